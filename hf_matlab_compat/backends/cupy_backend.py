@@ -1,0 +1,44 @@
+"""Finding CuPy and a CUDA device, and saying how to get them."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from hf_matlab_compat.errors import OptionError
+
+_INSTALL = (
+    'Install CuPy for your driver, pip install "hf_matlab_compat[cuda12]" (or [cuda13]), on a machine with an '
+    "NVIDIA GPU, or run on the CPU."
+)
+
+
+def load() -> ModuleType:
+    """CuPy, when it can be imported and sees a device.
+
+    Raises
+    ------
+    OptionError
+        CuPy is missing or sees no CUDA device.
+    """
+    try:
+        import cupy  # heavy and optional: only a run that asks for the GPU pays for it
+    except ImportError as error:
+        raise OptionError(
+            "backend", expected="a CUDA device and CuPy", got=f"no CuPy ({error})", advice=_INSTALL
+        ) from error
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise OptionError(
+            "backend", expected="a CUDA device and CuPy", got=f"no CUDA device ({error})", advice=_INSTALL
+        ) from error
+    if count == 0:
+        raise OptionError("backend", expected="a CUDA device and CuPy", got="no CUDA device", advice=_INSTALL)
+    return cupy
+
+
+def free_memory(cupy: Any) -> int:
+    """Bytes free on the current device, CuPy's own unused pool included."""
+    free, _ = cupy.cuda.runtime.memGetInfo()
+    return int(free) + int(cupy.get_default_memory_pool().free_bytes())

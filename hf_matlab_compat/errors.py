@@ -1,0 +1,107 @@
+"""Everything this package raises, in the words of whoever called it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+
+class HessianFreeError(Exception):
+    """Base of every error of this package."""
+
+
+class ArgumentError(HessianFreeError, ValueError):
+    """An argument is not what it should be.
+
+    The sentence is ``<name>: expected <what>, got <value>. <What to do.>``. Names of arguments
+    in ``expected`` and ``advice`` are written ``{num_chunks}``, so that the same check speaks the
+    field's terms to a caller of `train` and MATLAB's names to a caller of `nnet_train_2`.
+
+    Parameters
+    ----------
+    argument : str
+        The argument at fault, in the field's terms (``num_chunks``).
+    expected : str
+        What it should have been; may name arguments as ``{name}``.
+    got : object
+        What came: a value, or a phrase that describes one.
+    advice : str, optional
+        What to do about it; may name arguments as ``{name}``.
+    """
+
+    def __init__(self, argument: str, *, expected: str, got: object, advice: str = "") -> None:
+        self.argument = argument
+        self.expected = expected
+        self.got = got
+        self.advice = advice
+        super().__init__(self.in_words_of({}))
+
+    def in_words_of(self, names: Mapping[str, str]) -> str:
+        """The sentence, with every argument called what `names` calls it (itself by default)."""
+        words = _Vocabulary(names)
+        sentence = f"{words[self.argument]}: expected {self.expected.format_map(words)}, got {self.got}."
+        return f"{sentence} {self.advice.format_map(words)}".rstrip()
+
+    def renamed(self, names: Mapping[str, str]) -> ArgumentError:
+        """The same error in another vocabulary."""
+        copy = type(self)(self.argument, expected=self.expected, got=self.got, advice=self.advice)
+        copy.args = (self.in_words_of(names),)
+        return copy
+
+
+class OptionError(ArgumentError):
+    """An option has a value that means nothing, or two options contradict each other."""
+
+
+class DataError(ArgumentError):
+    """The data, the initial parameters or their shapes do not fit the run that was asked for."""
+
+
+class CheckpointError(HessianFreeError):
+    """A checkpoint cannot be read, written, or does not belong to this network."""
+
+
+class NonFiniteError(HessianFreeError, ArithmeticError):
+    """A gradient or a curvature product became NaN or infinite.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch in which it happened, counted from 1.
+    stage : str
+        Where: ``gradient`` or ``curvature product``.
+    """
+
+    def __init__(self, epoch: int, stage: str) -> None:
+        self.epoch = epoch
+        self.stage = stage
+        super().__init__(
+            f"epoch {epoch}: the {stage} is not finite (NaN or Inf). The checkpoint of epoch {epoch - 1}, if there "
+            "is one, is kept. Look for huge weights or data, or start with a larger damping."
+        )
+
+
+class ParityError(HessianFreeError):
+    """The other program (Octave, a recording) could not be asked, or did not answer."""
+
+
+class MigrationError(HessianFreeError):
+    """A MATLAB script cannot be brought over."""
+
+
+class DataWarning(UserWarning):
+    """The data can be trained on, but is probably not what was meant."""
+
+
+@contextmanager
+def speaking(names: Mapping[str, str]) -> Iterator[None]:
+    """Within this block, argument errors come out in the vocabulary `names`."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise error.renamed(names) from error.__cause__
+
+
+class _Vocabulary(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return name

@@ -1,0 +1,114 @@
+"""The lines of MATLAB's text log, word for word: plain values in, lines without their ends out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from hf_matlab_compat.matlab.num2str import num2str
+from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS, to_matlab_value
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.state import Report, Score, State
+
+BANNER = "==================== New Run ===================="
+CONSTANTS_TITLE = "Initial constant values:"
+CONSTANTS_RULE = "-" * 24
+CONSTANTS_END = "=" * 49
+NEGATIVE_CURVATURE = ("Negative Curvature!", "Bailing...")
+"""What MATLAB's conjugate gradients show on the screen, not in the log, when they give up."""
+
+CONSTANTS = (
+    "rms",
+    "weightcost",
+    "hybridmode",
+    "autodamp",
+    "initlambda",
+    "drop",
+    "boost",
+    "numchunks",
+    "mattype",
+    "errtype",
+    "decay",
+)
+"""The constants of the log's header, in MATLAB's words and order; layersizes comes before them."""
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def header_lines(
+    description: str, resume_from: str, sizes: Sequence[int], options: Options, started: datetime
+) -> list[str]:
+    """What the log says before the first epoch.
+
+    Parameters
+    ----------
+    description : str
+        Free text about the run.
+    resume_from : str
+        The checkpoint it goes on from, or an empty string.
+    sizes : sequence of int
+        Units of every layer, inputs first.
+    options : Options
+        All settings; those that MATLAB prints are printed.
+    started : datetime
+        When the run began.
+
+    Returns
+    -------
+    list of str
+        Lines, without line ends.
+    """
+    lines = ["", "", BANNER, "", f"Start time: {time_stamp(started)}", "", f"Description: {description}", ""]
+    if resume_from:
+        lines += [f"Resuming from file: {resume_from}", ""]
+    lines += [CONSTANTS_TITLE, CONSTANTS_RULE, "", f"layersizes: {num2str(np.array(sizes))}"]
+    lines += [f"{name}: {_constant(name, options)}" for name in CONSTANTS]
+    return [*lines, "", CONSTANTS_END, ""]
+
+
+def epoch_lines(report: Report, options: Options) -> list[str]:
+    """What the log says of one epoch, the empty line after it included; without test data two lines less."""
+    lines = [
+        f"maxiters = {num2str(options.max_cg_steps)}; miniters = {num2str(options.min_cg_steps)}",
+        f"CG steps used: {num2str(report.cg_steps)}, total is: {num2str(report.total_cg_steps)}",
+        f"ch magnitude : {num2str(report.d_norm)}",
+        f"Chose iters : {num2str(report.chosen_step)}",
+        f"rho = {num2str(report.rho)}",
+        f"Number of reductions : {num2str(report.reductions)}, chosen rate: {num2str(report.rate)}",
+        f"New lambda: {num2str(report.lam)}",
+        f"epoch: {num2str(report.epoch)}, {_score(report.train)}",
+    ]
+    if report.test is not None:
+        difference = report.test.error - report.train.error
+        lines += [f"TEST {_score(report.test)}", f"Error rate difference (test - train): {num2str(difference)}"]
+    return [*lines, ""]
+
+
+def closing_lines(state: State) -> list[str]:
+    """The log's last line: seconds of all epochs, those before a resume too."""
+    return [f"Total time: {num2str(float(np.sum(state.records.seconds)))}"]
+
+
+def time_stamp(moment: datetime) -> str:
+    """The moment as ``dd-mmm-yyyy HH:MM:SS``, months in English whatever the locale."""
+    return f"{moment.day:02d}-{_MONTHS[moment.month - 1]}-{moment.year:04d} {moment:%H:%M:%S}"
+
+
+def read_time_stamp(text: str) -> datetime:
+    """The moment that `time_stamp` wrote; ValueError for anything else."""
+    day, month, rest = text.strip().split("-", 2)
+    year, clock = rest.split(" ")
+    hour, minute, second = map(int, clock.split(":"))
+    return datetime(int(year), _MONTHS.index(month) + 1, int(day), hour, minute, second)
+
+
+def _constant(name: str, options: Options) -> str:
+    field = TO_FIELD_TERMS[name]
+    value = options.boost if name == "boost" else to_matlab_value(field, getattr(options, field))
+    return value if isinstance(value, str) else num2str(value)
+
+
+def _score(score: Score) -> str:
+    return f"Log likelihood: {num2str(score.log_likelihood)}, error rate: {num2str(score.error)}"

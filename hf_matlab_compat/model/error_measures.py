@@ -1,0 +1,31 @@
+"""Error measures: the second figure, reported and not optimised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hf_matlab_compat.backends.backend import Array
+
+
+def squared(xp: Any, y: Array, t: Array) -> float:
+    """Σ (y - t)² over units and cases."""
+    return float(((y - t) ** 2).sum())
+
+
+def misclassified(xp: Any, y: Array, t: Array) -> float:
+    """Number of cases whose target unit is not a largest one, for one-of-k targets."""
+    return float(((t * y).sum(axis=0) != y.max(axis=0)).sum())
+
+
+def none(xp: Any, y: Array, t: Array) -> float:
+    """Nothing is measured."""
+    return 0.0
+
+
+ERROR_MEASURES: dict[str, Callable[[Any, Array, Array], float]] = {
+    "squared": squared,
+    "misclassified": misclassified,
+    "none": none,
+}
+"""Error measures by name; each sums over the cases it is given."""

@@ -1,0 +1,100 @@
+"""Losses: the log-likelihood of targets given the output layer, and its first two derivatives there.
+
+Notation
+--------
+x, y : (s_L, n) input and output of the output layer;  t : (s_L, n) targets
+e = ∂ll/∂x;  R = R{y} = J Rx
+All sums run over units and cases; nothing is divided by the number of cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.model.units import UNITS, Unit
+
+
+class Loss(Protocol):
+    """A log-likelihood at the output layer. Curvatures are those of -ll, so that they come out positive."""
+
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array) -> Array:
+        """Σ ll over units and cases, a scalar in working precision."""
+        ...
+
+    def gradient(self, xp: Any, y: Array, t: Array) -> Array:
+        """e = ∂ll/∂x."""
+        ...
+
+    def gauss_newton_product(self, xp: Any, y: Array, R: Array) -> Array:
+        """H_L Jv at the output layer's input, given R = J Rx."""
+        ...
+
+    def hessian_product(self, xp: Any, y: Array, t: Array, R: Array) -> Array:
+        """-R{e}: the change of -e when x moves along Rx."""
+        ...
+
+
+class _Canonical:
+    """Derivatives of a loss whose unit is its canonical link: e = t - y, H_L = J."""
+
+    def gradient(self, xp: Any, y: Array, t: Array) -> Array:
+        return t - y
+
+    def gauss_newton_product(self, xp: Any, y: Array, R: Array) -> Array:
+        return R
+
+    def hessian_product(self, xp: Any, y: Array, t: Array, R: Array) -> Array:
+        return R
+
+
+class CrossEntropy(_Canonical):
+    """Targets in [0, 1] on logistic units: ll = Σ t log y + (1 - t) log(1 - y)."""
+
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array) -> Array:
+        on = x >= 0
+        return (x * (t - on) - xp.log(1 + xp.exp(x - 2 * x * on))).sum()
+
+
+class SoftmaxCrossEntropy(_Canonical):
+    """One-of-k targets on softmax units: ll = Σ t log y."""
+
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array) -> Array:
+        # MATLAB: log y is formed from x, so that a class of vanishing probability costs a finite amount
+        shifted = x - x.max(axis=0, keepdims=True)
+        return (t * (shifted - xp.log(xp.exp(shifted).sum(axis=0, keepdims=True)))).sum()
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """ll = -Σ (t - y)², without a factor ½, through whatever unit gives the output."""
+
+    unit: Unit
+
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array) -> Array:
+        return -((t - y) ** 2).sum()
+
+    def gradient(self, xp: Any, y: Array, t: Array) -> Array:
+        return self.unit.jacobian_product(xp, y, 2 * (t - y))
+
+    def gauss_newton_product(self, xp: Any, y: Array, R: Array) -> Array:
+        return self.unit.jacobian_product(xp, y, 2 * R)
+
+    def hessian_product(self, xp: Any, y: Array, t: Array, R: Array) -> Array:
+        a = 2 * (t - y)
+        return self.unit.jacobian_product(xp, y, 2 * R) - self.unit.curvature_product(xp, y, a, R)
+
+
+def loss_for(output_unit: str, loss: str) -> Loss:
+    """The loss of an output unit.
+
+    Parameters
+    ----------
+    output_unit : {'logistic', 'tanh', 'linear', 'softmax'}
+    loss : {'matching', 'squared'}
+        For linear units the matching loss is the squared error.
+    """
+    if loss == "squared" or output_unit == "linear":
+        return SquaredError(UNITS[output_unit])
+    return {"logistic": CrossEntropy, "softmax": SoftmaxCrossEntropy}[output_unit]()

@@ -1,0 +1,64 @@
+"""A feed-forward network: sizes, units, loss. The layout of what is trained, without its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.model.error_measures import ERROR_MEASURES
+from hf_matlab_compat.model.losses import Loss, loss_for
+from hf_matlab_compat.model.packing import Layer, num_parameters, unpack
+from hf_matlab_compat.model.units import UNITS, Unit
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layout of a feed-forward network with L layers.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Units of every layer, inputs first: s_0 … s_L.
+    units : tuple of Unit
+        Kind of unit of layers 1 … L.
+    loss : Loss
+        Log-likelihood at the output.
+    error_measure : callable
+        (xp, y, t) → sum over cases of the reported figure.
+    """
+
+    sizes: tuple[int, ...]
+    units: tuple[Unit, ...]
+    loss: Loss
+    error_measure: Callable[[Any, Array, Array], float]
+
+    @property
+    def num_parameters(self) -> int:
+        """P."""
+        return num_parameters(self.sizes)
+
+    def layers(self, theta: Array) -> list[Layer]:
+        """Weights and biases as views into θ (or, for a direction v, the parts of v that meet them)."""
+        return unpack(theta, self.sizes)
+
+
+def build_network(sizes: Sequence[int], unit_types: Sequence[str], loss: str, error_measure: str) -> Network:
+    """A network from names; the names are taken as checked.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        s_0 … s_L.
+    unit_types : sequence of str
+        One for each of layers 1 … L.
+    loss, error_measure : str
+        As in `Options`.
+    """
+    return Network(
+        sizes=tuple(int(size) for size in sizes),
+        units=tuple(UNITS[name] for name in unit_types),
+        loss=loss_for(unit_types[-1], loss),
+        error_measure=ERROR_MEASURES[error_measure],
+    )

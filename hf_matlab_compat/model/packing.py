@@ -1,0 +1,60 @@
+"""Packing: θ = [vec(W₁); b₁; vec(W₂); b₂; …] with vec column-major, as one vector of P numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from hf_matlab_compat.backends.backend import Array
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Weights and biases of one layer.
+
+    Attributes
+    ----------
+    W : (s_i, s_{i-1}) array
+    b : (s_i, 1) array
+    """
+
+    W: Array
+    b: Array
+
+
+def num_parameters(sizes: Sequence[int]) -> int:
+    """P = Σ s_i (s_{i-1} + 1)."""
+    return sum(above * (below + 1) for below, above in pairwise(sizes))
+
+
+def unpack(theta: Array, sizes: Sequence[int]) -> list[Layer]:
+    """The layers as views into `theta`.
+
+    Parameters
+    ----------
+    theta : (P,) array
+    sizes : sequence of int
+        Units of every layer, inputs first.
+    """
+    layers: list[Layer] = []
+    start = 0
+    for below, above in pairwise(sizes):
+        stop = start + above * below
+        layers.append(Layer(theta[start:stop].reshape((below, above)).T, theta[stop : stop + above].reshape(above, 1)))
+        start = stop + above
+    return layers
+
+
+def pack(xp: Any, layers: Sequence[Layer]) -> Array:
+    """One (P,) vector from the layers; the inverse of `unpack`."""
+    return xp.concatenate([part for layer in layers for part in (layer.W.T.reshape(-1), layer.b.reshape(-1))])
+
+
+def weights_only_mask(xp: Any, sizes: Sequence[int], dtype: Any) -> Array:
+    """(P,) vector with 1 at weights and 0 at biases."""
+    pairs = pairwise(sizes)
+    return pack(
+        xp, [Layer(xp.ones((above, below), dtype=dtype), xp.zeros((above, 1), dtype=dtype)) for below, above in pairs]
+    )

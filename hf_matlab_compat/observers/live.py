@@ -1,0 +1,199 @@
+"""A live view of a run: its latest epochs, where the current one stands, and how long the rest will take."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.observers.screen import closing_sentence
+from hf_matlab_compat.state import Outcome, Report, State
+
+_LATEST = 8  # epochs shown while the run goes on
+_SUMMARY = 12  # epochs shown when it is over
+_STAGES = {
+    "gradient": "gradient, chunk",
+    "cg": "CG step",
+    "backtracking": "backtracking",
+    "line search": "line search",
+}
+
+
+class LiveView(Observer):
+    """Shows a run in a terminal as it goes, and leaves a table of its epochs.
+
+    Where the output is no terminal that can be redrawn (a file, a pipe, a notebook, TERM=dumb), each epoch
+    is one plain line.
+
+    Parameters
+    ----------
+    console : rich.console.Console, optional
+        Where to show it; standard output by default.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+        self._redraws = self._console.is_terminal and self._console.file.isatty() and not self._console.is_dumb_terminal
+        self._live: Live | None = None
+        self._reports: list[Report] = []
+
+    def begin(self, run: Run, state: State) -> None:
+        self._reports = []
+        self._progress = _Progress(run, state)
+        if self._redraws:
+            self._live = Live(
+                get_renderable=self._view, console=self._console, transient=True, vertical_overflow="crop"
+            )
+            self._live.start()
+        else:
+            self._say(self._progress.title)
+
+    def progress(self, stage: str, step: int, of: int) -> None:
+        self._progress.at(stage, step, of)
+
+    def epoch(self, report: Report, state: State) -> None:
+        self._reports.append(report)
+        self._progress.finished(report)
+        if not self._live:
+            self._say(self._progress.sentence(report))
+
+    def end(self, outcome: Outcome, state: State) -> None:
+        self.close()
+        self._say(f"{closing_sentence(outcome, state)} {_clock(float(np.sum(state.records.seconds)))} in all.")
+
+    def close(self) -> None:
+        if not self._live:
+            return
+        self._live.stop()
+        self._live = None
+        self._console.print(Text(self._progress.title, style="bold"))
+        shown = _spread(self._reports, _SUMMARY)
+        if shown:
+            self._console.print(_table(shown, self._console.width))
+        if len(shown) < len(self._reports):
+            self._say(f"({len(shown)} of {len(self._reports)} epochs are shown.)")
+
+    def _view(self) -> RenderableType:
+        title = Text(self._progress.title, style="bold", no_wrap=True, overflow="ellipsis")
+        room = min(_LATEST, max(self._console.height - 6, 1))  # title, headings, two bars, and the cursor's lines
+        rows = [_table(self._reports[-room:], self._console.width)] if self._reports else []
+        return Group(title, *rows, self._progress.bars(bar_width=20 if self._console.width >= 72 else 8))
+
+    def _say(self, sentence: str) -> None:
+        self._console.print(sentence, markup=False, highlight=False, soft_wrap=not self._redraws)
+
+
+class _Progress:
+    """How far a run is: epochs, the step inside the current one, the time that is left."""
+
+    def __init__(self, run: Run, state: State) -> None:
+        resumed = f", resumed after epoch {state.epoch}" if state.epoch else ""
+        self.title = f"{run.name or 'unnamed run'}: {'-'.join(map(str, run.sizes))}{resumed}"
+        self._last_epoch = run.options.max_epochs
+        self._epoch = state.epoch
+        self._seconds = list(state.records.seconds[-5:])
+        self._began = self._epoch_began = time.monotonic()
+        self._stage, self._step, self._of = "", 0, 0
+
+    def at(self, stage: str, step: int, of: int) -> None:
+        self._stage, self._step, self._of = stage, step, of
+
+    def finished(self, report: Report) -> None:
+        self._epoch = report.epoch
+        self._seconds = [*self._seconds, report.seconds][-5:]
+        self._epoch_began = time.monotonic()
+        self._stage, self._step, self._of = "", 0, 0
+
+    def seconds_left(self) -> float | None:
+        """Seconds until the last epoch ends, from the mean of the latest five; None before the first."""
+        if not self._seconds:
+            return None
+        remaining = (self._last_epoch - self._epoch) * float(np.mean(self._seconds))
+        return max(remaining - (time.monotonic() - self._epoch_began), 0.0)
+
+    def sentence(self, report: Report) -> str:
+        figures = _figures(report)
+        epoch, seconds, steps = figures.pop("epoch"), figures.pop("time"), figures.pop("CG")
+        told = ", ".join(f"{heading} {figure}" for heading, figure in figures.items())
+        left = self.seconds_left()
+        eta = f", {_clock(round(left))} left" if left else ""
+        return f"epoch {epoch} of {self._last_epoch}: {told}, {steps} CG steps, {seconds}{eta}"
+
+    def bars(self, bar_width: int) -> Table:
+        grid = Table.grid(padding=(0, 1))
+        for width in (15, 10, bar_width):
+            grid.add_column(width=width, no_wrap=True)
+        grid.add_column(no_wrap=True, overflow="ellipsis")
+        grid.add_row("epochs done", *_bar(self._epoch, self._last_epoch), self._clocks())
+        grid.add_row(_STAGES.get(self._stage, self._stage), *_bar(self._step, self._of))
+        return grid
+
+    def _clocks(self) -> str:
+        left = self.seconds_left()
+        elapsed = _clock(round(time.monotonic() - self._began))
+        return elapsed if left is None else f"{elapsed}, {_clock(round(left))} left"
+
+
+def _bar(done: int, of: int) -> tuple[RenderableType, RenderableType]:
+    """`done of of` in words and as a bar; nothing where nothing is to be done."""
+    return (f"{done} of {of}", ProgressBar(total=of, completed=min(done, of))) if of else ("", "")
+
+
+def _figures(report: Report) -> dict[str, str]:
+    """What is shown of an epoch, by heading."""
+    test = {} if report.test is None else {"test error": _decimals(report.test.error)}
+    return {
+        "epoch": str(report.epoch),
+        "CG": str(report.cg_steps),
+        "ll": _decimals(report.train.log_likelihood),
+        "error": _decimals(report.train.error),
+        **test,
+        "lambda": f"{report.lam:.4g}",
+        "rho": f"{report.rho:.3f}",
+        "rate": f"{report.rate:.3g}",
+        "time": _clock(report.seconds),
+    }
+
+
+_WIDTHS = {"epoch": 5, "CG": 3, "ll": 9, "error": 8, "test error": 10, "lambda": 7, "rho": 6, "rate": 5, "time": 7}
+_DISPENSABLE = ("rate", "time", "CG", "rho", "lambda")  # in this order, where the terminal is narrow
+_GAP = 2
+
+
+def _table(reports: list[Report], width: int) -> Table:
+    headings = list(_figures(reports[0]))
+    for heading in _DISPENSABLE:
+        if sum(_WIDTHS[h] + _GAP for h in headings) > width:
+            headings.remove(heading)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True, min_width=_WIDTHS[heading])
+    for report in reports:
+        table.add_row(*(_figures(report)[heading] for heading in headings))
+    return table
+
+
+def _decimals(figure: float) -> str:
+    return f"{figure:.4f}" if figure == 0 or 1e-2 <= abs(figure) < 1e5 else f"{figure:.4g}"
+
+
+def _spread(reports: list[Report], most: int) -> list[Report]:
+    """At most so many of the reports, evenly spread, the first and the last among them."""
+    if len(reports) <= most:
+        return reports
+    return [reports[i] for i in np.linspace(0, len(reports) - 1, most).round().astype(int)]
+
+
+def _clock(seconds: float) -> str:
+    """A duration as short as it can be read: 0.3 s, 12.4 s, 3:05, 2:07:30; a whole number of seconds stays whole."""
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if isinstance(seconds, float) else f"{seconds} s"
+    text = str(timedelta(seconds=round(seconds)))
+    return text.removeprefix("0:").removeprefix("0")

@@ -1,0 +1,52 @@
+"""What watches a run: it is told what happened and changes nothing about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.state import Outcome, Report, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What is known of a run before its first epoch.
+
+    Attributes
+    ----------
+    name : str
+        Stem of the files that the run writes; may contain a directory. Empty: nothing is written.
+    description : str
+        A line for the log.
+    resume_from : str
+        The checkpoint the run goes on from, or an empty string.
+    sizes : tuple of int
+        Units of every layer, inputs first.
+    options : Options
+        All settings.
+    """
+
+    name: str
+    description: str
+    resume_from: str
+    sizes: tuple[int, ...]
+    options: Options
+
+
+class Observer:
+    """Base of all observers: every event does nothing until it is overridden."""
+
+    def begin(self, run: Run, state: State) -> None:
+        """The run is about to do its first epoch from `state`."""
+
+    def progress(self, stage: str, step: int, of: int) -> None:
+        """Inside an epoch: `stage` ('gradient', 'cg', 'backtracking', 'line search') is at `step` of at most `of`."""
+
+    def epoch(self, report: Report, state: State) -> None:
+        """An epoch ended with `report` and left `state`."""
+
+    def end(self, outcome: Outcome, state: State) -> None:
+        """The run is over."""
+
+    def close(self) -> None:
+        """Give back files and the terminal; called however the run ended."""

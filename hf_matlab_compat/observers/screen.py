@@ -1,0 +1,49 @@
+"""Shows a run as MATLAB shows it: the lines of the text log, and the few that only the screen gets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+
+from hf_matlab_compat.matlab.text_log import NEGATIVE_CURVATURE, closing_lines, epoch_lines, header_lines
+from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.state import CGStop, Outcome, Report, State
+
+
+class Screen(Observer):
+    """Prints what MATLAB's screen shows, line by line, on standard output."""
+
+    _options: Options
+
+    def begin(self, run: Run, state: State) -> None:
+        self._options = run.options
+        masking = "not masking" if run.options.decay_biases else "masking"
+        _show([f"Starting run named: {run.name}", f"{masking} out the weight-decay for biases"])
+        _show(header_lines(run.description, run.resume_from, run.sizes, run.options, datetime.now()))
+
+    def epoch(self, report: Report, state: State) -> None:
+        settings, *figures = epoch_lines(report, self._options)
+        _show([settings, *(NEGATIVE_CURVATURE if self._bailed_out(report.cg_stop) else ()), *figures])
+
+    def end(self, outcome: Outcome, state: State) -> None:
+        _show([closing_sentence(outcome, state)] if outcome is Outcome.INTERRUPTED else closing_lines(state))
+
+    def _bailed_out(self, stop: CGStop) -> bool:
+        # MATLAB tests p'Ap <= 0, which is also true of p = 0: an exact solution looks like negative curvature.
+        return stop is CGStop.NEGATIVE_CURVATURE or (stop is CGStop.EXACT and self._options.faithful)
+
+
+def closing_sentence(outcome: Outcome, state: State) -> str:
+    """Why the run ended, and which parameters it returns."""
+    reason = outcome.value[0].upper() + outcome.value[1:]
+    returned = f"those of epoch {state.epoch}" if state.epoch else "the initial ones"
+    return f"{reason}. The parameters returned are {returned}."
+
+
+def _show(lines: Iterable[str]) -> None:
+    """Print; a character that the terminal cannot show must not end a training run."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    text = "".join(f"{line}\n" for line in lines)
+    print(text.encode(encoding, errors="replace").decode(encoding), end="", flush=True)

@@ -1,0 +1,54 @@
+"""Writes the run's text log, `<run name>.txt`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.matlab.text_log import closing_lines, epoch_lines, header_lines
+from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.state import Outcome, Report, State
+
+
+class TextLog(Observer):
+    """Appends to MATLAB's log ``<run name>.txt``, its lines ended by CR LF; nothing for a run without a name.
+
+    The file is opened for each epoch and closed again, so whatever ends the process, the finished
+    epochs are in it. An interrupted run gets no total time, as in MATLAB.
+
+    Raises
+    ------
+    ArgumentError
+        The file cannot be written.
+    """
+
+    _path: str = ""
+    _options: Options
+
+    def begin(self, run: Run, state: State) -> None:
+        self._path = f"{run.name}.txt" if run.name else ""
+        self._options = run.options
+        self._append(header_lines(run.description, run.resume_from, run.sizes, run.options, datetime.now()))
+
+    def epoch(self, report: Report, state: State) -> None:
+        self._append(epoch_lines(report, self._options))
+
+    def end(self, outcome: Outcome, state: State) -> None:
+        if outcome is not Outcome.INTERRUPTED:
+            self._append(closing_lines(state))
+
+    def _append(self, lines: Iterable[str]) -> None:
+        if not self._path:
+            return
+        try:
+            with open(self._path, "ab") as log:
+                log.write("".join(f"{line}\r\n" for line in lines).encode())
+        except OSError as error:
+            raise ArgumentError(
+                "run_name",
+                expected="the stem of files that can be written",
+                got=f"{self._path!r} ({error.strerror})",
+                advice="Make its directory, give the right to write there or make room; or name another place.",
+            ) from error

@@ -1,0 +1,208 @@
+"""Every tunable of the method, on one page.
+
+The defaults are the constants inside the published MATLAB file. `matlab.vocabulary` maps each name to
+MATLAB's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hf_matlab_compat.errors import OptionError
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "curvature": ("gauss_newton", "hessian", "empirical_fisher"),
+    "curvature_cases": ("target_chunk", "all"),
+    "backtracking_cases": ("all", "target_chunk", "none"),
+    "loss": ("matching", "squared"),
+    "error_measure": ("squared", "misclassified", "none"),
+    "precision": ("single", "double"),
+    "backend": ("numpy", "cupy"),
+}
+"""Options that take one of a few words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Settings of a Hessian-free training run, checked when made.
+
+    Raises
+    ------
+    OptionError
+        A value is out of its range.
+    """
+
+    # --- the run
+    max_epochs: int = 100
+    """Number of the last epoch; an epoch is one outer iteration, one parameter update."""
+    num_chunks: int = 1
+    """Minibatches of the training cases; their number must divide the number of cases."""
+    num_test_chunks: int = 1
+    """Pieces in which test cases are evaluated."""
+    trim_cases: bool = False
+    """Drop the last few cases where the number of chunks does not divide them, instead of refusing."""
+    precision: str = "single"
+    """Working precision: 'single' (as in MATLAB) or 'double'."""
+    backend: str = "numpy"
+    """'numpy' (CPU) or 'cupy' (CUDA)."""
+    faithful: bool = True
+    """Keep the original's quirks (`legacy.quirks` lists them); False mends those that have a mend."""
+
+    # --- what is optimised
+    loss: str = "matching"
+    """'matching': the error that fits the output unit; 'squared': squared error whatever the output unit."""
+    error_measure: str = "squared"
+    """Second, reported figure: 'squared' error, share 'misclassified', or 'none'."""
+    weight_decay: float = 2e-5
+    """Strength of the ℓ² prior: ½ · weight_decay · ‖θ‖² is taken off the log-likelihood."""
+    decay_biases: bool = True
+    """Whether the prior applies to biases too."""
+
+    # --- curvature
+    curvature: str = "gauss_newton"
+    """'gauss_newton', 'hessian' or 'empirical_fisher'."""
+    curvature_cases: str = "target_chunk"
+    """Cases that curvature products see: the epoch's 'target_chunk' or 'all'."""
+    damping: bool = True
+    """Add λ to the curvature and adapt it; without it λ only enters the preconditioner."""
+    initial_lam: float = 45.0
+    """λ of the first epoch."""
+    lam_drop: float = 2 / 3
+    """Factor on λ after a good epoch."""
+    lam_boost: float | None = None
+    """Factor on λ after a bad epoch; None means 1 / lam_drop."""
+    rho_low: float = 0.25
+    """Below this reduction ratio λ is boosted."""
+    rho_high: float = 0.75
+    """Above this reduction ratio λ is dropped."""
+
+    # --- conjugate gradients
+    max_cg_steps: int = 250
+    """Most CG steps in an epoch."""
+    min_cg_steps: int = 1
+    """CG does not test for convergence before this step."""
+    cg_tolerance: float = 5e-4
+    """Stop when the relative progress per step, over a gap of steps, falls below this."""
+    cg_gap_ratio: float = 0.1
+    """The gap as a share of the steps done …"""
+    cg_min_gap: int = 10
+    """… and its least value."""
+    iterate_grid_start: float = 5.0
+    """First CG step whose iterate is recorded for backtracking …"""
+    iterate_grid_base: float = 1.3
+    """… and the ratio between recorded steps."""
+    start_decay: float = 0.95
+    """Factor on the previous CG solution before it starts the next CG run."""
+    preconditioner_exponent: float | None = 0.75
+    """Exponent of the diagonal preconditioner; None for no preconditioner."""
+
+    # --- step
+    backtracking_cases: str = "all"
+    """Cases on which CG backtracking compares iterates: 'all', 'target_chunk', or 'none' for no backtracking."""
+    line_search_c: float = 1e-2
+    """Sufficient-increase constant of the line search."""
+    line_search_factor: float = 0.8
+    """Factor on the step length at each reduction."""
+    max_reductions: int = 60
+    """At so many reductions the step is rejected."""
+
+    # --- sparse initialisation
+    num_connections: int = 15
+    """Incoming connections drawn for each unit."""
+    init_scale: float = 1.0
+    """Standard deviation of initial weights (halved around tanh layers)."""
+    seed: Any = None
+    """None, an int, a numpy Generator, ('octave', s), ('octave', s_rand, s_randn), ('matlab', s_rand, s_randn)
+    or an object with rand and randn."""
+
+    # --- files
+    checkpoint_period: int = 10
+    """Every so many epochs a checkpoint is kept under its own name."""
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            _require(name, getattr(self, name), lambda v, a=allowed: v in a, "one of " + ", ".join(map(repr, allowed)))
+        for name, (check, expected) in _RANGES.items():
+            _require(name, getattr(self, name), check, expected)
+        if self.min_cg_steps > self.max_cg_steps:
+            raise OptionError(
+                "min_cg_steps", expected=f"at most {{max_cg_steps}} = {self.max_cg_steps}", got=self.min_cg_steps
+            )
+
+    @classmethod
+    def from_keywords(cls, **keywords: Any) -> Options:
+        """Options from keywords; an unknown name is refused and the nearest one suggested."""
+        known = [f.name for f in dataclasses.fields(cls)]
+        for name in keywords:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                advice = f"Did you mean {{{near[0]}}}?" if near else "help(Options) lists them all."
+                raise OptionError(name, expected="the name of an option", got="an unknown name", advice=advice)
+        return cls(**keywords)
+
+    @property
+    def boost(self) -> float:
+        """Factor on λ after a bad epoch."""
+        return 1 / self.lam_drop if self.lam_boost is None else self.lam_boost
+
+
+def _require(name: str, value: object, check: Callable[[Any], bool], expected: str) -> None:
+    try:
+        fits = bool(check(value))
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise OptionError(name, expected=expected, got=repr(value))
+
+
+def _whole(least: int) -> tuple[Callable[[Any], bool], str]:
+    return (lambda v: not isinstance(v, bool) and int(v) == v and v >= least), f"a whole number of at least {least}"
+
+
+def _above(least: float) -> tuple[Callable[[Any], bool], str]:
+    return (lambda v: math.isfinite(v) and v > least), f"a finite number above {least:g}"
+
+
+def _within(low: float, high: float) -> tuple[Callable[[Any], bool], str]:
+    return (lambda v: low <= v <= high), f"a number from {low:g} to {high:g}"
+
+
+_BETWEEN_0_AND_1 = (lambda v: 0 < v < 1), "a number between 0 and 1"
+_AT_LEAST_0 = (lambda v: math.isfinite(v) and v >= 0), "a finite number of at least 0"
+_FLAG = (lambda v: isinstance(v, bool)), "True or False"
+
+_RANGES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "max_epochs": _whole(0),
+    "num_chunks": _whole(1),
+    "num_test_chunks": _whole(1),
+    "trim_cases": _FLAG,
+    "faithful": _FLAG,
+    "weight_decay": _AT_LEAST_0,
+    "decay_biases": _FLAG,
+    "damping": _FLAG,
+    "initial_lam": _AT_LEAST_0,
+    "lam_drop": _above(0),
+    "lam_boost": ((lambda v: v is None or (math.isfinite(v) and v > 0)), "a finite number above 0, or None"),
+    "rho_low": ((lambda v: not math.isnan(v)), "a number"),
+    "rho_high": ((lambda v: not math.isnan(v)), "a number"),
+    "max_cg_steps": _whole(1),
+    "min_cg_steps": _whole(0),
+    "cg_tolerance": _AT_LEAST_0,
+    "cg_gap_ratio": _within(0, 1),
+    "cg_min_gap": _whole(1),
+    "iterate_grid_start": _above(0),
+    "iterate_grid_base": _above(1),
+    "start_decay": _within(0, 1),
+    "preconditioner_exponent": ((lambda v: v is None or 0 <= v <= 1), "a number from 0 to 1, or None"),
+    "line_search_c": _within(0, 1),
+    "line_search_factor": _BETWEEN_0_AND_1,
+    "max_reductions": _whole(1),
+    "num_connections": _whole(1),
+    "init_scale": _AT_LEAST_0,
+    "checkpoint_period": _whole(1),
+}

@@ -1,0 +1,155 @@
+"""Preconditioned conjugate gradients that records iterates on the way.
+
+Notation
+--------
+A x = b, A symmetric;  φ(x) = ½ xᵀA x - bᵀx the quadratic model, to be minimised
+M : (P,) diagonal of the preconditioner;  r = A x - b residual;  y = M⁻¹ r;  p search direction
+(Martens 2010, sections 4.4 and 4.6; Nocedal & Wright, algorithm 5.3)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.state import CGStop, Vector
+
+
+@dataclass(frozen=True)
+class CGPath:
+    """Recorded iterates, in order; never empty.
+
+    Attributes
+    ----------
+    steps : list of int
+        Step numbers, counted from 1.
+    iterates : list of (P,) vectors
+    stop : CGStop
+        Why CG stopped.
+    last_step : int
+        The last step begun; after a bail-out the failed one.
+    """
+
+    steps: list[int]
+    iterates: list[Vector]
+    stop: CGStop
+    last_step: int
+
+
+def conjgrad(
+    A: Callable[[Vector], Vector],
+    b: Vector,
+    x0: Vector,
+    M: Vector | None,
+    options: Options,
+    watch: Callable[[int], None] | None = None,
+) -> CGPath:
+    """CG-Minimize(A, b) from x0.
+
+    Parameters
+    ----------
+    A : callable
+        v → A v, symmetric; should be positive definite.
+    b, x0 : (P,) vectors
+        x0 is not changed.
+    M : (P,) vector or None
+        Diagonal preconditioner, positive; None for none.
+    options : Options
+        The fields on conjugate gradients, and `faithful`.
+    watch : callable, optional
+        Called with the number of every step that was done.
+
+    Returns
+    -------
+    CGPath
+    """
+    recorder = _Recorder(options)
+    x = x0.copy()
+    r = A(x0) - b
+    y = r if M is None else r / M
+    p = -y
+    ry = r @ y
+    values: list[float] = []
+    stop = CGStop.MAX_STEPS
+    i = 0
+    for i in range(1, options.max_cg_steps + 1):
+        Ap = A(p)
+        pAp = p @ Ap
+        if not pAp > 0 or pAp == math.inf:
+            stop = _reason(float(pAp), float(ry))
+            break
+        alpha = ry / pAp
+        x += alpha * p
+        r += alpha * Ap
+        y = r if M is None else r / M
+        ry_next = r @ y
+        p = (ry_next / ry) * p - y
+        ry = ry_next
+        values.append(0.5 * float((r - b) @ x))  # φ(x) = ½ (r - b)ᵀ x
+        recorder.offer(i, x)
+        if watch is not None:
+            watch(i)
+        if progress_is_small(values, options):
+            stop = CGStop.CONVERGED
+            break
+    recorder.close(i, x)
+    return CGPath(recorder.steps, recorder.iterates, stop, i)
+
+
+def progress_is_small(values: list[float], options: Options) -> bool:
+    """Whether φ fell, over the last k steps, by less than k times the tolerance, relative to itself.
+
+    Parameters
+    ----------
+    values : list of float
+        φ after steps 1 … i.
+    options : Options
+        The fields on conjugate gradients, and `faithful`.
+    """
+    i = len(values)
+    k = max(math.ceil(options.cg_gap_ratio * i), options.cg_min_gap)
+    if i <= k or i < options.min_cg_steps:
+        return False
+    now, before = values[-1], values[-1 - k]
+    return before < 0 and (now - before) / now < options.cg_tolerance * k
+
+
+def _reason(pAp: float, ry: float) -> CGStop:
+    if not math.isfinite(pAp):
+        return CGStop.NOT_FINITE
+    return CGStop.EXACT if ry == 0 else CGStop.NEGATIVE_CURVATURE
+
+
+class _Recorder:
+    """Keeps the iterates of steps 5, 7, 9, 11, 15, … and of the last.
+
+    Faithful, it does so as the original does: the last iterate twice when it lies on this grid, and none for a
+    bail-out on the grid. Otherwise every path's last iterate is recorded, once.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.steps: list[int] = []
+        self.iterates: list[Vector] = []
+        self._next = options.iterate_grid_start
+        self._base = options.iterate_grid_base
+        self._faithful = options.faithful
+
+    def offer(self, i: int, x: Vector) -> None:
+        if i == math.ceil(self._next):
+            self._record(i, x)
+            self._next *= self._base
+
+    def close(self, i: int, x: Vector) -> None:
+        if self._faithful:
+            # MATLAB: a bail-out on the grid with nothing recorded crashes there; here the iterate is kept
+            wanted = i != math.ceil(self._next) or not self.steps
+        else:
+            wanted = not self.steps or self.steps[-1] != i
+        if wanted:
+            self._record(i, x)
+
+    def _record(self, i: int, x: Vector) -> None:
+        self.steps.append(i)
+        self.iterates.append(x.copy())

@@ -1,0 +1,83 @@
+"""Levenberg-Marquardt damping: the damped operator, the reduction ratio, the rule for λ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.state import Vector
+
+
+def damp(G: Callable[[Vector], Vector], lam: float) -> Callable[[Vector], Vector]:
+    """B(d) = G d + λ d.
+
+    Parameters
+    ----------
+    G : callable
+        v → G v. The vector it returns is changed.
+    lam : float
+        Damping λ.
+    """
+
+    def B(d: Vector) -> Vector:
+        Bd = G(d)
+        Bd += lam * d
+        return Bd
+
+    return B
+
+
+def predicted_change(gradient: Vector, p: Vector, Gp: Vector) -> float:
+    """½ pᵀG p - gᵀp: by how much the undamped model expects the negative log-likelihood to change; negative.
+
+    Parameters
+    ----------
+    gradient : (P,) vector
+        g = ∇ of the log-likelihood.
+    p, Gp : (P,) vectors
+        The step and its curvature product.
+    """
+    return 0.5 * float(p @ Gp) - float(gradient @ p)
+
+
+def reduction_ratio(before: float, after: float, predicted: float) -> float:
+    """ρ: actual change of the negative log-likelihood over the predicted one.
+
+    Parameters
+    ----------
+    before, after : float
+        Log-likelihood of the target chunk at θ and θ + p.
+    predicted : float
+        From `predicted_change`.
+
+    Returns
+    -------
+    float
+        -inf when the log-likelihood fell; nan for 0/0.
+    """
+    change = before - after
+    if change > 0:
+        return -math.inf
+    if predicted == 0:
+        return math.nan if change == 0 or math.isnan(change) else math.copysign(math.inf, change * predicted)
+    return change / predicted
+
+
+def adapt(lam: float, rho: float, options: Options) -> float:
+    """The next λ: boosted where the model was trusted too much, dropped where too little.
+
+    Parameters
+    ----------
+    lam : float
+        λ of this epoch.
+    rho : float
+        Reduction ratio; nan boosts.
+    options : Options
+        The fields on damping.
+    """
+    if not options.damping:
+        return lam
+    if rho < options.rho_low or math.isnan(rho):
+        return lam * options.boost
+    return lam * options.lam_drop if rho > options.rho_high else lam
