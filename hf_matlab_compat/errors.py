@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 
 class HessianFreeError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package.
+
+    Attributes
+    ----------
+    result : Result or None
+        When a run breaks off with this error: what was finished by then.
+    """
+
+    result: Any = None
 
 
 class ArgumentError(HessianFreeError, ValueError):

@@ -11,20 +11,11 @@ import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from hf_matlab_compat.errors import OptionError
-
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "curvature": ("gauss_newton", "hessian", "empirical_fisher"),
-    "curvature_cases": ("target_chunk", "all"),
-    "backtracking_cases": ("all", "target_chunk", "none"),
-    "loss": ("matching", "squared"),
-    "error_measure": ("squared", "misclassified", "none"),
-    "precision": ("single", "double"),
-    "backend": ("numpy", "cupy"),
-}
-"""Options that take one of a few words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +116,8 @@ class Options:
     """Every so many epochs a checkpoint is kept under its own name."""
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            _require(name, getattr(self, name), lambda v, a=allowed: v in a, "one of " + ", ".join(map(repr, allowed)))
-        for name, (check, expected) in _RANGES.items():
-            _require(name, getattr(self, name), check, expected)
+        for name, kind in KINDS.items():
+            object.__setattr__(self, name, _converted(name, getattr(self, name), kind))
         if self.min_cg_steps > self.max_cg_steps:
             raise OptionError(
                 "min_cg_steps", expected=f"at most {{max_cg_steps}} = {self.max_cg_steps}", got=self.min_cg_steps
@@ -151,58 +140,85 @@ class Options:
         return 1 / self.lam_drop if self.lam_boost is None else self.lam_boost
 
 
-def _require(name: str, value: object, check: Callable[[Any], bool], expected: str) -> None:
+def _converted(name: str, value: Any, kind: Kind) -> Any:
     try:
-        fits = bool(check(value))
-    except (TypeError, ValueError):
-        fits = False
-    if not fits:
-        raise OptionError(name, expected=expected, got=repr(value))
+        if kind.fits(value):
+            return kind.convert(value)
+    except (TypeError, ValueError, OverflowError):
+        pass  # not even comparable: the sentence below says what was expected
+    raise OptionError(name, expected=kind.expected, got=repr(value))
 
 
-def _whole(least: int) -> tuple[Callable[[Any], bool], str]:
-    return (lambda v: not isinstance(v, bool) and int(v) == v and v >= least), f"a whole number of at least {least}"
+class Kind(NamedTuple):
+    """What values an option takes. Numbers become Python's own: numpy scalars would widen single precision."""
+
+    fits: Callable[[Any], bool]
+    convert: Callable[[Any], Any]
+    expected: str
 
 
-def _above(least: float) -> tuple[Callable[[Any], bool], str]:
-    return (lambda v: math.isfinite(v) and v > least), f"a finite number above {least:g}"
+def _whole(least: int) -> Kind:
+    return Kind(
+        lambda v: not isinstance(v, bool) and int(v) == v and v >= least, int, f"a whole number of at least {least}"
+    )
 
 
-def _within(low: float, high: float) -> tuple[Callable[[Any], bool], str]:
-    return (lambda v: low <= v <= high), f"a number from {low:g} to {high:g}"
+def _number(fits: Callable[[Any], bool], expected: str) -> Kind:
+    return Kind(lambda v: not isinstance(v, bool | str) and not math.isnan(v) and fits(v), float, expected)
 
 
-_BETWEEN_0_AND_1 = (lambda v: 0 < v < 1), "a number between 0 and 1"
-_AT_LEAST_0 = (lambda v: math.isfinite(v) and v >= 0), "a finite number of at least 0"
-_FLAG = (lambda v: isinstance(v, bool)), "True or False"
+def _or_none(kind: Kind) -> Kind:
+    return Kind(
+        lambda v: v is None or kind.fits(v), lambda v: v if v is None else kind.convert(v), f"{kind.expected}, or None"
+    )
 
-_RANGES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+
+def _word(*allowed: str) -> Kind:
+    return Kind(lambda v: v in allowed, str, "one of " + ", ".join(map(repr, allowed)))
+
+
+_FLAG = Kind(lambda v: isinstance(v, bool | np.bool_), bool, "True or False")
+_POSITIVE = _number(lambda v: 0 < v < math.inf, "a finite number above 0")
+_AT_LEAST_0 = _number(lambda v: 0 <= v < math.inf, "a finite number of at least 0")
+_BETWEEN_0_AND_1 = _number(lambda v: 0 < v < 1, "a number between 0 and 1")
+_FROM_0_TO_1 = _number(lambda v: 0 <= v <= 1, "a number from 0 to 1")
+_ANY_NUMBER = _number(lambda v: True, "a number")
+
+KINDS: Mapping[str, Kind] = {
     "max_epochs": _whole(0),
     "num_chunks": _whole(1),
     "num_test_chunks": _whole(1),
     "trim_cases": _FLAG,
+    "precision": _word("single", "double"),
+    "backend": _word("numpy", "cupy"),
     "faithful": _FLAG,
+    "loss": _word("matching", "squared"),
+    "error_measure": _word("squared", "misclassified", "none"),
     "weight_decay": _AT_LEAST_0,
     "decay_biases": _FLAG,
+    "curvature": _word("gauss_newton", "hessian", "empirical_fisher"),
+    "curvature_cases": _word("target_chunk", "all"),
     "damping": _FLAG,
     "initial_lam": _AT_LEAST_0,
-    "lam_drop": _above(0),
-    "lam_boost": ((lambda v: v is None or (math.isfinite(v) and v > 0)), "a finite number above 0, or None"),
-    "rho_low": ((lambda v: not math.isnan(v)), "a number"),
-    "rho_high": ((lambda v: not math.isnan(v)), "a number"),
+    "lam_drop": _POSITIVE,
+    "lam_boost": _or_none(_POSITIVE),
+    "rho_low": _ANY_NUMBER,
+    "rho_high": _ANY_NUMBER,
     "max_cg_steps": _whole(1),
     "min_cg_steps": _whole(0),
     "cg_tolerance": _AT_LEAST_0,
-    "cg_gap_ratio": _within(0, 1),
+    "cg_gap_ratio": _FROM_0_TO_1,
     "cg_min_gap": _whole(1),
-    "iterate_grid_start": _above(0),
-    "iterate_grid_base": _above(1),
-    "start_decay": _within(0, 1),
-    "preconditioner_exponent": ((lambda v: v is None or 0 <= v <= 1), "a number from 0 to 1, or None"),
-    "line_search_c": _within(0, 1),
+    "iterate_grid_start": _POSITIVE,
+    "iterate_grid_base": _number(lambda v: 1 < v < math.inf, "a finite number above 1"),
+    "start_decay": _FROM_0_TO_1,
+    "preconditioner_exponent": _or_none(_FROM_0_TO_1),
+    "backtracking_cases": _word("all", "target_chunk", "none"),
+    "line_search_c": _FROM_0_TO_1,
     "line_search_factor": _BETWEEN_0_AND_1,
     "max_reductions": _whole(1),
     "num_connections": _whole(1),
     "init_scale": _AT_LEAST_0,
     "checkpoint_period": _whole(1),
 }
+"""What every option but `seed` takes."""

@@ -32,6 +32,7 @@ class Outcome(Enum):
 
     FINISHED = "all epochs were run"
     NOTHING_TO_DO = "the checkpoint already is at the last epoch"
+    FAILED = "broken off by an error"
     INTERRUPTED = "interrupted by Ctrl-C; the unfinished epoch was dropped"
 
 

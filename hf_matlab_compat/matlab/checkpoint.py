@@ -1,4 +1,4 @@
-"""Checkpoints: the nine variables that MATLAB's trainer saves and resumes from, written and read.
+"""Checkpoints, from which MATLAB's trainer and this one go on alike.
 
 `write_checkpoint` writes what MATLAB would; `read_checkpoint` reads what MATLAB, Octave or we wrote.
 """
@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.atomic_file import atomic_file
+from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_state, to_variables
 from hf_matlab_compat.matlab.double_sidecar import (
     Vectors,
     fitting,
@@ -29,29 +29,19 @@ from hf_matlab_compat.matlab.double_sidecar import (
     write_sidecar,
 )
 from hf_matlab_compat.matlab.mat_formats import read_variables
-from hf_matlab_compat.state import Records, State
+from hf_matlab_compat.state import State
 
-VARIABLES = (
-    "paramsp",
-    "ch",
-    "epoch",
-    "lambda",
-    "totalpasses",
-    "llrecord",
-    "times",
-    "errrecord",
-    "lambdarecord",
-)
-"""What a checkpoint holds, and all that it may hold: MATLAB's trainer fails on any other name."""
-
-_LARGEST_WHOLE = 2.0**53
+_NOT_WRITABLE = "Make the directory writable or choose another run name."
 _ADVICE: Mapping[int, str] = {
     errno.ENOSPC: "Free some disk space; the previous checkpoint is whole.",
-    errno.EDQUOT: "Your quota is used up: free some space; the previous checkpoint is whole.",
-    errno.EACCES: "Make the directory writable or choose another run name.",
-    errno.EPERM: "Make the directory writable or choose another run name.",
-    errno.EROFS: "The disk is read-only: choose another run name.",
+    errno.EDQUOT: "Free some of your quota; the previous checkpoint is whole.",
+    errno.EACCES: _NOT_WRITABLE,
+    errno.EPERM: _NOT_WRITABLE,
+    errno.EROFS: _NOT_WRITABLE,
     errno.ENOENT: "Make the directory first.",
+    errno.ENOTDIR: "Choose a run name inside a directory.",
+    errno.EISDIR: "Choose another run name.",
+    errno.ENAMETOOLONG: "Choose a shorter run name.",
 }
 
 
@@ -79,13 +69,13 @@ def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:
         The disk is full, the directory missing or not writable, or a vector is none of the above or not
         finite in single precision. The previous file is whole.
     """
-    vectors = Vectors(epoch=state.epoch, theta=_host("theta", state.theta), d=_host("d", state.d))
-    in_double = np.float64 in (vectors.theta.dtype, vectors.d.dtype)
+    variables = to_variables(state)
     sidecar = sidecar_path(path)
+    in_double = np.float64 in (state.theta.dtype, state.d.dtype)
     if in_double:
-        entries = [vectors, *_kept_for(path, sidecar)]
+        entries = [_vectors(state), *_kept_for(path)]
         _writing(sidecar, lambda: write_sidecar(sidecar, entries))
-    _writing(path, lambda: _write_mat(path, state, vectors))
+    _writing(path, lambda: _write_mat(path, variables))
     if not in_double:
         with suppress(OSError):
             sidecar.unlink()
@@ -127,60 +117,24 @@ def read_checkpoint(
     """
     found = _find(path)
     try:
-        state = _state(read_variables(found, VARIABLES), num_parameters)
+        state = to_state(read_variables(found, VARIABLES), num_parameters)
     except CheckpointError as error:
         raise CheckpointError(f"{found}: {error}") from error
     if precision == "single":
-        return replace(state, theta=in_single(state.theta), d=in_single(state.d))
-    return _with_doubles(state, found, required=precision == "double")
+        return _with(state, Vectors(epoch=state.epoch, theta=in_single(state.theta), d=in_single(state.d)))
+    if not _only_singles(state):
+        return state
+    doubles, trouble = _doubles(state, found)
+    if trouble and (precision == "double" or sidecar_path(found).exists()):
+        warnings.warn(trouble, CheckpointWarning, stacklevel=2)
+    if doubles is None and precision != "double":
+        return state
+    return _with(state, doubles or _vectors(state))
 
 
-# --- writing
-
-
-def _write_mat(path: str | os.PathLike[str], state: State, vectors: Vectors) -> None:
-    records = state.records
-    variables = {
-        "paramsp": _column(in_single(vectors.theta)),
-        "ch": _column(in_single(vectors.d)),
-        "epoch": float(state.epoch),
-        "lambda": float(state.lam),
-        "totalpasses": float(state.total_cg_steps),
-        "llrecord": np.asarray(records.log_likelihood, dtype=np.float64),
-        "times": _column(np.asarray(records.seconds, dtype=np.float64)),
-        "errrecord": np.asarray(records.error, dtype=np.float64),
-        "lambdarecord": _column(np.asarray(records.lam, dtype=np.float64)),
-    }
+def _write_mat(path: str | os.PathLike[str], variables: Mapping[str, NDArray[Any]]) -> None:
     with atomic_file(path) as stream:
         scipy.io.savemat(stream, variables, oned_as="column")
-
-
-def _column(vector: NDArray[Any]) -> NDArray[Any]:
-    return vector.reshape(-1, 1)
-
-
-def _host(name: str, vector: object) -> NDArray[Any]:
-    """The vector, if it is one that can be written."""
-    if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype not in (np.float32, np.float64):
-        got = getattr(vector, "dtype", ""), getattr(vector, "shape", "")
-        raise CheckpointError(
-            f"{name}: expected a numpy vector of floats, got {type(vector).__name__} {got}. Bring it to the host first."
-        )
-    if not np.isfinite(in_single(vector)).all():
-        raise CheckpointError(
-            f"{name}: expected numbers that are finite in single precision, got NaN, Inf or more than 3.4e38. "
-            "Go on from the previous checkpoint with a larger damping."
-        )
-    return vector
-
-
-def _kept_for(path: str | os.PathLike[str], sidecar: Path) -> list[Vectors]:
-    """The entry of the sidecar that belongs to the .mat file which is about to be replaced, if there is one."""
-    with suppress(CheckpointError):
-        state = _state(read_variables(path, VARIABLES), None)
-        kept = fitting(read_sidecar(sidecar), Vectors(epoch=state.epoch, theta=state.theta, d=state.d))
-        return [kept] if kept else []
-    return []
 
 
 def _writing(path: str | os.PathLike[str], write: Callable[[], None]) -> None:
@@ -188,12 +142,18 @@ def _writing(path: str | os.PathLike[str], write: Callable[[], None]) -> None:
         write()
     except (OSError, scipy.io.matlab.MatWriteError) as error:
         number = getattr(error, "errno", None)
-        advice = _ADVICE.get(number or 0, "The previous checkpoint, if there is one, is whole.")
         reason = os.strerror(number) if number else str(error)
+        advice = _ADVICE.get(number or 0, "The previous checkpoint, if there is one, is whole.")
         raise CheckpointError(f"{os.fspath(path)}: expected to write it, got '{reason}'. {advice}") from error
 
 
-# --- reading
+def _kept_for(path: str | os.PathLike[str]) -> list[Vectors]:
+    """The entry of the sidecar that belongs to the .mat file which is about to be replaced, if there is one."""
+    with suppress(CheckpointError):
+        standing = to_state(read_variables(path, VARIABLES))
+        kept = fitting(read_sidecar(sidecar_path(path)), _vectors(standing))
+        return [kept] if kept else []
+    return []
 
 
 def _find(path: str | os.PathLike[str]) -> str:
@@ -202,31 +162,33 @@ def _find(path: str | os.PathLike[str]) -> str:
         if os.path.isfile(candidate):
             return candidate
     got = "a directory" if os.path.isdir(name) else "no such file"
-    raise CheckpointError(f"{name}: expected a checkpoint (also tried {name}.mat), got {got}. Check the name.")
+    raise CheckpointError(f"{name}: expected a checkpoint, got {got}, nor {name}.mat. Check the name.")
 
 
-def _with_doubles(state: State, path: str, *, required: bool) -> State:
-    """The state with the values of the sidecar, where the file has only singles."""
+def _doubles(state: State, path: str) -> tuple[Vectors | None, str]:
+    """The vectors of the sidecar that round to those of the state; or none, and a sentence that says why."""
     sidecar = sidecar_path(path)
-    if not _only_singles(state) or not (required or sidecar.exists()):
-        return state
-    single = Vectors(epoch=state.epoch, theta=state.theta, d=state.d)
+    trouble = "a file that is of another state"
     try:
-        entry = fitting(read_sidecar(sidecar), single) if sidecar.exists() else None
-        reason = "belongs to another state" if sidecar.exists() else "is not there"
+        found = fitting(read_sidecar(sidecar), _vectors(state))
     except CheckpointError:
-        entry, reason = None, "is damaged"
-    if entry is None:
-        warnings.warn(
-            f"{path}: expected its double values in {sidecar.name}, got a file that {reason}. "
-            "The single values are used, as MATLAB would; the run will not go on bit for bit.",
-            CheckpointWarning,
-            stacklevel=3,
-        )
-    source = entry or single
-    wide = entry is not None or required
-    return replace(state, theta=source.theta.astype(np.float64), d=source.d.astype(np.float64)) if wide else state
+        found, trouble = None, "a damaged file" if sidecar.exists() else "no such file"
+    sentence = (
+        f"{path}: expected its double values in {sidecar.name}, got {trouble}. "
+        "The single values are used, as MATLAB does; the run will not go on bit for bit."
+    )
+    return found, "" if found else sentence
 
 
 def _only_singles(state: State) -> bool:
     return all(np.array_equal(vector, in_single(vector)) for vector in (state.theta, state.d))
+
+
+def _vectors(state: State) -> Vectors:
+    return Vectors(epoch=state.epoch, theta=state.theta, d=state.d)
+
+
+def _with(state: State, vectors: Vectors) -> State:
+    """The state with these vectors, single or double as they are."""
+    kind = np.result_type(vectors.theta, vectors.d)
+    return replace(state, theta=vectors.theta.astype(kind), d=vectors.d.astype(kind))

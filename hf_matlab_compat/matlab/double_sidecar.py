@@ -65,7 +65,7 @@ def write_sidecar(path: str | os.PathLike[str], entries: Sequence[Vectors]) -> N
         arrays[f"theta_{place}"] = entry.theta.astype(np.float64)
         arrays[f"d_{place}"] = entry.d.astype(np.float64)
     with atomic_file(path) as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
+        np.savez(stream, **arrays)
 
 
 def read_sidecar(path: str | os.PathLike[str]) -> list[Vectors]:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab import mat_files, mat73, octave_text
+from hf_matlab_compat.matlab import mat73, mat_files, octave_text
 
 HEAD_BYTES = 520
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"

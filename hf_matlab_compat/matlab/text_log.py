@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def header_lines(
     lines = ["", "", BANNER, "", f"Start time: {time_stamp(started)}", "", f"Description: {description}", ""]
     if resume_from:
         lines += [f"Resuming from file: {resume_from}", ""]
-    lines += [CONSTANTS_TITLE, CONSTANTS_RULE, "", f"layersizes: {num2str(np.array(sizes))}"]
+    lines += [CONSTANTS_TITLE, CONSTANTS_RULE, "", f"layersizes: {num2str(sizes)}"]
     lines += [f"{name}: {_constant(name, options)}" for name in CONSTANTS]
     return [*lines, "", CONSTANTS_END, ""]
 
@@ -106,7 +107,7 @@ def read_time_stamp(text: str) -> datetime:
 
 def _constant(name: str, options: Options) -> str:
     field = TO_FIELD_TERMS[name]
-    value = options.boost if name == "boost" else to_matlab_value(field, getattr(options, field))
+    value: Any = options.boost if name == "boost" else to_matlab_value(field, getattr(options, field))
     return value if isinstance(value, str) else num2str(value)
 
 

@@ -1,7 +1,7 @@
 """The 32-bit generators under MATLAB's and Octave's distributions, read ahead in blocks.
 
 Both are reproduced as sequences of 32-bit words. What turns words into numbers is in `ziggurat`,
-`octave_normals`, `matlab_normals` and `random_streams`.
+`octave_uniforms`, `octave_normals` and `matlab_normals`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.errors import OptionError
+
 Words: TypeAlias = NDArray[np.uint32]
 
+_LARGEST_SEED = 2**32 - 1
 _READ_AHEAD = 4096
 _WORD_BITS = np.arange(32, dtype=np.uint32)
 _LCG_FACTOR = np.uint32(69069)
@@ -51,6 +54,13 @@ class WordStream:
         words = self.peek(count)
         self.skip(count)
         return words
+
+
+def checked_seed(argument: str, seed: object) -> int:
+    """`seed` as an int; OptionError, naming `argument`, unless it is an integer that fits a word."""
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed <= _LARGEST_SEED:
+        return int(seed)
+    raise OptionError(argument, expected=f"an integer from 0 to {_LARGEST_SEED}", got=repr(seed))
 
 
 def octave_twister(seed: int) -> WordStream:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -68,7 +70,7 @@ class NumpyStream:
         ndarray of float64, shape `shape`
             Filled column by column.
         """
-        return column_major(self._generator.random(size_of(shape)), shape)
+        return column_major(self._generator.random, shape)
 
     def randn(self, *shape: int) -> NDArray[np.float64]:
         """Standard normal draws.
@@ -83,7 +85,7 @@ class NumpyStream:
         ndarray of float64, shape `shape`
             Filled column by column.
         """
-        return column_major(self._generator.standard_normal(size_of(shape)), shape)
+        return column_major(self._generator.standard_normal, shape)
 
     def ceil_indices(self, high: int, count: int) -> NDArray[np.int64]:
         """Indices drawn with repetition.
@@ -128,11 +130,6 @@ class IndexedStream:
         return np.ceil(high * self.rand(count)).astype(np.int64)
 
 
-def size_of(shape: tuple[int, ...]) -> int:
-    """Number of elements of an array of `shape`."""
-    return int(np.prod(shape, dtype=np.int64))
-
-
-def column_major(values: NDArray[Real], shape: tuple[int, ...]) -> NDArray[Real]:
-    """`values` in an array of `shape`, the first index running fastest, as MATLAB fills it."""
-    return values.reshape(shape, order="F")
+def column_major(draw: Callable[[int], NDArray[Real]], shape: tuple[int, ...]) -> NDArray[Real]:
+    """An array of `shape` from ``draw(number of elements)``, the first index running fastest, as MATLAB fills it."""
+    return draw(math.prod(shape)).reshape(shape, order="F")

@@ -50,7 +50,10 @@ class Gradient:
 class Problem(Protocol):
     """What the outer loop asks of whatever it trains. Chunks are counted from 0."""
 
-    num_chunks: int
+    @property
+    def num_chunks(self) -> int:
+        """C."""
+        ...
 
     def likelihood(self, theta: Array, chunk: int | None = None) -> Score:
         """Log-likelihood and error on all cases, or on one chunk."""

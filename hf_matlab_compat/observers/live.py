@@ -13,17 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hf_matlab_compat.observers.observer import Observer, Run
-from hf_matlab_compat.observers.screen import closing_sentence
+from hf_matlab_compat.observers.screen import closing_sentence, printable
 from hf_matlab_compat.state import Outcome, Report, State
 
 _LATEST = 8  # epochs shown while the run goes on
 _SUMMARY = 12  # epochs shown when it is over
-_STAGES = {
-    "gradient": "gradient, chunk",
-    "cg": "CG step",
-    "backtracking": "backtracking",
-    "line search": "line search",
-}
 
 
 class LiveView(Observer):
@@ -47,13 +41,12 @@ class LiveView(Observer):
     def begin(self, run: Run, state: State) -> None:
         self._reports = []
         self._progress = _Progress(run, state)
+        self._title = printable(_title(run, state), self._console.encoding)
         if self._redraws:
-            self._live = Live(
-                get_renderable=self._view, console=self._console, transient=True, vertical_overflow="crop"
-            )
-            self._live.start()
+            self._live = live = Live(console=self._console, get_renderable=self._view, transient=True)
+            live.start()
         else:
-            self._say(self._progress.title)
+            self._say(self._title)
 
     def progress(self, stage: str, step: int, of: int) -> None:
         self._progress.at(stage, step, of)
@@ -71,9 +64,9 @@ class LiveView(Observer):
     def close(self) -> None:
         if not self._live:
             return
-        self._live.stop()
-        self._live = None
-        self._console.print(Text(self._progress.title, style="bold"))
+        live, self._live = self._live, None
+        live.stop()
+        self._console.print(Text(self._title, style="bold"))
         shown = _spread(self._reports, _SUMMARY)
         if shown:
             self._console.print(_table(shown, self._console.width))
@@ -81,10 +74,11 @@ class LiveView(Observer):
             self._say(f"({len(shown)} of {len(self._reports)} epochs are shown.)")
 
     def _view(self) -> RenderableType:
-        title = Text(self._progress.title, style="bold", no_wrap=True, overflow="ellipsis")
-        room = min(_LATEST, max(self._console.height - 6, 1))  # title, headings, two bars, and the cursor's lines
+        title = Text(self._title, style="bold", no_wrap=True, overflow="ellipsis")
+        room = min(_LATEST, max(self._console.height - 7, 1))  # the rest is title, headings, bars and two empty lines
         rows = [_table(self._reports[-room:], self._console.width)] if self._reports else []
-        return Group(title, *rows, self._progress.bars(bar_width=20 if self._console.width >= 72 else 8))
+        bars = self._progress.bars(bar_width=20 if self._console.width >= 72 else 8)
+        return Group(title, *rows, bars, Text())  # the ^C that the terminal echoes goes to the empty line
 
     def _say(self, sentence: str) -> None:
         self._console.print(sentence, markup=False, highlight=False, soft_wrap=not self._redraws)
@@ -94,8 +88,6 @@ class _Progress:
     """How far a run is: epochs, the step inside the current one, the time that is left."""
 
     def __init__(self, run: Run, state: State) -> None:
-        resumed = f", resumed after epoch {state.epoch}" if state.epoch else ""
-        self.title = f"{run.name or 'unnamed run'}: {'-'.join(map(str, run.sizes))}{resumed}"
         self._last_epoch = run.options.max_epochs
         self._epoch = state.epoch
         self._seconds = list(state.records.seconds[-5:])
@@ -128,17 +120,22 @@ class _Progress:
 
     def bars(self, bar_width: int) -> Table:
         grid = Table.grid(padding=(0, 1))
-        for width in (15, 10, bar_width):
+        for width in (12, 12, bar_width):
             grid.add_column(width=width, no_wrap=True)
         grid.add_column(no_wrap=True, overflow="ellipsis")
         grid.add_row("epochs done", *_bar(self._epoch, self._last_epoch), self._clocks())
-        grid.add_row(_STAGES.get(self._stage, self._stage), *_bar(self._step, self._of))
+        grid.add_row("CG steps" if self._stage == "cg" else self._stage, *_bar(self._step, self._of))
         return grid
 
     def _clocks(self) -> str:
         left = self.seconds_left()
         elapsed = _clock(round(time.monotonic() - self._began))
         return elapsed if left is None else f"{elapsed}, {_clock(round(left))} left"
+
+
+def _title(run: Run, state: State) -> str:
+    resumed = f", resumed after epoch {state.epoch}" if state.epoch else ""
+    return f"{run.name or 'unnamed run'}: {'-'.join(map(str, run.sizes))}{resumed}"
 
 
 def _bar(done: int, of: int) -> tuple[RenderableType, RenderableType]:

@@ -42,8 +42,11 @@ def closing_sentence(outcome: Outcome, state: State) -> str:
     return f"{reason}. The parameters returned are {returned}."
 
 
+def printable(text: str, encoding: str) -> str:
+    """The text with a ``?`` for each character that the encoding lacks: none of them must end a training run."""
+    return text.encode(encoding, errors="replace").decode(encoding)
+
+
 def _show(lines: Iterable[str]) -> None:
-    """Print; a character that the terminal cannot show must not end a training run."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    text = "".join(f"{line}\n" for line in lines)
-    print(text.encode(encoding, errors="replace").decode(encoding), end="", flush=True)
+    print(printable("".join(f"{line}\n" for line in lines), encoding), end="", flush=True)

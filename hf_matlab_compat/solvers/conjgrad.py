@@ -77,7 +77,8 @@ def conjgrad(
     for i in range(1, options.max_cg_steps + 1):
         Ap = A(p)
         pAp = p @ Ap
-        if not pAp > 0 or pAp == math.inf:
+        # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
+        if not pAp > 0 or pAp == math.inf or ry == 0:
             stop = _reason(float(pAp), float(ry))
             break
         alpha = ry / pAp

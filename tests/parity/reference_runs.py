@@ -106,8 +106,7 @@ def recorded_trace(job: Job) -> dict[str, Any]:
     trace["reductions"] = trace.pop("nred")
     trace["ll_chunk"] = trace.pop("ll_chunk_after")
     return {
-        name: np.reshape(value, (1, -1)) if name in PER_EPOCH and value.size else value
-        for name, value in trace.items()
+        name: np.reshape(value, (1, -1)) if name in PER_EPOCH and value.size else value for name, value in trace.items()
     }
 
 
@@ -123,7 +122,7 @@ def first_position(iterses: np.ndarray, step: np.ndarray | float) -> int:
 
 def distance(a: Any, b: Any) -> float:
     """Norm of the difference over the norm of `b`; equal values (NaN and infinities too) are at distance 0."""
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    a, b = np.ravel(np.asarray(a, np.float64)), np.ravel(np.asarray(b, np.float64))
     if np.array_equal(a, b, equal_nan=True):
         return 0.0
     with np.errstate(all="ignore"):
@@ -160,6 +159,11 @@ def lockstep_distances(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, 
     return {**figures, "ch": distance(a["ch"], b["ch"]), "paramsp": moved}
 
 
+def mat(path: Path) -> dict[str, Any]:
+    """The variables of a .mat file."""
+    content = loadmat(path, mat_dtype=True)
+    return {name: value for name, value in content.items() if not name.startswith("__")}
+
+
 def _mat(name: str) -> dict[str, Any]:
-    content = loadmat(GOLDENS / name, mat_dtype=True)
-    return {key: value for key, value in content.items() if not key.startswith("__")}
+    return mat(GOLDENS / name)

@@ -50,7 +50,10 @@ function r = rules_at(p, params, lambda, B, evaluate, evaluate_chunk, grad, oldl
 [ll, err] = evaluate(params + p);
 r.ll_chunk = evaluate_chunk(params + p);
 r.oldll_chunk = evaluate_chunk(params);
-[r.rho, r.denom] = reduction_ratio(r.ll_chunk, r.oldll_chunk, p, B(p, 0), grad);
+Bp = B(p, 0);
+[r.rho, r.denom] = reduction_ratio(r.ll_chunk, r.oldll_chunk, p, Bp, grad);
+% how much larger than their sum the two dot products in it are
+r.denom_cancellation = double(0.5*abs(p'*Bp) + abs(grad'*p))/abs(r.denom);
 [r.rate, r.reductions, ll, r.err_after] = line_search(evaluate, params, p, grad, oldll, ll, err, c);
 r.ll_after = double(ll);
 r.lambda_after = update_damping(lambda, r.rho, c);

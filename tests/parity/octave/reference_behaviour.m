@@ -1,5 +1,7 @@
-function b = reference_behaviour()
+function b = reference_behaviour(ratios)
 % What the reference does where nothing was recorded; each field is one answer, checked by the tests.
+%
+%   ratios   cell of {initial lambda, 1 x k row of recorded rho}; the answer `lambdas` is what the damping rule makes of it
 
 b.pack_is_column_major = pack({[1 3; 2 4], [7 8]}, {[5; 6], 9})';
 [W, biases] = unpack((1:9)', [2 2 1]);
@@ -10,6 +12,16 @@ b = rule_answers(b);
 b = sparse_answers(b);
 b = trainer_answers(b);
 b.errors = error_answers();
+b.lambdas = cellfun(@(r) lambdas_of(r{:}), ratios, 'UniformOutput', false);
+end
+
+
+function lambdas = lambdas_of(lambda, rhos)
+lambdas = zeros(size(rhos));
+for k = 1:numel(rhos)
+    lambda = update_damping(lambda, rhos(k), default_constants());
+    lambdas(k) = lambda;
+end
 end
 
 
@@ -37,15 +49,22 @@ end
 
 function [said, xs, is] = bailing_run(good_steps)
 % positive curvature for good_steps products after the first residual, negative after
-calls = 0;
-    function Av = A(v)
-        calls = calls + 1;
-        Av = (1:numel(v))'.*v;
-        if calls > good_steps + 1
-            Av = -Av;
-        end
-    end
-said = evalc('[xs, is] = conjgrad_1(@A, ones(60, 1), zeros(60, 1), 250, 1, ones(60, 1));');
+turning_product([], good_steps + 1);
+said = evalc('[xs, is] = conjgrad_1(@turning_product, ones(60, 1), zeros(60, 1), 250, 1, ones(60, 1));');
+end
+
+
+function Av = turning_product(v, good_calls)
+persistent left
+if nargin > 1
+    left = good_calls;
+    return
+end
+Av = (1:numel(v))'.*v;
+if left < 1
+    Av = -Av;
+end
+left = left - 1;
 end
 
 
@@ -78,7 +97,8 @@ end
 
 function b = trainer_answers(b)
 overrides = struct('precision', 'double', 'checkpoint_period', 2);
-[once, trace] = small_run('once', [], 4, overrides);
+[once, trace, b.screen] = small_run('once', [], 4, overrides);
+b.log = fileread('once.txt');
 small_run('twice', [], 2, overrides);
 [twice, ~] = small_run('twice', 'twice_nnet_running.mat', 4, overrides);
 b.resumed_equals_uninterrupted = isequal(once, twice);
@@ -87,7 +107,7 @@ b.periodic_checkpoints = sort(cellfun(@(f) f.name, num2cell(dir('once_nnet_epoch
 [once_more, ~] = small_run('once', [], 4, struct('precision', 'double', 'preconditioner_exponent', 0.75));
 b.default_exponent_changes_nothing = isequal(once, once_more);
 
-changes = struct('initlambda', 10, 'maxiters', 3, 'miniters', 30, 'drop', 0.5, 'boost', 7, 'autodamp', 0, ...
+changes = struct('initlambda', 10, 'maxiters', 3, 'miniters', 60, 'drop', 0.5, 'boost', 7, 'autodamp', 0, ...
     'rho_high', 1e9, 'rho_low', 1e9, 'preconditioner_exponent', 1, 'linesearch_c', 1e9, 'mask_biases', 1);
 b.overrides_without_effect = {};
 for name = fieldnames(changes)'
@@ -113,7 +133,7 @@ params = 0.3*sin((1:43)');
 end
 
 
-function [params, trace] = small_run(name, resume, maxepoch, overrides, params, Win, bin)
+function [params, trace, said] = small_run(name, resume, maxepoch, overrides, params, Win, bin)
 if nargin < 5
     params = start_params();
 end
@@ -123,7 +143,7 @@ if nargin < 6
 end
 in = reshape(mod(7*(1:6*24), 11), 6, 24)/11;
 out = double(reshape(mod(5*(1:3*24), 7), 3, 24) > 3);
-[~, params, trace] = silently(@() nnet_train_2(name, 'small', params, Win, bin, resume, int64(maxepoch), in, out, ...
+[said, params, trace] = silently(@() nnet_train_2(name, 'small', params, Win, bin, resume, int64(maxepoch), in, out, ...
     int64(4), in, out, 2, 4, {'logistic', 'logistic'}, 'gn', 0, 'L2', 1, 1e-3, 0.95, 0, overrides));
 end
 
@@ -157,13 +177,13 @@ messages.log_was_opened = exist('bad.txt', 'file') ~= 0;
 end
 
 
-function message = message_with(arguments, varargin)
+function message = message_with(values, varargin)
 for k = 1:2:numel(varargin)
-    arguments{varargin{k}} = varargin{k+1};
+    values{varargin{k}} = varargin{k+1};
 end
 message = '';
 try
-    silently(@() nnet_train_2(arguments{:}));
+    silently(@() nnet_train_2(values{:}));
 catch problem
     message = problem.message;
 end

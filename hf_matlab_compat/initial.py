@@ -1,0 +1,126 @@
+"""Where a run starts: a checkpoint, given parameters, given weights and biases, or a sparse random draw."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.errors import CheckpointError, DataError, OptionError
+from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.random_streams import stream_from_seed
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.model.packing import Layer, num_parameters, pack
+from hf_matlab_compat.model.sparse_init import sparse_init
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.preflight.arrays import real_array
+from hf_matlab_compat.state import State
+
+Given = tuple[Any, Any, Any]
+"""initial_theta, initial_weights, initial_biases, as the caller gave them."""
+
+
+def initial_state(
+    network: Network, unit_types: Sequence[str], options: Options, backend: Backend, given: Given, resume_from: Any
+) -> State:
+    """The state that the first epoch starts from, on the backend.
+
+    Parameters
+    ----------
+    network : Network
+    unit_types : sequence of str
+    options : Options
+    backend : Backend
+    given : tuple
+        initial_theta, initial_weights, initial_biases; None where absent.
+    resume_from : path, State or None
+
+    Raises
+    ------
+    DataError
+        Given parameters do not fit the network.
+    CheckpointError
+        The checkpoint cannot be read or is of another network.
+    """
+    if resume_from is not None:
+        return _resumed(network, options, backend, resume_from)
+    theta = _given_theta(network, given)
+    if theta is None:
+        theta = sparse_init(network.sizes, unit_types, stream_from_seed(options.seed), options)
+    vector = backend.xp.array(backend.asarray(theta))  # a copy: the caller's array stays the caller's
+    return State(theta=vector, d=backend.xp.zeros_like(vector), lam=options.initial_lam)
+
+
+def _resumed(network: Network, options: Options, backend: Backend, source: Any) -> State:
+    if isinstance(source, State):
+        state = source
+        if state.theta.size != network.num_parameters:
+            raise CheckpointError(
+                f"resume_from: a state of {state.theta.size} parameters, but this network has "
+                f"{network.num_parameters}: it belongs to another one."
+            )
+    elif isinstance(source, str | os.PathLike):
+        state = read_checkpoint(source, num_parameters=network.num_parameters, precision=options.precision)
+    else:
+        raise OptionError("resume_from", expected="the path of a checkpoint", got=repr(source))
+    return State(
+        theta=backend.asarray(state.theta),
+        d=backend.asarray(state.d),
+        lam=state.lam,
+        epoch=state.epoch,
+        total_cg_steps=state.total_cg_steps,
+        records=state.records,
+    )
+
+
+def _given_theta(network: Network, given: Given) -> NDArray[Any] | None:
+    theta, weights, biases = given
+    if theta is not None:
+        return _checked_theta(theta, network.sizes)
+    if weights is None and biases is None:
+        return None
+    if weights is None or biases is None:
+        missing = "initial_weights" if weights is None else "initial_biases"
+        raise DataError(missing, expected="both {initial_weights} and {initial_biases}, or neither", got="nothing")
+    W = [_part("initial_weights", i, w) for i, w in enumerate(weights)]
+    b = [_part("initial_biases", i, part) for i, part in enumerate(biases)]
+    return _packed(W, b, network.sizes)
+
+
+def _checked_theta(theta: Any, sizes: Sequence[int]) -> NDArray[Any]:
+    array = real_array("initial_theta", theta)
+    expected = num_parameters(sizes)
+    if array.size != expected or max(array.shape, default=0) != expected:
+        transposed = array.size == expected
+        raise DataError(
+            "initial_theta",
+            expected=f"{expected} numbers in one column, as the layers {' '.join(map(str, sizes))} have",
+            got=f"shape {array.shape}" if transposed else f"{array.size}",
+            advice="Check {hidden_sizes}, and that cases are in columns.",
+        )
+    return array.ravel()
+
+
+def _part(name: str, i: int, values: Any) -> NDArray[Any]:
+    try:
+        return real_array(name, values)
+    except DataError as error:
+        raise DataError(name, expected=f"{error.expected} for layer {i + 1}", got=error.got) from error
+
+
+def _packed(W: list[NDArray[Any]], b: list[NDArray[Any]], sizes: Sequence[int]) -> NDArray[Any]:
+    layers = len(sizes) - 1
+    for name, parts in (("initial_weights", W), ("initial_biases", b)):
+        if len(parts) != layers:
+            raise DataError(name, expected=f"{layers} arrays, one for each layer", got=len(parts))
+    for i in range(layers):
+        shape = (sizes[i + 1], sizes[i])
+        if W[i].shape != shape:
+            raise DataError("initial_weights", expected=f"shape {shape} in layer {i + 1}", got=W[i].shape)
+        if b[i].size != sizes[i + 1]:
+            raise DataError("initial_biases", expected=f"{sizes[i + 1]} numbers in layer {i + 1}", got=b[i].size)
+    return pack(np, [Layer(w, part.reshape(-1, 1)) for w, part in zip(W, b, strict=True)])

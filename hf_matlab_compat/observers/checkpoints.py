@@ -1,0 +1,54 @@
+"""Writes a checkpoint after every epoch, and keeps one of every so many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.matlab.checkpoint import write_checkpoint
+from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.state import Report, State, Vector
+
+
+class CheckpointWriter(Observer):
+    """Writes ``<name>_nnet_running.mat`` every epoch and ``<name>_nnet_epoch<k>.mat`` every `checkpoint_period`.
+
+    A run without a name writes nothing. In double precision each file gets its sidecar.
+
+    Parameters
+    ----------
+    to_host : callable, optional
+        Brings a vector of the backend to the host, as a numpy array.
+
+    Raises
+    ------
+    CheckpointError
+        From `epoch`: a file cannot be written.
+    """
+
+    def __init__(self, to_host: Callable[[Vector], NDArray[Any]] = np.asarray) -> None:
+        self._to_host = to_host
+        self._run: Run | None = None
+
+    def begin(self, run: Run, state: State) -> None:
+        """Remember how the files are called."""
+        self._run = run
+
+    def epoch(self, report: Report, state: State) -> None:
+        """Write the state that the epoch left."""
+        run = self._run
+        if run is None or not run.name:
+            return
+        host = self._on_host(state, np.float64 if run.options.precision == "double" else np.float32)
+        # The kept file comes first: a run killed between the two repeats this epoch and writes both.
+        if state.epoch % run.options.checkpoint_period == 0:
+            write_checkpoint(f"{run.name}_nnet_epoch{state.epoch}.mat", host)
+        write_checkpoint(f"{run.name}_nnet_running.mat", host)
+
+    def _on_host(self, state: State, kind: type[np.floating[Any]]) -> State:
+        theta, d = (np.asarray(self._to_host(vector), dtype=kind) for vector in (state.theta, state.d))
+        return replace(state, theta=theta, d=d)

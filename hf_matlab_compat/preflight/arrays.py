@@ -1,0 +1,77 @@
+"""One array from the caller: dense, real, numeric, finite, two-dimensional."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from hf_matlab_compat.errors import DataError
+
+_COLUMNS_AT_A_TIME = 65536
+"""Columns looked at together, so that checking data that is larger than memory stays small."""
+
+
+def real_matrix(name: str, values: Any) -> NDArray[Any]:
+    """`values` as a real two-dimensional numpy array of its own type, not copied where it already is one.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it.
+    values : array_like
+        Numbers; integers and booleans are fine.
+
+    Raises
+    ------
+    DataError
+        Sparse, complex, object, text, of other than two dimensions, empty, NaN or infinite.
+    """
+    array = real_array(name, values)
+    if array.ndim != 2:
+        raise DataError(
+            name,
+            expected="a matrix with one case in each column",
+            got=f"an array of shape {array.shape}",
+            advice="Give one case as a matrix of one column.",
+        )
+    return array
+
+
+def real_array(name: str, values: Any) -> NDArray[Any]:
+    """`values` as a real numpy array of any shape; see `real_matrix`."""
+    if scipy.sparse.issparse(values):
+        raise DataError(name, expected="a dense array", got="a sparse matrix", advice="Pass its .toarray().")
+    try:
+        array = np.asanyarray(values) if isinstance(values, np.ndarray) else np.asarray(values)
+    except ValueError:
+        raise DataError(name, expected="an array of numbers", got="rows of different lengths") from None
+    if array.dtype.kind not in "fiub":
+        what = {"c": "complex numbers", "O": "objects", "U": "text", "S": "text"}.get(array.dtype.kind, "other things")
+        raise DataError(name, expected="an array of real numbers", got=f"{what} ({array.dtype})")
+    if array.size == 0:
+        raise DataError(name, expected="at least one number", got=f"an empty array of shape {array.shape}")
+    _require_finite(name, array)
+    return array
+
+
+def _require_finite(name: str, array: NDArray[Any]) -> None:
+    if array.dtype.kind != "f":
+        return
+    last_axis = array.shape[-1] if array.ndim else 1
+    for start in range(0, last_axis, _COLUMNS_AT_A_TIME):
+        part = array[..., start : start + _COLUMNS_AT_A_TIME] if array.ndim else array
+        finite = np.isfinite(part)
+        if not finite.all():
+            where = np.argwhere(~finite)[0]
+            value = part[tuple(where)]
+            if array.ndim:
+                where[-1] += start
+            raise DataError(
+                name,
+                expected="finite numbers",
+                got=f"{value} at {tuple(int(i) for i in where)} (counted from 0)",
+                advice="Clean the data first.",
+            )

@@ -1,0 +1,109 @@
+"""The network that was asked for: sizes, kinds of units, and combinations that have no meaning."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.model.units import UNITS
+from hf_matlab_compat.options import Options
+
+
+def check_layout(hidden_sizes: Any, unit_types: Any, options: Options) -> tuple[list[int], list[str]]:
+    """Sizes and kinds of units as plain lists.
+
+    Parameters
+    ----------
+    hidden_sizes : sequence of int
+        Units of the hidden layers only.
+    unit_types : sequence of str
+        Of the hidden layers and the output.
+    options : Options
+
+    Raises
+    ------
+    OptionError
+    """
+    sizes = _sizes(hidden_sizes)
+    units = _units(unit_types, len(sizes))
+    _check_combination(units, options)
+    return sizes, units
+
+
+def _sizes(hidden_sizes: Any) -> list[int]:
+    try:
+        sizes = [float(size) for size in hidden_sizes]
+    except (TypeError, ValueError):
+        sizes = [0.0]
+    if any(size < 1 or size != int(size) for size in sizes):
+        raise OptionError(
+            "hidden_sizes",
+            expected="whole numbers of at least 1, one for each hidden layer",
+            got=repr(hidden_sizes),
+            advice="The sizes of input and output come from the data.",
+        )
+    return [int(size) for size in sizes]
+
+
+def _units(unit_types: Any, num_hidden: int) -> list[str]:
+    if isinstance(unit_types, str) or not isinstance(unit_types, Sequence):
+        raise OptionError("unit_types", expected="a list of names", got=repr(unit_types))
+    units = [str(unit) for unit in unit_types]
+    if len(units) != num_hidden + 1:
+        raise OptionError(
+            "unit_types",
+            expected=f"{num_hidden + 1} names, one for each of the {num_hidden} layers of {{hidden_sizes}} and one "
+            "for the output",
+            got=f"{len(units)} ({', '.join(map(repr, units))})",
+            advice="Input units have no type; the output has one.",
+        )
+    for i, unit in enumerate(units):
+        _check_unit(unit, is_output=i == num_hidden)
+    return units
+
+
+def _check_unit(unit: str, *, is_output: bool) -> None:
+    if unit not in UNITS:
+        near = difflib.get_close_matches(unit.lower(), UNITS, n=1, cutoff=0.4)
+        raise OptionError(
+            "unit_types",
+            expected="names from " + ", ".join(map(repr, UNITS)),
+            got=repr(unit),
+            advice=f"Did you mean {near[0]!r}?" if near else "",
+        )
+    if unit == "softmax" and not is_output:
+        raise OptionError(
+            "unit_types",
+            expected="'softmax' at the output only",
+            got="'softmax' in a hidden layer",
+            advice="Use 'logistic', 'tanh' or 'linear' there.",
+        )
+
+
+def _check_combination(units: Sequence[str], options: Options) -> None:
+    output, squared = units[-1], options.loss == "squared"
+    if output == "tanh" and not squared:
+        raise OptionError(
+            "loss",
+            expected="squared error for a tanh output, which has no matching log-likelihood",
+            got=repr(options.loss),
+            advice="Ask for squared error, or use a 'linear' output.",
+        )
+    if not options.faithful:
+        return  # the three below have a meaning; the original refuses them because it never wrote the formulas
+    if options.curvature == "hessian" and "tanh" in units:
+        raise _not_in_the_original("curvature", "no tanh layer with the Hessian", "the Hessian and tanh")
+    if options.curvature == "gauss_newton" and output == "softmax" and squared:
+        raise _not_in_the_original(
+            "loss", "the matching loss for a softmax output with Gauss-Newton", "squared error through softmax"
+        )
+    if options.curvature == "empirical_fisher" and squared:
+        raise _not_in_the_original("loss", "the matching loss with the empirical Fisher", "squared error")
+
+
+def _not_in_the_original(argument: str, expected: str, got: str) -> OptionError:
+    return OptionError(
+        argument, expected=expected, got=got, advice="{faithful} = False allows it: the original has no formula for it."
+    )

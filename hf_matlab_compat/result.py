@@ -1,0 +1,74 @@
+"""What a training run hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.state import Outcome, Records, Report, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A trained network and how it got there.
+
+    Attributes
+    ----------
+    theta : (P,) float64 array
+        Packed parameters: column-major weights, then biases, layer by layer.
+    weights : list of (s_i, s_{i-1}) arrays
+        W of layers 1 … L.
+    biases : list of (s_i,) arrays
+        b of layers 1 … L.
+    history : dict of str to arrays
+        One array a field of `Report` ('epoch', 'train_log_likelihood', 'rho', …), over the epochs of this call.
+        Test figures are nan without test data.
+    records : Records
+        Log-likelihood, error, λ and seconds of all epochs, those before a resume included.
+    outcome : Outcome
+        Why the run ended; its value is a sentence.
+    state : State
+        All that a later run needs to go on from here; pass it as ``resume_from``.
+    """
+
+    theta: NDArray[np.float64]
+    weights: list[NDArray[np.float64]]
+    biases: list[NDArray[np.float64]]
+    history: dict[str, NDArray[Any]]
+    records: Records
+    outcome: Outcome
+    state: State
+
+
+def make_result(
+    network: Network, backend: Backend, state: State, reports: Sequence[Report], outcome: Outcome
+) -> Result:
+    """The result of a run that ended in `state` after these epochs."""
+    theta = np.array(backend.to_host(state.theta), dtype=np.float64)
+    layers = network.layers(theta)
+    return Result(
+        theta=theta,
+        weights=[layer.W.copy() for layer in layers],
+        biases=[layer.b.ravel().copy() for layer in layers],
+        history=_columns(reports),
+        records=state.records,
+        outcome=outcome,
+        state=state,
+    )
+
+
+def _columns(reports: Sequence[Report]) -> dict[str, NDArray[Any]]:
+    plain = [f.name for f in fields(Report) if f.name not in ("train", "test", "cg_stop")]
+    columns = {name: np.array([getattr(report, name) for report in reports]) for name in plain}
+    columns["cg_stop"] = np.array([report.cg_stop.value for report in reports])
+    for which in ("train", "test"):
+        scores = [getattr(report, which) for report in reports]
+        for figure in ("log_likelihood", "error"):
+            columns[f"{which}_{figure}"] = np.array([getattr(s, figure) if s else np.nan for s in scores])
+    return columns

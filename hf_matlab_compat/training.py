@@ -1,0 +1,246 @@
+"""train: the modern call. Checks everything, builds the problem, runs the epochs, tells the observers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from hf_matlab_compat.backends.backend import Backend, get_backend
+from hf_matlab_compat.errors import HessianFreeError, OptionError
+from hf_matlab_compat.hessian_free import epochs
+from hf_matlab_compat.initial import initial_state
+from hf_matlab_compat.model.network import Network, build_network
+from hf_matlab_compat.model.packing import weights_only_mask
+from hf_matlab_compat.objective.cases import Cases
+from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.observers.checkpoints import CheckpointWriter
+from hf_matlab_compat.observers.interrupt import InterruptGuard
+from hf_matlab_compat.observers.live import LiveView
+from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.observers.screen import Screen
+from hf_matlab_compat.observers.text_log import TextLog
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
+from hf_matlab_compat.preflight.destination import check_destination
+from hf_matlab_compat.preflight.layout import check_layout
+from hf_matlab_compat.preflight.memory import check_memory
+from hf_matlab_compat.result import Result, make_result
+from hf_matlab_compat.state import Outcome, Report, Score, State
+
+DISPLAYS = {"none": Observer, "legacy": Screen, "rich": LiveView}
+"""What a run may show while it goes: nothing, MATLAB's lines, or a live view."""
+
+
+def train(
+    *,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    hidden_sizes: Sequence[int],
+    unit_types: Sequence[str],
+    test_inputs: ArrayLike | None = None,
+    test_targets: ArrayLike | None = None,
+    initial_theta: ArrayLike | None = None,
+    initial_weights: Sequence[ArrayLike] | None = None,
+    initial_biases: Sequence[ArrayLike] | None = None,
+    resume_from: str | os.PathLike[str] | State | None = None,
+    run_name: str | os.PathLike[str] = "",
+    description: str = "",
+    display: str = "none",
+    observers: Sequence[Observer] = (),
+    **options: Any,
+) -> Result:
+    """Train a feed-forward network by Hessian-free optimisation (Martens 2010).
+
+    Parameters
+    ----------
+    inputs : (s_0, N) array_like
+        Training cases, one in each column, in the order in which chunks take them: permute them first.
+    targets : (s_L, N) array_like
+        What the output should be.
+    hidden_sizes : sequence of int
+        Units of the hidden layers; those of input and output come from the data.
+    unit_types : sequence of str
+        'logistic', 'tanh', 'linear' or (at the output) 'softmax', for each hidden layer and the output.
+    test_inputs, test_targets : array_like, optional
+        Held-out cases, evaluated after every epoch and never trained on.
+    initial_theta : (P,) or (P, 1) array_like, optional
+        Packed initial parameters. By default those of `initial_weights` and `initial_biases`, or else a
+        sparse random initialisation.
+    initial_weights, initial_biases : sequences of array_like, optional
+        W_i (s_i, s_{i-1}) and b_i (s_i,) of every layer.
+    resume_from : path or State, optional
+        Checkpoint (of MATLAB, Octave or this package), or `Result.state`, to go on from.
+    run_name : path, optional
+        Stem of the files: ``<run_name>.txt``, ``<run_name>_nnet_running.mat``, ``<run_name>_nnet_epoch<k>.mat``.
+        Without it nothing is written.
+    description : str
+        A line for the log.
+    display : {'none', 'legacy', 'rich'}
+        What is shown while it runs.
+    observers : sequence of Observer
+        More that should be told of every epoch.
+    **options
+        Fields of `Options`: ``max_epochs``, ``num_chunks``, ``weight_decay``, ``curvature``, …
+
+    Returns
+    -------
+    Result
+        After Ctrl-C, that of the last finished epoch; ``Result.outcome`` says so.
+
+    Raises
+    ------
+    OptionError, DataError
+        Something does not fit; nothing was written.
+    CheckpointError
+        A checkpoint cannot be read or written.
+    NonFiniteError
+        A gradient or curvature product became NaN or infinite. What was finished by then is in the
+        exception's ``result``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).random((8, 60))
+    >>> r = train(inputs=X, targets=X, hidden_sizes=[3], unit_types=["logistic", "logistic"], max_epochs=2, seed=0)
+    >>> r.outcome.value
+    'all epochs were run'
+    """
+    settings = Options.from_keywords(**options)
+    watchers: list[Observer] = [_display(display)]
+    sizes, units = check_layout(hidden_sizes, unit_types, settings)
+    data = check_training_data(inputs, targets, units[-1], settings)
+    held_out = check_test_data(test_inputs, test_targets, data, settings)
+    name = os.fspath(run_name)
+    check_destination(name)
+    backend = get_backend(settings.backend, settings.precision)
+    all_sizes = [data.inputs.shape[0], *sizes, data.targets.shape[0]]
+    check_memory(all_sizes, data.inputs.shape[1], settings, backend)
+    network = build_network(all_sizes, units, settings.loss, settings.error_measure)
+    state = initial_state(
+        network, units, settings, backend, (initial_theta, initial_weights, initial_biases), resume_from
+    )
+    if name:
+        watchers += [TextLog(), CheckpointWriter()]
+    source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
+    run = Run(name=name, description=description, resume_from=os.fspath(source), sizes=network.sizes, options=settings)
+    setup = Setup(network, backend, _problem(network, data, settings, backend), None, run)
+    if held_out is not None:
+        setup = replace(setup, held_out=_problem(network, held_out, settings, backend))
+    return run_epochs(setup, state, [*watchers, *observers])
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A run that has passed its checks.
+
+    Attributes
+    ----------
+    network : Network
+    backend : Backend
+    problem : FeedforwardProblem
+    held_out : FeedforwardProblem or None
+        Evaluated only.
+    run : Run
+    """
+
+    network: Network
+    backend: Backend
+    problem: FeedforwardProblem
+    held_out: FeedforwardProblem | None
+    run: Run
+
+    def evaluate(self, theta: Any) -> Score | None:
+        """Held-out figures at θ."""
+        return None if self.held_out is None else self.held_out.likelihood(theta)
+
+
+def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Result:
+    """Run the epochs, tell the observers, stop at Ctrl-C.
+
+    Parameters
+    ----------
+    setup : Setup
+    state : State
+        Vectors on the backend.
+    observers : sequence of Observer
+        Told of every event, with vectors on the host.
+    """
+    options, backend = setup.run.options, setup.backend
+    reports: list[Report] = []
+    outcome = Outcome.FINISHED if state.epoch < options.max_epochs else Outcome.NOTHING_TO_DO
+
+    def tell_progress(stage: str, step: int, of: int) -> None:
+        for observer in observers:
+            observer.progress(stage, step, of)
+
+    steps = epochs(setup.problem, state, options, setup.evaluate, tell_progress)
+    with _closing(observers), InterruptGuard() as guard, _keeping(setup, lambda: (state, reports)):
+        for observer in observers:
+            observer.begin(setup.run, _on_host(state, backend))
+        while True:
+            try:
+                with guard.abandonable(), backend.quiet():
+                    done = next(steps, None)
+            except KeyboardInterrupt:
+                outcome = Outcome.INTERRUPTED
+                break
+            if done is None:
+                break
+            report, state = done
+            reports.append(report)
+            for observer in observers:
+                observer.epoch(report, _on_host(state, backend))
+        for observer in observers:
+            observer.end(outcome, _on_host(state, backend))
+    return make_result(setup.network, backend, state, reports, outcome)
+
+
+@contextmanager
+def _closing(observers: Sequence[Observer]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for observer in observers:
+            observer.close()
+
+
+@contextmanager
+def _keeping(setup: Setup, so_far: Any) -> Iterator[None]:
+    """An error in the middle of a run carries what was finished by then."""
+    try:
+        yield
+    except HessianFreeError as error:
+        state, reports = so_far()
+        error.result = make_result(setup.network, setup.backend, state, reports, Outcome.FAILED)
+        raise
+
+
+def _display(name: str) -> Observer:
+    if name not in DISPLAYS:
+        raise OptionError("display", expected="one of " + ", ".join(map(repr, DISPLAYS)), got=repr(name))
+    return DISPLAYS[name]()
+
+
+def _problem(network: Network, data: DataSet, options: Options, backend: Backend) -> FeedforwardProblem:
+    # cases in columns, each contiguous: how MATLAB stores them, and what slicing into chunks wants
+    inputs, targets = (backend.asarray(part, order="F") for part in (data.inputs, data.targets))
+    mask = None if options.decay_biases else weights_only_mask(backend.xp, network.sizes, backend.dtype)
+    return FeedforwardProblem(
+        network=network,
+        cases=Cases(inputs, targets, data.num_chunks),
+        backend=backend,
+        weight_decay=options.weight_decay,
+        mask=mask,
+        curvature=options.curvature,
+        curvature_cases=options.curvature_cases,
+        faithful=options.faithful,
+    )
+
+
+def _on_host(state: State, backend: Backend) -> State:
+    return replace(state, theta=backend.to_host(state.theta), d=backend.to_host(state.d))
