@@ -20,7 +20,7 @@ for chunk = product_chunks(nchunks, tchunk)
     if net.rms
         rL = jacobian_product(type, y{end}, -2*R{end});
     elseif strcmp(type, 'linear')
-        rL = -R{end};
+        rL = -2*R{end};
     else
         rL = -R{end};
     end

@@ -121,15 +121,14 @@ def read_checkpoint(
     except CheckpointError as error:
         raise CheckpointError(f"{found}: {error}") from error
     if precision == "single":
-        return _with(state, Vectors(epoch=state.epoch, theta=in_single(state.theta), d=in_single(state.d)))
-    if not _only_singles(state):
-        return state
-    doubles, trouble = _doubles(state, found)
-    if trouble and (precision == "double" or sidecar_path(found).exists()):
-        warnings.warn(trouble, CheckpointWarning, stacklevel=2)
-    if doubles is None and precision != "double":
-        return state
-    return _with(state, doubles or _vectors(state))
+        return _with(state, _vectors(state), np.float32)
+    doubles = None
+    if _only_singles(state) and (precision == "double" or sidecar_path(found).exists()):
+        doubles, trouble = _doubles(state, found)
+        if doubles is None:
+            warnings.warn(trouble, CheckpointWarning, stacklevel=2)
+    kind = np.float64 if doubles or precision == "double" else np.result_type(state.theta, state.d)
+    return _with(state, doubles or _vectors(state), kind)
 
 
 def _write_mat(path: str | os.PathLike[str], variables: Mapping[str, NDArray[Any]]) -> None:
@@ -168,16 +167,15 @@ def _find(path: str | os.PathLike[str]) -> str:
 def _doubles(state: State, path: str) -> tuple[Vectors | None, str]:
     """The vectors of the sidecar that round to those of the state; or none, and a sentence that says why."""
     sidecar = sidecar_path(path)
-    trouble = "a file that is of another state"
+    found, trouble = None, "a file that is of another state"
     try:
         found = fitting(read_sidecar(sidecar), _vectors(state))
     except CheckpointError:
-        found, trouble = None, "a damaged file" if sidecar.exists() else "no such file"
-    sentence = (
+        trouble = "a damaged file" if sidecar.exists() else "no such file"
+    return found, (
         f"{path}: expected its double values in {sidecar.name}, got {trouble}. "
         "The single values are used, as MATLAB does; the run will not go on bit for bit."
     )
-    return found, "" if found else sentence
 
 
 def _only_singles(state: State) -> bool:
@@ -188,7 +186,5 @@ def _vectors(state: State) -> Vectors:
     return Vectors(epoch=state.epoch, theta=state.theta, d=state.d)
 
 
-def _with(state: State, vectors: Vectors) -> State:
-    """The state with these vectors, single or double as they are."""
-    kind = np.result_type(vectors.theta, vectors.d)
+def _with(state: State, vectors: Vectors, kind: Any) -> State:
     return replace(state, theta=vectors.theta.astype(kind), d=vectors.d.astype(kind))

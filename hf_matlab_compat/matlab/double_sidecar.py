@@ -77,7 +77,7 @@ def read_sidecar(path: str | os.PathLike[str]) -> list[Vectors]:
         There is no such file, or it is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             places = [place for place in range(ENTRIES) if f"epoch_{place}" in arrays]
             return [_entry(*(arrays[f"{name}_{place}"] for name in ("epoch", "theta", "d"))) for place in places]
     except Exception as error:  # what numpy raises on a damaged file is whatever the damage made happen inside it

@@ -150,8 +150,6 @@ def _finished_epochs(body: str) -> Iterator[dict[str, str]]:
     figures: dict[str, str] = {}
     for line in body.split("\n")[:-1]:  # what follows the last line end was cut off
         found = next((match for match in (known.fullmatch(line) for known in _LINES) if match), None)
-        if found and "max_cg_steps" in found.groupdict():
-            figures = {}
         figures |= found.groupdict() if found else {}
         if "error_difference" in figures or ("epoch" in figures and not line):
             yield figures

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.mat_files import MOST_DEFLATION
+from hf_matlab_compat.matlab.mat5 import MOST_DEFLATION
 
 _DAMAGED = "The file is damaged or cut off; take an older checkpoint."
 _RESAVE = "Load it in Octave and save it again with save -v7."

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab import mat73, mat_files, octave_text
+from hf_matlab_compat.matlab import mat4, mat5, mat73, octave_text
 
 HEAD_BYTES = 520
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -52,7 +52,7 @@ def sniff(head: bytes) -> FileFormat:
         return FileFormat.MAT73
     if head.startswith(b"MATLAB 5.0") or head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"):
         return FileFormat.MAT5
-    if mat_files.is_mat4_header(head):
+    if mat4.is_mat4(head):
         return FileFormat.MAT4
     return FileFormat.UNKNOWN if head else FileFormat.EMPTY
 
@@ -94,8 +94,10 @@ def _read(stream: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any]]:
         return octave_text.parse(stream.read(), names)
     if found is FileFormat.MAT73:
         return mat73.read_mat73(stream, names)
-    if found in (FileFormat.MAT4, FileFormat.MAT5):
-        return mat_files.read_mat_file(stream, names, version=4 if found is FileFormat.MAT4 else 5)
+    if found is FileFormat.MAT5:
+        return mat5.read_mat5(stream, names)
+    if found is FileFormat.MAT4:
+        return dict(mat4.read_mat4(stream, names))
     raise CheckpointError(f"expected a MATLAB or Octave file, got {_in_words(found, head)}")
 
 

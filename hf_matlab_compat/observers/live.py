@@ -124,7 +124,8 @@ class _Progress:
             grid.add_column(width=width, no_wrap=True)
         grid.add_column(no_wrap=True, overflow="ellipsis")
         grid.add_row("epochs done", *_bar(self._epoch, self._last_epoch), self._clocks())
-        grid.add_row("CG steps" if self._stage == "cg" else self._stage, *_bar(self._step, self._of))
+        stage = "CG steps" if self._stage == "cg" else self._stage
+        grid.add_row(stage, *_bar(self._step, self._of if self._step else 0))
         return grid
 
     def _clocks(self) -> str:

@@ -28,7 +28,8 @@ class Screen(Observer):
         _show([settings, *(NEGATIVE_CURVATURE if self._bailed_out(report.cg_stop) else ()), *figures])
 
     def end(self, outcome: Outcome, state: State) -> None:
-        _show([closing_sentence(outcome, state)] if outcome is Outcome.INTERRUPTED else closing_lines(state))
+        came_through = outcome in (Outcome.FINISHED, Outcome.NOTHING_TO_DO)
+        _show(closing_lines(state) if came_through else [closing_sentence(outcome, state)])
 
     def _bailed_out(self, stop: CGStop) -> bool:
         # MATLAB tests p'Ap <= 0, which is also true of p = 0: an exact solution looks like negative curvature.

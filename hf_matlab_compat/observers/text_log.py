@@ -16,7 +16,7 @@ class TextLog(Observer):
     """Appends to MATLAB's log ``<run name>.txt``, its lines ended by CR LF; nothing for a run without a name.
 
     The file is opened for each epoch and closed again, so whatever ends the process, the finished
-    epochs are in it. An interrupted run gets no total time, as in MATLAB.
+    epochs are in it. A run that was interrupted or failed gets no total time, as in MATLAB.
 
     Raises
     ------
@@ -36,7 +36,7 @@ class TextLog(Observer):
         self._append(epoch_lines(report, self._options))
 
     def end(self, outcome: Outcome, state: State) -> None:
-        if outcome is not Outcome.INTERRUPTED:
+        if outcome in (Outcome.FINISHED, Outcome.NOTHING_TO_DO):
             self._append(closing_lines(state))
 
     def _append(self, lines: Iterable[str]) -> None:

@@ -170,7 +170,8 @@ class OctaveSession:
         except Exception as error:
             # oct2py would go on with a new, empty Octave: other path, other variables, other random streams.
             self.close()
-            raise ParityError(f"{function}: the Octave session died and is closed: {_first_line(error)}") from error
+            said = str(error).partition("\n")[0]
+            raise ParityError(f"{function}: the Octave session died and is closed: {said}") from error
         values = octave_values.read_answer(folder, function)
         return values[0] if nout == 1 else values
 
@@ -200,7 +201,3 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     # The leader is not waited for yet, so its number cannot belong to anyone else.
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

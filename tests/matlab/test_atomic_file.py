@@ -12,6 +12,12 @@ def write(path, content):
         stream.write(content)
 
 
+def write_half_and_raise(path, error):
+    with atomic_file(path) as stream:
+        stream.write(b"half")
+        raise error
+
+
 def test_new_content_replaces_the_old_and_nothing_else_is_left(tmp_path):
     write(tmp_path / "a.mat", b"old and long")
     write(tmp_path / "a.mat", b"new")
@@ -31,9 +37,8 @@ def test_the_old_file_stands_until_the_block_ends(tmp_path):
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
 def test_an_error_inside_the_block_leaves_the_old_file_and_no_temporary_one(tmp_path, error):
     write(tmp_path / "a.mat", b"old")
-    with pytest.raises(type(error)), atomic_file(tmp_path / "a.mat") as stream:
-        stream.write(b"half")
-        raise error
+    with pytest.raises(type(error)):
+        write_half_and_raise(tmp_path / "a.mat", error)
     assert (tmp_path / "a.mat").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.mat"]
 

@@ -73,6 +73,7 @@ def test_whole_and_non_finite_numbers_print_as_in_octave(value: float, text: str
         (5e-324, "4.9407e-324"),
         (float(np.float32(0.1)), "0.1"),
         (np.float32(1234.56789), "1234.5679"),
+        (np.float32(99.99999), "99.99999"),
     ],
 )
 def test_fractions_print_with_the_digits_octave_gives_them(value: float, text: str) -> None:

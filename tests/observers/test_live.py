@@ -109,6 +109,12 @@ def test_the_step_inside_the_epoch_is_shown() -> None:
     assert "line search  2 of 60" in "\n".join(view_of(live))
 
 
+def test_a_stage_whose_steps_are_not_counted_is_only_named() -> None:
+    live = begun()
+    live.progress("gradient", 0, 1)
+    assert "gradient" in view_of(live)[-4:-1]
+
+
 def test_an_epoch_moves_the_bar_and_clears_the_step() -> None:
     live = begun()
     live.progress("cg", 31, 250)
@@ -138,6 +144,16 @@ def test_the_view_fits_its_terminal(width: int, height: int) -> None:
     assert len(lines) < height
     assert "107.2240" in lines[2]
     assert "…" not in "".join(lines[1:-4])
+
+
+@pytest.mark.parametrize(
+    ("width", "headings"),
+    [(80, "epoch CG ll error test error lambda rho rate time"), (50, "epoch ll error test error lambda")],
+)
+def test_a_narrow_terminal_loses_whole_columns(width: int, headings: str) -> None:
+    live = begun(width=width)
+    live.epoch(report(1), START)
+    assert view_of(live, width)[1].split() == headings.split()
 
 
 def test_without_test_data_there_is_no_test_column() -> None:

@@ -43,8 +43,9 @@ def test_a_second_run_is_appended(tmp_path: Path) -> None:
     assert [run.resume_from for run in runs] == ["", "curves_nnet_running.mat"]
 
 
-def test_an_interrupted_run_gets_no_total_time(tmp_path: Path) -> None:
-    lead(TextLog(), named(tmp_path), Outcome.INTERRUPTED)
+@pytest.mark.parametrize("outcome", [Outcome.INTERRUPTED, Outcome.FAILED])
+def test_a_run_that_breaks_off_gets_no_total_time(tmp_path: Path, outcome: Outcome) -> None:
+    lead(TextLog(), named(tmp_path), outcome)
     log = (tmp_path / "curves.txt").read_bytes().decode()
     assert log.endswith(f"error rate: 107.3\r\n{REPORT_LINES[9]}\r\n\r\n")
 

@@ -1,0 +1,97 @@
+"""From MATLAB's arguments to the field's: empties, 1×1 arrays, cells, words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS, WORDS
+
+_OPTIONAL = ("initial_theta", "initial_weights", "initial_biases", "resume_from", "test_inputs", "test_targets")
+_CELLS = ("initial_weights", "initial_biases")
+_ARRAYS = ("inputs", "targets", "test_inputs", "test_targets", "initial_theta")
+_TEXTS = ("run_name", "description", "resume_from")
+
+
+def to_field_terms(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of `train` from arguments under MATLAB's names.
+
+    Parameters
+    ----------
+    arguments : mapping
+        MATLAB's names to what the caller gave. None, ``[]`` and empty arrays all mean MATLAB's ``[]``.
+
+    Raises
+    ------
+    OptionError, DataError
+        In the field's terms; the caller translates (`errors.speaking`).
+    """
+    translated: dict[str, Any] = {}
+    for theirs, value in arguments.items():
+        name = TO_FIELD_TERMS[theirs]
+        translated[name] = _translate(name, value)
+    if translated.get("test_inputs") is None and translated.get("test_targets") is None:
+        translated["num_test_chunks"] = translated.get("num_test_chunks") or 1
+    return translated
+
+
+def is_empty(value: Any) -> bool:
+    """Whether `value` is MATLAB's ``[]``: None, an empty list or string, an array without elements."""
+    if value is None:
+        return True
+    if isinstance(value, np.ndarray):
+        return value.size == 0
+    return isinstance(value, list | tuple | str) and len(value) == 0
+
+
+def cells(value: Any) -> list[Any]:
+    """The contents of a MATLAB cell array: a list, a tuple, or an object array as scipy loads it."""
+    if isinstance(value, np.ndarray):
+        return list(value.ravel(order="F")) if value.dtype == object else [str(v) for v in value.ravel(order="F")]
+    return list(value)
+
+
+def _translate(name: str, value: Any) -> Any:
+    if name in _OPTIONAL and is_empty(value):
+        return None
+    if name in WORDS:
+        return _word(name, value)
+    if name in _TEXTS:
+        return _text(value)
+    if name == "unit_types":
+        return [str(_scalar(unit)) for unit in cells(value)] if not isinstance(value, str) else value
+    if name == "hidden_sizes":
+        return [] if is_empty(value) else np.asarray(value).ravel().tolist()
+    if name in _CELLS:
+        return _cell(name, value)
+    return value if name in _ARRAYS or name == "seed" else _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    """A 1×1 array, as MATLAB's scalars arrive from files, as the number or text it holds."""
+    if isinstance(value, np.ndarray) and value.size == 1:
+        return value.item()
+    return value
+
+
+def _text(value: Any) -> Any:
+    return "" if is_empty(value) else _scalar(value)
+
+
+def _cell(name: str, value: Any) -> list[Any]:
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        raise DataError(
+            name, expected="a list with one array for each layer", got=f"a single array of shape {value.shape}"
+        )
+    return cells(value)
+
+
+def _word(name: str, value: Any) -> Any:
+    given = _scalar(value)
+    words = WORDS[name]
+    if isinstance(given, bool | int | float | str | np.generic) and given in words:
+        return words[given]
+    raise OptionError(name, expected="one of " + ", ".join(repr(word) for word in words), got=repr(given))

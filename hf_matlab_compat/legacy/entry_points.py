@@ -1,0 +1,208 @@
+"""nnet_train_2 and nnet_train: MATLAB's call, thin over `train`."""
+# MATLAB's own names, in MATLAB's own order: the arguments are the interface.
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.errors import speaking
+from hf_matlab_compat.legacy.arguments import to_field_terms
+from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
+from hf_matlab_compat.training import train
+
+
+def nnet_train_2(
+    runName: str,
+    runDesc: str,
+    paramsp: Any,
+    Win: Any,
+    bin: Any,
+    resumeFile: Any,
+    maxepoch: int,
+    indata: Any,
+    outdata: Any,
+    numchunks: int,
+    intest: Any,
+    outtest: Any,
+    numchunks_test: int,
+    layersizes: Any,
+    layertypes: Any,
+    mattype: str,
+    rms: int,
+    errtype: str,
+    hybridmode: int,
+    weightcost: float,
+    decay: float,
+    jacket: int,
+) -> NDArray[np.float64]:
+    """Train a network with MATLAB's own call: the same 22 arguments, files, screen and numbers.
+
+    None, ``[]`` and empty arrays all mean MATLAB's ``[]``.
+
+    Parameters
+    ----------
+    runName : str
+        Stem of ``<runName>.txt``, ``<runName>_nnet_running.mat`` and ``<runName>_nnet_epoch<k>.mat``. Empty:
+        no files.
+    runDesc : str
+        A line for the log.
+    paramsp : (P, 1) array or []
+        Packed initial parameters.
+    Win, bin : lists of arrays or []
+        Initial weights (s_i, s_{i-1}) and biases (s_i, 1), used where `paramsp` is empty. Where both are
+        empty a sparse random initialisation is drawn.
+    resumeFile : str or []
+        Checkpoint to go on from.
+    maxepoch : int
+        Number of the last epoch.
+    indata, outdata : (s_0, N) and (s_L, N) arrays
+        Training cases in columns, already permuted.
+    numchunks : int
+        Minibatches; must divide N.
+    intest, outtest, numchunks_test
+        Held-out cases, only evaluated; ``[]`` for none.
+    layersizes : sequence of int
+        Hidden layers only.
+    layertypes : list of str
+        'logistic', 'tanh', 'linear', 'softmax', for hidden layers and output.
+    mattype : {'gn', 'hess', 'empfish'}
+        Curvature.
+    rms : {0, 1}
+        1: squared error whatever the output unit.
+    errtype : {'L2', 'class', 'none'}
+        Second, reported figure.
+    hybridmode : {0, 1}
+        1: curvature products on one chunk an epoch.
+    weightcost : float
+        Strength of the ℓ² prior.
+    decay : float
+        Factor on the previous CG solution before it starts the next CG run.
+    jacket : {0, 1}
+        1: run on the GPU, through CuPy.
+
+    Returns
+    -------
+    paramsp : (P, 1) float64 array
+        After Ctrl-C, those of the last finished epoch.
+
+    Raises
+    ------
+    OptionError, DataError
+        An argument does not fit; nothing was written.
+    CheckpointError, NonFiniteError
+        As `train`.
+
+    See Also
+    --------
+    nnet_train : the same, with defaults, and the constants inside the file as keywords.
+    """
+    return nnet_train(**locals())
+
+
+def nnet_train(
+    *,
+    indata: Any,
+    outdata: Any,
+    layersizes: Any,
+    layertypes: Any,
+    runName: str = "",
+    runDesc: str = "",
+    paramsp: Any = None,
+    Win: Any = None,
+    bin: Any = None,
+    resumeFile: Any = None,
+    maxepoch: int = 100,
+    numchunks: int = 1,
+    intest: Any = None,
+    outtest: Any = None,
+    numchunks_test: int = 1,
+    mattype: str = "gn",
+    rms: int = 0,
+    errtype: str = "L2",
+    hybridmode: int = 1,
+    weightcost: float = 2e-5,
+    decay: float = 0.95,
+    jacket: int = 0,
+    initlambda: float = 45.0,
+    drop: float = 2 / 3,
+    boost: float | None = None,
+    autodamp: int = 1,
+    rho_low: float = 0.25,
+    rho_high: float = 0.75,
+    maxiters: float = 250,
+    miniters: float = 1,
+    tolerance: float = 5e-4,
+    gapratio: float = 0.1,
+    mingap: int = 10,
+    inext: float = 5.0,
+    imult: float = 1.3,
+    precon_exponent: float | None = 0.75,
+    backtrack_set: str = "all",
+    linesearch_c: float = 1e-2,
+    linesearch_factor: float = 0.8,
+    linesearch_max: int = 60,
+    numconn: int = 15,
+    initcoeff: float = 1.0,
+    decay_biases: bool = True,
+    checkpoint_every: int = 10,
+    trim_cases: bool = False,
+    precision: str = "single",
+    faithful: bool = True,
+    seed: Any = None,
+    display: str = "legacy",
+) -> NDArray[np.float64]:
+    """`nnet_train_2` with defaults, and with every constant that users edited inside the file as a keyword.
+
+    Parameters
+    ----------
+    indata, outdata, layersizes, layertypes, …, jacket
+        As in `nnet_train_2`.
+    initlambda, drop, boost, autodamp, rho_low, rho_high
+        Damping: λ of the first epoch, factors after a good and a bad epoch (`boost` None: 1/drop), whether to
+        damp at all, thresholds on rho.
+    maxiters, miniters, tolerance, gapratio, mingap, inext, imult, precon_exponent
+        Conjugate gradients: bounds on steps, the stopping rule, the grid of recorded iterates, the exponent of
+        the preconditioner (None: no preconditioner).
+    backtrack_set : {'all', 'target_chunk', 'none'}
+        Cases on which CG backtracking compares iterates.
+    linesearch_c, linesearch_factor, linesearch_max
+        Line search: sufficient-increase constant, factor, number of reductions that rejects the step.
+    numconn, initcoeff, seed
+        Sparse initialisation. `seed`: an int, ``('octave', s_rand, s_randn)``, ``('matlab', …)``, a numpy
+        Generator, or an object with rand and randn.
+    decay_biases : bool
+        False: the bias mask of the weight cost is on.
+    checkpoint_every : int
+        Period of kept checkpoints, in epochs.
+    trim_cases : bool
+        Drop the last cases where `numchunks` does not divide them.
+    precision : {'single', 'double'}
+        Working precision.
+    faithful : bool
+        False mends the original's quirks; `legacy.quirks` lists them.
+    display : {'legacy', 'rich', 'none'}
+        MATLAB's lines, a live view, or nothing.
+
+    Returns
+    -------
+    paramsp : (P, 1) float64 array
+
+    Raises
+    ------
+    OptionError, DataError, CheckpointError, NonFiniteError
+        As `nnet_train_2`.
+    """
+    arguments = locals()
+    with speaking(TO_MATLAB):
+        shown = arguments.pop("display")
+        arguments["maxiters"], arguments["miniters"] = _ceil(maxiters), _ceil(miniters)
+        result = train(**to_field_terms(arguments), display=shown)
+    return result.theta.reshape(-1, 1)
+
+
+def _ceil(count: Any) -> Any:
+    """MATLAB rounds the bounds on CG steps up; what is no number is refused further down."""
+    return int(np.ceil(count)) if isinstance(count, float) and np.isfinite(count) else count

@@ -1,0 +1,153 @@
+"""vec, pack, unpack, unpackPARAMS, calcActivations: parameters and activations in MATLAB's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.legacy.arguments import cells
+from hf_matlab_compat.model import packing
+from hf_matlab_compat.model.units import UNITS
+
+Arrays = list[NDArray[Any]]
+
+
+def vec(A: ArrayLike) -> NDArray[Any]:
+    """All elements of `A` in one column, column by column: ``A(:)``."""
+    return np.asarray(A).reshape(-1, 1, order="F")
+
+
+def pack(W: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> NDArray[Any]:
+    """``[vec(W{1}); b{1}; vec(W{2}); b{2}; …]``, (P, 1).
+
+    Parameters
+    ----------
+    W : list of (s_i, s_{i-1}) arrays
+    b : list of (s_i, 1) or (s_i,) arrays
+    """
+    W_parts, b_parts = cells(W), cells(b)
+    if len(W_parts) != len(b_parts):
+        raise DataError("b", expected=f"{len(W_parts)} arrays, as many as W", got=len(b_parts))
+    return np.concatenate([vec(part) for pair in zip(W_parts, b_parts, strict=True) for part in pair])
+
+
+def unpack(M: ArrayLike, layersizes: Sequence[int]) -> tuple[Arrays, Arrays]:
+    """Weights and biases from packed parameters.
+
+    Parameters
+    ----------
+    M : (P, 1) array
+    layersizes : sequence of int
+        All layers, input and output included.
+
+    Returns
+    -------
+    W : list of (s_i, s_{i-1}) arrays
+    b : list of (s_i, 1) arrays
+
+    Raises
+    ------
+    DataError
+        `M` does not have the length these layers need.
+    """
+    theta = np.asarray(M).ravel()
+    sizes = [int(size) for size in np.asarray(layersizes).ravel()]
+    expected = packing.num_parameters(sizes)
+    if len(sizes) < 2 or theta.size != expected:
+        raise DataError(
+            "M",
+            expected=f"{expected} numbers for the layers {' '.join(map(str, sizes))}",
+            got=theta.size,
+            advice="layersizes here are those of all layers, input and output included.",
+        )
+    layers = packing.unpack(theta, sizes)
+    return [layer.W.copy() for layer in layers], [layer.b.copy() for layer in layers]
+
+
+unpackPARAMS = unpack
+"""The name under which analysis scripts know `unpack`."""
+
+
+def calcActivations(
+    in_: ArrayLike, W: Sequence[ArrayLike], b: Sequence[ArrayLike], layertypes: Sequence[str], startLayer: int = 1
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Run `in_` through layers `startLayer` … L.
+
+    Parameters
+    ----------
+    in_ : (s_{startLayer-1}, N) array
+        Input of layer `startLayer`: data, or codes for the decoder half of an autoencoder.
+    W, b : lists of arrays
+        Of all layers.
+    layertypes : list of str
+        Of all layers; 'linearSTORE' is a linear layer whose output is handed back too.
+    startLayer : int
+        Counted from 1.
+
+    Returns
+    -------
+    act : (s_L, N) array
+        Output of the last layer.
+    stored : (s_i, N) array or None
+        Output of the layer of type 'linearSTORE'; None without one.
+    """
+    W_parts, b_parts, types = cells(W), cells(b), [str(kind) for kind in cells(layertypes)]
+    if not len(W_parts) == len(b_parts) == len(types):
+        raise DataError("W", expected="as many layers as b and layertypes have", got=f"{len(W_parts)}")
+    if not 1 <= startLayer <= len(types):
+        raise OptionError("startLayer", expected=f"a layer from 1 to {len(types)}", got=startLayer)
+    act, stored = np.asarray(in_), None
+    for i in range(startLayer - 1, len(types)):
+        x = _layer_input(i, np.asarray(W_parts[i]), np.asarray(b_parts[i]), act)
+        with np.errstate(over="ignore"):
+            act = _unit(types[i]).activate(np, x)
+        if types[i] == "linearSTORE":
+            stored = act
+    return act, stored
+
+
+def full_sizes(
+    layersizes: Any, layertypes: Sequence[str], inputs: int, outputs: int | None = None, psize: int | None = None
+) -> list[int]:
+    """s_0 … s_L from the hidden sizes (or from all sizes, which are returned as they are).
+
+    Parameters
+    ----------
+    layersizes : sequence of int
+    layertypes : list of str
+    inputs : int
+        s_0.
+    outputs, psize : int, optional
+        s_L, or P, from which s_L follows.
+    """
+    sizes = [int(size) for size in np.asarray(layersizes).ravel()]
+    if len(sizes) == len(layertypes) + 1:
+        return sizes
+    if outputs is None:
+        hidden = [inputs, *sizes]
+        outputs = ((psize or 0) - packing.num_parameters(hidden)) // (hidden[-1] + 1)
+    return [inputs, *sizes, outputs]
+
+
+def _unit(name: str) -> Any:
+    plain = name.removesuffix("STORE")
+    if plain not in UNITS:
+        raise OptionError(
+            "layertypes", expected="names from " + ", ".join(map(repr, [*UNITS, "linearSTORE"])), got=repr(name)
+        )
+    return UNITS[plain]
+
+
+def _layer_input(i: int, W: NDArray[Any], b: NDArray[Any], below: NDArray[Any]) -> NDArray[Any]:
+    if below.ndim != 2 or W.shape[1:] != below.shape[:1]:
+        raise DataError(
+            "in_",
+            expected=f"{W.shape[-1]} rows at the input of layer {i + 1}",
+            got=f"an array of shape {below.shape}",
+            advice="Cases go in columns.",
+        )
+    return W @ below + b.reshape(-1, 1)

@@ -1,0 +1,38 @@
+"""What all tests share: skipping, with the reason, what this machine cannot run."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+from hypothesis import settings
+
+from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.errors import OptionError
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for marker, reason in (("octave", _no_octave()), ("gpu", _no_gpu())):
+        if reason is not None:
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _no_octave() -> str | None:
+    if importlib.util.find_spec("hf_matlab_compat.parity.octave") is None:
+        return "hf_matlab_compat.parity.octave cannot be imported"
+    from hf_matlab_compat.parity.octave import octave_available
+
+    return octave_available()
+
+
+def _no_gpu() -> str | None:
+    try:
+        get_backend("cupy")
+    except OptionError as error:
+        return error.got
+    return None

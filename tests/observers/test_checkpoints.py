@@ -1,0 +1,91 @@
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab import checkpoint
+from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.observers import checkpoints
+from hf_matlab_compat.observers.checkpoints import CheckpointWriter
+from hf_matlab_compat.options import Options
+from tests.observers.sample_run import RUN, START, lead, named, report
+
+
+@pytest.mark.parametrize(("period", "kept"), [(1, [1, 2, 3, 4]), (2, [2, 4]), (3, [3]), (10, [])])
+def test_the_running_file_is_written_each_epoch_and_one_of_every_period_is_kept(tmp_path, period, kept):
+    last = lead(CheckpointWriter(), named(tmp_path, options=Options(checkpoint_period=period)), epochs=4)
+    names = ["curves_nnet_running.mat", *(f"curves_nnet_epoch{k}.mat" for k in kept)]
+    assert sorted(os.listdir(tmp_path)) == sorted(names)
+    assert read_checkpoint(tmp_path / "curves_nnet_running.mat").epoch == last.epoch == 4
+    for k in kept:
+        assert read_checkpoint(tmp_path / f"curves_nnet_epoch{k}.mat").epoch == k
+
+
+def test_each_epoch_is_on_the_disk_before_the_next_begins(tmp_path):
+    writer, state = CheckpointWriter(), START
+    writer.begin(named(tmp_path), state)
+    for epoch in (1, 2, 3):
+        state = state.after(report(epoch), theta=np.full(3, epoch), d=state.d)
+        writer.epoch(report(epoch), state)
+        np.testing.assert_array_equal(read_checkpoint(tmp_path / "curves_nnet_running.mat").theta, [epoch] * 3)
+
+
+@pytest.mark.parametrize(("precision", "kind"), [("single", np.float32), ("double", np.float64)])
+def test_sidecars_are_kept_in_double_precision_and_only_there(tmp_path, precision, kind):
+    state = replace(START, theta=np.array([0.1, 0.2, 0.3]), d=np.array([0.4, 0.5, 0.6]))
+    writer = CheckpointWriter()
+    writer.begin(named(tmp_path, options=Options(checkpoint_period=1, precision=precision)), state)
+    writer.epoch(report(1), state.after(report(1), theta=state.theta, d=state.d))
+    sidecars = sorted(name for name in os.listdir(tmp_path) if name.endswith(".double.npz"))
+    expected = ["curves_nnet_epoch1.double.npz", "curves_nnet_running.double.npz"]
+    assert sidecars == (expected if precision == "double" else [])
+    for name in ("running", "epoch1"):
+        found = read_checkpoint(tmp_path / f"curves_nnet_{name}.mat").theta
+        np.testing.assert_array_equal(found, state.theta.astype(kind), strict=True)
+
+
+class _DeviceVector:
+    """A vector that numpy cannot get at."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def __array__(self, *_args, **_keywords):
+        raise TypeError("implicit conversion to a numpy array is not allowed")
+
+
+def test_vectors_are_brought_to_the_host_by_the_given_callable(tmp_path):
+    state = replace(START, theta=_DeviceVector(np.ones(3)), d=_DeviceVector(np.zeros(3)))
+    writer = CheckpointWriter(to_host=lambda vector: vector.host)
+    writer.begin(named(tmp_path), state)
+    writer.epoch(report(1), state.after(report(1), theta=state.theta, d=state.d))
+    np.testing.assert_array_equal(read_checkpoint(tmp_path / "curves_nnet_running.mat").theta, np.ones(3))
+
+
+def test_a_run_without_a_name_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lead(CheckpointWriter(), replace(RUN, name=""))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_kill_between_both_files_repeats_the_epoch_that_is_to_be_kept(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def write(path, state):
+        if state.epoch == 2 and path.endswith("_running.mat"):
+            raise Killed
+        checkpoint.write_checkpoint(path, state)
+
+    monkeypatch.setattr(checkpoints, "write_checkpoint", write)
+    with pytest.raises(Killed):
+        lead(CheckpointWriter(), named(tmp_path, options=Options(checkpoint_period=2)))
+    assert read_checkpoint(tmp_path / "curves_nnet_running.mat").epoch == 1
+    assert read_checkpoint(tmp_path / "curves_nnet_epoch2.mat").epoch == 2
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match=r"missing/curves_nnet_running\.mat: expected to write it"):
+        lead(CheckpointWriter(), named(tmp_path / "missing"))
