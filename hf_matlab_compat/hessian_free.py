@@ -71,39 +71,40 @@ def epoch(problem: Problem, state: State, options: Options, evaluate: Evaluate, 
     theta, lam, n = state.theta, state.lam, state.epoch + 1
     chunk = state.epoch % problem.num_chunks
 
+    def score(step: Vector, on: int | None = None) -> Score:
+        return problem.likelihood(theta + step, on)
+
     watch("gradient", 0, 1)
     g = problem.gradient(theta, chunk)  # gₙ ← ∇ll(θₙ)
     _require_finite(g.full, n)
+
     G = problem.curvature_at(theta, chunk, g)
     B = damp(G, lam) if options.damping else G  # B(d) = G d + λ d
     M = _preconditioner(problem, g, lam, options)
     start = options.start_decay * state.d
-    path = conjgrad(B, g.full, start, M, options, lambda i: watch("cg", i, options.max_cg_steps))  # B p = gₙ
+    path = conjgrad(B, g.full, start, M, options, lambda i: watch("cg", i, options.max_cg_steps))  # CG-Minimize(B, gₙ)
     if path.stop is CGStop.NOT_FINITE:
         raise NonFiniteError(n, "curvature product")
 
     watch("backtracking", 0, len(path.steps))
-    chosen = backtrack(path, lambda p, c: problem.likelihood(theta + p, c), options.backtracking_cases, chunk)
+    chosen = backtrack(path, score, options.backtracking_cases, chunk)
     p = chosen.p
-    judged = chunk if options.faithful or options.curvature_cases == "target_chunk" else None
-    before, after = problem.likelihood(theta, judged), problem.likelihood(theta + p, judged)
-    predicted = predicted_change(g.full if options.faithful or judged is None else g.chunk, p, G(p))
+
+    judged, model_gradient = _judged(g, chunk, options)
+    before, after = problem.likelihood(theta, judged), score(p, judged)
+    predicted = predicted_change(model_gradient, p, G(p))
     rho = reduction_ratio(before.log_likelihood, after.log_likelihood, predicted)
 
     watch("line search", 0, options.max_reductions)
-    slope = float(g.full @ p)
-    step = line_search(
-        lambda rate: problem.likelihood(theta + rate * p), chosen.score, g.log_likelihood, slope, options
-    )
-    theta = theta + step.rate * p  # θₙ₊₁ ← θₙ + α pₙ
-    lam = adapt(lam, rho, options)  # Levenberg-Marquardt rule
-    rejected = step.rate == 0
+    step = line_search(lambda rate: score(rate * p), chosen.score, g.log_likelihood, float(g.full @ p), options)
+    theta_next = theta + step.rate * p  # θₙ₊₁ ← θₙ + α pₙ
+    d = path.iterates[-1]  # not p: the next run starts where CG stopped, not where the step was taken
     report = Report(
         epoch=n,
         cg_steps=path.steps[-1],
         total_cg_steps=state.total_cg_steps + path.steps[-1],
         cg_stop=path.stop,
-        d_norm=math.sqrt(float(path.iterates[-1] @ path.iterates[-1])),
+        d_norm=math.sqrt(float(d @ d)),
         chosen_step=chosen.step,
         old_log_likelihood=float(g.log_likelihood),
         old_log_likelihood_chunk=before.log_likelihood,
@@ -112,12 +113,19 @@ def epoch(problem: Problem, state: State, options: Options, evaluate: Evaluate, 
         rho=rho,
         reductions=step.reductions,
         rate=step.rate,
-        lam=lam,
-        train=problem.likelihood(theta) if rejected and not options.faithful else step.score,
-        test=evaluate(theta),
+        lam=adapt(lam, rho, options),  # Levenberg-Marquardt rule
+        train=step.score if options.faithful or step.rate > 0 else problem.likelihood(theta),
+        test=evaluate(theta_next),
         seconds=time.perf_counter() - started,
     )
-    return report, state.after(report, theta=theta, d=path.iterates[-1])
+    return report, state.after(report, theta=theta_next, d=d)
+
+
+def _judged(g: Gradient, chunk: int, options: Options) -> tuple[int | None, Vector]:
+    """The cases on which ρ compares likelihoods (None: all), and the gradient that its model takes."""
+    if options.faithful:
+        return chunk, g.full
+    return (chunk, g.chunk) if options.curvature_cases == "target_chunk" else (None, g.full)
 
 
 def _preconditioner(problem: Problem, g: Gradient, lam: float, options: Options) -> Any:

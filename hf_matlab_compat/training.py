@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -20,9 +21,7 @@ from hf_matlab_compat.objective.cases import Cases
 from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.observers.interrupt import InterruptGuard
-from hf_matlab_compat.observers.live import LiveView
 from hf_matlab_compat.observers.observer import Observer, Run
-from hf_matlab_compat.observers.screen import Screen
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
@@ -32,8 +31,8 @@ from hf_matlab_compat.preflight.memory import check_memory
 from hf_matlab_compat.result import Result, make_result
 from hf_matlab_compat.state import Outcome, Report, Score, State
 
-DISPLAYS = {"none": Observer, "legacy": Screen, "rich": LiveView}
-"""What a run may show while it goes: nothing, MATLAB's lines, or a live view."""
+DISPLAYS = {"none": "observer.Observer", "legacy": "screen.Screen", "rich": "live.LiveView"}
+"""What a run may show while it goes: nothing, MATLAB's lines, or a live view; where each is found when asked for."""
 
 
 def train(
@@ -223,7 +222,8 @@ def _keeping(setup: Setup, so_far: Any) -> Iterator[None]:
 def _display(name: str) -> Observer:
     if name not in DISPLAYS:
         raise OptionError("display", expected="one of " + ", ".join(map(repr, DISPLAYS)), got=repr(name))
-    return DISPLAYS[name]()
+    module, kind = DISPLAYS[name].split(".")
+    return getattr(import_module(f"hf_matlab_compat.observers.{module}"), kind)()
 
 
 def _problem(network: Network, data: DataSet, options: Options, backend: Backend) -> FeedforwardProblem:

@@ -40,7 +40,7 @@ for i = 1:maxiters
     p = -y + (delta/deltaold)*p;
 
     % phi(x) = 1/2 x'Ax - b'x = 1/2 (r - b)'x
-    val = 0.5*double((b + r)'*x);
+    val = 0.5*double((-b + r)'*x);
     vals(mod(i-1, maxtestgap) + 1) = val;
     testgap = max(ceil(i*gapratio), mingap);
     prevval = vals(mod(i-testgap-1, maxtestgap) + 1);

@@ -206,13 +206,6 @@ def run_epochs(
     problem: Any, options: Options, state: State, test: FeedforwardProblem | None = None
 ) -> tuple[list[Report], State]:
     """All epochs of a run: their reports and the last state."""
-    reports: list[Report] = []
     evaluate = (lambda theta: None) if test is None else test.likelihood
-    for report, state in hessian_free.epochs(problem, state, options, evaluate, lambda *progress: None):  # noqa: B020
-        reports.append(report)
-    return reports, state
-
-
-def numpy_backend(precision: str = "double") -> Backend:
-    """The CPU."""
-    return get_backend("numpy", precision)
+    pairs = list(hessian_free.epochs(problem, state, options, evaluate, lambda *progress: None))
+    return [report for report, _ in pairs], pairs[-1][1] if pairs else state

@@ -129,7 +129,8 @@ def computeGradient(
         problem, theta = _problem(params, in_, out, nchunks, setting)
         g = problem.gradient(theta, _target(targetchunk, nchunks))
     columns = (_column(part) for part in (g.full, g.full_squared, g.chunk, g.chunk_squared))
-    return GradientPass(*columns, float(g.log_likelihood))
+    grad, grad2, gradchunk, grad2chunk = columns
+    return GradientPass(grad, grad2, gradchunk, grad2chunk, float(g.log_likelihood))
 
 
 def computeGV(V: Any, params: Any, in_: Any, out: Any, nchunks: int, targetchunk: int = 1, **setting: Any) -> Column:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import DataError
@@ -42,7 +42,8 @@ def real_matrix(name: str, values: Any) -> NDArray[Any]:
 
 def real_array(name: str, values: Any) -> NDArray[Any]:
     """`values` as a real numpy array of any shape; see `real_matrix`."""
-    if scipy.sparse.issparse(values):
+    sparse = sys.modules.get("scipy.sparse")  # nobody holds a sparse matrix without having imported it
+    if sparse is not None and sparse.issparse(values):
         raise DataError(name, expected="a dense array", got="a sparse matrix", advice="Pass its .toarray().")
     try:
         array = np.asanyarray(values) if isinstance(values, np.ndarray) else np.asarray(values)

@@ -480,7 +480,7 @@ def test_packed_numbers_with_a_wrong_or_missing_checksum_are_refused(tmp_path):
     shorter = content[:132] + struct.pack("<I", length - 4) + content[136:-4]
     for damaged in (content[:-1] + bytes([content[-1] ^ 1]), shorter):
         (tmp_path / "b.mat").write_bytes(damaged)
-        with pytest.raises(CheckpointError, match="zlib cannot unpack|bytes when unpacked"):
+        with pytest.raises(CheckpointError, match=r"zlib cannot unpack|bytes when unpacked"):
             read_variables(tmp_path / "b.mat", ["x"])
 
 

@@ -62,9 +62,7 @@ def our_kernels(name: str, precision: str, epoch: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
 @STATE_NAMES
-def test_kernel_equals_the_recorded_one_within_rounding(
-    name: str, epoch: int, precision: str, quantity: str
-) -> None:
+def test_kernel_equals_the_recorded_one_within_rounding(name: str, epoch: int, precision: str, quantity: str) -> None:
     ours = our_kernels(name, precision, epoch)[quantity]
     bound = kernel_bound(quantity, precision)
     if (name, precision, quantity) in ENSEMBLE:

@@ -1,0 +1,36 @@
+# Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
+.PHONY: demo test lint format clean help
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# small matrices: one BLAS thread a process is faster, and the tests run in two processes
+export OPENBLAS_NUM_THREADS ?= 1
+
+help:            ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+demo: $(READY)   ## train a deep autoencoder on digits and compare each step with the MATLAB reference
+	@sh tools/ensure_octave.sh
+	@$(BIN)/hf-compat demo
+
+test: $(READY)   ## run all tests
+	@sh tools/ensure_octave.sh
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: $(READY)   ## format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+format: $(READY) ## put the code into its format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+$(READY): pyproject.toml
+	@sh tools/make_venv.sh $(VENV)
+	@touch $@
+
+clean:           ## remove everything that the targets made
+	rm -rf $(VENV) demo_output .pytest_cache .ruff_cache .hypothesis .coverage*
