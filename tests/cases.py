@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 
 from hf_matlab_compat import hessian_free
-from hf_matlab_compat.backends import Backend, get_backend
+from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.matlab.vocabulary import WORDS
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import weights_only_mask

@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
@@ -132,14 +131,19 @@ def read_checkpoint(
 
 
 def _write_mat(path: str | os.PathLike[str], variables: Mapping[str, NDArray[Any]]) -> None:
-    with atomic_file(path) as stream:
-        scipy.io.savemat(stream, variables, oned_as="column")
+    from scipy.io import matlab, savemat  # a third of the package's import time, and only writing needs it
+
+    try:
+        with atomic_file(path) as stream:
+            savemat(stream, variables, oned_as="column")
+    except matlab.MatWriteError as error:  # a variable above the format's 2 GB
+        raise OSError(errno.EFBIG, str(error)) from error
 
 
 def _writing(path: str | os.PathLike[str], write: Callable[[], None]) -> None:
     try:
         write()
-    except (OSError, scipy.io.matlab.MatWriteError) as error:
+    except OSError as error:
         number = getattr(error, "errno", None)
         reason = os.strerror(number) if number else str(error)
         advice = _ADVICE.get(number or 0, "The previous checkpoint, if there is one, is whole.")

@@ -30,7 +30,6 @@ from tests.cases import (
     probe,
     recorded_iterates,
     run_epochs,
-    state_at,
     trace,
 )
 from tests.parity.golden_bounds import FLOOR, RHO_FLOOR, TIE, UNIT_ROUNDOFF, distance, kernel_bound
@@ -75,7 +74,7 @@ def test_iterates_were_recorded_on_the_grid_and_at_the_end(name: str, epoch: int
 
 
 def grid_up_to(last: int) -> tuple[list[int], int]:
-    """5, 7, 9, 11, 15, … up to a step, and the one that follows: the ceiling of 5 · 1.3ᵏ, rounded as it is multiplied."""
+    """5, 7, 9, 11, 15, … up to a step, and the one that follows."""
     exact, grid = 5.0, []
     while math.ceil(exact) <= last:
         grid.append(math.ceil(exact))

@@ -1,0 +1,209 @@
+"""Gradient, squared gradient and curvature products against dense oracles, for every unit, loss and curvature."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hf_matlab_compat.objective import cases as cases_module
+from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.options import Options
+from tests.cases import small_problem, small_theta
+from tests.oracles.dense import DenseSums
+from tests.oracles.matching import dense_sums, matrix
+
+NETS = [
+    (("tanh", "logistic"), "matching"),
+    (("logistic", "tanh", "linear"), "matching"),
+    (("linear", "logistic", "softmax"), "matching"),
+    (("tanh", "logistic"), "squared"),
+    (("logistic", "tanh"), "squared"),
+    (("tanh", "linear"), "squared"),
+    (("logistic", "softmax"), "squared"),
+]
+EVERY_NET = pytest.mark.parametrize(("units", "loss"), NETS, ids=["-".join((*u, loss)) for u, loss in NETS])
+CURVATURES = ("gauss_newton", "hessian", "empirical_fisher")
+WEIGHT_DECAY = 0.01
+N, n, C, CHUNK = 12, 4, 3, 1
+EXACT, BY_DIFFERENCES = 1e-12, 1e-8
+"""Relative distances to complex steps, which are exact, and to central differences of them, with a step of 1e-5."""
+
+
+@cache
+def at(units: tuple[str, ...], loss: str, **settings: Any) -> tuple[FeedforwardProblem, NDArray[Any]]:
+    options = Options(precision="double", num_chunks=C, weight_decay=WEIGHT_DECAY, loss=loss, **settings)
+    problem = small_problem(units, options)
+    return problem, small_theta(problem)
+
+
+@cache
+def oracle(units: tuple[str, ...], loss: str, chunk: int | None = None) -> DenseSums:
+    problem, theta = at(units, loss)
+    return dense_sums(problem, theta, loss, chunk)
+
+
+@cache
+def product_matrix(units: tuple[str, ...], loss: str, **settings: Any) -> NDArray[Any]:
+    problem, theta = at(units, loss, **settings)
+    return matrix(problem.curvature_at(theta, CHUNK, problem.gradient(theta, CHUNK)), theta.size)
+
+
+def near(ours: Any, expected: Any, bound: float) -> bool:
+    return bool(np.linalg.norm(ours - expected) <= bound * np.linalg.norm(expected))
+
+
+@EVERY_NET
+@pytest.mark.parametrize("chunk", [None, CHUNK])
+def test_log_likelihood_is_the_mean_over_cases_less_the_decay(
+    units: tuple[str, ...], loss: str, chunk: int | None
+) -> None:
+    problem, theta = at(units, loss)
+    mean = oracle(units, loss, chunk).log_likelihood() / (N if chunk is None else n)
+    expected = mean - 0.5 * WEIGHT_DECAY * theta @ theta
+    assert problem.likelihood(theta, chunk).log_likelihood == pytest.approx(expected, rel=EXACT)
+
+
+@EVERY_NET
+def test_gradient_is_the_derivative_of_the_log_likelihood(units: tuple[str, ...], loss: str) -> None:
+    problem, theta = at(units, loss)
+    g = problem.gradient(theta, CHUNK)
+    assert near(g.full, oracle(units, loss).gradients().mean(axis=0) - WEIGHT_DECAY * theta, EXACT)
+    assert near(g.chunk, oracle(units, loss, CHUNK).gradients().mean(axis=0) - WEIGHT_DECAY * theta, EXACT)
+    assert g.log_likelihood == pytest.approx(problem.likelihood(theta).log_likelihood, rel=EXACT)
+
+
+@EVERY_NET
+def test_gradient_agrees_with_finite_differences_of_the_packages_own_likelihood(
+    units: tuple[str, ...], loss: str
+) -> None:
+    problem, theta = at(units, loss)
+    v, step = small_theta(problem, 3), 1e-5
+    ends = [problem.likelihood(theta + sign * step * v).log_likelihood for sign in (1, -1)]
+    slope = (ends[0] - ends[1]) / (2 * step)
+    assert slope == pytest.approx(problem.gradient(theta, CHUNK).full @ v, rel=1e-7)
+
+
+@EVERY_NET
+def test_squared_gradient_is_the_mean_of_squares_case_by_case(units: tuple[str, ...], loss: str) -> None:
+    problem, theta = at(units, loss)
+    g = problem.gradient(theta, CHUNK)
+    assert near(g.full_squared, (oracle(units, loss).gradients() ** 2).mean(axis=0), EXACT)
+    assert near(g.chunk_squared, (oracle(units, loss, CHUNK).gradients() ** 2).mean(axis=0), EXACT)
+
+
+@EVERY_NET
+@pytest.mark.parametrize("cases", ["target_chunk", "all"])
+def test_gauss_newton_is_the_mean_of_jacobian_hessian_jacobian(units: tuple[str, ...], loss: str, cases: str) -> None:
+    chunk, size = (CHUNK, n) if cases == "target_chunk" else (None, N)
+    G = oracle(units, loss, chunk).gauss_newton() / size
+    ours = product_matrix(units, loss, curvature_cases=cases)
+    assert near(ours, G + WEIGHT_DECAY * np.eye(len(G)), BY_DIFFERENCES)
+
+
+@EVERY_NET
+@pytest.mark.parametrize("cases", ["target_chunk", "all"])
+def test_hessian_is_the_derivative_of_the_gradient(units: tuple[str, ...], loss: str, cases: str) -> None:
+    chunk, size = (CHUNK, n) if cases == "target_chunk" else (None, N)
+    H = oracle(units, loss, chunk).hessian() / size
+    ours = product_matrix(units, loss, curvature="hessian", curvature_cases=cases)
+    assert near(ours, H + WEIGHT_DECAY * np.eye(len(H)), BY_DIFFERENCES)
+
+
+@EVERY_NET
+@pytest.mark.parametrize("cases", ["target_chunk", "all"])
+def test_mended_empirical_fisher_is_the_covariance_of_gradients(units: tuple[str, ...], loss: str, cases: str) -> None:
+    problem, theta = at(units, loss)
+    chunk, size = (CHUNK, n) if cases == "target_chunk" else (None, N)
+    F = oracle(units, loss, chunk).empirical_fisher(faithful=False) / size
+    mean = problem.gradient(theta, CHUNK).chunk
+    ours = product_matrix(units, loss, curvature="empirical_fisher", curvature_cases=cases, faithful=False)
+    assert near(ours, F - np.outer(mean, mean) + WEIGHT_DECAY * np.eye(len(F)), EXACT)
+
+
+@EVERY_NET
+@pytest.mark.parametrize("cases", ["target_chunk", "all"])
+def test_faithful_empirical_fisher_takes_target_minus_output_for_the_error(
+    units: tuple[str, ...], loss: str, cases: str
+) -> None:
+    if loss == "squared" and units[-1] != "linear":
+        with_squared_error_the_original_refuses = pytest.raises(AssertionError)
+    else:
+        with_squared_error_the_original_refuses = None
+    problem, theta = at(units, loss)
+    chunk, size = (CHUNK, n) if cases == "target_chunk" else (None, N)
+    F = oracle(units, loss, chunk).empirical_fisher(faithful=True) / size
+    mean = problem.gradient(theta, CHUNK).chunk
+    ours = product_matrix(units, loss, curvature="empirical_fisher", curvature_cases=cases)
+    assert with_squared_error_the_original_refuses or near(
+        ours, F - np.outer(mean, mean) + WEIGHT_DECAY * np.eye(len(F)), EXACT
+    )
+
+
+@EVERY_NET
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_products_are_symmetric(units: tuple[str, ...], loss: str, curvature: str) -> None:
+    B = product_matrix(units, loss, curvature=curvature, faithful=False)
+    assert near(B, B.T, 1e-14)
+
+
+@EVERY_NET
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_products_are_linear(units: tuple[str, ...], loss: str, curvature: str) -> None:
+    problem, theta = at(units, loss, curvature=curvature)
+    B = problem.curvature_at(theta, CHUNK, problem.gradient(theta, CHUNK))
+    v, w = small_theta(problem, 1), small_theta(problem, 2)
+    assert near(B(2 * v - 3 * w), 2 * B(v) - 3 * B(w), 1e-14)
+    assert not B(0 * v).any()
+
+
+@EVERY_NET
+@pytest.mark.parametrize("curvature", ["gauss_newton", "empirical_fisher"])
+def test_gauss_newton_and_covariance_are_positive_semidefinite(
+    units: tuple[str, ...], loss: str, curvature: str
+) -> None:
+    B = product_matrix(units, loss, curvature=curvature, faithful=False)
+    lowest = np.linalg.eigvalsh((B + B.T) / 2)[0] - WEIGHT_DECAY
+    assert lowest >= -1e-13 * np.linalg.norm(B)
+
+
+def test_the_hessian_is_indefinite_where_gauss_newton_is_not() -> None:
+    H = product_matrix(("tanh", "logistic"), "matching", curvature="hessian")
+    assert np.linalg.eigvalsh(H)[0] < -WEIGHT_DECAY
+
+
+@EVERY_NET
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_one_chunk_is_as_good_as_several(units: tuple[str, ...], loss: str, curvature: str) -> None:
+    problem, theta = at(units, loss, curvature=curvature, curvature_cases="all")
+    one = small_problem(units, Options(precision="double", num_chunks=1, loss=loss, curvature=curvature))
+    assert one.likelihood(theta).error == pytest.approx(problem.likelihood(theta).error, rel=1e-14)
+    many, whole = problem.gradient(theta, CHUNK), one.gradient(theta, 0)
+    assert near(whole.full, many.full + (WEIGHT_DECAY - 2e-5) * theta, 1e-14)
+    assert near(whole.full_squared, many.full_squared, 1e-14)
+    v, centre = small_theta(problem, 1), many.chunk
+    expected = problem.curvature_at(theta, CHUNK, many)(v) - (WEIGHT_DECAY - 2e-5) * v
+    if curvature == "empirical_fisher":
+        expected += centre * (centre @ v) - whole.chunk * (whole.chunk @ v)
+    assert near(one.curvature_at(theta, 0, whole)(v), expected, 1e-13)
+
+
+@EVERY_NET
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_several_blocks_are_as_good_as_one(
+    units: tuple[str, ...], loss: str, curvature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, theta = at(units, loss, curvature=curvature)
+    v, whole = small_theta(problem, 1), problem.gradient(theta, CHUNK)
+    Bv, score = problem.curvature_at(theta, CHUNK, whole)(v), problem.likelihood(theta)
+    monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", 3)  # a chunk of 4 cases: a block of 3 and one of 1
+    assert [block.inputs.shape[1] for block in problem.cases.chunk(0)] == [3, 1]
+    pieces = problem.gradient(theta, CHUNK)
+    for part in ("full", "chunk", "full_squared", "chunk_squared"):
+        assert near(getattr(pieces, part), getattr(whole, part), 1e-14)
+    assert near(problem.curvature_at(theta, CHUNK, whole)(v), Bv, 1e-14)
+    assert problem.likelihood(theta).log_likelihood == pytest.approx(score.log_likelihood, rel=1e-14)
+    assert problem.likelihood(theta).error == pytest.approx(score.error, rel=1e-14)
