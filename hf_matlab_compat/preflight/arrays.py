@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import DataError
 
+_CONVERT = "Convert them to numbers first, as with .astype(float)."
+_UNFIT = {
+    "c": ("complex numbers", "Pass real and imaginary parts as rows of their own."),
+    "O": ("objects", _CONVERT),
+    "U": ("text", _CONVERT),
+    "S": ("text", _CONVERT),
+}
 _COLUMNS_AT_A_TIME = 65536
 """Columns looked at together, so that checking data that is larger than memory stays small."""
 
@@ -35,7 +42,7 @@ def real_matrix(name: str, values: Any) -> NDArray[Any]:
             name,
             expected="a matrix with one case in each column",
             got=f"an array of shape {array.shape}",
-            advice="Give one case as a matrix of one column.",
+            advice="Make one case a matrix of one column, and many numbers a case one column of them.",
         )
     return array
 
@@ -50,8 +57,8 @@ def real_array(name: str, values: Any) -> NDArray[Any]:
     except ValueError:
         raise DataError(name, expected="an array of numbers", got="rows of different lengths") from None
     if array.dtype.kind not in "fiub":
-        what = {"c": "complex numbers", "O": "objects", "U": "text", "S": "text"}.get(array.dtype.kind, "other things")
-        raise DataError(name, expected="an array of real numbers", got=f"{what} ({array.dtype})")
+        what, advice = _UNFIT.get(array.dtype.kind, ("other things", _CONVERT))
+        raise DataError(name, expected="an array of real numbers", got=f"{what} ({array.dtype})", advice=advice)
     if array.size == 0:
         raise DataError(name, expected="at least one number", got=f"an empty array of shape {array.shape}")
     _require_finite(name, array)
@@ -74,5 +81,5 @@ def _require_finite(name: str, array: NDArray[Any]) -> None:
                 name,
                 expected="finite numbers",
                 got=f"{value} at {tuple(int(i) for i in where)} (counted from 0)",
-                advice="Clean the data first.",
+                advice="Replace such numbers, or leave their cases out.",
             )

@@ -35,5 +35,8 @@ def check_destination(run_name: str) -> None:
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OptionError(
-            "run_name", expected="a stem in a directory that can be written to", got=f"{run_name!r}", advice=""
+            "run_name",
+            expected="a stem in a directory that can be written to",
+            got=f"{run_name!r}, and {str(folder)!r} cannot",
+            advice="Give yourself the right to write there, or name another place.",
         )

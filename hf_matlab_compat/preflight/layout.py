@@ -34,10 +34,10 @@ def check_layout(hidden_sizes: Any, unit_types: Any, options: Options) -> tuple[
 
 def _sizes(hidden_sizes: Any) -> list[int]:
     try:
-        sizes = [float(size) for size in hidden_sizes]
+        sizes = [0.0 if isinstance(size, str) else float(size) for size in hidden_sizes]
     except (TypeError, ValueError):
         sizes = [0.0]
-    if any(size < 1 or size != int(size) for size in sizes):
+    if not all(size >= 1 and size.is_integer() for size in sizes):
         raise OptionError(
             "hidden_sizes",
             expected="whole numbers of at least 1, one for each hidden layer",
@@ -54,10 +54,10 @@ def _units(unit_types: Any, num_hidden: int) -> list[str]:
     if len(units) != num_hidden + 1:
         raise OptionError(
             "unit_types",
-            expected=f"{num_hidden + 1} names, one for each of the {num_hidden} layers of {{hidden_sizes}} and one "
+            expected=f"{num_hidden + 1} names, one for each hidden layer ({{hidden_sizes}} has {num_hidden}) and one "
             "for the output",
-            got=f"{len(units)} ({', '.join(map(repr, units))})",
-            advice="Input units have no type; the output has one.",
+            got=f"{len(units)} ({', '.join(map(repr, units))})" if units else "none",
+            advice="Input units have no type, the output has one; {hidden_sizes} is of hidden layers only.",
         )
     for i, unit in enumerate(units):
         _check_unit(unit, is_output=i == num_hidden)
@@ -86,24 +86,24 @@ def _check_combination(units: Sequence[str], options: Options) -> None:
     output, squared = units[-1], options.loss == "squared"
     if output == "tanh" and not squared:
         raise OptionError(
-            "loss",
-            expected="squared error for a tanh output, which has no matching log-likelihood",
-            got=repr(options.loss),
-            advice="Ask for squared error, or use a 'linear' output.",
+            "unit_types",
+            expected="an output that has a log-likelihood of its own, as there is no {loss='squared'}",
+            got="'tanh'",
+            advice="Set {loss='squared'}, or use a 'linear' output.",
         )
     if not options.faithful:
         return  # the three below have a meaning; the original refuses them because it never wrote the formulas
     if options.curvature == "hessian" and "tanh" in units:
-        raise _not_in_the_original("curvature", "no tanh layer with the Hessian", "the Hessian and tanh")
+        where = f"'tanh' in layer {units.index('tanh') + 1}"
+        raise _not_in_the_original("unit_types", "no 'tanh' with {curvature='hessian'}", where)
     if options.curvature == "gauss_newton" and output == "softmax" and squared:
-        raise _not_in_the_original(
-            "loss", "the matching loss for a softmax output with Gauss-Newton", "squared error through softmax"
-        )
+        pair = "{loss='squared'} and {curvature='gauss_newton'}"
+        raise _not_in_the_original("unit_types", f"no 'softmax' output with {pair}", "'softmax'")
     if options.curvature == "empirical_fisher" and squared:
-        raise _not_in_the_original("loss", "the matching loss with the empirical Fisher", "squared error")
+        others = "{curvature='gauss_newton'} or {curvature='hessian'}"
+        raise _not_in_the_original("curvature", f"{others} with {{loss='squared'}}", "the empirical Fisher")
 
 
 def _not_in_the_original(argument: str, expected: str, got: str) -> OptionError:
-    return OptionError(
-        argument, expected=expected, got=got, advice="{faithful} = False allows it: the original has no formula for it."
-    )
+    advice = "The original has no formula for it and stops; {faithful}=False computes it."
+    return OptionError(argument, expected=expected, got=got, advice=advice)

@@ -51,7 +51,7 @@ def check_memory(sizes: Sequence[int], num_cases: int, options: Options, backend
     if free is not None and need > free:
         raise OptionError(
             "num_chunks",
-            expected=f"a run that fits the {free / 1e9:.1f} GB of memory that are free",
-            got=f"one that needs about {need / 1e9:.1f} GB",
+            expected=f"a run that fits the {free / 1e9:.3g} GB of memory that are free",
+            got=f"one that needs about {need / 1e9:.3g} GB",
             advice="More {num_chunks} take less, as do smaller {hidden_sizes} and fewer {max_cg_steps}.",
         )

@@ -74,7 +74,7 @@ def test_iterates_were_recorded_on_the_grid_and_at_the_end(name: str, epoch: int
 
 
 def grid_up_to(last: int) -> tuple[list[int], int]:
-    """5, 7, 9, 11, 15, … up to a step, and the one that follows."""
+    """5, 7, 9, 11, 15, … up to a step, and the one that follows; each is the ceiling of 1.3 times an exact one."""
     exact, grid = 5.0, []
     while math.ceil(exact) <= last:
         grid.append(math.ceil(exact))

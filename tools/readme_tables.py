@@ -1,0 +1,78 @@
+"""Writes the README's tables from the code they describe: `python tools/readme_tables.py` (`--check` only looks)."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from pathlib import Path
+
+from hf_matlab_compat.legacy.quirks import QUIRKS
+from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS
+from hf_matlab_compat.options import Options
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+
+def quirks() -> list[str]:
+    """The ledger of the original's quirks."""
+    rows = [f"| {q.number} | {q.original} | {q.mended} |" for q in QUIRKS]
+    return ["| | the original, and `faithful=True` | `faithful=False` |", "|---|---|---|", *rows]
+
+
+def differences() -> list[str]:
+    """The lines tagged `# MATLAB:`."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "hf_matlab_compat").rglob("*.py")):
+        for text in re.findall(r"# MATLAB: (.+)", path.read_text(encoding="utf-8")):
+            found.setdefault(text.strip(), path.relative_to(ROOT).as_posix())
+    rows = [f"| {text[0].upper()}{text[1:].rstrip('.')}. | `{path}` |" for text, path in found.items()]
+    return ["| difference | where |", "|---|---|", *rows]
+
+
+def options() -> list[str]:
+    """Every option under both names, with its default and what it does."""
+    source = (ROOT / "hf_matlab_compat" / "options.py").read_text(encoding="utf-8")
+    rows: list[str] = []
+    for field in dataclasses.fields(Options):
+        text = re.search(rf'    {field.name}: .*\n    """((?:.|\n)*?)"""', source)
+        described = " ".join(text.group(1).split()) if text else ""
+        rows.append(f"| `{field.name}` | {_matlab_name(field.name)} | `{field.default!r}` | {described} |")
+    return ["| `train` | `nnet_train` | default | |", "|---|---|---|---|", *rows]
+
+
+def _matlab_name(name: str) -> str:
+    theirs = TO_MATLAB.get(name)
+    if theirs is None:
+        return ""
+    return f"**`{theirs}`**" if theirs in TRAINER_ARGUMENTS else f"`{theirs}`"
+
+
+TABLES = {"quirks": quirks, "differences": differences, "options": options}
+
+
+def rewritten(readme: str) -> str:
+    """The README with every table between its markers made anew."""
+    for name, rows in TABLES.items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        before, rest = readme.split(begin, 1)
+        after = rest.split(end, 1)[1]
+        readme = "\n".join([before + begin, *rows(), end]) + after
+    return readme
+
+
+def main() -> int:
+    """Rewrite the README, or say whether it needs it."""
+    old = README.read_text(encoding="utf-8")
+    new = rewritten(old)
+    if "--check" in sys.argv[1:]:
+        if new != old:
+            print("README.md is not what the code says: run python tools/readme_tables.py")
+        return int(new != old)
+    README.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
