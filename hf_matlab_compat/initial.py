@@ -60,8 +60,8 @@ def _resumed(network: Network, options: Options, backend: Backend, source: Any) 
         state = source
         if state.theta.size != network.num_parameters:
             raise CheckpointError(
-                f"resume_from: a state of {state.theta.size} parameters, but this network has "
-                f"{network.num_parameters}: it belongs to another one."
+                f"The state to resume from: expected {network.num_parameters} parameters, as the layers "
+                f"{' '.join(map(str, network.sizes))} have, got {state.theta.size}. It belongs to another network."
             )
     elif isinstance(source, str | os.PathLike):
         state = read_checkpoint(source, num_parameters=network.num_parameters, precision=options.precision)
@@ -86,9 +86,7 @@ def _given_theta(network: Network, given: Given) -> NDArray[Any] | None:
     if weights is None or biases is None:
         missing = "initial_weights" if weights is None else "initial_biases"
         raise DataError(missing, expected="both {initial_weights} and {initial_biases}, or neither", got="nothing")
-    W = [_part("initial_weights", i, w) for i, w in enumerate(weights)]
-    b = [_part("initial_biases", i, part) for i, part in enumerate(biases)]
-    return _packed(W, b, network.sizes)
+    return _packed(_parts("initial_weights", weights), _parts("initial_biases", biases), network.sizes)
 
 
 def _checked_theta(theta: Any, sizes: Sequence[int]) -> NDArray[Any]:
@@ -105,11 +103,19 @@ def _checked_theta(theta: Any, sizes: Sequence[int]) -> NDArray[Any]:
     return array.ravel()
 
 
+def _parts(name: str, given: Any) -> list[NDArray[Any]]:
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise DataError(name, expected="a list with one array for each layer", got=type(given).__name__)
+    return [_part(name, i, values) for i, values in enumerate(given)]
+
+
 def _part(name: str, i: int, values: Any) -> NDArray[Any]:
     try:
         return real_array(name, values)
     except DataError as error:
-        raise DataError(name, expected=f"{error.expected} for layer {i + 1}", got=error.got) from error
+        raise DataError(
+            name, expected=f"{error.expected} for layer {i + 1}", got=error.got, advice=error.advice
+        ) from error
 
 
 def _packed(W: list[NDArray[Any]], b: list[NDArray[Any]], sizes: Sequence[int]) -> NDArray[Any]:

@@ -24,7 +24,7 @@ from hf_matlab_compat.observers.interrupt import InterruptGuard
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
+from hf_matlab_compat.preflight.data import DataSet, check_orientation, check_test_data, check_training_data
 from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.preflight.memory import check_memory
@@ -113,11 +113,11 @@ def train(
     watchers: list[Observer] = [_display(display)]
     sizes, units = check_layout(hidden_sizes, unit_types, settings)
     data = check_training_data(inputs, targets, units[-1], settings)
-    held_out = check_test_data(test_inputs, test_targets, data, settings)
-    name = os.fspath(run_name)
-    check_destination(name)
-    backend = get_backend(settings.backend, settings.precision)
     all_sizes = [data.inputs.shape[0], *sizes, data.targets.shape[0]]
+    check_orientation(initial_theta, all_sizes, data.inputs.shape[1])
+    held_out = check_test_data(test_inputs, test_targets, data, units[-1], settings)
+    name = check_destination(run_name)
+    backend = get_backend(settings.backend, settings.precision)
     check_memory(all_sizes, data.inputs.shape[1], settings, backend)
     network = build_network(all_sizes, units, settings.loss, settings.error_measure)
     state = initial_state(
@@ -181,16 +181,13 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
     with _closing(observers), InterruptGuard() as guard, _keeping(setup, lambda: (state, reports)):
         for observer in observers:
             observer.begin(setup.run, _on_host(state, backend))
-        while True:
+        while state.epoch < options.max_epochs:
             try:
                 with guard.abandonable(), backend.quiet():
-                    done = next(steps, None)
+                    report, state = next(steps)
             except KeyboardInterrupt:
                 outcome = Outcome.INTERRUPTED
                 break
-            if done is None:
-                break
-            report, state = done
             reports.append(report)
             for observer in observers:
                 observer.epoch(report, _on_host(state, backend))

@@ -27,7 +27,7 @@ def differences() -> list[str]:
     for path in sorted((ROOT / "hf_matlab_compat").rglob("*.py")):
         for text in re.findall(r"# MATLAB: (.+)", path.read_text(encoding="utf-8")):
             found.setdefault(text.strip(), path.relative_to(ROOT).as_posix())
-    rows = [f"| {text[0].upper()}{text[1:].rstrip('.')}. | `{path}` |" for text, path in found.items()]
+    rows = [f"| {text} | `{path}` |" for text, path in found.items()]
     return ["| difference | where |", "|---|---|", *rows]
 
 

@@ -8,7 +8,23 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import DataError, OptionError
-from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS, WORDS
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_FIELD_TERMS, TO_MATLAB, WORDS
+
+SPOKEN: Mapping[str, str] = {
+    **TO_MATLAB,
+    **{
+        f"{name}={ours!r}": f"{TO_MATLAB[name]}={theirs!r}"
+        for name, words in WORDS.items()
+        for theirs, ours in words.items()
+    },
+}
+"""How errors name arguments, and values that MATLAB has its own word for, to a caller who speaks MATLAB."""
+
+SPOKEN_TO_22_ARGUMENTS: Mapping[str, str] = {
+    **SPOKEN,
+    **{ours: f"nnet_train's {theirs}" for theirs, ours in CONSTANTS.items()},
+}
+"""The same to a caller of `nnet_train_2`, which takes none of the constants."""
 
 _OPTIONAL = ("initial_theta", "initial_weights", "initial_biases", "resume_from", "test_inputs", "test_targets")
 _CELLS = ("initial_weights", "initial_biases")
@@ -34,7 +50,7 @@ def to_field_terms(arguments: Mapping[str, Any]) -> dict[str, Any]:
         name = TO_FIELD_TERMS[theirs]
         translated[name] = _translate(name, value)
     if translated.get("test_inputs") is None and translated.get("test_targets") is None:
-        translated["num_test_chunks"] = translated.get("num_test_chunks") or 1
+        translated["num_test_chunks"] = 1  # MATLAB's [] will do where there is nothing to cut
     return translated
 
 
@@ -48,10 +64,10 @@ def is_empty(value: Any) -> bool:
 
 
 def cells(value: Any) -> list[Any]:
-    """The contents of a MATLAB cell array: a list, a tuple, or an object array as scipy loads it."""
+    """The contents of a MATLAB cell array: a list, a tuple, or an object array as scipy loads it; None holds none."""
     if isinstance(value, np.ndarray):
         return list(value.ravel(order="F")) if value.dtype == object else [str(v) for v in value.ravel(order="F")]
-    return list(value)
+    return [] if value is None else list(value)
 
 
 def _translate(name: str, value: Any) -> Any:
@@ -62,17 +78,17 @@ def _translate(name: str, value: Any) -> Any:
     if name in _TEXTS:
         return _text(value)
     if name == "unit_types":
-        return [str(_scalar(unit)) for unit in cells(value)] if not isinstance(value, str) else value
+        return [str(_scalar(unit)) for unit in cells(value)] if _is_cell(value) else value
     if name == "hidden_sizes":
-        return [] if is_empty(value) else np.asarray(value).ravel().tolist()
+        return [] if is_empty(value) else np.ravel(value).tolist()
     if name in _CELLS:
         return _cell(name, value)
     return value if name in _ARRAYS or name == "seed" else _scalar(value)
 
 
 def _scalar(value: Any) -> Any:
-    """A 1×1 array, as MATLAB's scalars arrive from files, as the number or text it holds."""
-    if isinstance(value, np.ndarray) and value.size == 1:
+    """A 1×1 array, as MATLAB's scalars arrive from files, or a scalar of numpy, as the number or text it holds."""
+    if isinstance(value, np.ndarray | np.generic) and value.size == 1:
         return value.item()
     return value
 
@@ -81,11 +97,14 @@ def _text(value: Any) -> Any:
     return "" if is_empty(value) else _scalar(value)
 
 
+def _is_cell(value: Any) -> bool:
+    return value is None or isinstance(value, list | tuple | np.ndarray)
+
+
 def _cell(name: str, value: Any) -> list[Any]:
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        raise DataError(
-            name, expected="a list with one array for each layer", got=f"a single array of shape {value.shape}"
-        )
+    if not _is_cell(value) or (isinstance(value, np.ndarray) and value.dtype != object):
+        what = f"a single array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+        raise DataError(name, expected="a list with one array for each layer", got=what)
     return cells(value)
 
 
@@ -94,4 +113,10 @@ def _word(name: str, value: Any) -> Any:
     words = WORDS[name]
     if isinstance(given, bool | int | float | str | np.generic) and given in words:
         return words[given]
-    raise OptionError(name, expected="one of " + ", ".join(repr(word) for word in words), got=repr(given))
+    near = [theirs for theirs, ours in words.items() if str(given).lower() in (str(theirs).lower(), ours)]
+    raise OptionError(
+        name,
+        expected="one of " + ", ".join(repr(word) for word in words),
+        got=repr(given),
+        advice=f"Did you mean {near[0]!r}?" if near else "",
+    )

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import speaking
-from hf_matlab_compat.legacy.arguments import to_field_terms
-from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
+from hf_matlab_compat.legacy.arguments import SPOKEN, SPOKEN_TO_22_ARGUMENTS, to_field_terms
 from hf_matlab_compat.training import train
 
 
@@ -99,7 +98,9 @@ def nnet_train_2(
     --------
     nnet_train : the same, with defaults, and the constants inside the file as keywords.
     """
-    return nnet_train(**locals())
+    arguments = locals()
+    with speaking(SPOKEN_TO_22_ARGUMENTS):
+        return nnet_train(**arguments)
 
 
 def nnet_train(
@@ -196,7 +197,7 @@ def nnet_train(
         As `nnet_train_2`.
     """
     arguments = locals()
-    with speaking(TO_MATLAB):
+    with speaking(SPOKEN):
         shown = arguments.pop("display")
         arguments["maxiters"], arguments["miniters"] = _ceil(maxiters), _ceil(miniters)
         result = train(**to_field_terms(arguments), display=shown)

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.errors import DataError, OptionError, speaking
-from hf_matlab_compat.legacy.arguments import to_field_terms
+from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
 from hf_matlab_compat.legacy.packing import full_sizes
-from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import num_parameters
 from hf_matlab_compat.model.passes import forward
@@ -200,7 +199,7 @@ def conjgrad_1(
 
 
 _NAMES = {
-    **TO_MATLAB,
+    **SPOKEN,
     "initial_theta": "params",
     "inputs": "in_",
     "targets": "out",

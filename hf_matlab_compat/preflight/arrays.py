@@ -42,7 +42,7 @@ def real_matrix(name: str, values: Any) -> NDArray[Any]:
             name,
             expected="a matrix with one case in each column",
             got=f"an array of shape {array.shape}",
-            advice="Make one case a matrix of one column, and many numbers a case one column of them.",
+            advice="Reshape it: a single case is one column, a single number for each case one row.",
         )
     return array
 

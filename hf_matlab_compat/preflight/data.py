@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import DataError, DataWarning, OptionError
+from hf_matlab_compat.model.packing import num_parameters
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_matrix
 
@@ -46,7 +47,7 @@ def check_training_data(inputs: Any, targets: Any, output_unit: str, options: Op
     return data
 
 
-def check_test_data(inputs: Any, targets: Any, training: DataSet, options: Options) -> DataSet | None:
+def check_test_data(inputs: Any, targets: Any, training: DataSet, output_unit: str, options: Options) -> DataSet | None:
     """The held-out cases, checked against the training cases; None when there are none.
 
     Raises
@@ -59,22 +60,58 @@ def check_test_data(inputs: Any, targets: Any, training: DataSet, options: Optio
         missing = "test_inputs" if inputs is None else "test_targets"
         raise DataError(missing, expected="both {test_inputs} and {test_targets}, or neither", got="nothing")
     data = _pair("test_inputs", "test_targets", "num_test_chunks", inputs, targets, options)
-    for name, test, train in (
-        ("test_inputs", data.inputs, training.inputs),
-        ("test_targets", data.targets, training.targets),
-    ):
-        if test.shape[0] != train.shape[0]:
-            plain = name.removeprefix("test_")
-            raise DataError(
-                name,
-                expected=f"{train.shape[0]} rows, as {{{plain}}} has",
-                got=f"shape {test.shape}",
-                advice=_ROWS if test.shape[1] in (train.shape[0], train.shape[1]) else "",
-            )
+    _check_same_rows("inputs", data.inputs.shape, training.inputs.shape)
+    _check_same_rows("targets", data.targets.shape, training.targets.shape)
+    check_targets("test_targets", data.targets, output_unit, options)
     return data
 
 
-_ROWS = "Cases go in columns; it looks as if these are in rows: transpose them."
+def check_orientation(initial_theta: Any, sizes: Sequence[int], num_cases: int) -> None:
+    """Refuse an autoencoder's cases in rows where the number of initial parameters gives them away.
+
+    Raises
+    ------
+    DataError
+    """
+    given = 0 if initial_theta is None else np.size(initial_theta)
+    turned = [num_cases, *sizes[1:-1], num_cases]
+    if given != num_parameters(sizes) and given == num_parameters(turned) and sizes[0] == sizes[-1]:
+        raise DataError(
+            "inputs",
+            expected=f"{num_cases} rows, which is what the {given} numbers of {{initial_theta}} fit",
+            got=f"shape {(sizes[0], num_cases)}",
+            advice=_in_rows("inputs", "targets"),
+        )
+
+
+def _check_same_rows(plain: str, test: tuple[int, ...], train: tuple[int, ...]) -> None:
+    if test[0] == train[0]:
+        return
+    name = f"test_{plain}"
+    raise DataError(
+        name,
+        expected=f"{train[0]} rows, as {{{plain}}} has",
+        got=f"shape {test}",
+        advice=_in_rows(*_turned(name, test[::-1], plain, train[::-1])),
+    )
+
+
+def _turned(name: str, shape: tuple[int, ...], other_name: str, other: tuple[int, ...]) -> tuple[str, ...]:
+    """Which of two matrices, that should have as many columns, to transpose so that they have."""
+    if shape[0] == other[0]:
+        return name, other_name
+    if shape[0] == other[1]:
+        return (name,)
+    return (other_name,) if shape[1] == other[0] else ()
+
+
+def _in_rows(*names: str) -> str:
+    """What to do when the shapes say that these have their cases in rows."""
+    if not names:
+        return ""
+    said = " and ".join(f"{{{name}}}" for name in names)
+    seem, them = ("seems", "it") if len(names) == 1 else ("seem", "them")
+    return f"Cases go in columns; {said} {seem} to have them in rows: transpose {them}."
 
 
 def _pair(
@@ -82,23 +119,22 @@ def _pair(
 ) -> DataSet:
     x, t = real_matrix(inputs_name, inputs), real_matrix(targets_name, targets)
     if x.shape[1] != t.shape[1]:
-        in_rows = x.shape[0] == t.shape[0]
         raise DataError(
             targets_name,
             expected=f"as many cases (columns) as {{{inputs_name}}}, which has {x.shape[1]}",
-            got=f"{t.shape[1]}",
-            advice=_ROWS if in_rows else "",
+            got=t.shape[1],
+            advice=_in_rows(*_turned(inputs_name, x.shape, targets_name, t.shape)),
         )
     num_chunks = getattr(options, chunks_name)
     num_cases = x.shape[1]
     kept = num_cases - num_cases % num_chunks
     if kept != num_cases and not (options.trim_cases and kept):
+        looks_turned = chunks_name == "num_chunks" and x.shape[0] > num_cases and x.shape[0] % num_chunks == 0
         raise OptionError(
             chunks_name,
             expected=f"a divisor of the {num_cases} cases in {{{inputs_name}}}",
             got=num_chunks,
-            advice=f"The nearest are {_nearest_divisors(num_cases, num_chunks)}; "
-            f"or set {{trim_cases}} to drop the last {num_cases - kept} cases.",
+            advice=_in_rows(inputs_name, targets_name) if looks_turned else _nearest_divisors(num_cases, num_chunks),
         )
     return DataSet(x[:, :kept], t[:, :kept], num_chunks)
 
@@ -107,7 +143,12 @@ def _nearest_divisors(num_cases: int, wanted: int) -> str:
     divisors = [k for k in range(1, num_cases + 1) if num_cases % k == 0]
     below = [k for k in divisors if k < wanted][-1:]
     above = [k for k in divisors if k > wanted][:1]
-    return " and ".join(str(k) for k in below + above)
+    nearest = " and ".join(str(k) for k in below + above)
+    if not above:
+        return f"The nearest is {nearest}."
+    left_over = num_cases % wanted
+    cases = "case" if left_over == 1 else f"{left_over} cases"
+    return f"The nearest are {nearest}; or set {{trim_cases}}=True to drop the last {cases}."
 
 
 def check_targets(name: str, targets: NDArray[Any], output_unit: str, options: Options) -> None:
@@ -125,13 +166,15 @@ def check_targets(name: str, targets: NDArray[Any], output_unit: str, options: O
                 name,
                 expected="numbers from 0 to 1 for logistic outputs",
                 got=f"numbers from {low:g} to {high:g}",
-                advice="Rescale them, or use squared error or linear outputs.",
+                advice="Rescale them, set {loss='squared'}, or use 'linear' outputs.",
             )
     if options.loss == "matching" and output_unit == "softmax":
         _check_distributions(name, targets)
     if options.error_measure == "misclassified" and not all(_is_one_hot(part) for part in _parts(targets)):
+        which = "test" if name.startswith("test_") else "training"
         warnings.warn(
-            f"{name}: not every case has a single 1 among zeros, so the classification error means little.",
+            f"The targets of the {which} cases are not all a single 1 among zeros, so the share of misclassified "
+            "cases means little.",
             DataWarning,
             stacklevel=2,
         )
@@ -146,7 +189,7 @@ def _check_distributions(name: str, targets: NDArray[Any]) -> None:
             case = int(np.argmax(wrong))
             raise DataError(
                 name,
-                expected="for softmax outputs, cases whose targets are at least 0 and sum to 1",
+                expected="targets of at least 0 that sum to 1 in each case, for softmax outputs",
                 got=f"a sum of {sums[case]:g} and a least value of {part[:, case].min():g} in case {first + case} "
                 "(counted from 0)",
                 advice="Use one-of-k targets.",

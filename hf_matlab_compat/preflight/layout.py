@@ -57,7 +57,7 @@ def _units(unit_types: Any, num_hidden: int) -> list[str]:
             expected=f"{num_hidden + 1} names, one for each hidden layer ({{hidden_sizes}} has {num_hidden}) and one "
             "for the output",
             got=f"{len(units)} ({', '.join(map(repr, units))})" if units else "none",
-            advice="Input units have no type, the output has one; {hidden_sizes} is of hidden layers only.",
+            advice="{hidden_sizes} is of hidden layers only, {unit_types} of hidden layers and output.",
         )
     for i, unit in enumerate(units):
         _check_unit(unit, is_output=i == num_hidden)
@@ -87,7 +87,7 @@ def _check_combination(units: Sequence[str], options: Options) -> None:
     if output == "tanh" and not squared:
         raise OptionError(
             "unit_types",
-            expected="an output that has a log-likelihood of its own, as there is no {loss='squared'}",
+            expected="without {loss='squared'} an output that has a log-likelihood of its own",
             got="'tanh'",
             advice="Set {loss='squared'}, or use a 'linear' output.",
         )

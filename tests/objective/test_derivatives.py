@@ -135,7 +135,7 @@ def test_faithful_empirical_fisher_doubles_linear_outputs_once(units: tuple[str,
 
 
 def less_the_mean(units: tuple[str, ...], loss: str) -> NDArray[Any]:
-    """What the empirical Fisher adds to its second moment: the target chunk's gradient, decay included, and the decay."""
+    """What the empirical Fisher adds to its second moment; the target chunk's gradient has the decay in it."""
     problem, theta = at(units, loss)
     mean = problem.gradient(theta, CHUNK).chunk
     return WEIGHT_DECAY * np.eye(len(mean)) - np.outer(mean, mean)

@@ -1,7 +1,7 @@
 """Dense derivatives of a feed-forward network, from nothing but its definition.
 
 One case at a time, in loops, with complex-step derivatives (exact to rounding) and central differences of those.
-Shares no code with the package: sizes and names come in as plain values, parameters in the order of ALGORITHM's packing.
+Shares no code with the package: sizes and names come in as plain values, parameters as [vec(W_1); b_1; vec(W_2); …].
 """
 
 from __future__ import annotations

@@ -1,0 +1,72 @@
+"""The demo's pictures: handwritten digits of the UCI repository, 8×8 pixels.
+
+E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository (1998),
+https://doi.org/10.24432/C50P49, CC BY 4.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+from hf_matlab_compat.errors import DataError
+from hf_matlab_compat.matlab.random_streams import OctaveStream
+
+_PLACES = (Path(__file__).parent / "digits.mat", Path(__file__).parents[2] / "examples" / "data" / "digits.mat")
+"""In the installed package; in a clone."""
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures in columns, from 0 (white) to 1, and what they show.
+
+    Attributes
+    ----------
+    images : (64, N) float32 array
+    labels : (N,) int64 array
+        0 … 9.
+    """
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def one_hot(self) -> NDArray[np.float32]:
+        """(10, N): a one in the row of each label, as 'softmax' and 'class' want their targets."""
+        return np.eye(10, dtype=np.float32)[:, self.labels]
+
+    def __getitem__(self, columns: Any) -> Digits:
+        return Digits(np.asfortranarray(self.images[:, columns]), self.labels[columns])
+
+
+def load_digits() -> Digits:
+    """All 1,797 of them, as they come.
+
+    Raises
+    ------
+    DataError
+        The file is missing.
+    """
+    path = next((place for place in _PLACES if place.exists()), None)
+    if path is None:
+        raise DataError("digits", expected=str(_PLACES[0]), got="no such file", advice="Install the package again.")
+    content = loadmat(path)
+    return Digits(content["images"], content["labels"].ravel().astype(np.int64))
+
+
+def shuffled_digits(train: int, test: int, seed: int = 0) -> tuple[Digits, Digits]:
+    """So many digits to train on and to test on, drawn as Octave's ``randperm`` would after this seed.
+
+    Parameters
+    ----------
+    train, test : int
+        Together at most 1,797.
+    seed : int
+    """
+    digits = load_digits()
+    order = OctaveStream(seed).randperm(digits.labels.size) - 1
+    return digits[order[:train]], digits[order[train : train + test]]

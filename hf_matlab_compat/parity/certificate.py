@@ -1,0 +1,130 @@
+"""A certificate: every comparison as a line with a figure, a bound, the bound's source and a verdict. Plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Verdict(Enum):
+    """What a comparison says; the value is what the user sees."""
+
+    AGREES = "agrees"
+    TIE = "agrees (tie)"
+    DIFFERS = "differs"
+    NOT_RUN = "not run"
+
+
+STAGES = (
+    "forward",
+    "ll",
+    "err",
+    "grad",
+    "grad2",
+    "Bv",
+    "Bv_undamped",
+    "precon",
+    "cg_iterates",
+    "cg_steps",
+    "chose_iters",
+    "rho",
+    "reductions",
+    "rate",
+    "lambda",
+    "params",
+    "log",
+    "checkpoint",
+)
+"""In the order in which a difference would arise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One comparison.
+
+    Attributes
+    ----------
+    case, precision, mode, backend : str
+    epoch : int
+    stage : str
+        One of `STAGES`.
+    detail : str
+        Layer, iterate, probe vector or figure, where a stage has several.
+    ours, reference : str
+        Both values, or their norms, at full precision.
+    distance, bound : float or None
+        None for exact comparisons and for what was not run.
+    bound_source : str
+        'measured E', 'floor', 'exact', 'tie rule', …; or why it was not run.
+    verdict : Verdict
+    """
+
+    case: str
+    precision: str
+    mode: str
+    backend: str
+    epoch: int
+    stage: str
+    detail: str = ""
+    ours: str = ""
+    reference: str = ""
+    distance: float | None = None
+    bound: float | None = None
+    bound_source: str = ""
+    verdict: Verdict = Verdict.NOT_RUN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traces:
+    """Figures of both sides over the epochs of one case, for a plot.
+
+    Attributes
+    ----------
+    case, precision : str
+    ours, reference : mapping of 'll', 'rho', 'lambda' to (k,) arrays
+    envelope : mapping of the same names to (k,) arrays
+        Half-width, absolute.
+    """
+
+    case: str
+    precision: str
+    ours: Mapping[str, NDArray[np.float64]]
+    reference: Mapping[str, NDArray[np.float64]]
+    envelope: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """All comparisons of a parity run.
+
+    Attributes
+    ----------
+    lines : list of Line
+    traces : list of Traces
+    constants : mapping of str to str
+        Constants read off the reference and applied to the port: name to 'value (file:line)'.
+    provenance : mapping of str to str
+    """
+
+    lines: Sequence[Line]
+    traces: Sequence[Traces] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """DIFFERS if any line differs; NOT_RUN if nothing was compared; else AGREES."""
+        verdicts = {line.verdict for line in self.lines}
+        if Verdict.DIFFERS in verdicts:
+            return Verdict.DIFFERS
+        return Verdict.AGREES if verdicts & {Verdict.AGREES, Verdict.TIE} else Verdict.NOT_RUN
+
+    @property
+    def first_divergence(self) -> Line | None:
+        """The differing line that comes first: by epoch, then by stage."""
+        differing = [line for line in self.lines if line.verdict is Verdict.DIFFERS]
+        return min(differing, key=lambda line: (line.epoch, STAGES.index(line.stage)), default=None)
