@@ -55,6 +55,7 @@ class ArgumentError(HessianFreeError, ValueError):
         """The same error in another vocabulary."""
         copy = type(self)(self.argument, expected=self.expected, got=self.got, advice=self.advice)
         copy.args = (self.in_words_of(names),)
+        copy.result = self.result
         return copy
 
 

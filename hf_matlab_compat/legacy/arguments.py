@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,6 +71,11 @@ def cells(value: Any) -> list[Any]:
     return [] if value is None else list(value)
 
 
+def texts(value: Any) -> list[str]:
+    """The contents of a MATLAB cell array of character rows."""
+    return [str(scalar(text)) for text in cells(value)]
+
+
 def _translate(name: str, value: Any) -> Any:
     if name in _OPTIONAL and is_empty(value):
         return None
@@ -78,15 +84,15 @@ def _translate(name: str, value: Any) -> Any:
     if name in _TEXTS:
         return _text(value)
     if name == "unit_types":
-        return [str(_scalar(unit)) for unit in cells(value)] if _is_cell(value) else value
+        return texts(value) if _is_cell(value) else value
     if name == "hidden_sizes":
         return [] if is_empty(value) else np.ravel(value).tolist()
     if name in _CELLS:
         return _cell(name, value)
-    return value if name in _ARRAYS or name == "seed" else _scalar(value)
+    return value if name in _ARRAYS or name == "seed" else scalar(value)
 
 
-def _scalar(value: Any) -> Any:
+def scalar(value: Any) -> Any:
     """A 1×1 array, as MATLAB's scalars arrive from files, or a scalar of numpy, as the number or text it holds."""
     if isinstance(value, np.ndarray | np.generic) and value.size == 1:
         return value.item()
@@ -94,7 +100,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    return "" if is_empty(value) else _scalar(value)
+    return "" if is_empty(value) else scalar(value)
 
 
 def _is_cell(value: Any) -> bool:
@@ -109,14 +115,21 @@ def _cell(name: str, value: Any) -> list[Any]:
 
 
 def _word(name: str, value: Any) -> Any:
-    given = _scalar(value)
+    given = scalar(value)
     words = WORDS[name]
     if isinstance(given, bool | int | float | str | np.generic) and given in words:
         return words[given]
-    near = [theirs for theirs, ours in words.items() if str(given).lower() in (str(theirs).lower(), ours)]
+    said = given.lower() if isinstance(given, str) else None
+    near = [theirs for theirs, ours in words.items() if said in (str(theirs).lower(), ours)]
     raise OptionError(
         name,
         expected="one of " + ", ".join(repr(word) for word in words),
         got=repr(given),
         advice=f"Did you mean {near[0]!r}?" if near else "",
     )
+
+
+def rounded_up(count: Any) -> Any:
+    """MATLAB rounds the bounds on CG steps up; what is no number is refused further down."""
+    given = scalar(count)
+    return math.ceil(given) if isinstance(given, float) and math.isfinite(given) else given

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import speaking
-from hf_matlab_compat.legacy.arguments import SPOKEN, SPOKEN_TO_22_ARGUMENTS, to_field_terms
+from hf_matlab_compat.legacy.arguments import SPOKEN, SPOKEN_TO_22_ARGUMENTS, rounded_up, to_field_terms
 from hf_matlab_compat.training import train
 
 
@@ -199,11 +199,6 @@ def nnet_train(
     arguments = locals()
     with speaking(SPOKEN):
         shown = arguments.pop("display")
-        arguments["maxiters"], arguments["miniters"] = _ceil(maxiters), _ceil(miniters)
+        arguments["maxiters"], arguments["miniters"] = rounded_up(maxiters), rounded_up(miniters)
         result = train(**to_field_terms(arguments), display=shown)
     return result.theta.reshape(-1, 1)
-
-
-def _ceil(count: Any) -> Any:
-    """MATLAB rounds the bounds on CG steps up; what is no number is refused further down."""
-    return int(np.ceil(count)) if isinstance(count, float) and np.isfinite(count) else count

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.errors import DataError, OptionError
-from hf_matlab_compat.legacy.arguments import cells
+from hf_matlab_compat.legacy.arguments import cells, texts
 from hf_matlab_compat.model import packing
 from hf_matlab_compat.model.units import UNITS
 
@@ -30,8 +30,7 @@ def pack(W: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> NDArray[Any]:
     b : list of (s_i, 1) or (s_i,) arrays
     """
     W_parts, b_parts = cells(W), cells(b)
-    if len(W_parts) != len(b_parts):
-        raise DataError("b", expected=f"{len(W_parts)} arrays, as many as W", got=len(b_parts))
+    _require_as_many(W_parts, b_parts)
     return np.concatenate([vec(part) for pair in zip(W_parts, b_parts, strict=True) for part in pair])
 
 
@@ -56,8 +55,10 @@ def unpack(M: ArrayLike, layersizes: Sequence[int]) -> tuple[Arrays, Arrays]:
     """
     theta = np.asarray(M).ravel()
     sizes = [int(size) for size in np.asarray(layersizes).ravel()]
+    if len(sizes) < 2:
+        raise OptionError("layersizes", expected="the sizes of all layers, input and output included", got=sizes)
     expected = packing.num_parameters(sizes)
-    if len(sizes) < 2 or theta.size != expected:
+    if theta.size != expected:
         raise DataError(
             "M",
             expected=f"{expected} numbers for the layers {' '.join(map(str, sizes))}",
@@ -95,9 +96,10 @@ def calcActivations(
     stored : (s_i, N) array or None
         Output of the layer of type 'linearSTORE'; None without one.
     """
-    W_parts, b_parts, types = cells(W), cells(b), [str(kind) for kind in cells(layertypes)]
-    if not len(W_parts) == len(b_parts) == len(types):
-        raise DataError("W", expected="as many layers as b and layertypes have", got=f"{len(W_parts)}")
+    W_parts, b_parts, types = cells(W), cells(b), texts(layertypes)
+    _require_as_many(W_parts, b_parts)
+    if len(types) != len(W_parts):
+        raise OptionError("layertypes", expected=f"{len(W_parts)} names, as many as W has layers", got=len(types))
     if not 1 <= startLayer <= len(types):
         raise OptionError("startLayer", expected=f"a layer from 1 to {len(types)}", got=startLayer)
     act, stored = np.asarray(in_), None
@@ -111,21 +113,22 @@ def calcActivations(
 
 
 def full_sizes(
-    layersizes: Any, layertypes: Sequence[str], inputs: int, outputs: int | None = None, psize: int | None = None
+    layersizes: Any, units: Sequence[str], inputs: int, outputs: int | None = None, psize: int | None = None
 ) -> list[int]:
     """s_0 … s_L from the hidden sizes (or from all sizes, which are returned as they are).
 
     Parameters
     ----------
     layersizes : sequence of int
-    layertypes : list of str
+    units : list of str
+        One for each layer.
     inputs : int
         s_0.
     outputs, psize : int, optional
         s_L, or P, from which s_L follows.
     """
     sizes = [int(size) for size in np.asarray(layersizes).ravel()]
-    if len(sizes) == len(layertypes) + 1:
+    if len(sizes) == len(units) + 1:
         return sizes
     if outputs is None:
         hidden = [inputs, *sizes]
@@ -134,12 +137,15 @@ def full_sizes(
 
 
 def _unit(name: str) -> Any:
-    plain = name.removesuffix("STORE")
-    if plain not in UNITS:
-        raise OptionError(
-            "layertypes", expected="names from " + ", ".join(map(repr, [*UNITS, "linearSTORE"])), got=repr(name)
-        )
-    return UNITS[plain]
+    known = {**UNITS, "linearSTORE": UNITS["linear"]}
+    if name not in known:
+        raise OptionError("layertypes", expected="names from " + ", ".join(map(repr, known)), got=repr(name))
+    return known[name]
+
+
+def _require_as_many(W: Arrays, b: Arrays) -> None:
+    if len(W) != len(b):
+        raise DataError("b", expected=f"{len(W)} arrays, as many as W", got=len(b))
 
 
 def _layer_input(i: int, W: NDArray[Any], b: NDArray[Any], below: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ curvature products come out negative.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.errors import DataError, OptionError, speaking
-from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
+from hf_matlab_compat.legacy.arguments import SPOKEN, is_empty, rounded_up, scalar, to_field_terms
 from hf_matlab_compat.legacy.packing import full_sizes
+from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import num_parameters
 from hf_matlab_compat.model.passes import forward
@@ -25,6 +26,7 @@ from hf_matlab_compat.objective.cases import Cases
 from hf_matlab_compat.objective.problem import FeedforwardProblem, Gradient
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_array, real_matrix
+from hf_matlab_compat.preflight.data import check_training_data
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.solvers.conjgrad import conjgrad
 
@@ -102,11 +104,11 @@ def computeLL(params: Any, in_: Any, out: Any, nchunks: int, tchunk: int | None 
 def computePred(params: Any, in_: Any, **setting: Any) -> NDArray[Any]:
     """Outputs of the network, (s_L, N); arguments as `computeLL`."""
     with speaking(_NAMES):
-        known = _setting(setting)
+        known = _setting({**setting, "rms": 1})  # no loss is formed: every output unit will do
         inputs = real_matrix("inputs", in_)
         theta = real_array("initial_theta", params).ravel()
-        sizes = full_sizes(known.layersizes, known.layertypes, inputs.shape[0], psize=theta.size)
-        options, units = _checked(known, 1)
+        options, hidden, units = _checked(known, 1)
+        sizes = full_sizes(hidden, units, inputs.shape[0], psize=theta.size)
         backend = get_backend("numpy", known.precision)
         network = build_network(sizes, units, options.loss, options.error_measure)
         _require_psize(theta, sizes)
@@ -176,7 +178,7 @@ def conjgrad_1(
     maxiters, miniters : float
         Bounds on steps, rounded up.
     **options
-        `Options` fields on conjugate gradients.
+        Of `nnet_train`: tolerance, gapratio, mingap, inext, imult, faithful.
 
     Returns
     -------
@@ -184,18 +186,28 @@ def conjgrad_1(
         Recorded iterates.
     is : list of int
         Their steps.
+
+    Raises
+    ------
+    OptionError, DataError
     """
-    limits = {"max_cg_steps": int(np.ceil(maxiters)), "min_cg_steps": int(np.ceil(miniters))}
-    start = np.asarray(x0)
-    M = None if Mdiag is None or np.size(Mdiag) == 0 else np.asarray(Mdiag).ravel()
-    path = conjgrad(
-        lambda v: np.asarray(Afunc(v.reshape(-1, 1))).ravel(),
-        np.asarray(b).ravel(),
-        start.ravel(),
-        M,
-        Options.from_keywords(**limits, **options),
-    )
+    limits = {"maxiters": rounded_up(maxiters), "miniters": rounded_up(miniters)}
+    given = {TO_FIELD_TERMS.get(name, name): value for name, value in {**limits, **options}.items()}
+    with speaking(SPOKEN):
+        settings = Options.from_keywords(**given)
+        right = _vector("b", b)
+        start = _vector("x0", x0, right.size)
+        M = None if is_empty(Mdiag) else _vector("Mdiag", Mdiag, right.size)
+        path = conjgrad(lambda v: _vector("Afunc", Afunc(v.reshape(-1, 1)), right.size), right, start, M, settings)
     return [_column(x) for x in path.iterates], path.steps
+
+
+def _vector(name: str, values: Any, size: int | None = None) -> NDArray[Any]:
+    """Numbers as a vector of floats; a product may be NaN or infinite, which CG itself notices."""
+    array = np.asarray(values) if name == "Afunc" else real_array(name, values)
+    if size is not None and array.size != size:
+        raise DataError(name, expected=f"{size} numbers, as b has", got=array.size)
+    return array.ravel() if array.dtype.kind == "f" else array.ravel().astype(float)
 
 
 _NAMES = {
@@ -204,14 +216,17 @@ _NAMES = {
     "inputs": "in_",
     "targets": "out",
     "num_chunks": "nchunks",
+    "initial_lam": "lambda_",
+    "trim_cases": "nnet_train's trim_cases",
 }
 
 
 def _product(V: Any, params: Any, data: tuple[Any, Any, int, int], setting: dict[str, Any], mattype: str) -> Column:
     in_, out, nchunks, targetchunk = data
-    lam = float(setting.pop("lambda_", 0.0))
+    lam = setting.pop("lambda_", 0.0)
     with speaking(_NAMES):
-        problem, theta = _problem(params, in_, out, nchunks, {**setting, "mattype": mattype})
+        lam = Options(initial_lam=scalar(lam)).initial_lam
+        problem, theta = _problem(params, in_, out, nchunks, {**setting, "mattype": mattype}, of_product=True)
         v = problem.backend.asarray(real_array("V", V).ravel())
         if v.size != theta.size:
             raise DataError("V", expected=f"{theta.size} numbers, as {{initial_theta}} has", got=v.size)
@@ -225,17 +240,14 @@ def _product(V: Any, params: Any, data: tuple[Any, Any, int, int], setting: dict
 _NO_GRADIENT = Gradient(None, None, None, None, None)
 
 
-def _problem(params: Any, in_: Any, out: Any, nchunks: int, setting: dict[str, Any]) -> tuple[FeedforwardProblem, Any]:
+def _problem(
+    params: Any, in_: Any, out: Any, nchunks: int, setting: dict[str, Any], *, of_product: bool = False
+) -> tuple[FeedforwardProblem, Any]:
     known = _setting(setting)
-    options, units = _checked(known, nchunks)
-    inputs, targets = real_matrix("inputs", in_), real_matrix("targets", out)
-    if inputs.shape[1] != targets.shape[1] or inputs.shape[1] % options.num_chunks:
-        raise DataError(
-            "targets",
-            expected=f"as many cases (columns) as {{inputs}}, a multiple of {{num_chunks}} = {options.num_chunks}",
-            got=f"{targets.shape[1]} beside {inputs.shape[1]}",
-        )
-    sizes = full_sizes(known.layersizes, known.layertypes, inputs.shape[0], outputs=targets.shape[0])
+    options, hidden, units = _checked(known, nchunks, of_product=of_product)
+    data = check_training_data(in_, out, "", options)  # any targets will do: nothing is trained here
+    inputs, targets = data.inputs, data.targets
+    sizes = full_sizes(hidden, units, inputs.shape[0], outputs=targets.shape[0])
     theta = real_array("initial_theta", params).ravel()
     _require_psize(theta, sizes)
     backend = get_backend("numpy", known.precision)
@@ -257,17 +269,20 @@ def _setting(given: dict[str, Any]) -> Setting:
         return Setting(**given)
     except TypeError as error:
         known = ", ".join(Setting.__dataclass_fields__)
-        raise OptionError("setting", expected=f"keywords among {known}", got=str(error).split(") ", 1)[-1]) from None
+        trouble = str(error).split("() ", 1)[-1].removeprefix("got ")
+        raise OptionError("setting", expected=f"keywords among {known}", got=trouble) from None
 
 
-def _checked(setting: Setting, nchunks: int) -> tuple[Options, list[str]]:
-    words = ("mattype", "rms", "errtype", "hybridmode", "weightcost", "precision", "faithful")
-    terms = to_field_terms({name: getattr(setting, name) for name in words} | {"layertypes": setting.layertypes})
-    units = terms.pop("unit_types")
-    terms.pop("num_test_chunks", None)
-    options = Options(num_chunks=nchunks, **terms)
-    hidden = [1] * (len(units) - 1)
-    return options, check_layout(hidden, units, options)[1]
+def _checked(setting: Setting, nchunks: int, *, of_product: bool = False) -> tuple[Options, list[int], list[str]]:
+    words = ("layersizes", "layertypes", "mattype", "rms", "errtype", "hybridmode", "weightcost", "precision")
+    terms = to_field_terms({name: getattr(setting, name) for name in words} | {"numchunks": nchunks})
+    sizes, units = terms.pop("hidden_sizes"), terms.pop("unit_types")
+    terms.pop("num_test_chunks")
+    options = Options(faithful=setting.faithful, **terms)
+    all_given = len(sizes) == len(units) + 1
+    judged = options if of_product else replace(options, faithful=False)  # the original refuses products only
+    hidden, units = check_layout(sizes[1:-1] if all_given else sizes, units, judged)
+    return options, [int(size) for size in sizes] if all_given else hidden, units
 
 
 def _require_psize(theta: NDArray[Any], sizes: list[int]) -> None:
@@ -292,10 +307,11 @@ def _chunk(tchunk: int | None, nchunks: int) -> int | None:
     return None if tchunk is None else _target(tchunk, nchunks)
 
 
-def _target(chunk: int, nchunks: int) -> int:
-    if not 1 <= chunk <= nchunks:
-        raise OptionError("tchunk", expected=f"a chunk from 1 to {nchunks}", got=chunk)
-    return int(chunk) - 1
+def _target(chunk: Any, nchunks: Any) -> int:
+    given, most = scalar(chunk), int(scalar(nchunks))
+    if given not in range(1, most + 1):
+        raise OptionError("tchunk", expected=f"a chunk from 1 to {most}", got=given)
+    return int(given) - 1
 
 
 def _column(vector: Any) -> Column:

@@ -1,11 +1,17 @@
-"""Reads a text log back: MATLAB's own, or one of this package; the file or a copy of the screen."""
+"""Reads a text log back: MATLAB's own, a fork's, or one of this package; the file or a copy of the screen.
+
+Forks add lines and drop some, Windows writes 2e-005 and -1.#INF and sometimes CR CR LF, and files are cut off at
+either end: what is there is read, what is not there is nan.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -39,30 +45,33 @@ EPOCH_FIGURES = np.dtype(
 """One epoch as logged, in the terms of `state.Report`; nan (0 for a whole number) where the log does not say."""
 
 
+Constant = int | float | str | tuple[int, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoggedRun:
     """One run of a log.
 
     Attributes
     ----------
-    start_time : datetime
-        When it began.
+    start_time : datetime or None
+        When it began; None where the log does not say, or in words of another language.
     description : str
         Free text about the run.
     resume_from : str
         The checkpoint it went on from, or an empty string.
     constants : mapping of str to int, float, str or tuple of int
-        The header's constants by MATLAB's names; ``layersizes`` is a tuple.
+        The header's constants by MATLAB's names, those that a fork adds too; ``layersizes`` is a tuple.
     epochs : (k,) array of `EPOCH_FIGURES`
         Its finished epochs, in the order of the log.
     total_time : float or None
         Seconds; None where the run did not come to its end.
     """
 
-    start_time: datetime
+    start_time: datetime | None
     description: str
     resume_from: str
-    constants: Mapping[str, int | float | str | tuple[int, ...]]
+    constants: Mapping[str, Constant]
     epochs: NDArray[np.void]
     total_time: float | None
 
@@ -91,27 +100,26 @@ def read_log(path: str | PathLike[str]) -> list[LoggedRun]:
 def parse_log(text: str) -> list[LoggedRun]:
     """The runs in the text of a log.
 
-    Lines may end in CR LF or LF. What the log does not know (messages on a copy of the screen) is passed
-    over, and so are a run cut off in its header and an epoch cut off before its last line.
+    Lines may end in CR LF or LF. What the log does not know (messages on a copy of the screen, lines of a fork) is
+    passed over, and so are a run cut off in its header and an epoch cut off before its last line. A log whose
+    beginning is lost gives a run without constants.
     """
-    _before, *runs = re.split(rf"^{re.escape(BANNER)}$", text.replace("\r\n", "\n"), flags=re.MULTILINE)
-    headers = [(_HEADER.match(run), run) for run in runs]
-    return [_run(header, run[header.end() :]) for header, run in headers if header]
+    lines = re.sub(r"\r+\n", "\n", text).split("\n")
+    starts = [i for i, line in enumerate(lines) if line.strip() == BANNER]
+    runs = [_run(lines[start + 1 : end]) for start, end in pairwise([*starts, len(lines)])]
+    before = _run_without_header(lines[: starts[0]] if starts else lines)
+    return [run for run in (before, *runs) if run is not None]
 
 
-_HEADER = re.compile(
-    r"\s*Start time: (?P<start>\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d)\n\n"
-    r"Description: (?P<description>.*?)\n\n"
-    r"(?:Resuming from file: (?P<resume_from>[^\n]*)\n\n)?"
-    rf"{CONSTANTS_TITLE}\n-+\n\n(?P<constants>.*?)\n\n{CONSTANTS_END}\n",
-    flags=re.DOTALL,
-)
+_NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|[Ii]nf|[Nn]a[Nn]|1\.#[A-Z]+\d*)"
+_WORDS = {"1.#INF": math.inf, "-1.#INF": -math.inf}
+"""Infinities as old Windows programs print them; their other words (1.#IND, 1.#QNAN) mean NaN."""
 
 
 def _line(words: str) -> re.Pattern[str]:
     """A log line: `words`, in which each ``<field>`` stands for a figure."""
-    figure = r"(?P<\1>[-+.\\w]+)"
-    return re.compile(re.sub(r"<(\w+)>", figure, re.escape(words)))
+    figure = re.escape(words).replace(r"\ ", " +")
+    return re.compile(re.sub(r"<(\w+)>", lambda field: f"(?P<{field[1]}>{_NUMBER})", figure))
 
 
 _LINES = tuple(
@@ -129,26 +137,47 @@ _LINES = tuple(
         "Error rate difference (test - train): <error_difference>",
     )
 )
-_TOTAL_TIME = re.compile(r"^Total time: (\S+)\n", flags=re.MULTILINE)
+_TOTAL_TIME = re.compile(rf"Total time: +({_NUMBER})")
 
 
-def _run(header: re.Match[str], body: str) -> LoggedRun:
-    total = _TOTAL_TIME.search(body)
-    epochs = [_row(figures) for figures in _finished_epochs(body)]
+def _run(lines: Sequence[str]) -> LoggedRun | None:
+    """A run from the lines after its banner; None where they break off in the header."""
+    end = next((i for i, line in enumerate(lines) if line == CONSTANTS_END or _LINES[0].fullmatch(line.strip())), None)
+    if end is None or end == len(lines) - 1:
+        return None
+    header, body = lines[:end], lines[end:]
     return LoggedRun(
-        start_time=read_time_stamp(header["start"]),
-        description=header["description"],
-        resume_from=header["resume_from"] or "",
-        constants=dict(_constants(header["constants"])),
-        epochs=np.array(epochs, dtype=EPOCH_FIGURES),
-        total_time=float(total[1]) if total else None,
+        start_time=_start_time(_after("Start time: ", header)),
+        description=_description(header),
+        resume_from=_after("Resuming from file: ", header),
+        constants=dict(_constants(header)),
+        epochs=_epochs(body),
+        total_time=_total_time(body),
     )
 
 
-def _finished_epochs(body: str) -> Iterator[dict[str, str]]:
+def _run_without_header(lines: Sequence[str]) -> LoggedRun | None:
+    epochs = _epochs(lines)
+    if not epochs.size:
+        return None
+    return LoggedRun(
+        start_time=None,
+        description="",
+        resume_from="",
+        constants={},
+        epochs=epochs,
+        total_time=_total_time(lines),
+    )
+
+
+def _epochs(lines: Sequence[str]) -> NDArray[np.void]:
+    return np.array([_row(figures) for figures in _finished_epochs(lines)], dtype=EPOCH_FIGURES)
+
+
+def _finished_epochs(lines: Sequence[str]) -> Iterator[dict[str, str]]:
     """The figures of each epoch that has its last line: the error difference, or without test data an empty one."""
     figures: dict[str, str] = {}
-    for line in body.split("\n")[:-1]:  # what follows the last line end was cut off
+    for line in map(str.strip, lines[:-1]):  # what follows the last line end was cut off
         found = next((match for match in (known.fullmatch(line) for known in _LINES) if match), None)
         figures |= found.groupdict() if found else {}
         if "error_difference" in figures or ("epoch" in figures and not line):
@@ -157,26 +186,62 @@ def _finished_epochs(body: str) -> Iterator[dict[str, str]]:
 
 
 def _row(figures: Mapping[str, str]) -> tuple[Any, ...]:
-    return tuple(int(figures.get(n, "0")) if n in _WHOLE else float(figures.get(n, "NaN")) for n in _NAMES)
+    return tuple(_whole(figures.get(n, "")) if n in _WHOLE else _figure(figures.get(n, "NaN")) for n in _NAMES)
 
 
 _NAMES = EPOCH_FIGURES.names or ()
 _WHOLE = {name for name in _NAMES if EPOCH_FIGURES[name].kind == "i"}
 
 
-def _constants(text: str) -> Iterator[tuple[str, int | float | str | tuple[int, ...]]]:
-    for line in text.split("\n"):
-        name, _colon, value = line.partition(": ")
-        if name == "layersizes":
-            yield name, tuple(map(int, value.split()))
-        elif name:
-            yield name, _plain_value(value)
+def _figure(text: str) -> float:
+    return _WORDS.get(text.lstrip("+"), math.nan) if "#" in text else float(text)
+
+
+def _whole(text: str) -> int:
+    value = _figure(text) if text else 0.0
+    return int(value) if math.isfinite(value) and value == int(value) and abs(value) < 2.0**53 else 0
+
+
+def _total_time(lines: Sequence[str]) -> float | None:
+    found = next((match for match in map(_TOTAL_TIME.fullmatch, map(str.strip, lines[:-1])) if match), None)
+    return _figure(found[1]) if found else None
+
+
+def _after(words: str, lines: Sequence[str]) -> str:
+    return next((line.removeprefix(words) for line in lines if line.startswith(words)), "")
+
+
+def _start_time(text: str) -> datetime | None:
+    try:
+        return read_time_stamp(text)
+    except ValueError:
+        return None
+
+
+def _description(header: Sequence[str]) -> str:
+    """All lines up to the header's next part: a description may have several."""
+    start = next((i for i, line in enumerate(header) if line.startswith("Description: ")), len(header))
+    end = next((i for i in range(start, len(header)) if header[i].startswith(_NEXT_PARTS)), len(header))
+    return "\n".join(header[start:end]).removeprefix("Description: ").rstrip("\n")
+
+
+_NEXT_PARTS = ("Resuming from file: ", CONSTANTS_TITLE)
+
+
+def _constants(header: Sequence[str]) -> Iterator[tuple[str, Constant]]:
+    start = next((i for i, line in enumerate(header) if line == CONSTANTS_TITLE), len(header))
+    for line in header[start + 1 :]:
+        name, colon, value = line.strip().partition(": ")
+        if not colon or not name.isidentifier():
+            continue
+        sizes = value.split()
+        if name == "layersizes" and all(size.isdecimal() and len(size) < 10 for size in sizes):
+            yield name, tuple(map(int, sizes))
+        else:
+            yield name, _plain_value(value.strip())
 
 
 def _plain_value(text: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    if not re.fullmatch(_NUMBER, text):
+        return text
+    return int(text) if text.lstrip("+-").isdecimal() and len(text) < 17 else _figure(text)

@@ -108,12 +108,13 @@ class FeedforwardProblem:
         """See `Problem.likelihood`."""
         with self.backend.quiet():
             score = likelihood(self.network, theta, self.cases, self.backend.xp, chunk)
-        return replace(score, log_likelihood=score.log_likelihood - self._decay_cost(theta))
+            return replace(score, log_likelihood=score.log_likelihood - self._decay_cost(theta))
 
     def gradient(self, theta: Array, target_chunk: int) -> Gradient:
         """See `Problem.gradient`."""
         with self.backend.quiet():
             sums = gradient_sums(self.network, theta, self.cases, target_chunk, self.backend.xp)
+            cost = self._decay_cost(theta)
         decay = self.weight_decay * self._masked(theta)
         total = self._sum_of_chunks(sums.chunk_log_likelihoods)
         return Gradient(
@@ -121,7 +122,7 @@ class FeedforwardProblem:
             chunk=sums.chunk - decay,
             full_squared=sums.full_squared,
             chunk_squared=sums.chunk_squared,
-            log_likelihood=total / len(self.cases) - self._decay_cost(theta),
+            log_likelihood=total / len(self.cases) - cost,
         )
 
     def curvature_at(self, theta: Array, target_chunk: int, gradient: Gradient) -> Product:

@@ -10,12 +10,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.model.packing import Layer, pack, unpack
+from hf_matlab_compat.model.packing import Layer, num_parameters, pack, unpack
 from hf_matlab_compat.parity.bounds import distance
 from hf_matlab_compat.parity.epoch import DECISIONS, FIGURES, VECTORS, Epoch
 from hf_matlab_compat.parity.reference import reference_epochs
@@ -55,17 +56,21 @@ def reordered(arguments: Mapping[str, Any], seed: int) -> tuple[dict[str, Any], 
     random = np.random.default_rng(seed)
     sizes = [len(arguments["indata"]), *arguments["layersizes"], len(arguments["outdata"])]
     units = [random.permutation(size) for size in sizes]
-    layers = unpack(np.arange(sum(a * (b + 1) for b, a in zip(sizes, sizes[1:], strict=False))), sizes)
-    order = pack(np, [Layer(lay.W[np.ix_(units[i + 1], units[i])], lay.b[units[i + 1]]) for i, lay in enumerate(layers)])
+    layers = unpack(np.arange(num_parameters(sizes)), sizes)
+    order = pack(np, [_renumbered(layer, *pair) for layer, pair in zip(layers, pairwise(units), strict=True)])
     train = _within_chunks(random, arguments["indata"].shape[1], int(arguments["numchunks"]))
     test = _within_chunks(random, arguments["intest"].shape[1], int(arguments["numchunks_test"]))
-    rows_and_columns = {
+    places = {
         "indata": (units[0], train),
         "outdata": (units[-1], train),
         "intest": (units[0], test),
         "outtest": (units[-1], test),
     }
-    return {**arguments, **{name: arguments[name][np.ix_(*at)] for name, at in rows_and_columns.items()}}, order
+    return {**arguments, **{name: arguments[name][np.ix_(*at)] for name, at in places.items()}}, order
+
+
+def _renumbered(layer: Layer, below: NDArray[np.int64], above: NDArray[np.int64]) -> Layer:
+    return Layer(layer.W[np.ix_(above, below)], layer.b[above])
 
 
 def _within_chunks(random: np.random.Generator, cases: int, chunks: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import numpy as np
 from hf_matlab_compat.legacy.arguments import to_field_terms
 from hf_matlab_compat.legacy.routines import computeGradient, computeLL
 from hf_matlab_compat.parity.epoch import DECISIONS, FIGURES, Epoch
-from hf_matlab_compat.state import State
+from hf_matlab_compat.state import Outcome, State
 from hf_matlab_compat.training import train
 
 _SETTING = ("layersizes", "layertypes", "mattype", "rms", "errtype", "hybridmode", "weightcost")
@@ -27,10 +27,17 @@ def port_epoch(arguments: Mapping[str, Any], start: State, **options: Any) -> Ep
     start : State
     **options
         Fields of `Options` that the 22 arguments do not set.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C.
     """
     given = {**arguments, "runName": "", "resumeFile": None, "maxepoch": start.epoch + 1, "paramsp": None}
     keywords = {**to_field_terms(given), "precision": "double", **options, "resume_from": start}
     result = train(**keywords)
+    if result.outcome is Outcome.INTERRUPTED:
+        raise KeyboardInterrupt
     names = (*DECISIONS, "chosen_step", *FIGURES)
     return Epoch(
         start=start,

@@ -1,110 +1,107 @@
-"""A recording: what a reference computed on a case, whoever ran it and whenever. Plain values.
-
-Every engine (Octave live, recorded goldens, a tape brought back from another machine) hands over the same thing,
-so that the judge need not know where numbers come from. Vectors are (P,), in the precision of the run.
-"""
+"""The reference's epochs and their spread, kept in a file for machines that cannot run the reference."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.io import loadmat, savemat
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
+from hf_matlab_compat.parity.epoch import Epoch
+from hf_matlab_compat.state import State
+
+_SAYS_NOTHING = ("runName", "runDesc", "maxepoch", "resumeFile")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One training problem: the 22 arguments under their legacy names, and what a built-in case is called.
-
-    Attributes
-    ----------
-    name : str
-    arguments : mapping
-        `nnet_train_2`'s arguments by MATLAB's names; `paramsp` is always explicit.
-    constants : mapping
-        Constants inside the file by `nnet_train`'s keywords, where they differ from the published ones.
-    """
-
-    name: str
-    arguments: Mapping[str, Any]
-    constants: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EpochRecord:
-    """What a reference computed in one epoch, from the state it began in. None: this reference can't show it.
-
-    Attributes
-    ----------
-    epoch : int
-        Counted from 1.
-    theta, start, lam : vector, vector, float
-        The state: parameters, start of CG (after decay), damping.
-    kernels : mapping of str to arrays or floats
-        By stage: 'forward', 'll', 'err', 'grad', 'grad2', 'gradchunk', 'oldll', 'precon', and for probe vectors
-        (P, k) 'v' the products 'Bv' (damped) and 'Bv_undamped', each (P, k).
-    steps, iterates : list of int, list of vectors
-        Recorded CG iterates.
-    figures : mapping of str to float
-        'cg_steps', 'chose_iters', 'ch_norm', 'rho', 'reductions', 'rate', 'lambda', 'll', 'err', 'test_ll',
-        'test_err'.
-    theta_after, d_after : vectors or None
-        The state it left.
-    log_lines : list of str
-        The epoch's lines of the text log, without line ends.
-    """
-
-    epoch: int
-    theta: NDArray[Any]
-    start: NDArray[Any]
-    lam: float
-    kernels: Mapping[str, Any]
-    steps: Sequence[int]
-    iterates: Sequence[NDArray[Any]]
-    figures: Mapping[str, float]
-    theta_after: NDArray[Any] | None
-    d_after: NDArray[Any] | None
-    log_lines: Sequence[str] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Recording:
-    """A reference's run of a case.
+    """What was recorded of a case.
 
     Attributes
     ----------
-    case : Case
-    precision : {'single', 'double'}
-    mode : {'kernels', 'lockstep', 'free'}
-        kernels: some states, nothing but kernels; lockstep: consecutive epochs whose states are those of the
-        reference's own run; free: the same, to be repeated without help from the start.
-    epochs : list of EpochRecord
-    envelope : mapping
-        Measured E by ``(epoch, quantity)``: the largest distance of this reference's perturbed runs from itself.
-    checkpoint : bytes or None
-        The last `_nnet_running.mat` it wrote.
-    provenance : mapping of str to str
-        Engine, versions, BLAS, processor, SHA-256 of every file of the reference, seeds.
+    epochs : list of Epoch
+    spread : dict of str to list of float
+        E of every figure, epoch by epoch.
     """
 
-    case: Case
-    precision: str
-    mode: str
-    epochs: Sequence[EpochRecord]
-    envelope: Mapping[tuple[int, str], float]
-    checkpoint: bytes | None
-    provenance: Mapping[str, str]
+    epochs: list[Epoch]
+    spread: dict[str, list[float]]
 
 
-def distance(ours: Any, reference: Any) -> float:
-    """‖ours - reference‖ / ‖reference‖; 0 for equal values, NaN and infinities included; inf for other shapes."""
-    a, b = (np.asarray(value, np.float64).ravel() for value in (ours, reference))
-    if a.shape != b.shape:
-        return float("inf")
-    if np.array_equal(a, b, equal_nan=True):
-        return 0.0
-    with np.errstate(all="ignore"):
-        ratio = float(np.linalg.norm(a - b) / np.linalg.norm(b))
-    return ratio if np.isfinite(ratio) else float("inf")
+def write_recording(
+    path: Path, arguments: Mapping[str, Any], epochs: Sequence[Epoch], spread: Mapping[str, Sequence[float]]
+) -> None:
+    """Keep consecutive epochs of a case; a .mat file that MATLAB and Octave can read too.
+
+    Parameters
+    ----------
+    path : Path
+    arguments : mapping
+        The 22 arguments; only their fingerprint is kept.
+    epochs : sequence of Epoch
+        One after the other, the first from ch = 0.
+    spread : mapping
+    """
+    content = {
+        "case": fingerprint(arguments),
+        "paramsp": np.column_stack([epochs[0].start.theta, *(epoch.theta for epoch in epochs)]),
+        "ch": np.column_stack([epoch.d for epoch in epochs]),
+        "grad": np.column_stack([epoch.gradient for epoch in epochs]),
+        "lambda": np.array([[epoch.start.lam for epoch in epochs]]),
+        "figures": {name: np.array([[epoch.figures[name] for epoch in epochs]]) for name in epochs[0].figures},
+        "spread": {name: np.array([values]) for name, values in spread.items()},
+    }
+    savemat(path, content, do_compression=True)
+
+
+def read_recording(path: Path, arguments: Mapping[str, Any]) -> Recording:
+    """What was recorded of this case.
+
+    Raises
+    ------
+    ParityError
+        There is no such file, or it was recorded of another case.
+    """
+    if not path.exists():
+        raise ParityError(f"recording: expected {path}, got no such file. Install the package again.")
+    content = loadmat(path)
+    if content["case"].item() != fingerprint(arguments):
+        raise ParityError(f"recording: expected one of this case, got {path}, of another. Record it anew.")
+    figures, spread = (_rows(content[name]) for name in ("figures", "spread"))
+    epochs: list[Epoch] = []
+    theta, d = content["paramsp"][:, 0], np.zeros(len(content["paramsp"]))
+    for k, lam in enumerate(content["lambda"].ravel()):
+        epoch = Epoch(
+            start=State(theta=theta, d=d, lam=float(lam), epoch=k),
+            gradient=content["grad"][:, k],
+            theta=content["paramsp"][:, k + 1],
+            d=content["ch"][:, k],
+            figures={name: values[k] for name, values in figures.items()},
+        )
+        epochs.append(epoch)
+        theta, d = epoch.theta, epoch.d
+    return Recording(epochs, spread)
+
+
+def _rows(struct: Any) -> dict[str, list[float]]:
+    """The fields of a struct as scipy reads it, each a row."""
+    return {name: struct[name].item().ravel().tolist() for name in struct.dtype.names}
+
+
+def fingerprint(arguments: Mapping[str, Any]) -> str:
+    """A short name that two sets of arguments share only where they describe the same training."""
+    digest = hashlib.sha256()
+    for name in TRAINER_ARGUMENTS:
+        if name not in _SAYS_NOTHING:
+            digest.update(f"{name}: {_bytes(arguments[name])!r}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _bytes(value: Any) -> Any:
+    return (value.shape, np.asarray(value, np.float64).tobytes()) if isinstance(value, np.ndarray) else value

@@ -1,0 +1,8 @@
+"""`python -m hf_matlab_compat` is `hf-compat`."""
+
+import sys
+
+from hf_matlab_compat.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""A case file: the arguments of `nnet_train_2` as MATLAB saves them in a .mat, under their own names."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.io import loadmat, savemat
+
+from hf_matlab_compat.errors import DataError, speaking
+from hf_matlab_compat.legacy.arguments import to_field_terms
+from hf_matlab_compat.matlab.mat_formats import HEAD_BYTES, FileFormat, sniff
+from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS
+from hf_matlab_compat.preflight.folder import make_folder
+from hf_matlab_compat.result import Result
+from hf_matlab_compat.training import train
+
+REQUIRED = ("indata", "outdata", "layersizes", "layertypes")
+"""What a case cannot do without; the other arguments have the defaults of `nnet_train`."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a case file holds.
+
+    Attributes
+    ----------
+    name : str
+        Of the file, without its ending.
+    arguments : dict of str to object
+        Under MATLAB's names.
+    ignored : list of str
+        Variables of the file that are no arguments.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    ignored: list[str]
+
+
+def read_case(path: Path) -> Case:
+    """Read a case file.
+
+    Parameters
+    ----------
+    path : Path
+        A .mat of MATLAB v4 to v7.
+
+    Raises
+    ------
+    DataError
+        There is no such file, it has another format, is damaged, or lacks an argument that has no default.
+    """
+    try:
+        with path.open("rb") as file:
+            kind = sniff(file.read(HEAD_BYTES))
+    except OSError as error:
+        raise DataError("case", expected="a .mat file", got=f"{path} ({error.strerror})") from error
+    if kind not in (FileFormat.MAT4, FileFormat.MAT5):
+        advice = "Load it in MATLAB or Octave and save it again with save -v7."
+        raise DataError("case", expected="a file of MATLAB v4 to v7", got=f"{path}, {kind.value}", advice=advice)
+    content = _load(path)
+    missing = [name for name in REQUIRED if name not in content]
+    if missing:
+        raise DataError("case", expected=f"variables {', '.join(REQUIRED)}", got=f"{path} without {', '.join(missing)}")
+    known = {name: value for name, value in content.items() if name in TRAINER_ARGUMENTS}
+    return Case(path.stem, known, sorted(set(content) - set(known)))
+
+
+def write_case(path: Path, arguments: Mapping[str, Any]) -> None:
+    """Write arguments so that `read_case`, MATLAB and Octave read them; None becomes ``[]``."""
+    content = {name: [] if value is None else value for name, value in arguments.items()}
+    cells = {name: _cell(content[name]) for name in ("layertypes", "Win", "bin") if name in content}
+    savemat(path, {**content, **cells}, oned_as="column", do_compression=True)
+
+
+def train_case(
+    case: Case, out: Path, run_name: str = "", display: str = "legacy", **instead: Any
+) -> tuple[Result, Path]:
+    """Train a case as `nnet_train_2` does, and keep its final parameters in double precision.
+
+    Parameters
+    ----------
+    case : Case
+    out : Path
+        Folder for all files; made where it is missing.
+    run_name : str
+        Stem of the files, instead of the case's runName.
+    display : {'legacy', 'rich', 'none'}
+    **instead
+        Arguments of `nnet_train`, under MATLAB's names, that replace those of the file.
+
+    Returns
+    -------
+    result : Result
+    path : Path
+        ``<run name>_paramsp.mat``, with the one variable ``paramsp``, (P, 1).
+
+    Raises
+    ------
+    OptionError, DataError, CheckpointError, NonFiniteError
+        As `nnet_train_2`.
+    """
+    with speaking(TO_MATLAB):
+        given = to_field_terms({**case.arguments, **instead})
+        stem = out / (run_name or str(given.get("run_name", "")) or case.name)
+        make_folder(stem.parent)
+        result = train(**{**given, "run_name": stem}, display=display)
+    path = stem.with_name(f"{stem.name}_paramsp.mat")
+    savemat(path, {"paramsp": result.theta.reshape(-1, 1)})
+    return result, path
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of variables that are no arguments
+            content = loadmat(path, mat_dtype=True)
+    except Exception as error:  # scipy's readers raise whatever a damaged file makes of them
+        raise DataError("case", expected="a .mat file", got=f"{path}, which cannot be read ({error})") from error
+    return {name: value for name, value in content.items() if not name.startswith("__")}
+
+
+def _cell(values: Any) -> Any:
+    cell = np.empty((1, len(values)), dtype=object)
+    cell[0, :] = list(values)
+    return cell

@@ -1,0 +1,215 @@
+"""What a checkpoint is and holds: this trainer's, or that of a fork, which is named."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
+from hf_matlab_compat.matlab.double_sidecar import sidecar_path
+from hf_matlab_compat.matlab.layer_sizes import Candidates, candidate_sizes, full_num_parameters
+from hf_matlab_compat.matlab.variable_listing import Listing, Variable, list_variables, read_numbers
+from hf_matlab_compat.model.packing import unpack
+
+
+class CheckpointKind(Enum):
+    """Whose checkpoint it is; the value is the sentence the user sees."""
+
+    TRAINER = "a checkpoint of nnet_train_2, from which a run goes on"
+    KFAC = (
+        "a checkpoint of the later Kronecker-factored program (KFAC) under the same name, another algorithm: no "
+        "Hessian-free run goes on from it, but its paramsp can start one as initial parameters"
+    )
+    BATCH_NORM = (
+        "a checkpoint of a fork that saves timess in place of times, as the one with batch normalisation does (its "
+        "paramsp has a scale and a shift for each unit below the output): no run of this trainer goes on from it"
+    )
+    OTHER = "no checkpoint of this family"
+
+
+_KFAC_MARKS = ({"y_hom2"}, {"dEdx2"}, {"iter", "paramsp_avg"})
+_BATCH_NORM_MARKS = {"timess", "Nin", "Nu"}
+_SCALARS = {"epoch": ("epoch", "iter"), "lambda": ("lambda",), "totalpasses": ("totalpasses",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSummary:
+    """What is in a checkpoint.
+
+    Attributes
+    ----------
+    path, form : str
+        The file and its format, in words.
+    kind : CheckpointKind
+    variables : tuple of Variable
+        All, in the order of the file.
+    missing, extra : tuple of str
+        Of the nine variables; beside them.
+    epoch, lam, total_cg_steps : float or None
+        None where the file has no such number.
+    psize : int or None
+        Length of ``paramsp``.
+    candidates : Candidates
+        Layer sizes that fit psize.
+    remarks : tuple of str
+        What else to know before going on from it.
+    """
+
+    path: str
+    form: str
+    kind: CheckpointKind
+    variables: tuple[Variable, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    epoch: float | None
+    lam: float | None
+    total_cg_steps: float | None
+    psize: int | None
+    candidates: Candidates
+    remarks: tuple[str, ...]
+
+
+def summarise(
+    path: str | os.PathLike[str], *, hidden: Sequence[int] = (), inputs: int | None = None
+) -> CheckpointSummary:
+    """What a checkpoint holds.
+
+    Parameters
+    ----------
+    path : path-like
+        A .mat file of any version, an Octave text file, or an .npz file that `convert` wrote.
+    hidden : sequence of int
+        Hidden sizes, from which those of input and output follow, if not always uniquely.
+    inputs : int, optional
+        s_0.
+
+    Returns
+    -------
+    CheckpointSummary
+
+    Raises
+    ------
+    CheckpointError
+        The file cannot be read or is damaged.
+    """
+    listing = list_variables(path)
+    names = [variable.name for variable in listing.variables]
+    kind = kind_of(names)
+    numbers = read_numbers(path, _small(listing))
+    psize = _psize(listing)
+    return CheckpointSummary(
+        path=os.fspath(path),
+        form=listing.form,
+        kind=kind,
+        variables=listing.variables,
+        missing=tuple(name for name in VARIABLES if name not in names),
+        extra=tuple(name for name in names if name not in VARIABLES),
+        **{field: _scalar(numbers, _SCALARS[name]) for field, name in _FIELDS.items()},
+        psize=psize,
+        candidates=_candidates(psize or 0, hidden, inputs, kind),
+        remarks=tuple(_remarks(path, listing)),
+    )
+
+
+_FIELDS = {"epoch": "epoch", "lam": "lambda", "total_cg_steps": "totalpasses"}
+
+
+def kind_of(names: Sequence[str]) -> CheckpointKind:
+    """Whose checkpoint has these variables: marks of forks come before the nine of the trainer."""
+    if "paramsp" not in names:
+        return CheckpointKind.OTHER
+    if any(marks <= set(names) for marks in _KFAC_MARKS):
+        return CheckpointKind.KFAC
+    if _BATCH_NORM_MARKS & set(names):
+        return CheckpointKind.BATCH_NORM
+    return CheckpointKind.TRAINER if set(VARIABLES) <= set(names) else CheckpointKind.OTHER
+
+
+def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Weights and biases of a checkpoint.
+
+    Parameters
+    ----------
+    path : path-like
+    sizes : sequence of int
+        All layers, inputs and outputs included.
+
+    Returns
+    -------
+    W : list of (s_i, s_{i-1}) arrays
+    b : list of (s_i, 1) arrays
+
+    Raises
+    ------
+    CheckpointError
+        The file has no ``paramsp``, or one of another length; the sentence lists sizes that fit.
+    """
+    listing = list_variables(path)
+    kept = tuple(v for v in listing.variables if v.name == "paramsp")
+    found = read_numbers(path, Listing(listing.form, kept))
+    if "paramsp" not in found:
+        raise CheckpointError(
+            f"{os.fspath(path)}: expected the variable paramsp, got none. {CheckpointKind.OTHER.value}."
+        )
+    theta, whole = found["paramsp"].ravel(order="F"), [int(size) for size in sizes]
+    if len(whole) < 2 or min(whole) < 1 or theta.size != full_num_parameters(whole):
+        raise CheckpointError(_misfit(theta.size, whole))
+    layers = unpack(theta, whole)
+    return [layer.W.copy() for layer in layers], [layer.b.copy() for layer in layers]
+
+
+def _misfit(psize: int, sizes: list[int]) -> str:
+    if len(sizes) >= 2 and min(sizes) >= 1 and psize == full_num_parameters(sizes, batch_norm=True):
+        return f"layersizes: expected a network of this trainer, got {CheckpointKind.BATCH_NORM.value}."
+    hidden = [size for size in sizes if size > 0]
+    between = [candidate_sizes(psize, hidden=h).sizes[:3] for h in (hidden, hidden[1:-1]) if h]
+    fits = [" ".join(map(str, found)) for some in between for found in some]
+    advice = f"These fit: {'; '.join(fits)}." if fits else "Give the sizes of all layers, input and output included."
+    return f"layersizes: expected those of {psize} parameters, got {' '.join(map(str, sizes)) or 'none'}. {advice}"
+
+
+def _candidates(psize: int, hidden: Sequence[int], inputs: int | None, kind: CheckpointKind) -> Candidates:
+    plain = candidate_sizes(psize, hidden=hidden, inputs=inputs)
+    if kind is not CheckpointKind.BATCH_NORM:
+        return plain
+    normalised = candidate_sizes(psize, hidden=hidden, inputs=inputs, batch_norm=True)
+    return normalised if normalised.total else plain
+
+
+def _small(listing: Listing) -> Listing:
+    wanted = {name for names in _SCALARS.values() for name in names}
+    kept = (v for v in listing.variables if v.name in wanted and v.shape is not None and math.prod(v.shape) == 1)
+    return Listing(listing.form, tuple(kept))
+
+
+def _scalar(numbers: Mapping[str, NDArray[Any]], names: Sequence[str]) -> float | None:
+    value = next((numbers[name] for name in names if name in numbers), None)
+    return None if value is None else float(np.ravel(value)[0])
+
+
+def _psize(listing: Listing) -> int | None:
+    shapes = [v.shape for v in listing.variables if v.name == "paramsp" and v.shape is not None]
+    return math.prod(shapes[0]) if shapes else None
+
+
+def _remarks(path: str | os.PathLike[str], listing: Listing) -> list[str]:
+    by_name = {variable.name: variable for variable in listing.variables}
+    remarks: list[str] = []
+    if sidecar_path(path).exists():
+        remarks.append(f"double values lie beside it in {sidecar_path(path).name}; they are not part of this file")
+    for name in ("epoch", "lambda", "totalpasses"):
+        if name in by_name and by_name[name].kind not in ("double", "logical"):
+            remarks.append(f"{name} is of class {by_name[name].kind}, which rounds what MATLAB computes from it")
+    for name in ("paramsp", "ch"):
+        shape = by_name[name].shape if name in by_name else None
+        if shape is not None and (len(shape) != 2 or shape[1] != 1):
+            remarks.append(f"{name} is no column, and MATLAB's trainer fails with it")
+    return remarks

@@ -1,0 +1,238 @@
+"""Assignments: to a variable, to several, to part of an array, a list or a struct."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.calls import call_with_outputs
+from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.functions import lambda_parts
+from hf_matlab_compat.migrate.indexing import Subscript, subscript
+from hf_matlab_compat.migrate.usage import base_name
+from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
+from hf_matlab_compat.migrate.writer import Writer
+
+_POSITION_MAKERS = ("randperm", "find")
+
+
+def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
+    """Write an assignment."""
+    if len(node.targets) > 1:
+        _to_several(node, context, writer)
+        return
+    (target,) = node.targets
+    if isinstance(target, syntax.Name):
+        _to_name(target.name, node.value, context, writer)
+    elif isinstance(target, syntax.Field):
+        _to_field(target, node.value, context, writer)
+    elif isinstance(target, syntax.Apply):
+        _to_part(target, node.value, context, writer)
+    else:
+        raise Untranslatable("assigns to something of an unknown form")
+
+
+def _to_name(name: str, node: syntax.Node, context: Context, writer: Writer) -> None:
+    python = python_name(name)
+    if isinstance(node, syntax.Lambda):
+        names, body = lambda_parts(node, context)
+        with writer.block(f"def {python}({', '.join(names)}):"):
+            writer.code(f"return {body}")
+        context.define(name, Value(python, Kind.HANDLE))
+        return
+    value = _positions(node, context) if name in context.usage.positions else context(node)
+    if not value.text:
+        raise Untranslatable("assigns what has no value")
+    if value.kind is Kind.EMPTY and name in context.usage.only_empty:
+        value = replace(value, text="None")
+    if name in context.two_dimensional and value.kind is Kind.ROW:
+        context.needs("np")
+        value = value.as_two_dimensional()
+    if value.text == "[]" or value.kind is Kind.EMPTY:
+        context.growing.add(name)
+    value = context.fresh(value, name)
+    if value.text != python:
+        writer.code(f"{python} = {value.text}")
+    context.define(name, value)
+
+
+def _positions(node: syntax.Node, context: Context) -> Value:
+    """A variable that only holds positions counts from 0."""
+    if isinstance(node, syntax.Apply) and node.base == syntax.Name("find"):
+        value = context(node.arguments[0])
+        context.needs("np")
+        flat = value.text if value.kind is Kind.ROW else f'np.ravel({value.text}, "F")'
+        return Value(f"np.flatnonzero({flat})", Kind.ROW, integer=True, zero_based=True)
+    value = context(node)
+    if value.zero_based:
+        return value
+    return Value(f"{value.at(Binding.ADD)} - 1", Kind.ROW, Binding.ADD, integer=True, zero_based=True)
+
+
+def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
+    value = node.value
+    if isinstance(value, syntax.Name):
+        value = syntax.Apply(value, ())
+    if not (isinstance(value, syntax.Apply) and isinstance(value.base, syntax.Name)) or value.brace:
+        raise Untranslatable("takes several values from something that is no call")
+    text, known = call_with_outputs(value.base.name, value.arguments, context, len(node.targets))
+    names: list[str] = []
+    for target, each in zip(node.targets, known, strict=True):
+        if isinstance(target, syntax.Tilde):
+            names.append("_")
+        elif isinstance(target, syntax.Name):
+            names.append(python_name(target.name))
+            context.define(target.name, each)
+        else:
+            raise Untranslatable("assigns several values to parts of variables")
+    writer.code(f"{', '.join(names)} = {text}")
+
+
+def _to_field(target: syntax.Field, node: syntax.Node, context: Context, writer: Writer) -> None:
+    name = base_name(target)
+    _create(name, "ml.Struct()", Kind.STRUCT, context)
+    base = context(target.base)
+    value = context.fresh(context(node), name).as_two_dimensional()
+    if isinstance(target.name, str):
+        writer.code(f"{base.at(Binding.ATOM)}.{python_name(target.name)} = {value.text}")
+        if base.text == python_name(name):
+            context.define(f"{base.text}.{target.name}", value)
+        return
+    writer.code(f"setattr({base.text}, {context(target.name).text}, {value.text})")
+
+
+def _create(name: str, first: str, kind: Kind, context: Context) -> None:
+    """See to it that a variable exists before a part of it is assigned."""
+    if not name:
+        raise Untranslatable("assigns to part of something that is no variable")
+    if name not in context.variables:
+        context.needs("np" if first.startswith("np") else "ml")
+        context.missing[python_name(name)] = first
+        context.growing.add(name)
+        context.define(name, Value(python_name(name), kind))
+
+
+def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> None:
+    if target.brace:
+        _to_cell(target, node, context, writer)
+        return
+    if node == syntax.Matrix(()):
+        _delete(target, context, writer)
+        return
+    name = base_name(target)
+    value = context(node)
+    if isinstance(target.base, syntax.Name):
+        _create(name, "np.zeros((0, 0))", Kind.EMPTY, context)
+    base = context(target.base)
+    if base.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
+        raise Untranslatable(f"assigns to part of {base.kind.value}")
+    if value.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
+        raise Untranslatable(f"puts {value.kind.value} into an array")
+    count = len(target.arguments)
+    found = [subscript(each, base, context, (axis, count)) for axis, each in enumerate(target.arguments)]
+    direct = _direct(base, found, value, target, context)
+    if direct is not None:
+        writer.code(direct)
+        return
+    _grow(base, found, value, target, context, writer)
+
+
+def _direct(
+    base: Value, found: list[Subscript], value: Value, target: syntax.Apply, context: Context
+) -> str | None:
+    """``x[…] = value``, where it surely means what MATLAB means and cannot need more room."""
+    if _grows(target) or base.kind not in (Kind.ROW, Kind.COLUMN, Kind.ARRAY) or (base.integer and not value.integer):
+        return None
+    forms = [each.form for each in found]
+    if value.kind is Kind.NUM and any(each.form == "slice" and not each.text.endswith(":") for each in found):
+        return None
+    if forms == ["all"] and value.kind is Kind.NUM:
+        return f"{base.text}[:] = {value.text}"
+    linear = len(found) == 1 and base.kind is Kind.ARRAY
+    if linear or "mask" in forms or forms.count("many") > 1 or (base.kind is Kind.ROW and len(found) > 1):
+        return None
+    place = f"{base.text}[{', '.join(each.text for each in found)}]"
+    if value.kind is Kind.NUM:
+        return f"{place} = {value.text}"
+    if value.kind not in SHAPED:
+        return None
+    if forms.count("one") == len(forms) - 1 and len(forms) == 2:
+        context.needs("np")
+        return f"{place} = {value.text if value.kind is Kind.ROW else f'np.ravel({value.text})'}"
+    return _whole_block(place, base, forms, value)
+
+
+def _whole_block(place: str, base: Value, forms: list[str], value: Value) -> str | None:
+    if base.kind is Kind.ROW and value.kind is Kind.ROW:
+        return f"{place} = {value.text}"
+    same = base.kind is Kind.COLUMN and value.kind is Kind.COLUMN and forms != ["one"]
+    block = base.kind is Kind.ARRAY and "one" not in forms[:2] and value.kind in (Kind.ARRAY, Kind.COLUMN)
+    return f"{place} = {value.text}" if same or block else None
+
+
+def _grows(target: syntax.Apply) -> bool:
+    """Whether an index goes beyond the end: ``x(end+1)``."""
+    return any(
+        isinstance(part, syntax.Binary) and part.operator == "+" and syntax.End() in (part.left, part.right)
+        for argument in target.arguments
+        for part in argument.walk()
+    )
+
+
+def _grow(
+    base: Value, found: list[Subscript], value: Value, target: syntax.Apply, context: Context, writer: Writer
+) -> None:
+    context.needs("ml")
+    places = [f"np.s_[{each.text}]" if each.form in ("slice", "all") else each.text for each in found]
+    given = [part.as_two_dimensional() for part in (base, value)]
+    if any("np." in text for text in (*places, *(part.text for part in given))):
+        context.needs("np")
+    writer.code(f"{base.text} = ml.assign({given[0].text}, {given[1].text}, {', '.join(places)})")
+    if isinstance(target.base, syntax.Name):
+        kind = base.kind if base.kind in (Kind.COLUMN, Kind.ARRAY) else Kind.LOADED
+        context.define(target.base.name, replace(base, kind=kind, integer=False))
+
+
+def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
+    base = context(target.base)
+    count = len(target.arguments)
+    found = [subscript(each, base, context, (axis, count)) for axis, each in enumerate(target.arguments)]
+    chosen = [axis for axis, each in enumerate(found) if each.form != "all"]
+    if len(chosen) != 1 or not isinstance(target.base, syntax.Name):
+        raise Untranslatable("deletes in an unknown way")
+    (axis,) = chosen
+    where = found[axis]
+    if base.kind is Kind.CELL and where.form in ("one", "slice"):
+        writer.code(f"del {base.text}[{where.text}]")
+        return
+    if base.kind not in SHAPED or (base.kind is not Kind.ROW and count == 1):
+        raise Untranslatable("deletes in an unknown way")
+    context.needs("np")
+    text = f"np.s_[{where.text}]" if where.form == "slice" else where.text
+    along = "" if base.kind is Kind.ROW else f", axis={axis}"
+    writer.code(f"{base.text} = np.delete({base.text}, {text}{along})")
+
+
+def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> None:
+    name = base_name(target)
+    value = context.fresh(context(node), name).as_two_dimensional()
+    if isinstance(target.base, syntax.Name):
+        _create(name, "[]", Kind.CELL, context)
+    base = context(target.base)
+    if base.kind is Kind.EMPTY:
+        context.define(name, Value(base.text, Kind.CELL))
+        raise Untranslatable("turns [] into a cell array")
+    chosen = [each for each in target.arguments if each != syntax.Number("1")] or [syntax.Number("1")]
+    if len(chosen) != 1 or len(target.arguments) > 2:
+        raise Untranslatable("indexes a cell array in two dimensions")
+    if _grows(target):
+        writer.code(f"{base.at(Binding.ATOM)}.append({value.text})")
+        return
+    found = subscript(chosen[0], Value(base.text, Kind.CELL, base.binding), context)
+    if found.form != "one":
+        raise Untranslatable("assigns to several cells at once")
+    if name in context.growing:
+        context.needs("ml")
+        writer.code(f"ml.put({base.text}, {found.text}, {value.text})")
+        return
+    writer.code(f"{base.at(Binding.ATOM)}[{found.text}] = {value.text}")

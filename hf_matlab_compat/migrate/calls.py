@@ -1,0 +1,126 @@
+"""Calls: to functions of the script, to files beside it, to MATLAB's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hf_matlab_compat.migrate import (
+    elementwise_calls,
+    file_calls,
+    plot_calls,
+    random_calls,
+    reduction_calls,
+    shape_calls,
+    text_calls,
+    trainer,
+)
+from hf_matlab_compat.migrate.arguments import Arguments, Translator
+from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.syntax import Node
+from hf_matlab_compat.migrate.values import Kind, Value, join
+
+BUILTINS: Mapping[str, Translator] = {
+    **elementwise_calls.TABLE,
+    **file_calls.TABLE,
+    **plot_calls.TABLE,
+    **random_calls.TABLE,
+    **reduction_calls.TABLE,
+    **shape_calls.TABLE,
+    **text_calls.TABLE,
+}
+"""What each of MATLAB's functions becomes."""
+
+_ROUTINES = {
+    "unpack": (Kind.CELL, 2),
+    "unpackPARAMS": (Kind.CELL, 2),
+    "calcActivations": (Kind.ARRAY, 2),
+    "pack": (Kind.COLUMN, 1),
+    "vec": (Kind.COLUMN, 1),
+}
+"""The trainer's familiar routines: kind and number of their outputs."""
+
+
+def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
+    """``name(nodes)`` with its first output."""
+    arguments = Arguments(name, nodes, context)
+    if name in context.shared.functions or name in context.shared.siblings:
+        return _own(name, arguments, context, outputs=1)
+    if name in trainer.NAMES:
+        return trainer.train_call(arguments)
+    if name in _ROUTINES:
+        text, kind, count = _routine(name, arguments, context)
+        return Value(f"{text}[0]" if count > 1 else text, kind)
+    translator = BUILTINS.get(name)
+    if translator is None:
+        raise Untranslatable(f"uses {name}, which is neither a variable nor a function known here")
+    return translator(arguments)
+
+
+def call_with_outputs(name: str, nodes: tuple[Node, ...], context: Context, wanted: int) -> tuple[str, list[Value]]:
+    """``[a, b] = name(nodes)``: the text of a tuple of `wanted` values, and what is known of each."""
+    arguments = Arguments(name, nodes, context)
+    if name in context.shared.functions or name in context.shared.siblings:
+        made = _own(name, arguments, context, outputs=wanted)
+        known = context.shared.output_kinds
+        return made.text, [known.get((name, place), Value("")) for place in range(wanted)]
+    if name in _ROUTINES:
+        text, kind, count = _routine(name, arguments, context)
+        if count != wanted:
+            raise Untranslatable(f"asks {name} for {wanted} outputs instead of {count}")
+        return text, [Value("", kind)] * wanted
+    for table in (shape_calls.WITH_OUTPUTS, reduction_calls.WITH_OUTPUTS):
+        if name in table:
+            return table[name](arguments, wanted)
+    raise Untranslatable(f"asks {name} for {wanted} outputs")
+
+
+def outputs_of(name: str, context: Context) -> int:
+    """How many outputs a function of the script, or of a file beside it, has."""
+    function = context.shared.functions.get(name)
+    return len(function.outputs) if function is not None else context.shared.siblings[name]
+
+
+def _own(name: str, arguments: Arguments, context: Context, outputs: int) -> Value:
+    count = outputs_of(name, context)
+    python = python_name(name)
+    if name not in context.shared.functions:
+        context.needs(f"from {python} import {python}")
+    given = [value.as_two_dimensional() for value in arguments.values]
+    if any("np." in value.text for value in given):
+        context.needs("np")
+    _remember(name, given, context)
+    text = f"{python}({', '.join(value.text for value in given)})"
+    if count > outputs:
+        text += "[0]" if outputs == 1 else f"[:{outputs}]"
+    elif outputs > max(count, 1):
+        raise Untranslatable(f"asks {name} for {outputs} outputs; it has {count}")
+    return replace(context.shared.output_kinds.get((name, 0), Value("")), text=text)
+
+
+def _remember(name: str, given: list[Value], context: Context) -> None:
+    function = context.shared.functions.get(name)
+    if function is None:
+        return
+    for parameter, value in zip(function.parameters, given, strict=False):
+        key = (name, parameter)
+        known = context.shared.parameter_kinds.get(key)
+        context.shared.parameter_kinds[key] = value if known is None else join(known, value)
+
+
+def _routine(name: str, arguments: Arguments, context: Context) -> tuple[str, Kind, int]:
+    kind, count = _ROUTINES[name]
+    context.needs(f"from hf_matlab_compat.legacy import {name}")
+    given = list(arguments.values)
+    if name == "calcActivations":
+        given[0] = given[0].as_two_dimensional()
+    return f"{name}({', '.join(value.text for value in given)})", kind, count
+
+
+def is_function(name: str, context: Context) -> bool:
+    """Whether a lone name is a call."""
+    shared = context.shared
+    return name in BUILTINS or name in shared.functions or name in shared.siblings or name in _ROUTINES
+
+
+

@@ -1,0 +1,92 @@
+"""Brackets and braces: rows of numbers, stacked arrays, strings, lists."""
+
+from __future__ import annotations
+
+from hf_matlab_compat.migrate import syntax, texts
+from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.values import Binding, Kind, Value
+
+_SOLID = (Kind.NUM, Kind.ROW, Kind.COLUMN, Kind.ARRAY)
+
+
+def matrix(node: syntax.Matrix, context: Context) -> Value:
+    """``[a b; c d]``."""
+    if not node.rows:
+        context.needs("np")
+        return Value("np.zeros((0, 0))", Kind.EMPTY)
+    rows = [[context(entry) for entry in row] for row in node.rows]
+    flat = [value for row in rows for value in row]
+    if any(value.kind is Kind.STR for value in flat):
+        return _text(node, rows)
+    if any(value.kind is Kind.CELL for value in flat):
+        return _joined_cells(rows)
+    if any(value.kind in (Kind.STRUCT, Kind.HANDLE, Kind.FILE) for value in flat):
+        raise Untranslatable("puts structs or functions into brackets")
+    context.needs("np")
+    if len(rows) == 1:
+        return _row(rows[0], context)
+    if all(len(row) == 1 for row in rows):
+        return _stacked([row[0] for row in rows], context)
+    if all(value.kind is Kind.NUM for value in flat):
+        return Value(f"np.array([{', '.join(_listed(row) for row in rows)}])", Kind.ARRAY)
+    return _stacked([_row(row, context) for row in rows], context)
+
+
+def cell(node: syntax.CellLiteral, context: Context) -> Value:
+    """``{a, b}``."""
+    if len(node.rows) > 1 and any(len(row) != 1 for row in node.rows):
+        raise Untranslatable("makes a cell array of two dimensions")
+    entries = [_entry(entry, context) for row in node.rows for entry in row]
+    return Value(f"[{', '.join(entries)}]", Kind.CELL)
+
+
+def _entry(node: syntax.Node, context: Context) -> str:
+    value = context(node)
+    return value.text if value.text.startswith("*") else value.as_two_dimensional().text
+
+
+def _text(node: syntax.Matrix, rows: list[list[Value]]) -> Value:
+    if len(rows) != 1:
+        raise Untranslatable("stacks strings")
+    return texts.concatenated(rows[0], node.rows[0])
+
+
+def _joined_cells(rows: list[list[Value]]) -> Value:
+    flat = [value for row in rows for value in row]
+    if any(value.kind not in (Kind.CELL, Kind.EMPTY) for value in flat):
+        raise Untranslatable("joins cells and other values")
+    parts = [value for value in flat if value.kind is Kind.CELL]
+    return Value(" + ".join(value.at(Binding.ADD) for value in parts), Kind.CELL, Binding.ADD)
+
+
+def _listed(row: list[Value]) -> str:
+    return f"[{', '.join(value.text for value in row)}]"
+
+
+def _row(row: list[Value], context: Context) -> Value:
+    if len(row) == 1:
+        return row[0]
+    whole = all(value.integer for value in row)
+    if all(value.kind is Kind.NUM for value in row):
+        return Value(f"np.array({_listed(row)})", Kind.ROW, integer=whole)
+    if all(value.kind in (Kind.NUM, Kind.ROW) for value in row):
+        return Value(f"np.r_[{', '.join(value.text for value in row)}]", Kind.ROW, integer=whole)
+    if all(value.kind in _SOLID and value.kind is not Kind.NUM for value in row):
+        parts = [value.as_two_dimensional().text for value in row]
+        return Value(f"np.hstack([{', '.join(parts)}])", Kind.ARRAY, nd=any(value.nd for value in row))
+    return _at_run_time("hcat", row, context)
+
+
+def _stacked(parts: list[Value], context: Context) -> Value:
+    if all(value.kind is Kind.NUM for value in parts):
+        return Value(f"np.array([{', '.join(f'[{value.text}]' for value in parts)}])", Kind.COLUMN)
+    if all(value.kind in _SOLID and value.kind is not Kind.NUM for value in parts):
+        columns = all(value.kind is Kind.COLUMN for value in parts)
+        text = f"np.vstack([{', '.join(value.text for value in parts)}])"
+        return Value(text, Kind.COLUMN if columns else Kind.ARRAY)
+    return _at_run_time("vcat", parts, context)
+
+
+def _at_run_time(name: str, parts: list[Value], context: Context) -> Value:
+    context.needs("ml")
+    return Value(f"ml.{name}({', '.join(value.as_two_dimensional().text for value in parts)})", Kind.LOADED)

@@ -1,0 +1,144 @@
+"""What a translation knows while it goes: variables, functions, options, and what it has to say."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.usage import Usage
+from hf_matlab_compat.migrate.values import Binding, Kind, Value
+
+_TAKEN = {"np", "ml", "plt", "math", "sys", "time", "random", "l", "O", "I", "os", "Path", "train", "check_calls"}
+
+
+class Untranslatable(Exception):
+    """A statement is outside the dialect; says why, in a phrase that follows the line's number."""
+
+
+def python_name(name: str) -> str:
+    """The variable's name in Python: its own, with an underscore behind it where Python has taken it."""
+    if keyword.iskeyword(name) or name in _TAKEN or hasattr(builtins, name):
+        return name + "_"
+    return name
+
+
+@dataclass
+class Shared:
+    """What all functions of a file share.
+
+    Attributes
+    ----------
+    style : {'legacy', 'modern'}
+    streams : {'octave', 'matlab'}
+    functions : mapping
+        Functions of this file, by name.
+    siblings : mapping
+        Names of functions in files beside this one, to the number of their outputs.
+    imports : set of str
+        Import lines the Python script needs.
+    parameter_kinds, output_kinds : dict
+        What is known of arguments and results of functions of this file.
+    """
+
+    style: str
+    streams: str
+    functions: Mapping[str, syntax.Function]
+    siblings: Mapping[str, int]
+    imports: set[str] = field(default_factory=set)
+    parameter_kinds: dict[tuple[str, str], Value] = field(default_factory=dict)
+    output_kinds: dict[tuple[str, int], Value] = field(default_factory=dict)
+    uses_random: bool = False
+
+
+@dataclass
+class Context:
+    """One script body or one function body, while it is translated.
+
+    Attributes
+    ----------
+    shared : Shared
+    usage : Usage
+        How the body uses its variables.
+    function : syntax.Function or None
+        None for the script itself.
+    value : callable
+        Translates an expression; set by `expressions`, so that its parts need not import it.
+    variables : dict
+        What is known of each variable defined so far.
+    two_dimensional : set of str
+        Variables that must not hold a ROW, since they hold other things too.
+    assigned : dict
+        Kinds of what each variable was ever given.
+    growing : set of str
+        Variables that start without room.
+    missing : dict
+        Variables to create before the statement, with their first values.
+    notes : list of str
+        Remarks on the statement, for the report.
+    """
+
+    shared: Shared
+    usage: Usage
+    function: syntax.Function | None = None
+    value: Callable[[syntax.Node, Context], Value] = field(default=None)  # type: ignore[assignment]
+    variables: dict[str, Value] = field(default_factory=dict)
+    two_dimensional: set[str] = field(default_factory=set)
+    assigned: dict[str, set[Kind]] = field(default_factory=dict)
+    growing: set[str] = field(default_factory=set)
+    missing: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    replaced: bool = False
+    end_of: list[Callable[[], Value]] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
+    load_lines: tuple[int, ...] = ()
+    last_line: int = 0
+    depth: int = 0
+
+    def __call__(self, node: syntax.Node) -> Value:
+        """The Python of an expression."""
+        return self.value(node, self)
+
+    def needs(self, *modules: str) -> None:
+        """Remember imports."""
+        for module in modules:
+            self.shared.imports.add(_IMPORTS.get(module, module))
+
+    def define(self, name: str, value: Value) -> None:
+        """Remember what a variable holds from here on."""
+        known = replace(value, text=python_name(name), owner="")
+        self.variables[name] = known
+        self.assigned.setdefault(name, set()).add(value.kind)
+
+    def fresh(self, value: Value, name: str) -> Value:
+        """`value` as it may be kept in `name`: a copy where memory would be shared and then written to."""
+        written = self.usage.written
+        if value.owner and (name in written or value.owner in written) and value.kind is not Kind.NUM:
+            return self._copied(value)
+        return value
+
+    def _copied(self, value: Value) -> Value:
+        if value.kind in (Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY):
+            return value
+        if value.kind in (Kind.UNKNOWN, Kind.STRUCT, Kind.CELL):
+            self.needs("ml")
+            return replace(value, text=f"ml.copied({value.text})", owner="")
+        return replace(value, text=f"{value.at(Binding.ATOM)}.copy()", binding=Binding.ATOM, owner="")
+
+    def replaced_by(self, remark: str) -> None:
+        """The statement has no Python counterpart, but something takes its place."""
+        self.replaced = True
+        self.notes.append(remark)
+
+
+_IMPORTS: dict[str, Any] = {
+    "np": "import numpy as np",
+    "ml": "from hf_matlab_compat.migrate import runtime as ml",
+    "plt": "import matplotlib.pyplot as plt",
+    "math": "import math",
+    "time": "import time",
+    "sys": "import sys",
+}

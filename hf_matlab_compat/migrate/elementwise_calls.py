@@ -1,0 +1,199 @@
+"""Functions that work element by element."""
+
+from __future__ import annotations
+
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator, method
+from hf_matlab_compat.migrate.context import Untranslatable
+from hf_matlab_compat.migrate.operators import arithmetic, comparison, elementwise_kind, negation
+from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
+
+_NUMPY = {
+    "exp": "exp",
+    "log": "log",
+    "log2": "log2",
+    "log10": "log10",
+    "sin": "sin",
+    "cos": "cos",
+    "tan": "tan",
+    "tanh": "tanh",
+    "sinh": "sinh",
+    "cosh": "cosh",
+    "atan": "arctan",
+    "sign": "sign",
+    "abs": "abs",
+    "sqrt": "sqrt",
+}
+_TESTS = {"isnan": "isnan", "isinf": "isinf", "isfinite": "isfinite"}
+_OPERATORS = {
+    "plus": "+",
+    "minus": "-",
+    "times": ".*",
+    "rdivide": "./",
+    "power": ".^",
+    "mtimes": "*",
+}
+_COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+
+def _numpy(name: str, *, logical: bool = False) -> Translator:
+    def translator(arguments: Arguments) -> Value:
+        (value,) = arguments.expect(1)
+        arguments.refuse_texts()
+        if name == "abs" and value.kind is Kind.NUM:
+            return Value(f"abs({value.text})", Kind.NUM, integer=value.integer)
+        arguments.context.needs("np")
+        return Value(f"np.{name}({value.text})", value.kind, logical=logical, nd=value.nd)
+
+    return translator
+
+
+def _rounded(scalar: str, whole: str) -> Translator:
+    def translator(arguments: Arguments) -> Value:
+        (value,) = arguments.expect(1)
+        arguments.refuse_texts()
+        if value.kind is Kind.NUM and value.integer:
+            return value
+        if value.kind is Kind.NUM:
+            return _rounded_scalar(arguments, value, scalar)
+        arguments.context.needs("np" if whole.startswith("np") else "ml")
+        return Value(f"{whole}({value.text})", value.kind, nd=value.nd)
+
+    return translator
+
+
+def _rounded_scalar(arguments: Arguments, value: Value, scalar: str) -> Value:
+    node = arguments.nodes[0]
+    if scalar == "math.floor" and isinstance(node, syntax.Binary) and node.operator in ("/", "./"):
+        left, right = arguments.context(node.left), arguments.context(node.right)
+        if left.integer and right.integer:
+            return integer(f"{left.at(Binding.MULTIPLY)} // {right.at(Binding.UNARY)}", Binding.MULTIPLY)
+    arguments.context.needs("math" if scalar.startswith("math") else "ml")
+    return integer(f"{scalar}({value.text})")
+
+
+def _modulus(arguments: Arguments) -> Value:
+    left, right = arguments.expect(2)
+    arguments.refuse_texts()
+    whole = left.integer and right.integer
+    if right.kind is Kind.NUM and right.text.isdigit() and right.text != "0" and left.kind in (Kind.NUM, *SHAPED):
+        text = f"{left.at(Binding.MULTIPLY)} % {right.at(Binding.UNARY)}"
+        return Value(text, left.kind, Binding.MULTIPLY, whole, nd=left.nd)
+    if left.kind is Kind.NUM and right.kind is Kind.NUM and whole:
+        return integer(f"{left.at(Binding.MULTIPLY)} % {right.at(Binding.UNARY)}", Binding.MULTIPLY)
+    arguments.context.needs("np")
+    return Value(f"np.mod({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
+
+
+def _remainder(arguments: Arguments) -> Value:
+    left, right = arguments.expect(2)
+    arguments.refuse_texts()
+    arguments.context.needs("np")
+    return Value(f"np.fmod({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
+
+
+def _cast(dtype: str, scalar: str) -> Translator:
+    def translator(arguments: Arguments) -> Value:
+        (value,) = arguments.expect(1)
+        if value.kind is Kind.NUM and scalar:
+            return value if not value.logical else Value(f"{scalar}({value.text})", Kind.NUM)
+        if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE):
+            raise Untranslatable(f"makes numbers of {value.kind.value}")
+        if dtype == "np.float32":
+            arguments.context.needs("np")
+        if value.kind in SHAPED:
+            return Value(method(value, f"astype({dtype})"), value.kind, nd=value.nd)
+        arguments.context.needs("np")
+        return Value(f"np.asarray({value.text}).astype({dtype})", value.kind)
+
+    return translator
+
+
+def _logical(arguments: Arguments) -> Value:
+    (value,) = arguments.expect(1)
+    if value.kind in SHAPED:
+        return Value(method(value, "astype(bool)"), value.kind, logical=True)
+    if value.kind is Kind.NUM:
+        return Value(f"bool({value.text})", Kind.NUM, logical=True)
+    raise Untranslatable("makes truth values of something of unknown kind")
+
+
+def _broadcast(arguments: Arguments) -> Value:
+    """``bsxfun(@minus, a, b)``."""
+    handle = arguments.nodes[0] if len(arguments) == 3 else None
+    if not isinstance(handle, syntax.Handle):
+        raise Untranslatable("calls bsxfun in an unknown way")
+    left, right = (arguments.context(node) for node in arguments.nodes[1:])
+    if handle.name in _OPERATORS and handle.name != "mtimes":
+        return arithmetic(left, right, _OPERATORS[handle.name], arguments.context)
+    if handle.name in _COMPARISONS:
+        return comparison(left, right, _COMPARISONS[handle.name])
+    raise Untranslatable(f"calls bsxfun with @{handle.name}")
+
+
+def _operator(symbol: str) -> Translator:
+    def translator(arguments: Arguments) -> Value:
+        left, right = arguments.expect(2)
+        return arithmetic(left, right, symbol, arguments.context)
+
+    return translator
+
+
+def _comparison(symbol: str) -> Translator:
+    def translator(arguments: Arguments) -> Value:
+        left, right = arguments.expect(2)
+        return comparison(left, right, symbol)
+
+    return translator
+
+
+def _not(arguments: Arguments) -> Value:
+    (value,) = arguments.expect(1)
+    return negation(value, arguments.context)
+
+
+def _member(arguments: Arguments) -> Value:
+    value, values = arguments.expect(2)
+    if value.kind is Kind.STR or values.kind is Kind.CELL:
+        return Value(f"{value.text} in {values.text}", Kind.NUM, Binding.COMPARE, logical=True)
+    arguments.context.needs("np")
+    text = f"np.isin({value.text}, {values.text})"
+    return Value(f"bool({text})" if value.kind is Kind.NUM else text, value.kind, logical=True)
+
+
+def _passed_on(remark: str) -> Translator:
+    """Functions that only say where or how an array is kept."""
+
+    def translator(arguments: Arguments) -> Value:
+        (value,) = arguments.expect(1)
+        arguments.context.notes.append(remark)
+        return value
+
+    return translator
+
+
+_ON_DEVICE = "left out: the trainer's argument jacket decides where it computes"
+
+TABLE: Table = {
+    **{matlab: _numpy(name) for matlab, name in _NUMPY.items()},
+    **{matlab: _numpy(name, logical=True) for matlab, name in _TESTS.items()},
+    **{matlab: _operator(symbol) for matlab, symbol in _OPERATORS.items()},
+    **{matlab: _comparison(symbol) for matlab, symbol in _COMPARISONS.items()},
+    "floor": _rounded("math.floor", "np.floor"),
+    "ceil": _rounded("math.ceil", "np.ceil"),
+    "round": _rounded("ml.round_half_away", "ml.round_half_away"),
+    "fix": _rounded("math.trunc", "np.trunc"),
+    "mod": _modulus,
+    "rem": _remainder,
+    "double": _cast("float", "float"),
+    "single": _cast("np.float32", ""),
+    "logical": _logical,
+    "bsxfun": _broadcast,
+    "not": _not,
+    "ismember": _member,
+    "gpuArray": _passed_on(_ON_DEVICE),
+    "gdouble": _cast("float", "float"),
+    "gsingle": _cast("np.float32", ""),
+    "gather": _passed_on(_ON_DEVICE),
+    "full": _passed_on("left out: arrays here are never sparse"),
+}

@@ -1,0 +1,143 @@
+"""Expressions: each node to the part that knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hf_matlab_compat.migrate import syntax, texts
+from hf_matlab_compat.migrate.calls import call
+from hf_matlab_compat.migrate.concatenation import cell, matrix
+from hf_matlab_compat.migrate.constants import CONSTANTS
+from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.functions import handle, lambda_text
+from hf_matlab_compat.migrate.indexing import index, subscript
+from hf_matlab_compat.migrate.operators import binary, transpose, unary
+from hf_matlab_compat.migrate.ranges import as_array
+from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer, number
+
+
+def translate_expression(node: syntax.Node, context: Context) -> Value:
+    """The Python of an expression.
+
+    Raises
+    ------
+    Untranslatable
+        It is outside the dialect.
+    """
+    translator = _TRANSLATORS.get(type(node))
+    if translator is None:
+        raise Untranslatable("has a part that makes no sense on its own")
+    return translator(node, context)
+
+
+def _number(node: syntax.Number, _context: Context) -> Value:
+    text = node.text.lower().replace("d", "e")
+    if text.isdigit():
+        return integer(text.lstrip("0") or "0")
+    mantissa, _, exponent = text.partition("e")
+    mantissa = mantissa + "0" if mantissa.endswith(".") else mantissa
+    mantissa = "0" + mantissa if mantissa.startswith(".") else mantissa
+    return number(f"{mantissa}e{exponent}" if exponent else mantissa)
+
+
+def _name(node: syntax.Name, context: Context) -> Value:
+    if node.name in context.variables:
+        known = context.variables[node.name]
+        return Value(
+            known.text,
+            known.kind,
+            integer=known.integer,
+            logical=known.logical,
+            nd=known.nd,
+            owner=node.name,
+            zero_based=known.zero_based,
+        )
+    if node.name in CONSTANTS:
+        return CONSTANTS[node.name](context)
+    if node.name in context.usage.assigned:
+        return Value(python_name(node.name))
+    return call(node.name, (), context)
+
+
+def _apply(node: syntax.Apply, context: Context) -> Value:
+    if node.brace:
+        return _content(node, context)
+    if isinstance(node.base, syntax.Name) and not _is_variable(node.base.name, context):
+        return call(node.base.name, node.arguments, context)
+    base = context(node.base)
+    if not node.arguments:
+        return base if base.kind is not Kind.HANDLE else Value(f"{base.text}()")
+    return index(base, node.arguments, context)
+
+
+def _is_variable(name: str, context: Context) -> bool:
+    return name in context.variables or name in context.usage.assigned
+
+
+def _content(node: syntax.Apply, context: Context) -> Value:
+    base = context(node.base)
+    if base.kind not in (Kind.CELL, Kind.UNKNOWN, Kind.LOADED):
+        raise Untranslatable(f"uses braces on {base.kind.value}")
+    if len(node.arguments) == 2 and syntax.Number("1") in node.arguments:
+        chosen = node.arguments[1] if node.arguments[0] == syntax.Number("1") else node.arguments[0]
+    elif len(node.arguments) == 1:
+        chosen = node.arguments[0]
+    else:
+        raise Untranslatable("indexes a cell array in two dimensions")
+    found = subscript(chosen, Value(base.text, Kind.CELL, base.binding), context)
+    text = f"{base.at(Binding.ATOM)}[{found.text}]"
+    if found.form == "one":
+        return Value(text, Kind.UNKNOWN, owner=base.owner)
+    if found.form == "all":
+        return Value(f"*{base.text}", Kind.UNKNOWN)
+    if found.form == "slice":
+        return Value(f"*{text}", Kind.UNKNOWN)
+    raise Untranslatable("picks cells by a list of positions")
+
+
+def _field(node: syntax.Field, context: Context) -> Value:
+    base = context(node.base)
+    if base.kind not in (Kind.STRUCT, Kind.UNKNOWN, Kind.LOADED):
+        raise Untranslatable(f"asks for a field of {base.kind.value}")
+    if isinstance(node.name, str):
+        known = context.variables.get(f"{base.text}.{node.name}")
+        text = f"{base.at(Binding.ATOM)}.{python_name(node.name)}"
+        if known is not None:
+            return Value(text, known.kind, integer=known.integer, nd=known.nd, owner=base.owner)
+        return Value(text, Kind.LOADED if base.kind is Kind.LOADED else Kind.UNKNOWN, owner=base.owner)
+    return Value(f"getattr({base.text}, {context(node.name).text})", Kind.UNKNOWN, owner=base.owner)
+
+
+def _end(_node: syntax.Node, context: Context) -> Value:
+    if not context.end_of:
+        raise Untranslatable("has an end outside an index")
+    return context.end_of[-1]()
+
+
+def _paren(node: syntax.Paren, context: Context) -> Value:
+    return context(node.inner)
+
+
+def _transpose(node: syntax.Transpose, context: Context) -> Value:
+    return transpose(context(node.operand), context)
+
+
+_TRANSLATORS: dict[type, Callable[[Any, Context], Value]] = {
+    syntax.Number: _number,
+    syntax.Text: lambda node, _context: texts.literal(node),
+    syntax.Name: _name,
+    syntax.Apply: _apply,
+    syntax.Field: _field,
+    syntax.End: _end,
+    syntax.Colon: lambda _node, _context: Value('":"', Kind.STR),
+    syntax.Range: as_array,
+    syntax.Binary: binary,
+    syntax.Unary: unary,
+    syntax.Transpose: _transpose,
+    syntax.Paren: _paren,
+    syntax.Matrix: matrix,
+    syntax.CellLiteral: cell,
+    syntax.Handle: handle,
+    syntax.Lambda: lambda_text,
+}

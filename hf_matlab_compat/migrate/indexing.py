@@ -1,0 +1,316 @@
+"""Indices that count from 1 as slices and positions that count from 0."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
+
+_SIMPLE = re.compile(r"-*(\w+|\d[\d.]*)\Z")
+
+
+@dataclass(frozen=True)
+class Subscript:
+    """One index in Python's terms.
+
+    Attributes
+    ----------
+    text : str
+        As it stands between the brackets.
+    form : {'all', 'slice', 'one', 'many', 'mask'}
+    """
+
+    text: str
+    form: str
+
+
+def index(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
+    """``base(arguments)`` where base is a variable."""
+    if base.kind is Kind.STR:
+        return _characters(base, arguments, context)
+    if base.kind is Kind.NUM and all(_is_one(node) for node in arguments):
+        return base
+    if base.kind is Kind.HANDLE:
+        return Value(f"{base.text}({', '.join(context(node).as_two_dimensional().text for node in arguments)})")
+    if len(arguments) == 1:
+        return _linear(base, arguments[0], context)
+    if base.kind is Kind.CELL:
+        return _cell_in_two(base, arguments, context)
+    if base.kind is Kind.ROW:
+        return _row_in_two(base, arguments, context)
+    return _several(base, arguments, context)
+
+
+def subscript(node: syntax.Node, base: Value, context: Context, place: tuple[int, int] = (0, 1)) -> Subscript:
+    """One index of `base`: the `place` is its number, from 0, and how many there are."""
+    context.end_of.append(lambda: extent(base, place, context))
+    try:
+        return _subscript(node, context)
+    finally:
+        context.end_of.pop()
+
+
+def extent(base: Value, place: tuple[int, int], context: Context) -> Value:
+    """What ``end`` stands for in an index."""
+    axis, count = place
+    if base.kind in (Kind.CELL, Kind.STR) or (base.kind is Kind.ROW and axis == count - 1):
+        return integer(f"len({base.text})")
+    if base.kind is Kind.ROW:
+        return integer("1")
+    if base.kind in SHAPED and count > 1:
+        return integer(f"{base.at(Binding.ATOM)}.shape[{axis}]")
+    if base.kind in SHAPED:
+        return integer(f"{base.at(Binding.ATOM)}.size")
+    context.needs("ml")
+    return integer(f"ml.numel({base.text})" if count == 1 else f"ml.size({base.text}, {axis + 1})")
+
+
+def less_one(node: syntax.Node, context: Context) -> Value:
+    """A bound or a position, counted from 0: the expression less one, written without a trailing ``- 1`` if it can."""
+    match node:
+        case syntax.Number(text) if text.isdigit():
+            return integer(str(int(text) - 1)) if text != "0" else integer("-1", Binding.UNARY)
+        case syntax.Paren(inner):
+            return less_one(inner, context)
+        case syntax.Binary("+", left, syntax.Number("1")):
+            return whole(left, context)
+        case syntax.Binary("+" | "-" as sign, left, syntax.Number(text)) if text.isdigit():
+            change = int(text) - 1 if sign == "+" else -int(text) - 1
+            start = whole(left, context)
+            operator = "+" if change >= 0 else "-"
+            return integer(f"{start.at(Binding.ADD)} {operator} {abs(change)}", Binding.ADD)
+        case _:
+            value = whole(node, context)
+            if value.zero_based:
+                return value
+            return integer(f"{value.at(Binding.ADD)} - 1", Binding.ADD)
+
+
+def whole(node: syntax.Node, context: Context) -> Value:
+    """A whole number for a bound or a position."""
+    value = context(node)
+    if value.integer and value.kind is Kind.NUM:
+        return value
+    if value.kind is Kind.NUM:
+        return Value(f"int({value.text})", Kind.NUM, integer=True)
+    context.needs("ml")
+    return integer(f"ml.integer({value.text})")
+
+
+def sliced(lower: str, upper: str, step: str = "") -> str:
+    """``lower:upper:step``, spaced as ruff spaces it."""
+    simple = all(_SIMPLE.match(part) for part in (lower, upper, step) if part)
+    gap = "" if simple else " "
+    text = f"{lower}{gap if lower else ''}:{gap if upper else ''}{upper}"
+    return f"{text}{gap if upper else ''}:{gap}{step}" if step else text
+
+
+def zero_based(value: Value, context: Context) -> Subscript:
+    """A computed index as positions that count from 0, or as a mask."""
+    if value.kind is Kind.NUM:
+        return Subscript(_one_less(value), "one")
+    if value.logical and value.kind in SHAPED:
+        flat = value.text if value.kind is Kind.ROW else f'{value.at(Binding.ATOM)}.ravel("F")'
+        return Subscript(flat, "mask")
+    if value.zero_based:
+        return Subscript(value.text, "many")
+    if value.kind is Kind.ROW and value.integer:
+        return Subscript(f"{value.at(Binding.ADD)} - 1", "many")
+    context.needs("ml")
+    return Subscript(f"ml.positions({value.text})", "many")
+
+
+def _one_less(value: Value) -> str:
+    if value.zero_based:
+        return value.text
+    if value.text.isdigit():
+        return str(int(value.text) - 1)
+    return f"{value.at(Binding.ADD)} - 1" if value.integer else f"int({value.text}) - 1"
+
+
+def _subscript(node: syntax.Node, context: Context) -> Subscript:
+    match node:
+        case syntax.Colon():
+            return Subscript(":", "all")
+        case syntax.Paren(inner):
+            return _subscript(inner, context)
+        case syntax.Range():
+            return _range(node, context)
+        case syntax.End():
+            return Subscript("-1", "one")
+        case syntax.Binary("-", syntax.End(), syntax.Number(text)) if text.isdigit():
+            return Subscript(f"-{int(text) + 1}", "one")
+        case syntax.Number() | syntax.Binary() if context(node).kind is Kind.NUM:
+            return Subscript(less_one(node, context).text, "one")
+        case _:
+            return zero_based(context(node), context)
+
+
+def _range(node: syntax.Range, context: Context) -> Subscript:
+    if node.step is not None:
+        return _stepped(node, context)
+    lower = "" if _is_one(node.first) else less_one(node.first, context).text
+    return Subscript(sliced(lower, _upper(node.last, context)), "slice")
+
+
+def _upper(node: syntax.Node, context: Context) -> str:
+    match node:
+        case syntax.End():
+            return ""
+        case syntax.Binary("-", syntax.End(), syntax.Number(text)) if text.isdigit() and text != "0":
+            return f"-{text}"
+        case _:
+            return whole(node, context).text
+
+
+def _stepped(node: syntax.Range, context: Context) -> Subscript:
+    step = _literal_step(node.step)
+    if step is not None and step > 0:
+        lower = "" if _is_one(node.first) else less_one(node.first, context).text
+        return Subscript(sliced(lower, _upper(node.last, context), str(step)), "slice")
+    if step is not None and isinstance(node.first, syntax.End) and _is_one(node.last):
+        return Subscript(sliced("", "", str(step)), "slice")
+    return zero_based(context(node), context)
+
+
+def _literal_step(node: syntax.Node | None) -> int | None:
+    match node:
+        case syntax.Number(text) if text.isdigit() and text != "0":
+            return int(text)
+        case syntax.Unary("-", syntax.Number(text)) if text.isdigit() and text != "0":
+            return -int(text)
+        case _:
+            return None
+
+
+def _is_one(node: syntax.Node) -> bool:
+    return node == syntax.Number("1")
+
+
+def _characters(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
+    found = subscript(arguments[-1], base, context)
+    if found.form in ("many", "mask"):
+        raise Untranslatable("picks characters one by one")
+    return Value(f"{base.at(Binding.ATOM)}[{found.text}]", Kind.STR)
+
+
+def _linear(base: Value, node: syntax.Node, context: Context) -> Value:
+    found = subscript(node, base, context)
+    if base.kind is Kind.CELL:
+        return _cells(base, found, context)
+    if base.kind is Kind.ROW:
+        return _of_row(base, found)
+    if found.form == "all":
+        return _vectorised(base, context)
+    if base.kind is Kind.COLUMN and found.form != "mask":
+        return _of_column(base, found)
+    if found.form == "slice":
+        context.needs("np")
+    where = f"np.s_[{found.text}]" if found.form == "slice" else found.text
+    context.needs("ml")
+    if found.form == "one" and base.kind in SHAPED:
+        return Value(f'{base.at(Binding.ATOM)}.ravel("F")[{found.text}]', Kind.NUM, integer=base.integer)
+    kind = Kind.NUM if found.form == "one" else Kind.LOADED
+    return Value(f"ml.take({base.text}, {where})", kind)
+
+
+def _vectorised(base: Value, context: Context) -> Value:
+    if base.kind in (Kind.COLUMN,):
+        return base
+    if base.kind in SHAPED:
+        return Value(f'{base.at(Binding.ATOM)}.reshape(-1, 1, order="F")', Kind.COLUMN, owner=base.owner)
+    context.needs("np")
+    return Value(f'np.reshape({base.text}, (-1, 1), order="F")', Kind.COLUMN, owner=base.owner)
+
+
+def _of_row(base: Value, found: Subscript) -> Value:
+    if found.form == "all":
+        return Value(f"{base.at(Binding.ATOM)}[:, None]", Kind.COLUMN, owner=base.owner)
+    kind = Kind.NUM if found.form == "one" else Kind.ROW
+    text = f"{base.at(Binding.ATOM)}[{found.text}]"
+    shares = base.owner if found.form == "slice" else ""
+    return Value(text, kind, integer=base.integer, logical=base.logical, owner=shares, zero_based=base.zero_based)
+
+
+def _of_column(base: Value, found: Subscript) -> Value:
+    if found.form == "one":
+        return Value(f"{base.at(Binding.ATOM)}[{found.text}, 0]", Kind.NUM)
+    shares = base.owner if found.form == "slice" else ""
+    return Value(f"{base.at(Binding.ATOM)}[{found.text}]", Kind.COLUMN, logical=base.logical, owner=shares)
+
+
+def _cells(base: Value, found: Subscript, context: Context) -> Value:
+    if found.form == "one":
+        return Value(f"[{base.at(Binding.ATOM)}[{found.text}]]", Kind.CELL)
+    if found.form in ("slice", "all"):
+        return Value(f"{base.at(Binding.ATOM)}[{found.text}]", Kind.CELL)
+    if found.form == "mask":
+        raise Untranslatable("picks cells by a mask")
+    return Value(f"[{base.at(Binding.ATOM)}[i] for i in {found.text}]", Kind.CELL)
+
+
+def _cell_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
+    if len(arguments) == 2 and _is_one(arguments[0]):
+        return _linear(base, arguments[1], context)
+    if len(arguments) == 2 and _is_one(arguments[1]):
+        return _linear(base, arguments[0], context)
+    raise Untranslatable("indexes a cell array in two dimensions")
+
+
+def _row_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
+    first, *others = arguments
+    if len(others) == 1 and (_is_one(first) or isinstance(first, syntax.Colon)):
+        return _of_row_kept(base, subscript(others[0], base, context))
+    return _several(base.as_two_dimensional(), arguments, context)
+
+
+def _of_row_kept(base: Value, found: Subscript) -> Value:
+    return base if found.form == "all" else _of_row(base, found)
+
+
+def _several(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
+    count = len(arguments)
+    found = [subscript(node, base, context, (axis, count)) for axis, node in enumerate(arguments)]
+    forms = [each.form for each in found]
+    name = base.at(Binding.ATOM)
+    shares = base.owner if not {"many", "mask"} & set(forms) else ""
+    whole_array = count > 2 or base.nd
+    if all(form == "one" for form in forms):
+        return Value(f"{name}[{_joined(found)}]", Kind.NUM, integer=base.integer)
+    if count == 2 and forms[0] == "one" and not base.nd:
+        return Value(f"{name}[{_joined(found)}]", Kind.ROW, logical=base.logical, owner=shares, integer=base.integer)
+    kept = _kept_dimensions(found)
+    text = f"{name}[{_joined(kept)}]" if _at_most_one_list(kept) else _crossed(name, kept, base, context)
+    kind = Kind.COLUMN if count == 2 and forms[1] == "one" else Kind.ARRAY
+    owner = shares if "one" not in forms else ""
+    return Value(text, kind, logical=base.logical, nd=whole_array and kind is Kind.ARRAY, owner=owner)
+
+
+def _joined(found: list[Subscript]) -> str:
+    return ", ".join(each.text for each in found)
+
+
+def _kept_dimensions(found: list[Subscript]) -> list[Subscript]:
+    """A single position keeps its dimension, but for the last ones beyond the second, which MATLAB drops."""
+    last = len(found)
+    while last > 2 and found[last - 1].form == "one":
+        last -= 1
+    return [
+        Subscript(f"[{each.text}]", "many") if each.form == "one" and axis < last else each
+        for axis, each in enumerate(found)
+    ]
+
+
+def _at_most_one_list(found: list[Subscript]) -> bool:
+    return sum(each.form in ("many", "mask") for each in found) <= 1
+
+
+def _crossed(name: str, found: list[Subscript], base: Value, context: Context) -> str:
+    if any(each.form == "slice" or each.form == "one" for each in found):
+        raise Untranslatable("crosses lists of positions and ranges in one index")
+    axes = [f"np.arange({name}.shape[{k}])" if each.form == "all" else each.text for k, each in enumerate(found)]
+    context.needs("np")
+    return f"{name}[np.ix_({', '.join(axes)})]"

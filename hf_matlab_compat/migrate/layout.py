@@ -1,0 +1,164 @@
+"""Lines of Python as ruff would set them: 88 columns, broken at the outermost brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+WIDTH = 88
+_OPENING, _CLOSING = "([{", ")]}"
+_OPERATORS = (" or ", " and ", " == ", " != ", " < ", " <= ", " > ", " >= ", " + ", " - ", " * ", " / ", " @ ")
+
+
+def broken(text: str, indent: int, width: int = WIDTH) -> list[str]:
+    """One statement as lines of at most `width` columns, where brackets allow."""
+    margin = " " * indent
+    if indent + len(text) <= width:
+        return [margin + text]
+    head, expression, tail = _parts(text)
+    if head and _has_operator(expression):
+        return _in_parentheses(head, expression, tail, indent, width)
+    return _at_last_bracket(text, indent, width)
+
+
+def spaced(lines: Sequence[str]) -> list[str]:
+    """Blank lines around functions as ruff wants them, none doubled, none at the start of a block."""
+    out: list[str] = []
+    after_function: list[int] = []
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if not line.strip():
+            if out and out[-1].strip() and not _opens_block(out[-1]):
+                out.append("")
+            continue
+        while after_function and indent <= after_function[-1]:
+            _ensure_blank(out, len(out), after_function.pop())
+        if line.lstrip().startswith("def "):
+            _ensure_blank(out, _before_comments(out, indent), indent)
+            after_function.append(indent)
+        out.append(line)
+    return out
+
+
+def _ensure_blank(out: list[str], place: int, indent: int) -> None:
+    wanted = 2 if indent == 0 else 1
+    start = place
+    while start and not out[start - 1].strip():
+        start -= 1
+    if start and not (indent and _opens_block(out[start - 1])):
+        out[start:place] = [""] * wanted
+
+
+def _before_comments(out: list[str], indent: int) -> int:
+    place = len(out)
+    while place and out[place - 1].startswith(" " * indent + "#"):
+        place -= 1
+    return place
+
+
+def _opens_block(line: str) -> bool:
+    return line.rstrip().endswith(":") and not line.lstrip().startswith("#")
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """What stands before an expression that may be put in parentheses, the expression, what follows."""
+    for word in ("if ", "while ", "elif ", "return ", "assert "):
+        if text.startswith(word) and _top_level(text, ", ") == []:
+            return word, text[len(word) :].removesuffix(":"), ":" if text.endswith(":") else ""
+    places = _top_level(text, " = ")
+    if places:
+        end = places[-1] + 3
+        return text[:end], text[end:], ""
+    return "", text, ""
+
+
+def _has_operator(expression: str) -> bool:
+    return any(_top_level(expression, operator) for operator in _OPERATORS)
+
+
+def _in_parentheses(head: str, expression: str, tail: str, indent: int, width: int) -> list[str]:
+    inner = indent + 4
+    lines = [" " * indent + head + "("]
+    if inner + len(expression) <= width:
+        lines.append(" " * inner + expression)
+    else:
+        lines.extend(" " * inner + part for part in _at_operators(expression))
+    return [*lines, " " * indent + ")" + tail]
+
+
+def _at_operators(expression: str) -> list[str]:
+    for operators in ((" or ",), (" and ",), _OPERATORS[2:8], (" + ", " - "), (" * ", " / ", " @ ")):
+        places = sorted(place for operator in operators for place in _top_level(expression, operator))
+        if places:
+            edges = [0, *(place + 1 for place in places), len(expression)]
+            return [expression[a:b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+    return [expression]
+
+
+def _at_last_bracket(text: str, indent: int, width: int) -> list[str]:
+    pair = _last_bracket(text)
+    if pair is None:
+        return [" " * indent + text]
+    start, end = pair
+    margin, inner = " " * indent, " " * (indent + 4)
+    body, tail = text[start + 1 : end], text[end:]
+    lines = [margin + text[: start + 1]]
+    if indent + 4 + len(body) <= width:
+        return [*lines, inner + body, margin + tail]
+    parts = _split(body)
+    comma = "," if len(parts) > 1 or text[start] != "(" or " for " not in body else ""
+    for part in parts:
+        *before, last = broken(part, indent + 4, width - 1)
+        lines += [*before, last + comma]
+    return [*lines, margin + tail]
+
+
+def _last_bracket(text: str) -> tuple[int, int] | None:
+    """The last outermost pair of brackets with something in it."""
+    found: tuple[int, int] | None = None
+    stack: list[int] = []
+    for place, character in _code(text):
+        if character in _OPENING:
+            stack.append(place)
+        elif character in _CLOSING and stack:
+            start = stack.pop()
+            if not stack and place > start + 1:
+                found = (start, place)
+    return found
+
+
+def _split(body: str) -> list[str]:
+    places = _top_level(body, ", ")
+    edges = [0, *(place + 2 for place in places), len(body) + 2]
+    return [body[a : b - 2] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _top_level(text: str, part: str) -> list[int]:
+    """Where `part` occurs outside brackets and strings."""
+    depth = 0
+    found: list[int] = []
+    for place, character in _code(text):
+        if character in _OPENING:
+            depth += 1
+        elif character in _CLOSING:
+            depth -= 1
+        elif depth == 0 and text.startswith(part, place):
+            found.append(place)
+    return found
+
+
+def _code(text: str) -> Iterator[tuple[int, str]]:
+    """Places and characters outside strings."""
+    quote = ""
+    place = 0
+    while place < len(text):
+        character = text[place]
+        if quote:
+            if character == "\\":
+                place += 1
+            elif character == quote:
+                quote = ""
+        elif character in "\"'":
+            quote = character
+        else:
+            yield place, character
+        place += 1

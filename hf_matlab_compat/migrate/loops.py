@@ -1,0 +1,123 @@
+"""``for`` and ``while``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.indexing import less_one, whole
+from hf_matlab_compat.migrate.operators import truth
+from hf_matlab_compat.migrate.ranges import parts, whole_bounds
+from hf_matlab_compat.migrate.syntax import Statement
+from hf_matlab_compat.migrate.translation import Fate
+from hf_matlab_compat.migrate.values import Kind, Value, integer, number
+from hf_matlab_compat.migrate.writer import Writer
+
+Nested: TypeAlias = Callable[[Sequence[Statement], Context, Writer], None]
+Joined: TypeAlias = Callable[[Sequence[dict[str, Value]]], dict[str, Value]]
+
+_MOST_PASSES = 5
+_CHUNKS = "the loop is kept; numchunks as it was with the option trim_cases=True drops the last cases instead"
+
+
+def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
+    """Write a ``for`` loop."""
+    header, variable = _header(statement, context)
+    if statement.variable in context.two_dimensional and variable.kind is Kind.ROW:
+        raise Untranslatable("loops over something of unclear shape")
+    context.define(statement.variable, variable)
+    _enter(statement, writer)
+    _settle(statement.body, context, writer, nested, joined)
+    before = dict(context.variables)
+    with writer.block(header):
+        nested(statement.body, context, writer)
+    context.variables = joined([before, context.variables])
+
+
+def while_loop(statement: syntax.While, context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
+    """Write a ``while`` loop."""
+    truth(statement.condition, context)
+    _enter(statement, writer, _CHUNKS if _lowers_chunks(statement) else "")
+    if _lowers_chunks(statement):
+        writer.comment("Or keep the number of chunks and let the option trim_cases=True drop the last cases:")
+    _settle(statement.body, context, writer, nested, joined)
+    before = dict(context.variables)
+    with writer.block(f"while {truth(statement.condition, context).text}:"):
+        nested(statement.body, context, writer)
+    context.variables = joined([before, context.variables])
+
+
+def _enter(statement: Statement, writer: Writer, remark: str = "") -> None:
+    writer.ledger.enter(statement.place.first, statement.place.first, Fate.TRANSLATED, remark)
+    writer.ledger.enter(statement.place.last, statement.place.last, Fate.TRANSLATED)
+
+
+def _lowers_chunks(statement: syntax.While) -> bool:
+    """``while mod(cases, numchunks), numchunks = numchunks - 1; end``."""
+    asks = any(node == syntax.Name("mod") or node == syntax.Name("rem") for node in statement.condition.walk())
+    names = {node.name for node in statement.condition.walk() if isinstance(node, syntax.Name)}
+    lowered = [
+        part.targets[0].name
+        for part in statement.body
+        if isinstance(part, syntax.Assign)
+        and isinstance(part.targets[0], syntax.Name)
+        and isinstance(part.value, syntax.Binary)
+        and part.value.operator == "-"
+    ]
+    return asks and bool(names & set(lowered))
+
+
+def _settle(body: Sequence[Statement], context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
+    """Go through the body until what is known at its start no longer changes."""
+    for _ in range(_MOST_PASSES):
+        start = dict(context.variables)
+        with writer.rehearsal():
+            nested(body, context, writer)
+        context.variables = joined([start, context.variables])
+        if all(name in start and _alike(start[name], value) for name, value in context.variables.items()):
+            return
+
+
+def _alike(one: Value, other: Value) -> bool:
+    return (one.kind, one.integer, one.logical, one.nd) == (other.kind, other.integer, other.logical, other.nd)
+
+
+def _header(statement: syntax.For, context: Context) -> tuple[str, Value]:
+    name = python_name(statement.variable)
+    values = statement.values
+    while isinstance(values, syntax.Paren):
+        values = values.inner
+    if isinstance(values, syntax.Range):
+        return _over_range(statement.variable, values, context)
+    if isinstance(values, syntax.Matrix) and len(values.rows) == 1:
+        entries = [context(entry) for entry in values.rows[0]]
+        if all(entry.kind is Kind.NUM for entry in entries):
+            known = number(name) if not all(entry.integer for entry in entries) else integer(name)
+            return f"for {name} in [{', '.join(entry.text for entry in entries)}]:", known
+    value = context(values)
+    if value.kind is Kind.ROW:
+        return f"for {name} in {value.text}.tolist():", Value(name, Kind.NUM, integer=value.integer)
+    if value.kind is Kind.NUM:
+        return f"for {name} in [{value.text}]:", value
+    if value.kind is Kind.CELL:
+        return f"for {name} in [[entry] for entry in {value.text}]:", Value(name, Kind.CELL)
+    raise Untranslatable(f"loops over {value.kind.value}")
+
+
+def _over_range(variable: str, values: syntax.Range, context: Context) -> tuple[str, Value]:
+    name = python_name(variable)
+    if variable in context.usage.positions:
+        start, stop = less_one(values.first, context).text, whole(values.last, context).text
+        bounds = stop if start == "0" else f"{start}, {stop}"
+        return f"for {name} in range({bounds}):", Value(name, Kind.NUM, integer=True, zero_based=True)
+    first, step, last = parts(values, context)
+    if first.integer and step.integer and not last.integer:
+        context.needs("math")
+        last = integer(f"math.{'ceil' if step.text.startswith('-') else 'floor'}({last.text})")
+    bounds = whole_bounds(first, step, last)
+    if bounds is not None:
+        return f"for {name} in range({bounds}):", integer(name)
+    context.needs("ml")
+    return f"for {name} in ml.colon({first.text}, {step.text}, {last.text}).tolist():", number(name)

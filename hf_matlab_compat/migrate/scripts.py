@@ -1,0 +1,248 @@
+"""A whole script: functions first, then the script's own statements, then the imports they turned out to need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.calls import is_function
+from hf_matlab_compat.migrate.constants import CONSTANTS
+from hf_matlab_compat.migrate.context import Context, Shared, python_name
+from hf_matlab_compat.migrate.expressions import translate_expression
+from hf_matlab_compat.migrate.layout import spaced
+from hf_matlab_compat.migrate.loading import first_reads, load_lines
+from hf_matlab_compat.migrate.parsing import parse
+from hf_matlab_compat.migrate.statements import returned, write_body
+from hf_matlab_compat.migrate.trainer import NAMES
+from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
+from hf_matlab_compat.migrate.usage import usage_of
+from hf_matlab_compat.migrate.values import Kind, Value
+from hf_matlab_compat.migrate.writer import Writer
+
+STYLES = ("legacy", "modern")
+STREAMS = ("octave", "matlab")
+_MOST_PASSES = 6
+
+
+def translate(
+    source: str,
+    *,
+    style: str = "legacy",
+    streams: str = "octave",
+    name: str = "script",
+    siblings: Mapping[str, int] | None = None,
+) -> Translation:
+    """Translate a MATLAB script or function file into a Python script.
+
+    Reads and returns text; nothing is run.
+
+    Parameters
+    ----------
+    source : str
+        The text of the .m file.
+    style : {'legacy', 'modern'}
+        The trainer's call with its 22 names, or `train` with the field's.
+    streams : {'octave', 'matlab'}
+        Whose random numbers the script's seeds stand for.
+    name : str
+        Of the script, without suffix.
+    siblings : mapping of str to int, optional
+        Functions in files beside this one, and how many outputs each has.
+
+    Returns
+    -------
+    Translation
+
+    Raises
+    ------
+    MigrationError
+        The text is no script, an option is unknown, or the parser is not installed.
+    """
+    for option, value, known in (("style", style, STYLES), ("streams", streams, STREAMS)):
+        if value not in known:
+            raise MigrationError(f"{option}: expected one of {', '.join(known)}, got {value!r}.")
+    script = parse(source)
+    functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
+    shared = Shared(style, streams, functions, siblings or {})
+    for _ in range(_MOST_PASSES):
+        before = _known(shared)
+        ledger, writer = Ledger(script.lines), None
+        writer = Writer(ledger)
+        shared.imports.clear()
+        _write(script, shared, writer)
+        if _known(shared) == before:
+            break
+    return Translation(name, _assembled(name, script, shared, writer), ledger.close())
+
+
+def _known(shared: Shared) -> tuple[object, ...]:
+    return dict(shared.parameter_kinds), dict(shared.output_kinds), shared.uses_random
+
+
+def _write(script: syntax.Script, shared: Shared, writer: Writer) -> None:
+    writer.ledger.enter(1, 0, Fate.TRANSLATED)
+    rest = _leading_comments(script.body, writer)
+    for statement in script.body:
+        if isinstance(statement, syntax.Function):
+            _write_function(statement, shared, writer)
+    _write_scope(rest, shared, writer, None)
+    _write_entry(script, writer)
+
+
+def _leading_comments(body: tuple[syntax.Statement, ...], writer: Writer) -> tuple[syntax.Statement, ...]:
+    """Comments at the very top stay above the functions that move up."""
+    if not any(isinstance(each, syntax.Function) for each in body):
+        return body
+    place = next((k for k, each in enumerate(body) if not isinstance(each, syntax.Comment)), len(body))
+    for comment in body[:place]:
+        writer.comment(comment.place.text)
+        writer.enter(comment.place, Fate.COMMENT)
+    return body[place:]
+
+
+def _write_scope(
+    body: tuple[syntax.Statement, ...], shared: Shared, writer: Writer, function: syntax.Function | None
+) -> Context:
+    """Write a body, again where a variable turned out to need two dimensions throughout."""
+    two_dimensional: set[str] = set()
+    start, ledger = len(writer.lines), writer.ledger
+    for _ in range(_MOST_PASSES):
+        context = _context(body, shared, function)
+        context.two_dimensional = set(two_dimensional)
+        del writer.lines[start:]
+        _enter_function(context, writer)
+        write_body(body, context, writer)
+        mixed = {name for name, kinds in context.assigned.items() if Kind.ROW in kinds and len(kinds) > 1}
+        if mixed <= two_dimensional:
+            break
+        two_dimensional |= mixed
+    writer.ledger = ledger
+    return context  # pyright: ignore[reportPossiblyUnboundVariable]
+
+
+def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: syntax.Function | None) -> Context:
+    parameters = function.parameters if function is not None else ()
+    outputs = function.outputs if function is not None else ()
+    usage = usage_of(body, parameters, outputs)
+    context = Context(shared, usage, function, translate_expression)
+    context.load_lines = load_lines(body)
+    if context.load_lines:
+        free = [name for name in sorted(usage.names - usage.assigned) if _is_free(name, context)]
+        context.waiting = first_reads(body, free)
+        context.usage = usage_of(body, parameters, outputs, free)
+    return context
+
+
+def _is_free(name: str, context: Context) -> bool:
+    known = name in CONSTANTS or name in NAMES or is_function(name, context)
+    return name.isidentifier() and not known
+
+
+def _write_function(function: syntax.Function, shared: Shared, writer: Writer) -> None:
+    place = function.place
+    writer.ledger.enter(place.first, place.first, Fate.TRANSLATED)
+    writer.ledger.enter(place.last, place.last, Fate.TRANSLATED)
+    _enter_signature(function, writer)
+    optional = _counts_arguments(function)
+    with writer.block(f"def {python_name(function.name)}({', '.join(_parameters(function, optional))}):"):
+        context = _write_scope(function.body, shared, writer, function)
+        for place_, output in enumerate(function.outputs):
+            value = context.variables.get(output, Value("")).as_two_dimensional()
+            shared.output_kinds[function.name, place_] = Value("", value.kind, nd=value.nd)
+        last = function.body[-1] if function.body else None
+        if function.outputs and not (isinstance(last, syntax.Jump) and last.word == "return"):
+            writer.code(returned(context))
+    writer.blank()
+
+
+def _enter_signature(function: syntax.Function, writer: Writer) -> None:
+    """A signature may run over several lines, up to the first statement."""
+    first = function.body[0].place.first if function.body else function.place.last
+    for number, line in enumerate(function.place.text.split("\n"), function.place.first):
+        if number >= first:
+            break
+        writer.ledger.enter(number, number, Fate.TRANSLATED)
+        if ")" in line or "..." not in line:
+            break
+
+
+def _parameters(function: syntax.Function, optional: bool) -> Iterator[str]:
+    for place, name in enumerate(function.parameters):
+        if name == "varargin":
+            yield "*varargin"
+        elif name == "~":
+            yield f"_unused{place}" + ("=None" if optional else "")
+        else:
+            yield python_name(name) + ("=None" if optional else "")
+
+
+def _counts_arguments(function: syntax.Function) -> bool:
+    names = {node.name for part in function.body for node in part.walk() if isinstance(node, syntax.Name)}
+    return bool(names & {"nargin", "exist"})
+
+
+def _enter_function(context: Context, writer: Writer) -> None:
+    """What a function's body starts with: kinds of its parameters, copies of those it writes to, nargin."""
+    function = context.function
+    if function is None:
+        return
+    for name in function.parameters:
+        known = context.shared.parameter_kinds.get((function.name, name), Value(""))
+        kind = Kind.CELL if name == "varargin" else known.kind
+        context.define(name, Value("", kind, integer=known.integer, nd=known.nd))
+        if name in context.usage.written and kind is not Kind.NUM:
+            context.needs("ml")
+            writer.code(f"{python_name(name)} = ml.copied({python_name(name)})")
+    if "nargin" in context.usage.names:
+        writer.code(f"nargin = {_argument_count(function)}")
+
+
+def _argument_count(function: syntax.Function) -> str:
+    named = [python_name(name) for name in function.parameters if name not in ("varargin", "~")]
+    counted = f"sum(each is not None for each in [{', '.join(named)}])" if named else ""
+    rest = "len(varargin)" if "varargin" in function.parameters else ""
+    return " + ".join(part for part in (counted, rest) if part) or "0"
+
+
+def _write_entry(script: syntax.Script, writer: Writer) -> None:
+    """A file with nothing but functions runs its first one, where that needs no arguments."""
+    main = next((each for each in script.body if isinstance(each, syntax.Function)), None)
+    only = all(isinstance(each, syntax.Function | syntax.Comment) for each in script.body)
+    if main is not None and only and set(main.parameters) <= {"varargin"}:
+        writer.blank()
+        with writer.block('if __name__ == "__main__":'):
+            writer.code(f"{python_name(main.name)}()")
+
+
+def _assembled(name: str, script: syntax.Script, shared: Shared, writer: Writer) -> str:
+    header = [f'"""{name}.m in Python."""', ""]
+    imports = sorted(shared.imports, key=_import_order)
+    groups = [[line for line in imports if _group(line) == group] for group in range(4)]
+    for group in groups:
+        header += [*group, ""] if group else []
+    if shared.uses_random:
+        if not any("runtime as ml" in line for line in imports):
+            return _with_runtime(name, script, shared, writer)
+        header += [f'random = ml.random_state("{shared.streams}")', ""]
+    lines = spaced([*header, *writer.lines])
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return "\n".join(lines) + "\n"
+
+
+def _with_runtime(name: str, script: syntax.Script, shared: Shared, writer: Writer) -> str:
+    shared.imports.add("from hf_matlab_compat.migrate import runtime as ml")
+    return _assembled(name, script, shared, writer)
+
+
+def _group(line: str) -> int:
+    """Python's own modules, packages, this package, the script's neighbours: as ruff sorts them."""
+    module = line.split()[1].split(".")[0]
+    if module in ("math", "sys", "time", "os", "warnings", "pathlib"):
+        return 0
+    return {"numpy": 1, "matplotlib": 1, "hf_matlab_compat": 2}.get(module, 3)
+
+
+def _import_order(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line

@@ -1,0 +1,327 @@
+"""Statements, one by one: what each writes, and what the report says of its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.assignments import assign
+from hf_matlab_compat.migrate.calls import is_function, outputs_of
+from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.file_calls import SESSION, save
+from hf_matlab_compat.migrate.loading import bind_waiting, is_workspace_load, load_workspace
+from hf_matlab_compat.migrate.loops import for_loop, while_loop
+from hf_matlab_compat.migrate.operators import truth
+from hf_matlab_compat.migrate.syntax import Statement
+from hf_matlab_compat.migrate.trainer import NAMES
+from hf_matlab_compat.migrate.translation import Fate
+from hf_matlab_compat.migrate.values import Kind, Value, join
+from hf_matlab_compat.migrate.writer import Writer
+
+_DOES = (
+    "print(",
+    "plt.",
+    "random.seed",
+    "raise ",
+    "warnings.",
+    "assert ",
+    "np.savetxt",
+    "ml.save_mat",
+    "tic =",
+    "Path(",
+)
+
+
+def write_body(body: Sequence[Statement], context: Context, writer: Writer) -> None:
+    """Write statements in order, with the empty lines between them."""
+    before = body[0].place.last if body else 0
+    for statement in body:
+        if statement.place.first > before + 1:
+            writer.blank()
+        before = statement.place.last
+        if isinstance(statement, syntax.Function):
+            continue
+        write_statement(statement, context, writer)
+
+
+def write_statement(statement: Statement, context: Context, writer: Writer) -> None:
+    """Write one statement, or a TODO that carries its text."""
+    if context.depth == 0:
+        bind_waiting(statement, context, writer)
+    start, defined = len(writer.lines), dict(context.variables)
+    context.notes.clear()
+    context.replaced = False
+    for comment in statement.place.comments:
+        writer.comment(comment)
+    try:
+        _WRITERS[type(statement)](statement, context, writer)
+    except Untranslatable as failure:
+        del writer.lines[start:]
+        context.variables = defined
+        _left_to_do(statement, str(failure), context, writer)
+    if context.depth == 0:
+        _create_missing(start, context, writer)
+
+
+def _create_missing(start: int, context: Context, writer: Writer) -> None:
+    """Variables that MATLAB creates when a part of them is assigned exist before the statement here."""
+    lines = [f"{name} = {first}" for name, first in context.missing.items()]
+    writer.lines[start:start] = lines
+    context.missing.clear()
+
+
+def _left_to_do(statement: Statement, reason: str, context: Context, writer: Writer) -> None:
+    writer.todo(statement.place, reason)
+    for node in statement.walk():
+        for target in node.targets if isinstance(node, syntax.Assign) else ():
+            if isinstance(target, syntax.Name):
+                context.define(target.name, Value(""))
+
+
+def _done(statement: Statement, context: Context, writer: Writer) -> None:
+    writer.enter(statement.place, Fate.REPLACED if context.replaced else Fate.TRANSLATED, context.notes)
+
+
+def _comment(statement: syntax.Comment, _context: Context, writer: Writer) -> None:
+    if statement.trailing:
+        writer.trailing(statement.place.text)
+    else:
+        writer.comment(statement.place.text)
+    writer.enter(statement.place, Fate.COMMENT)
+
+
+def _assign(statement: syntax.Assign, context: Context, writer: Writer) -> None:
+    assign(statement, context, writer)
+    if not statement.silent:
+        for target in statement.targets:
+            if isinstance(target, syntax.Name):
+                _show(target.name, python_name(target.name), writer)
+            elif not isinstance(target, syntax.Tilde):
+                _show(statement.place.text.split("=")[0].strip(), context(target).text, writer)
+    if context.replaced:
+        raise Untranslatable("assigns what is left out here")
+    _done(statement, context, writer)
+
+
+def _show(name: str, text: str, writer: Writer) -> None:
+    writer.code(f"print({_quoted(name + ' =')}, {text})")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _evaluate(statement: syntax.Evaluate, context: Context, writer: Writer) -> None:
+    node = statement.value
+    if is_workspace_load(node):
+        load_workspace(statement, node.arguments, context, writer)  # type: ignore[attr-defined]
+        _done(statement, context, writer)
+        return
+    value = context(node)
+    if context.replaced or not value.text:
+        context.replaced = True
+        _keep_as_comment(statement, context, writer)
+    elif _only_does(node, value, context):
+        writer.code(value.text)
+    elif not statement.silent:
+        name = node.name if isinstance(node, syntax.Name) else "ans"
+        _show(name, value.text, writer)
+    elif isinstance(node, syntax.Name):
+        context.replaced_by("left out: a lone name with a semicolon does nothing")
+        _keep_as_comment(statement, context, writer)
+    else:
+        writer.code(value.text)
+    _done(statement, context, writer)
+
+
+def _only_does(node: syntax.Node, value: Value, context: Context) -> bool:
+    """Whether a call is made for what it does and has no value to show."""
+    name = node.base.name if isinstance(node, syntax.Apply) and isinstance(node.base, syntax.Name) else ""
+    name = node.name if isinstance(node, syntax.Name) else name
+    shared = context.shared
+    if name in shared.functions or name in shared.siblings:
+        return outputs_of(name, context) == 0
+    return value.text.startswith(_DOES) or ".write(" in value.text or value.text.endswith(".close()")
+
+
+def _keep_as_comment(statement: Statement, context: Context, writer: Writer) -> None:
+    writer.comment(f"MATLAB: {statement.place.text}")
+
+
+def _command(statement: syntax.Command, context: Context, writer: Writer) -> None:
+    name, *words = statement.words
+    if words and words[0] in ("+=", "-=", "*=", "/="):
+        raise Untranslatable("uses an operator that is Octave's own")
+    if not words and (name in context.variables or name in NAMES or _is_own(name, context)):
+        _evaluate(syntax.Evaluate(statement.place, syntax.Name(name), statement.silent), context, writer)
+        return
+    if name == "load" and words:
+        load_workspace(statement, tuple(syntax.Text(word) for word in words), context, writer)
+    elif name == "save" and words:
+        writer.code(save(context(syntax.Text(words[0])), list(words[1:]), context).text)
+    elif name in SESSION:
+        context(syntax.Apply(syntax.Name(name), tuple(syntax.Text(word) for word in words)))
+        _keep_as_comment(statement, context, writer)
+    elif is_function(name, context):
+        value = context(syntax.Apply(syntax.Name(name), tuple(_word(word) for word in words)))
+        _write_command(statement, value, context, writer)
+    else:
+        raise Untranslatable(f"uses {name}, which is neither a variable nor a function known here")
+    _done(statement, context, writer)
+
+
+def _is_own(name: str, context: Context) -> bool:
+    return name in context.shared.functions or name in context.shared.siblings
+
+
+def _word(word: str) -> syntax.Node:
+    return syntax.Number(word) if word.isdigit() else syntax.Text(word.strip("'"))
+
+
+def _write_command(statement: syntax.Command, value: Value, context: Context, writer: Writer) -> None:
+    if not value.text:
+        context.replaced = True
+        _keep_as_comment(statement, context, writer)
+    elif statement.words == ("toc",):
+        writer.code(f'print("Elapsed time is", {value.text}, "seconds")')
+    elif value.text.startswith(_DOES) or value.kind is Kind.HANDLE:
+        writer.code(value.text)
+    elif not statement.silent:
+        _show("ans", value.text, writer)
+
+
+def _if(statement: syntax.If, context: Context, writer: Writer) -> None:
+    conditions = [None if each.condition is None else truth(each.condition, context) for each in statement.branches]
+    headers = ["if" if place == 0 else "elif" for place in range(len(conditions))]
+    texts = [
+        "else:" if condition is None else f"{word} {condition.text}:"
+        for word, condition in zip(headers, conditions, strict=True)
+    ]
+    _branches(statement, texts, context, writer)
+
+
+def _switch(statement: syntax.Switch, context: Context, writer: Writer) -> None:
+    subject = context(statement.subject)
+    texts: list[str] = []
+    for branch in statement.branches:
+        word = "elif" if texts else "if"
+        if branch.condition is None:
+            texts.append("else:" if texts else "if True:")
+        elif isinstance(branch.condition, syntax.CellLiteral):
+            texts.append(f"{word} {subject.text} in {context(branch.condition).text}:")
+        else:
+            texts.append(f"{word} {subject.text} == {context(branch.condition).text}:")
+    _branches(statement, texts, context, writer)
+
+
+def _branches(statement: Any, headers: list[str], context: Context, writer: Writer) -> None:
+    writer.ledger.enter(statement.place.first, statement.place.first, Fate.TRANSLATED)
+    writer.ledger.enter(statement.place.last, statement.place.last, Fate.TRANSLATED)
+    before = dict(context.variables)
+    ends = [] if headers and headers[-1] == "else:" else [before]
+    for branch, header in zip(statement.branches, headers, strict=True):
+        writer.ledger.enter(branch.line, branch.line, Fate.TRANSLATED)
+        context.variables = dict(before)
+        with writer.block(header):
+            nested(branch.body, context, writer)
+        ends.append(context.variables)
+    context.variables = joined(ends)
+
+
+def nested(body: Sequence[Statement], context: Context, writer: Writer) -> None:
+    """Write the body of a compound statement."""
+    context.depth += 1
+    try:
+        write_body(body, context, writer)
+    finally:
+        context.depth -= 1
+
+
+def joined(ends: Sequence[dict[str, Value]]) -> dict[str, Value]:
+    """What is known where several paths meet."""
+    known: dict[str, Value] = {}
+    for variables in ends:
+        for name, value in variables.items():
+            known[name] = join(known[name], value) if name in known else value
+    return known
+
+
+def _try(statement: syntax.Try, context: Context, writer: Writer) -> None:
+    place = statement.place
+    writer.ledger.enter(place.first, place.first, Fate.TRANSLATED)
+    writer.ledger.enter(statement.handler_line, statement.handler_line, Fate.TRANSLATED)
+    writer.ledger.enter(place.last, place.last, Fate.TRANSLATED)
+    before = dict(context.variables)
+    with writer.block("try:"):
+        nested(statement.body, context, writer)
+    after = context.variables
+    context.variables = joined([before, after])
+    name = python_name(statement.error)
+    if statement.error:
+        context.define(statement.error, Value(name, Kind.STRUCT))
+        context.define(f"{name}.message", Value(f"str({name})", Kind.STR))
+    with writer.block(f"except Exception as {name}:" if name and name in _names(statement) else "except Exception:"):
+        nested(statement.handler, context, writer)
+    context.variables = joined([after, context.variables])
+
+
+def _names(statement: syntax.Try) -> set[str]:
+    return {
+        python_name(node.name)
+        for part in statement.handler
+        for node in part.walk()
+        if isinstance(node, syntax.Name)
+    }
+
+
+def _for(statement: syntax.For, context: Context, writer: Writer) -> None:
+    for_loop(statement, context, writer, nested, joined)
+
+
+def _while(statement: syntax.While, context: Context, writer: Writer) -> None:
+    while_loop(statement, context, writer, nested, joined)
+
+
+def _jump(statement: syntax.Jump, context: Context, writer: Writer) -> None:
+    if statement.word != "return":
+        writer.code(statement.word)
+    elif context.function is None:
+        context.needs("sys")
+        writer.code("sys.exit()")
+    else:
+        writer.code(returned(context))
+    _done(statement, context, writer)
+
+
+def returned(context: Context) -> str:
+    """The return statement of the function at hand."""
+    outputs = context.function.outputs if context.function is not None else ()
+    values = [context.variables.get(name, Value(python_name(name))).as_two_dimensional() for name in outputs]
+    if any(value.text.startswith("np.") for value in values):
+        context.needs("np")
+    return f"return {', '.join(value.text for value in values)}".rstrip()
+
+
+def _broken(statement: syntax.Broken, context: Context, writer: Writer) -> None:
+    writer.todo(statement.place, statement.reason)
+
+
+def _global(statement: syntax.Global, context: Context, writer: Writer) -> None:
+    raise Untranslatable("declares global or persistent variables")
+
+
+_WRITERS: dict[type, Callable[[Any, Context, Writer], None]] = {
+    syntax.Comment: _comment,
+    syntax.Assign: _assign,
+    syntax.Evaluate: _evaluate,
+    syntax.Command: _command,
+    syntax.If: _if,
+    syntax.Switch: _switch,
+    syntax.For: _for,
+    syntax.While: _while,
+    syntax.Try: _try,
+    syntax.Jump: _jump,
+    syntax.Broken: _broken,
+    syntax.Global: _global,
+}

@@ -1,0 +1,176 @@
+"""Functions on strings, and those that print."""
+
+from __future__ import annotations
+
+from hf_matlab_compat.migrate import syntax, texts
+from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
+from hf_matlab_compat.migrate.context import Untranslatable
+from hf_matlab_compat.migrate.values import Binding, Kind, Value, number
+
+
+def _num2str(arguments: Arguments) -> Value:
+    arguments.expect(1, 2)
+    if len(arguments) == 2:
+        if arguments.literal(1) is None:
+            raise Untranslatable("calls num2str with a number of digits")
+        return texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[:1], arguments.context)
+    return texts.number_as_text(arguments.values[0], arguments.context)
+
+
+def _sprintf(arguments: Arguments) -> Value:
+    if not arguments.nodes:
+        raise Untranslatable("calls sprintf without a format")
+    return texts.printed(arguments.values[0], arguments.nodes[0], arguments.values[1:], arguments.context)
+
+
+def _fprintf(arguments: Arguments) -> Value:
+    nodes, values = arguments.nodes, arguments.values
+    where = ""
+    if values and values[0].kind is Kind.FILE:
+        where, nodes, values = values[0].text, nodes[1:], values[1:]
+    elif nodes and nodes[0] in (syntax.Number("1"), syntax.Number("2")) and len(nodes) > 1:
+        if nodes[0] == syntax.Number("2"):
+            arguments.context.needs("sys")
+            where = "sys.stderr"
+        nodes, values = nodes[1:], values[1:]
+    if not values or values[0].kind not in (Kind.STR, Kind.UNKNOWN):
+        raise Untranslatable("calls fprintf without a format")
+    text = texts.printed(values[0], nodes[0], values[1:], arguments.context).text
+    return Value(_print(text, where))
+
+
+def _print(text: str, where: str) -> str:
+    plain = text.startswith(('"', 'f"'))
+    if where and where != "sys.stderr":
+        return f"{where}.write({text})"
+    ending = f", file={where}" if where else ""
+    if plain and text.endswith('\\n"') and not text.endswith('\\\\n"'):
+        shorter = text[:-3] + '"'
+        shorter = shorter if "{" in shorter else shorter.removeprefix("f")
+        return f"print({'' if shorter == chr(34) * 2 else shorter}{ending if shorter != chr(34) * 2 else ending[2:]})"
+    return f'print({text}, end=""{ending})'
+
+
+def _disp(arguments: Arguments) -> Value:
+    (value,) = arguments.expect(1)
+    return Value(f"print({value.text})")
+
+
+def _same(fold: str) -> Translator:
+    def translator(arguments: Arguments) -> Value:
+        left, right = arguments.expect(2)
+        if Kind.CELL in (left.kind, right.kind):
+            raise Untranslatable(f"calls {arguments.name} with a list")
+        sides = [f"{value.at(Binding.ATOM)}{fold}" for value in (left, right)]
+        return Value(f"{sides[0]} == {sides[1]}", Kind.NUM, Binding.COMPARE, logical=True)
+
+    return translator
+
+
+def _method(name: str) -> Translator:
+    def translator(arguments: Arguments) -> Value:
+        (value,) = arguments.expect(1)
+        return Value(f"{value.at(Binding.ATOM)}.{name}()", Kind.STR)
+
+    return translator
+
+
+def _replaced(arguments: Arguments) -> Value:
+    text, old, new = arguments.expect(3)
+    return Value(f"{text.at(Binding.ATOM)}.replace({old.text}, {new.text})", Kind.STR)
+
+
+def _str2num(arguments: Arguments) -> Value:
+    (value,) = arguments.expect(1)
+    return number(f"float({value.text})")
+
+
+def _int2str(arguments: Arguments) -> Value:
+    (value,) = arguments.expect(1)
+    if value.kind is Kind.NUM and value.integer:
+        return texts.number_as_text(value, arguments.context)
+    arguments.context.needs("ml")
+    return Value(f"str(ml.round_half_away({value.text}))", Kind.STR)
+
+
+def _error(arguments: Arguments) -> Value:
+    if not arguments.nodes:
+        raise Untranslatable("calls error without a message")
+    text = texts.printed(arguments.values[0], arguments.nodes[0], arguments.values[1:], arguments.context)
+    return Value(f"raise RuntimeError({text.text})")
+
+
+def _warning(arguments: Arguments) -> Value:
+    if arguments.literal(0) in ("off", "on"):
+        arguments.context.replaced_by("left out: it concerns MATLAB's own warnings")
+        return Value("")
+    text = texts.printed(arguments.values[0], arguments.nodes[0], arguments.values[1:], arguments.context)
+    arguments.context.needs("import warnings")
+    return Value(f"warnings.warn({text.text}, stacklevel=1)")
+
+
+def _assert(arguments: Arguments) -> Value:
+    if not arguments.nodes:
+        raise Untranslatable("calls assert without a condition")
+    condition = arguments.values[0]
+    if condition.kind is not Kind.NUM:
+        arguments.context.needs("ml")
+        condition = Value(f"ml.holds({condition.text})", Kind.NUM)
+    if len(arguments) == 1:
+        return Value(f"assert {condition.text}")
+    message = texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[2:], arguments.context)
+    return Value(f"assert {condition.text}, {message.text}")
+
+
+def _is_kind(python: str) -> Translator:
+    def translator(arguments: Arguments) -> Value:
+        (value,) = arguments.expect(1)
+        return Value(f"isinstance({value.text}, {python})", Kind.NUM, logical=True)
+
+    return translator
+
+
+def _tic(arguments: Arguments) -> Value:
+    arguments.context.needs("time")
+    return Value("tic = time.perf_counter()")
+
+
+def _toc(arguments: Arguments) -> Value:
+    arguments.context.needs("time")
+    return Value("time.perf_counter() - tic", Kind.NUM, Binding.ADD)
+
+
+def _datestr(arguments: Arguments) -> Value:
+    if arguments.nodes and arguments.nodes[0] not in (syntax.Name("now"), syntax.Name("clock")):
+        raise Untranslatable("formats a date")
+    if len(arguments) > 1:
+        raise Untranslatable("formats a date")
+    arguments.context.needs("time")
+    return Value('time.strftime("%d-%b-%Y %H:%M:%S")', Kind.STR)
+
+
+TABLE: Table = {
+    "num2str": _num2str,
+    "int2str": _int2str,
+    "sprintf": _sprintf,
+    "fprintf": _fprintf,
+    "printf": _fprintf,
+    "disp": _disp,
+    "display": _disp,
+    "strcmp": _same(""),
+    "strcmpi": _same(".lower()"),
+    "lower": _method("lower"),
+    "upper": _method("upper"),
+    "strtrim": _method("strip"),
+    "strrep": _replaced,
+    "str2num": _str2num,
+    "str2double": _str2num,
+    "error": _error,
+    "warning": _warning,
+    "assert": _assert,
+    "ischar": _is_kind("str"),
+    "iscell": _is_kind("list"),
+    "tic": _tic,
+    "toc": _toc,
+    "datestr": _datestr,
+}

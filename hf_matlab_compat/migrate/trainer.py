@@ -1,0 +1,100 @@
+"""The trainer's call, in MATLAB's 22 names or in the field's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS, WORDS
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.arguments import Arguments
+from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.texts import quoted
+from hf_matlab_compat.migrate.values import Kind, Value
+
+NAMES = ("nnet_train_2",)
+"""What the trainer is called."""
+
+_FORMS = {
+    10: "an early form of the trainer",
+    19: "a form of the trainer without some of the 22 arguments",
+    20: "a form of the trainer without test data",
+    21: "a form of the trainer without decay or jacket",
+    23: "a form with one argument more: another program under this name, or an edited trainer",
+}
+_OPTIONAL = ("paramsp", "Win", "bin", "resumeFile", "intest", "outtest")
+_START = ("paramsp", "Win", "bin", "resumeFile")
+
+
+def train_call(arguments: Arguments) -> Value:
+    """The call as an expression whose value is paramsp."""
+    count = len(arguments)
+    if count != len(TRAINER_ARGUMENTS):
+        known = _FORMS.get(count, "no known form of the trainer")
+        raise Untranslatable(f"calls {arguments.name} with {count} arguments instead of 22: {known}")
+    context = arguments.context
+    named = dict(zip(TRAINER_ARGUMENTS, zip(arguments.nodes, arguments.values, strict=True), strict=True))
+    if context.shared.style == "modern":
+        given = list(_modern(named, context))
+        seed = _seed(named, context)
+        context.needs("from hf_matlab_compat import train")
+        return Value(f'train({", ".join([*given, *seed])}, display="legacy").theta.reshape(-1, 1)', Kind.COLUMN)
+    given = [f"{name}={_legacy(name, value)}" for name, (_node, value) in named.items()]
+    seed = _seed(named, context)
+    function = "nnet_train" if seed else "nnet_train_2"
+    context.needs(f"from hf_matlab_compat import {function}")
+    return Value(f"{function}({', '.join([*given, *seed])})", Kind.COLUMN)
+
+
+def _seed(named: dict[str, tuple[syntax.Node, Value]], context: Context) -> list[str]:
+    """The stream for the sparse initialisation, where one may be drawn and the script seeds."""
+    starts = any(named[name][1].kind not in (Kind.EMPTY, Kind.UNKNOWN) for name in _START if name != "resumeFile")
+    if starts or not context.shared.uses_random:
+        return []
+    return ["seed=random"]
+
+
+def _legacy(name: str, value: Value) -> str:
+    return "None" if value.kind is Kind.EMPTY and value.text == "np.zeros((0, 0))" else value.text
+
+
+def _modern(named: dict[str, tuple[syntax.Node, Value]], context: Context) -> Iterator[str]:
+    for name, (node, value) in named.items():
+        ours = TRAINER_ARGUMENTS[name]
+        if name in _OPTIONAL and value.kind is Kind.EMPTY:
+            continue
+        if ours == "num_test_chunks" and named["intest"][1].kind is Kind.EMPTY:
+            continue
+        yield f"{ours}={_in_field_terms(ours, name, node, value, context)}"
+
+
+def _in_field_terms(ours: str, name: str, node: syntax.Node, value: Value, context: Context) -> str:
+    if name in _OPTIONAL and value.kind not in (Kind.ARRAY, Kind.COLUMN, Kind.STR, Kind.CELL):
+        context.needs("ml")
+        return f"ml.none_if_empty({value.text})"
+    if ours in WORDS:
+        return _word(ours, node, value, context)
+    if ours == "hidden_sizes" and value.kind in (Kind.ROW, Kind.ARRAY, Kind.LOADED, Kind.UNKNOWN, Kind.EMPTY, Kind.NUM):
+        context.needs("np")
+        return f"np.ravel({value.text}).tolist()"
+    return value.text
+
+
+def _word(ours: str, node: syntax.Node, value: Value, context: Context) -> str:
+    theirs = _constant(node, context)
+    if theirs in WORDS[ours]:
+        return _shown(WORDS[ours][theirs])
+    context.needs("from hf_matlab_compat.matlab.vocabulary import WORDS")
+    return f"WORDS[{quoted(ours)}][{value.text}]"
+
+
+def _constant(node: syntax.Node, context: Context) -> object:
+    """The literal a node stands for, through a variable that is only ever given that one."""
+    if isinstance(node, syntax.Name):
+        node = context.usage.constants.get(node.name, node)
+    if isinstance(node, syntax.Text):
+        return node.text
+    return int(node.text) if isinstance(node, syntax.Number) and node.text.isdigit() else None
+
+
+def _shown(word: object) -> str:
+    return quoted(word) if isinstance(word, str) else repr(word)

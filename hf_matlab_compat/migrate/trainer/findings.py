@@ -1,0 +1,55 @@
+"""What a rule finds in a trainer: an option that a line implies, or a line that no option can express."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Implied:
+    """An option, and the line that says so.
+
+    Attributes
+    ----------
+    option : str
+        A field of `Options`.
+    value : object
+        As `Options` takes it.
+    line : int
+        In the file, from 1.
+    text : str
+        The line.
+    file : int
+        Which of the files given, from 0.
+    """
+
+    option: str
+    value: Any
+    line: int
+    text: str
+    file: int = 0
+
+
+@dataclass(frozen=True)
+class Unexpressed:
+    """A line that does something for which there is no option.
+
+    Attributes
+    ----------
+    line : int
+        In the file, from 1.
+    text : str
+        The line.
+    why : str
+    file : int
+        Which of the files given, from 0.
+    """
+
+    line: int
+    text: str
+    why: str
+    file: int = 0
+
+
+Finding = Implied | Unexpressed

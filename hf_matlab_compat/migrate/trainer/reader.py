@@ -1,0 +1,188 @@
+"""read_trainer: from a user's copy of ``nnet_train_2.m`` to the options it implies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hf_matlab_compat.errors import MigrationError, OptionError
+from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, to_matlab_value
+from hf_matlab_compat.migrate.trainer import cg_rules, damping_rules, step_rules, surroundings_rules
+from hf_matlab_compat.migrate.trainer.comparison import added_statements
+from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
+from hf_matlab_compat.migrate.trainer.named_constants import known_constants, named_constants
+from hf_matlab_compat.migrate.trainer.source import Source, parameters, text_of
+from hf_matlab_compat.options import Options
+
+RULES: tuple[Callable[[Source, Mapping[str, Any]], Iterator[Finding]], ...] = (
+    named_constants,
+    damping_rules.damping_rules,
+    cg_rules.preconditioner,
+    cg_rules.stopping_rule,
+    cg_rules.start_of_solver,
+    cg_rules.backtracking,
+    cg_rules.random_draws,
+    step_rules.line_search,
+    step_rules.checkpoints,
+    step_rules.bias_mask,
+    step_rules.parameters_otherwise,
+    step_rules.early_stops,
+    surroundings_rules.signature,
+    surroundings_rules.precision,
+    surroundings_rules.always_gpu,
+    surroundings_rules.unknown_words,
+    surroundings_rules.own_functions,
+    surroundings_rules.own_constants,
+)
+
+_DEFAULTS = Options()
+_Found = TypeVar("_Found", Implied, Unexpressed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerReport:
+    """What a copy of the trainer says.
+
+    Attributes
+    ----------
+    implied : tuple of Implied
+        Every option for which a line was found, the published values too.
+    unexpressed : tuple of Unexpressed
+        Lines for which there is no option.
+    unread : tuple of int
+        Lines that are no MATLAB, counted through all files.
+    gpu : str
+        The GPU toolbox that the copy is written for: 'Jacket', 'gpuArray', 'GPUmat' or ''; ``jacket = 1`` in the
+        call (``backend="cupy"``) does what each of them did.
+    compared : bool
+        Whether it was compared with an unedited copy. If not, edits that touch none of the rules are not seen.
+    """
+
+    implied: tuple[Implied, ...]
+    unexpressed: tuple[Unexpressed, ...]
+    unread: tuple[int, ...]
+    gpu: str
+    compared: bool
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keywords of `train` by which this copy differs from the published file."""
+        found = {one.option: one.value for one in self.implied}
+        boost = found.get("lam_boost")
+        if boost is not None and math.isclose(boost, 1 / found.get("lam_drop", _DEFAULTS.lam_drop), rel_tol=1e-4):
+            found["lam_boost"] = None
+        return {name: value for name, value in found.items() if value != getattr(_DEFAULTS, name)}
+
+    @property
+    def legacy_options(self) -> dict[str, Any]:
+        """The same as keywords of `nnet_train`."""
+        return {TO_MATLAB[name]: to_matlab_value(name, value) for name, value in self.options.items()}
+
+
+def read_trainer(*files: str | PathLike[str], original: str | PathLike[str] | None = None) -> TrainerReport:
+    """The options that a user's copy of the trainer implies, and the lines that no option can express.
+
+    Parameters
+    ----------
+    *files : path-like
+        The copy of ``nnet_train_2.m``, and ``conjgrad_1.m`` where it is edited too.
+    original : path-like, optional
+        An unedited copy. With it every statement that it does not have is accounted for; without it only what the
+        rules know is found.
+
+    Returns
+    -------
+    TrainerReport
+
+    Raises
+    ------
+    MigrationError
+        A file cannot be read, or is no Hessian-free trainer.
+    """
+    texts = [_read(path) for path in files]
+    return read_trainer_text(*texts, original=None if original is None else _read(original))
+
+
+def read_trainer_text(*texts: str, original: str | None = None) -> TrainerReport:
+    """`read_trainer` of the files' contents."""
+    source = Source(texts)
+    _require_trainer(source)
+    known = known_constants(source)
+    findings = [finding for rule in RULES for finding in rule(source, known)]
+    implied, refused = _possible([one for one in findings if isinstance(one, Implied)])
+    unexpressed = [one for one in findings if isinstance(one, Unexpressed)] + refused
+    if original is not None:
+        seen = {one.line for one in [*implied, *unexpressed]}
+        unexpressed += [one for one in added_statements(source, Source([original])) if one.line not in seen]
+    return TrainerReport(
+        implied=tuple(_placed(source, implied)),
+        unexpressed=tuple(_placed(source, sorted(dict.fromkeys(unexpressed), key=lambda one: one.line))),
+        unread=tuple(source.broken_lines()),
+        gpu=surroundings_rules.gpu(source),
+        compared=original is not None,
+    )
+
+
+def _placed(source: Source, found: Iterable[_Found]) -> Iterator[_Found]:
+    for one in found:
+        file, line = source.place(one.line)
+        yield replace(one, file=file, line=line)
+
+
+def _read(path: str | PathLike[str]) -> str:
+    try:
+        return Path(path).read_bytes().decode("utf-8", errors="replace")
+    except OSError as error:
+        raise MigrationError(f"{path}: expected a file that can be read, got '{error.strerror}'.") from error
+
+
+def _require_trainer(source: Source) -> None:
+    names = {text_of(node) for node in source.nodes if node.type == "identifier"}
+    if {"y_hom2", "dEdx2"} & names or "minibatch_startsize" in names:
+        raise MigrationError(
+            "trainer: expected a Hessian-free trainer, got the later Kronecker-factored program (KFAC) of the same "
+            "name, which is another algorithm. There is nothing to migrate it to."
+        )
+    trainer = surroundings_rules.trainer_function(source)
+    solves = any(name.startswith("conjgrad") for name in names)
+    if trainer is None or not solves or len(parameters(trainer)) < 6:
+        raise MigrationError(
+            "trainer: expected a copy of nnet_train_2.m that calls a conjgrad function, got none. Name the trainer's "
+            "own file; scripts that call it are migrated as scripts."
+        )
+
+
+def _possible(implied: list[Implied]) -> tuple[list[Implied], list[Unexpressed]]:
+    """One value for each option, the first that was found; values that no option takes, and others, are named."""
+    kept: dict[str, Implied] = {}
+    refused: list[Unexpressed] = []
+    for one in implied:
+        first = kept.get(one.option)
+        try:
+            Options(**{one.option: one.value})
+        except OptionError as error:
+            if error.argument == one.option:
+                refused.append(Unexpressed(one.line, one.text, f"no value that an option takes: {error}"))
+                continue
+        if first is None:
+            kept[one.option] = one
+        elif _differ(first.value, one.value) and not _same_boost(one, first, kept):
+            refused.append(Unexpressed(one.line, one.text, f"{one.option} was {first.value} in line {first.line}"))
+    return list(kept.values()), refused
+
+
+def _same_boost(one: Implied, first: Implied, kept: Mapping[str, Implied]) -> bool:
+    """Whether one of two boosts is None and the other what None means."""
+    drop = kept["lam_drop"].value if "lam_drop" in kept else _DEFAULTS.lam_drop
+    values = [1 / drop if each.value is None else each.value for each in (one, first)]
+    return one.option == "lam_boost" and not _differ(*values)
+
+
+def _differ(a: Any, b: Any) -> bool:
+    if isinstance(a, float | int) and isinstance(b, float | int):
+        return not math.isclose(a, b, rel_tol=1e-9)
+    return a != b

@@ -1,0 +1,241 @@
+"""The text of a trainer as a syntax tree, and the few things that the rules ask of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from hf_matlab_compat.errors import MigrationError
+
+Node = Any
+"""A node of tree-sitter's."""
+
+LOOPS = ("for_statement", "while_statement")
+_SILENT = ("comment", "line_continuation")
+_MOST_CHARACTERS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """``target = value``, once for each target where there are several.
+
+    Attributes
+    ----------
+    name : str
+        The variable, or the last field of one (``drop`` of ``c.drop``).
+    target, value, node : Node
+    index : int
+        Which of several outputs, from 0.
+    """
+
+    name: str
+    target: Node
+    value: Node
+    node: Node
+    index: int
+
+
+class Source:
+    """One or more files of a trainer, parsed."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        whole = [_lf(text) for text in texts]
+        self.starts = list(accumulate((text.count("\n") for text in whole), initial=0))[:-1]
+        self.text = _checked("".join(whole))
+        self.lines = self.text.split("\n")
+        self.root: Node = _parser().parse(self.text.encode("utf-8", "surrogatepass")).root_node
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """All named nodes, in the order of the text."""
+        return list(walk(self.root))
+
+    @cached_property
+    def assignments(self) -> list[Assignment]:
+        """All assignments, in the order of the text."""
+        return [one for node in self.nodes if node.type == "assignment" for one in _assignments(node)]
+
+    @cached_property
+    def calls(self) -> list[Node]:
+        """All calls and indexings, in the order of the text."""
+        return [node for node in self.nodes if node.type == "function_call"]
+
+    @cached_property
+    def functions(self) -> list[Node]:
+        """All functions, nested ones too."""
+        return [node for node in self.nodes if node.type == "function_definition"]
+
+    def of(self, name: str) -> list[Assignment]:
+        """Assignments to the variable (or field) `name`."""
+        return [one for one in self.assignments if one.name == name]
+
+    def line(self, node: Node) -> str:
+        """The text of the line on which the node begins."""
+        return self.lines[row(node) - 1].strip()
+
+    def place(self, line: int) -> tuple[int, int]:
+        """The file (from 0) and the line in it (from 1) of a line of all files together."""
+        file = max(bisect_left(self.starts, line) - 1, 0)
+        return file, line - self.starts[file]
+
+    def broken_lines(self) -> list[int]:
+        """Lines that are no MATLAB."""
+        return sorted({row(node) for node in walk(self.root) if node.type == "ERROR" or node.is_missing})
+
+
+def _lf(text: str) -> str:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return lines if lines.endswith("\n") else lines + "\n"
+
+
+def _checked(text: str) -> str:
+    if "\0" in text or len(text) > _MOST_CHARACTERS:
+        got = "a binary file" if "\0" in text else f"{len(text)} characters"
+        raise MigrationError(f"trainer: expected the text of nnet_train_2.m, got {got}. Name a .m file.")
+    return text
+
+
+def _parser() -> Any:
+    try:
+        import tree_sitter_matlab
+        from tree_sitter import Language, Parser
+    except ImportError as error:
+        raise MigrationError(
+            "tree-sitter-matlab: expected it to be installed, got none. Run pip install 'hf_matlab_compat[migrate]'."
+        ) from error
+    return Parser(Language(tree_sitter_matlab.language()))
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """The node and all named ones in it, in the order of the text; comments are passed over."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.type not in _SILENT:
+            yield node
+            waiting.extend(reversed(node.named_children))
+
+
+def text_of(node: Node) -> str:
+    """The node's text without comments, continuations and layout."""
+    words: list[str] = []
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        if here.type in _SILENT:
+            continue
+        if here.child_count and here.type != "string":
+            waiting.extend(reversed(here.children))
+        elif here.text:
+            words.append(" ".join(here.text.decode("utf-8", "replace").split()))
+    return "".join(word for word in words if word)
+
+
+def row(node: Node) -> int:
+    """Line of the text, from 1."""
+    return int(node.start_point[0]) + 1
+
+
+def ancestors(node: Node) -> Iterator[Node]:
+    """Parent, its parent, …"""
+    while (node := node.parent) is not None:
+        yield node
+
+
+def inside(node: Node, kinds: Sequence[str]) -> Node | None:
+    """The innermost node of these kinds around `node`, within the same function."""
+    for outer in ancestors(node):
+        if outer.type in kinds:
+            return outer
+        if outer.type == "function_definition":
+            return None
+    return None
+
+
+def function_of(node: Node) -> Node | None:
+    """The function around `node`."""
+    return next((outer for outer in ancestors(node) if outer.type == "function_definition"), None)
+
+
+def name_of(function: Node | None) -> str:
+    """A function's name; empty for None."""
+    node = None if function is None else function.child_by_field_name("name")
+    return "" if node is None else text_of(node)
+
+
+def parameters(function: Node) -> list[str]:
+    """Names of a function's arguments, in order."""
+    listed = next((child for child in function.children if child.type == "function_arguments"), None)
+    return [] if listed is None else [text_of(child) for child in listed.named_children if child.type == "identifier"]
+
+
+def names_in(node: Node) -> set[str]:
+    """All identifiers in an expression."""
+    return {text_of(each) for each in walk(node) if each.type == "identifier"}
+
+
+def called(call: Node) -> str:
+    """The name that is called (or indexed); empty where it is no plain name."""
+    head = call.named_children[0] if call.named_children else call
+    return text_of(head) if head.type == "identifier" else ""
+
+
+def is_cell_index(call: Node) -> bool:
+    """Whether it is ``name{…}``."""
+    return any(child.type == "{" for child in call.children)
+
+
+def arguments(call: Node) -> list[Node]:
+    """The arguments of a call."""
+    listed = next((child for child in call.children if child.type == "arguments"), None)
+    return [] if listed is None else [child for child in listed.named_children if child.type not in _SILENT]
+
+
+def unwrapped(node: Node) -> Node:
+    """What stands inside parentheses."""
+    while node.type == "parenthesis" and node.named_children:
+        node = next((child for child in node.named_children if child.type not in _SILENT), node.named_children[0])
+    return node
+
+
+def operands(node: Node) -> tuple[Node, str, Node] | None:
+    """Left, operator, right of a binary expression; None for anything else."""
+    if node.type not in ("binary_operator", "comparison_operator", "boolean_operator"):
+        return None
+    parts = [child for child in node.children if child.type not in _SILENT]
+    return (parts[0], text_of(parts[1]), parts[2]) if len(parts) == 3 else None
+
+
+def factors(node: Node) -> list[Node]:
+    """The factors of a product, in order; the node itself where it is none."""
+    found: list[Node] = []
+    waiting = [node]
+    while waiting:
+        parts = operands(here := unwrapped(waiting.pop()))
+        if parts is not None and parts[1] in ("*", ".*"):
+            waiting += [parts[2], parts[0]]
+        else:
+            found.append(here)
+    return found
+
+
+def _assignments(node: Node) -> Iterator[Assignment]:
+    parts = [child for child in node.named_children if child.type not in _SILENT]
+    if len(parts) < 2:
+        return
+    target, value = parts[0], parts[-1]
+    listed = target.named_children if target.type == "multioutput_variable" else [target]
+    for index, one in enumerate(each for each in listed if each.type not in _SILENT):
+        yield Assignment(_variable(one), one, value, node, index)
+
+
+def _variable(target: Node) -> str:
+    """``a`` of a, a(1), a{1}(:); ``b`` of a.b."""
+    while target.type == "function_call" and target.named_children:
+        target = target.named_children[0]
+    fields = [child for child in target.named_children if child.type == "identifier"]
+    return text_of(fields[-1]) if target.type == "field_expression" and fields else text_of(target)

@@ -1,0 +1,223 @@
+"""How a body uses its variables: which are written to in part, which are nothing but positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.syntax import Node, Statement
+
+_MAKERS_OF_POSITIONS = ("randperm", "find")
+_LENGTHS = ("length", "numel")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Facts about one body.
+
+    Attributes
+    ----------
+    written : frozenset of str
+        Variables of which a part is assigned.
+    positions : frozenset of str
+        Variables that only hold positions and are only used as such, so that they can count from 0.
+    assigned : frozenset of str
+        All variables that are given a value.
+    names : frozenset of str
+        Every name that occurs.
+    only_empty : frozenset of str
+        Variables that are never given anything but ``[]``.
+    constants : mapping
+        Variables that are given a value once, a number or a string written out, and that value.
+    """
+
+    written: frozenset[str]
+    positions: frozenset[str]
+    assigned: frozenset[str]
+    names: frozenset[str]
+    only_empty: frozenset[str]
+    constants: Mapping[str, Node]
+
+
+def usage_of(
+    body: Iterable[Statement],
+    parameters: Iterable[str] = (),
+    outputs: Iterable[str] = (),
+    loaded: Iterable[str] = (),
+) -> Usage:
+    """Read a body's statements; those of functions inside it do not count."""
+    nodes = list(_own_nodes(body))
+    written, assigned = _assignments(nodes)
+    reads = list(_Reads(assigned | set(parameters) | set(loaded)).of_body(body))
+    fixed = set(parameters) | set(outputs)
+    return Usage(
+        frozenset(written),
+        frozenset(_positions(nodes, reads, written | fixed)),
+        frozenset(assigned | set(parameters)),
+        frozenset(node.name for node in nodes if isinstance(node, syntax.Name)) | frozenset(_words(nodes)),
+        frozenset(_only_empty(nodes) - written - fixed),
+        _constants(nodes, fixed),
+    )
+
+
+def base_name(node: Node) -> str:
+    """The variable at the root of ``x(1).y{2}``; empty where there is none."""
+    while isinstance(node, syntax.Apply | syntax.Field):
+        node = node.base
+    return node.name if isinstance(node, syntax.Name) else ""
+
+
+def _own_nodes(body: Iterable[Node]) -> Iterator[Node]:
+    for node in body:
+        if not isinstance(node, syntax.Function):
+            yield node
+            yield from _own_nodes(node.children())
+
+
+def _words(nodes: Iterable[Node]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, syntax.Command):
+            yield from node.words
+
+
+def _assignments(nodes: Iterable[Node]) -> tuple[set[str], set[str]]:
+    written, assigned = set[str](), set[str]()
+    for node in nodes:
+        if isinstance(node, syntax.For):
+            assigned.add(node.variable)
+        for target in node.targets if isinstance(node, syntax.Assign) else ():
+            name = base_name(target)
+            assigned.add(name)
+            if not isinstance(target, syntax.Name):
+                written.add(name)
+    return written, assigned - {""}
+
+
+def _only_empty(nodes: Iterable[Node]) -> set[str]:
+    empty, other = set[str](), set[str]()
+    for node in nodes:
+        if isinstance(node, syntax.Assign):
+            is_empty = node.value == syntax.Matrix(())
+            for target in node.targets:
+                (empty if is_empty and isinstance(target, syntax.Name) else other).add(base_name(target))
+    return empty - other
+
+
+def _constants(nodes: Iterable[Node], excluded: set[str]) -> dict[str, Node]:
+    values: dict[str, list[Node]] = {}
+    for node in nodes:
+        if isinstance(node, syntax.Assign):
+            for target in node.targets:
+                values.setdefault(base_name(target), []).append(node.value)
+        elif isinstance(node, syntax.For):
+            values.setdefault(node.variable, []).extend([node.values] * 2)
+    once = {name: given[0] for name, given in values.items() if len(given) == 1 and name not in excluded}
+    return {name: value for name, value in once.items() if isinstance(value, syntax.Number | syntax.Text)}
+
+
+@dataclass(frozen=True)
+class _Reads:
+    """Finds the names a body reads, and whether each stands as an index of one of the `variables`."""
+
+    variables: set[str]
+
+    def of_body(self, body: Iterable[Node]) -> Iterator[tuple[str, bool]]:
+        for node in body:
+            if not isinstance(node, syntax.Function):
+                yield from self.of(node, False)
+
+    def of(self, node: Node, as_index: bool) -> Iterator[tuple[str, bool]]:
+        match node:
+            case syntax.Name(name):
+                yield name, as_index
+            case syntax.Assign():
+                yield from self._of_assignment(node)
+            case syntax.Apply():
+                yield from self._of_application(node, as_index)
+            case syntax.Command(words=words):
+                yield from ((word, False) for word in words)
+            case syntax.Function():
+                return
+            case _:
+                for child in node.children():
+                    yield from self.of(child, False)
+
+    def _of_assignment(self, node: syntax.Assign) -> Iterator[tuple[str, bool]]:
+        for target in node.targets:
+            if not isinstance(target, syntax.Name):
+                yield from self.of(target, False)
+        source = _positions_source(node)
+        if source is None:
+            yield from self.of(node.value, False)
+            return
+        # q = perm(1:n): perm stands as an index if q does, which `_positions` settles
+        yield f"{source}>{base_name(node.targets[0])}", True
+        for child in node.value.children():
+            if not isinstance(child, syntax.Name):
+                yield from self.of(child, False)
+
+    def _of_application(self, node: syntax.Apply, as_index: bool) -> Iterator[tuple[str, bool]]:
+        name = base_name(node.base)
+        if name in _LENGTHS and len(node.arguments) == 1 and isinstance(node.arguments[0], syntax.Name):
+            yield node.arguments[0].name, True
+            return
+        is_index = name in self.variables
+        yield from self.of(node.base, as_index and is_index)
+        for argument in node.arguments:
+            yield from self.of(argument, is_index)
+
+
+def _positions_source(node: syntax.Assign) -> str | None:
+    """For ``q = perm(range)``: perm, where the arguments are ranges; None for anything else."""
+    value = node.value
+    if len(node.targets) != 1 or not isinstance(node.targets[0], syntax.Name):
+        return None
+    if not (isinstance(value, syntax.Apply) and isinstance(value.base, syntax.Name) and not value.brace):
+        return None
+    ranged = len(value.arguments) == 1 and isinstance(value.arguments[0], syntax.Range)
+    return value.base.name if ranged else None
+
+
+def _positions(nodes: list[Node], reads: list[tuple[str, bool]], excluded: set[str]) -> set[str]:
+    candidates = {name for name in _made_positions(nodes) if name not in excluded}
+    links = [tuple(name.split(">")) for name, _ in reads if ">" in name]
+    bad = {name for name, as_index in reads if not as_index}
+    candidates -= bad
+    functions = {name for name, _ in reads}
+    while True:
+        lost = {source for source, target in links if source in candidates and target not in candidates}
+        lost |= {name for name in candidates if not _all_positions(name, nodes, candidates)}
+        if not lost:
+            return candidates & (functions | candidates)
+        candidates -= lost
+
+
+def _made_positions(nodes: Iterable[Node]) -> set[str]:
+    found = {node.variable for node in nodes if isinstance(node, syntax.For)}
+    return found | {
+        node.targets[0].name
+        for node in nodes
+        if isinstance(node, syntax.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], syntax.Name)
+    }
+
+
+def _all_positions(name: str, nodes: list[Node], candidates: set[str]) -> bool:
+    """Whether everything `name` is ever given is a position."""
+    for node in nodes:
+        if isinstance(node, syntax.For) and node.variable == name and not _counts_up(node.values):
+            return False
+        if isinstance(node, syntax.Assign) and any(base_name(target) == name for target in node.targets):
+            made = _is_maker(node.value) or _positions_source(node) in candidates
+            if len(node.targets) != 1 or not made:
+                return False
+    return True
+
+
+def _is_maker(value: Node) -> bool:
+    is_call = isinstance(value, syntax.Apply) and isinstance(value.base, syntax.Name)
+    return is_call and value.base.name in _MAKERS_OF_POSITIONS and len(value.arguments) == 1  # type: ignore[union-attr]
+
+
+def _counts_up(values: Node) -> bool:
+    return isinstance(values, syntax.Range) and values.step is None

@@ -1,0 +1,106 @@
+"""Collects the Python script line by line, and the ledger of MATLAB's lines beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from hf_matlab_compat.migrate.layout import WIDTH, broken
+from hf_matlab_compat.migrate.syntax import Place
+from hf_matlab_compat.migrate.translation import Fate, Ledger
+
+
+class Writer:
+    """Python lines at the current depth.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where fates of MATLAB's lines are entered.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.lines: list[str] = []
+        self._indent = 0
+        self._statement = -1
+
+    def code(self, text: str) -> None:
+        """A Python statement."""
+        self._statement = len(self.lines)
+        self.lines.extend(broken(text, self._indent))
+
+    def comment(self, text: str) -> None:
+        """A comment on lines of its own, from MATLAB's text."""
+        for line in _uncommented(text):
+            self.lines.append(" " * self._indent + (f"# {line}" if line else "#"))
+        self._statement = -1
+
+    def trailing(self, text: str) -> None:
+        """A comment behind the last statement, or above it where it does not fit."""
+        lines = _uncommented(text)
+        if self._statement < 0 or len(lines) != 1 or not lines[0]:
+            self.comment(text)
+            return
+        place, last = self._statement, len(self.lines) - 1
+        if place == last and len(self.lines[-1]) + len(lines[0]) + 4 <= WIDTH and "  # " not in self.lines[-1]:
+            self.lines[-1] += f"  # {lines[0]}"
+        else:
+            self.lines.insert(place, " " * self._margin(place) + f"# {lines[0]}")
+        self._statement = -1
+
+    def blank(self) -> None:
+        """An empty line."""
+        self.lines.append("")
+
+    @contextmanager
+    def block(self, header: str) -> Iterator[None]:
+        """Statements below a header; ``pass`` where there are none."""
+        self.code(header)
+        start = len(self.lines)
+        self._indent += 4
+        yield
+        if all(not line.strip() or line.lstrip().startswith("#") for line in self.lines[start:]):
+            self.code("pass")
+        self._indent -= 4
+
+    def todo(self, place: Place, reason: str) -> None:
+        """What could not be translated: its text as a comment, and a stop where the script would go wrong."""
+        lines = place.text.split("\n")
+        self.comment(f"TODO(migrate): line {place.first}: {lines[0].strip()}")
+        for line in lines[1:]:
+            self.comment("    " + line.rstrip())
+        self.comment(f"    ({reason})")
+        self.code(f'raise NotImplementedError("line {place.first} of the MATLAB script")')
+        self._statement = -1
+        self.ledger.enter(place.first, place.last, Fate.TODO, reason)
+
+    def enter(self, place: Place, fate: Fate, remarks: Sequence[str] = ()) -> None:
+        """The fate of a statement's lines."""
+        self.ledger.enter(place.first, place.last, fate, "; ".join(dict.fromkeys(remarks)))
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """What is written here is thrown away."""
+        kept, ledger, indent = list(self.lines), self.ledger, self._indent
+        self.ledger = Ledger(())
+        yield
+        self.lines, self.ledger, self._indent = kept, ledger, indent
+
+    def _margin(self, place: int) -> int:
+        return len(self.lines[place]) - len(self.lines[place].lstrip())
+
+
+def _uncommented(text: str) -> list[str]:
+    """MATLAB's comment text without its marks."""
+    if text.lstrip().startswith("%{"):
+        return [line.rstrip() for line in text.split("\n")]
+    return [_without_mark(line) for line in text.split("\n")]
+
+
+def _without_mark(line: str) -> str:
+    stripped = line.strip() if line.lstrip().startswith("%") else line.rstrip()
+    if stripped.startswith("%%"):
+        title = stripped.lstrip("%").strip()
+        return f"%% {title}" if title and stripped.lstrip("%") != stripped[1:] else stripped.lstrip("%").strip()
+    return stripped[1:].removeprefix(" ").rstrip() if stripped.startswith("%") else stripped

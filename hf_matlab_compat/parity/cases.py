@@ -1,0 +1,171 @@
+"""Cases to compare on: the recorded ones, which come with the package, and a user's own from a .mat file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.legacy.packing import pack
+from hf_matlab_compat.matlab.random_streams import OctaveStream
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
+from hf_matlab_compat.model.sparse_init import sparse_init
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.parity.reference_run import Case
+
+_PLACES = (Path(__file__).parent / "goldens", Path(__file__).parents[2] / "tests" / "goldens")
+"""In an installed package; in a clone."""
+
+PUT_IN = ("runName", "runDesc", "Win", "bin", "resumeFile", "jacket")
+"""Arguments that a case file may lack: they name files, choose the hardware, or `paramsp` stands for them."""
+
+DATA = ("indata", "outdata", "intest", "outtest")
+_WHOLE = ("maxepoch", "numchunks", "numchunks_test", "rms", "hybridmode", "jacket")
+_WORDS = ("mattype", "errtype")
+
+
+def goldens() -> Path:
+    """The folder of the recorded numbers.
+
+    Raises
+    ------
+    ParityError
+        There is none.
+    """
+    for place in _PLACES:
+        if place.is_dir():
+            return place
+    raise ParityError(f"{_PLACES[0]}: expected the recorded numbers, got no such folder. Install the package again.")
+
+
+def builtin_names() -> tuple[str, ...]:
+    """Names of the built-in cases, the larger ones first."""
+    folder = goldens()
+    files = [*sorted(folder.glob("case_*.mat")), *sorted(folder.glob("units/case_*.mat"))]
+    return tuple(file.stem.removeprefix("case_") for file in files)
+
+
+def builtin_case(name: str) -> Case:
+    """A built-in case.
+
+    Raises
+    ------
+    ParityError
+        There is no case of that name.
+    """
+    if name not in builtin_names():
+        raise ParityError(f"case: expected a built-in one, got {name!r}. There are: {', '.join(builtin_names())}.")
+    folder = goldens()
+    path = next(path for path in (folder / f"case_{name}.mat", folder / f"units/case_{name}.mat") if path.exists())
+    content = _variables(path)
+    start = content.pop("start_lambda", None)
+    constants = {} if start is None else {"initlambda": float(start.item())}
+    return case_from_arguments(name, content, constants)
+
+
+def case_from_mat(path: str | Path) -> Case:
+    """A user's case: a .mat file that holds the 22 arguments as variables of their legacy names.
+
+    `PUT_IN` may be missing, as may `paramsp` where there are `Win` and `bin`. Variables of other names do not count.
+
+    Raises
+    ------
+    ParityError
+        The file cannot be read, or lacks an argument.
+    """
+    content = _variables(Path(path))
+    try:
+        return case_from_arguments(Path(path).stem, content)
+    except ParityError as error:
+        raise ParityError(f"{path}: {error}") from error
+
+
+def case_from_arguments(name: str, given: Mapping[str, Any], constants: Mapping[str, Any] | None = None) -> Case:
+    """A case from arguments under their legacy names, from Python or from a .mat file.
+
+    Parameters
+    ----------
+    name : str
+    given : mapping
+        Without initial parameters (all of paramsp, Win and bin empty), a sparse start is drawn, always the same.
+    constants : mapping, optional
+        Of `Case`.
+
+    Raises
+    ------
+    ParityError
+        An argument is missing, or is not what its name says.
+    """
+    missing = [argument for argument in TRAINER_ARGUMENTS if argument not in (*given, *PUT_IN)]
+    if "paramsp" in missing and not _empty(given.get("Win")):
+        missing.remove("paramsp")
+    if missing:
+        raise ParityError(f"expected the arguments of nnet_train_2, got none called {', '.join(missing)}. Save it too.")
+    plain = {argument: _plain(argument, given.get(argument)) for argument in TRAINER_ARGUMENTS}
+    plain |= {"runName": "", "runDesc": str(plain["runDesc"] or ""), "resumeFile": None, "jacket": 0}
+    plain["paramsp"] = _start(plain)
+    return Case(name=name, arguments={**plain, "Win": None, "bin": None}, constants=dict(constants or {}))
+
+
+def rounded(case: Case) -> Case:
+    """The same case with data that single precision holds exactly, as trainers that cast their data see it."""
+    data = {name: case.arguments[name].astype(np.float32) for name in DATA}
+    return Case(name=case.name, arguments={**case.arguments, **data}, constants=case.constants)
+
+
+def _variables(path: Path) -> dict[str, Any]:
+    try:
+        content = loadmat(path, mat_dtype=True)
+    except NotImplementedError:
+        raise ParityError(f"{path}: a file of version 7.3. Save it with '-v7'.") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise ParityError(f"{path}: cannot be read as a .mat file: {str(error).partition(chr(10))[0]}.") from error
+    return {name: value for name, value in content.items() if not name.startswith("__")}
+
+
+def _plain(name: str, value: Any) -> Any:
+    """An argument as Python has it, whichever way it came."""
+    try:
+        if name in DATA:
+            return np.asarray(value, None if np.asarray(value).dtype == np.float32 else np.float64)
+        if name in _WHOLE:
+            return int(np.asarray(0 if value is None else value).item())
+        if name in ("weightcost", "decay"):
+            return float(np.asarray(value).item())
+        if name in ("layersizes",):
+            return [int(size) for size in np.asarray(value).ravel()]
+        if name == "layertypes":
+            return [_text(entry) for entry in np.asarray(value, dtype=object).ravel()]
+        if name in _WORDS or name in ("runName", "runDesc"):
+            return _text(value)
+    except (TypeError, ValueError) as error:
+        raise ParityError(f"{name}: expected what nnet_train_2 takes, got {type(value).__name__}.") from error
+    return value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    array = np.asarray("" if value is None else value)
+    return str(array.item()) if array.size == 1 else ""
+
+
+def _empty(value: Any) -> bool:
+    return value is None or np.asarray(value, dtype=object).size == 0
+
+
+def _start(arguments: Mapping[str, Any]) -> NDArray[Any]:
+    if not _empty(arguments["paramsp"]):
+        vector = np.asarray(arguments["paramsp"])
+        return vector.reshape(-1, 1).astype(np.float32 if vector.dtype == np.float32 else np.float64)
+    if not _empty(arguments["Win"]):
+        W, b = (list(np.asarray(arguments[name], dtype=object).ravel()) for name in ("Win", "bin"))
+        return pack(W, b)
+    sizes = [len(arguments["indata"]), *arguments["layersizes"], len(arguments["outdata"])]
+    drawn = sparse_init(sizes, arguments["layertypes"], OctaveStream(1), Options())
+    return drawn.astype(np.float32).reshape(-1, 1)

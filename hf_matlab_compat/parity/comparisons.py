@@ -1,0 +1,177 @@
+"""What there is to compare in an epoch: every quantity of either side, stage by stage, with its distance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.parity.port_epoch import PortEpoch
+from hf_matlab_compat.parity.reference_run import EpochRecord, distance
+
+KERNEL_STAGES: Mapping[str, tuple[str, str]] = {
+    "forward": ("forward", ""),
+    "ll": ("ll", "training cases"),
+    "oldll": ("ll", "in the gradient pass"),
+    "ll_chunk": ("ll", "target chunk"),
+    "err": ("err", "training cases"),
+    "err_chunk": ("err", "target chunk"),
+    "grad": ("grad", "training cases"),
+    "gradchunk": ("grad", "target chunk"),
+    "grad2": ("grad2", "training cases"),
+    "grad2chunk": ("grad2", "target chunk"),
+    "Bv": ("Bv", ""),
+    "Bv_undamped": ("Bv_undamped", ""),
+    "precon": ("precon", ""),
+}
+"""Stage and detail of every kernel."""
+
+REQUIRED_KERNELS = ("forward", "ll", "err", "grad", "grad2", "gradchunk", "oldll", "precon", "Bv", "Bv_undamped")
+
+FIGURE_STAGES: Mapping[str, tuple[str, str]] = {
+    "cg_steps": ("cg_steps", ""),
+    "denom": ("rho", "predicted change"),
+    "oldll_chunk": ("rho", "ll of the chunk before"),
+    "ll_chunk_after": ("rho", "ll of the chunk after"),
+    "rho": ("rho", ""),
+    "reductions": ("reductions", ""),
+    "rate": ("rate", ""),
+    "lambda": ("lambda", ""),
+    "ch_norm": ("params", "norm of d"),
+    "ll": ("params", "ll after the step"),
+    "err": ("params", "err after the step"),
+    "test_ll": ("params", "test ll"),
+    "test_err": ("params", "test err"),
+}
+"""Stage and detail of every figure but the chosen iterate."""
+
+REQUIRED_FIGURES = ("cg_steps", "ch_norm", "rho", "reductions", "rate", "lambda", "ll", "err")
+_ALWAYS_MORE = ("v", "model")
+"""In a recording's kernels, and no quantity to compare."""
+
+
+class Absent:
+    """Stands where a side has no value; `declared` says why a reference cannot have one."""
+
+    def __init__(self, declared: str = "") -> None:
+        self.declared = declared
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity of both sides.
+
+    Attributes
+    ----------
+    stage, detail : str
+        As in `Line`.
+    quantity : str
+        As in a recording's envelope: a kernel, a figure, 'iterate <step>', 'model <step>', 'd', 'theta', 'start'.
+    kind : {'kernel', 'iterate', 'model', 'decision', 'choice', 'figure'}
+        Which rule bounds it.
+    ours, theirs : values, or `Absent`
+    distance : float or None
+        None where one is absent.
+    """
+
+    stage: str
+    detail: str
+    quantity: str
+    kind: str
+    ours: Any
+    theirs: Any
+    distance: float | None
+
+
+Declared = Callable[[str], str]
+"""Quantity → why this reference cannot show it; empty if it did not say so beforehand."""
+
+
+def kernel_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared) -> Iterator[Comparison]:
+    """Kernels at the state in which the epoch began."""
+    more = [name for name in record.kernels if name not in (*REQUIRED_KERNELS, *_ALWAYS_MORE)]
+    for name in (*REQUIRED_KERNELS, *more):
+        stage, detail = KERNEL_STAGES.get(name, ("forward", f"{name} (unknown to this package)"))
+        theirs = _value(record.kernels, name, declared)
+        if name == "forward" and not isinstance(theirs, Absent):
+            yield from _layers_forward(theirs, ours.kernels.get("forward", []))
+        else:
+            yield _pair(stage, detail, name, "kernel", _value(ours.kernels, name), theirs)
+
+
+def path_comparisons(
+    record: EpochRecord, ours: PortEpoch, model: Callable[[Any], float], declared: Declared
+) -> Iterator[Comparison]:
+    """Start of CG, recorded iterates, and what they are worth to the quadratic model."""
+    yield _pair("cg_iterates", "start", "start", "kernel", _or_absent(ours.x0), record.start)
+    if not record.steps:
+        yield Comparison("cg_iterates", "", "iterates", "iterate", ABSENT, Absent(declared("iterates")), None)
+        return
+    own, theirs = (
+        dict(zip(map(int, side.steps), side.iterates, strict=True)) for side in (ours, record)
+    )  # where a last iterate is recorded twice, it is compared once
+    for step in sorted({*own, *theirs}):
+        a, b = (side.get(step, ABSENT) for side in (own, theirs))
+        yield _pair("cg_iterates", f"step {step}", f"iterate {step}", "iterate", a, b)
+        if not (isinstance(a, Absent) or isinstance(b, Absent)):
+            yield _pair("cg_iterates", f"step {step}, model", f"model {step}", "model", model(a), model(b))
+
+
+def steps_comparison(record: EpochRecord, ours: PortEpoch) -> Comparison:
+    """Number of the last recorded step, where that is all there is to tell how many were done."""
+    a, b = (side.steps[-1] if side.steps else ABSENT for side in (ours, record))
+    return _pair("cg_steps", "", "cg_steps", "decision", a, b)
+
+
+def figure_comparisons(record: EpochRecord, ours: PortEpoch, tested: bool, declared: Declared) -> Iterator[Comparison]:
+    """Decisions and figures, the chosen iterate excepted."""
+    required = (*REQUIRED_FIGURES, *(("test_ll", "test_err") if tested else ()))
+    more = [name for name in record.figures if name not in (*required, "chose_iters", "test_ll", "test_err")]
+    for name in (*required, *more):
+        stage, detail = FIGURE_STAGES.get(name, ("params", f"{name} (unknown to this package)"))
+        kind = "decision" if name in ("cg_steps", "reductions", "rate", "lambda") else "figure"
+        yield _pair(stage, detail, name, kind, _value(ours.figures, name), _value(record.figures, name, declared))
+
+
+def state_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared) -> Iterator[Comparison]:
+    """What the epoch left: parameters, in units of the step, and the vector from which the next CG run starts."""
+    theirs = Absent(declared("theta")) if record.theta_after is None else record.theta_after
+    pair = _pair("params", "theta", "theta", "figure", _or_absent(ours.theta_after), theirs)
+    if pair.distance and record.theta is not None:
+        step = float(np.linalg.norm(np.asarray(theirs, float) - np.asarray(record.theta, float)))
+        moved = float(np.linalg.norm(np.asarray(ours.theta_after, float) - np.asarray(theirs, float)))
+        pair = Comparison(*_fields(pair)[:-1], moved / step if step else pair.distance)
+    yield pair
+    d = Absent(declared("d")) if record.d_after is None else record.d_after
+    yield _pair("params", "d, where the next CG run starts", "d", "figure", _or_absent(ours.d_after), d)
+
+
+def _pair(stage: str, detail: str, quantity: str, kind: str, ours: Any, theirs: Any) -> Comparison:
+    absent = isinstance(ours, Absent) or isinstance(theirs, Absent)
+    return Comparison(stage, detail, quantity, kind, ours, theirs, None if absent else distance(ours, theirs))
+
+
+def _fields(pair: Comparison) -> tuple[Any, ...]:
+    return (pair.stage, pair.detail, pair.quantity, pair.kind, pair.ours, pair.theirs, pair.distance)
+
+
+def _layers_forward(theirs: Any, ours: Sequence[Any]) -> Iterator[Comparison]:
+    layers = [theirs] if isinstance(theirs, np.ndarray) and theirs.dtype != object else list(theirs)
+    for i in range(max(len(layers), len(ours))):
+        a, b = (side[i] if i < len(side) else ABSENT for side in (ours, layers))
+        yield _pair("forward", f"layer {i + 1}", "forward", "kernel", a, b)
+
+
+def _value(values: Mapping[str, Any], name: str, declared: Declared = lambda name: "") -> Any:
+    if name in values and values[name] is None:
+        return Absent(declared(name) or "this reference does not show it")
+    return values[name] if name in values else Absent(declared(name))
+
+
+def _or_absent(value: Any) -> Any:
+    return ABSENT if value is None else value

@@ -1,0 +1,168 @@
+"""The first divergence on one screen: where, by how much, how it grew, what it hangs on, how to see it again."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from textwrap import wrap
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdict
+from hf_matlab_compat.parity.judge import judge
+from hf_matlab_compat.parity.recording_file import read_recording_file, write_recording_file
+from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.stage_dependencies import DEPENDENCIES
+
+_WIDTH = 79
+_EPOCHS_SHOWN = 6
+_MARKS = {Verdict.AGREES: "=", Verdict.TIE: "tie", Verdict.DIFFERS: "differs", Verdict.NOT_RUN: "-"}
+
+
+def divergence_screen(certificate: Certificate, script: str = "") -> str:
+    """The first divergence, as text of at most 79 columns; empty where nothing differs.
+
+    Parameters
+    ----------
+    certificate : Certificate
+    script : str
+        What reproduces it: from `keep_divergence`.
+    """
+    line = certificate.first_divergence
+    if line is None:
+        return ""
+    rows = [*_where(line), *_values(line), "", *_growth(certificate.lines, line), "", *_dependencies(certificate, line)]
+    if script:
+        rows += ["", "To see just this stage again, in Python:", *(f"    {row}" for row in script.splitlines())]
+    return "\n".join(row.rstrip() for row in rows)
+
+
+def keep_divergence(
+    path: str | os.PathLike[str], certificate: Certificate, recordings: Sequence[Recording]
+) -> str:
+    """Write what the first divergence needs to be seen again, and return the two lines of Python that do it.
+
+    Parameters
+    ----------
+    path : path
+        A .npz file; replaced if it exists.
+    certificate : Certificate
+    recordings : sequence of Recording
+        Those that the certificate was made from.
+
+    Returns
+    -------
+    str
+        A script of two lines; empty where nothing differs.
+
+    Raises
+    ------
+    ParityError
+        The file cannot be written.
+    """
+    line = certificate.first_divergence
+    if line is None:
+        return ""
+    recording = next(r for r in recordings if (r.case.name, r.precision, r.mode) == _run(line))
+    epochs = [record for record in recording.epochs if record.epoch <= line.epoch]
+    needed = replace(recording, epochs=epochs if recording.mode == "free" else epochs[-2:])
+    about = {"stage": line.stage, "detail": line.detail, "epoch": line.epoch, "backend": line.backend}
+    try:
+        write_recording_file(path, needed, about)
+    except OSError as error:
+        raise ParityError(f"{os.fspath(path)}: expected to write it, got '{error.strerror}'.") from error
+    return f"from hf_matlab_compat.parity.divergence import reproduce\nprint(reproduce({os.fspath(path)!r}))"
+
+
+def reproduce(path: str | os.PathLike[str]) -> str:
+    """Run one stage of one epoch again, from the recorded state: a line of text for each of its comparisons.
+
+    Parameters
+    ----------
+    path : path
+        From `keep_divergence`.
+
+    Raises
+    ------
+    ParityError
+        It is no such file.
+    """
+    recording, about = read_recording_file(path)
+    certificate = judge([recording], backend=about["backend"], stages=[about["stage"]])
+    lines = [line for line in certificate.lines if line.epoch == about["epoch"]]
+    title = f"{recording.case.name}, {recording.precision}, {recording.mode}, epoch {about['epoch']}: {about['stage']}"
+    return "\n".join([title, *(row for line in lines for row in _values(line))])
+
+
+def ratio(line: Line) -> float:
+    """Distance over bound: at most 1 where it agrees; nan for what was not compared."""
+    if line.distance is None or line.bound is None:
+        return math.nan
+    if line.distance == 0:
+        return 0.0
+    return line.distance / line.bound if line.bound else math.inf
+
+
+def _run(line: Line) -> tuple[str, str, str]:
+    return line.case, line.precision, line.mode
+
+
+def _where(line: Line) -> list[str]:
+    detail = f" ({line.detail})" if line.detail else ""
+    return [
+        "First divergence",
+        f"  {line.case} · {line.precision} · {line.mode} · {line.backend}",
+        *wrap(f"epoch {line.epoch}, stage {line.stage}{detail}", _WIDTH, initial_indent="  ", subsequent_indent="    "),
+    ]
+
+
+def _values(line: Line) -> list[str]:
+    """Both values, and how far apart they are."""
+    rows = [f"  {line.detail or line.stage}: {line.verdict.value}"]
+    rows += [f"    ours       {line.ours or 'nothing'}", f"    reference  {line.reference or 'nothing'}"]
+    if line.distance is not None and line.bound is not None:
+        rows.append(f"    distance   {line.distance:.3g}, bound {line.bound:.3g} ({line.bound_source})")
+    else:
+        rows.append(f"    {line.bound_source}")
+    return [row[:_WIDTH] for row in rows]
+
+
+def _growth(lines: Sequence[Line], at: Line) -> list[str]:
+    """The largest share of its bound that each stage took, epoch by epoch, up to the divergence."""
+    same = [line for line in lines if _run(line) == _run(at) and line.epoch <= at.epoch]
+    epochs = sorted({line.epoch for line in same})[-_EPOCHS_SHOWN:]
+    rows = ["How it grew: distance / bound, the largest of each stage (above 1: differs)"]
+    rows.append("  " + f"{'epoch':<12}" + "".join(f"{epoch:>10}" for epoch in epochs))
+    for stage in STAGES[: STAGES.index(at.stage) + 1]:
+        cells = [_cell([line for line in same if line.epoch == epoch and line.stage == stage]) for epoch in epochs]
+        if any(cells):
+            rows.append("  " + f"{stage:<12}" + "".join(f"{cell:>10}" for cell in cells))
+    return rows
+
+
+def _cell(lines: Sequence[Line]) -> str:
+    if not lines:
+        return ""
+    verdicts = {line.verdict for line in lines}
+    found = [ratio(line) for line in lines if not math.isnan(ratio(line))]
+    largest = max(found, default=math.nan)
+    if math.isfinite(largest) and largest > 0:
+        return f"{largest:.1e}"
+    order = (Verdict.DIFFERS, Verdict.TIE, Verdict.AGREES, Verdict.NOT_RUN)
+    return _MARKS[next(verdict for verdict in order if verdict in verdicts)]
+
+
+def _dependencies(certificate: Certificate, at: Line) -> list[str]:
+    on, computed_in = DEPENDENCIES[at.stage]
+    same = [line for line in certificate.lines if _run(line) == _run(at) and line.epoch == at.epoch]
+    states = [f"{stage} {_state([line for line in same if line.stage == stage])}" for stage in on]
+    text = f"{at.stage} takes in: {', '.join(states) or 'parameters and data alone'}."
+    return [*wrap(text, _WIDTH), *wrap(f"It is computed in {computed_in}.", _WIDTH)]
+
+
+def _state(lines: Sequence[Line]) -> str:
+    verdicts = {line.verdict for line in lines}
+    if Verdict.DIFFERS in verdicts:
+        return "(differs)"
+    return "(agrees)" if verdicts & {Verdict.AGREES, Verdict.TIE} else "(not run)"

@@ -1,0 +1,164 @@
+"""E: how far rounding alone moves the reference, by running it on the same mathematics in another order.
+
+A member of the ensemble has the cases of every chunk permuted; some have their units renumbered in every layer as
+well (so that products with W add in another order), some another `exp` and `tanh`, and where Octave's BLAS is
+OpenBLAS, some other kernels or another number of threads of it. In free runs in double precision, some begin with
+noise of 2e-16. E is the largest distance of a member from the plain run; after another decision or another chosen
+iterate, what depends on it is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity import octave
+from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
+from hf_matlab_compat.parity.engines.octave_process import (
+    available_cores,
+    one_line,
+    run_octave_driver,
+    scratch,
+)
+from hf_matlab_compat.parity.engines.order import Order, identity, permuted_cases, renumbered_units
+from hf_matlab_compat.parity.engines.provenance import octave_facts
+from hf_matlab_compat.parity.engines.reference import Reference
+from hf_matlab_compat.parity.engines.results import read_results
+from hf_matlab_compat.parity.engines.spread import distances
+from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
+
+MEMBERS = 16
+
+NOISE = 2e-16
+
+OTHER_EXP = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4"}
+"""Where the C library is glibc: its `exp` and `tanh` of a processor without these."""
+
+CORES = tuple({"OPENBLAS_CORETYPE": core} for core in ("Prescott", "Nehalem", "Sandybridge", "Haswell"))
+THREADS = ({"OPENBLAS_NUM_THREADS": "2"},)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One way of running the same mathematics."""
+
+    seed: int
+    renumbered: bool = False
+    noise: float = 0.0
+    environment: Mapping[str, str] | None = None
+
+    def order(self, arguments: Mapping[str, Any]) -> Order:
+        """Its order of cases and units."""
+        if self.seed == 0:
+            return identity(arguments)
+        return (renumbered_units if self.renumbered else permuted_cases)(arguments, self.seed)
+
+
+def measure_envelope(
+    reference: Reference, recording: Recording, *, members: int = MEMBERS, timeout: float = 600.0
+) -> dict[tuple[int, str], float]:
+    """E of every quantity of a live recording, by ``(epoch, name)``.
+
+    Parameters
+    ----------
+    reference : Reference
+    recording : Recording
+        The plain run, by the same reference.
+    members : int
+    timeout : float
+        Seconds that a member may take.
+
+    Raises
+    ------
+    ParityError
+        A member could not be run; all others are stopped.
+    """
+    envelope: dict[tuple[int, str], float] = {}
+    with scratch() as folder:
+        reference.copy_to(folder / "reference")
+        for records in _run_all(reference, recording, folder, members, timeout):
+            for plain, member in zip(recording.epochs, records, strict=True):
+                for name, apart in distances(member, plain).items():
+                    key = (plain.epoch, name)
+                    envelope[key] = max(envelope.get(key, 0.0), apart)
+    return envelope
+
+
+def ensemble(recording: Recording, members: int) -> list[Member]:
+    """The members; the first twelve of sixteen have nothing but their cases permuted."""
+    openblas = "openblas" in octave_facts(octave.EXECUTABLE)["blas"]
+    free_double = recording.mode == "free" and recording.precision == "double"
+    made: list[Member] = []
+    for seed in range(1, members + 1):
+        last = seed % 4 == 0
+        environment = OTHER_EXP if seed % 8 == 3 else None
+        if openblas and last:
+            environment = (*CORES, *THREADS)[(seed // 4 - 1) % 5]
+        noise = NOISE if free_double and seed % 4 == 1 else 0.0
+        made.append(Member(seed, renumbered=last, noise=noise, environment=environment))
+    return made
+
+
+def _run_all(
+    reference: Reference, recording: Recording, folder: Path, members: int, timeout: float
+) -> Iterator[list[EpochRecord]]:
+    """The members' epochs, in the plain run's order, as they come."""
+    stop = Event()
+
+    def run(member: Member) -> list[EpochRecord]:
+        place = folder / f"member{member.seed}"
+        order = member.order(recording.case.arguments)
+        job = _job(reference, recording, member, order)
+        write_job(job, place)
+        run_octave_driver(place, folder / "reference", timeout=timeout, environment=member.environment, stop=stop)
+        return [order.undo(record) for record in read_results(job, place / "results")]
+
+    with ThreadPoolExecutor(max_workers=available_cores()) as pool:
+        runs = [pool.submit(run, member) for member in ensemble(recording, members)]
+        try:
+            for each in runs:
+                yield each.result()
+        except ParityError as error:
+            told = str(error).replace(str(folder / "reference"), str(reference.folder))
+            raise ParityError(f"{recording.case.name}, with its cases in another order: {one_line(told)}") from error
+        finally:
+            stop.set()
+            for each in runs:
+                each.cancel()
+
+
+def _job(reference: Reference, recording: Recording, member: Member, order: Order) -> Job:
+    """The plain run's job in another order: each of its epochs from its state, or all of them freely."""
+    case = replace(recording.case, arguments=order.apply(recording.case.arguments))
+    job = make_job(
+        reference, case, precision=recording.precision, mode=recording.mode, epochs=len(recording.epochs)
+    )
+    job = replace(job, probes=job.probes[order.parameters])
+    if recording.mode == "free":
+        return _noisy(job, member)
+    starts = tuple(_start(recording, record, order) for record in recording.epochs)
+    # the recorded start of CG is decayed already
+    undecayed = replace(job.case, arguments={**job.case.arguments, "decay": 1.0})
+    return replace(job, case=undecayed, starts=starts)
+
+
+def _start(recording: Recording, record: EpochRecord, order: Order) -> dict[str, Any]:
+    theta, start = record.theta[order.parameters], record.start[order.parameters]
+    return {"paramsp": theta, "ch": start, "lambda": record.lam, "epoch": record.epoch - 1, "totalpasses": 0}
+
+
+def _noisy(job: Job, member: Member) -> Job:
+    if not member.noise:
+        return job
+    theta = np.asarray(job.case.arguments["paramsp"], np.float64)
+    noise = member.noise * np.random.default_rng(member.seed).standard_normal(theta.shape)
+    arguments = {**job.case.arguments, "paramsp": theta * (1 + noise)}
+    starts = tuple({**start, "paramsp": arguments["paramsp"]} for start in job.starts)
+    return replace(job, case=replace(job.case, arguments=arguments), starts=starts)

@@ -1,0 +1,180 @@
+"""A job for the driver in shims/drive: a folder with everything that a trainer is to be asked, and room for answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import savemat
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
+from hf_matlab_compat.parity import octave_values
+from hf_matlab_compat.parity.cases import rounded
+from hf_matlab_compat.parity.engines.constants import published
+from hf_matlab_compat.parity.engines.reference import Reference
+from hf_matlab_compat.parity.reference_run import Case
+
+PRECISIONS = ("single", "double")
+MODES = ("kernels", "lockstep", "free")
+
+_OVERRIDES: Mapping[str, str] = {
+    **{name: name for name in ("initlambda", "autodamp", "drop", "boost", "rho_low", "rho_high")},
+    **{name: name for name in ("maxiters", "miniters", "linesearch_c", "linesearch_factor", "numconn", "initcoeff")},
+    "linesearch_max": "linesearch_max_reductions",
+    "precon_exponent": "preconditioner_exponent",
+    "checkpoint_every": "checkpoint_period",
+    "decay_biases": "mask_biases",
+}
+"""`nnet_train`'s keywords, and what `reference_matlab`'s 23rd argument calls them."""
+
+_RECORDS = {"llrecord": 2, "errrecord": 2, "lambdarecord": 1, "times": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to ask a trainer.
+
+    Attributes
+    ----------
+    case : Case
+        With the constants of the reference, as `settled` makes it.
+    precision, mode : str
+    epochs : int
+    overrides : mapping or None
+        For the 23rd argument, where there is one.
+    probes : (P, k) array
+        To multiply by the curvature.
+    starts : sequence of states
+        Variables of checkpoints: several to do one epoch from each; one to begin at; none to begin afresh.
+    """
+
+    case: Case
+    precision: str
+    mode: str
+    epochs: int
+    overrides: Mapping[str, Any] | None
+    probes: NDArray[np.float64]
+    starts: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """Class of the vectors."""
+        return np.float32 if self.precision == "single" else np.float64
+
+    @property
+    def route(self) -> list[str]:
+        """Folders of shims, the last in front of the path."""
+        folders = ["gpu", "look", "drive"]
+        if self.precision == "double" and self.overrides is None:
+            folders.append("double")
+            if not self.case.arguments["hybridmode"]:
+                folders.append("shadow")
+        return folders
+
+
+def make_job(reference: Reference, case: Case, *, precision: str, mode: str, epochs: int, probes: int = 2) -> Job:
+    """A job for a reference.
+
+    Raises
+    ------
+    ParityError
+        The precision or mode is unknown, or the case wants constants that this reference cannot be given.
+    """
+    for name, value, known in (("precision", precision, PRECISIONS), ("mode", mode, MODES)):
+        if value not in known:
+            raise ParityError(f"{name}: expected one of {', '.join(known)}, got {value!r}.")
+    if epochs < 1:
+        raise ParityError(f"epochs: expected at least 1, got {epochs}.")
+    settled, overrides = _settled(reference, case, precision)
+    size = settled.arguments["paramsp"].size
+    vectors = np.random.default_rng(0).standard_normal((size, probes)).astype(np.float32)
+    return Job(
+        case=settled,
+        precision=precision,
+        mode=mode,
+        epochs=epochs,
+        overrides=overrides,
+        probes=vectors.astype(np.float64),
+        starts=_beginning(reference, settled, case),
+    )
+
+
+def write_job(job: Job, folder: Path) -> None:
+    """Write ``request.mat`` into a folder, which is made."""
+    folder.mkdir(parents=True)
+    request = {
+        "arguments": _arguments(job),
+        "overrides": job.overrides,
+        "starts": [_typed(job, start) for start in job.starts] or [None],
+        "epochs": job.epochs,
+        "free": job.mode == "free",
+        "probes": job.probes,
+        "precision": job.precision,
+        "route": job.route,
+    }
+    savemat(folder / "request.mat", {"request": octave_values.to_octave(request)}, long_field_names=True)
+
+
+def _settled(reference: Reference, case: Case, precision: str) -> tuple[Case, dict[str, Any] | None]:
+    """The case as this reference runs it, and the overrides that make it do so."""
+    theirs = {name: constant.value for name, constant in reference.constants.items()}
+    wanted = {name: value for name, value in case.constants.items() if value != theirs.get(name, published(name))}
+    overrides: dict[str, Any] | None = None
+    if reference.takes_overrides:
+        overrides = {"precision": precision}
+        for name in [name for name in wanted if name in _OVERRIDES]:
+            value = wanted.pop(name)
+            overrides[_OVERRIDES[name]] = float(not value if name == "decay_biases" else value)
+    else:
+        wanted.pop("initlambda", None)  # goes in by a checkpoint of epoch 0
+        case = rounded(case)
+    if wanted:
+        told = ", ".join(f"{name} = {value}" for name, value in wanted.items())
+        raise ParityError(f"{case.name}: wants {told}, which {reference.name} has otherwise and cannot be told.")
+    constants = {**theirs, **case.constants}
+    if "boost" not in case.constants and constants["boost"] == 1 / theirs["drop"]:
+        constants["boost"] = 1 / constants["drop"]
+    return Case(name=case.name, arguments=case.arguments, constants=_changed(constants)), overrides
+
+
+def _changed(constants: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are not the published ones; boost where it is not 1/drop."""
+    changed = {name: value for name, value in constants.items() if name != "boost" and value != published(name)}
+    if constants["boost"] != 1 / constants["drop"]:
+        changed["boost"] = constants["boost"]
+    return changed
+
+
+def _arguments(job: Job) -> list[Any]:
+    given = dict(job.case.arguments)
+    given["layersizes"] = np.asarray(given["layersizes"], np.float64).reshape(1, -1)
+    given["paramsp"] = np.asarray(given["paramsp"], job.dtype).reshape(-1, 1)
+    given["runDesc"] = given["runDesc"] or "parity"
+    # the doubles of the GPU's toolbox are the way to a double-precision run
+    given["jacket"] = int("double" in job.route)
+    for name in ("indata", "outdata", "intest", "outtest"):
+        given[name] = np.asarray(given[name], job.dtype)
+    return [given[name] for name in TRAINER_ARGUMENTS]
+
+
+def _beginning(reference: Reference, settled: Case, case: Case) -> tuple[dict[str, Any], ...]:
+    """A checkpoint of epoch 0 where the case begins with another lambda than the reference and can't say so."""
+    lam = case.constants.get("initlambda")
+    if reference.takes_overrides or lam is None or lam == reference.constants["initlambda"].value:
+        return ()
+    theta = settled.arguments["paramsp"]
+    return ({"paramsp": theta, "ch": 0 * theta, "lambda": lam, "epoch": 0, "totalpasses": 0},)
+
+
+def _typed(job: Job, start: Mapping[str, Any]) -> dict[str, Any]:
+    """The nine variables, in the classes that trainers save."""
+    epoch = int(start["epoch"])
+    records = {name: start.get(name, np.zeros((epoch, width))) for name, width in _RECORDS.items()}
+    vectors = {name: np.asarray(start[name], job.dtype).reshape(-1, 1) for name in ("paramsp", "ch")}
+    scalars = {name: float(start[name]) for name in ("epoch", "lambda", "totalpasses")}
+    return {**vectors, **scalars, **records}

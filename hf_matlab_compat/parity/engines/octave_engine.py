@@ -1,0 +1,102 @@
+"""Somebody's trainer, run live in Octave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity.engines.constants import Constant
+from hf_matlab_compat.parity.engines.envelope import MEMBERS, measure_envelope
+from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache
+from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
+from hf_matlab_compat.parity.engines.octave_process import one_line, run_octave_driver, scratch
+from hf_matlab_compat.parity.engines.provenance import provenance
+from hf_matlab_compat.parity.engines.reference import Reference, open_reference
+from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_results
+from hf_matlab_compat.parity.reference_run import Case, EpochRecord, Recording
+
+
+class OctaveEngine:
+    """Runs a reference in Octave, as often as it is asked.
+
+    Parameters
+    ----------
+    reference : path-like, optional
+        The folder of an nnet_train_2.m and its conjgrad_1.m, which is only read; `reference_matlab` by default.
+    timeout : float
+        Seconds that a run may take.
+    cache : path-like, optional
+        Folder for measured envelopes; the user's cache folder by default.
+    members : int
+        Runs that an envelope is measured with.
+
+    Raises
+    ------
+    ParityError
+        The folder has no trainer that can be called.
+    """
+
+    name = "octave"
+
+    def __init__(
+        self,
+        reference: str | Path | None = None,
+        *,
+        timeout: float = 600.0,
+        cache: str | Path | None = None,
+        members: int = MEMBERS,
+    ) -> None:
+        self.reference = open_reference(reference)
+        self.timeout = timeout
+        self.members = members
+        self._cache = EnvelopeCache(cache)
+
+    @property
+    def constants(self) -> Mapping[str, Constant]:
+        """Constants of the reference, by `nnet_train`'s keywords."""
+        return self.reference.constants
+
+    def record(self, case: Case, *, precision: str, mode: str, epochs: int = 8) -> Recording:
+        """Run the reference on a case; see `Engine`."""
+        job = make_job(self.reference, case, precision=precision, mode=mode, epochs=epochs)
+        with scratch() as folder:
+            records, checkpoint = self._play(job, folder)
+        return Recording(
+            case=job.case,
+            precision=precision,
+            mode=mode,
+            epochs=[_only_kernels(record) for record in records] if mode == "kernels" else records,
+            envelope={},
+            checkpoint=checkpoint,
+            provenance=provenance(self.reference, job),
+        )
+
+    def with_envelope(self, recording: Recording) -> Recording:
+        """The same recording with E, measured now or at an earlier time; see `measure_envelope`."""
+        key = self._cache.key(recording, self.members)
+        envelope = self._cache.get(key)
+        if envelope is None:
+            envelope = measure_envelope(self.reference, recording, members=self.members, timeout=self.timeout)
+            self._cache.put(key, envelope)
+        return replace(recording, envelope=envelope)
+
+    def _play(self, job: Job, folder: Path) -> tuple[list[EpochRecord], bytes | None]:
+        write_job(job, folder / "job")
+        self.reference.copy_to(folder / "reference")
+        try:
+            run_octave_driver(folder / "job", folder / "reference", timeout=self.timeout)
+            results = folder / "job" / "results"
+            return read_results(job, results), read_checkpoint_bytes(results)
+        except ParityError as error:
+            raise ParityError(f"{job.case.name}: {in_users_words(error, folder, self.reference)}") from error
+
+
+def in_users_words(error: ParityError, folder: Path, reference: Reference) -> str:
+    """The message, with the user's folder for the copy that was run."""
+    return one_line(str(error).replace(str(folder / "reference"), str(reference.folder)))
+
+
+def _only_kernels(record: EpochRecord) -> EpochRecord:
+    return replace(record, figures={}, theta_after=None, d_after=None, log_lines=())

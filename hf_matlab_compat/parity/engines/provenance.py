@@ -1,0 +1,79 @@
+"""Which program computed on what: the facts that a figure can depend on."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity import octave
+from hf_matlab_compat.parity.engines.job import Job
+from hf_matlab_compat.parity.engines.reference import Reference
+
+_FACTS = "ones(2)*ones(2); printf('%s\\n', version()); try, printf('%s', fileread('/proc/self/maps')); end"
+_BLAS = re.compile(r"\S*(?:openblas|libblas|libmkl|libblis|libatlas)\S*")
+
+
+@cache
+def octave_facts(executable: str) -> Mapping[str, str]:
+    """Version of the Octave on the path, and the file of its BLAS where the system tells.
+
+    Raises
+    ------
+    ParityError
+        It does not start.
+    """
+    try:
+        said = subprocess.run(
+            [executable, "--quiet", "--norc", "--no-history", "--eval", _FACTS],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        ).stdout.decode(errors="replace")
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ParityError(f"{executable}: does not start: {str(error).partition(chr(10))[0]}") from error
+    version, _, maps = said.partition("\n")
+    blas = _BLAS.search(maps)
+    return {"octave": version.strip(), "blas": blas[0] if blas else "unknown"}
+
+
+def provenance(reference: Reference, job: Job) -> dict[str, str]:
+    """Of a run in the Octave on the path."""
+    facts = octave_facts(octave.EXECUTABLE)
+    return {
+        "engine": "octave",
+        "octave": facts["octave"],
+        "blas": facts["blas"],
+        "processor": processor(),
+        "system": platform.platform(),
+        "reference": reference.name,
+        "precision route": route_in_words(job),
+        "data": "as given" if reference.takes_overrides else "rounded to single, as the reference does",
+        "probe vectors": "numpy default_rng(0), standard normal, rounded to single",
+        **{f"sha256 {name}": value for name, value in reference.hashes.items()},
+    }
+
+
+def route_in_words(job: Job) -> str:
+    """How the reference is made to compute in the precision asked for."""
+    if job.overrides is not None:
+        return f"precision = '{job.precision}' in its 23rd argument"
+    if job.precision == "single":
+        return "jacket = 0, as it is"
+    doubles = "jacket = 1, with gsingle, gones, gzeros and grandn that give doubles"
+    return doubles + ("; single(...) gives doubles as well" if "shadow" in job.route else "")
+
+
+def processor() -> str:
+    """Its name."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return match[1] if match else platform.machine()

@@ -1,0 +1,129 @@
+"""A folder with somebody's trainer: what it is, how it wants to be called, and a copy of it to run."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
+from hf_matlab_compat.parity.engines.constants import Constant, read_constants
+from hf_matlab_compat.parity.engines.matlab_source import function_line, functions
+
+OURS = Path(__file__).parents[3] / "reference_matlab"
+"""`reference_matlab`, where a clone of the repository has it; an installed package has none."""
+
+SHIMS = Path(__file__).parents[1] / "shims"
+
+TRAINER, CG = "nnet_train_2.m", "conjgrad_1.m"
+_CG_ARGUMENTS = 6
+_CONSTANTS_FILES = (TRAINER, CG, "default_constants.m")
+_OVERRIDES = "overrides"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A trainer in a folder, which is only ever read.
+
+    Attributes
+    ----------
+    folder : Path
+    sources : mapping of file name to text
+        Its .m files.
+    hashes : mapping of file name to str
+        SHA-256 of each of them.
+    constants : mapping of str to Constant
+        By `nnet_train`'s keywords.
+    takes_overrides : bool
+        Whether constants and precision go in as a 23rd argument (`reference_matlab`).
+    """
+
+    folder: Path
+    sources: Mapping[str, str]
+    hashes: Mapping[str, str]
+    constants: Mapping[str, Constant]
+    takes_overrides: bool
+
+    def copy_to(self, folder: Path) -> None:
+        """Put a copy there, the folders that functions may live in included."""
+        folder.mkdir(parents=True)
+        for source in self.folder.iterdir():
+            if source.is_file() and source.suffix != ".asv" and source.suffix.startswith(".m"):
+                shutil.copyfile(source, folder / source.name)
+            elif source.is_dir() and (source.name == "private" or source.name[0] in "@+"):
+                shutil.copytree(source, folder / source.name)
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return "reference_matlab" if self.folder == OURS.resolve() else str(self.folder)
+
+
+def open_reference(folder: str | Path | None = None) -> Reference:
+    """The trainer in a folder, by default `reference_matlab`.
+
+    Raises
+    ------
+    ParityError
+        There is none, it has other arguments, or its CG is not in a file of its own.
+    """
+    place = Path(OURS if folder is None else folder).resolve()
+    _require_files(place, ours=folder is None)
+    contents = {path.name: path.read_bytes() for path in sorted(place.glob("*.m")) if path.is_file()}
+    sources = {name: content.decode("utf-8", errors="replace") for name, content in contents.items()}
+    takes_overrides = _check_trainer(place, sources[TRAINER])
+    _check_cg(place, sources)
+    return Reference(
+        folder=place,
+        sources=sources,
+        hashes={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+        constants=read_constants({name: sources[name] for name in _CONSTANTS_FILES if name in sources}),
+        takes_overrides=takes_overrides,
+    )
+
+
+def _require_files(place: Path, *, ours: bool) -> None:
+    if ours and not (place / TRAINER).is_file():
+        raise ParityError(
+            "reference_matlab comes with a clone of the repository, not with the installed package. "
+            "Give the folder of your own nnet_train_2.m, or check against the recorded numbers."
+        )
+    for name in (TRAINER, CG):
+        if not (place / name).is_file():
+            raise ParityError(f"{place}: expected {TRAINER} and {CG}, got no {name}. Give the folder that has both.")
+
+
+def _check_trainer(place: Path, source: str) -> bool:
+    """Whether it takes a 23rd argument; a fork with others is named."""
+    line = function_line(source)
+    expected = list(TRAINER_ARGUMENTS)
+    if line is None:
+        raise ParityError(f"{place / TRAINER}: expected a function, got a file that does not begin with one.")
+    given = line[1]
+    if given[: len(expected)] == expected and given[len(expected) :] in ([], [_OVERRIDES]):
+        return len(given) > len(expected)
+    missing = [name for name in expected if name not in given]
+    added = [name for name in given if name not in expected]
+    differences = [f"without {', '.join(missing)}"] * bool(missing) + [f"with {', '.join(added)}"] * bool(added)
+    raise ParityError(
+        f"{place / TRAINER}: a fork with {len(given)} arguments ({' and '.join(differences) or 'in another order'}): "
+        f"{', '.join(given)}. Expected the {len(expected)} of nnet_train_2."
+    )
+
+
+def _check_cg(place: Path, sources: Mapping[str, str]) -> None:
+    if "conjgrad_1" in functions(sources[TRAINER]):
+        raise ParityError(
+            f"{place / TRAINER}: has a conjgrad_1 of its own inside, so that its CG cannot be looked into. "
+            f"Move that function to {CG}."
+        )
+    line = function_line(sources[CG])
+    got = [] if line is None else line[1]
+    if len(got) < _CG_ARGUMENTS:
+        raise ParityError(
+            f"{place / CG}: a fork with {len(got)} arguments: {', '.join(got)}. "
+            "Expected Afunc, b, x0, maxiters, miniters, Mdiag."
+        )

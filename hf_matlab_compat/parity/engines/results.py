@@ -1,0 +1,158 @@
+"""What the driver wrote, as epochs: the same whether it ran a moment ago or on another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity.engines.job import Job
+from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures
+from hf_matlab_compat.parity.octave_values import from_octave
+from hf_matlab_compat.parity.reference_run import EpochRecord
+
+_VECTORS = {"grad": "b", "precon": "Mdiag", "grad2": "seen_grad2", "gradchunk": "seen_gradchunk"}
+_PRODUCTS = {"Bv": "products", "Bv_undamped": "products_undamped"}
+
+
+def read_results(job: Job, results: Path) -> list[EpochRecord]:
+    """The epochs of a job, in order.
+
+    Raises
+    ------
+    ParityError
+        A file cannot be read, or holds NaN or Inf where a run could not go on from it.
+    """
+    raw = [_read(path) for path in sorted(results.glob("epoch_*.mat"))]
+    if not raw:
+        raise ParityError(f"{results}: expected the files of some epochs, got none. Run it again.")
+    records: list[EpochRecord] = []
+    for at, this in enumerate(raw):
+        _require_precision(job, this)
+        before = None if len(job.starts) > 1 else (records[-1] if records else None)
+        following = raw[at + 1] if at + 1 < len(raw) and job.mode == "free" else None
+        record = _record(job, this, before, following, at)
+        _require_finite(record)
+        records.append(record)
+    return records
+
+
+def read_checkpoint_bytes(results: Path) -> bytes | None:
+    """The last checkpoint that the run wrote."""
+    path = results / "running.mat"
+    return path.read_bytes() if path.exists() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = loadmat(path, mat_dtype=True)
+    except Exception as error:  # scipy raises whatever a cut-off file happens to lead to
+        raise ParityError(f"{path.name}: cannot be read ({type(error).__name__}). Was the disk full?") from error
+    return {name: from_octave(value) for name, value in content.items() if not name.startswith("__")}
+
+
+def _record(
+    job: Job, this: Mapping[str, Any], before: EpochRecord | None, following: Mapping[str, Any] | None, at: int
+) -> EpochRecord:
+    epoch = int(this["epoch"].item())
+    lines = epoch_lines(this["log"], epoch)
+    figures = _figures(this, lines, epoch)
+    theta, lam = _state(job, this, before, at)
+    steps = [int(step) for step in this["is"].ravel()]
+    iterates = list(np.asarray(this["xs"]).T)
+    return EpochRecord(
+        epoch=epoch,
+        theta=theta,
+        start=this["x0"].ravel(),
+        lam=lam,
+        kernels=_kernels(job, this, before),
+        steps=steps,
+        iterates=iterates,
+        figures=figures,
+        theta_after=_theta_after(job, this, following, theta, figures),
+        d_after=this["last"].ravel(),
+        log_lines=lines,
+    )
+
+
+def _figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> dict[str, float]:
+    figures = printed_figures(lines, this["words"], np.ravel(this["numbers"]).tolist())
+    figures.pop("epoch", None)
+    # the records have every digit, whatever the log prints
+    figures["ll"], figures["test_ll"] = (float(value) for value in this["llrecord"][epoch - 1])
+    figures["err"], figures["test_err"] = (float(value) for value in this["errrecord"][epoch - 1])
+    figures["lambda"] = float(np.ravel(this["lambdarecord"])[epoch - 1])
+    return figures
+
+
+def _state(
+    job: Job, this: Mapping[str, Any], before: EpochRecord | None, at: int
+) -> tuple[NDArray[Any], float]:
+    """θ and λ at the start: as seen, else as the epoch before left them, else as they were given."""
+    start = job.starts[at if len(job.starts) > 1 else 0] if job.starts else None
+    theta, lam = np.asarray(job.case.arguments["paramsp"]), initial_lambda(this["log"])
+    if before is not None and before.theta_after is not None:
+        theta, lam = before.theta_after, before.figures.get("lambda", lam)
+    elif start is not None:
+        theta, lam = start["paramsp"], float(start["lambda"])
+    seen = this.get("seen_paramsp")
+    if seen is not None and np.size(seen) == np.size(theta):
+        theta = seen
+    if np.size(this.get("seen_lambda")) == 1 and "seen_lambda" in this:
+        lam = float(np.asarray(this["seen_lambda"]).item())
+    if lam is None:
+        lam = float(job.case.constants.get("initlambda", 45.0))
+    return np.asarray(theta, job.dtype).ravel(), lam
+
+
+def _kernels(job: Job, this: Mapping[str, Any], before: EpochRecord | None) -> dict[str, Any]:
+    size = this["b"].size
+    kernels: dict[str, Any] = {
+        name: this[theirs].ravel() for name, theirs in _VECTORS.items() if np.size(this.get(theirs, ())) == size
+    }
+    kernels |= {"v": job.probes.astype(job.dtype), "model": np.ravel(this["model"])}
+    kernels |= {name: this[theirs] for name, theirs in _PRODUCTS.items() if theirs in this}
+    if "forward" in this:
+        kernels["forward"] = list(this["forward"])
+    if "seen_oldll" in this and np.size(this["seen_oldll"]) == 1:
+        kernels["oldll"] = float(np.asarray(this["seen_oldll"]).item())
+    if "ll" in this:
+        kernels |= {name: float(np.asarray(this[name]).item()) for name in ("ll", "err")}
+    elif before is not None and before.figures.get("rate"):
+        kernels |= {name: before.figures[name] for name in ("ll", "err")}
+    return kernels
+
+
+def _theta_after(
+    job: Job, this: Mapping[str, Any], following: Mapping[str, Any] | None, theta: NDArray[Any], figures: Any
+) -> NDArray[Any]:
+    if following is None:
+        return np.asarray(this["paramsp_returned"], job.dtype).ravel()
+    if np.size(following.get("seen_paramsp", ())) == theta.size:
+        return np.asarray(following["seen_paramsp"], job.dtype).ravel()
+    steps = np.ravel(this["is"]).tolist()
+    chosen = np.asarray(this["xs"])[:, steps.index(figures["chose_iters"])]
+    return theta + job.dtype(figures["rate"]) * chosen
+
+
+def _require_precision(job: Job, this: Mapping[str, Any]) -> None:
+    if this["b"].dtype != job.dtype:
+        raise ParityError(
+            f"{job.precision} precision: the reference computes in {this['b'].dtype} however it is called. "
+            "Compare in the precision it has."
+        )
+
+
+def _require_finite(record: EpochRecord) -> None:
+    parts = {"gradient": record.kernels["grad"], "preconditioner": record.kernels["precon"]}
+    parts |= {"CG iterates": record.iterates, "parameters": record.theta_after}
+    for name, values in parts.items():
+        if not np.isfinite(np.asarray(values)).all():
+            raise ParityError(f"epoch {record.epoch}: the reference's {name} are not finite (NaN or Inf).")
+    if np.isnan(record.figures.get("ll", 0.0)):
+        raise ParityError(f"epoch {record.epoch}: the reference's log-likelihood is NaN.")

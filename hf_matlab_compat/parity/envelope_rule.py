@@ -1,0 +1,111 @@
+"""PARITY.md's rule as functions: how far apart a quantity may be, and where that figure comes from.
+
+(a) kernels and CG iterates, (b) one epoch from the same state, (c) free runs. E is the largest distance of a
+quantity among runs of the reference that differ by rounding alone; u is the unit roundoff of the precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import NamedTuple
+
+UNIT_ROUNDOFF = {"single": 2.0**-24, "double": 2.0**-53}
+GRADIENT = {"single": 4e-6, "double": 5e-15}
+"""Of gradients without an ensemble: another `tanh` alone moves one by 5e-15."""
+KERNEL = {"single": 2e-6, "double": 5e-15}
+"""Of other kernels without an ensemble."""
+MODEL = {"single": 1e-6, "double": 1e-12}
+"""Of the quadratic model at a CG iterate: CG moves along flat directions, which the model does not feel."""
+TIE = {"single": 4e-6, "double": 8 * UNIT_ROUNDOFF["double"]}
+KERNEL_FACTOR, TRAJECTORY_FACTOR = 4, 10
+"""On E. What has gone through CG has a bimodal spread, and few members underestimate it."""
+FLOOR, RHO_FLOOR = 4, 1e3
+"""In units of u; rho is a difference of two likelihoods, which cancel, over the model's change."""
+EARLY_STEPS = 5
+"""CG iterates up to here are kernels still; later ones have been amplified."""
+UNDECIDED_E, UNDECIDED_BY_EPOCH = 1e-5, 4
+"""A free run whose E passes this by that epoch decides nothing from there on."""
+
+DECISIONS = ("cg_steps", "reductions", "rate", "lambda")
+"""Figures that must be equal."""
+
+
+class Bound(NamedTuple):
+    """A bound and its source."""
+
+    value: float
+    source: str
+
+
+def kernel_bound(quantity: str, precision: str, E: float | None, of: str = "reference") -> Bound:
+    """Rule (a): 4·max(E, 4u), or the tabulated figure where no ensemble was run.
+
+    Parameters
+    ----------
+    quantity : str
+        Name of a kernel, as in `EpochRecord.kernels`.
+    precision : {'single', 'double'}
+    E : float or None
+        None where it was not measured.
+    of : str
+        Whose runs E was measured on.
+    """
+    if E is not None:
+        return _largest(KERNEL_FACTOR, E, FLOOR, precision, of)
+    value = (GRADIENT if quantity in ("grad", "gradchunk") else KERNEL)[precision]
+    return Bound(value, "PARITY.md (a), no ensemble")
+
+
+def iterate_bound(step: int, precision: str, E: float | None, of: str = "reference") -> Bound:
+    """Rule (a) for a CG iterate: early ones as kernels, later ones 10·E."""
+    if E is None:
+        if step <= EARLY_STEPS:
+            return kernel_bound("iterate", precision, None)
+        return Bound(FLOOR * UNIT_ROUNDOFF[precision], "4u floor, no ensemble")
+    factor = KERNEL_FACTOR if step <= EARLY_STEPS else TRAJECTORY_FACTOR
+    floor = FLOOR * UNIT_ROUNDOFF[precision]
+    return Bound(factor * max(E, floor), f"{factor}E, E={max(E, floor):.1e} ({of})")
+
+
+def model_bound(precision: str, E: float | None, of: str = "reference") -> Bound:
+    """Rule (a) for the value of the quadratic model at a CG iterate."""
+    if E is not None and TRAJECTORY_FACTOR * E > MODEL[precision]:
+        return Bound(TRAJECTORY_FACTOR * E, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
+    return Bound(MODEL[precision], "PARITY.md (a), model")
+
+
+def figure_bound(figure: str, precision: str, E: float | None, of: str = "reference") -> Bound:
+    """Rules (b) and (c) for a figure or vector of an epoch: 10·E, at least 4u (rho: 1e3 u)."""
+    floor = (RHO_FLOOR if figure == "rho" else FLOOR) * UNIT_ROUNDOFF[precision]
+    if E is None or TRAJECTORY_FACTOR * E <= floor:
+        return Bound(floor, f"{RHO_FLOOR if figure == 'rho' else FLOOR:.0f}u floor")
+    return Bound(TRAJECTORY_FACTOR * E, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
+
+
+def decision_bound(E: float | None, of: str = "reference") -> Bound:
+    """A decision is equal, unless runs of the reference themselves decide differently."""
+    if not E:
+        return Bound(0.0, "exact")
+    either_way = E / (1 - E) if E < 1 else inf  # E is relative to the plain run, which ours need not be
+    return Bound(either_way, f"tie: its runs differ by {E:.1e} ({of})")
+
+
+def tie_bound(precision: str, E: float | None) -> Bound:
+    """Of the relative difference between the log-likelihoods, in double, of two CG iterates."""
+    spread = 4 * (E or 0.0)
+    if spread > TIE[precision]:
+        return Bound(spread, f"tie: 4E, E={E:.1e}")
+    return Bound(TIE[precision], "tie: " + ("4e-6" if precision == "single" else "8u"))
+
+
+def undecided_from(envelope: Mapping[tuple[int, str], float]) -> int | None:
+    """Rule (c): the epoch from which a free run decides nothing; None where it always does."""
+    passed = [k for (k, name), E in envelope.items() if name == "ll" and E > UNDECIDED_E and k <= UNDECIDED_BY_EPOCH]
+    return min(passed, default=None)
+
+
+def _largest(factor: int, E: float, floor: float, precision: str, of: str) -> Bound:
+    least = floor * UNIT_ROUNDOFF[precision]
+    source = f"{factor}E, E={E:.1e} ({of})" if least < E else f"{factor}·4u floor"
+    return Bound(factor * max(E, least), source)

@@ -1,0 +1,105 @@
+"""The judge: recordings of a reference in, a certificate out. It knows no engine, and runs nothing but this package."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from hf_matlab_compat.backends.backend import get_backend
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Traces
+from hf_matlab_compat.parity.epoch_judge import EpochJudge
+from hf_matlab_compat.parity.port_case import port_case
+from hf_matlab_compat.parity.port_epoch import PortEpoch
+from hf_matlab_compat.parity.port_runs import port_epochs
+from hf_matlab_compat.parity.provenance import our_provenance
+from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.run_lines import checkpoint_lines, traces_of
+
+_OWN_PLACE = ("not shown: ", "constant ")
+"""Entries of a recording's provenance that have a place of their own on the certificate."""
+
+Watch = Callable[[Line], None]
+"""Told of every line as it is judged."""
+
+
+def judge(
+    recordings: Sequence[Recording],
+    *,
+    backend: str = "numpy",
+    stages: Sequence[str] = STAGES,
+    watch: Watch = lambda line: None,
+) -> Certificate:
+    """Run this package beside every recording and compare.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Any cases, precisions and modes.
+    backend : {'numpy', 'cupy'}
+        Where this package runs. Without a CUDA device every line of 'cupy' says that it was not run.
+    stages : sequence of str
+        Those of `STAGES` to compare.
+    watch : callable, optional
+        Told of every line as it is judged.
+
+    Returns
+    -------
+    Certificate
+        A line for every quantity that either side produces.
+
+    Raises
+    ------
+    OptionError, DataError
+        This package refuses a case.
+    """
+    absent = backend_missing(backend)
+    lines: list[Line] = []
+    traces: list[Traces] = []
+    constants: dict[str, str] = {}
+    provenance: dict[str, str] = {}
+    for recording in recordings:
+        judged, trace = _judged(recording, backend, absent, watch)
+        lines += [line for line in judged if line.stage in stages]
+        traces += trace
+        constants |= {
+            name: recording.provenance.get(f"constant {name}", str(value))
+            for name, value in recording.case.constants.items()
+        }
+        provenance |= {name: value for name, value in recording.provenance.items() if not name.startswith(_OWN_PLACE)}
+    return Certificate(
+        lines=lines, traces=traces, constants=constants, provenance={**provenance, **our_provenance(backend)}
+    )
+
+
+def backend_missing(backend: str) -> str:
+    """Why nothing can be run on this backend; empty where it can."""
+    if backend == "cupy" and os.environ.get("CUPY_TF32", "0") not in ("", "0"):
+        return "TF32 is on (CUPY_TF32): its products carry 10 bits; unset it"
+    try:
+        get_backend(backend)
+    except OptionError as error:
+        if backend != "cupy":
+            raise
+        return "no CUDA device" if "no CUDA device" in str(error.got) else "no CUDA device (no CuPy)"
+    return ""
+
+
+def _judged(recording: Recording, backend: str, absent: str, watch: Watch) -> tuple[list[Line], list[Traces]]:
+    """Lines of every epoch in the order of epochs and stages, then of the checkpoint; and the traces."""
+    case = port_case(recording.case, recording.precision, "numpy" if absent else backend)
+    epoch_judge = EpochJudge(recording, case, backend)
+    runs = iter([f"not run: {absent}"] * len(recording.epochs)) if absent else port_epochs(case, recording)
+    lines: list[Line] = []
+    done: list[PortEpoch] = []
+    before = None
+    for record, ours in zip(recording.epochs, runs, strict=True):
+        found = epoch_judge.not_run(record, absent) if absent else epoch_judge.lines(record, before, ours)
+        found = sorted(found, key=lambda line: STAGES.index(line.stage))
+        for line in found:
+            watch(line)
+        lines += found
+        done += [ours] if isinstance(ours, PortEpoch) else []
+        before = record
+    lines += checkpoint_lines(recording, done, epoch_judge, lines, absent)
+    return lines, traces_of(recording, done, lines)

@@ -1,0 +1,93 @@
+"""A recording in one file, without pickles: what reproduces a divergence, on this machine or another."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity.reference_run import Case, EpochRecord, Recording
+
+_VERSION = 1
+
+
+def write_recording_file(path: str | os.PathLike[str], recording: Recording, about: Mapping[str, Any]) -> None:
+    """Write the recording and a few words about it; a .npz file.
+
+    Parameters
+    ----------
+    path : path
+    recording : Recording
+    about : mapping
+        Plain values, returned by `read_recording_file`.
+    """
+    arrays: list[Any] = []
+    tree = {
+        "version": _VERSION,
+        "about": dict(about),
+        "case": _encoded(_parts(recording.case), arrays),
+        "epochs": [_encoded(_parts(record), arrays) for record in recording.epochs],
+        "envelope": [[epoch, name, E] for (epoch, name), E in recording.envelope.items()],
+        "run": {"precision": recording.precision, "mode": recording.mode, "provenance": dict(recording.provenance)},
+    }
+    text = np.frombuffer(json.dumps(tree).encode(), np.uint8)
+    with open(path, "wb") as stream:
+        np.savez_compressed(stream, tree=text, **{f"a{i}": array for i, array in enumerate(arrays)})
+
+
+def read_recording_file(path: str | os.PathLike[str]) -> tuple[Recording, dict[str, Any]]:
+    """The recording, and what was said about it.
+
+    Raises
+    ------
+    ParityError
+        There is no such file, or it is none of these.
+    """
+    try:
+        with np.load(Path(path), allow_pickle=False) as content:
+            tree = json.loads(content["tree"].tobytes())
+            arrays = {name: content[name] for name in content.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise ParityError(f"{os.fspath(path)}: expected the file of a divergence, got {error}.") from error
+    if tree.get("version") != _VERSION:
+        raise ParityError(f"{os.fspath(path)}: expected version {_VERSION}, got {tree.get('version')}.")
+    recording = Recording(
+        case=Case(**_decoded(tree["case"], arrays)),
+        epochs=[EpochRecord(**_decoded(record, arrays)) for record in tree["epochs"]],
+        envelope={(int(epoch), name): float(E) for epoch, name, E in tree["envelope"]},
+        checkpoint=None,
+        **tree["run"],
+    )
+    return recording, tree["about"]
+
+
+def _parts(value: Any) -> dict[str, Any]:
+    return {part.name: getattr(value, part.name) for part in fields(value)}
+
+
+def _encoded(value: Any, arrays: list[Any]) -> Any:
+    """The value as JSON, its arrays put aside; a cell array becomes a list."""
+    if isinstance(value, Mapping):
+        return {"map": {str(key): _encoded(part, arrays) for key, part in value.items()}}
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return _encoded([part.item() if np.size(part) == 1 else part for part in value.ravel(order="F")], arrays)
+    if isinstance(value, np.ndarray | np.generic):
+        arrays.append(np.asarray(value))
+        return {"array": len(arrays) - 1}
+    if isinstance(value, list | tuple):
+        return [_encoded(part, arrays) for part in value]
+    return value
+
+
+def _decoded(value: Any, arrays: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        if "array" in value:
+            return arrays[f"a{value['array']}"]
+        return {key: _decoded(part, arrays) for key, part in value["map"].items()}
+    return [_decoded(part, arrays) for part in value] if isinstance(value, list) else value

@@ -1,0 +1,110 @@
+"""A recording: what a reference computed on a case, whoever ran it and whenever. Plain values.
+
+Every engine (Octave live, recorded goldens, a tape brought back from another machine) hands over the same thing,
+so that the judge need not know where numbers come from. Vectors are (P,), in the precision of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One training problem: the 22 arguments under their legacy names, and what a built-in case is called.
+
+    Attributes
+    ----------
+    name : str
+    arguments : mapping
+        `nnet_train_2`'s arguments by MATLAB's names; `paramsp` is always explicit.
+    constants : mapping
+        Constants inside the file by `nnet_train`'s keywords, where they differ from the published ones.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRecord:
+    """What a reference computed in one epoch, from the state it began in. None: this reference can't show it.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    theta, start, lam : vector, vector, float
+        The state: parameters, start of CG (after decay), damping.
+    kernels : mapping of str to arrays or floats
+        By stage: 'forward', 'll', 'err', 'grad', 'grad2', 'gradchunk', 'oldll', 'precon', and for probe vectors
+        (P, k) 'v' the products 'Bv' (damped) and 'Bv_undamped', each (P, k).
+    steps, iterates : list of int, list of vectors
+        Recorded CG iterates.
+    figures : mapping of str to float
+        'cg_steps', 'chose_iters', 'ch_norm', 'rho', 'reductions', 'rate', 'lambda', 'll', 'err', 'test_ll',
+        'test_err'.
+    theta_after, d_after : vectors or None
+        The state it left.
+    log_lines : list of str
+        The epoch's lines of the text log, without line ends.
+    """
+
+    epoch: int
+    theta: NDArray[Any]
+    start: NDArray[Any]
+    lam: float
+    kernels: Mapping[str, Any]
+    steps: Sequence[int]
+    iterates: Sequence[NDArray[Any]]
+    figures: Mapping[str, float]
+    theta_after: NDArray[Any] | None
+    d_after: NDArray[Any] | None
+    log_lines: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A reference's run of a case.
+
+    Attributes
+    ----------
+    case : Case
+    precision : {'single', 'double'}
+    mode : {'kernels', 'lockstep', 'free'}
+        kernels: some states, nothing but kernels; lockstep: consecutive epochs whose states are those of the
+        reference's own run; free: the same, to be repeated without help from the start.
+    epochs : list of EpochRecord
+    envelope : mapping
+        Measured E by ``(epoch, quantity)``: the largest distance of this reference's perturbed runs from itself.
+    checkpoint : bytes or None
+        The last `_nnet_running.mat` it wrote.
+    provenance : mapping of str to str
+        Engine, versions, BLAS, processor, SHA-256 of every file of the reference, seeds.
+    """
+
+    case: Case
+    precision: str
+    mode: str
+    epochs: Sequence[EpochRecord]
+    envelope: Mapping[tuple[int, str], float]
+    checkpoint: bytes | None
+    provenance: Mapping[str, str]
+
+
+def distance(ours: Any, reference: Any) -> float:
+    """‖ours - reference‖ / ‖reference‖; 0 for equal values, NaN and infinities included; inf for other shapes."""
+    a, b = (np.asarray(value, np.float64).ravel() for value in (ours, reference))
+    if a.shape != b.shape:
+        return float("inf")
+    if np.array_equal(a, b, equal_nan=True):
+        return 0.0
+    with np.errstate(all="ignore"):
+        ratio = float(np.linalg.norm(a - b) / np.linalg.norm(b))
+    return ratio if np.isfinite(ratio) else float("inf")

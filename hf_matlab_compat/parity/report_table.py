@@ -1,0 +1,119 @@
+"""A certificate in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
+from hf_matlab_compat.parity.divergence import divergence_screen, ratio
+from hf_matlab_compat.parity.summaries import Summary, bound_sources, by_run, by_stage, not_run_reasons
+
+STYLES = {Verdict.AGREES: "green", Verdict.TIE: "cyan", Verdict.DIFFERS: "bold red", Verdict.NOT_RUN: "dim"}
+_SENTENCES = {
+    Verdict.AGREES: "agrees: every compared quantity is within its bound",
+    Verdict.DIFFERS: "differs",
+    Verdict.NOT_RUN: "not run: nothing was compared",
+}
+
+
+def certificate_table(certificate: Certificate, *, every_line: bool = False, script: str = "") -> RenderableType:
+    """The certificate as something that rich prints, readable from 80 columns on.
+
+    Parameters
+    ----------
+    certificate : Certificate
+    every_line : bool
+        Show each comparison instead of a summary by stage.
+    script : str
+        What reproduces the first divergence, if there is one.
+    """
+    parts: list[RenderableType] = [_runs(certificate), ""]
+    parts += [_lines(certificate) if every_line else _stages(certificate), ""]
+    parts += [_list("Bounds come from", bound_sources(certificate)), _list("Not run", not_run_reasons(certificate))]
+    parts += [_values("Constants of the reference", certificate.constants)]
+    parts += [_values("Provenance", certificate.provenance)]
+    if screen := divergence_screen(certificate, script):
+        parts += ["", Text(screen)]
+    verdict = certificate.verdict
+    parts += ["", Text(f"Verdict: {_SENTENCES[verdict]}", style=STYLES[verdict])]
+    return Group(*(part for part in parts if part is not None))
+
+
+def _runs(certificate: Certificate) -> Table:
+    table = _table("run")
+    for row in by_run(certificate):
+        table.add_row(" ".join(row.name), *_counts(row), *_worst(row))
+    return table
+
+
+def _stages(certificate: Certificate) -> Table:
+    table = _table("stage")
+    for row in by_stage(certificate):
+        table.add_row(*row.name, *_counts(row), *_worst(row))
+    return table
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    for name in names:
+        table.add_column(name, overflow="fold", min_width=12)
+    for name in ("agree", "tie", "differ", "not run"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("farthest", justify="right", no_wrap=True)
+    table.add_column("bound", justify="right", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    return table
+
+
+def _counts(row: Summary) -> list[Text]:
+    order = (Verdict.AGREES, Verdict.TIE, Verdict.DIFFERS, Verdict.NOT_RUN)
+    return [Text(str(row.counts[v]) if row.counts[v] else "·", STYLES[v] if row.counts[v] else "dim") for v in order]
+
+
+def _worst(row: Summary) -> list[str]:
+    if row.worst is None:
+        return ["", "", ""]
+    return _figures(row.worst)
+
+
+def _figures(line: Line) -> list[str]:
+    if line.distance is None or line.bound is None:
+        return ["", "", ""]
+    if line.bound == 0:
+        return ["0" if line.distance == 0 else f"{line.distance:.1e}", "exact", ""]
+    share = ratio(line)
+    return [f"{line.distance:.1e}", f"{line.bound:.1e}", f"{share:.2f}" if share < 100 else f"{share:.0e}"]
+
+
+def _lines(certificate: Certificate) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    for name in ("case", "ep.", "stage", "detail"):
+        table.add_column(name, overflow="fold")
+    for name in ("distance", "bound"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("source", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    for line in certificate.lines:
+        run = f"{line.case} {line.precision} {line.mode} {line.backend}"
+        verdict = Text({Verdict.TIE: "tie"}.get(line.verdict, line.verdict.value), style=STYLES[line.verdict])
+        table.add_row(run, str(line.epoch), line.stage, line.detail, *_figures(line)[:2], line.bound_source, verdict)
+    return table
+
+
+def _list(title: str, counts: dict[str, int]) -> RenderableType | None:
+    return _values(title, {name: str(count) for name, count in counts.items()})
+
+
+def _values(title: str, values: object) -> RenderableType | None:
+    pairs = dict(values) if isinstance(values, dict) else {}
+    if not pairs:
+        return None
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    table.add_column(overflow="fold", ratio=1)
+    table.add_column(overflow="fold", ratio=2)
+    for name, value in pairs.items():
+        table.add_row(name, value)
+    return Group(Text(title, style="bold"), Padding(table, (0, 0, 1, 2)))

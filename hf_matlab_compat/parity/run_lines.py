@@ -1,0 +1,78 @@
+"""What is judged of a run as a whole: its checkpoint, and the traces of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hf_matlab_compat.parity.certificate import Line, Traces, Verdict
+from hf_matlab_compat.parity.checkpoint_comparison import (
+    checkpoint_bound,
+    checkpoint_comparisons,
+    our_variables,
+)
+from hf_matlab_compat.parity.comparisons import Comparison
+from hf_matlab_compat.parity.envelope_rule import UNIT_ROUNDOFF
+from hf_matlab_compat.parity.epoch_judge import AFTER_A_TIE, SMOKE, EpochJudge
+from hf_matlab_compat.parity.port_epoch import PortEpoch
+from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.verdicts import Column, differs, line_of, not_run
+
+TRACED = ("ll", "rho", "lambda")
+
+
+def checkpoint_lines(
+    recording: Recording, done: Sequence[PortEpoch], judge: EpochJudge, lines: Sequence[Line], absent: str
+) -> list[Line]:
+    """One line a variable of the checkpoint; one line that says so where there is nothing to compare."""
+    if recording.mode == "kernels" or not recording.epochs:
+        return []
+    column = judge.column(recording.epochs[-1], None)
+    pair = Comparison("checkpoint", "", "checkpoint", "checkpoint", "", "", None)
+    if reason := absent or judge.declared("checkpoint") or _not_comparable(recording, done, lines):
+        return [not_run(pair, column, reason)]
+    if not recording.checkpoint:
+        return [differs(pair, column, "the reference lacks this quantity")]
+    bounds = [line.bound for line in lines if line.stage in ("rho", "params") and line.bound and "E" in line.bound_source]
+    tolerance = max([4 * UNIT_ROUNDOFF[recording.precision], *bounds])
+    pairs = checkpoint_comparisons(recording.checkpoint, our_variables(done))
+    return [_variable_line(found, column, tolerance) for found in pairs]
+
+
+def _variable_line(pair: Comparison, column: Column, tolerance: float) -> Line:
+    if pair.distance is None:
+        return line_of(pair, column)
+    bound, source = checkpoint_bound(pair.detail, tolerance)
+    verdict = Verdict.AGREES if pair.distance <= bound else Verdict.DIFFERS
+    return replace(not_run(pair, column, source), distance=pair.distance, bound=bound, verdict=verdict)
+
+
+def traces_of(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[Line]) -> list[Traces]:
+    """Figures over the epochs; the envelope is what the bound of each allows."""
+    if recording.mode == "kernels" or not done:
+        return []
+    theirs = {name: _column([record.figures.get(name) for record in recording.epochs]) for name in TRACED}
+    ours = {name: _column([epoch.figures.get(name) for epoch in done]) for name in TRACED}
+    allowed = {(line.epoch, line.stage, line.detail): line.bound for line in lines}
+    places = {"ll": ("params", "ll after the step"), "rho": ("rho", ""), "lambda": ("lambda", "")}
+    bounds = {name: [allowed.get((record.epoch, *at)) or 0.0 for record in recording.epochs] for name, at in places.items()}
+    envelope = {name: np.abs(np.nan_to_num(theirs[name], posinf=0, neginf=0)) * bounds[name] for name in TRACED}
+    name = f"{recording.case.name} ({recording.mode})"
+    return [Traces(case=name, precision=recording.precision, ours=ours, reference=theirs, envelope=envelope)]
+
+
+def _not_comparable(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[Line]) -> str:
+    if recording.mode == "free" and recording.precision == "single":
+        return SMOKE
+    if [record.epoch for record in recording.epochs] != list(range(1, len(done) + 1)):
+        return "the recording does not begin with epoch 1, or an epoch could not be run"
+    if any(line.bound_source.startswith("E passes") for line in lines):
+        return "as the figures of its last epochs"
+    ties = any(line.stage == "cg_steps" and line.verdict is Verdict.TIE for line in lines)
+    return AFTER_A_TIE if ties else ""
+
+
+def _column(values: Sequence[float | None]) -> np.ndarray:
+    return np.array([np.nan if value is None else value for value in values], np.float64)

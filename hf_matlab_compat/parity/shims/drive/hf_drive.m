@@ -1,0 +1,54 @@
+function hf_drive(job, reference, shims)
+% Run the trainer in the folder REFERENCE as job/request.mat asks; what each epoch did goes to job/results.
+%
+%   job         folder with request.mat: struct request of
+%                 arguments   1 x 22 cell, as nnet_train_2 takes them
+%                 overrides   struct for a 23rd argument, or []
+%                 starts      1 x k cell of states to do one epoch from; or one state or [], to begin there
+%                 epochs      how many epochs to do, where starts does not say
+%                 free        1: in one call; 0: each in a call of its own, resumed from the one before
+%                 probes      psize x k, vectors to multiply by the curvature
+%                 precision   'single' or 'double'
+%                 route       1 x k cell of folders in SHIMS to put in front of the path
+%   reference   the user's folder; never written to
+%   shims       the folder that holds these functions' folders
+
+request = load(fullfile(job, 'request.mat'));
+request = request.request;
+request.results = fullfile(job, 'results');
+work = fullfile(job, 'work');
+hf_folder(request.results);
+hf_folder(work);
+before = path();
+warned = warning();
+back = cd(work);
+restore = onCleanup(@() hf_restore(before, warned, back));
+hf_setup(request, reference, shims);
+
+if request.free
+    hf_free(request);
+elseif numel(request.starts) > 1
+    for k = 1:numel(request.starts)
+        hf_epoch(request, request.starts{k});
+    end
+else
+    state = request.starts{1};
+    for k = 1:request.epochs
+        state = hf_epoch(request, state);
+    end
+end
+end
+
+
+function hf_folder(name)
+if ~exist(name, 'dir')
+    mkdir(name);
+end
+end
+
+
+function hf_restore(before, warned, back)
+cd(back);
+path(before);
+warning(warned);
+end

@@ -1,0 +1,18 @@
+function hf_setup(request, reference, shims)
+% Put the shims in front of the reference on the path. Their originals are copied under new names to the working folder.
+
+real_num2str = which('num2str');
+warning('off', 'all');
+addpath(reference);
+copyfile(fullfile(reference, 'conjgrad_1.m'), 'hf_conjgrad_1.m');
+copyfile(real_num2str, 'hf_num2str.m');
+if exist('OCTAVE_VERSION', 'builtin')
+    % Octave's own format is text, which loses time and is read by no library
+    save_default_options('-v7');
+end
+for k = 1:numel(request.route)
+    addpath(fullfile(shims, request.route{k}));
+end
+rehash();
+hf_tape('start', struct('probes', [], 'undamped', false));
+end

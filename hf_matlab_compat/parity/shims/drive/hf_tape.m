@@ -1,0 +1,21 @@
+function answer = hf_tape(action, varargin)
+% What the shims have noted since the last 'start': probes, undamped, calls, words, numbers.
+
+persistent tape
+mlock();    % a "clear all" inside the trainer must not empty it
+answer = [];
+switch action
+    case 'start'
+        tape = varargin{1};
+        tape.calls = {};
+        tape.words = {};
+        tape.numbers = [];
+    case 'read'
+        answer = tape;
+    case 'call'
+        tape.calls{end+1} = varargin{1};
+    case 'number'
+        tape.words{end+1} = varargin{1};
+        tape.numbers(end+1) = varargin{2};
+end
+end

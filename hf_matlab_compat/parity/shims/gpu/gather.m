@@ -1,0 +1,5 @@
+function y = gather(x)
+% It never left.
+
+y = x;
+end

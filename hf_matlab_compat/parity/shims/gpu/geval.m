@@ -1,0 +1,3 @@
+function geval(varargin)
+% Nothing runs behind the trainer's back.
+end

@@ -1,0 +1,5 @@
+function y = gpuArray(x)
+% The processor's memory is all there is.
+
+y = x;
+end

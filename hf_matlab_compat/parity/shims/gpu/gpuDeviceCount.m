@@ -1,0 +1,5 @@
+function n = gpuDeviceCount(varargin)
+% None that the trainer should use.
+
+n = 0;
+end

@@ -1,0 +1,49 @@
+function [xs, is] = conjgrad_1(Afunc, b, x0, maxiters, miniters, Mdiag, varargin)
+% In front of the trainer's own conjgrad_1: notes what it is asked and what it answers, and changes nothing.
+
+asked = hf_tape('read');
+call = struct('b', b, 'x0', x0, 'Mdiag', Mdiag, 'maxiters', maxiters, 'miniters', miniters);
+call.printed = numel(asked.numbers);
+call.products = zeros(numel(b), size(asked.probes, 2), class(b));
+for k = 1:size(asked.probes, 2)
+    call.products(:, k) = -Afunc(cast(asked.probes(:, k), class(b)));
+end
+if asked.undamped
+    hf_tape('call', call);
+    error('hf:enough', 'what was wanted is noted');
+end
+
+[xs, is] = hf_conjgrad_1(Afunc, b, x0, maxiters, miniters, Mdiag, varargin{:});
+call.xs = [xs{:}];
+call.is = is;
+call.last = xs{end};
+call.model = zeros(1, numel(xs));
+for k = 1:numel(xs)
+    call.model(k) = 0.5*double(xs{k}'*Afunc(xs{k})) - double(b'*xs{k});
+end
+
+% What the caller has under its usual names. Its own routines come last, since they may reuse its variables.
+asked_for = {'paramsp', 'lambda', 'oldll', 'grad2', 'gradchunk', 'grad2chunk'};
+for k = 1:numel(asked_for)
+    try
+        call.(['seen_' asked_for{k}]) = evalin('caller', asked_for{k});
+    catch
+        % this trainer calls it something else
+    end
+end
+try
+    call.forward = evalin('caller', 'hf_forward(paramsp, indata, numchunks, net, tchunk)');
+catch
+    % its routines are not in files
+end
+likelihoods = {'computeLL(paramsp, indata, outdata, numchunks)', 'evaluate(paramsp)'};
+for k = 1:numel(likelihoods)
+    try
+        [call.ll, call.err] = evalin('caller', likelihoods{k});
+        break
+    catch
+        % its routine is called otherwise
+    end
+end
+hf_tape('call', call);
+end

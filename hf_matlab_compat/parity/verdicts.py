@@ -1,0 +1,170 @@
+"""From a comparison and its bound to a line of the certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.parity.certificate import Line, Verdict
+from hf_matlab_compat.parity.comparisons import Absent, Comparison
+from hf_matlab_compat.parity.envelope_rule import (
+    Bound,
+    decision_bound,
+    figure_bound,
+    iterate_bound,
+    kernel_bound,
+    model_bound,
+    tie_bound,
+)
+from hf_matlab_compat.parity.reference_run import distance
+
+HOPELESS = 0.3
+"""Distances beyond this are no rounding, and not worth an ensemble."""
+
+EXACT_START = "4u floor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What all lines of one recording in one epoch share: the place, and where E is to be had.
+
+    Attributes
+    ----------
+    place : mapping
+        case, precision, mode, backend, epoch: fields of `Line`.
+    measured : callable
+        Quantity → E of the reference's runs, or None.
+    own : callable
+        Quantity → E of this package's runs; measures it when first asked.
+    network : Network
+        Names the layer in which a vector is farthest apart.
+    """
+
+    place: Mapping[str, Any]
+    measured: Callable[[str], float | None]
+    own: Callable[[str], float | None]
+    network: Network
+
+    @property
+    def precision(self) -> str:
+        """Of the run."""
+        return str(self.place["precision"])
+
+
+def line_of(pair: Comparison, column: Column) -> Line:
+    """The comparison judged."""
+    if isinstance(pair.theirs, Absent) or isinstance(pair.ours, Absent):
+        return _one_sided(pair, column)
+    assert pair.distance is not None
+    bound = _bound(pair, column, column.measured(pair.quantity), "reference")
+    if pair.distance > bound.value and pair.distance < HOPELESS and (E := column.own(pair.quantity)):
+        wider = _bound(pair, column, max(E, column.measured(pair.quantity) or 0.0), "own runs")
+        bound = wider if wider.value > bound.value else bound
+    return _line(pair, column, bound, _verdict(pair, bound))
+
+
+def choice_line(pair: Comparison, column: Column, tie: float) -> Line:
+    """The chosen iterate: equal, or a tie of the log-likelihoods."""
+    if pair.distance is None:
+        return _one_sided(pair, column)
+    bound = tie_bound(column.precision, column.measured("ll"))
+    if tie > bound.value and tie < HOPELESS and (E := column.own("ll")):
+        bound = max(bound, tie_bound(column.precision, E))
+    if pair.distance == 0.0:
+        return _line(pair, column, Bound(0.0, "exact"), Verdict.AGREES)
+    verdict = Verdict.TIE if tie <= bound.value else Verdict.DIFFERS
+    return _line(pair, column, bound, verdict, distance=tie)
+
+
+def not_run(pair: Comparison, column: Column, reason: str) -> Line:
+    """A line that says why nothing was compared."""
+    return Line(
+        **column.place,
+        stage=pair.stage,
+        detail=pair.detail,
+        ours=_shown(pair.ours),
+        reference=_shown(pair.theirs),
+        bound_source=reason,
+    )
+
+
+def differs(pair: Comparison, column: Column, reason: str) -> Line:
+    """A line that differs without a figure."""
+    return _line(pair, column, Bound(0.0, reason), Verdict.DIFFERS, distance=np.inf)
+
+
+def _one_sided(pair: Comparison, column: Column) -> Line:
+    if isinstance(pair.theirs, Absent):
+        reason = pair.theirs.declared
+        if reason:
+            return not_run(pair, column, reason)
+        who = "neither side has" if isinstance(pair.ours, Absent) else "the reference lacks"
+    else:
+        who = "this package lacks"
+    return differs(pair, column, f"{who} this quantity")
+
+
+def _bound(pair: Comparison, column: Column, E: float | None, of: str) -> Bound:
+    precision, kind = column.precision, pair.kind
+    if kind == "decision":
+        return decision_bound(E, of)
+    if kind == "iterate":
+        return iterate_bound(int(pair.quantity.split()[1]), precision, E, of)
+    if kind == "model":
+        return model_bound(precision, E, of)
+    if kind == "kernel" and pair.quantity != "start":
+        return kernel_bound(pair.quantity, precision, E, of)
+    return figure_bound(pair.quantity, precision, E, of)
+
+
+def _verdict(pair: Comparison, bound: Bound) -> Verdict:
+    if pair.distance is None or not pair.distance <= bound.value:
+        return Verdict.DIFFERS
+    return Verdict.TIE if pair.kind == "decision" and pair.distance > 0 else Verdict.AGREES
+
+
+def _line(pair: Comparison, column: Column, bound: Bound, verdict: Verdict, distance: float | None = None) -> Line:
+    detail = pair.detail
+    if verdict is Verdict.DIFFERS and (where := _farthest_layer(pair, column.network)):
+        detail = f"{detail}; {where}" if detail else where
+    return Line(
+        **column.place,
+        stage=pair.stage,
+        detail=detail,
+        ours=_shown(pair.ours),
+        reference=_shown(pair.theirs),
+        distance=pair.distance if distance is None else distance,
+        bound=bound.value,
+        bound_source=bound.source,
+        verdict=verdict,
+    )
+
+
+def _farthest_layer(pair: Comparison, network: Network) -> str:
+    """Which layer's weights or biases of a parameter vector are farthest apart."""
+    if isinstance(pair.ours, Absent) or isinstance(pair.theirs, Absent):
+        return ""
+    a, b = (np.asarray(value, np.float64) for value in (pair.ours, pair.theirs))
+    if a.shape != b.shape or a.ndim == 0 or a.shape[0] != network.num_parameters:
+        return ""
+    a, b = (value.reshape(len(value), -1)[:, 0] for value in (a, b))
+    apart: dict[str, float] = {}
+    for i, (ours, theirs) in enumerate(zip(network.layers(a), network.layers(b), strict=True), start=1):
+        apart |= {f"W{i}": distance(ours.W, theirs.W), f"b{i}": distance(ours.b, theirs.b)}
+    worst = max(apart, key=lambda name: apart[name])
+    return f"most in {worst} ({apart[worst]:.1e})"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Absent):
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return f"{len(value)} arrays"
+    array = np.asarray(value, np.float64)
+    return f"{array.item():.17g}" if array.size == 1 else f"norm {np.linalg.norm(array):.17g}"

@@ -1,0 +1,51 @@
+"""The same kernels and the same run on numpy and on another backend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.backends import Backend
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.solvers.preconditioners import martens_diagonal
+from hf_matlab_compat.state import Report
+from tests.cases import run_epochs, small_problem, small_state, small_theta
+
+NETS = [
+    (("tanh", "logistic"), "matching"),
+    (("logistic", "linear"), "matching"),
+    (("logistic", "softmax"), "matching"),
+    (("logistic", "softmax"), "squared"),
+]
+CURVATURES = ("gauss_newton", "hessian", "empirical_fisher")
+
+
+def options_for(loss: str, curvature: str, precision: str, **more: Any) -> Options:
+    settings = {"num_chunks": 3, "max_epochs": 3, "decay_biases": False, "error_measure": "misclassified", **more}
+    return Options(loss=loss, curvature=curvature, precision=precision, **settings)
+
+
+def kernels(units: tuple[str, ...], options: Options, backend: Backend) -> dict[str, NDArray[Any]]:
+    """Every kernel of a small problem, on the host."""
+    problem = small_problem(units, options, backend=backend)
+    theta, v = small_theta(problem), small_theta(problem, 1)
+    g = problem.gradient(theta, 1)
+    score = problem.likelihood(theta)
+    on_device = {
+        **{"full": g.full, "chunk": g.chunk, "full_squared": g.full_squared, "chunk_squared": g.chunk_squared},
+        "product": problem.curvature_at(theta, 1, g)(v),
+        "preconditioner": martens_diagonal(g.full_squared, 0.5, problem.decay_diagonal(), 0.75),
+    }
+    on_host = {"ll": score.log_likelihood, "error": score.error, "old_ll": float(g.log_likelihood)}
+    arrays = {key: backend.to_host(value) for key, value in on_device.items()}
+    return {**arrays, **{key: np.array(value) for key, value in on_host.items()}}
+
+
+def whole_run(units: tuple[str, ...], options: Options, backend: Backend) -> tuple[list[Report], list[NDArray[Any]]]:
+    """A run on a backend: its reports without durations, and θ and d on the host."""
+    problem = small_problem(units, options, backend=backend)
+    reports, state = run_epochs(problem, options, small_state(problem, options), problem)
+    return [replace(report, seconds=0.0) for report in reports], [backend.to_host(x) for x in (state.theta, state.d)]

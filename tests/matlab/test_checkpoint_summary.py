@@ -1,0 +1,163 @@
+"""What a checkpoint says of itself, in every format and for every fork."""
+
+from __future__ import annotations
+
+import gzip
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.io
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab.checkpoint import write_checkpoint
+from hf_matlab_compat.matlab.checkpoint_conversion import convert
+from hf_matlab_compat.matlab.checkpoint_summary import CheckpointKind, split_layers, summarise
+from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_variables
+from hf_matlab_compat.model.packing import num_parameters
+from tests.matlab.checkpoint_files import NEEDS_OCTAVE, make_state, octave, save_mat, save_mat73
+
+SIZES = (64, 20, 5, 20, 64)
+P = num_parameters(SIZES)
+
+
+def cell(*values: Any) -> Any:
+    found = np.empty((1, len(values)), dtype=object)
+    for i, value in enumerate(values):
+        found[0, i] = value
+    return found
+
+
+def test_a_checkpoint_of_ours_is_summarised(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "run.mat", make_state(size=P))
+    found = summarise(tmp_path / "run.mat", hidden=SIZES[1:-1])
+    assert (found.kind, found.missing, found.extra, found.remarks) == (CheckpointKind.TRAINER, (), (), ())
+    assert (found.epoch, found.total_cg_steps, found.psize) == (3, 39, P)
+    assert found.lam == pytest.approx(45 * (2 / 3) ** 3)
+    assert found.candidates.sizes[0] == SIZES
+
+
+def test_every_variable_is_listed_with_class_and_shape(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "run.mat", make_state(size=7))
+    listed = {v.name: (v.kind, v.shape) for v in summarise(tmp_path / "run.mat").variables}
+    assert list(listed) == list(VARIABLES)
+    assert listed["paramsp"] == ("single", (7, 1))
+    assert listed["epoch"] == ("double", (1, 1))
+    assert listed["llrecord"] == ("double", (3, 2))
+
+
+@pytest.mark.parametrize(("packed", "form"), [(True, "MATLAB v7"), (False, "MATLAB v5 or v6")])
+def test_the_format_is_named(tmp_path: Path, packed: bool, form: str) -> None:
+    scipy.io.savemat(tmp_path / "a.mat", to_variables(make_state()), do_compression=packed)
+    assert summarise(tmp_path / "a.mat").form == form
+
+
+def test_v4_and_v73_are_summarised(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "v4.mat", to_variables(make_state()), format="4")
+    assert summarise(tmp_path / "v4.mat").form == "MATLAB v4"
+    found = summarise(save_mat73(tmp_path / "v73.mat", make_state()))
+    assert (found.form, found.epoch, found.psize, found.missing) == ("MATLAB v7.3 (HDF5)", 3, 7, ())
+    assert {v.name: v.kind for v in found.variables}["paramsp"] == "single"
+
+
+@NEEDS_OCTAVE
+def test_octave_s_text_is_summarised_plain_and_packed(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "a.mat", make_state())
+    octave("load a.mat; c = {1, 'x'}; clear ans; save -text t.mat; save -text -zip z.mat", tmp_path)
+    for name, form in (("t.mat", "Octave text"), ("z.mat", "gzipped Octave text")):
+        found = summarise(tmp_path / name)
+        assert (found.form, found.epoch, found.extra, found.kind) == (form, 3, ("c",), CheckpointKind.TRAINER)
+        assert {v.name: v.kind for v in found.variables}["c"] == "cell"
+
+
+def test_a_kfac_checkpoint_is_named(tmp_path: Path) -> None:
+    changes = {"iter": 60.0, "y_hom2": cell(np.eye(2)), "dEdx2": cell(np.eye(2)), "paramsp_avg": np.ones((7, 1))}
+    path = save_mat(tmp_path / "k.mat", make_state(), without="epoch", gamma=0.5, **changes)
+    found = summarise(path)
+    assert found.kind is CheckpointKind.KFAC
+    assert "Kronecker" in found.kind.value
+    assert (found.epoch, found.missing) == (60, ("epoch",))
+    assert {v.name: v.kind for v in found.variables}["y_hom2"] == "cell"
+
+
+def test_a_batch_norm_checkpoint_is_named_and_its_sizes_found(tmp_path: Path) -> None:
+    state = make_state(size=P + 2 * sum(SIZES[:-1]))
+    path = save_mat(tmp_path / "b.mat", state, without="times", timess=np.ones((3, 1)))
+    found = summarise(path, hidden=SIZES[1:-1])
+    assert found.kind is CheckpointKind.BATCH_NORM
+    assert SIZES in found.candidates.sizes
+    with pytest.raises(CheckpointError, match=r"layersizes: expected a network of this trainer, got .*batch norm"):
+        split_layers(path, SIZES)
+
+
+def test_another_mat_file_is_no_checkpoint(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "x.mat", {"x": 1.0, "word": "text"})
+    found = summarise(tmp_path / "x.mat")
+    assert (found.kind, found.psize, found.extra) == (CheckpointKind.OTHER, None, ("x", "word"))
+    assert len(found.missing) == 9
+
+
+def test_what_would_go_wrong_in_matlab_is_remarked(tmp_path: Path) -> None:
+    path = save_mat(tmp_path / "a.mat", make_state(), epoch=np.int64(3), paramsp=np.ones((1, 7), np.float32))
+    remarks = " / ".join(summarise(path).remarks)
+    assert "epoch is of class int64" in remarks
+    assert "paramsp is no column" in remarks
+
+
+def test_doubles_beside_it_are_remarked(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "run.mat", make_state(kind=np.float64))
+    assert "run.double.npz" in summarise(tmp_path / "run.mat").remarks[0]
+
+
+def test_layers_are_split_as_they_were_packed(tmp_path: Path) -> None:
+    state = make_state(size=P)
+    write_checkpoint(tmp_path / "run.mat", state)
+    W, b = split_layers(tmp_path / "run.mat", SIZES)
+    assert [w.shape for w in W] == [(20, 64), (5, 20), (20, 5), (64, 20)]
+    packed = [part.ravel(order="F") for pair in zip(W, b, strict=True) for part in pair]
+    np.testing.assert_array_equal(np.concatenate(packed), state.theta)
+
+
+@pytest.mark.parametrize("sizes", [SIZES[1:-1], (64, 20, 5, 20, 63), (64,), ()])
+def test_sizes_that_do_not_fit_are_refused_with_those_that_do(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    write_checkpoint(tmp_path / "run.mat", make_state(size=P))
+    with pytest.raises(CheckpointError, match=rf"layersizes: expected those of {P} parameters") as caught:
+        split_layers(tmp_path / "run.mat", sizes)
+    assert ("64 20 5 20 64" in str(caught.value)) == (len(sizes) > 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"milk\n", b"MATLAB 5.0 MAT-file", b"PK\x03\x04junk", gzip.compress(b"x")])
+def test_what_is_no_checkpoint_is_refused_with_its_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.mat").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"x\.mat: expected"):
+        summarise(tmp_path / "x.mat")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"nowhere\.mat: expected a readable file, got 'No such file"):
+        summarise(tmp_path / "nowhere.mat")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("whole")
+    plain = save_mat(folder / "plain.mat", make_state(size=3))
+    return {form: convert(plain, folder / form, form).path.read_bytes() for form in ("v5", "v7", "npz")}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(st.data())
+def test_any_damage_gives_a_summary_or_a_checkpoint_error(
+    tmp_path: Path, whole: dict[str, bytes], data: st.DataObject
+) -> None:
+    content = bytearray(whole[data.draw(st.sampled_from(sorted(whole)))])
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
+        content[place] = data.draw(st.integers(0, 255))
+    end = data.draw(st.one_of(st.none(), st.integers(0, len(content))))
+    (tmp_path / "damaged").write_bytes(content[:end])
+    with suppress(CheckpointError):
+        assert summarise(tmp_path / "damaged", hidden=[2]).form

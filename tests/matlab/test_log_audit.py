@@ -1,0 +1,156 @@
+"""The laws of a log: all real logs obey them, and an altered figure breaks one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hf_matlab_compat.matlab.log_audit import COVERAGE, Law, audit, recording_grid
+from hf_matlab_compat.matlab.log_parser import EPOCH_FIGURES, LoggedRun, parse_log
+from hf_matlab_compat.matlab.printed import half_unit
+from tests.cases import UNITS, loadmat
+from tests.matlab.logged_runs import GOLDENS, RECORDED, altered, curves_run, recorded_run
+
+RUNS = {"curves": curves_run(), **{path.stem: recorded_run(path) for path in RECORDED}}
+ALWAYS_NOTICED = ("epoch", "cg_steps", "total_cg_steps", "reductions", "rate", "lam")
+DIFFERENCE = ("error", "test_error", "error_difference")
+CLASS_RUN = RUNS["log_class_softmax_long"]
+
+
+def laws(run: LoggedRun) -> set[Law]:
+    return {finding.law for finding in audit(run)}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_real_log_obeys_all_laws(name: str) -> None:
+    assert audit(RUNS[name]) == []
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_recorded_resumed_run_obeys_all_laws(name: str) -> None:
+    for precision in ("single", "double"):
+        text = loadmat(GOLDENS / "units" / f"rec_{name}_{precision}.mat")["log"].item()
+        assert [audit(run) for run in parse_log(str(text))] == [[]]
+
+
+@given(st.data())
+def test_an_altered_figure_that_a_law_covers_is_found(data: st.DataObject) -> None:
+    run = RUNS[data.draw(st.sampled_from(sorted(RUNS)))]
+    epoch = data.draw(st.integers(1, len(run.epochs)))
+    figure = data.draw(st.sampled_from(ALWAYS_NOTICED))
+    value = float(run.epochs[figure][epoch - 1])
+    whole = EPOCH_FIGURES[figure].kind == "i" or figure == "reductions"
+    unit = 1.0 if whole else 2 * (half_unit(value) or half_unit(value + 0.5))
+    change = data.draw(st.sampled_from([-1, 1])) * data.draw(st.integers(1, 10**4)) * unit
+    assert audit(altered(run, epoch, figure, value + change)), (figure, epoch, value, change)
+
+
+@given(st.data())
+def test_an_altered_error_is_found_beyond_the_digits_of_the_other_two(data: st.DataObject) -> None:
+    run = RUNS[data.draw(st.sampled_from(sorted(RUNS)))]
+    epoch = data.draw(st.integers(1, len(run.epochs)))
+    figure = data.draw(st.sampled_from(DIFFERENCE))
+    room = sum(half_unit(float(run.epochs[name][epoch - 1])) for name in DIFFERENCE)
+    value = float(run.epochs[figure][epoch - 1])
+    change = data.draw(st.sampled_from([-1, 1])) * (3 * room + 1e-5) * data.draw(st.floats(1, 1e4))
+    assert Law.DIFFERENCE in laws(altered(run, epoch, figure, value + change))
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "law"),
+    [
+        ("epoch", 151, Law.EPOCHS),
+        ("total_cg_steps", 8, Law.TOTALS),
+        ("cg_steps", 251, Law.LIMIT),
+        ("chosen_step", 10, Law.CHOSEN),
+        ("chosen_step", 41, Law.CHOSEN),
+        ("lam", 19.9999, Law.LAMBDA),
+        ("rho", 0.5, Law.LAMBDA),
+        ("rho", -np.inf, Law.LAMBDA),
+        ("rho", np.nan, Law.LAMBDA),
+        ("rate", 0.8, Law.RATE),
+        ("reductions", np.inf, Law.RATE),
+        ("log_likelihood", -1000.0, Law.ASCENT),
+        ("error_difference", 5.0, Law.DIFFERENCE),
+        ("error", -0.1, Law.ERROR),
+    ],
+)
+def test_each_law_is_broken_by_a_figure_that_cannot_be(figure: str, value: float, law: Law) -> None:
+    found = [f for f in audit(altered(recorded_run(), 2, figure, value)) if f.law is law]
+    assert len(found) >= 1
+    assert str(found[0]).startswith("epoch ")
+    assert law.value in str(found[0])
+
+
+def test_a_share_above_one_is_found() -> None:
+    assert Law.ERROR in laws(altered(CLASS_RUN, 5, "error", 1.5))
+
+
+def test_a_rejected_step_that_moves_the_test_figures_is_found() -> None:
+    run = RUNS["log_ae_logistic_long"]
+    rejected = altered(altered(run, 150, "rate", 0.0), 150, "reductions", np.inf)
+    assert Law.REJECTED in laws(rejected)
+    still = rejected
+    for name in ("log_likelihood", "test_log_likelihood", "test_error"):
+        still = altered(still, 150, name, run.epochs[name][148])
+    assert Law.REJECTED not in laws(still)
+
+
+def test_one_altered_lambda_is_one_finding_and_not_one_for_every_later_epoch() -> None:
+    assert len(audit(altered(curves_run(), 100, "lam", 12345.6))) == 1
+
+
+def test_the_log_s_own_constants_are_the_ones_it_is_held_against() -> None:
+    run = recorded_run()
+    assert Law.LAMBDA in laws(replace(run, constants={**run.constants, "drop": 0.95}))
+    assert Law.LAMBDA in laws(replace(run, constants={**run.constants, "initlambda": 10}))
+    assert Law.LAMBDA in laws(replace(run, constants={**run.constants, "rho_high": 0.9}))
+    assert Law.RATE in laws(replace(curves_run(), constants={"linesearch_factor": 0.5}))
+
+
+def test_a_run_without_damping_has_no_lambda_to_check() -> None:
+    run = recorded_run()
+    for epoch in range(1, len(run.epochs) + 1):
+        run = altered(run, epoch, "lam", np.nan)
+    assert audit(run) == []
+
+
+def test_a_resumed_run_is_checked_from_its_second_epoch_on() -> None:
+    run = curves_run()
+    later = replace(run, resume_from="a.mat", epochs=run.epochs[120:])
+    assert audit(later) == []
+    assert Law.TOTALS in laws(altered(later, 2, "total_cg_steps", 7))
+    assert Law.LAMBDA in laws(altered(later, 2, "lam", 7))
+
+
+def test_the_recording_grid_is_the_documented_one() -> None:
+    documented = {5, 7, 9, 11, 15, 19, 25, 32, 41, 54, 69, 90, 117, 152, 197, 256}
+    assert recording_grid(256) == documented
+
+
+def test_every_figure_says_which_change_shows() -> None:
+    assert set(COVERAGE) == set(EPOCH_FIGURES.names or ())
+
+
+@pytest.mark.parametrize("figure", [name for name, text in COVERAGE.items() if text == "nothing: no law"])
+def test_a_figure_without_a_law_is_not_claimed(figure: str) -> None:
+    assert audit(altered(recorded_run(), 3, figure, 77)) == []
+
+
+@given(st.text(alphabet="epochs: TL,=-+.#0123456789einfaINFNaN\r\n ", max_size=300), st.integers(0, 3000))
+def test_any_damage_to_a_log_leaves_it_auditable(noise: str, place: int) -> None:
+    text = Path(GOLDENS / "log_ae_logistic_single.txt").read_bytes().decode()
+    for run in parse_log(text[:place] + noise + text[place:]):
+        assert all(str(finding) for finding in audit(run))
+
+
+@given(st.integers(0, 3000), st.text(alphabet="0123456789.-+eE#INFaN", min_size=1, max_size=30))
+def test_any_replaced_figures_leave_a_log_auditable(place: int, digits: str) -> None:
+    text = Path(GOLDENS / "log_ae_logistic_single.txt").read_bytes().decode()
+    for run in parse_log(text[:place] + digits + text[place + len(digits) :]):
+        audit(run)

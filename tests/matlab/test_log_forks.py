@@ -1,0 +1,98 @@
+"""Logs of forks, of Windows, and cut off at either end."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat.matlab.log_parser import LoggedRun, parse_log
+from tests.matlab.logged_runs import GOLDENS, recorded_run
+
+TEXT = (GOLDENS / "log_ae_logistic_single.txt").read_bytes().decode()
+
+
+def only(text: str) -> LoggedRun:
+    (run,) = parse_log(text)
+    return run
+
+
+def assert_same_figures(text: str) -> None:
+    np.testing.assert_array_equal(only(text).epochs, only(TEXT).epochs)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
+def test_any_line_end_reads_alike(end: str) -> None:
+    assert_same_figures(TEXT.replace("\r\n", end))
+    assert only(TEXT.replace("\r\n", end)).constants == only(TEXT).constants
+
+
+def test_three_digit_exponents_of_windows_are_numbers() -> None:
+    run = only(re.sub(r"New lambda: \S+", "New lambda: 2e-005", TEXT.replace("2e-05", "2e-005")))
+    assert run.constants["weightcost"] == 2e-5
+    assert set(run.epochs["lam"]) == {2e-5}
+
+
+@pytest.mark.parametrize(("word", "value"), [("1.#INF", np.inf), ("-1.#INF", -np.inf), ("-1.#IND", np.nan)])
+def test_the_infinities_of_windows_are_read(word: str, value: float) -> None:
+    run = only(re.sub(r"rho = \S+", f"rho = {word}", TEXT))
+    np.testing.assert_array_equal(run.epochs["rho"], np.full(8, value))
+
+
+def test_lines_that_a_fork_adds_are_passed_over() -> None:
+    assert_same_figures(TEXT.replace("New lambda", "Time elapsed : 3.5\r\nNew lambda"))
+
+
+def test_lines_that_a_fork_leaves_out_are_missing_figures() -> None:
+    run = only(re.sub(r"(ch magnitude|New lambda|Chose iters).*\r\n", "", TEXT))
+    assert np.isnan(run.epochs["d_norm"]).all()
+    assert np.isnan(run.epochs["lam"]).all()
+    assert set(run.epochs["chosen_step"]) == {0}
+    assert list(run.epochs["error"]) == list(only(TEXT).epochs["error"])
+
+
+def test_constants_that_a_fork_adds_are_kept() -> None:
+    run = only(TEXT.replace("decay: 0.95", "decay: 0.95\r\nthresh: 0.01\r\nunits: relu tanh"))
+    assert (run.constants["thresh"], run.constants["units"], run.constants["decay"]) == (0.01, "relu tanh", 0.95)
+
+
+@pytest.mark.parametrize("line", ["Start time", "Description", "layersizes", "decay", "Initial constant", "=" * 49])
+def test_a_header_line_that_is_missing_costs_only_itself(line: str) -> None:
+    text = re.sub(rf"(?m)^{line}[^\n]*\n", "", TEXT)
+    run = only(text)
+    np.testing.assert_array_equal(run.epochs, only(TEXT).epochs)
+    assert text != TEXT
+
+
+def test_a_start_time_in_another_language_is_none() -> None:
+    run = only(re.sub(r"Start time: .*\r", "Start time: 03-Mai-2011 10:00:00\r", TEXT))
+    assert run.start_time is None
+    assert len(run.epochs) == 8
+
+
+def test_a_log_whose_beginning_is_lost_still_gives_its_epochs() -> None:
+    run = only(TEXT[TEXT.index("epoch: 2,") :])
+    assert list(run.epochs["epoch"]) == [2, 3, 4, 5, 6, 7, 8]
+    assert (run.constants, run.start_time) == ({}, None)
+
+
+def test_runs_appended_to_a_lost_beginning_are_kept_apart() -> None:
+    runs = parse_log(TEXT[TEXT.index("epoch: 7,") :] + TEXT)
+    assert [len(run.epochs) for run in runs] == [2, 8]
+
+
+def test_a_truncated_last_epoch_is_left_out() -> None:
+    run = only(TEXT[: TEXT.index("epoch: 8,") + 30])
+    assert list(run.epochs["epoch"]) == [1, 2, 3, 4, 5, 6, 7]
+    assert run.total_time is None
+
+
+def test_a_figure_that_is_no_number_is_missing() -> None:
+    run = only(re.sub(r"epoch: 3, ", "epoch: 3x, ", TEXT))
+    assert list(run.epochs["epoch"]) == [1, 2, 0, 4, 5, 6, 7, 8]
+
+
+def test_a_log_of_a_thousand_runs_is_read_in_linear_time() -> None:
+    assert len(parse_log((TEXT.split("maxiters")[0]) * 1000)) == 1000
+    assert len(recorded_run().epochs) == 150

@@ -1,0 +1,85 @@
+"""Memory that a run will need, against what is free."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat import nnet_train_2, train
+from hf_matlab_compat.backends import backend as backend_module
+from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.preflight.memory import bytes_needed, check_memory
+from tests.small_run import field_arguments, legacy_arguments
+
+
+def only_so_much_is_free(monkeypatch: pytest.MonkeyPatch, free: int | None) -> None:
+    monkeypatch.setattr(backend_module, "_free_host_memory", lambda: free)
+
+
+def test_a_run_that_does_not_fit_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_so_much_is_free(monkeypatch, 5000)
+    with pytest.raises(OptionError) as caught:
+        nnet_train_2(**legacy_arguments(runName=str(tmp_path / "run")))
+    assert re.fullmatch(
+        r"numchunks: expected a run that fits the 5e-06 GB of memory that are free, got one that needs about \S+ GB\. "
+        r"More numchunks take less, as do smaller layersizes and fewer nnet_train's maxiters\.",
+        str(caught.value),
+    )
+    with pytest.raises(OptionError, match=r"num_chunks: expected a run that fits .* and fewer max_cg_steps"):
+        train(**field_arguments(run_name=tmp_path / "run"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("free", [None, 10**6])
+def test_a_run_that_fits_or_of_which_nothing_is_known_goes_on(
+    free: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_so_much_is_free(monkeypatch, free)
+    assert train(**field_arguments()).state.epoch == 2
+
+
+def test_the_bound_is_what_the_run_needs() -> None:
+    options, sizes = Options(num_chunks=2), [6, 4, 3]
+    need = bytes_needed(sizes, 12, options, 4)
+    backend = get_backend("numpy", "single")
+    check_memory(sizes, 12, options, replace(backend, free_memory=lambda: need))
+    with pytest.raises(OptionError):
+        check_memory(sizes, 12, options, replace(backend, free_memory=lambda: need - 1))
+
+
+def test_each_thing_that_takes_memory_is_counted() -> None:
+    sizes, cases = [100, 50, 100], 8000
+    base = bytes_needed(sizes, cases, Options(num_chunks=4), 4)
+    assert bytes_needed(sizes, cases, Options(num_chunks=4), 8) == pytest.approx(2 * base, abs=8)
+    for more in (
+        bytes_needed(sizes, 2 * cases, Options(num_chunks=4), 4),
+        bytes_needed([100, 80, 100], cases, Options(num_chunks=4), 4),
+        bytes_needed(sizes, cases, Options(num_chunks=2), 4),
+        bytes_needed(sizes, cases, Options(num_chunks=4, curvature="hessian"), 4),
+        bytes_needed(sizes, cases, Options(num_chunks=4, curvature_cases="all"), 4),
+        bytes_needed(sizes, cases, Options(num_chunks=4, max_cg_steps=2500), 4),
+    ):
+        assert more > base
+
+
+@pytest.mark.parametrize("curvature", ["gauss_newton", "hessian", "empirical_fisher"])
+@pytest.mark.parametrize("curvature_cases", ["target_chunk", "all"])
+def test_the_estimate_is_near_what_a_run_takes(curvature: str, curvature_cases: str) -> None:
+    X = np.random.default_rng(0).random((30, 6000), dtype=np.float32)
+    options = {"num_chunks": 3, "curvature": curvature, "curvature_cases": curvature_cases, "max_cg_steps": 12}
+    network = {"hidden_sizes": [60, 10, 60], "unit_types": ["logistic"] * 4}
+    tracemalloc.start()
+    train(inputs=X, targets=X, **network, max_epochs=1, seed=0, **options)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    estimate = bytes_needed([30, 60, 10, 60, 30], 6000, Options(**options), 4)
+    assert 0.6 * taken < estimate < 3 * taken

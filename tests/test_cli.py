@@ -1,0 +1,202 @@
+"""`hf-compat`: what each command prints, writes and returns."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.io import loadmat, savemat
+
+from hf_matlab_compat import nnet_train_2
+from hf_matlab_compat.cli import main
+from hf_matlab_compat.legacy import case_file
+from hf_matlab_compat.legacy.case_file import read_case, write_case
+from hf_matlab_compat.legacy.quirks import QUIRKS
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
+from hf_matlab_compat.state import Outcome
+
+CASE = Path(__file__).parent / "goldens" / "case_ae_logistic.mat"
+
+
+def small_case(**changes: Any) -> dict[str, Any]:
+    X = np.random.default_rng(0).random((6, 20)).round(2)
+    data = {"indata": X, "outdata": X, "numchunks": 2, "intest": X[:, :4], "outtest": X[:, :4], "numchunks_test": 1}
+    start = {"paramsp": np.linspace(-1, 1, 45), "Win": None, "bin": None, "resumeFile": None, "maxepoch": 2}
+    model = {"layersizes": [3], "layertypes": ["logistic", "logistic"], "mattype": "gn", "rms": 0, "errtype": "L2"}
+    rest = {"hybridmode": 1, "weightcost": 2e-5, "decay": 0.95, "jacket": 0}
+    return {"runName": "small", "runDesc": "a case", **data, **start, **model, **rest, **changes}
+
+
+@pytest.fixture
+def case(tmp_path) -> Path:
+    write_case(tmp_path / "case.mat", small_case())
+    return tmp_path / "case.mat"
+
+
+def test_train_computes_what_nnet_train_2_computes(case, tmp_path, capsys) -> None:
+    assert main(["train", str(case), "--out", str(tmp_path / "out"), "--display", "none"]) == 0
+    theirs = nnet_train_2(**small_case(runName=""))
+    ours = loadmat(tmp_path / "out" / "small_paramsp.mat")["paramsp"]
+    np.testing.assert_array_equal(ours, theirs)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "small.txt",
+        "small_nnet_running.mat",
+        "small_paramsp.mat",
+    }
+    assert "small_paramsp.mat" in capsys.readouterr().out
+
+
+def test_options_of_train_replace_what_the_file_says(case, tmp_path, capsys) -> None:
+    options = ["--maxepoch", "3", "--precision", "double", "--run-name", "other", "--out", str(tmp_path)]
+    assert main(["train", str(case), *options]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("CG steps used") == 3
+    assert "Description: a case" in shown
+    assert loadmat(tmp_path / "other_nnet_running.mat")["epoch"].item() == 3
+    assert (tmp_path / "other_nnet_running.double.npz").exists()
+
+
+def test_train_reads_a_case_of_the_recordings(tmp_path, capsys) -> None:
+    assert main(["train", str(CASE), "--maxepoch", "1", "--out", str(tmp_path)]) == 0
+    assert "layersizes: 64  30   8  30  64" in capsys.readouterr().out
+    assert (tmp_path / "ae_logistic.txt").exists()
+
+
+def test_a_case_without_a_run_name_is_called_like_its_file(tmp_path, capsys) -> None:
+    write_case(tmp_path / "mine.mat", small_case(runName=None))
+    assert main(["train", str(tmp_path / "mine.mat"), "--out", str(tmp_path), "--display", "none"]) == 0
+    assert (tmp_path / "mine.txt").exists()
+
+
+def test_every_argument_comes_back_from_a_case_file(tmp_path) -> None:
+    weights = [np.ones((3, 6)), np.ones((6, 3))]
+    write_case(tmp_path / "c.mat", small_case(Win=weights, bin=[np.zeros(3), np.zeros(6)], paramsp=None))
+    found = read_case(tmp_path / "c.mat")
+    assert set(found.arguments) == set(TRAINER_ARGUMENTS)
+    assert found.ignored == []
+    assert found.arguments["Win"][0, 1].shape == (6, 3)
+
+
+def test_variables_that_are_no_arguments_are_named_and_ignored(tmp_path, capsys) -> None:
+    write_case(tmp_path / "c.mat", small_case(weigthcost=3.0))
+    assert main(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path), "--display", "none"]) == 0
+    assert "ignored: weigthcost" in capsys.readouterr().err
+
+
+def refused(arguments: list[str], capsys) -> str:
+    """What a refused command says, in one sentence on stderr, with exit code 2."""
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert said.err.count("\n") == 1
+    return said.err
+
+
+def test_a_missing_case_file_is_told(tmp_path, capsys) -> None:
+    assert "No such file" in refused(["train", str(tmp_path / "none.mat")], capsys)
+
+
+def test_a_case_without_data_is_told(tmp_path, capsys) -> None:
+    savemat(tmp_path / "c.mat", {"indata": np.ones((2, 2)), "layersizes": 3.0})
+    assert "without outdata, layertypes" in refused(["train", str(tmp_path / "c.mat")], capsys)
+
+
+def test_a_file_of_another_format_is_told_and_what_to_do(tmp_path, capsys) -> None:
+    (tmp_path / "c.mat").write_text("# Created by Octave 7.3.0\n")
+    assert "save -v7" in refused(["train", str(tmp_path / "c.mat")], capsys)
+
+
+def test_a_damaged_file_is_told(case, capsys) -> None:
+    case.write_bytes(case.read_bytes()[:200])
+    assert "cannot be read" in refused(["train", str(case)], capsys)
+
+
+def test_wrong_arguments_are_told_in_matlab_s_words(tmp_path, capsys) -> None:
+    write_case(tmp_path / "c.mat", small_case(numchunks=3))
+    assert refused(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path)], capsys).startswith("numchunks: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["c.mat"]
+
+
+def test_an_unknown_word_of_matlab_s_is_told_in_matlab_s_words(tmp_path, capsys) -> None:
+    write_case(tmp_path / "c.mat", small_case(mattype="gauss"))
+    assert refused(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path)], capsys).startswith("mattype: ")
+
+
+def test_a_folder_that_cannot_be_made_is_told(case, capsys) -> None:
+    assert "out: expected a folder" in refused(["train", str(case), "--out", str(case)], capsys)
+
+
+def test_an_interrupted_training_returns_130(case, tmp_path, monkeypatch, capsys) -> None:
+    real = case_file.train
+
+    def interrupted(**keywords: Any) -> Any:
+        object.__setattr__(result := real(**keywords), "outcome", Outcome.INTERRUPTED)
+        return result
+
+    monkeypatch.setattr(case_file, "train", interrupted)
+    assert main(["train", str(case), "--out", str(tmp_path), "--display", "none"]) == 130
+    assert (tmp_path / "small_paramsp.mat").exists()
+
+
+def test_names_lists_every_name_with_its_default(capsys) -> None:
+    assert main(["names"]) == 0
+    shown = capsys.readouterr().out
+    rows = {words[0]: words[1:] for words in map(str.split, shown.splitlines()) if words}
+    for theirs, ours in {**TRAINER_ARGUMENTS, **CONSTANTS}.items():
+        assert rows[theirs][0] == ours
+    assert rows["mattype"][1:] == ["'gauss_newton'", "'gn'"]
+    assert rows["initlambda"][1:] == ["45"]
+
+
+def test_quirks_lists_every_quirk(capsys) -> None:
+    assert main(["quirks"]) == 0
+    shown = capsys.readouterr().out
+    assert [int(line.split()[0]) for line in shown.splitlines() if line.split() and line.split()[0].isdigit()] == [
+        quirk.number for quirk in QUIRKS
+    ]
+    assert "is recorded twice" in " ".join(shown.split())
+
+
+def test_demo_delegates_its_options(monkeypatch, tmp_path) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("hf_matlab_compat.demo.demonstration.run_demo", lambda *given: seen.append(given) or 1)
+    assert main(["demo", "--out", str(tmp_path), "--epochs", "3", "--recorded"]) == 1
+    assert seen == [(tmp_path, 3, True)]
+
+
+def test_demo_records_where_it_is_asked_to(monkeypatch) -> None:
+    monkeypatch.setattr("hf_matlab_compat.demo.demonstration.record_reference", lambda: 0)
+    assert main(["demo", "--record"]) == 0
+
+
+def test_ctrl_c_outside_a_training_returns_130(monkeypatch, capsys) -> None:
+    def stopped(*given: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hf_matlab_compat.demo.demonstration.run_demo", stopped)
+    assert main(["demo"]) == 130
+    assert capsys.readouterr().err == "Stopped by Ctrl-C.\n"
+
+
+def test_an_unknown_option_is_an_error(capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "case.mat", "--maxepochs", "3"])
+    assert stop.value.code not in (0, None)
+
+
+def test_the_module_runs_as_the_command_does_and_knows_its_version() -> None:
+    command = [sys.executable, "-m", "hf_matlab_compat", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == importlib.metadata.version("hf_matlab_compat")
+
+
+def test_without_a_command_the_help_lists_them_all(capsys) -> None:
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in ("demo", "train", "names", "quirks"))

@@ -1,0 +1,62 @@
+"""Errors speak in the words of whoever called."""
+
+from __future__ import annotations
+
+import pytest
+
+from hf_matlab_compat import errors
+from hf_matlab_compat.errors import DataError, HessianFreeError, NonFiniteError, OptionError, speaking
+
+MATLAB = {"num_chunks": "numchunks", "inputs": "indata"}
+
+
+def make() -> DataError:
+    return DataError(
+        "num_chunks", expected="a divisor of the cases of {inputs}", got=7, advice="Set {num_chunks} to 8."
+    )
+
+
+def test_the_sentence_names_argument_expectation_value_and_remedy() -> None:
+    assert str(make()) == "num_chunks: expected a divisor of the cases of inputs, got 7. Set num_chunks to 8."
+
+
+def test_without_advice_the_sentence_ends_at_the_value() -> None:
+    assert str(OptionError("loss", expected="a word", got="3")) == "loss: expected a word, got 3."
+
+
+def test_an_error_can_be_said_in_other_words_and_keeps_its_class() -> None:
+    renamed = make().renamed(MATLAB)
+    assert str(renamed) == "numchunks: expected a divisor of the cases of indata, got 7. Set numchunks to 8."
+    assert type(renamed) is DataError
+    assert renamed.argument == "num_chunks"
+
+
+def test_within_a_vocabulary_errors_come_out_in_it_with_their_cause() -> None:
+    cause = KeyError("why")
+    with pytest.raises(DataError, match=r"^numchunks: .* indata, got 7\.") as caught, speaking(MATLAB):
+        raise make() from cause
+    assert caught.value.__cause__ is cause
+
+
+def test_within_a_vocabulary_other_errors_pass_unchanged() -> None:
+    with pytest.raises(NonFiniteError, match=r"^epoch 3"), speaking(MATLAB):
+        raise NonFiniteError(3, "gradient")
+
+
+def test_a_value_with_braces_in_it_is_quoted_as_it_is() -> None:
+    assert "got {'a': 1}" in str(OptionError("seed", expected="a seed", got={"a": 1}))
+
+
+def test_a_run_that_is_no_longer_finite_says_where_and_what_is_kept() -> None:
+    error = NonFiniteError(12, "curvature product")
+    assert (error.epoch, error.stage) == (12, "curvature product")
+    assert "The checkpoint of epoch 11" in str(error)
+    assert isinstance(error, ArithmeticError)
+
+
+def test_every_error_of_the_package_can_be_caught_at_once() -> None:
+    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
+    raised = [c for c in classes if not issubclass(c, Warning)]
+    assert len(raised) >= 8
+    assert all(issubclass(c, HessianFreeError) for c in raised)
+    assert issubclass(OptionError, ValueError)

@@ -1,0 +1,201 @@
+"""Ctrl-C during training: with real signals, to this process and to others."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat import nnet_train, train
+from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.observers.observer import Observer
+from hf_matlab_compat.result import Result
+from hf_matlab_compat.state import Outcome, Report, State
+from tests.small_run import field_arguments, legacy_arguments
+
+ROOT = Path(__file__).parent.parent
+WITHOUT_SIGNALS = pytest.mark.skipif(os.name == "nt", reason="os.kill cannot send Ctrl-C to a Windows process")
+
+
+@pytest.fixture(autouse=True)
+def python_handler() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@dataclass
+class CtrlC(Observer):
+    """Presses Ctrl-C at an event of an epoch."""
+
+    event: str
+    at: int
+    times: int = 1
+    _epoch: int = 1
+
+    def begin(self, run: object, state: State) -> None:
+        self._press("begin")
+
+    def progress(self, stage: str, step: int, of: int) -> None:
+        self._press(stage)
+
+    def epoch(self, report: Report, state: State) -> None:
+        self._press("epoch")
+        self._epoch += 1
+
+    def end(self, outcome: Outcome, state: State) -> None:
+        self._press("end")
+
+    def _press(self, event: str) -> None:
+        if event == self.event and self._epoch == self.at:
+            for _ in range(self.times):
+                signal.raise_signal(signal.SIGINT)
+
+
+def interrupted(tmp_path: Path, event: str, at: int, times: int = 1) -> Result:
+    return train(**field_arguments(run_name=tmp_path / "run", max_epochs=4, observers=[CtrlC(event, at, times)]))
+
+
+def uninterrupted(epochs: int) -> Result:
+    return train(**field_arguments(max_epochs=epochs))
+
+
+@pytest.mark.parametrize("stage", ["gradient", "cg", "backtracking", "line search"])
+def test_ctrl_c_inside_an_epoch_drops_it(stage: str, tmp_path: Path) -> None:
+    result = interrupted(tmp_path, stage, at=3)
+    assert result.outcome is Outcome.INTERRUPTED
+    assert result.state.epoch == 2
+    np.testing.assert_array_equal(result.theta, uninterrupted(2).theta)
+    np.testing.assert_array_equal(result.history["epoch"], [1, 2])
+    saved = read_checkpoint(tmp_path / "run_nnet_running.mat")
+    np.testing.assert_array_equal(saved.theta, result.theta)
+    (logged,) = read_log(tmp_path / "run.txt")
+    np.testing.assert_array_equal(logged.epochs["epoch"], [1, 2])
+    assert logged.total_time is None
+
+
+def test_ctrl_c_while_an_epoch_is_written_lets_it_be_written_and_stops(tmp_path: Path) -> None:
+    result = interrupted(tmp_path, "epoch", at=2)
+    assert (result.outcome, result.state.epoch) == (Outcome.INTERRUPTED, 2)
+    assert read_checkpoint(tmp_path / "run_nnet_running.mat").epoch == 2
+
+
+def test_ctrl_c_while_the_last_epoch_is_written_changes_nothing(tmp_path: Path) -> None:
+    result = interrupted(tmp_path, "epoch", at=4)
+    assert (result.outcome, result.state.epoch) == (Outcome.FINISHED, 4)
+    assert read_log(tmp_path / "run.txt")[0].total_time is not None
+
+
+def test_ctrl_c_before_the_first_epoch_returns_the_initial_parameters(tmp_path: Path) -> None:
+    result = interrupted(tmp_path, "begin", at=1)
+    assert (result.outcome, result.state.epoch) == (Outcome.INTERRUPTED, 0)
+    np.testing.assert_array_equal(result.theta, uninterrupted(0).theta)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.txt"]
+
+
+def test_ctrl_c_when_all_is_over_changes_nothing(tmp_path: Path) -> None:
+    assert interrupted(tmp_path, "end", at=5).outcome is Outcome.FINISHED
+
+
+@pytest.mark.parametrize(("event", "at"), [("epoch", 2), ("begin", 1), ("end", 5)])
+def test_a_second_ctrl_c_raises(event: str, at: int, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path, event, at, times=2)
+
+
+def test_an_interrupted_run_can_be_gone_on_with(tmp_path: Path) -> None:
+    first = interrupted(tmp_path, "cg", at=3)
+    on = train(**field_arguments(max_epochs=4, resume_from=first.state))
+    np.testing.assert_array_equal(on.theta, uninterrupted(4).theta)
+
+
+def test_ctrl_c_is_python_s_own_again_after_a_run(tmp_path: Path) -> None:
+    interrupted(tmp_path, "cg", at=1)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+SLOW_THIRD_EPOCH = """
+import sys, time
+import numpy as np
+from hf_matlab_compat import hessian_free, nnet_train_2
+from hf_matlab_compat.observers.screen import Screen
+from tests.small_run import legacy_arguments
+
+search, calls = hessian_free.line_search, []
+
+def slow_search(*arguments):
+    calls.append(1)
+    if len(calls) == 3:
+        print("in the third epoch", flush=True)
+        time.sleep(60)
+    return search(*arguments)
+
+def slow_end(self, outcome, state):
+    print("ending", flush=True)
+    time.sleep(60)
+
+hessian_free.line_search = slow_search
+if sys.argv[2] == "slow end":
+    Screen.end = slow_end
+np.save(f"{sys.argv[1]}/final.npy", nnet_train_2(**legacy_arguments(runName=f"{sys.argv[1]}/run", maxepoch=5)))
+print("the call returned", flush=True)
+"""
+
+
+def child(directory: Path, mode: str) -> subprocess.Popen[str]:
+    """A process that trains, and is now in its third epoch."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_THIRD_EPOCH, str(directory), mode],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(process, "in the third epoch\n")
+    return process
+
+
+def wait_for(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdout
+    assert line in process.stdout  # reads up to it
+
+
+@WITHOUT_SIGNALS
+def test_ctrl_c_from_the_keyboard_ends_the_call_with_the_last_finished_epoch(tmp_path: Path) -> None:
+    process = child(tmp_path, "")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert err == ""
+    assert out.endswith(
+        "Interrupted by Ctrl-C; the unfinished epoch was dropped. The parameters returned are those of epoch 2.\n"
+        "the call returned\n"
+    )
+    expected = nnet_train(**legacy_arguments(maxepoch=2))
+    np.testing.assert_array_equal(np.load(tmp_path / "final.npy"), expected)
+    np.testing.assert_array_equal(read_checkpoint(tmp_path / "run_nnet_running.mat").theta, expected.ravel())
+    log = (tmp_path / "run.txt").read_bytes()
+    assert log.count(b"maxiters = ") == log.count(b"Error rate difference") == 2
+    assert log.endswith(b"\r\n\r\n")
+
+
+@WITHOUT_SIGNALS
+def test_a_second_ctrl_c_from_the_keyboard_ends_the_program_with_a_traceback(tmp_path: Path) -> None:
+    process = child(tmp_path, "slow end")
+    process.send_signal(signal.SIGINT)
+    wait_for(process, "ending\n")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "the call returned" not in out
+    assert err.startswith("Traceback")
+    assert err.endswith("KeyboardInterrupt\n")
+    assert read_checkpoint(tmp_path / "run_nnet_running.mat").epoch == 2
