@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer, read_trainer_text
+from hf_matlab_compat.migrate.trainer import read_trainer, read_trainer_text
 from hf_matlab_compat.options import Options
 from tests.migrate_trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER, edited
 
@@ -26,7 +26,7 @@ EDITS: list[tuple[str, str, dict[str, Any]]] = [
     ("drop = 2/3", "drop = 0.95", {"lam_drop": 0.95}),
     ("boost = 1/drop", "boost = 2", {"lam_boost": 2.0}),
     ("lambda = lambda*boost", "lambda = 3/2*lambda", {}),
-    ("lambda = lambda*boost", "lambda = lambda*4", {}),
+    ("lambda = lambda*boost", "lambda = lambda*4", {"lam_boost": 4.0}),
     ("lambda = lambda*drop", "lambda = lambda/boost", {}),
     ("rho < 0.25", "rho < 0.1", {"rho_low": 0.1}),
     ("rho > 0.75", "9/10 < rho", {"rho_high": 0.9}),
@@ -58,7 +58,7 @@ EDITS: list[tuple[str, str, dict[str, Any]]] = [
     ("mingap = 10", "mingap = 5", {"cg_min_gap": 5}),
     ("max(ceil(i*gapratio), mingap);", "max(ceil(i*0.3), 7);", {}),
     ("inext = 5", "inext = 2", {"iterate_grid_start": 2.0}),
-    ("inext = inext*imult", "inext = inext*1.5", {}),
+    ("inext = inext*imult", "inext = inext*1.5", {"iterate_grid_base": 1.5}),
     ("imult = 1.3", "imult = 2", {"iterate_grid_base": 2.0}),
     ("disp( ['Starting", "weightcost = 1e-4;\ndisp( ['Starting", {"weight_decay": 1e-4}),
     ("disp( ['Starting", "mattype = 'hess';\ndisp( ['Starting", {"curvature": "hessian"}),
@@ -137,7 +137,7 @@ def test_the_reference_s_edited_constants_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("edits", "gpu"),
     [
-        ([("@gones", "@(varargin) ones(varargin{:}, 'gpuArray')"), ("@gzeros", "@zeros"), ("@gsingle", "@gpuArray")], "gpuArray"),
+        ([("@gones", "@(n, m) ones(n, m, 'gpuArray')"), ("@gzeros", "@zeros"), ("@gsingle", "@gpuArray")], "gpuArray"),
         ([("@gones", "@ones"), ("@gzeros", "@zeros"), ("@gsingle", "@GPUsingle")], "GPUmat"),
         ([("@gones", "@ones"), ("@gzeros", "@zeros"), ("@gsingle", "@single")], ""),
     ],

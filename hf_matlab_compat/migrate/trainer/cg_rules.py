@@ -23,7 +23,6 @@ from hf_matlab_compat.migrate.trainer.source import (
     row,
     text_of,
     unwrapped,
-    walk,
 )
 
 Known = Mapping[str, Any]
@@ -85,7 +84,7 @@ def _exponent(source: Source, one: Assignment, known: Known) -> Iterator[Finding
     elif _is_call_of(value, {"sqrt"}):
         yield Implied("preconditioner_exponent", 0.5, line, text)
         yield from _ingredients(value, line, text)
-    elif parts is not None and parts[1] == "+" and "grad2" in names_in(value):
+    elif parts is not None and parts[1] == "+" and "grad2" in names_in(value) and "^" not in text_of(value):
         yield Implied("preconditioner_exponent", 1.0, line, text)
         yield from _ingredients(value, line, text)
     else:
@@ -220,8 +219,3 @@ def _while_training(node: Node) -> bool:
         ):
             return True
     return False
-
-
-def has_testgap(source: Source) -> bool:
-    """Whether the solver is among the files."""
-    return any("testgap" in names_in(node) for node in walk(source.root) if node.type == "identifier")

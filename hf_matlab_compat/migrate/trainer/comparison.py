@@ -3,11 +3,11 @@ of loop variables make no difference."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 
 from hf_matlab_compat.migrate.trainer.findings import Unexpressed
-from hf_matlab_compat.migrate.trainer.source import Node, Source, ancestors, row, text_of, walk
+from hf_matlab_compat.migrate.trainer.source import Node, Source, ancestors, function_of, row, text_of
 
 _STATEMENTS = {"assignment", "function_call", "command"}
 _HEADS = {"if_statement", "elseif_clause", "while_statement", "for_statement", "switch_statement", "case_clause"}
@@ -26,34 +26,44 @@ def added_statements(copy: Source, original: Source) -> Iterator[Unexpressed]:
 
 
 def _statements(source: Source) -> Iterator[tuple[str, Node]]:
+    of_functions = _loop_variables_of_functions(source)
     for node in source.nodes:
-        if node.type in _STATEMENTS and _stands_alone(node):
-            yield _form(node), node
-        elif node.type in _HEADS:
-            heads = [child for child in node.named_children if child.type not in ("block", *_HEADS, "else_clause")]
-            yield f"{node.type}: " + " ".join(_form(head) for head in heads), node
+        parts = _parts(node)
+        if parts:
+            function = function_of(node)
+            names = dict.fromkeys(of_functions[None if function is None else function.id], "<loop>")
+            names |= _loop_variables(node)
+            yield f"{node.type}: " + " ".join(_form(part, names) for part in parts), node
 
 
-def _stands_alone(node: Node) -> bool:
-    return node.parent is not None and node.parent.type in ("block", "source_file", "function_definition")
+def _parts(node: Node) -> list[Node]:
+    """What is compared: a statement that stands alone, or the head of a compound one."""
+    if node.type in _HEADS:
+        return [child for child in node.named_children if child.type not in ("block", *_HEADS, "else_clause")]
+    alone = node.parent is not None and node.parent.type in ("block", "source_file", "function_definition")
+    return [node] if node.type in _STATEMENTS and alone else []
 
 
-def _form(node: Node) -> str:
-    """The text with loop variables called by how deep their loop is nested."""
-    names = _loop_variables(node)
-    leaves = (each for each in walk(node) if not each.named_child_count)
-    return _normal(node, {text_of(leaf): names[text_of(leaf)] for leaf in leaves if text_of(leaf) in names})
+def _loop_variables_of_functions(source: Source) -> defaultdict[int | None, set[str]]:
+    """For each function, its loops' variables, which may be used after the loops as well."""
+    found: defaultdict[int | None, set[str]] = defaultdict(set)
+    for node in source.nodes:
+        if node.type == "iterator" and node.named_children:
+            function = function_of(node)
+            found[None if function is None else function.id].add(text_of(node.named_children[0]))
+    return found
 
 
 def _loop_variables(node: Node) -> dict[str, str]:
-    loops = [outer for outer in (node, *ancestors(node)) if outer.type in ("for_statement", "iterator")]
+    """Variables of the loops around, called by how deep they are nested."""
+    loops = [outer for outer in (node, *ancestors(node)) if outer.type == "for_statement"]
     heads = [child for loop in loops for child in loop.named_children if child.type == "iterator"]
-    heads += [loop for loop in loops if loop.type == "iterator"]
     names = dict.fromkeys(text_of(head.named_children[0]) for head in heads if head.named_children)
     return {name: f"<loop {place}>" for place, name in enumerate(reversed(names))}
 
 
-def _normal(node: Node, names: dict[str, str]) -> str:
+def _form(node: Node, names: Mapping[str, str]) -> str:
+    """The words of the node, without comments and layout, loop variables by their general names."""
     words: list[str] = []
     waiting = [node]
     while waiting:

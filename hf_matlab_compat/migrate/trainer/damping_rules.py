@@ -13,6 +13,7 @@ from hf_matlab_compat.migrate.trainer.source import (
     Node,
     Source,
     ancestors,
+    called,
     factors,
     function_of,
     inside,
@@ -36,8 +37,8 @@ def damping_rules(source: Source, known: Mapping[str, Any]) -> Iterator[Finding]
         if not (in_loop(one) or name_of(function_of(one.node)) == "update_damping"):
             yield from _start(source, one, known)
             continue
-        if one.index or one.target.parent.type == "multioutput_variable" or one.value.type == "function_call":
-            adapted = True  # a function of the trainer does it
+        if called(one.value) == "update_damping":  # a function of its own, which is among the files or not
+            adapted = True
             continue
         side = _side_of_rho(one.node, known)
         adapted |= side is not None

@@ -8,7 +8,7 @@ from typing import Any
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS, WORDS
 from hf_matlab_compat.migrate.trainer.constant_value import EMPTY, constant_value
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
-from hf_matlab_compat.migrate.trainer.source import Assignment, Source, inside, names_in, row
+from hf_matlab_compat.migrate.trainer.source import Assignment, Source, inside, names_in, row, text_of, walk
 
 OPTION_OF: Mapping[str, str] = {
     "initlambda": "initial_lam",
@@ -61,10 +61,18 @@ def known_constants(source: Source) -> dict[str, Any]:
 
 def named_constants(source: Source, known: Mapping[str, Any]) -> Iterator[Finding]:
     """Options that assignments to known names imply."""
+    used = _used_names(source)
     for name, option in OPTION_OF.items():
-        yield from _of_name(source, known, name, option)
+        if name in used:  # a constant that a literal has taken the place of says nothing
+            yield from _of_name(source, known, name, option)
     for name, option in ARGUMENTS.items():
         yield from _of_name(source, known, name, option)
+
+
+def _used_names(source: Source) -> set[str]:
+    """Names that stand anywhere but to the left of an assignment to themselves."""
+    targets = {node.id for one in source.assignments for node in walk(one.target)}
+    return {text_of(node) for node in source.nodes if node.type == "identifier" and node.id not in targets}
 
 
 def _of_name(source: Source, known: Mapping[str, Any], name: str, option: str) -> Iterator[Finding]:
