@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo test lint format clean help
+.PHONY: demo test agreement lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -17,6 +17,9 @@ demo: $(READY)   ## train a deep autoencoder on digits and compare each step wit
 test: $(READY)   ## run all tests
 	@sh tools/ensure_octave.sh
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+agreement: $(READY) ## print how far the port is from the published program's recorded numbers
+	@$(BIN)/python -m tests.parity.agreement
 
 lint: $(READY)   ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

@@ -146,7 +146,8 @@ def _converted(name: str, value: Any, kind: Kind) -> Any:
             return kind.convert(value)
     except (TypeError, ValueError, OverflowError):
         pass  # not even comparable: the sentence below says what was expected
-    raise OptionError(name, expected=kind.expected, got=repr(value))
+    plain = value.item() if isinstance(value, np.generic) else value
+    raise OptionError(name, expected=kind.expected, got=repr(plain))
 
 
 class Kind(NamedTuple):

@@ -13,7 +13,7 @@ from hf_matlab_compat.migrate import (
     reduction_calls,
     shape_calls,
     text_calls,
-    trainer,
+    trainer_call,
 )
 from hf_matlab_compat.migrate.arguments import Arguments, Translator
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
@@ -46,8 +46,8 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     arguments = Arguments(name, nodes, context)
     if name in context.shared.functions or name in context.shared.siblings:
         return _own(name, arguments, context, outputs=1)
-    if name in trainer.NAMES:
-        return trainer.train_call(arguments)
+    if name in trainer_call.NAMES:
+        return trainer_call.train_call(arguments)
     if name in _ROUTINES:
         text, kind, count = _routine(name, arguments, context)
         return Value(f"{text}[0]" if count > 1 else text, kind)

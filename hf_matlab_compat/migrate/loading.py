@@ -43,21 +43,21 @@ def first_reads(body: Sequence[Statement], names: Iterable[str]) -> dict[str, in
         for node in statement.walk():
             if isinstance(node, Statement):
                 line = node.place.first
-                for name in wanted & _names_in(node):
+                for name in wanted & (_names_in(node) - _names_below(node)):
                     found[name] = min(found.get(name, line), line)
     return found
 
 
 def _names_in(statement: Statement) -> set[str]:
-    """Names that occur in a statement, those of statements below it not counted where it has any."""
+    """Names that occur in a statement."""
     if isinstance(statement, syntax.Command):
-        return set(statement.words)
-    nested = {id(part) for child in statement.walk() if isinstance(child, Statement) for part in child.walk()}
-    own = statement.children()
-    names: set[str] = set()
-    for child in own:
-        names |= {part.name for part in child.walk() if isinstance(part, syntax.Name)}
-    return names if nested else set()
+        return set(statement.words) if len(statement.words) == 1 else set()
+    return {part.name for part in statement.walk() if isinstance(part, syntax.Name)}
+
+
+def _names_below(statement: Statement) -> set[str]:
+    below = (part for part in statement.walk() if isinstance(part, Statement) and part is not statement)
+    return {name for part in below for name in _names_in(part)}
 
 
 def load_workspace(

@@ -14,7 +14,7 @@ from hf_matlab_compat.migrate.layout import spaced
 from hf_matlab_compat.migrate.loading import first_reads, load_lines
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
-from hf_matlab_compat.migrate.trainer import NAMES
+from hf_matlab_compat.migrate.trainer_call import NAMES
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
 from hf_matlab_compat.migrate.usage import usage_of
 from hf_matlab_compat.migrate.values import Kind, Value
@@ -217,7 +217,7 @@ def _write_entry(script: syntax.Script, writer: Writer) -> None:
 
 def _assembled(name: str, script: syntax.Script, shared: Shared, writer: Writer) -> str:
     header = [f'"""{name}.m in Python."""', ""]
-    imports = sorted(shared.imports, key=_import_order)
+    imports = sorted(_merged(shared.imports), key=_import_order)
     groups = [[line for line in imports if _group(line) == group] for group in range(4)]
     for group in groups:
         header += [*group, ""] if group else []
@@ -236,12 +236,24 @@ def _with_runtime(name: str, script: syntax.Script, shared: Shared, writer: Writ
     return _assembled(name, script, shared, writer)
 
 
+def _merged(imports: set[str]) -> Iterator[str]:
+    """``from x import a`` and ``from x import b`` as one line."""
+    names: dict[str, list[str]] = {}
+    for line in sorted(imports):
+        module, _, name = line.partition(" import ")
+        if not line.startswith("from ") or " as " in name:
+            yield line
+        else:
+            names.setdefault(module, []).append(name)
+    yield from (f"{module} import {', '.join(found)}" for module, found in names.items())
+
+
 def _group(line: str) -> int:
     """Python's own modules, packages, this package, the script's neighbours: as ruff sorts them."""
     module = line.split()[1].split(".")[0]
     if module in ("math", "sys", "time", "os", "warnings", "pathlib"):
         return 0
-    return {"numpy": 1, "matplotlib": 1, "hf_matlab_compat": 2}.get(module, 3)
+    return {"numpy": 1, "matplotlib": 1, "hf_matlab_compat": 1}.get(module, 3)
 
 
 def _import_order(line: str) -> tuple[bool, str]:

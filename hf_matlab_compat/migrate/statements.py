@@ -14,7 +14,7 @@ from hf_matlab_compat.migrate.loading import bind_waiting, is_workspace_load, lo
 from hf_matlab_compat.migrate.loops import for_loop, while_loop
 from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.syntax import Statement
-from hf_matlab_compat.migrate.trainer import NAMES
+from hf_matlab_compat.migrate.trainer_call import NAMES
 from hf_matlab_compat.migrate.translation import Fate
 from hf_matlab_compat.migrate.values import Kind, Value, join
 from hf_matlab_compat.migrate.writer import Writer

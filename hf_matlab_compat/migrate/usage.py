@@ -55,7 +55,7 @@ def usage_of(
         frozenset(written),
         frozenset(_positions(nodes, reads, written | fixed)),
         frozenset(assigned | set(parameters)),
-        frozenset(node.name for node in nodes if isinstance(node, syntax.Name)) | frozenset(_words(nodes)),
+        frozenset(_names(nodes)),
         frozenset(_only_empty(nodes) - written - fixed),
         _constants(nodes, fixed),
     )
@@ -75,10 +75,12 @@ def _own_nodes(body: Iterable[Node]) -> Iterator[Node]:
             yield from _own_nodes(node.children())
 
 
-def _words(nodes: Iterable[Node]) -> Iterator[str]:
+def _names(nodes: Iterable[Node]) -> Iterator[str]:
     for node in nodes:
-        if isinstance(node, syntax.Command):
-            yield from node.words
+        if isinstance(node, syntax.Name):
+            yield node.name
+        elif isinstance(node, syntax.Command) and len(node.words) == 1:
+            yield node.words[0]
 
 
 def _assignments(nodes: Iterable[Node]) -> tuple[set[str], set[str]]:

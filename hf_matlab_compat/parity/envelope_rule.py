@@ -20,8 +20,11 @@ MODEL = {"single": 1e-6, "double": 1e-12}
 TIE = {"single": 4e-6, "double": 8 * UNIT_ROUNDOFF["double"]}
 KERNEL_FACTOR, TRAJECTORY_FACTOR = 4, 10
 """On E. What has gone through CG has a bimodal spread, and few members underestimate it."""
-FLOOR, RHO_FLOOR = 4, 1e3
+FLOOR = 4
+FIGURE_FLOORS: Mapping[str, float] = {"rho": 1e3, "ch_norm": 64}
 """In units of u; rho is a difference of two likelihoods, which cancel, over the model's change."""
+OWN_FACTOR = 4
+"""On E of this package's own runs: numpy adds in pairs, a reference one by one may round more."""
 EARLY_STEPS = 5
 """CG iterates up to here are kernels still; later ones have been amplified."""
 UNDECIDED_E, UNDECIDED_BY_EPOCH = 1e-5, 4
@@ -52,7 +55,7 @@ def kernel_bound(quantity: str, precision: str, E: float | None, of: str = "refe
         Whose runs E was measured on.
     """
     if E is not None:
-        return _largest(KERNEL_FACTOR, E, FLOOR, precision, of)
+        return _largest(KERNEL_FACTOR, E, precision, of)
     value = (GRADIENT if quantity in ("grad", "gradchunk") else KERNEL)[precision]
     return Bound(value, "PARITY.md (a), no ensemble")
 
@@ -60,12 +63,9 @@ def kernel_bound(quantity: str, precision: str, E: float | None, of: str = "refe
 def iterate_bound(step: int, precision: str, E: float | None, of: str = "reference") -> Bound:
     """Rule (a) for a CG iterate: early ones as kernels, later ones 10·E."""
     if E is None:
-        if step <= EARLY_STEPS:
-            return kernel_bound("iterate", precision, None)
-        return Bound(FLOOR * UNIT_ROUNDOFF[precision], "4u floor, no ensemble")
+        return kernel_bound("iterate", precision, None)
     factor = KERNEL_FACTOR if step <= EARLY_STEPS else TRAJECTORY_FACTOR
-    floor = FLOOR * UNIT_ROUNDOFF[precision]
-    return Bound(factor * max(E, floor), f"{factor}E, E={max(E, floor):.1e} ({of})")
+    return _largest(factor, E, precision, of)
 
 
 def model_bound(precision: str, E: float | None, of: str = "reference") -> Bound:
@@ -76,10 +76,17 @@ def model_bound(precision: str, E: float | None, of: str = "reference") -> Bound
 
 
 def figure_bound(figure: str, precision: str, E: float | None, of: str = "reference") -> Bound:
-    """Rules (b) and (c) for a figure or vector of an epoch: 10·E, at least 4u (rho: 1e3 u)."""
-    floor = (RHO_FLOOR if figure == "rho" else FLOOR) * UNIT_ROUNDOFF[precision]
-    if E is None or TRAJECTORY_FACTOR * E <= floor:
-        return Bound(floor, f"{RHO_FLOOR if figure == 'rho' else FLOOR:.0f}u floor")
+    """Rules (b) and (c) for a figure or vector of an epoch: 10·E, at least 4u; without an ensemble as a kernel.
+
+    Floors of their own: rho 1e3 u, and the norm of d, a sum of P squares in working precision, 64 u.
+    """
+    units = FIGURE_FLOORS.get(figure, FLOOR)
+    floor = units * UNIT_ROUNDOFF[precision]
+    if E is None:
+        tabulated = kernel_bound(figure, precision, None)
+        return tabulated if tabulated.value > floor else Bound(floor, f"{units:.0f}u floor")
+    if TRAJECTORY_FACTOR * E <= floor:
+        return Bound(floor, f"{units:.0f}u floor")
     return Bound(TRAJECTORY_FACTOR * E, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
 
 
@@ -105,7 +112,7 @@ def undecided_from(envelope: Mapping[tuple[int, str], float]) -> int | None:
     return min(passed, default=None)
 
 
-def _largest(factor: int, E: float, floor: float, precision: str, of: str) -> Bound:
-    least = floor * UNIT_ROUNDOFF[precision]
-    source = f"{factor}E, E={E:.1e} ({of})" if least < E else f"{factor}·4u floor"
+def _largest(factor: int, E: float, precision: str, of: str) -> Bound:
+    least = FLOOR * UNIT_ROUNDOFF[precision]
+    source = f"{factor}E, E={E:.1e} ({of})" if least < E else f"{factor}·{FLOOR}u floor"
     return Bound(factor * max(E, least), source)

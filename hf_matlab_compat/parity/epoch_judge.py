@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -188,9 +188,7 @@ class EpochJudge:
             return not_run(pair, column, "as the figures of this epoch")
         if self._steps_tie(column, list(self._pairs(record, ours, lambda x: np.nan))):
             return not_run(pair, column, AFTER_A_TIE)
-        bounds = [line.bound for line in lines if line.stage in ("rho", "params") and line.bound and "E" in line.bound_source]
-        tolerance = max([8 * np.finfo(self._dtype()).eps, *bounds])
-        found = compare_logs(ours.log_lines, record.log_lines, tolerance)
+        found = compare_logs(ours.log_lines, record.log_lines, figures_tolerance(lines))
         return Line(
             **column.place,
             stage="log",
@@ -202,8 +200,10 @@ class EpochJudge:
             verdict=Verdict.AGREES if found.allowed else Verdict.DIFFERS,
         )
 
-    def _dtype(self) -> Any:
-        return np.float32 if self.recording.precision == "single" else np.float64
+
+def figures_tolerance(lines: Sequence[Line]) -> float:
+    """The largest relative difference that a figure of these lines is allowed: what is printed or saved may move by it."""
+    return max((line.bound or 0.0 for line in lines if line.stage in ("rho", "params")), default=0.0)
 
 
 def _hangs_on_steps(pair: Comparison) -> bool:

@@ -62,14 +62,21 @@ def judge(
         judged, trace = _judged(recording, backend, absent, watch)
         lines += [line for line in judged if line.stage in stages]
         traces += trace
-        constants |= {
-            name: recording.provenance.get(f"constant {name}", str(value))
-            for name, value in recording.case.constants.items()
-        }
+        constants |= _constants(recording)
         provenance |= {name: value for name, value in recording.provenance.items() if not name.startswith(_OWN_PLACE)}
     return Certificate(
         lines=lines, traces=traces, constants=constants, provenance={**provenance, **our_provenance(backend)}
     )
+
+
+def _constants(recording: Recording) -> dict[str, str]:
+    """Those that the engine read off the reference, with their place, and those that the case sets."""
+    read = {
+        name.removeprefix("constant "): value
+        for name, value in recording.provenance.items()
+        if name.startswith("constant ")
+    }
+    return {**{name: str(value) for name, value in recording.case.constants.items()}, **read}
 
 
 def backend_missing(backend: str) -> str:

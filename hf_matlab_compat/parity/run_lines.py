@@ -14,8 +14,7 @@ from hf_matlab_compat.parity.checkpoint_comparison import (
     our_variables,
 )
 from hf_matlab_compat.parity.comparisons import Comparison
-from hf_matlab_compat.parity.envelope_rule import UNIT_ROUNDOFF
-from hf_matlab_compat.parity.epoch_judge import AFTER_A_TIE, SMOKE, EpochJudge
+from hf_matlab_compat.parity.epoch_judge import AFTER_A_TIE, SMOKE, EpochJudge, figures_tolerance
 from hf_matlab_compat.parity.port_epoch import PortEpoch
 from hf_matlab_compat.parity.reference_run import Recording
 from hf_matlab_compat.parity.verdicts import Column, differs, line_of, not_run
@@ -35,8 +34,7 @@ def checkpoint_lines(
         return [not_run(pair, column, reason)]
     if not recording.checkpoint:
         return [differs(pair, column, "the reference lacks this quantity")]
-    bounds = [line.bound for line in lines if line.stage in ("rho", "params") and line.bound and "E" in line.bound_source]
-    tolerance = max([4 * UNIT_ROUNDOFF[recording.precision], *bounds])
+    tolerance = figures_tolerance(lines)
     pairs = checkpoint_comparisons(recording.checkpoint, our_variables(done))
     return [_variable_line(found, column, tolerance) for found in pairs]
 
@@ -51,7 +49,7 @@ def _variable_line(pair: Comparison, column: Column, tolerance: float) -> Line:
 
 def traces_of(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[Line]) -> list[Traces]:
     """Figures over the epochs; the envelope is what the bound of each allows."""
-    if recording.mode == "kernels" or not done:
+    if recording.mode == "kernels" or len(done) < 2:  # one epoch is no trace
         return []
     theirs = {name: _column([record.figures.get(name) for record in recording.epochs]) for name in TRACED}
     ours = {name: _column([epoch.figures.get(name) for epoch in done]) for name in TRACED}
@@ -59,6 +57,7 @@ def traces_of(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[L
     places = {"ll": ("params", "ll after the step"), "rho": ("rho", ""), "lambda": ("lambda", "")}
     bounds = {name: [allowed.get((record.epoch, *at)) or 0.0 for record in recording.epochs] for name, at in places.items()}
     envelope = {name: np.abs(np.nan_to_num(theirs[name], posinf=0, neginf=0)) * bounds[name] for name in TRACED}
+    theirs["epoch"] = _column([record.epoch for record in recording.epochs])
     name = f"{recording.case.name} ({recording.mode})"
     return [Traces(case=name, precision=recording.precision, ours=ours, reference=theirs, envelope=envelope)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,18 @@ def ticks(low: float, high: float, count: int = _TICKS) -> list[float]:
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(i * step, 15) for i in range(first, last + 1)]
+
+
+def decades(low: float, high: float) -> list[float]:
+    """Logarithms of 1, 2 and 5 in every decade inside [low, high], or of 1 alone where that is enough."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    whole = [float(n) for n in powers if low <= n <= high]
+    if len(whole) >= _TICKS - 1:
+        return whole[:: math.ceil(len(whole) / (_TICKS + 1))]
+    finer = [n + math.log10(m) for n in powers for m in (1, 2, 5)]
+    return [value for value in finer if low <= value <= high]
 
 
 def _plot(name: str, traces: Traces) -> str:
@@ -41,11 +52,24 @@ def _plot(name: str, traces: Traces) -> str:
     ours, low, middle, high = (_mapped(shown, v) for v in (ours, reference - half, reference, reference + half))
     y, (bottom, top) = _vertical([ours, low, middle, high])
     x = _horizontal(max(len(ours), len(reference)))
-    parts = [_title(name), *_grid(name, y, bottom, top), *_epochs(x, len(reference))]
+    parts = [_title(name), *_grid(name, y, bottom, top), *_epochs(x, _numbers(traces, len(reference)))]
+    if not np.isfinite([*ours, *middle]).any():
+        return _empty(name, traces, "-Inf or NaN in every epoch")
     parts += _band(x, y, low, high)
     parts += [*_line(x, y, middle, "reference"), *_line(x, y, ours, "ours"), *_off_scale(x, ours)]
     label = f"{TITLES[name]} of {traces.case}, {traces.precision}: ours and the reference by epoch"
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_text(label)}">{"".join(parts)}</svg>'
+
+
+def _numbers(traces: Traces, count: int) -> list[int]:
+    """Epochs, where the traces know them."""
+    return [int(epoch) for epoch in traces.reference.get("epoch", np.arange(1, count + 1))]
+
+
+def _empty(name: str, traces: Traces, why: str) -> str:
+    note = f'<text x="{LEFT}" y="{HEIGHT / 2}">{why}</text>'
+    label = _text(f"{TITLES[name]} of {traces.case}, {traces.precision}: {why}")
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{_title(name)}{note}</svg>'
 
 
 def _mapped(shown: Scale, values: Column) -> Column:
@@ -68,16 +92,24 @@ def _horizontal(count: int) -> Scale:
 
 
 def _grid(name: str, y: Scale, low: float, high: float) -> Iterator[str]:
-    for value in ticks(low, high):
-        label = f"{10**value:.3g}" if name in _LOGARITHMIC else f"{value:.6g}"
+    at = decades(low, high) if name in _LOGARITHMIC else ticks(low, high)
+    labels = [f"{10**value:.3g}" for value in at] if name in _LOGARITHMIC else _labels(at)
+    for value, label in zip(at, labels, strict=True):
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
         yield f'<text class="tick" x="{LEFT - 6}" y="{y(value) + 3.5:.1f}" text-anchor="end">{label}</text>'
 
 
-def _epochs(x: Scale, count: int) -> Iterator[str]:
-    every = max(1, math.ceil(count / 8))
-    for k in range(0, count, every):
-        yield f'<text class="tick" x="{x(k):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{k + 1}</text>'
+def _labels(at: Sequence[float]) -> list[str]:
+    """As many digits as tell neighbours apart."""
+    gap = min((b - a for a, b in pairwise(at)), default=1.0)
+    digits = max(0, 1 - math.floor(math.log10(gap))) if gap < 1 else 1
+    return [f"{value:.{digits}f}".rstrip("0").rstrip(".") for value in at]
+
+
+def _epochs(x: Scale, epochs: Sequence[int]) -> Iterator[str]:
+    every = max(1, math.ceil(len(epochs) / 8))
+    for k in range(0, len(epochs), every):
+        yield f'<text class="tick" x="{x(k):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{epochs[k]}</text>'
 
 
 def _band(x: Scale, y: Scale, low: Column, high: Column) -> Iterator[str]:

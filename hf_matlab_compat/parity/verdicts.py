@@ -12,6 +12,7 @@ from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.parity.certificate import Line, Verdict
 from hf_matlab_compat.parity.comparisons import Absent, Comparison
 from hf_matlab_compat.parity.envelope_rule import (
+    OWN_FACTOR,
     Bound,
     decision_bound,
     figure_bound,
@@ -62,7 +63,7 @@ def line_of(pair: Comparison, column: Column) -> Line:
     assert pair.distance is not None
     bound = _bound(pair, column, column.measured(pair.quantity), "reference")
     if pair.distance > bound.value and pair.distance < HOPELESS and (E := column.own(pair.quantity)):
-        wider = _bound(pair, column, max(E, column.measured(pair.quantity) or 0.0), "own runs")
+        wider = _bound(pair, column, _own_E(pair, E), "own runs")
         bound = wider if wider.value > bound.value else bound
     return _line(pair, column, bound, _verdict(pair, bound))
 
@@ -73,7 +74,7 @@ def choice_line(pair: Comparison, column: Column, tie: float) -> Line:
         return _one_sided(pair, column)
     bound = tie_bound(column.precision, column.measured("ll"))
     if tie > bound.value and tie < HOPELESS and (E := column.own("ll")):
-        bound = max(bound, tie_bound(column.precision, E))
+        bound = max(bound, tie_bound(column.precision, OWN_FACTOR * E))
     if pair.distance == 0.0:
         return _line(pair, column, Bound(0.0, "exact"), Verdict.AGREES)
     verdict = Verdict.TIE if tie <= bound.value else Verdict.DIFFERS
@@ -106,6 +107,10 @@ def _one_sided(pair: Comparison, column: Column) -> Line:
     else:
         who = "this package lacks"
     return differs(pair, column, f"{who} this quantity")
+
+
+def _own_E(pair: Comparison, E: float) -> float:
+    return E if pair.kind == "decision" else OWN_FACTOR * E
 
 
 def _bound(pair: Comparison, column: Column, E: float | None, of: str) -> Bound:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hf_matlab_compat import nnet_train_2, train
@@ -88,6 +89,13 @@ def test_a_word_that_matlab_does_not_have_is_refused(name: str, value: Any, tmp_
     arguments = legacy_arguments(**{"runName": str(tmp_path / "run"), name: value})
     sentence = sentence_of(lambda: nnet_train_2(**arguments), OptionError, tmp_path)
     assert sentence == f"{name}: expected {WORDS_REFUSED[name, value]}"
+
+
+def test_numbers_of_numpy_are_shown_as_numbers() -> None:
+    with pytest.raises(OptionError, match=r"^start_decay: expected a number from 0 to 1, got 3\.0\.$"):
+        train(**field_arguments(start_decay=np.float64(3)))
+    with pytest.raises(OptionError, match=r"^decay: expected a number from 0 to 1, got 3\.0\.$"):
+        nnet_train_2(**legacy_arguments(decay=np.float32(3)))
 
 
 def test_an_unknown_option_is_refused_and_the_nearest_named(tmp_path: Path) -> None:

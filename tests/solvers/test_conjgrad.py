@@ -130,6 +130,14 @@ def test_progress_is_measured_against_the_tolerance_times_the_gap() -> None:
     assert not progress_is_small(on_the_bound, Options(cg_tolerance=0.025))
 
 
+@pytest.mark.parametrize(("steps", "gap", "settings"), [(11, 4, {"cg_min_gap": 4}), (111, 12, {})])
+def test_the_tolerance_is_one_per_step_of_the_gap(steps: int, gap: int, settings: dict[str, Any]) -> None:
+    for progress, stops in ((5e-4 * gap - 1e-6, True), (5e-4 * gap + 1e-6, False)):
+        values = [-1.0] * steps
+        values[-1 - gap] = -1.0 + progress
+        assert progress_is_small(values, Options(**settings)) is stops
+
+
 def test_the_model_must_have_been_below_zero_a_gap_ago() -> None:
     assert not progress_is_small([0.0, *[-1e-9] * 10], Options(cg_tolerance=2.0))
     assert not progress_is_small([1.0, *[1.0] * 10], Options())

@@ -116,7 +116,7 @@ def stopping_rule(source: Source, known: Known) -> Iterator[Finding]:
     for one in source.of("testgap"):
         yield from _gap(source, one, known)
     for one in source.of("inext"):
-        value = _literal_factor(one.value, known)
+        value = _literal_factor(one.value, {name: number for name, number in known.items() if name != "inext"})
         if "inext" in names_in(one.value) and value is not None:
             yield Implied("iterate_grid_base", value, row(one.node), source.line(one.node))
 

@@ -16,7 +16,8 @@ Node = Any
 
 LOOPS = ("for_statement", "while_statement")
 _SILENT = ("comment", "line_continuation")
-_MOST_CHARACTERS = 2_000_000
+_MOST_CHARACTERS = 500_000
+_DEEPEST = 200
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Source:
         self.text = _checked("".join(whole))
         self.lines = self.text.split("\n")
         self.root: Node = _parser().parse(self.text.encode("utf-8", "surrogatepass")).root_node
+        _require_shallow(self.root)
 
     @cached_property
     def nodes(self) -> list[Node]:
@@ -97,6 +99,18 @@ def _checked(text: str) -> str:
         got = "a binary file" if "\0" in text else f"{len(text)} characters"
         raise MigrationError(f"trainer: expected the text of nnet_train_2.m, got {got}. Name a .m file.")
     return text
+
+
+def _require_shallow(root: Node) -> None:
+    waiting = [(root, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise MigrationError(
+                f"trainer: expected at most {_DEEPEST} levels of nesting, got more in line {row(node)}. Look there "
+                "for brackets or blocks that are not closed."
+            )
+        waiting.extend((child, depth + 1) for child in node.children)
 
 
 def _parser() -> Any:

@@ -18,10 +18,33 @@ What a `Recording` holds, beyond its own description:
     those of the reference's files that differ from the published ones. Run the port on this one.
 `kernels`
     'forward' is a list of L arrays (s_i, n), the outputs of the layers on the target chunk; 'll', 'err' are over the
-    training set at the epoch's start. A name that is missing cannot be shown by this reference. 'model' is one value
-    of ½x'Ax - b'x an iterate, in double, by the reference's own products.
+    training set at the epoch's start. 'model' is one value of ½x'Ax - b'x an iterate, by the reference's own products
+    in the run's precision. What this reference cannot show is missing, and named in `provenance` as ``not shown: X``.
 `envelope`
     Keys ``(epoch, name)`` with `name` a kernel, a figure, 'iterate <step>', 'model <step>', 'd' (last CG
-    iterate), 'theta' (‖Δ‖ in units of the step). Decisions ('cg_steps', 'reductions', 'lambda', 'chose_iters') are
-    there as well: 0 where all members agreed. Missing: not measured.
+    iterate), 'theta' (‖Δ‖ in units of the step). 'll' and 'err' are kernels and figures: E is the larger one.
+    Decisions ('cg_steps', 'reductions', 'lambda', 'chose_iters') are there as well: 0 where all members agreed.
+    Missing: not measured. For a tape, `OctaveEngine(out / "reference").with_envelope` measures it.
+`provenance`
+    'engine', 'reference', 'octave', 'blas', …, ``sha256 FILE``, ``constant NAME`` (as 'value (file:line)').
 """
+
+from hf_matlab_compat.parity.engines.constants import Constant
+from hf_matlab_compat.parity.engines.engine import Engine
+from hf_matlab_compat.parity.engines.envelope import measure_envelope
+from hf_matlab_compat.parity.engines.octave_engine import OctaveEngine
+from hf_matlab_compat.parity.engines.recorded_engine import RecordedEngine
+from hf_matlab_compat.parity.engines.reference import Reference, open_reference
+from hf_matlab_compat.parity.engines.tape import pack, read_tape
+
+__all__ = [
+    "Constant",
+    "Engine",
+    "OctaveEngine",
+    "RecordedEngine",
+    "Reference",
+    "measure_envelope",
+    "open_reference",
+    "pack",
+    "read_tape",
+]

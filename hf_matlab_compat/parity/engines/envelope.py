@@ -137,9 +137,7 @@ def _run_all(
 def _job(reference: Reference, recording: Recording, member: Member, order: Order) -> Job:
     """The plain run's job in another order: each of its epochs from its state, or all of them freely."""
     case = replace(recording.case, arguments=order.apply(recording.case.arguments))
-    job = make_job(
-        reference, case, precision=recording.precision, mode=recording.mode, epochs=len(recording.epochs)
-    )
+    job = make_job(reference, case, precision=recording.precision, mode=recording.mode, epochs=len(recording.epochs))
     job = replace(job, probes=job.probes[order.parameters])
     if recording.mode == "free":
         return _noisy(job, member)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 _BEFORE_TRANSPOSE = re.compile(r"[\w)\]}'.]$")
-_FUNCTION = re.compile(r"^\s*function\b\s*(?:(?P<out>\[[^\]]*\]|\w+)\s*=)?\s*(?P<name>[\w.]+)\s*(?:\((?P<args>[^)]*)\))?")
+_FUNCTION = re.compile(
+    r"^\s*function\b\s*(?:(?P<out>\[[^\]]*\]|\w+)\s*=)?\s*(?P<name>[\w.]+)\s*(?:\((?P<args>[^)]*)\))?"
+)
 
 
 def without_comments(source: str) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.engines.constants import Constant
@@ -12,7 +13,7 @@ from hf_matlab_compat.parity.engines.envelope import MEMBERS, measure_envelope
 from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_process import one_line, run_octave_driver, scratch
-from hf_matlab_compat.parity.engines.provenance import provenance
+from hf_matlab_compat.parity.engines.provenance import not_shown, provenance
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_results
 from hf_matlab_compat.parity.reference_run import Case, EpochRecord, Recording
@@ -67,10 +68,10 @@ class OctaveEngine:
             case=job.case,
             precision=precision,
             mode=mode,
-            epochs=[_only_kernels(record) for record in records] if mode == "kernels" else records,
+            epochs=only_kernels(records) if mode == "kernels" else records,
             envelope={},
             checkpoint=checkpoint,
-            provenance=provenance(self.reference, job),
+            provenance={**provenance(self.reference, job), **not_shown(records, mode)},
         )
 
     def with_envelope(self, recording: Recording) -> Recording:
@@ -98,5 +99,7 @@ def in_users_words(error: ParityError, folder: Path, reference: Reference) -> st
     return one_line(str(error).replace(str(folder / "reference"), str(reference.folder)))
 
 
-def _only_kernels(record: EpochRecord) -> EpochRecord:
-    return replace(record, figures={}, theta_after=None, d_after=None, log_lines=())
+def only_kernels(records: Sequence[EpochRecord]) -> list[EpochRecord]:
+    """The states and what was computed at them, without what came of it."""
+    blank: dict[str, Any] = {"figures": {}, "theta_after": None, "d_after": None, "log_lines": ()}
+    return [replace(record, **blank) for record in records]

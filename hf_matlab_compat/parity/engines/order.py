@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,11 +98,9 @@ def renumbered_units(arguments: Mapping[str, Any], seed: int) -> Order:
 
 def _order(arguments: Mapping[str, Any], units: Sequence[Indices], train: Indices, test: Indices) -> Order:
     sizes = _sizes(arguments)
-    numbers = np.arange(sum(above * (below + 1) for below, above in zip(sizes, sizes[1:], strict=False)))
+    numbers = np.arange(sum(above * (below + 1) for below, above in pairwise(sizes)))
     layers = unpack(numbers, sizes)
-    moved = [
-        Layer(layer.W[np.ix_(units[i + 1], units[i])], layer.b[units[i + 1]]) for i, layer in enumerate(layers)
-    ]
+    moved = [Layer(layer.W[np.ix_(units[i + 1], units[i])], layer.b[units[i + 1]]) for i, layer in enumerate(layers)]
     return Order(units, train, test, pack(np, moved), int(arguments["numchunks"]))
 
 

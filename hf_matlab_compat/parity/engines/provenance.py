@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,8 +13,11 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity import octave
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.reference import Reference
+from hf_matlab_compat.parity.reference_run import EpochRecord
 
 _FACTS = "ones(2)*ones(2); printf('%s\\n', version()); try, printf('%s', fileread('/proc/self/maps')); end"
+_NOT_SEEN = "cannot be reached from outside this reference"
+_NOT_LOGGED = "not in the lines of this reference's log"
 _BLAS = re.compile(r"\S*(?:openblas|libblas|libmkl|libblis|libatlas)\S*")
 
 
@@ -55,8 +58,25 @@ def provenance(reference: Reference, job: Job) -> dict[str, str]:
         "precision route": route_in_words(job),
         "data": "as given" if reference.takes_overrides else "rounded to single, as the reference does",
         "probe vectors": "numpy default_rng(0), standard normal, rounded to single",
-        **{f"sha256 {name}": value for name, value in reference.hashes.items()},
+        **reference_facts(reference),
     }
+
+
+def reference_facts(reference: Reference) -> dict[str, str]:
+    """Its files' SHA-256 and its constants."""
+    hashes = {f"sha256 {name}": value for name, value in reference.hashes.items()}
+    return hashes | {f"constant {name}": str(constant) for name, constant in reference.constants.items()}
+
+
+def not_shown(epochs: Sequence[EpochRecord], mode: str) -> dict[str, str]:
+    """A line for each quantity that the reference could not show in every epoch."""
+    kernels = ("forward", "ll", "err", "grad2", "gradchunk", "oldll", "Bv_undamped")
+    figures = ("ch_norm", "rho", "reductions", "rate", "chose_iters", "cg_steps") if mode != "kernels" else ()
+    missing = {name: _NOT_SEEN for name in kernels if any(name not in record.kernels for record in epochs)}
+    missing |= {name: _NOT_LOGGED for name in figures if any(name not in record.figures for record in epochs)}
+    if mode != "kernels" and not all(record.log_lines for record in epochs):
+        missing["log"] = "the log has other lines than the published one"
+    return {f"not shown: {name}": reason for name, reason in missing.items()}
 
 
 def route_in_words(job: Job) -> str:

@@ -16,7 +16,10 @@ from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda,
 from hf_matlab_compat.parity.octave_values import from_octave
 from hf_matlab_compat.parity.reference_run import EpochRecord
 
-_VECTORS = {"grad": "b", "precon": "Mdiag", "grad2": "seen_grad2", "gradchunk": "seen_gradchunk"}
+_VECTORS = {
+    **{"grad": "b", "precon": "Mdiag"},
+    **{name: f"seen_{name}" for name in ("grad2", "gradchunk", "grad2chunk")},
+}
 _PRODUCTS = {"Bv": "products", "Bv_undamped": "products_undamped"}
 
 
@@ -82,7 +85,7 @@ def _record(
 
 def _figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> dict[str, float]:
     figures = printed_figures(lines, this["words"], np.ravel(this["numbers"]).tolist())
-    figures.pop("epoch", None)
+    figures = {name: value for name, value in figures.items() if name not in ("epoch", "total_cg_steps")}
     # the records have every digit, whatever the log prints
     figures["ll"], figures["test_ll"] = (float(value) for value in this["llrecord"][epoch - 1])
     figures["err"], figures["test_err"] = (float(value) for value in this["errrecord"][epoch - 1])
@@ -90,9 +93,7 @@ def _figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> dict[
     return figures
 
 
-def _state(
-    job: Job, this: Mapping[str, Any], before: EpochRecord | None, at: int
-) -> tuple[NDArray[Any], float]:
+def _state(job: Job, this: Mapping[str, Any], before: EpochRecord | None, at: int) -> tuple[NDArray[Any], float]:
     """θ and λ at the start: as seen, else as the epoch before left them, else as they were given."""
     start = job.starts[at if len(job.starts) > 1 else 0] if job.starts else None
     theta, lam = np.asarray(job.case.arguments["paramsp"]), initial_lambda(this["log"])
@@ -103,7 +104,7 @@ def _state(
     seen = this.get("seen_paramsp")
     if seen is not None and np.size(seen) == np.size(theta):
         theta = seen
-    if np.size(this.get("seen_lambda")) == 1 and "seen_lambda" in this:
+    if np.size(this.get("seen_lambda", ())) == 1:
         lam = float(np.asarray(this["seen_lambda"]).item())
     if lam is None:
         lam = float(job.case.constants.get("initlambda", 45.0))

@@ -12,7 +12,7 @@ from hf_matlab_compat.parity.reference_run import EpochRecord, distance
 DECISIONS = ("cg_steps", "reductions", "lambda", "chose_iters")
 BY_COLUMN = ("Bv", "Bv_undamped")
 _FROM_CG = ("ch_norm",)
-_SKIPPED = ("v", "model", "total_cg_steps")
+_SKIPPED = ("v", "model")
 
 
 def distances(member: EpochRecord, plain: EpochRecord) -> dict[str, float]:
@@ -60,7 +60,7 @@ def _figures(member: EpochRecord, plain: EpochRecord) -> Iterator[tuple[str, flo
         yield from ((name, distance(ours[name], theirs[name])) for name in _FROM_CG if name in ours and name in theirs)
     if ours.get("chose_iters") != theirs.get("chose_iters") or ours.get("reductions") != theirs.get("reductions"):
         return
-    left_out = (*DECISIONS, *_FROM_CG, *_SKIPPED)
+    left_out = (*DECISIONS, *_FROM_CG)
     for name in (name for name in theirs if name in ours and name not in left_out):
         yield name, distance(ours[name], theirs[name])
     if member.theta_after is not None and plain.theta_after is not None:
@@ -69,7 +69,6 @@ def _figures(member: EpochRecord, plain: EpochRecord) -> Iterator[tuple[str, flo
 
 def _in_steps(member: EpochRecord, plain: EpochRecord) -> float:
     """‖Δθ‖ in units of the step."""
-    assert plain.theta_after is not None
-    step = np.linalg.norm(np.subtract(plain.theta_after, plain.theta, dtype=np.float64))
-    apart = np.linalg.norm(np.subtract(member.theta_after, plain.theta_after, dtype=np.float64))
-    return float(apart / step) if step else distance(member.theta_after, plain.theta_after)
+    ours, theirs, start = (np.asarray(v, np.float64) for v in (member.theta_after, plain.theta_after, plain.theta))
+    step = np.linalg.norm(theirs - start)
+    return float(np.linalg.norm(ours - theirs) / step) if step else distance(ours, theirs)

@@ -9,7 +9,8 @@ end
 try
     out = hf_call(request, start, first - 1 + request.epochs, false);
 catch problem
-    hf_fail(first - 1 + numel(hf_tape('read').calls), problem);
+    tape = hf_tape('read');
+    hf_fail(first - 1 + max(1, numel(tape.calls)), problem);
 end
 for k = 1:numel(out.calls)
     % the numbers printed between this epoch's CG and the next one's

@@ -1,0 +1,247 @@
+"""The calls that circulate under the trainer's name, told apart by the number and the types of their arguments.
+
+The rule: a form is one of the lists of names below, the 22 published ones in the published order less some that are
+left out. It is recognised where the count fits and every argument has the type that its name asks for. Where exactly
+one form fits, the arguments go to their names. Where a call is of a program that computes something else, or where
+its order cannot be known, it is refused in a sentence that says what was recognised and what to call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.legacy.arguments import is_empty
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
+
+PUBLISHED = tuple(TRAINER_ARGUMENTS)
+"""The 22 names, in order."""
+
+_WHEN_LEFT_OUT: Mapping[str, Any] = {
+    "runDesc": "",
+    "mattype": "gn",
+    "jacket": 0,
+    "intest": None,
+    "outtest": None,
+    "numchunks_test": 1,
+}
+_CALL = "Call nnet_train, which takes every argument by its name."
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A form of the call.
+
+    Attributes
+    ----------
+    name : str
+        What it is called here.
+    names : tuple of str
+        What its arguments are, in order; empty where that is not known.
+    refusal : str
+        Why it is not run and what to call instead; empty where it is run.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    refusal: str = ""
+
+
+def _without(*left_out: str) -> tuple[str, ...]:
+    return tuple(name for name in PUBLISHED if name not in left_out)
+
+
+_AFTER_BIN = PUBLISHED.index("bin") + 1
+
+FORMS = (
+    Dialect("the published 22", PUBLISHED),
+    Dialect("21 without jacket", _without("jacket")),
+    Dialect("21 without runDesc", _without("runDesc")),
+    Dialect("21 without mattype", _without("mattype")),
+    Dialect("20 without runDesc and jacket", _without("runDesc", "jacket")),
+    Dialect("20 without mattype and jacket", _without("mattype", "jacket")),
+    Dialect("20 without test data, but with its number of chunks", _without("intest", "outtest")),
+    Dialect("19 without runDesc, mattype and jacket", _without("runDesc", "mattype", "jacket")),
+    Dialect("19 without test data", _without("intest", "outtest", "numchunks_test")),
+    Dialect(
+        "23 with Nin after bin",
+        (*PUBLISHED[:_AFTER_BIN], "Nin", *PUBLISHED[_AFTER_BIN:]),
+        "This is the call of a fork with batch normalisation, which trains another network. "
+        "Leave Nin out to train a network without it.",
+    ),
+    Dialect(
+        "23 with thresh first",
+        ("thresh", *PUBLISHED),
+        "This is the call of a fork with another step rule, which thresh belongs to. "
+        "Leave thresh out to train by the published method.",
+    ),
+    Dialect(
+        "22 with thresh first and without jacket",
+        ("thresh", *_without("jacket")),
+        "This is the call of a fork with another step rule, which thresh belongs to. "
+        "Leave thresh out and add jacket to train by the published method.",
+    ),
+    Dialect(
+        "KFAC",
+        (
+            "runName", "runDesc", "paramsp", "Win", "bin", "resumeFile", "maxiter", "indata", "outdata", "intest",
+            "outtest", "layersizes", "layertypes", "mattype", "rms", "errtype", "weightcost", "minibatch_startsize",
+            "minibatch_maxsize", "minibatch_maxsize_targetiter", "maxchunksize", "compMode", "cacheOnGPU",
+        ),
+        "This is the call of the later Kronecker-factored program (KFAC) under the same name, which is another "
+        "algorithm. For Hessian-free training call nnet_train_2 with the 22 arguments, numchunks among them.",
+    ),
+)  # fmt: skip
+"""All forms that are told apart."""
+
+
+def recognise(args: Sequence[Any]) -> Dialect:
+    """The form of a call of `nnet_train_2`.
+
+    Parameters
+    ----------
+    args : sequence
+        Its positional arguments.
+
+    Returns
+    -------
+    Dialect
+        With a `refusal` where it is not one that is run. 22 arguments that begin with a text are always the
+        published ones, whatever their types: they are checked one by one later.
+    """
+    if len(args) == len(PUBLISHED) and not (_is_number(args[0]) and _is_text(args[1])):
+        return FORMS[0]
+    fitting = [form for form in FORMS if _fits(form.names, args)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(args) == 23 and isinstance(args[-2], str):
+        return FORMS[-1]
+    return Dialect(f"{len(args)} arguments", (), _unknown(args, fitting))
+
+
+def as_22_arguments(args: Sequence[Any]) -> tuple[Any, ...]:
+    """The 22 arguments of `nnet_train_2` that a call of any known form stands for.
+
+    Parameters
+    ----------
+    args : sequence
+        Positional arguments.
+
+    Returns
+    -------
+    tuple
+        In the published order; what the form leaves out is ``''`` (runDesc), ``'gn'`` (mattype), 0 (jacket), None
+        (intest, outtest) and 1 (numchunks_test).
+
+    Raises
+    ------
+    OptionError
+        The form is not known, or that of a program that computes something else.
+    """
+    found = recognise(args)
+    if found.refusal:
+        raise OptionError(
+            "arguments",
+            expected="the 22 of nnet_train_2, or a known form of fewer",
+            got=f"{len(args)} ({found.name})" if found.names else f"{len(args)}",
+            advice=found.refusal.replace("{", "{{").replace("}", "}}"),
+        )
+    given = dict(zip(found.names, args, strict=True))
+    return tuple(given[name] if name in given else _WHEN_LEFT_OUT[name] for name in PUBLISHED)
+
+
+def _unknown(args: Sequence[Any], fitting: Sequence[Dialect]) -> str:
+    kinds = ", ".join(_kind(value) for value in args)
+    if fitting:
+        return f"It can be {' or '.join(form.name for form in fitting)} ({kinds}). {_CALL}"
+    matrices = sum(_is_matrix(value) for value in args)
+    if len(args) == 20 and matrices in (2, 3):
+        return (
+            f"It looks like timenet_train, without test data and with an argument of its own ({kinds}), whose order "
+            f"is not known. {_CALL} Leave intest and outtest away."
+        )
+    return f"No known form has these types in this order ({kinds}). {_CALL}"
+
+
+def _kind(value: Any) -> str:
+    if is_empty(value):
+        return "[]"
+    if _is_text(value):
+        return "text"
+    if _is_number(value):
+        return "number"
+    if _is_matrix(value) or isinstance(value, np.ndarray):
+        return "×".join(map(str, np.shape(value)))
+    return f"{len(value)} cells" if isinstance(value, list | tuple) else type(value).__name__
+
+
+def _fits(names: Sequence[str], args: Sequence[Any]) -> bool:
+    return len(names) == len(args) and all(_CHECKS[name](value) for name, value in zip(names, args, strict=True))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.size == 1)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool | int | float | np.number | np.bool_):
+        return True
+    return isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "fiub"
+
+
+def _is_matrix(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim == 2 and value.size > 1 and value.dtype.kind in "fiub"
+    shape = getattr(value, "shape", None)  # an array of another library
+    return isinstance(shape, tuple) and len(shape) == 2
+
+
+def _is_array(value: Any) -> bool:
+    return not _is_text(value) and not _is_number(value) and hasattr(value, "shape")
+
+
+def _is_cells(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object)
+
+
+def _is_sizes(value: Any) -> bool:
+    if is_empty(value) or _is_number(value):
+        return not isinstance(value, str)
+    if isinstance(value, list | tuple):
+        return all(_is_number(each) for each in value)
+    return isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and value.size == max(value.shape)
+
+
+def _is_types(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "UO" and value.size > 0
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(each, str) for each in value)
+
+
+def _or_empty(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: check(value) or is_empty(value)
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("runName", "mattype", "errtype", "compMode"), _is_text),
+    **dict.fromkeys(("runDesc",), _is_text),
+    **dict.fromkeys(("paramsp",), lambda value: not isinstance(value, str) and (_is_array(value) or is_empty(value))),
+    **dict.fromkeys(("Win", "bin", "Nin"), lambda value: not isinstance(value, str) and _or_empty(_is_cells)(value)),
+    "resumeFile": _or_empty(_is_text),
+    **dict.fromkeys(("indata", "outdata"), _is_matrix),
+    **dict.fromkeys(("intest", "outtest"), lambda value: not isinstance(value, str) and _or_empty(_is_matrix)(value)),
+    "layersizes": _is_sizes,
+    "layertypes": _is_types,
+    **dict.fromkeys(
+        (
+            "thresh", "maxepoch", "maxiter", "numchunks", "numchunks_test", "rms", "hybridmode", "weightcost", "decay",
+            "jacket", "minibatch_startsize", "minibatch_maxsize", "minibatch_maxsize_targetiter", "maxchunksize",
+            "cacheOnGPU",
+        ),
+        _is_number,
+    ),
+}  # fmt: skip

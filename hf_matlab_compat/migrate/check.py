@@ -1,0 +1,154 @@
+"""Does the Python script hand the trainer what the MATLAB script does? Both run, with the trainer a recorder."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.migrate.comparison import compare_calls, compare_tables, octave_calls
+from hf_matlab_compat.migrate.directory import StrPath, migrate_directory
+from hf_matlab_compat.migrate.trainer_call import NAMES
+
+_OCTAVE = "octave-cli"
+_MOST_BYTES = 2 * 1024**3
+_DRAWING = (
+    "figure plot semilogy semilogx loglog hold title xlabel ylabel legend imagesc imshow colormap axis drawnow print "
+    "saveas subplot close clf colorbar grid hist scatter xlim ylim gpuDevice ginfo gselect gactivate gsync"
+).split()
+_STUB = "function varargout = {name}(varargin)\n  varargout = cell(1, nargout);\nend\n"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found.
+
+    Attributes
+    ----------
+    calls : int
+        Calls of the trainer in the MATLAB script.
+    arguments : int
+        Arguments that were compared.
+    differences : tuple of str
+        A sentence for each difference; empty where the scripts agree.
+    """
+
+    calls: int
+    arguments: int
+    differences: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the trainer was called, and always with the same arguments."""
+        return self.calls > 0 and not self.differences
+
+
+def check(script: StrPath, *, style: str = "legacy", timeout: float = 300.0) -> CheckResult:
+    """Run a MATLAB script in Octave and its translation in Python, and compare every argument of the trainer.
+
+    Both run in copies of the script's directory. The trainer does not train: it writes down its arguments and
+    returns the same made-up parameters on either side. **The user's own MATLAB code is run.**
+
+    Parameters
+    ----------
+    script : path
+        The .m file, beside its data and functions.
+    style : {'legacy', 'modern'}
+    timeout : float
+        Seconds each side may take.
+
+    Returns
+    -------
+    CheckResult
+
+    Raises
+    ------
+    MigrationError
+        Octave is missing, one of the scripts fails or takes too long, or the directory is too large to copy.
+    """
+    source = Path(script)
+    if shutil.which(_OCTAVE) is None:
+        raise MigrationError(f"check: expected {_OCTAVE} on the PATH, got none. Install GNU Octave 6 or newer.")
+    _require_script(source)
+    with TemporaryDirectory(prefix="hf_check_") as name:
+        work = Path(name)
+        matlab, python = work / "matlab", work / "python"
+        for folder in (matlab, python):
+            shutil.copytree(source.parent, folder)
+        theirs = _run_octave(source.stem, matlab, work, timeout)
+        ours = _run_python(source, python, work, style, timeout)
+        compared, differences = compare_calls(theirs, ours)
+        differences += compare_tables(matlab, python)
+    return CheckResult(len(theirs), compared, tuple(differences))
+
+
+def _require_script(source: Path) -> None:
+    if not source.is_file() or source.suffix != ".m":
+        raise MigrationError(f"{source}: expected a MATLAB script, got no .m file.")
+    size = sum(path.stat().st_size for path in source.parent.rglob("*") if path.is_file())
+    if size > _MOST_BYTES:
+        raise MigrationError(
+            f"{source.parent}: expected at most 2 GiB to copy, got {size / 1024**3:.1f} GiB. Put the script and its "
+            "data into a directory of their own."
+        )
+
+
+def _run_octave(name: str, folder: Path, work: Path, timeout: float) -> list[dict[str, Any]]:
+    recorder, records = work / "recorder", work / "octave"
+    recorder.mkdir()
+    records.mkdir()
+    for trainer in NAMES:
+        (folder / f"{trainer}.m").unlink(missing_ok=True)
+        text = files("hf_matlab_compat.migrate").joinpath("recorder.m").read_text(encoding="utf-8")
+        (recorder / f"{trainer}.m").write_text(text, encoding="utf-8")
+    for function in _DRAWING:
+        (recorder / f"{function}.m").write_text(_STUB.format(name=function), encoding="utf-8")
+    code = "warning('off', 'all'); page_screen_output(false); addpath(getenv('HF_RECORDER')); " + name
+    environment = {**os.environ, "HF_RECORDER": str(recorder), "HF_RECORDS": str(records)}
+    _run([_OCTAVE, "--quiet", "--norc", "--no-history", "--eval", code], folder, environment, timeout, "Octave")
+    return octave_calls(records)
+
+
+def _run_python(source: Path, folder: Path, work: Path, style: str, timeout: float) -> list[dict[str, Any]]:
+    made, _ = migrate_directory(source.parent, folder, style=style)
+    todos = next((each.todos for each in made if each.name == source.stem), ())
+    if todos:
+        raise MigrationError(f"{source.name}: expected a complete translation, got {len(todos)} lines left to do.")
+    records = work / "calls.pickle"
+    command = [sys.executable, "-m", "hf_matlab_compat.migrate.recorder", f"{source.stem}.py", str(records)]
+    environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    _run(command, folder, environment, timeout, "Python")
+    return pickle.loads(records.read_bytes()) if records.exists() else []
+
+
+def _run(command: Sequence[str], folder: Path, environment: dict[str, str], timeout: float, who: str) -> None:
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        _, said = process.communicate(timeout=timeout)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise MigrationError(f"{who}: expected an end within {timeout:g} seconds, got none.") from None
+        raise
+    if process.returncode:
+        words = said.decode(errors="replace").strip()[-600:]
+        raise MigrationError(f"{who}: expected the script to run, got exit code {process.returncode}: {words}")

@@ -1,0 +1,104 @@
+"""Two records of the trainer's calls, argument by argument."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.io import loadmat
+
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
+from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
+
+Call = dict[str, Any]
+
+_TOLERANCE = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-12}
+_FLAT = ("layersizes",)
+
+
+def octave_calls(folder: Path) -> list[Call]:
+    """What the recorder in Octave wrote down, call by call."""
+    calls: list[Call] = []
+    for path in sorted(folder.glob("call_*.mat")):
+        content = loadmat(path, mat_dtype=True)
+        given = [_plain(entry) for entry in content["arguments"].ravel()]
+        draws = {"uniforms": content["uniforms"], "normals": content["normals"]}
+        calls.append(dict(zip(TRAINER_ARGUMENTS, given, strict=False)) | draws)
+    return calls
+
+
+def compare_calls(theirs: list[Call], ours: list[Call]) -> tuple[int, list[str]]:
+    """How many arguments were compared, and a sentence for each that differs."""
+    if len(theirs) != len(ours):
+        return 0, [f"calls: expected {len(theirs)}, as in Octave, got {len(ours)}."]
+    compared, differences = 0, list[str]()
+    for number, (expected, got) in enumerate(zip(theirs, ours, strict=True), 1):
+        for name in expected:
+            if name in ("uniforms", "normals") and name not in got:
+                continue
+            compared += 1
+            difference = _difference(name, expected[name], got.get(name))
+            if difference:
+                differences.append(f"call {number}, {name}: {difference}")
+    return compared, differences
+
+
+def compare_tables(theirs: Path, ours: Path) -> list[str]:
+    """A sentence for each .csv file that one side wrote and the other did not, or wrote otherwise."""
+    differences: list[str] = []
+    for name in sorted({path.name for folder in (theirs, ours) for path in folder.glob("*.csv")}):
+        if not (theirs / name).exists() or not (ours / name).exists():
+            differences.append(f"{name}: written on one side only.")
+            continue
+        one, other = (np.loadtxt(folder / name, delimiter=",", ndmin=2) for folder in (theirs, ours))
+        if one.shape != other.shape or not np.allclose(one, other, rtol=1e-4, atol=1e-12):
+            differences.append(f"{name}: the tables differ.")
+    return differences
+
+
+def _plain(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.dtype.kind == "U":
+        return "".join(str(row) for row in array.ravel())
+    if array.dtype.kind == "O":
+        return [_plain(entry) for entry in array.ravel(order="F")]
+    return array
+
+
+def _difference(name: str, expected: Any, got: Any) -> str:
+    if _is_empty(expected) and _is_empty(got):
+        return ""
+    if isinstance(expected, str) or isinstance(got, str):
+        return "" if expected == got else f"expected {expected!r}, got {got!r}."
+    if isinstance(expected, list) and isinstance(got, list):
+        return _cells_difference(name, expected, got)
+    return _array_difference(name, expected, got)
+
+
+def _cells_difference(name: str, expected: list[Any], got: list[Any]) -> str:
+    if len(expected) != len(got):
+        return f"expected {len(expected)} cells, got {len(got)}."
+    found = (_difference(name, one, other) for one, other in zip(expected, got, strict=True))
+    return next((difference for difference in found if difference), "")
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (not isinstance(value, str) and np.size(value) == 0) or value == ""
+
+
+def _array_difference(name: str, expected: Any, got: Any) -> str:
+    one, other = two_dimensional(expected), two_dimensional(got)
+    if name in _FLAT:
+        one, other = one.reshape(1, -1), other.reshape(1, -1)
+    if one.shape != other.shape:
+        return f"expected shape {one.shape}, got {other.shape}."
+    singles = [array.dtype == np.float32 for array in (one, other)]
+    if one.size > 1 and singles[0] != singles[1]:
+        return f"expected class {one.dtype}, got {other.dtype}."
+    gap = np.abs(one.astype(float) - other.astype(float))
+    scale = max(float(np.abs(one.astype(float)).max()), 1e-300)
+    bound = _TOLERANCE[np.dtype(np.float32) if singles[0] else np.dtype(np.float64)]
+    if not np.array_equal(one, other, equal_nan=True) and not float(gap.max()) <= bound * scale:
+        return f"expected the same numbers, got a difference of {float(np.nanmax(gap)):g}."
+    return ""

@@ -1,0 +1,124 @@
+"""Files and directories of scripts: read .m, write .py and the report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.parsing import parse
+from hf_matlab_compat.migrate.report import as_json, as_markdown
+from hf_matlab_compat.migrate.scripts import translate
+from hf_matlab_compat.migrate.trainer_call import NAMES
+from hf_matlab_compat.migrate.translation import Translation
+
+StrPath = str | os.PathLike[str]
+
+
+def read_script(path: StrPath) -> str:
+    """The text of a .m file, in UTF-8 or the Western encoding of its time.
+
+    Raises
+    ------
+    MigrationError
+        There is no such file, or it is no text.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise MigrationError(f"{path}: expected a MATLAB script, got {error.strerror or error}.") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def migrate_script(
+    path: StrPath, out: StrPath | None = None, *, style: str = "legacy", streams: str = "octave"
+) -> Translation:
+    """Translate one file.
+
+    Parameters
+    ----------
+    path : path
+        The .m file. Functions in files beside it are known by their names.
+    out : path, optional
+        The .py file to write; nothing is written without it.
+    style, streams : str
+        As `translate`.
+
+    Raises
+    ------
+    MigrationError
+    """
+    script = Path(path)
+    text = read_script(script)
+    known = functions_beside(script)
+    made = translate(text, style=style, streams=streams, name=script.stem, siblings=known)
+    if out is not None:
+        Path(out).write_text(made.python, encoding="utf-8")
+    return made
+
+
+def migrate_directory(
+    directory: StrPath, out: StrPath, *, style: str = "legacy", streams: str = "octave"
+) -> tuple[list[Translation], list[tuple[str, str]]]:
+    """Translate every .m file of a directory, and write REPORT.md and REPORT.json beside the scripts.
+
+    The trainer itself is left out: the package takes its place.
+
+    Parameters
+    ----------
+    directory, out : path
+    style, streams : str
+        As `translate`.
+
+    Returns
+    -------
+    translations : list of Translation
+    failures : list of (str, str)
+        Names of files that could not be translated at all, and why.
+
+    Raises
+    ------
+    MigrationError
+        There is no such directory, or no script in it.
+    """
+    scripts = sorted(path for path in Path(directory).glob("*.m") if path.stem not in NAMES)
+    if not scripts:
+        raise MigrationError(f"{directory}: expected a directory with .m files, got none.")
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Translation] = []
+    failed: list[tuple[str, str]] = []
+    for path in scripts:
+        try:
+            made.append(migrate_script(path, folder / f"{path.stem}.py", style=style, streams=streams))
+        except MigrationError as error:
+            failed.append((path.stem, str(error)))
+    (folder / "REPORT.md").write_text(as_markdown(made, failed), encoding="utf-8")
+    (folder / "REPORT.json").write_text(as_json(made, failed), encoding="utf-8")
+    return made, failed
+
+
+def functions_beside(script: Path) -> Mapping[str, int]:
+    """Functions in the files beside a script, and how many outputs each has."""
+    known: dict[str, int] = {}
+    for path in sorted(script.parent.glob("*.m")):
+        if path == script or path.stem in NAMES or not path.stem.isidentifier():
+            continue
+        first = _first_function(path)
+        if first is not None:
+            known[path.stem] = len(first.outputs)
+    return known
+
+
+def _first_function(path: Path) -> syntax.Function | None:
+    try:
+        body = parse(read_script(path)).body
+    except MigrationError:
+        return None
+    first = next((each for each in body if not isinstance(each, syntax.Comment)), None)
+    return first if isinstance(first, syntax.Function) else None

@@ -1,0 +1,93 @@
+"""Runs a migrated script with the trainer a recorder: ``python -m hf_matlab_compat.migrate.recorder SCRIPT OUT``."""
+
+from __future__ import annotations
+
+import pickle
+import runpy
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from scipy.io import savemat
+
+import hf_matlab_compat
+from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, to_matlab_value
+from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
+
+
+class Recorder:
+    """Stands in for the trainer.
+
+    Attributes
+    ----------
+    calls : list of dict
+        Arguments under MATLAB's names, and three draws of rand and randn under 'uniforms' and 'normals'.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+
+    def legacy(self, *positional: Any, **named: Any) -> Any:
+        """In place of `nnet_train_2` and `nnet_train`."""
+        arguments = dict(zip(TRAINER_ARGUMENTS, positional, strict=False)) | named
+        seed = arguments.pop("seed", None)
+        draws = {} if seed is None else {"uniforms": seed.rand(3), "normals": seed.randn(3)}
+        self.calls.append({name: _kept(value) for name, value in (arguments | draws).items()})
+        return _made_up(arguments)
+
+    def modern(self, **named: Any) -> Any:
+        """In place of `train`."""
+        named.pop("display", None)
+        arguments = {TO_MATLAB.get(name, name): to_matlab_value(name, value) for name, value in named.items()}
+        return SimpleNamespace(theta=self.legacy(**arguments).ravel())
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_kept(entry) for entry in value]
+    return np.array(value) if isinstance(value, np.ndarray) else value
+
+
+def _made_up(arguments: dict[str, Any]) -> Any:
+    hidden = np.ravel(arguments["layersizes"]).astype(int)
+    sizes = [two_dimensional(arguments["indata"]).shape[0], *hidden, two_dimensional(arguments["outdata"]).shape[0]]
+    psize = sum(above * (below + 1) for below, above in zip(sizes, sizes[1:], strict=False))
+    paramsp = 0.1 * np.sin(np.arange(1, psize + 1)).reshape(-1, 1)
+    epoch = int(arguments["maxepoch"])
+    steps = np.arange(1.0, epoch + 1)
+    variables = {
+        "paramsp": paramsp,
+        "ch": np.zeros((psize, 1)),
+        "epoch": float(epoch),
+        "lambda": 45.0,
+        "totalpasses": 10.0 * epoch,
+        "llrecord": -np.stack([steps, steps + 1], axis=1),
+        "times": np.ones((epoch, 1)),
+        "errrecord": np.stack([steps, steps + 2], axis=1),
+        "lambdarecord": np.full((epoch, 1), 45.0),
+    }
+    if arguments.get("runName"):
+        savemat(f"{arguments['runName']}_nnet_running.mat", variables)
+        savemat(f"{arguments['runName']}_nnet_epoch{epoch}.mat", variables)
+    return paramsp
+
+
+def main(script: str, out: str) -> None:
+    """Run `script`, then write the calls to `out`."""
+    recorder = Recorder()
+    hf_matlab_compat.nnet_train_2 = recorder.legacy
+    hf_matlab_compat.nnet_train = recorder.legacy
+    hf_matlab_compat.train = recorder.modern
+    sys.path.insert(0, str(Path(script).resolve().parent))
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as ending:
+        if ending.code:
+            raise
+    Path(out).write_bytes(pickle.dumps(recorder.calls))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

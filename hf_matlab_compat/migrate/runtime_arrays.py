@@ -1,0 +1,259 @@
+"""Sizes, positions, parts and products of arrays as MATLAB means them."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.errors import MigrationError
+
+Array = NDArray[Any]
+
+
+def two_dimensional(value: Any) -> Array:
+    """A number as 1×1, a one-dimensional array as 1×n, None and ``[]`` as 0×0."""
+    if value is None or (isinstance(value, list) and not value):
+        return np.zeros((0, 0))
+    array = value if isinstance(value, np.ndarray) else np.asarray(value)
+    return np.atleast_2d(array)
+
+
+def scalar(value: Any) -> Any:
+    """The number in a 1×1 array; numbers as they are."""
+    array = np.asarray(value)
+    if array.size != 1:
+        raise MigrationError(f"scalar: expected a single number, got an array of shape {array.shape}.")
+    return array.item()
+
+
+def integer(value: Any) -> int:
+    """A whole number for a bound or a position: ``1:n/2`` ends at the floor of n/2."""
+    return math.floor(scalar(value))
+
+
+def size(x: Any, dim: int | None = None) -> Any:
+    """``size(x)`` as a tuple, or ``size(x, dim)``."""
+    shape = (1, len(x)) if isinstance(x, str | tuple) or (isinstance(x, list) and x) else two_dimensional(x).shape
+    if dim is None:
+        return shape
+    return shape[dim - 1] if dim <= len(shape) else 1
+
+
+def sizes(x: Any, count: int) -> tuple[int, ...]:
+    """``[m, n] = size(x)``: the last one holds the product of the dimensions that are left."""
+    shape = [*size(x), *[1] * count]
+    known = len(size(x))
+    return (*shape[: count - 1], math.prod(shape[count - 1 : max(known, count)]))
+
+
+def length(x: Any) -> int:
+    """``length(x)``: the longest dimension, 0 where the array is empty."""
+    shape = size(x)
+    return 0 if 0 in shape else max(shape)
+
+
+def numel(x: Any) -> int:
+    """``numel(x)``."""
+    return math.prod(size(x))
+
+
+def isempty(x: Any) -> bool:
+    """``isempty(x)``; None is empty."""
+    return x is None or (not hasattr(x, "__dict__") and numel(x) == 0)
+
+
+def none_if_empty(x: Any) -> Any:
+    """None for MATLAB's ``[]``."""
+    return None if isempty(x) else x
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """The shape that a vector of sizes asks for; a single size asks for a square."""
+    given = [int(each) for each in np.ravel(x)]
+    return (given[0], given[0]) if len(given) == 1 else tuple(given)
+
+
+def holds(x: Any) -> bool:
+    """Whether MATLAB's ``if`` takes its branch: there are entries, and none of them is zero."""
+    return bool(x) if isinstance(x, str | list) else np.size(x) > 0 and bool(np.all(x))
+
+
+def colon(first: float, step: float, last: float) -> Array:
+    """``first:step:last``, one-dimensional, the last one reached within rounding."""
+    if step == 0 or (last - first) * step < 0:
+        return np.zeros(0)
+    steps = (last - first) / step
+    return first + step * np.arange(math.floor(steps * (1 + 2 * np.finfo(float).eps)) + 1)
+
+
+def positions(index: Any) -> Array:
+    """An index of MATLAB's as positions from 0; a mask stays one."""
+    array = np.ravel(index, order="F")
+    return array if array.dtype == bool else array.astype(np.int64) - 1
+
+
+def take(x: Any, where: Any) -> Any:
+    """``x(where)`` by one index, along columns; a single position gives a number."""
+    array = two_dimensional(x)
+    if isinstance(where, slice):
+        where = np.arange(array.size)[where]
+    taken = array.ravel(order="F")[where]
+    if np.ndim(taken) == 0:
+        return taken
+    is_column = array.ndim == 2 and array.shape[1] == 1 and array.shape[0] != 1
+    return taken.reshape(-1, 1) if is_column or _is_matrix_mask(array, where) else taken.reshape(1, -1)
+
+
+def _is_matrix_mask(array: Array, where: Any) -> bool:
+    return np.asarray(where).dtype == bool and min(array.shape) > 1
+
+
+def find(mask: Any) -> Array:
+    """``find(mask)``, counted from 1: a row for a row, a column for anything else."""
+    array = two_dimensional(mask)
+    found = np.flatnonzero(array.ravel(order="F")) + 1
+    return found.reshape(1, -1) if array.shape[0] == 1 and array.shape[1] != 1 else found.reshape(-1, 1)
+
+
+def unique(x: Any) -> Array:
+    """``unique(x)``."""
+    found = np.unique(np.asarray(x))
+    is_row = np.ndim(x) == 1 or (np.ndim(x) == 2 and np.shape(x)[0] == 1)
+    return found.reshape(1, -1) if is_row else found.reshape(-1, 1)
+
+
+def assign(x: Any, value: Any, *where: Any) -> Array:
+    """``x(where) = value``; the array that then holds, a larger one where a position lay beyond the end.
+
+    Parameters
+    ----------
+    x : array
+        Changed in place where there is room.
+    value : array or number
+    *where : int, slice or array
+        Positions from 0, masks or slices, one or as many as dimensions.
+    """
+    array = two_dimensional(x)
+    value = np.asarray(value)
+    if array.dtype == bool or (array.dtype.kind in "iu" and value.dtype.kind == "f"):
+        array = array.astype(float)
+    if len(where) == 1:
+        return _assign_linear(array, value, where[0])
+    counts = _value_counts(value, where)
+    chosen = [_chosen(each, array.shape[axis], counts[axis]) for axis, each in enumerate(where)]
+    array = _with_room(array, [max([extent, *(each + 1)]) for extent, each in zip(array.shape, chosen, strict=True)])
+    block = tuple(len(each) for each in chosen)
+    array[np.ix_(*chosen)] = value if value.size == 1 else value.reshape(block, order="F")
+    return array
+
+
+def _assign_linear(array: Array, value: Array, where: Any) -> Array:
+    chosen = _chosen(where, array.size, value.size)
+    needed = max([array.size, *(chosen + 1)])
+    if needed > array.size:
+        if min(array.shape, default=0) > 1:
+            raise MigrationError("assign: expected a position inside the matrix, got one beyond its end.")
+        is_column = array.ndim == 2 and array.shape[1] == 1 and array.size > 1
+        array = _with_room(array, [needed, 1] if is_column else [1, needed])
+    places = np.unravel_index(chosen, array.shape, order="F")
+    array[places] = value if value.size == 1 else value.ravel(order="F")
+    return array
+
+
+def _value_counts(value: Array, where: tuple[Any, ...]) -> list[int]:
+    """How many entries of `value` go along each index, for ``:`` on a side that has none yet."""
+    shape = list(np.atleast_2d(value).shape)
+    flexible = [axis for axis, each in enumerate(where) if not np.ndim(each) == 0 or isinstance(each, slice)]
+    if len(flexible) == 1:
+        return [value.size if axis in flexible else 1 for axis in range(len(where))]
+    return (shape + [1] * len(where))[: len(where)]
+
+
+def _chosen(where: Any, extent: int, count: int) -> Array:
+    if isinstance(where, slice):
+        if where == slice(None):
+            return np.arange(extent or count)
+        stop = max(extent, where.stop) if where.stop is not None and where.stop > 0 else extent
+        return np.arange(stop)[where]
+    array = np.ravel(where)
+    if array.dtype == bool:
+        return np.flatnonzero(array)
+    array = array.astype(np.int64)
+    return np.where(array < 0, array + extent, array)
+
+
+def _with_room(array: Array, extents: list[int]) -> Array:
+    if tuple(extents) == array.shape:
+        return array
+    larger = np.zeros(extents, array.dtype)
+    larger[tuple(slice(extent) for extent in array.shape)] = array
+    return larger
+
+
+def put(cells: list[Any], place: int, value: Any) -> None:
+    """``cells{place} = value``, with ``[]`` in between where the list has to grow."""
+    while len(cells) <= place:
+        cells.append(np.zeros((0, 0)))
+    cells[place] = value
+
+
+def copied(value: Any) -> Any:
+    """A value of its own, as every assignment makes in MATLAB."""
+    return copy.deepcopy(value)
+
+
+def hcat(*parts: Any) -> Array:
+    """``[a, b, …]``; empty ones do not count."""
+    return cat(1, *parts)
+
+
+def vcat(*parts: Any) -> Array:
+    """``[a; b; …]``; empty ones do not count."""
+    return cat(0, *parts)
+
+
+def cat(axis: int, *parts: Any) -> Array:
+    """Arrays in a row along an axis, from 0; empty ones do not count."""
+    arrays = [two_dimensional(part) for part in parts]
+    solid = [array for array in arrays if array.size] or arrays[:1]
+    if axis > 1:
+        solid = [array.reshape(array.shape + (1,) * (axis + 1 - array.ndim)) for array in solid]
+    return np.concatenate(solid, axis=axis)
+
+
+def squeeze(x: Any) -> Array:
+    """``squeeze(x)``: dimensions of one entry go, but two always stay."""
+    array = two_dimensional(x)
+    if array.ndim == 2:
+        return array
+    kept = [extent for extent in array.shape if extent != 1]
+    return array.reshape((kept + [1, 1])[:2] if len(kept) < 2 else kept, order="F")
+
+
+def mtimes(a: Any, b: Any) -> Any:
+    """``a * b``: elementwise where either is a single number."""
+    if np.size(a) == 1 or np.size(b) == 1:
+        return np.asarray(a) * np.asarray(b)
+    return two_dimensional(a) @ two_dimensional(b)
+
+
+def mrdivide(a: Any, b: Any) -> Any:
+    """``a / b`` by a single number, or of matrices: x with x b = a."""
+    if np.size(b) == 1:
+        return np.asarray(a) / np.asarray(b)
+    a, b = two_dimensional(a), two_dimensional(b)
+    if b.shape[0] == b.shape[1]:
+        return np.linalg.solve(b.T, a.T).T
+    return np.linalg.lstsq(b.T, a.T)[0].T
+
+
+def round_half_away(x: Any) -> Any:
+    """``round(x)``: halves away from zero; a number becomes an int."""
+    array = np.asarray(x, dtype=float)
+    whole = np.trunc(array)
+    rounded = whole + np.where(np.abs(array - whole) >= 0.5, np.sign(array), 0.0)
+    return int(rounded) if np.ndim(x) == 0 else rounded

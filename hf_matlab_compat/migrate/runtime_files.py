@@ -1,0 +1,197 @@
+"""Files in MATLAB's terms: .mat, binary, formatted text."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat, savemat
+
+from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.matlab.num2str import num2str
+from hf_matlab_compat.migrate.context import python_name
+
+_DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
+
+
+class Struct(SimpleNamespace):
+    """A struct: fields as attributes."""
+
+
+class IntegerArray(np.ndarray[Any, Any]):
+    """An array of one of MATLAB's integer classes, from a file. It can be indexed, compared and converted.
+
+    MATLAB rounds and saturates what it computes in these classes, numpy wraps around: arithmetic is refused.
+    """
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if ufunc not in _COMPARISONS and any(np.asarray(each).ndim for each in inputs):
+            raise MigrationError(
+                f"{ufunc.__name__}: expected doubles, got an array of class {self.dtype}. MATLAB's arithmetic on "
+                "integer classes rounds and saturates; convert with .astype(float) first."
+            )
+        plain = [np.asarray(each) if isinstance(each, IntegerArray) else each for each in inputs]
+        return getattr(ufunc, method)(*plain, **kwargs)
+
+
+_COMPARISONS = (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan)
+
+
+def load_mat(path: str, onto: Struct | None = None) -> Struct:
+    """The variables of a .mat file as fields, arrays with MATLAB's shapes.
+
+    Parameters
+    ----------
+    path : str
+        With or without suffix.
+    onto : Struct, optional
+        What earlier files held; this one's variables take the place of theirs.
+
+    Raises
+    ------
+    MigrationError
+        There is no such file, or it cannot be read.
+    """
+    file = Path(mat_file(path))
+    if not file.exists():
+        raise MigrationError(f"load: expected the file {file}, got none. Run the script where its data lies.")
+    try:
+        content = loadmat(file)
+    except NotImplementedError:
+        from hf_matlab_compat.matlab.mat73 import read_mat73
+
+        content = read_mat73(file)
+    except (ValueError, TypeError, OSError) as error:
+        raise MigrationError(f"load: expected a .mat file, got {file}, which cannot be read: {error}.") from error
+    fields = dict(vars(onto)) if onto is not None else {}
+    fields |= {python_name(name): _value(value) for name, value in content.items() if not name.startswith("__")}
+    return Struct(**fields)
+
+
+def mat_file(path: str) -> str:
+    """The path with MATLAB's suffix, where it has none."""
+    return path if re.search(r"\.\w{1,4}\Z", str(path)) else f"{path}.mat"
+
+
+def _value(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.dtype.names:
+        if array.size != 1:
+            raise MigrationError("load: expected a single struct, got an array of structs.")
+        return Struct(**{python_name(name): _value(array[name].item()) for name in array.dtype.names})
+    if array.dtype.kind == "O":
+        return [_value(entry) for entry in array.ravel(order="F")]
+    if array.dtype.kind == "U":
+        return "".join(str(row) for row in array.ravel()) if array.size <= 1 else [str(row) for row in array.ravel()]
+    return array.view(IntegerArray) if array.dtype.kind in "iu" else array
+
+
+def save_mat(path: str, **variables: Any) -> None:
+    """``save(path, …)``: shapes and classes as MATLAB's script would have saved them."""
+    savemat(mat_file(path), {name: _savable(value) for name, value in variables.items()}, long_field_names=True)
+
+
+def _savable(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return {name: _savable(field) for name, field in vars(value).items()}
+    if isinstance(value, list | tuple):
+        cell = np.empty((1, len(value)), dtype=object)
+        for place, entry in enumerate(value):
+            cell[0, place] = _savable(entry)
+        return cell
+    if value is None:
+        return np.zeros((0, 0))
+    if isinstance(value, str):
+        return value
+    array = np.atleast_2d(copy.copy(np.asarray(value)))
+    return array.astype(float) if array.dtype.kind in "iu" and not isinstance(value, IntegerArray) else array
+
+
+class ordered_file:
+    """A binary file with a byte order of its own, as ``fopen(name, 'rb', 'ieee-be')`` opens."""
+
+    def __init__(self, name: str, mode: str, order: str) -> None:
+        self._file: Any = open(name, mode)  # noqa: SIM115
+        self.order = order
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def fread(file: BinaryIO | ordered_file, dtype: str, count: Any = -1) -> NDArray[np.float64]:
+    """``fread``: doubles in a column, or filled column by column where `count` is (rows, columns).
+
+    Parameters
+    ----------
+    file : file open for reading bytes
+    dtype : str
+        numpy's name of the numbers in the file.
+    count : int or (2,) array
+        How many; to the end of the file by default.
+    """
+    wanted = np.ravel(count)
+    total = -1 if wanted[-1] < 0 or np.isinf(wanted).any() else int(np.prod(wanted))
+    kind = np.dtype(dtype if dtype[0] in "<>" else getattr(file, "order", "<") + dtype)
+    raw = file.read(-1 if total < 0 else total * kind.itemsize)
+    values = np.frombuffer(raw[: len(raw) // kind.itemsize * kind.itemsize], kind).astype(float)
+    return values.reshape(int(wanted[0]), -1, order="F") if wanted.size == 2 else values.reshape(-1, 1)
+
+
+def sprintf(template: str, *arguments: Any) -> str:
+    """``sprintf``: the template again and again until the arguments are used up."""
+    values = _flattened(arguments)
+    directives = [found for found in _DIRECTIVE.finditer(template) if found[0] != "%%"]
+    if not directives:
+        return template.replace("%%", "%")
+    out: list[str] = []
+    while True:
+        text, used_up = _once(template, values)
+        out.append(text)
+        if used_up or not values:
+            return "".join(out)
+
+
+def _flattened(arguments: Sequence[Any]) -> list[Any]:
+    values: list[Any] = []
+    for argument in arguments:
+        if isinstance(argument, str):
+            values.append(argument)
+        else:
+            values.extend(np.ravel(argument, order="F").tolist())
+    return values
+
+
+def _once(template: str, values: list[Any]) -> tuple[str, bool]:
+    """One pass over the template; it stops at the first directive for which no value is left."""
+    out: list[str] = []
+    place = 0
+    started_with_values = bool(values)
+    for found in _DIRECTIVE.finditer(template):
+        out.append(template[place : found.start()])
+        place = found.end()
+        if found[0] == "%%":
+            out.append("%")
+        elif values:
+            out.append(_formatted(found, values.pop(0)))
+        elif started_with_values:
+            return "".join(out), True
+    return "".join([*out, template[place:]]), not values
+
+
+def _formatted(found: re.Match[str], value: Any) -> str:
+    flags, width, precision, kind = found[1], found[2] or "", found[3], found[4]
+    point = f".{precision}" if precision is not None else ""
+    if isinstance(value, str):
+        return f"%{flags.replace('0', '')}{width}{point if kind == 's' else ''}s" % value
+    if kind in "sc":
+        return f"%{flags.replace('0', '')}{width}s" % num2str(value)
+    if kind in "diuxX" and float(value).is_integer():
+        return f"%{flags}{width}{'d' if kind in 'diu' else kind}" % int(value)
+    # MATLAB prints a number that is not whole with %f or %e instead
+    return f"%{flags}{width}{point}{kind if kind in 'feEgG' else 'f' if point else 'g'}" % value

@@ -1,0 +1,70 @@
+"""MATLAB's global random state: seeds of `rand` and `randn` apart, draws as Octave or MATLAB makes them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.matlab.random_streams import MatlabStream, OctaveStream
+from hf_matlab_compat.model.random_stream import NumpyStream
+
+
+@cache
+def random_state(streams: str) -> RandomState:
+    """The one state that all migrated scripts of a process share, as MATLAB's functions share theirs.
+
+    Parameters
+    ----------
+    streams : {'octave', 'matlab'}
+        Whose draws the seeds stand for.
+    """
+    return RandomState(streams)
+
+
+class RandomState:
+    """Draws of `rand`, `randn` and `randperm`. Until it is seeded, each draws from a seed of the system's.
+
+    It can be given to the trainer as its `seed`: the sparse initialisation then goes on where the script stopped.
+
+    Parameters
+    ----------
+    streams : {'octave', 'matlab'}
+    """
+
+    def __init__(self, streams: str) -> None:
+        self._streams = streams
+        self._uniform: Any = NumpyStream()
+        self._normal: Any = NumpyStream()
+
+    def seed_rand(self, seed: float) -> None:
+        """``rand('twister', seed)``."""
+        self._uniform = OctaveStream(int(seed)) if self._streams == "octave" else MatlabStream(int(seed))
+
+    def seed_randn(self, seed: float) -> None:
+        """``randn('state', seed)``."""
+        self._normal = OctaveStream(0, int(seed)) if self._streams == "octave" else MatlabStream(0, int(seed))
+
+    def rand(self, *shape: int) -> NDArray[np.float64]:
+        """Uniform draws, filled column by column."""
+        return self._uniform.rand(*shape)
+
+    def randn(self, *shape: int) -> NDArray[np.float64]:
+        """Normal draws, filled column by column."""
+        return self._normal.randn(*shape)
+
+    def randi(self, high: int, *shape: int) -> NDArray[np.int64]:
+        """Whole numbers in 1 … `high`."""
+        return (1 + np.floor(high * self.rand(*shape))).astype(np.int64)
+
+    def randperm(self, n: int) -> NDArray[np.int64]:
+        """A permutation of 1 … n."""
+        if isinstance(self._uniform, NumpyStream):
+            return np.argsort(self.rand(n)) + 1
+        return self._uniform.randperm(n)
+
+    def ceil_indices(self, high: int, count: int) -> NDArray[np.int64]:
+        """``ceil(high*rand(1, count))``."""
+        return self._uniform.ceil_indices(high, count)

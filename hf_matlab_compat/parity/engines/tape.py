@@ -1,0 +1,170 @@
+"""The tape: a folder to run on a machine that has MATLAB and no Python, and to bring back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from scipy.io import loadmat
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
+from hf_matlab_compat.parity.cases import case_from_arguments
+from hf_matlab_compat.parity.engines.constants import read_constants
+from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
+from hf_matlab_compat.parity.engines.octave_engine import only_kernels
+from hf_matlab_compat.parity.engines.octave_process import one_line
+from hf_matlab_compat.parity.engines.provenance import not_shown, reference_facts, route_in_words
+from hf_matlab_compat.parity.engines.reference import SHIMS, Reference, open_reference
+from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_results
+from hf_matlab_compat.parity.octave_values import from_octave
+from hf_matlab_compat.parity.reference_run import Case, Recording
+
+FORMAT = 1
+_LIST = "tape.json"
+
+_RUN_ME = """\
+% Run this in MATLAB (or Octave). Your nnet_train_2.m and conjgrad_1.m may lie in this folder, in the one around it,
+% or anywhere on the path; they are only read. Then bring this whole folder back.
+
+here = fileparts(mfilename('fullpath'));
+places = {here, fileparts(here), fileparts(which('nnet_train_2'))};
+found = cellfun(@(place) exist(fullfile(place, 'nnet_train_2.m'), 'file') == 2, places);
+if ~any(found)
+    error('There is no nnet_train_2.m: put this folder beside it, or its folder on the path.');
+end
+reference = places{find(found, 1)};
+addpath(fullfile(here, 'shims', 'drive'));
+hf_play_all(here, reference);
+"""
+
+
+def pack(
+    out: str | Path,
+    cases: Sequence[Case],
+    *,
+    precisions: Sequence[str] = ("double", "single"),
+    mode: str = "lockstep",
+    epochs: int = 8,
+) -> Path:
+    """Write a tape: run_me.m, the shims, and for every case and precision its arguments in a .mat file of version 7.
+
+    The data are in there as they are handed to the trainer, permuted already, and so are the initial parameters: the
+    run can be repeated whatever seeds it began with.
+
+    Parameters
+    ----------
+    out : path-like
+        A folder that does not exist yet, or is empty.
+    cases : sequence of Case
+    precisions, mode, epochs
+        As in `Engine.record`.
+
+    Returns
+    -------
+    Path
+        Of run_me.m.
+
+    Raises
+    ------
+    ParityError
+        The folder has something in it, or cannot be written.
+    """
+    folder = Path(out)
+    if folder.exists() and any(folder.iterdir()):
+        raise ParityError(f"{folder}: expected a new or empty folder, got one with files in it. Choose another.")
+    try:
+        rows = [_pack(folder, case, precision, mode, epochs) for case in cases for precision in precisions]
+        shutil.copytree(SHIMS, folder / "shims")
+        (folder / "run_me.m").write_text(_RUN_ME, encoding="ascii")
+        listed = {"format": FORMAT, "jobs": rows}
+        (folder / _LIST).write_text(json.dumps(listed, indent=1) + "\n", encoding="ascii")
+    except OSError as error:
+        raise ParityError(f"{folder}: the tape cannot be written: {error.strerror or error}.") from error
+    return folder / "run_me.m"
+
+
+def read_tape(out: str | Path) -> list[Recording]:
+    """What a tape brought back.
+
+    Raises
+    ------
+    ParityError
+        It was not run, not to the end, or with a trainer that has other arguments.
+    """
+    folder = Path(out)
+    try:
+        listed = json.loads((folder / _LIST).read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise ParityError(f"{folder}: expected a tape, got no readable {_LIST}. Give the packed folder.") from error
+    if listed.get("format") != FORMAT:
+        raise ParityError(f"{folder}: expected a tape of format {FORMAT}, got {listed.get('format')}. Pack it anew.")
+    for row in listed["jobs"]:
+        _require_played(folder / "jobs" / row["name"], row["name"])
+    reference = open_reference(folder / "reference")
+    return [_recording(folder, row, reference) for row in listed["jobs"]]
+
+
+def _pack(folder: Path, case: Case, precision: str, mode: str, epochs: int) -> dict[str, Any]:
+    name, asked = f"{case.name}_{precision}", {"precision": precision, "mode": mode, "epochs": epochs}
+    job = make_job(_unknown_reference(), case, precision=precision, mode=mode, epochs=epochs)
+    write_job(job, folder / "jobs" / name)
+    return {"name": name, "case": case.name, "constants": dict(case.constants), **asked}
+
+
+def _unknown_reference() -> Reference:
+    """A trainer nobody has seen yet, taken for the published one."""
+    return Reference(Path("reference"), {}, {}, read_constants({}), takes_overrides=False)
+
+
+def _require_played(job: Path, name: str) -> None:
+    failure = job / "results" / "failure.txt"
+    if failure.exists():
+        raise ParityError(f"{name}: {one_line(failure.read_text(errors='replace'))}")
+    if not (job / "results" / "done.txt").exists():
+        raise ParityError(f"{name}: was not run to its end. Run run_me.m in MATLAB, then bring the whole folder back.")
+
+
+def _recording(folder: Path, row: dict[str, Any], reference: Reference) -> Recording:
+    place = folder / "jobs" / row["name"]
+    job = _job(place, row, reference)
+    records = read_results(job, place / "results")
+    played = (place / "results" / "done.txt").read_text(errors="replace")
+    return Recording(
+        case=job.case,
+        precision=job.precision,
+        mode=job.mode,
+        epochs=only_kernels(records) if job.mode == "kernels" else records,
+        envelope={},
+        checkpoint=read_checkpoint_bytes(place / "results"),
+        provenance={
+            "engine": "tape",
+            "played by": one_line(played),
+            "precision route": route_in_words(job),
+            **reference_facts(reference),
+            **not_shown(records, job.mode),
+        },
+    )
+
+
+def _job(place: Path, row: dict[str, Any], reference: Reference) -> Job:
+    """The job as it was packed, with the constants of the files that ran."""
+    try:
+        content = loadmat(place / "request.mat", mat_dtype=True)
+    except (OSError, ValueError) as error:
+        raise ParityError(f"{place.name}: its request.mat cannot be read. Pack the tape anew.") from error
+    request = from_octave(content["request"])
+    given = dict(zip(TRAINER_ARGUMENTS, request["arguments"], strict=True))
+    case = case_from_arguments(row["case"], given, row["constants"])
+    job = make_job(
+        replace(reference, takes_overrides=False),
+        case,
+        precision=row["precision"],
+        mode=row["mode"],
+        epochs=row["epochs"],
+    )
+    return replace(job, probes=request["probes"])

@@ -1,0 +1,167 @@
+"""The whole comparison in one call: find the reference, record it, measure its rounding, judge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hf_matlab_compat.errors import OptionError, ParityError
+from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_mat
+from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdict
+from hf_matlab_compat.parity.divergence import keep_divergence
+from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, read_tape
+from hf_matlab_compat.parity.judge import judge
+from hf_matlab_compat.parity.octave import octave_available
+from hf_matlab_compat.parity.reference_run import Case, Recording
+
+MODES = ("kernels", "lockstep", "free")
+PRECISIONS = ("double", "single")
+DEFAULT_CASES = ("ae_logistic", "ae_hess", "ae_tanh_linear", "class_softmax")
+ENGINES = ("auto", "octave", "recorded")
+EXIT_CODES = {Verdict.AGREES: 0, Verdict.DIFFERS: 1, Verdict.NOT_RUN: 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParityRun:
+    """A certificate, and what it was made from.
+
+    Attributes
+    ----------
+    certificate : Certificate
+    recordings : list of Recording
+    script : str
+        Two lines of Python that reproduce the first divergence; empty without one, or without a file to keep it in.
+    """
+
+    certificate: Certificate
+    recordings: Sequence[Recording]
+    script: str
+
+
+def run_parity(
+    *,
+    reference: str | os.PathLike[str] | None = None,
+    engine: str | Engine = "auto",
+    tape: str | os.PathLike[str] | None = None,
+    cases: Sequence[str | os.PathLike[str] | Case] = DEFAULT_CASES,
+    modes: Sequence[str] = ("kernels", "lockstep"),
+    precisions: Sequence[str] = PRECISIONS,
+    epochs: int = 8,
+    envelope: bool = True,
+    backend: str = "numpy",
+    stages: Sequence[str] = STAGES,
+    divergence_file: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
+    watch: Callable[[Line], None] = lambda line: None,
+) -> ParityRun:
+    """Compare this package with a reference.
+
+    Parameters
+    ----------
+    reference : path, optional
+        Folder of somebody's nnet_train_2.m and conjgrad_1.m; it is only read. By default reference_matlab.
+    engine : {'auto', 'octave', 'recorded'} or Engine
+        'auto': Octave where it can be started or a reference is named, or else the recorded numbers.
+    tape : path, optional
+        Folder brought back from a machine with MATLAB; takes the place of reference, engine, cases and modes.
+    cases : sequence of names, paths or Case
+        Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases.
+    modes : sequence of {'kernels', 'lockstep', 'free'}
+    precisions : sequence of {'double', 'single'}
+    epochs : int
+        Of every run.
+    envelope : bool
+        Measure how far rounding moves the reference. Without it the tabulated bounds hold, and this package's own
+        runs where those are too narrow.
+    backend : {'numpy', 'cupy'}
+        Where this package runs.
+    stages : sequence of str
+        Those of `STAGES` to compare.
+    divergence_file : path, optional
+        A .npz file that keeps the first divergence, if there is one.
+    say, watch : callables
+        Told of progress, and of every line.
+
+    Returns
+    -------
+    ParityRun
+
+    Raises
+    ------
+    ParityError
+        The reference, a case or a tape cannot be run or read.
+    OptionError, DataError
+        An argument means nothing, or this package refuses a case.
+    """
+    _check("modes", modes, MODES)
+    _check("precisions", precisions, PRECISIONS)
+    _check("stages", stages, STAGES)
+    if tape is not None:
+        recordings = _from_tape(tape)
+    else:
+        source = _engine(engine, reference)
+        asked = [(case, mode, p) for case in _cases(cases) for mode in modes for p in precisions]
+        recordings = list(_recorded(source, asked, epochs, envelope, say))
+    say("running this package beside the recordings")
+    certificate = judge(recordings, backend=backend, stages=stages, watch=watch)
+    script = keep_divergence(divergence_file, certificate, recordings) if divergence_file is not None else ""
+    return ParityRun(certificate=certificate, recordings=recordings, script=script)
+
+
+def exit_code(certificate: Certificate) -> int:
+    """0: agrees; 1: differs; 2: nothing could be compared."""
+    return EXIT_CODES[certificate.verdict]
+
+
+def _check(name: str, given: Sequence[str], known: Sequence[str]) -> None:
+    unknown = [value for value in given if value not in known]
+    if unknown or not given:
+        raise OptionError(name, expected=f"some of {', '.join(known)}", got=", ".join(map(repr, unknown)) or "none")
+
+
+def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None) -> Engine:
+    if not isinstance(engine, str):
+        return engine
+    if engine not in ENGINES:
+        raise OptionError("engine", expected=f"one of {', '.join(map(repr, ENGINES))}", got=repr(engine))
+    if engine == "recorded" and reference is not None:
+        raise OptionError("engine", expected="'octave' to run {reference}", got="'recorded'")
+    missing = octave_available()
+    if engine == "octave" or reference is not None:
+        if missing:
+            raise ParityError(f"octave: {missing}")
+        return OctaveEngine(None if reference is None else Path(reference))
+    return RecordedEngine() if engine == "recorded" or missing else OctaveEngine()
+
+
+def _cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
+    named = [name for one in asked for name in (builtin_names() if one == "all" else (one,))]
+    return [_case(one) for one in named]
+
+
+def _case(one: str | os.PathLike[str] | Case) -> Case:
+    if isinstance(one, Case):
+        return one
+    if isinstance(one, str) and one in builtin_names():
+        return builtin_case(one)
+    if os.fspath(one).endswith(".mat"):
+        return case_from_mat(os.fspath(one))
+    return builtin_case(os.fspath(one))  # refuses it, and lists those that there are
+
+
+def _recorded(
+    engine: Engine, asked: Iterable[tuple[Case, str, str]], epochs: int, envelope: bool, say: Callable[[str], None]
+) -> Iterable[Recording]:
+    for case, mode, precision in asked:
+        say(f"{engine.name}: {case.name}, {precision}, {mode}")
+        recording = engine.record(case, precision=precision, mode=mode, epochs=epochs)
+        if envelope:
+            say(f"{engine.name}: {case.name}, {precision}, {mode}: how far rounding moves it")
+            recording = engine.with_envelope(recording)
+        yield recording
+
+
+def _from_tape(tape: str | os.PathLike[str]) -> list[Recording]:
+    return list(read_tape(Path(tape)))

@@ -1,0 +1,25 @@
+function hf_play_all(tape, reference)
+% Do all jobs of a tape; those that are done already are left as they are.
+%
+%   tape        folder with jobs/ and shims/
+%   reference   the folder of nnet_train_2.m and conjgrad_1.m, which are copied to the tape for its certificate
+
+copies = fullfile(tape, 'reference');
+if ~exist(copies, 'dir')
+    mkdir(copies);
+end
+files = {'nnet_train_2.m', 'conjgrad_1.m'};
+for k = 1:numel(files)
+    copyfile(fullfile(reference, files{k}), fullfile(copies, files{k}));
+end
+
+jobs = dir(fullfile(tape, 'jobs'));
+for k = 1:numel(jobs)
+    job = fullfile(tape, 'jobs', jobs(k).name);
+    if jobs(k).name(1) == '.' || exist(fullfile(job, 'results', 'done.txt'), 'file')
+        continue
+    end
+    fprintf('%s\n', jobs(k).name);
+    hf_play(job, reference, fullfile(tape, 'shims'));
+end
+end

@@ -1,0 +1,47 @@
+"""Presets: options that exist, and sources that say so."""
+
+from __future__ import annotations
+
+import pytest
+
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.legacy.presets import PRESETS, preset_options
+from hf_matlab_compat.options import Options
+from tests.cases import log_figures
+from tests.matlab.logged_runs import curves_run
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_set_of_options_with_a_source(name: str) -> None:
+    options = Options.from_keywords(**preset_options(name))
+    assert {field: getattr(options, field) for field in PRESETS[name].options} == PRESETS[name].options
+    assert len(PRESETS[name].source) > 20
+
+
+def test_the_published_preset_is_the_defaults() -> None:
+    assert Options(**preset_options("published")) == Options()
+
+
+def test_the_paper_s_preset_starts_conjugate_gradients_from_the_undecayed_solution() -> None:
+    assert Options(**preset_options("hf2010")).start_decay == 1
+    assert Options(**preset_options("hf2010")).boost == pytest.approx(Options().boost)
+
+
+def test_the_curves_preset_fits_the_author_s_log() -> None:
+    options, run = Options(**preset_options("curves2011")), curves_run()
+    assert len(run.epochs) == options.max_epochs
+    assert run.epochs["lam"][0] == pytest.approx(options.initial_lam * options.lam_drop)
+    assert run.epochs["cg_steps"].max() <= options.max_cg_steps
+    assert log_figures("ae_logistic_single")["new_lambda"][0] == run.epochs["lam"][0]
+
+
+def test_what_a_caller_gets_can_be_changed_without_harm() -> None:
+    preset_options("faces")["max_cg_steps"] = 1
+    assert preset_options("faces") == {"max_cg_steps": 100}
+
+
+def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
+    with pytest.raises(
+        OptionError, match=r"preset: expected one of published, .*, got 'hf2011'\. Did you mean 'hf2010'"
+    ):
+        preset_options("hf2011")

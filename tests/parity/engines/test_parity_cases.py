@@ -1,0 +1,87 @@
+"""Cases come whole, or the missing argument is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_arguments, case_from_mat, rounded
+from hf_matlab_compat.parity.octave_values import to_octave
+from tests.cases import MAIN, UNITS
+from tests.parity.engines.trainers import SMALL
+
+
+def arguments(**changes):
+    return {**builtin_case(SMALL).arguments, **changes}
+
+
+def saved(path, given):
+    savemat(path, {name: to_octave(value) for name, value in given.items()})
+    return path
+
+
+def test_every_recorded_case_is_built_in():
+    assert set(builtin_names()) == {*MAIN, *UNITS}
+
+
+def test_a_unit_case_begins_with_its_own_lambda():
+    assert builtin_case(SMALL).constants == {"initlambda": 1.0}
+
+
+def test_an_unknown_case_is_answered_with_those_there_are():
+    with pytest.raises(ParityError, match=f"got 'mnist'. There are: .*{SMALL}"):
+        builtin_case("mnist")
+
+
+def test_a_case_from_a_file_is_the_case_that_was_saved(tmp_path):
+    case = case_from_mat(saved(tmp_path / "mine.mat", arguments()))
+    assert case.name == "mine"
+    for name, value in arguments().items():
+        if name not in ("runName", "runDesc"):
+            np.testing.assert_array_equal(case.arguments[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("missing", ["indata", "layertypes", "decay", "paramsp", "numchunks_test"])
+def test_a_missing_argument_is_named(missing, tmp_path):
+    given = arguments()
+    del given[missing]
+    with pytest.raises(ParityError, match=rf"mine\.mat: .* got none called {missing}\."):
+        case_from_mat(saved(tmp_path / "mine.mat", given))
+
+
+def test_win_and_bin_stand_for_paramsp():
+    given = arguments(Win=[np.full((2, 3), 1.0), np.full((1, 2), 3.0)], bin=[np.full((2, 1), 2.0), np.full((1, 1), 4.0)])
+    del given["paramsp"]
+    case = case_from_arguments("mine", given)
+    assert case.arguments["paramsp"].ravel().tolist() == [1.0] * 6 + [2.0] * 2 + [3.0] * 2 + [4.0]
+
+
+def test_an_empty_start_is_drawn_and_always_the_same():
+    first, again = (case_from_arguments("mine", arguments(paramsp=None)) for _ in range(2))
+    assert first.arguments["paramsp"].shape == builtin_case(SMALL).arguments["paramsp"].shape
+    np.testing.assert_array_equal(first.arguments["paramsp"], again.arguments["paramsp"])
+    assert np.any(first.arguments["paramsp"])
+
+
+def test_an_argument_of_another_kind_is_named():
+    with pytest.raises(ParityError, match="numchunks: expected what nnet_train_2 takes"):
+        case_from_arguments("mine", arguments(numchunks=[1, 2]))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a mat file", b"MATLAB 5.0 MAT-file" + bytes(200)])
+def test_a_file_that_is_no_mat_file_is_refused(content, tmp_path):
+    (tmp_path / "mine.mat").write_bytes(content)
+    with pytest.raises(ParityError, match=r"mine\.mat"):
+        case_from_mat(tmp_path / "mine.mat")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ParityError, match=r"none\.mat: cannot be read"):
+        case_from_mat(tmp_path / "none.mat")
+
+
+def test_rounding_makes_the_data_what_single_precision_holds():
+    case = case_from_arguments("mine", arguments(indata=builtin_case(SMALL).arguments["indata"].astype(float) + 1e-12))
+    assert rounded(case).arguments["indata"].dtype == np.float32
