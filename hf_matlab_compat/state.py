@@ -31,7 +31,7 @@ class Outcome(Enum):
     """Why a training run ended; the value is the sentence the user sees."""
 
     FINISHED = "all epochs were run"
-    NOTHING_TO_DO = "the checkpoint already is at the last epoch"
+    NOTHING_TO_DO = "the last epoch had been reached before; nothing was run"
     FAILED = "broken off by an error"
     INTERRUPTED = "interrupted by Ctrl-C; the unfinished epoch was dropped"
 

@@ -33,7 +33,7 @@ def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
 
 
 def _to_name(name: str, node: syntax.Node, context: Context, writer: Writer) -> None:
-    python = python_name(name)
+    python = context.target(name)
     if isinstance(node, syntax.Lambda):
         names, body = lambda_parts(node, context)
         with writer.block(f"def {python}({', '.join(names)}):"):
@@ -81,7 +81,7 @@ def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
         if isinstance(target, syntax.Tilde):
             names.append("_")
         elif isinstance(target, syntax.Name):
-            names.append(python_name(target.name))
+            names.append(context.target(target.name))
             context.define(target.name, each)
         else:
             raise Untranslatable("assigns several values to parts of variables")
@@ -144,6 +144,8 @@ def _direct(
     if _grows(target) or base.kind not in (Kind.ROW, Kind.COLUMN, Kind.ARRAY) or (base.integer and not value.integer):
         return None
     forms = [each.form for each in found]
+    if forms == ["mask"] and value.kind is Kind.NUM:
+        return _masked(base, value, target.arguments[0], context)
     if value.kind is Kind.NUM and any(each.form == "slice" and not each.text.endswith(":") for each in found):
         return None
     if forms == ["all"] and value.kind is Kind.NUM:
@@ -160,6 +162,12 @@ def _direct(
         context.needs("np")
         return f"{place} = {value.text if value.kind is Kind.ROW else f'np.ravel({value.text})'}"
     return _whole_block(place, base, forms, value)
+
+
+def _masked(base: Value, value: Value, node: syntax.Node, context: Context) -> str | None:
+    """``x(x < 0) = 0``."""
+    mask = context(node)
+    return f"{base.text}[{mask.text}] = {value.text}" if mask.kind is base.kind else None
 
 
 def _whole_block(place: str, base: Value, forms: list[str], value: Value) -> str | None:

@@ -16,8 +16,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.comparison import compare_calls, compare_tables, octave_calls
-from hf_matlab_compat.migrate.directory import StrPath, migrate_directory
+from hf_matlab_compat.migrate.directory import StrPath, migrate_directory, read_script
+from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.trainer_call import NAMES
 
 _OCTAVE = "octave-cli"
@@ -109,14 +111,28 @@ def _run_octave(name: str, folder: Path, work: Path, timeout: float) -> list[dic
     records.mkdir()
     for trainer in NAMES:
         (folder / f"{trainer}.m").unlink(missing_ok=True)
-        text = files("hf_matlab_compat.migrate").joinpath("recorder.m").read_text(encoding="utf-8")
-        (recorder / f"{trainer}.m").write_text(text, encoding="utf-8")
+    for routine in files("hf_matlab_compat.migrate").joinpath("octave").iterdir():
+        (recorder / routine.name).write_text(routine.read_text(encoding="utf-8"), encoding="utf-8")
+    _functions_into_files(folder / f"{name}.m")
     for function in _DRAWING:
         (recorder / f"{function}.m").write_text(_STUB.format(name=function), encoding="utf-8")
     code = "warning('off', 'all'); page_screen_output(false); addpath(getenv('HF_RECORDER')); " + name
     environment = {**os.environ, "HF_RECORDER": str(recorder), "HF_RECORDS": str(records)}
     _run([_OCTAVE, "--quiet", "--norc", "--no-history", "--eval", code], folder, environment, timeout, "Octave")
     return octave_calls(records)
+
+
+def _functions_into_files(script: Path) -> None:
+    """Octave does not know functions behind a script's statements; as files beside it they mean the same."""
+    text = read_script(script)
+    functions = [each for each in parse(text).body if isinstance(each, syntax.Function)]
+    if not functions or all(isinstance(each, syntax.Function | syntax.Comment) for each in parse(text).body):
+        return
+    lines = text.replace("\r\n", "\n").split("\n")
+    for each in functions:
+        script.with_name(f"{each.name}.m").write_text(each.place.text + "\n", encoding="utf-8")
+        lines[each.place.first - 1 : each.place.last] = [""] * (each.place.last - each.place.first + 1)
+    script.write_text("\n".join(lines), encoding="utf-8")
 
 
 def _run_python(source: Path, folder: Path, work: Path, style: str, timeout: float) -> list[dict[str, Any]]:

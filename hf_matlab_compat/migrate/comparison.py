@@ -84,7 +84,7 @@ def _cells_difference(name: str, expected: list[Any], got: list[Any]) -> str:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or (not isinstance(value, str) and np.size(value) == 0) or value == ""
+    return value is None or (len(value) == 0 if isinstance(value, str | list) else np.size(value) == 0)
 
 
 def _array_difference(name: str, expected: Any, got: Any) -> str:

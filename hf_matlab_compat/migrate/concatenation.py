@@ -28,7 +28,7 @@ def matrix(node: syntax.Matrix, context: Context) -> Value:
     if all(len(row) == 1 for row in rows):
         return _stacked([row[0] for row in rows], context)
     if all(value.kind is Kind.NUM for value in flat):
-        return Value(f"np.array([{', '.join(_listed(row) for row in rows)}])", Kind.ARRAY)
+        return Value(f"np.array([{', '.join(_listed(row) for row in rows)}], dtype=float)", Kind.ARRAY)
     return _stacked([_row(row, context) for row in rows], context)
 
 
@@ -79,7 +79,7 @@ def _row(row: list[Value], context: Context) -> Value:
 
 def _stacked(parts: list[Value], context: Context) -> Value:
     if all(value.kind is Kind.NUM for value in parts):
-        return Value(f"np.array([{', '.join(f'[{value.text}]' for value in parts)}])", Kind.COLUMN)
+        return Value(f"np.array([{', '.join(f'[{value.text}]' for value in parts)}], dtype=float)", Kind.COLUMN)
     if all(value.kind in _SOLID and value.kind is not Kind.NUM for value in parts):
         columns = all(value.kind is Kind.COLUMN for value in parts)
         text = f"np.vstack([{', '.join(value.text for value in parts)}])"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.usage import Usage
-from hf_matlab_compat.migrate.values import Binding, Kind, Value
+from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
 
+_UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
+_MAY_BE_WHOLE = re.compile(r"arange|np\.array\((?!.*dtype=float)|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\.")
 _TAKEN = {"np", "ml", "plt", "math", "sys", "time", "random", "l", "O", "I", "os", "Path", "train", "check_calls"}
 
 
@@ -75,6 +78,8 @@ class Context:
         Kinds of what each variable was ever given.
     growing : set of str
         Variables that start without room.
+    exceptions : set of str
+        Variables that hold what a ``try`` caught.
     missing : dict
         Variables to create before the statement, with their first values.
     notes : list of str
@@ -89,6 +94,7 @@ class Context:
     two_dimensional: set[str] = field(default_factory=set)
     assigned: dict[str, set[Kind]] = field(default_factory=dict)
     growing: set[str] = field(default_factory=set)
+    exceptions: set[str] = field(default_factory=set)
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     replaced: bool = False
@@ -114,19 +120,19 @@ class Context:
         self.assigned.setdefault(name, set()).add(value.kind)
 
     def fresh(self, value: Value, name: str) -> Value:
-        """`value` as it may be kept in `name`: a copy where memory would be shared and then written to."""
+        """`value` as it may be kept in `name`: of its own and ready for fractions where parts are assigned later."""
         written = self.usage.written
-        if value.owner and (name in written or value.owner in written) and value.kind is not Kind.NUM:
-            return self._copied(value)
-        return value
-
-    def _copied(self, value: Value) -> Value:
-        if value.kind in (Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY):
+        shared = value.owner and (name in written or value.owner in written)
+        whole = name in written and value.kind in SHAPED and _MAY_BE_WHOLE.search(value.text)
+        if not (shared or whole) or value.kind in _UNSHARED:
             return value
-        if value.kind in (Kind.UNKNOWN, Kind.STRUCT, Kind.CELL):
-            self.needs("ml")
-            return replace(value, text=f"ml.copied({value.text})", owner="")
-        return replace(value, text=f"{value.at(Binding.ATOM)}.copy()", binding=Binding.ATOM, owner="")
+        self.needs("ml")
+        return replace(value, text=f"ml.copied({value.text})", binding=Binding.ATOM, owner="", integer=False)
+
+    def target(self, name: str) -> str:
+        """The Python name to assign to: with an underscore before it where a function never uses it."""
+        kept = self.function is None or name in self.usage.read or name in self.function.outputs
+        return python_name(name) if kept else f"_{name}"
 
     def replaced_by(self, remark: str) -> None:
         """The statement has no Python counterpart, but something takes its place."""

@@ -158,6 +158,7 @@ _READERS: dict[str, Callable[[Any, int], Node]] = {
     "not_operator": _unary,
     "postfix_operator": _postfix,
     "parenthesis": _paren,
+    "_expression": lambda node, depth: expression(_operands(node)[0], depth),
     "function_call": _apply,
     "field_expression": _field,
     "matrix": lambda node, depth: syntax.Matrix(_rows(node, depth)),

@@ -97,6 +97,10 @@ def _content(node: syntax.Apply, context: Context) -> Value:
 
 
 def _field(node: syntax.Field, context: Context) -> Value:
+    if isinstance(node.base, syntax.Name) and node.base.name in context.exceptions:
+        if node.name != "message":
+            raise Untranslatable("asks an error for more than its message")
+        return Value(f"str({python_name(node.base.name)})", Kind.STR)
     base = context(node.base)
     if base.kind not in (Kind.STRUCT, Kind.UNKNOWN, Kind.LOADED):
         raise Untranslatable(f"asks for a field of {base.kind.value}")

@@ -126,14 +126,12 @@ def _fopen(arguments: Arguments) -> Value:
     mode = arguments.literal(1) or "r"
     text = "t" in mode or mode[0] in "aw" and "b" not in mode
     python_mode = mode[0] + ("+" if "+" in mode else "") + ("" if text else "b")
-    arguments.context.notes.append("open() raises where fopen returned -1")
+    arguments.context.notes.append("raises an error where MATLAB returned -1")
     if len(arguments) == 3 and arguments.literal(2) not in _ORDERS:
         raise Untranslatable("opens a file with an unknown byte order")
-    order = f', order="{_ORDERS[arguments.literal(2) or ""]}"' if len(arguments) == 3 else ""
-    if order:
-        arguments.context.needs("ml")
-        return Value(f'ml.ordered_file({arguments.values[0].text}, "{python_mode}"{order})', Kind.FILE)
-    return Value(f'open({arguments.values[0].text}, "{python_mode}")', Kind.FILE)
+    order = f', "{_ORDERS[arguments.literal(2) or ""]}"' if len(arguments) == 3 else ""
+    arguments.context.needs("ml")
+    return Value(f'ml.fopen({arguments.values[0].text}, "{python_mode}"{order})', Kind.FILE)
 
 
 def _fclose(arguments: Arguments) -> Value:

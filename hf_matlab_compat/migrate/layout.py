@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 WIDTH = 88
 _OPENING, _CLOSING = "([{", ")]}"
 _OPERATORS = (" or ", " and ", " == ", " != ", " < ", " <= ", " > ", " >= ", " + ", " - ", " * ", " / ", " @ ")
+_LEVELS = ((" or ",), (" and ",), _OPERATORS[2:8], (" + ", " - "), (" * ", " / ", " @ "))
 
 
 def broken(text: str, indent: int, width: int = WIDTH) -> list[str]:
@@ -15,7 +17,7 @@ def broken(text: str, indent: int, width: int = WIDTH) -> list[str]:
     if indent + len(text) <= width:
         return [margin + text]
     head, expression, tail = _parts(text)
-    if head and _has_operator(expression):
+    if head and _has_operator(expression) and not _hangs_on_bracket(expression):
         return _in_parentheses(head, expression, tail, indent, width)
     return _at_last_bracket(text, indent, width)
 
@@ -30,7 +32,7 @@ def spaced(lines: Sequence[str]) -> list[str]:
             if out and out[-1].strip() and not _opens_block(out[-1]):
                 out.append("")
             continue
-        while after_function and indent <= after_function[-1]:
+        while after_function and indent <= after_function[-1] and not line.lstrip().startswith(")"):
             _ensure_blank(out, len(out), after_function.pop())
         if line.lstrip().startswith("def "):
             _ensure_blank(out, _before_comments(out, indent), indent)
@@ -75,30 +77,55 @@ def _has_operator(expression: str) -> bool:
     return any(_top_level(expression, operator) for operator in _OPERATORS)
 
 
+def _hangs_on_bracket(expression: str) -> bool:
+    """Whether ruff breaks ``a + f(…)`` inside the bracket at its end: one operator, and something to break there."""
+    places = next((found for found in map(partial(_places, expression), _LEVELS) if found), [])
+    pair = _brackets(expression)[-1:]
+    if len(places) != 1 or not pair:
+        return False
+    start, end = pair[0]
+    return end == len(expression) - 1 and end > start + 1
+
+
 def _in_parentheses(head: str, expression: str, tail: str, indent: int, width: int) -> list[str]:
     inner = indent + 4
     lines = [" " * indent + head + "("]
     if inner + len(expression) <= width:
         lines.append(" " * inner + expression)
     else:
-        lines.extend(" " * inner + part for part in _at_operators(expression))
+        lines.extend(" " * inner + part for part in _at_operators(expression, width - inner))
     return [*lines, " " * indent + ")" + tail]
 
 
-def _at_operators(expression: str) -> list[str]:
-    for operators in ((" or ",), (" and ",), _OPERATORS[2:8], (" + ", " - "), (" * ", " / ", " @ ")):
-        places = sorted(place for operator in operators for place in _top_level(expression, operator))
+def _at_operators(expression: str, width: int) -> list[str]:
+    for operators in _LEVELS:
+        places = _places(expression, operators)
         if places:
             edges = [0, *(place + 1 for place in places), len(expression)]
-            return [expression[a:b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+            parts = [expression[a:b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+            return [line for part in parts for line in _fitted(part, width)]
     return [expression]
 
 
+def _fitted(part: str, width: int) -> list[str]:
+    """A part of a broken expression, broken again where it is too long."""
+    sign = next((each.strip() + " " for each in _OPERATORS if part.startswith(each.strip() + " ")), "")
+    if len(part) <= width or not _has_operator(part[len(sign) :]):
+        return [part]
+    first, *others = _at_operators(part[len(sign) :], width)
+    return [sign + first, *others]
+
+
+def _places(expression: str, operators: tuple[str, ...]) -> list[int]:
+    return sorted(place for operator in operators for place in _top_level(expression, operator))
+
+
 def _at_last_bracket(text: str, indent: int, width: int) -> list[str]:
-    pair = _last_bracket(text)
-    if pair is None:
+    pairs = [pair for pair in _brackets(text) if pair[1] > pair[0] + 1]
+    if not pairs:
         return [" " * indent + text]
-    start, end = pair
+    fitting = [pair for pair in pairs if indent + pair[0] + 1 <= width]
+    start, end = fitting[-1] if fitting else pairs[-1]
     margin, inner = " " * indent, " " * (indent + 4)
     body, tail = text[start + 1 : end], text[end:]
     lines = [margin + text[: start + 1]]
@@ -112,17 +139,17 @@ def _at_last_bracket(text: str, indent: int, width: int) -> list[str]:
     return [*lines, margin + tail]
 
 
-def _last_bracket(text: str) -> tuple[int, int] | None:
-    """The last outermost pair of brackets with something in it."""
-    found: tuple[int, int] | None = None
+def _brackets(text: str) -> list[tuple[int, int]]:
+    """The outermost pairs of brackets, in order."""
+    found: list[tuple[int, int]] = []
     stack: list[int] = []
     for place, character in _code(text):
         if character in _OPENING:
             stack.append(place)
         elif character in _CLOSING and stack:
             start = stack.pop()
-            if not stack and place > start + 1:
-                found = (start, place)
+            if not stack:
+                found.append((start, place))
     return found
 
 

@@ -45,7 +45,7 @@ def first_reads(body: Sequence[Statement], names: Iterable[str]) -> dict[str, in
                 line = node.place.first
                 for name in wanted & (_names_in(node) - _names_below(node)):
                     found[name] = min(found.get(name, line), line)
-    return found
+    return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
 
 
 def _names_in(statement: Statement) -> set[str]:
@@ -74,6 +74,8 @@ def load_workspace(
         raise Untranslatable("loads with options")
     context.needs("ml")
     name = arguments.values[0]
+    if context.depth and "loaded*" not in context.variables:
+        context.missing["loaded"] = "None"
     onto = ", onto=loaded" if "loaded*" in context.variables else ""
     writer.code(f"loaded = ml.load_mat({with_suffix(name)}{onto})")
     context.variables["loaded*"] = Value("loaded", Kind.LOADED)

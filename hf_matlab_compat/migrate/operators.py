@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Context, Untranslatable
 from hf_matlab_compat.migrate.values import MATRICES, Binding, Kind, Value, number
@@ -92,9 +94,9 @@ def transpose(operand: Value, context: Context) -> Value:
     if operand.kind in (Kind.NUM, Kind.STR, Kind.EMPTY):
         return operand
     if operand.kind is Kind.ROW:
-        return Value(f"{operand.at(Binding.ATOM)}[:, None]", Kind.COLUMN, logical=operand.logical, owner=operand.owner)
+        return replace(operand, text=f"{operand.at(Binding.ATOM)}[:, None]", kind=Kind.COLUMN, binding=Binding.ATOM)
     if operand.kind is Kind.COLUMN:
-        return Value(f"{operand.at(Binding.ATOM)}[:, 0]", Kind.ROW, logical=operand.logical, owner=operand.owner)
+        return replace(operand, text=f"{operand.at(Binding.ATOM)}[:, 0]", kind=Kind.ROW, binding=Binding.ATOM)
     if operand.kind in (Kind.ARRAY, Kind.LOADED):
         return Value(f"{operand.at(Binding.ATOM)}.T", operand.kind, logical=operand.logical, owner=operand.owner)
     if operand.kind is Kind.UNKNOWN:

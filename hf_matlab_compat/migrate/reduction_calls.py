@@ -39,7 +39,10 @@ def _options(name: str) -> str:
     return "ddof=1" if name in ("std", "var") else ""
 
 
-def _called(name: str, value: Value, *options: str) -> str:
+def _called(name: str, value: Value, arguments: Arguments, *options: str) -> str:
+    if name in ("max", "min"):
+        arguments.context.needs("np")
+        return f"np.nan{name}({', '.join([value.text, *options])})"
     given = ", ".join(option for option in (*options, _options(name)) if option)
     return method(value, f"{name}({given})")
 
@@ -52,7 +55,7 @@ def _along_first(name: str, value: Value, arguments: Arguments) -> Value:
     if whole is not None:
         return whole
     if value.kind in (Kind.ROW, Kind.COLUMN):
-        return Value(_called(name, value), Kind.NUM, integer=False, logical=logical)
+        return Value(_called(name, value, arguments), Kind.NUM, integer=False, logical=logical)
     arguments.context.needs("ml")
     return Value(f"ml.{name}({value.text})", Kind.UNKNOWN, logical=logical)
 
@@ -65,7 +68,7 @@ def _of_all(name: str, arguments: Arguments) -> Value | None:
     value = arguments.context(inner.arguments[0])
     if name not in _OF_ALL or value.kind not in (Kind.ARRAY, Kind.LOADED) or value.nd:
         return None
-    return Value(_called(name, value), Kind.NUM, logical=name in _LOGICAL)
+    return Value(_called(name, value, arguments), Kind.NUM, logical=name in _LOGICAL)
 
 
 def _along(name: str, value: Value, axis: int, arguments: Arguments) -> Value:
@@ -73,16 +76,16 @@ def _along(name: str, value: Value, axis: int, arguments: Arguments) -> Value:
     if value.kind is Kind.NUM:
         return value
     if value.kind is Kind.ROW:
-        return Value(_called(name, value), Kind.NUM, logical=logical) if axis == 1 else value
+        return Value(_called(name, value, arguments), Kind.NUM, logical=logical) if axis == 1 else value
     if value.kind not in SHAPED:
         arguments.context.needs("ml")
         return Value(f"ml.{name}({value.text}, {axis})", Kind.UNKNOWN, logical=logical)
     if axis == 0 and not value.nd:
-        return Value(_called(name, value, "axis=0"), Kind.ROW, logical=logical)
+        return Value(_called(name, value, arguments, "axis=0"), Kind.ROW, logical=logical)
     if value.kind is Kind.COLUMN:
-        return Value(_called(name, value, "axis=1", "keepdims=True"), Kind.COLUMN, logical=logical)
+        return Value(_called(name, value, arguments, "axis=1", "keepdims=True"), Kind.COLUMN, logical=logical)
     kind = Kind.COLUMN if axis == 1 and not value.nd else Kind.ARRAY
-    return Value(_called(name, value, f"axis={axis}", "keepdims=True"), kind, logical=logical, nd=value.nd)
+    return Value(_called(name, value, arguments, f"axis={axis}", "keepdims=True"), kind, logical=logical, nd=value.nd)
 
 
 def _larger(name: str, arguments: Arguments) -> Value:
@@ -90,7 +93,7 @@ def _larger(name: str, arguments: Arguments) -> Value:
     if left.kind is Kind.NUM and right.kind is Kind.NUM:
         return Value(f"{name}({left.text}, {right.text})", Kind.NUM, integer=left.integer and right.integer)
     arguments.context.needs("np")
-    return Value(f"np.{name}imum({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
+    return Value(f"np.f{name}({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
 
 
 def _extreme_and_place(arguments: Arguments, wanted: int) -> tuple[str, list[Value]]:

@@ -33,10 +33,10 @@ from hf_matlab_compat.migrate.runtime_arrays import (
 )
 from hf_matlab_compat.migrate.runtime_files import (
     Struct,
+    fopen,
     fread,
     load_mat,
     mat_file,
-    ordered_file,
     save_mat,
     sprintf,
 )
@@ -66,6 +66,7 @@ __all__ = [
     "colon",
     "copied",
     "find",
+    "fopen",
     "fread",
     "hcat",
     "holds",
@@ -83,7 +84,6 @@ __all__ = [
     "mtimes",
     "none_if_empty",
     "numel",
-    "ordered_file",
     "positions",
     "prod",
     "put",

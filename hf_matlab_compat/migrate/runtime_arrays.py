@@ -202,7 +202,9 @@ def put(cells: list[Any], place: int, value: Any) -> None:
 
 
 def copied(value: Any) -> Any:
-    """A value of its own, as every assignment makes in MATLAB."""
+    """A value of its own, as every assignment makes in MATLAB; whole numbers of numpy's become doubles."""
+    if type(value) is np.ndarray and value.dtype.kind in "iu":
+        return value.astype(float)
     return copy.deepcopy(value)
 
 

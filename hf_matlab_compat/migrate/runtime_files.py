@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,17 @@ class IntegerArray(np.ndarray[Any, Any]):
     MATLAB rounds and saturates what it computes in these classes, numpy wraps around: arithmetic is refused.
     """
 
+    def astype(self, *args: Any, **kwargs: Any) -> Any:
+        """A plain array of another class."""
+        return self.view(np.ndarray).astype(*args, **kwargs)
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if ufunc not in _COMPARISONS and any(np.asarray(each).ndim for each in inputs):
             raise MigrationError(
                 f"{ufunc.__name__}: expected doubles, got an array of class {self.dtype}. MATLAB's arithmetic on "
                 "integer classes rounds and saturates; convert with .astype(float) first."
             )
-        plain = [np.asarray(each) if isinstance(each, IntegerArray) else each for each in inputs]
+        plain = [each.view(np.ndarray) if isinstance(each, IntegerArray) else each for each in inputs]
         return getattr(ufunc, method)(*plain, **kwargs)
 
 
@@ -113,23 +117,28 @@ def _savable(value: Any) -> Any:
     return array.astype(float) if array.dtype.kind in "iu" and not isinstance(value, IntegerArray) else array
 
 
-class ordered_file:
-    """A binary file with a byte order of its own, as ``fopen(name, 'rb', 'ieee-be')`` opens."""
+class OpenFile:
+    """An open file and its byte order."""
 
     def __init__(self, name: str, mode: str, order: str) -> None:
-        self._file: Any = open(name, mode)  # noqa: SIM115
+        self._file: Any = Path(name).open(mode)
         self.order = order
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
 
-def fread(file: BinaryIO | ordered_file, dtype: str, count: Any = -1) -> NDArray[np.float64]:
+def fopen(name: str, mode: str, order: str = "<") -> OpenFile:
+    """``fopen(name, mode, order)``; raises FileNotFoundError where MATLAB returns -1."""
+    return OpenFile(name, mode, order)
+
+
+def fread(file: OpenFile, dtype: str, count: Any = -1) -> NDArray[np.float64]:
     """``fread``: doubles in a column, or filled column by column where `count` is (rows, columns).
 
     Parameters
     ----------
-    file : file open for reading bytes
+    file : OpenFile
     dtype : str
         numpy's name of the numbers in the file.
     count : int or (2,) array
@@ -137,7 +146,7 @@ def fread(file: BinaryIO | ordered_file, dtype: str, count: Any = -1) -> NDArray
     """
     wanted = np.ravel(count)
     total = -1 if wanted[-1] < 0 or np.isinf(wanted).any() else int(np.prod(wanted))
-    kind = np.dtype(dtype if dtype[0] in "<>" else getattr(file, "order", "<") + dtype)
+    kind = np.dtype(dtype if dtype[0] in "<>" else file.order + dtype)
     raw = file.read(-1 if total < 0 else total * kind.itemsize)
     values = np.frombuffer(raw[: len(raw) // kind.itemsize * kind.itemsize], kind).astype(float)
     return values.reshape(int(wanted[0]), -1, order="F") if wanted.size == 2 else values.reshape(-1, 1)

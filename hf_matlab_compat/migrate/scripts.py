@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from hf_matlab_compat.errors import MigrationError
@@ -23,6 +24,7 @@ from hf_matlab_compat.migrate.writer import Writer
 STYLES = ("legacy", "modern")
 STREAMS = ("octave", "matlab")
 _MOST_PASSES = 6
+_RUNTIME = "from hf_matlab_compat.migrate import runtime as ml"
 
 
 def translate(
@@ -73,7 +75,7 @@ def translate(
         _write(script, shared, writer)
         if _known(shared) == before:
             break
-    return Translation(name, _assembled(name, script, shared, writer), ledger.close())
+    return Translation(name, _assembled(name, shared, writer), ledger.close())
 
 
 def _known(shared: Shared) -> tuple[object, ...]:
@@ -98,6 +100,7 @@ def _leading_comments(body: tuple[syntax.Statement, ...], writer: Writer) -> tup
     for comment in body[:place]:
         writer.comment(comment.place.text)
         writer.enter(comment.place, Fate.COMMENT)
+    writer.blank()
     return body[place:]
 
 
@@ -215,25 +218,25 @@ def _write_entry(script: syntax.Script, writer: Writer) -> None:
             writer.code(f"{python_name(main.name)}()")
 
 
-def _assembled(name: str, script: syntax.Script, shared: Shared, writer: Writer) -> str:
+def _assembled(name: str, shared: Shared, writer: Writer) -> str:
     header = [f'"""{name}.m in Python."""', ""]
-    imports = sorted(_merged(shared.imports), key=_import_order)
+    start = [f'random = ml.random_state("{shared.streams}")', ""] if shared.uses_random else []
+    used = {line for line in {*shared.imports, _RUNTIME} if _is_used(line, [*start, *writer.lines])}
+    imports = sorted(_merged(used), key=_import_order)
     groups = [[line for line in imports if _group(line) == group] for group in range(4)]
     for group in groups:
         header += [*group, ""] if group else []
-    if shared.uses_random:
-        if not any("runtime as ml" in line for line in imports):
-            return _with_runtime(name, script, shared, writer)
-        header += [f'random = ml.random_state("{shared.streams}")', ""]
-    lines = spaced([*header, *writer.lines])
+    lines = spaced([*header, *start, *writer.lines])
     while lines and not lines[-1].strip():
         lines.pop()
     return "\n".join(lines) + "\n"
 
 
-def _with_runtime(name: str, script: syntax.Script, shared: Shared, writer: Writer) -> str:
-    shared.imports.add("from hf_matlab_compat.migrate import runtime as ml")
-    return _assembled(name, script, shared, writer)
+def _is_used(line: str, code: list[str]) -> bool:
+    """Whether what an import names occurs in the script; a part that was tried and given up may have asked for it."""
+    name = line.split()[-1]
+    mark = re.compile(rf"\b{name}\b")
+    return any(mark.search(each.split("  # ")[0]) for each in code if not each.lstrip().startswith("#"))
 
 
 def _merged(imports: set[str]) -> Iterator[str]:

@@ -117,15 +117,30 @@ def _repmat(arguments: Arguments) -> Value:
     if len(counts) == 1 and isinstance(counts[0], syntax.Matrix) and len(counts[0].rows) == 1:
         counts = counts[0].rows[0]
     sizes = Arguments("repmat", counts, arguments.context)
-    if len(sizes) == 1:
+    like = _like_size(counts[0], arguments) if len(counts) == 1 else None
+    if like is not None:
+        shape = like
+    elif len(sizes) == 1:
         shape = f"({sizes.whole(0)}, {sizes.whole(0)})"
     else:
         shape = f"({', '.join(sizes.whole(place) for place in range(len(sizes)))})"
     if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT):
         raise Untranslatable(f"repeats {value.kind.value}")
     if value.kind is Kind.NUM:
-        return Value(f"np.full({shape}, float({value.text}))", Kind.ARRAY, nd=len(sizes) > 2)
+        number = f"{value.text}.0" if value.text.isdigit() else f"1.0 * {value.at(Binding.UNARY)}"
+        return Value(f"np.full({shape}, {number})", Kind.ARRAY, nd=len(sizes) > 2)
     return Value(f"np.tile({value.text}, {shape})", Kind.ARRAY, logical=value.logical, nd=len(sizes) > 2 or value.nd)
+
+
+def _like_size(node: syntax.Node, arguments: Arguments) -> str | None:
+    """For ``size(x)``: the shape of x."""
+    if not isinstance(node, syntax.Apply) or node.base != syntax.Name("size") or len(node.arguments) != 1:
+        return None
+    value = arguments.context(node.arguments[0])
+    if value.kind in (Kind.COLUMN, Kind.ARRAY, Kind.LOADED):
+        return method(value, "shape")
+    arguments.context.needs("ml")
+    return f"ml.size({value.as_two_dimensional().text})"
 
 
 def _reshape(arguments: Arguments) -> Value:

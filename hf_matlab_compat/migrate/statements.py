@@ -260,8 +260,9 @@ def _try(statement: syntax.Try, context: Context, writer: Writer) -> None:
     name = python_name(statement.error)
     if statement.error:
         context.define(statement.error, Value(name, Kind.STRUCT))
-        context.define(f"{name}.message", Value(f"str({name})", Kind.STR))
-    with writer.block(f"except Exception as {name}:" if name and name in _names(statement) else "except Exception:"):
+        context.exceptions.add(statement.error)
+    caught = f"except Exception as {name}:" if name in _names(statement) else "except Exception:"
+    with writer.block(f"{caught}  # noqa: BLE001"):
         nested(statement.handler, context, writer)
     context.variables = joined([after, context.variables])
 

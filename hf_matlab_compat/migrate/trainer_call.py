@@ -68,15 +68,21 @@ def _modern(named: dict[str, tuple[syntax.Node, Value]], context: Context) -> It
 
 
 def _in_field_terms(ours: str, name: str, node: syntax.Node, value: Value, context: Context) -> str:
-    if name in _OPTIONAL and value.kind not in (Kind.ARRAY, Kind.COLUMN, Kind.STR, Kind.CELL):
+    if name in _OPTIONAL and (value.kind in (Kind.UNKNOWN, Kind.EMPTY) or _name_of(node) in context.growing):
         context.needs("ml")
         return f"ml.none_if_empty({value.text})"
     if ours in WORDS:
         return _word(ours, node, value, context)
-    if ours == "hidden_sizes" and value.kind in (Kind.ROW, Kind.ARRAY, Kind.LOADED, Kind.UNKNOWN, Kind.EMPTY, Kind.NUM):
+    if ours == "hidden_sizes" and value.kind is Kind.NUM:
+        return f"[{value.text}]"
+    if ours == "hidden_sizes" and value.kind is not Kind.ROW:
         context.needs("np")
-        return f"np.ravel({value.text}).tolist()"
+        return f"np.ravel({value.text})"
     return value.text
+
+
+def _name_of(node: syntax.Node) -> str:
+    return node.name if isinstance(node, syntax.Name) else ""
 
 
 def _word(ours: str, node: syntax.Node, value: Value, context: Context) -> str:

@@ -30,6 +30,8 @@ class Usage:
         Variables that are never given anything but ``[]``.
     constants : mapping
         Variables that are given a value once, a number or a string written out, and that value.
+    read : frozenset of str
+        Names whose value is used somewhere.
     """
 
     written: frozenset[str]
@@ -38,6 +40,7 @@ class Usage:
     names: frozenset[str]
     only_empty: frozenset[str]
     constants: Mapping[str, Node]
+    read: frozenset[str]
 
 
 def usage_of(
@@ -58,6 +61,7 @@ def usage_of(
         frozenset(_names(nodes)),
         frozenset(_only_empty(nodes) - written - fixed),
         _constants(nodes, fixed),
+        frozenset(part for name, _ in reads for part in name.split(">")[:1]) | frozenset(written),
     )
 
 

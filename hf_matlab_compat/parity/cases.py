@@ -123,7 +123,7 @@ def _variables(path: Path) -> dict[str, Any]:
         content = loadmat(path, mat_dtype=True)
     except NotImplementedError:
         raise ParityError(f"{path}: a file of version 7.3. Save it with '-v7'.") from None
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # scipy raises whatever a damaged file happens to lead to
         raise ParityError(f"{path}: cannot be read as a .mat file: {str(error).partition(chr(10))[0]}.") from error
     return {name: value for name, value in content.items() if not name.startswith("__")}
 
@@ -137,8 +137,8 @@ def _plain(name: str, value: Any) -> Any:
             return int(np.asarray(0 if value is None else value).item())
         if name in ("weightcost", "decay"):
             return float(np.asarray(value).item())
-        if name in ("layersizes",):
-            return [int(size) for size in np.asarray(value).ravel()]
+        if name == "layersizes":
+            return [int(np.asarray(size).item()) for size in np.asarray(value).ravel()]
         if name == "layertypes":
             return [_text(entry) for entry in np.asarray(value, dtype=object).ravel()]
         if name in _WORDS or name in ("runName", "runDesc"):

@@ -112,9 +112,11 @@ def path_comparisons(
     if not record.steps:
         yield Comparison("cg_iterates", "", "iterates", "iterate", ABSENT, Absent(declared("iterates")), None)
         return
+    a, b = (" ".join(str(int(step)) for step in side.steps) for side in (ours, record))
+    yield Comparison("cg_iterates", "recorded steps", "steps", "decision", a, b, 0.0 if a == b else np.inf)
     own, theirs = (
         dict(zip(map(int, side.steps), side.iterates, strict=True)) for side in (ours, record)
-    )  # where a last iterate is recorded twice, it is compared once
+    )  # a last iterate that is recorded twice is compared once
     for step in sorted({*own, *theirs}):
         a, b = (side.get(step, ABSENT) for side in (own, theirs))
         yield _pair("cg_iterates", f"step {step}", f"iterate {step}", "iterate", a, b)

@@ -194,10 +194,10 @@ class EpochJudge:
             stage="log",
             ours=found.ours,
             reference=found.theirs,
-            distance=found.units,
-            bound=0.0 if found.units == 0 or not found.allowed else max(1.0, found.units),
-            bound_source="exact" if found.units == 0 else "one unit of the last digit, or the figures' bound",
-            verdict=Verdict.AGREES if found.allowed else Verdict.DIFFERS,
+            distance=found.share,
+            bound=1.0,
+            bound_source="a unit of the last digit, and figures' bounds" if found.share else "exact",
+            verdict=Verdict.AGREES if found.share <= 1 else Verdict.DIFFERS,
         )
 
 
@@ -207,7 +207,7 @@ def figures_tolerance(lines: Sequence[Line]) -> float:
 
 
 def _hangs_on_steps(pair: Comparison) -> bool:
-    return pair.quantity in ("d", "ch_norm") or pair.quantity.startswith(("iterate", "model"))
+    return pair.quantity in ("d", "ch_norm", "steps") or pair.quantity.startswith(("iterate", "model"))
 
 
 def _declared(pair: Comparison) -> bool:

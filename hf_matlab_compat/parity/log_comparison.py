@@ -14,16 +14,15 @@ _DIFFERENCE = "Error rate difference"
 
 
 class LogComparison(NamedTuple):
-    """The first line that differs, or the last line.
+    """The first line that differs by more than it may, else the one that differs most, else the last.
 
-    `units` is the largest difference of two numbers, in units of the last digit printed; inf where words or
-    decisions differ, 0 for equal lines. `allowed` says whether all of it is explained by the figures' bounds.
+    `share` is the difference of two numbers over what it may be: a unit of the last digit printed and what the
+    figures' bounds allow. It is inf where words or decisions differ, 0 for equal lines.
     """
 
     ours: str
     theirs: str
-    units: float
-    allowed: bool
+    share: float
 
 
 def compare_logs(ours: Sequence[str], theirs: Sequence[str], tolerance: float) -> LogComparison:
@@ -37,18 +36,14 @@ def compare_logs(ours: Sequence[str], theirs: Sequence[str], tolerance: float) -
         Relative difference that the epoch's figures are allowed; a printed digit may move by as much, or by one
         unit.
     """
-    pairs = list(zip_longest(*([line.rstrip() for line in side if line.strip()] for side in (ours, theirs))))
+    kept = ([line.rstrip() for line in side if line.strip()] for side in (ours, theirs))
     error = _error_rate(theirs)
-    worst = LogComparison("", "", 0.0, True)
-    for a, b in pairs:
-        if a == b:
-            continue
-        units, allowed = _apart(a or "", b or "", tolerance, error)
-        if not allowed:
-            return LogComparison(a or "", b or "", units, False)
-        if units >= worst.units:
-            worst = LogComparison(a or "", b or "", units, True)
-    return worst if worst.units else LogComparison(pairs[-1][0] or "", pairs[-1][1] or "", 0.0, True)
+    found = [
+        LogComparison(a, b, 0.0 if a == b else _share(a, b, tolerance, error))
+        for a, b in zip_longest(*kept, fillvalue="")
+    ]
+    beyond = [each for each in found if each.share > 1]
+    return beyond[0] if beyond else max(reversed(found), key=lambda each: each.share)
 
 
 def total_before(lines: Sequence[str], cg_steps: float) -> int:
@@ -59,24 +54,20 @@ def total_before(lines: Sequence[str], cg_steps: float) -> int:
     return 0
 
 
-def _apart(a: str, b: str, tolerance: float, error: float) -> tuple[float, bool]:
+def _share(a: str, b: str, tolerance: float, error: float) -> float:
     if _NUMBER.sub("#", a) != _NUMBER.sub("#", b) or b.startswith(_DECIDED):
-        return math.inf, False
+        return math.inf
     scale = error if b.startswith(_DIFFERENCE) else 0.0  # two error rates cancel, their rounding does not
-    units, allowed = 0.0, True
+    shares = [0.0]
     for x, y in zip(_NUMBER.findall(a), _NUMBER.findall(b), strict=True):
-        if x == y:
-            continue
-        if "Inf" in x + y or "NaN" in x + y:
-            return math.inf, False
-        gap, unit = abs(float(x) - float(y)), max(_last_digit(x), _last_digit(y))
-        units = max(units, gap / unit)
-        allowed &= gap <= 1.001 * unit + tolerance * max(abs(float(y)), scale)
-    return units, allowed
+        if x != y:
+            unit = max(_last_digit(x), _last_digit(y))
+            shares.append(abs(float(x) - float(y)) / (1.001 * unit + tolerance * max(abs(float(y)), scale)))
+    return math.inf if any(math.isnan(share) for share in shares) else max(shares)
 
 
 def _last_digit(text: str) -> float:
-    mantissa, _, exponent = text.partition("e")
+    mantissa, _, exponent = text.partition("e")  # of Inf and NaN anything: they make the share infinite
     decimals = len(mantissa.partition(".")[2])
     return 10.0 ** (int(exponent or 0) - decimals)
 

@@ -151,7 +151,7 @@ def _line(pair: Comparison, column: Column, bound: Bound, verdict: Verdict, dist
 
 def _farthest_layer(pair: Comparison, network: Network) -> str:
     """Which layer's weights or biases of a parameter vector are farthest apart."""
-    if isinstance(pair.ours, Absent) or isinstance(pair.theirs, Absent):
+    if any(isinstance(value, Absent | str) for value in (pair.ours, pair.theirs)):
         return ""
     a, b = (np.asarray(value, np.float64) for value in (pair.ours, pair.theirs))
     if a.shape != b.shape or a.ndim == 0 or a.shape[0] != network.num_parameters:

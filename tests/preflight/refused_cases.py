@@ -137,6 +137,19 @@ ROWS = {
         "intest: expected 6 rows, as indata has, got shape (5, 4).",
         "test_inputs: expected 6 rows, as inputs has, got shape (5, 4).",
     ),
+    "an autoencoder's parameters that fit neither way": Refused(
+        {"outdata": X, "intest": [], "outtest": [], "paramsp": np.zeros((57, 1))},
+        DataError,
+        "paramsp: expected 58 numbers in one column, as the layers 6 4 6 have, got 57. Check layersizes, and that "
+        "cases are in columns.",
+        "initial_theta: expected 58 numbers in one column",
+    ),
+    "test targets of other data": Refused(
+        {"outtest": T[:2, :4]},
+        DataError,
+        "outtest: expected 3 rows, as outdata has, got shape (2, 4).",
+        "test_targets: expected 3 rows, as targets has, got shape (2, 4).",
+    ),
     "parameters that fit the cases in columns": Refused(
         {"indata": X.T, "outdata": X.T, "intest": [], "outtest": [], "paramsp": np.zeros((58, 1))},
         DataError,

@@ -7,7 +7,9 @@ import pytest
 
 from hf_matlab_compat import nnet_train, nnet_train_2, train
 from hf_matlab_compat.errors import DataError, OptionError
-from tests.small_run import INPUTS, TARGETS, legacy_arguments
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.preflight.data import check_training_data
+from tests.small_run import INPUTS, TARGETS, field_arguments, legacy_arguments
 
 X, T = INPUTS, TARGETS
 
@@ -39,6 +41,11 @@ def test_trimming_trains_on_the_cases_that_are_left() -> None:
         nnet_train(**legacy_arguments(numchunks=50), trim_cases=True)
 
 
+def test_trimmed_cases_are_gone_from_inputs_and_targets() -> None:
+    data = check_training_data(X, T, "logistic", Options(num_chunks=5, trim_cases=True))
+    assert (data.inputs.shape, data.targets.shape, data.num_chunks) == ((6, 10), (3, 10), 5)
+
+
 def test_bad_numbers_are_found_beyond_the_first_part_that_is_looked_at() -> None:
     many = np.zeros((1, 70000), np.float32)
     many[0, 69999] = np.nan
@@ -48,3 +55,9 @@ def test_bad_numbers_are_found_beyond_the_first_part_that_is_looked_at() -> None
     ones = 1 + np.nan_to_num(many, nan=1)
     with pytest.raises(DataError, match="a sum of 2 and a least value of 2 in case 69999"):
         train(inputs=ones, targets=ones, hidden_sizes=[1], unit_types=["linear", "softmax"])
+
+
+@pytest.mark.parametrize("sizes", [4, None, "4", [[4]]])
+def test_hidden_sizes_that_are_no_list_of_numbers_are_refused(sizes: object) -> None:
+    with pytest.raises(OptionError, match=r"^hidden_sizes: expected whole numbers of at least 1, one for each hidden"):
+        train(**field_arguments(hidden_sizes=sizes))

@@ -9,6 +9,7 @@ iterate, what depends on it is left out.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -118,7 +119,9 @@ def _run_all(
         job = _job(reference, recording, member, order)
         write_job(job, place)
         run_octave_driver(place, folder / "reference", timeout=timeout, environment=member.environment, stop=stop)
-        return [order.undo(record) for record in read_results(job, place / "results")]
+        records = read_results(job, place / "results")
+        shutil.rmtree(place)
+        return [order.undo(record) for record in records]
 
     with ThreadPoolExecutor(max_workers=available_cores()) as pool:
         runs = [pool.submit(run, member) for member in ensemble(recording, members)]

@@ -112,7 +112,7 @@ def write_job(job: Job, folder: Path) -> None:
         "overrides": job.overrides,
         "starts": [_typed(job, start) for start in job.starts] or [None],
         "epochs": job.epochs,
-        "free": job.mode == "free",
+        "mode": job.mode,
         "probes": job.probes,
         "precision": job.precision,
         "route": job.route,

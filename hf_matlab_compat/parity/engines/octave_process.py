@@ -86,7 +86,7 @@ def run_octave_driver(
             stderr=stderr,
             start_new_session=True,
         )
-        exit_code = _wait(process, timeout, stop)
+        exit_code = _wait(process, job, timeout, stop)
         stderr.seek(0, os.SEEK_END)
         stderr.seek(max(0, stderr.tell() - _WORDS_OF_STDERR))
         said = stderr.read().decode(errors="replace")
@@ -98,7 +98,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float, stop: Event | None) -> int:
+def _wait(process: subprocess.Popen[bytes], job: Path, timeout: float, stop: Event | None) -> int:
     """Its exit code; whatever keeps us from waiting for it kills it."""
     deadline = time.monotonic() + timeout
     try:
@@ -106,6 +106,8 @@ def _wait(process: subprocess.Popen[bytes], timeout: float, stop: Event | None) 
         while process.poll() is None:
             if time.monotonic() > deadline:
                 raise ParityError(f"Octave was stopped after {timeout:g} seconds. Give it a longer timeout.")
+            if _largest(job / "work") >= LARGEST_FILE:
+                raise ParityError(f"Octave was stopped: it wrote a file of {LARGEST_FILE} bytes or more.")
             if stop is not None and stop.is_set():
                 raise ParityError("Octave was stopped, since another run failed.")
             time.sleep(_POLL)
@@ -117,6 +119,15 @@ def _wait(process: subprocess.Popen[bytes], timeout: float, stop: Event | None) 
 def _limit_files(process: subprocess.Popen[bytes]) -> None:
     if hasattr(resource, "prlimit") and process.poll() is None:
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+
+
+def _largest(folder: Path) -> int:
+    """Bytes of the largest file in a folder, which may be changing."""
+    try:
+        with os.scandir(folder) as entries:
+            return max((entry.stat().st_size for entry in entries), default=0)
+    except OSError:
+        return 0
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -132,8 +143,6 @@ def _require_done(job: Path, exit_code: int, said: str) -> None:
         raise ParityError(one_line((results / "failure.txt").read_text(errors="replace")))
     if (results / "done.txt").exists():
         return
-    if exit_code == -signal.SIGXFSZ:
-        raise ParityError(f"Octave was stopped: it wrote a file of more than {LARGEST_FILE} bytes.")
     ended = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"
     raise ParityError(one_line(f"Octave {ended} in the middle of its run. {said}"))
 

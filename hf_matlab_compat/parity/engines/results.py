@@ -63,8 +63,8 @@ def _record(
     job: Job, this: Mapping[str, Any], before: EpochRecord | None, following: Mapping[str, Any] | None, at: int
 ) -> EpochRecord:
     epoch = int(this["epoch"].item())
-    lines = epoch_lines(this["log"], epoch)
-    figures = _figures(this, lines, epoch)
+    lines = epoch_lines(this.get("log", ""), epoch)
+    figures = _figures(this, lines, epoch) if "llrecord" in this else {}
     theta, lam = _state(job, this, before, at)
     steps = [int(step) for step in this["is"].ravel()]
     iterates = list(np.asarray(this["xs"]).T)
@@ -96,7 +96,7 @@ def _figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> dict[
 def _state(job: Job, this: Mapping[str, Any], before: EpochRecord | None, at: int) -> tuple[NDArray[Any], float]:
     """θ and λ at the start: as seen, else as the epoch before left them, else as they were given."""
     start = job.starts[at if len(job.starts) > 1 else 0] if job.starts else None
-    theta, lam = np.asarray(job.case.arguments["paramsp"]), initial_lambda(this["log"])
+    theta, lam = np.asarray(job.case.arguments["paramsp"]), initial_lambda(this.get("log", ""))
     if before is not None and before.theta_after is not None:
         theta, lam = before.theta_after, before.figures.get("lambda", lam)
     elif start is not None:
@@ -131,7 +131,9 @@ def _kernels(job: Job, this: Mapping[str, Any], before: EpochRecord | None) -> d
 
 def _theta_after(
     job: Job, this: Mapping[str, Any], following: Mapping[str, Any] | None, theta: NDArray[Any], figures: Any
-) -> NDArray[Any]:
+) -> NDArray[Any] | None:
+    if "paramsp_returned" not in this:
+        return None  # stopped after CG
     if following is None:
         return np.asarray(this["paramsp_returned"], job.dtype).ravel()
     if np.size(following.get("seen_paramsp", ())) == theta.size:
@@ -151,9 +153,13 @@ def _require_precision(job: Job, this: Mapping[str, Any]) -> None:
 
 def _require_finite(record: EpochRecord) -> None:
     parts = {"gradient": record.kernels["grad"], "preconditioner": record.kernels["precon"]}
-    parts |= {"CG iterates": record.iterates, "parameters": record.theta_after}
+    parts |= {"CG iterates": record.iterates, "parameters": _or_empty(record.theta_after)}
     for name, values in parts.items():
         if not np.isfinite(np.asarray(values)).all():
             raise ParityError(f"epoch {record.epoch}: the reference's {name} are not finite (NaN or Inf).")
     if np.isnan(record.figures.get("ll", 0.0)):
         raise ParityError(f"epoch {record.epoch}: the reference's log-likelihood is NaN.")
+
+
+def _or_empty(values: Any) -> Any:
+    return () if values is None else values

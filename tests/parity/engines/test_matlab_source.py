@@ -23,7 +23,7 @@ def test_comments_are_cut_off_and_strings_are_not(line, code):
 
 
 def test_strings_leave_blanks_in_code():
-    assert code_only("say(['maxiters = ' x'])") == ["say([" + " " * 13 + "x'])"]
+    assert code_only("say(['maxiters = ' x'])") == ["say([" + " " * 14 + "x'])"]
 
 
 def test_block_comments_are_no_code():

@@ -1,9 +1,10 @@
-function out = hf_call(request, start, maxepoch, undamped)
+function out = hf_call(request, start, maxepoch, stop)
 % One call of the trainer.
 %
 %   start      state to resume from, or []
-%   undamped   1: only multiply the probes by the curvature, then break off
-%   out        calls (what each CG was asked and did), words and numbers (as printed), paramsp, saved, log
+%   stop       where to break off: 'before CG' (once the probes are multiplied by the curvature), 'after CG' or 'never'
+%   out        calls (what each CG was asked and did), words and numbers (as printed); where it ran to the end: paramsp,
+%              saved, log
 
 args = request.arguments;
 args{1} = 'run';
@@ -18,7 +19,7 @@ if ~isempty(request.overrides)
 end
 hf_remove('run.txt');
 hf_remove('run_nnet_running.mat');
-hf_tape('start', struct('probes', request.probes, 'undamped', undamped));
+hf_tape('start', struct('probes', request.probes, 'stop', stop));
 
 opened = fopen('all');
 try
@@ -33,7 +34,7 @@ tape = hf_tape('read');
 out.calls = tape.calls;
 out.words = tape.words;
 out.numbers = tape.numbers;
-if ~undamped
+if strcmp(stop, 'never')
     out = hf_files(request, out);
 end
 end

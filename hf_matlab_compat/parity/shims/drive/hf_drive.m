@@ -6,7 +6,8 @@ function hf_drive(job, reference, shims)
 %                 overrides   struct for a 23rd argument, or []
 %                 starts      1 x k cell of states to do one epoch from; or one state or [], to begin there
 %                 epochs      how many epochs to do, where starts does not say
-%                 free        1: in one call; 0: each in a call of its own, resumed from the one before
+%                 mode        'free': in one call; else each in a call of its own, resumed from the
+%                             one before; 'kernels': the last of them, or all from states of their own, only up to CG
 %                 probes      psize x k, vectors to multiply by the curvature
 %                 precision   'single' or 'double'
 %                 route       1 x k cell of folders in SHIMS to put in front of the path
@@ -25,17 +26,20 @@ back = cd(work);
 restore = onCleanup(@() hf_restore(before, warned, back));
 hf_setup(request, reference, shims);
 
-if request.free
+stop = {'never', 'after CG'};
+stop = stop{1 + strcmp(request.mode, 'kernels')};
+if strcmp(request.mode, 'free')
     hf_free(request);
 elseif numel(request.starts) > 1
     for k = 1:numel(request.starts)
-        hf_epoch(request, request.starts{k});
+        hf_epoch(request, request.starts{k}, stop);
     end
 else
     state = request.starts{1};
-    for k = 1:request.epochs
-        state = hf_epoch(request, state);
+    for k = 1:request.epochs-1
+        state = hf_epoch(request, state, 'never');
     end
+    hf_epoch(request, state, stop);
 end
 end
 

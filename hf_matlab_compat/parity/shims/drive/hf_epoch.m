@@ -1,25 +1,29 @@
-function after = hf_epoch(request, start)
+function after = hf_epoch(request, start, stop)
 % One epoch from the state START ([]: the beginning, as the trainer makes it), written to the results.
 %
-%   after   the state it leaves
+%   stop    'after CG' to do no more than that, else 'never'
+%   after   the state it leaves; [] where it was stopped
 
 number = 1;
 if ~isempty(start)
     number = double(start.epoch) + 1;
 end
 try
-    out = hf_call(request, start, number, false);
+    out = hf_call(request, start, number, stop);
     call = out.calls{end};
     still = hf_beginning(request, start, call);
     still.lambda = 0;
-    undamped = hf_call(request, still, number, true);
+    undamped = hf_call(request, still, number, 'before CG');
     call.products_undamped = undamped.calls{end}.products;
 catch problem
     hf_fail(number, problem);
 end
 after_cg = call.printed+1:numel(out.numbers);
 hf_write(request, number, call, out, out.words(after_cg), out.numbers(after_cg));
-after = out.saved;
-after.paramsp = cast(out.paramsp, request.precision);
-after.ch = call.last;
+after = [];
+if isfield(out, 'saved')
+    after = out.saved;
+    after.paramsp = cast(out.paramsp, request.precision);
+    after.ch = call.last;
+end
 end

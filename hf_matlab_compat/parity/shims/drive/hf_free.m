@@ -7,10 +7,13 @@ if ~isempty(start)
     first = double(start.epoch) + 1;
 end
 try
-    out = hf_call(request, start, first - 1 + request.epochs, false);
+    out = hf_call(request, start, first - 1 + request.epochs, 'never');
 catch problem
-    tape = hf_tape('read');
-    hf_fail(first - 1 + max(1, numel(tape.calls)), problem);
+    if exist(fullfile(pwd(), 'run_nnet_running.mat'), 'file')
+        finished = load('run_nnet_running.mat', 'epoch');
+        first = double(finished.epoch) + 1;
+    end
+    hf_fail(first, problem);
 end
 for k = 1:numel(out.calls)
     % the numbers printed between this epoch's CG and the next one's

@@ -14,5 +14,5 @@ for k = 1:numel(request.route)
     addpath(fullfile(shims, request.route{k}));
 end
 rehash();
-hf_tape('start', struct('probes', [], 'undamped', false));
+hf_tape('start', struct('probes', [], 'stop', 'never'));
 end

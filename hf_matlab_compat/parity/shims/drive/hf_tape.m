@@ -1,5 +1,5 @@
 function answer = hf_tape(action, varargin)
-% What the shims have noted since the last 'start': probes, undamped, calls, words, numbers.
+% What the shims have noted since the last 'start': probes, stop, calls, words, numbers.
 
 persistent tape
 mlock();    % a "clear all" inside the trainer must not empty it

@@ -1,15 +1,16 @@
 function hf_write(request, number, call, out, words, numbers)
-% One epoch's file in the results; words and numbers are those printed after its CG.
+% One epoch's file in the results, without records where it was stopped after its CG; words and numbers are those printed after its CG.
 
 result = call;
 result.epoch = number;
 result.words = words;
 result.numbers = numbers;
-result.log = out.log;
-result.paramsp_returned = out.paramsp;
-saved = out.saved;
-result.llrecord = saved.llrecord;
-result.errrecord = saved.errrecord;
-result.lambdarecord = saved.lambdarecord;
+if isfield(out, 'saved')
+    result.log = out.log;
+    result.paramsp_returned = out.paramsp;
+    result.llrecord = out.saved.llrecord;
+    result.errrecord = out.saved.errrecord;
+    result.lambdarecord = out.saved.lambdarecord;
+end
 save(fullfile(request.results, sprintf('epoch_%04d.mat', number)), '-struct', 'result', '-v7');
 end

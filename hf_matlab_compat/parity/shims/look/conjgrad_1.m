@@ -8,7 +8,7 @@ call.products = zeros(numel(b), size(asked.probes, 2), class(b));
 for k = 1:size(asked.probes, 2)
     call.products(:, k) = -Afunc(cast(asked.probes(:, k), class(b)));
 end
-if asked.undamped
+if strcmp(asked.stop, 'before CG')
     hf_tape('call', call);
     error('hf:enough', 'what was wanted is noted');
 end
@@ -46,4 +46,7 @@ for k = 1:numel(likelihoods)
     end
 end
 hf_tape('call', call);
+if strcmp(asked.stop, 'after CG')
+    error('hf:enough', 'what was wanted is noted');
+end
 end

@@ -1,0 +1,78 @@
+"""matplotlib, imported when a picture is drawn: no window, no global state, a file at the end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hf_matlab_compat.errors import ArgumentError
+
+Figure = Any
+"""A matplotlib Figure."""
+
+SUFFIXES = (".png", ".svg", ".pdf")
+_DOTS_PER_INCH = 150
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches.
+
+    Raises
+    ------
+    ArgumentError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure as MatplotlibFigure
+    except ImportError as error:
+        raise ArgumentError(
+            "matplotlib",
+            expected="it to be installed, for pictures",
+            got="no such package",
+            advice="Run pip install 'hf_matlab_compat[plot]'.",
+        ) from error
+    return MatplotlibFigure(figsize=(width, height), layout="constrained")
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """The path, if a picture can be written there, by its suffix.
+
+    Raises
+    ------
+    ArgumentError
+        The suffix is none of `SUFFIXES`.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in SUFFIXES:
+        got = repr(str(target))
+        raise ArgumentError("picture", expected=f"a file name that ends in {', '.join(SUFFIXES)}", got=got)
+    return target
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure in the format of the suffix, the same bytes for the same picture.
+
+    Raises
+    ------
+    ArgumentError
+        The file cannot be written.
+    """
+    from matplotlib import rc_context
+
+    dated = {".png": None, ".svg": "Date", ".pdf": "CreationDate"}[path.suffix.lower()]
+    try:
+        with rc_context({"svg.hashsalt": "hf_matlab_compat", "svg.fonttype": "path"}):
+            figure.savefig(path, dpi=_DOTS_PER_INCH, metadata={dated: None} if dated else {})
+    except OSError as error:
+        raise ArgumentError(
+            "picture", expected="a file that can be written", got=f"{str(path)!r} ({error.strerror})"
+        ) from error
+
+
+def tidy(axes: Any) -> None:
+    """Light grid, no box."""
+    axes.grid(True, color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)

@@ -1,0 +1,100 @@
+"""What an autoencoder makes of some cases: the originals above, their reconstructions below."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.plots.canvas import check_target, new_figure, save
+from hf_matlab_compat.plots.trained_network import TrainedNetwork
+
+_A_ROW = 10
+
+
+def draw_reconstructions(
+    target: str | os.PathLike[str],
+    network: TrainedNetwork,
+    inputs: ArrayLike,
+    *,
+    image_shape: tuple[int, int] | None = None,
+    by_columns: bool = False,
+    count: int = 20,
+) -> Path:
+    """Draw cases and their reconstructions.
+
+    Parameters
+    ----------
+    target : path-like
+        The picture, .png, .svg or .pdf.
+    network : TrainedNetwork
+        An autoencoder: as many outputs as inputs.
+    inputs : (s_0, N) array_like
+        The first `count` cases are drawn.
+    image_shape : (height, width), optional
+        By default a square; where s_0 is no square number, cases are drawn as curves.
+    by_columns : bool
+        The pixels of a case run down the columns of the image, as MATLAB's reshape has it.
+    count : int
+        Cases to draw, at least 1.
+
+    Returns
+    -------
+    Path
+        The picture.
+
+    Raises
+    ------
+    DataError, OptionError, ArgumentError
+        The network is no autoencoder, a shape does not fit, matplotlib is missing, or the file cannot be written.
+    """
+    path = check_target(target)
+    shape = _shape(network, image_shape)
+    if count < 1:
+        raise OptionError("count", expected="a number of cases of at least 1", got=count)
+    cases = np.asarray(inputs, dtype=np.float64)[..., :count]
+    restored = network.outputs(cases)[-1]
+    mean = float(np.mean(np.sum((restored - cases) ** 2, axis=0)))
+    columns, rows = min(_A_ROW, cases.shape[1]), math.ceil(cases.shape[1] / _A_ROW)
+    figure = new_figure(max(1.0 * columns, 4.5), 2.15 * rows + 0.6)
+    grid = figure.subplots(2 * rows, columns, squeeze=False)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for case in range(cases.shape[1]):
+        above, column = 2 * (case // columns), case % columns
+        pair = (cases[:, case], restored[:, case])
+        _draw(grid[above][column], pair[0], pair, shape, by_columns)
+        _draw(grid[above + 1][column], pair[1], pair, shape, by_columns)
+    figure.suptitle(f"cases (above) and reconstructions (below); mean squared error of a case {mean:.4g}", fontsize=9)
+    save(figure, path)
+    return path
+
+
+def _shape(network: TrainedNetwork, image_shape: tuple[int, int] | None) -> tuple[int, int] | None:
+    first, last = network.sizes[0], network.sizes[-1]
+    if first != last:
+        got = f"{last} outputs for {first} inputs"
+        raise DataError("network", expected="an autoencoder, with as many outputs as inputs", got=got)
+    side = math.isqrt(first)
+    if image_shape is None:
+        return (side, side) if side * side == first and side > 1 else None
+    if math.prod(image_shape) != first:
+        raise OptionError("image_shape", expected=f"a height and a width of {first} pixels", got=repr(image_shape))
+    return image_shape
+
+
+def _draw(axes: Any, case: NDArray[Any], pair: Any, shape: tuple[int, int] | None, by_columns: bool) -> None:
+    """One case, on the scale of the original."""
+    low, high = float(pair[0].min()), float(pair[0].max())
+    if shape is None:
+        axes.plot(case, color="0.2", linewidth=0.8)
+        margin = 0.1 * (high - low) or 1.0
+        axes.set_ylim(low - margin, high + margin)
+        return
+    image = case.reshape(shape, order="F" if by_columns else "C")
+    axes.imshow(image, cmap="gray", vmin=low, vmax=high if high > low else low + 1, interpolation="nearest")

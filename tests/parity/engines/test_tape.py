@@ -1,0 +1,118 @@
+"""A tape is written, played (Octave plays MATLAB) and read back as if it had been run here."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity.cases import builtin_case
+from hf_matlab_compat.parity.engines import OctaveEngine, pack, read_tape
+from tests.parity.engines.trainers import ONE_FILE, SMALL, contents, edited, in_epoch, live
+
+octave_test = pytest.mark.octave
+
+
+def play(tape: Path, trainer: Path, how: str = "path") -> None:
+    """As a user would: the trainer on the path, or the tape's folder inside the trainer's."""
+    before = f"addpath('{trainer}');" if how == "path" else ""
+    code = f"{before} run('{tape / 'run_me.m'}')"
+    subprocess.run(["octave-cli", "--norc", "--eval", code], check=True, capture_output=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory) -> Path:
+    if live[1].args[0]:
+        pytest.skip("no octave-cli")
+    tape = tmp_path_factory.mktemp("there") / "tape"
+    pack(tape, [builtin_case(SMALL), builtin_case("class_softmax")], epochs=2)
+    play(tape, ONE_FILE)
+    return tape
+
+
+@octave_test
+def test_a_tape_brings_back_what_a_live_run_records(played):
+    recordings = read_tape(played)
+    assert [(r.case.name, r.precision) for r in recordings] == [
+        *((name, precision) for name in (SMALL, "class_softmax") for precision in ("double", "single"))
+    ]
+    for recording in recordings:
+        live_run = OctaveEngine(ONE_FILE).record(recording.case, precision=recording.precision, mode="lockstep", epochs=2)
+        for theirs, ours in zip(recording.epochs, live_run.epochs, strict=True):
+            np.testing.assert_array_equal(theirs.theta_after, ours.theta_after)
+            np.testing.assert_array_equal(theirs.kernels["Bv_undamped"], ours.kernels["Bv_undamped"])
+            assert theirs.figures == ours.figures
+
+
+@octave_test
+def test_a_tape_knows_the_files_that_it_ran(played):
+    facts = read_tape(played)[0].provenance
+    assert facts["sha256 nnet_train_2.m"] == OctaveEngine(ONE_FILE).reference.hashes["nnet_train_2.m"]
+    assert facts["engine"] == "tape"
+    assert facts["constant tolerance"] == "0.0005 (conjgrad_1.m:4)"
+
+
+@octave_test
+def test_an_envelope_can_be_measured_for_a_tape(played):
+    recording = read_tape(played)[0]
+    measured = OctaveEngine(played / "reference", members=2, cache=played / "cache").with_envelope(recording)
+    assert measured.envelope[1, "grad"] < 1e-14
+
+
+@octave_test
+def test_a_tape_inside_the_users_folder_writes_to_itself_only(tmp_path):
+    folder = edited(tmp_path / "theirs", ("maxiters = 250;", "maxiters = 6;"))
+    before = contents(folder)
+    pack(folder / "tape", [builtin_case(SMALL)], precisions=["single"], mode="free", epochs=2)
+    play(folder / "tape", folder, how="inside")
+    recording = read_tape(folder / "tape")[0]
+    assert recording.case.constants == {"maxiters": 6, "initlambda": 1.0}
+    assert {k: v for k, v in contents(folder).items() if not k.startswith(str(folder / "tape"))} == before
+
+
+@octave_test
+def test_a_trainer_that_fails_on_the_other_machine_is_told(tmp_path):
+    folder = edited(tmp_path / "theirs", in_epoch(2, "error('no luck there')"))
+    pack(tmp_path / "tape", [builtin_case(SMALL)], precisions=["single"], epochs=2)
+    play(tmp_path / "tape", folder)
+    with pytest.raises(ParityError, match=f"^{SMALL}_single: epoch 2: no luck there"):
+        read_tape(tmp_path / "tape")
+
+
+@octave_test
+def test_a_cut_off_result_is_refused(played, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(played, copy)
+    (copy / "jobs" / f"{SMALL}_double" / "results" / "epoch_0002.mat").write_bytes(b"MATLAB 5.0 MAT-file")
+    with pytest.raises(ParityError, match=r"epoch_0002\.mat: cannot be read"):
+        read_tape(copy)
+
+
+def test_a_tape_that_was_not_played_says_so(tmp_path):
+    pack(tmp_path / "tape", [builtin_case(SMALL)], epochs=1)
+    with pytest.raises(ParityError, match=f"{SMALL}_double: was not run to its end"):
+        read_tape(tmp_path / "tape")
+
+
+def test_a_tape_is_not_packed_over_other_files(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(ParityError, match="expected a new or empty folder"):
+        pack(tmp_path, [builtin_case(SMALL)])
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"format": 99, "jobs": []}'])
+def test_a_folder_that_is_no_tape_is_refused(content, tmp_path):
+    if content is not None:
+        (tmp_path / "tape.json").write_text(content)
+    with pytest.raises(ParityError, match="expected a tape"):
+        read_tape(tmp_path)
+
+
+def test_shims_are_plain_matlab_that_octave_and_matlab_share():
+    shims = Path(pack.__code__.co_filename).parents[1] / "shims"
+    text = "\n".join(path.read_text() for path in shims.rglob("*.m"))
+    assert not any(word in text for word in ("endfunction", "printf('%s\\n', version", "!=", '"%', "++;", "+= "))
