@@ -61,8 +61,10 @@ def get_backend(name: str = "numpy", precision: str = "single") -> Backend:
     Raises
     ------
     OptionError
-        The name is unknown, or there is no CuPy or no CUDA device; the sentence says how to get one.
+        The name or precision is unknown, or there is no CuPy or no CUDA device; the sentence says how to get one.
     """
+    if precision not in _DTYPES:
+        raise OptionError("precision", expected="'single' or 'double'", got=repr(precision))
     dtype = np.dtype(_DTYPES[precision])
     if name == "numpy":
         return Backend("numpy", np, dtype, np.asarray, _free_host_memory)

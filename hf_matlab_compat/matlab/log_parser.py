@@ -94,7 +94,13 @@ def read_log(path: str | PathLike[str]) -> list[LoggedRun]:
     if not runs:
         empty = f"{str(path)!r}, which holds none"
         raise ArgumentError("log", expected="the text log of a run", got=empty, advice=advice)
+    if _KFAC_WORDS in text and not any(run.epochs.size for run in runs):
+        other = f"{str(path)!r}, a log of the later Kronecker-factored program (KFAC)"
+        raise ArgumentError("log", expected="the log of a Hessian-free run", got=other, advice=advice)
     return runs
+
+
+_KFAC_WORDS = ", Minibatch log likelihood (pre-update): "
 
 
 def parse_log(text: str) -> list[LoggedRun]:

@@ -21,7 +21,7 @@ def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
     if len(node.targets) > 1:
         _to_several(node, context, writer)
         return
-    (target,) = node.targets
+    target = node.targets[0]
     if isinstance(target, syntax.Name):
         _to_name(target.name, node.value, context, writer)
     elif isinstance(target, syntax.Field):
@@ -137,9 +137,7 @@ def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     _grow(base, found, value, target, context, writer)
 
 
-def _direct(
-    base: Value, found: list[Subscript], value: Value, target: syntax.Apply, context: Context
-) -> str | None:
+def _direct(base: Value, found: list[Subscript], value: Value, target: syntax.Apply, context: Context) -> str | None:
     """``x[…] = value``, where it surely means what MATLAB means and cannot need more room."""
     if _grows(target) or base.kind not in (Kind.ROW, Kind.COLUMN, Kind.ARRAY) or (base.integer and not value.integer):
         return None

@@ -15,7 +15,7 @@ from hf_matlab_compat.migrate import (
     text_calls,
     trainer_call,
 )
-from hf_matlab_compat.migrate.arguments import Arguments, Translator
+from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.syntax import Node
 from hf_matlab_compat.migrate.values import Kind, Value, join
@@ -41,6 +41,17 @@ _ROUTINES = {
 """The trainer's familiar routines: kind and number of their outputs."""
 
 
+_OUT_OF_REACH = {
+    ("eval", "evalc", "evalin", "assignin", "feval"): "code that is put together while it runs is not guessed at",
+    ("uicontrol", "uimenu", "guide", "inputdlg", "msgbox", "uigetfile", "waitbar", "input", "keyboard", "ginput"): (
+        "dialogues with the user are out of reach"
+    ),
+    ("system", "unix", "dos", "mex", "cd"): "commands to the system are out of reach",
+    ("run", "source"): "another script's variables are not followed",
+}
+"""Why some functions are not translated."""
+
+
 def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     """``name(nodes)`` with its first output."""
     arguments = Arguments(name, nodes, context)
@@ -53,8 +64,19 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
         return Value(f"{text}[0]" if count > 1 else text, kind)
     translator = BUILTINS.get(name)
     if translator is None:
-        raise Untranslatable(f"uses {name}, which is neither a variable nor a function known here")
-    return translator(arguments)
+        raise Untranslatable(unknown(name))
+    try:
+        return translator(arguments)
+    except IndexError:
+        raise Untranslatable(f"calls {name} with too few arguments") from None
+
+
+def unknown(name: str) -> str:
+    """Why a name that is no variable and no known function cannot be translated."""
+    for names, reason in _OUT_OF_REACH.items():
+        if name in names:
+            return f"uses {name}: {reason}"
+    return f"uses {name}, which is neither a variable nor a function known here"
 
 
 def call_with_outputs(name: str, nodes: tuple[Node, ...], context: Context, wanted: int) -> tuple[str, list[Value]]:
@@ -71,8 +93,15 @@ def call_with_outputs(name: str, nodes: tuple[Node, ...], context: Context, want
         return text, [Value("", kind)] * wanted
     for table in (shape_calls.WITH_OUTPUTS, reduction_calls.WITH_OUTPUTS):
         if name in table:
-            return table[name](arguments, wanted)
+            return _with_outputs(table[name], arguments, wanted)
     raise Untranslatable(f"asks {name} for {wanted} outputs")
+
+
+def _with_outputs(translator: Outputs, arguments: Arguments, wanted: int) -> tuple[str, list[Value]]:
+    try:
+        return translator(arguments, wanted)
+    except IndexError:
+        raise Untranslatable(f"calls {arguments.name} with too few arguments") from None
 
 
 def outputs_of(name: str, context: Context) -> int:
@@ -121,6 +150,3 @@ def is_function(name: str, context: Context) -> bool:
     """Whether a lone name is a call."""
     shared = context.shared
     return name in BUILTINS or name in shared.functions or name in shared.siblings or name in _ROUTINES
-
-
-

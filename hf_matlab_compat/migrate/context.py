@@ -14,7 +14,9 @@ from hf_matlab_compat.migrate.usage import Usage
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
 
 _UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
-_MAY_BE_WHOLE = re.compile(r"arange|np\.array\((?!.*dtype=float)|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\.")
+_MAY_BE_WHOLE = re.compile(
+    r"arange|np\.array\((?!.*dtype=float)|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\."
+)
 _TAKEN = {"np", "ml", "plt", "math", "sys", "time", "random", "l", "O", "I", "os", "Path", "train", "check_calls"}
 
 
@@ -103,6 +105,7 @@ class Context:
     load_lines: tuple[int, ...] = ()
     last_line: int = 0
     depth: int = 0
+    loops: int = 0
 
     def __call__(self, node: syntax.Node) -> Value:
         """The Python of an expression."""

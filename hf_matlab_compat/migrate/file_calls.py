@@ -124,7 +124,7 @@ def _csvread(arguments: Arguments) -> Value:
 def _fopen(arguments: Arguments) -> Value:
     arguments.expect(1, 2, 3)
     mode = arguments.literal(1) or "r"
-    text = "t" in mode or mode[0] in "aw" and "b" not in mode
+    text = "t" in mode or (mode[0] in "aw" and "b" not in mode)
     python_mode = mode[0] + ("+" if "+" in mode else "") + ("" if text else "b")
     arguments.context.notes.append("raises an error where MATLAB returned -1")
     if len(arguments) == 3 and arguments.literal(2) not in _ORDERS:

@@ -29,6 +29,8 @@ class Subscript:
 
 def index(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
     """``base(arguments)`` where base is a variable."""
+    if base.kind in (Kind.STRUCT, Kind.FILE):
+        raise Untranslatable(f"indexes {base.kind.value}")
     if base.kind is Kind.STR:
         return _characters(base, arguments, context)
     if base.kind is Kind.NUM and all(_is_one(node) for node in arguments):

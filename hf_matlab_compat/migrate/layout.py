@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -102,7 +103,7 @@ def _at_operators(expression: str, width: int) -> list[str]:
         places = _places(expression, operators)
         if places:
             edges = [0, *(place + 1 for place in places), len(expression)]
-            parts = [expression[a:b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+            parts = [expression[a:b].strip() for a, b in itertools.pairwise(edges)]
             return [line for part in parts for line in _fitted(part, width)]
     return [expression]
 
@@ -156,7 +157,7 @@ def _brackets(text: str) -> list[tuple[int, int]]:
 def _split(body: str) -> list[str]:
     places = _top_level(body, ", ")
     edges = [0, *(place + 2 for place in places), len(body) + 2]
-    return [body[a : b - 2] for a, b in zip(edges, edges[1:], strict=False)]
+    return [body[a : b - 2] for a, b in itertools.pairwise(edges)]
 
 
 def _top_level(text: str, part: str) -> list[int]:

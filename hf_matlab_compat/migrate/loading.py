@@ -60,9 +60,7 @@ def _names_below(statement: Statement) -> set[str]:
     return {name for part in below for name in _names_in(part)}
 
 
-def load_workspace(
-    statement: Statement, nodes: tuple[Node, ...], context: Context, writer: Writer
-) -> None:
+def load_workspace(statement: Statement, nodes: tuple[Node, ...], context: Context, writer: Writer) -> None:
     """Write ``load('x')``."""
     arguments = Arguments("load", nodes, context)
     table = load_table(arguments)
@@ -70,7 +68,7 @@ def load_workspace(
         _table(arguments, table, context, writer)
         return
     listed = [arguments.literal(place) for place in range(1, len(arguments))]
-    if any(word is None or word.startswith("-") for word in listed):
+    if any(word is None or not word.isidentifier() for word in listed):
         raise Untranslatable("loads with options")
     context.needs("ml")
     name = arguments.values[0]

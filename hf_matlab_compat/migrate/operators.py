@@ -146,7 +146,11 @@ def _as_numbers(value: Value) -> Value:
     """Truth values as numbers, since numpy's do not add up."""
     if not value.logical or value.kind is Kind.NUM:
         return value
-    text = f"{value.at(Binding.ATOM)}.astype(float)" if value.kind is not Kind.UNKNOWN else f"1.0 * {value.at(Binding.UNARY)}"
+    text = (
+        f"{value.at(Binding.ATOM)}.astype(float)"
+        if value.kind is not Kind.UNKNOWN
+        else f"1.0 * {value.at(Binding.UNARY)}"
+    )
     return Value(text, value.kind, Binding.ATOM if value.kind is not Kind.UNKNOWN else Binding.MULTIPLY, nd=value.nd)
 
 

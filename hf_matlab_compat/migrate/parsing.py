@@ -11,7 +11,7 @@ from hf_matlab_compat.migrate.expression_parsing import ParseFailure, expression
 from hf_matlab_compat.migrate.syntax import Place, Statement
 
 _MOST_CHARACTERS = 2_000_000
-_DEEPEST = 150
+_DEEPEST = 18  # Python itself allows 20 loops inside each other
 _JUMPS = {"break_statement": "break", "continue_statement": "continue", "return_statement": "return"}
 _SKIPPED = {";", ",", "\n", "\r\n", "line_continuation", "block"}
 
@@ -175,9 +175,13 @@ def _try(node: Any, place: Place, depth: int) -> Statement:
 def _function(node: Any, place: Place, depth: int) -> Statement:
     _refuse_errors(node)
     name = node.child_by_field_name("name")
+    if name is None:
+        raise ParseFailure("is a function without a name")
     parts = {child.type: child for child in node.children}
     parameters = _names(parts.get("function_arguments"))
     outputs = _names(parts.get("function_output"))
+    if not _text(name).isidentifier() or len(set(parameters) - {"~"}) < len(parameters) - parameters.count("~"):
+        raise ParseFailure("is a function with names that cannot be")
     return syntax.Function(place, _text(name), parameters, outputs, _body(node, depth))
 
 

@@ -110,7 +110,9 @@ def _current(arguments: Arguments) -> Value:
 
 def _close(arguments: Arguments) -> Value:
     arguments.context.needs("plt")
-    return Value('plt.close("all")' if arguments.literal(0) in (None, "all") else f"plt.close({arguments.values[0].text})")
+    return Value(
+        'plt.close("all")' if arguments.literal(0) in (None, "all") else f"plt.close({arguments.values[0].text})"
+    )
 
 
 def _hold(arguments: Arguments) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.context import Context
+from hf_matlab_compat.migrate.context import Context, Untranslatable
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer
 
 
@@ -48,5 +48,7 @@ def _moved(last: Value, change: int) -> str:
 def _scalar(value: Value, context: Context) -> Value:
     if value.kind is Kind.NUM:
         return value
+    if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE):
+        raise Untranslatable(f"counts from or to {value.kind.value}")
     context.needs("ml")
     return Value(f"ml.scalar({value.text})", Kind.NUM)

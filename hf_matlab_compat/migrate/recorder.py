@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import runpy
 import sys
@@ -53,7 +54,7 @@ def _kept(value: Any) -> Any:
 def _made_up(arguments: dict[str, Any]) -> Any:
     hidden = np.ravel(arguments["layersizes"]).astype(int)
     sizes = [two_dimensional(arguments["indata"]).shape[0], *hidden, two_dimensional(arguments["outdata"]).shape[0]]
-    psize = sum(above * (below + 1) for below, above in zip(sizes, sizes[1:], strict=False))
+    psize = sum(above * (below + 1) for below, above in itertools.pairwise(sizes))
     paramsp = 0.1 * np.sin(np.arange(1, psize + 1)).reshape(-1, 1)
     epoch = int(arguments["maxepoch"])
     steps = np.arange(1.0, epoch + 1)

@@ -105,7 +105,10 @@ def _extreme_and_place(arguments: Arguments, wanted: int) -> tuple[str, list[Val
     value = arguments.values[0]
     along = "" if axis is None else f", {axis}"
     kind = Kind.LOADED
-    return f"ml.{arguments.name}_and_place({value.as_two_dimensional().text}{along})", [Value("", kind), Value("", kind)]
+    return f"ml.{arguments.name}_and_place({value.as_two_dimensional().text}{along})", [
+        Value("", kind),
+        Value("", kind),
+    ]
 
 
 def _sort_and_places(arguments: Arguments, wanted: int) -> tuple[str, list[Value]]:

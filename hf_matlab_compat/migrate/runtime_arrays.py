@@ -167,7 +167,7 @@ def _assign_linear(array: Array, value: Array, where: Any) -> Array:
 def _value_counts(value: Array, where: tuple[Any, ...]) -> list[int]:
     """How many entries of `value` go along each index, for ``:`` on a side that has none yet."""
     shape = list(np.atleast_2d(value).shape)
-    flexible = [axis for axis, each in enumerate(where) if not np.ndim(each) == 0 or isinstance(each, slice)]
+    flexible = [axis for axis, each in enumerate(where) if np.ndim(each) != 0 or isinstance(each, slice)]
     if len(flexible) == 1:
         return [value.size if axis in flexible else 1 for axis in range(len(where))]
     return (shape + [1] * len(where))[: len(where)]
@@ -233,7 +233,7 @@ def squeeze(x: Any) -> Array:
     if array.ndim == 2:
         return array
     kept = [extent for extent in array.shape if extent != 1]
-    return array.reshape((kept + [1, 1])[:2] if len(kept) < 2 else kept, order="F")
+    return array.reshape(([*kept, 1, 1])[:2] if len(kept) < 2 else kept, order="F")
 
 
 def mtimes(a: Any, b: Any) -> Any:

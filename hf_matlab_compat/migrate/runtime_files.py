@@ -121,7 +121,7 @@ class OpenFile:
     """An open file and its byte order."""
 
     def __init__(self, name: str, mode: str, order: str) -> None:
-        self._file: Any = Path(name).open(mode)
+        self._file: Any = Path(name).open(mode)  # noqa: SIM115  closed by the script, as in MATLAB
         self.order = order
 
     def __getattr__(self, name: str) -> Any:

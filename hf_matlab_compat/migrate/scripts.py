@@ -67,15 +67,15 @@ def translate(
     script = parse(source)
     functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
     shared = Shared(style, streams, functions, siblings or {})
+    writer = Writer(Ledger(script.lines))
     for _ in range(_MOST_PASSES):
         before = _known(shared)
-        ledger, writer = Ledger(script.lines), None
-        writer = Writer(ledger)
+        writer = Writer(Ledger(script.lines))
         shared.imports.clear()
         _write(script, shared, writer)
         if _known(shared) == before:
             break
-    return Translation(name, _assembled(name, shared, writer), ledger.close())
+    return Translation(name, _assembled(name, shared, writer), writer.ledger.close())
 
 
 def _known(shared: Shared) -> tuple[object, ...]:

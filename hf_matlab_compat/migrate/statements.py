@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.assignments import assign
-from hf_matlab_compat.migrate.calls import is_function, outputs_of
+from hf_matlab_compat.migrate.calls import is_function, outputs_of, unknown
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
 from hf_matlab_compat.migrate.loading import bind_waiting, is_workspace_load, load_workspace
@@ -66,8 +67,7 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
 
 def _create_missing(start: int, context: Context, writer: Writer) -> None:
     """Variables that MATLAB creates when a part of them is assigned exist before the statement here."""
-    lines = [f"{name} = {first}" for name, first in context.missing.items()]
-    writer.lines[start:start] = lines
+    writer.insert(start, [f"{name} = {first}" for name, first in context.missing.items()])
     context.missing.clear()
 
 
@@ -167,7 +167,7 @@ def _command(statement: syntax.Command, context: Context, writer: Writer) -> Non
         value = context(syntax.Apply(syntax.Name(name), tuple(_word(word) for word in words)))
         _write_command(statement, value, context, writer)
     else:
-        raise Untranslatable(f"uses {name}, which is neither a variable nor a function known here")
+        raise Untranslatable("is a command to the system" if name.startswith("!") else unknown(name))
     _done(statement, context, writer)
 
 
@@ -269,22 +269,32 @@ def _try(statement: syntax.Try, context: Context, writer: Writer) -> None:
 
 def _names(statement: syntax.Try) -> set[str]:
     return {
-        python_name(node.name)
-        for part in statement.handler
-        for node in part.walk()
-        if isinstance(node, syntax.Name)
+        python_name(node.name) for part in statement.handler for node in part.walk() if isinstance(node, syntax.Name)
     }
 
 
 def _for(statement: syntax.For, context: Context, writer: Writer) -> None:
-    for_loop(statement, context, writer, nested, joined)
+    with _inside_loop(context):
+        for_loop(statement, context, writer, nested, joined)
 
 
 def _while(statement: syntax.While, context: Context, writer: Writer) -> None:
-    while_loop(statement, context, writer, nested, joined)
+    with _inside_loop(context):
+        while_loop(statement, context, writer, nested, joined)
+
+
+@contextmanager
+def _inside_loop(context: Context) -> Iterator[None]:
+    context.loops += 1
+    try:
+        yield
+    finally:
+        context.loops -= 1
 
 
 def _jump(statement: syntax.Jump, context: Context, writer: Writer) -> None:
+    if statement.word != "return" and not context.loops:
+        raise Untranslatable("stands outside a loop")
     if statement.word != "return":
         writer.code(statement.word)
     elif context.function is None:

@@ -24,7 +24,7 @@ def _sprintf(arguments: Arguments) -> Value:
 
 
 def _fprintf(arguments: Arguments) -> Value:
-    nodes, values = arguments.nodes, arguments.values
+    nodes, values = list(arguments.nodes), arguments.values
     where = ""
     if values and values[0].kind is Kind.FILE:
         where, nodes, values = values[0].text, nodes[1:], values[1:]

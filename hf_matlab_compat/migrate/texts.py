@@ -144,8 +144,10 @@ def _field_text(value: Value) -> str:
 
 
 def _plain(text: str) -> str:
-    return quoted(text)[1:-1].replace("{", "{{").replace("}", "}}") if '"' not in text else (
-        repr("'" + text)[2:-1].replace("\\'", "'").replace('"', '\\"').replace("{", "{{").replace("}", "}}")
+    return (
+        quoted(text)[1:-1].replace("{", "{{").replace("}", "}}")
+        if '"' not in text
+        else (repr("'" + text)[2:-1].replace("\\'", "'").replace('"', '\\"').replace("{", "{{").replace("}", "}}"))
     )
 
 
@@ -156,5 +158,5 @@ def _fields_of(body: str) -> list[Piece]:
         if found[1] is not None:
             pieces.append(Piece(found[1], True))
         else:
-            pieces.append(Piece((found[2] or found[0][0])))
+            pieces.append(Piece(found[2] or found[0][0]))
     return pieces

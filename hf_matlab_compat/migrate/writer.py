@@ -30,6 +30,11 @@ class Writer:
         self._statement = len(self.lines)
         self.lines.extend(broken(text, self._indent))
 
+    def insert(self, place: int, statements: Sequence[str]) -> None:
+        """Statements at the current depth, before the line at `place`."""
+        self.lines[place:place] = [" " * self._indent + each for each in statements]
+        self._statement += len(statements) if self._statement >= place else 0
+
     def comment(self, text: str) -> None:
         """A comment on lines of its own, from MATLAB's text."""
         for line in _uncommented(text):
@@ -59,10 +64,12 @@ class Writer:
         self.code(header)
         start = len(self.lines)
         self._indent += 4
-        yield
+        try:
+            yield
+        finally:
+            self._indent -= 4
         if all(not line.strip() or line.lstrip().startswith("#") for line in self.lines[start:]):
-            self.code("pass")
-        self._indent -= 4
+            self.lines.append(" " * (self._indent + 4) + "pass")
 
     def todo(self, place: Place, reason: str) -> None:
         """What could not be translated: its text as a comment, and a stop where the script would go wrong."""
@@ -82,10 +89,12 @@ class Writer:
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
         """What is written here is thrown away."""
-        kept, ledger, indent = list(self.lines), self.ledger, self._indent
+        kept, ledger = list(self.lines), self.ledger
         self.ledger = Ledger(())
-        yield
-        self.lines, self.ledger, self._indent = kept, ledger, indent
+        try:
+            yield
+        finally:
+            self.lines, self.ledger = kept, ledger
 
     def _margin(self, place: int) -> int:
         return len(self.lines[place]) - len(self.lines[place].lstrip())

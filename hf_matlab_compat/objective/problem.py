@@ -142,7 +142,9 @@ class FeedforwardProblem:
             Gv /= len(self.cases)
             Gv *= scale
             if center is not None:
-                Gv -= center * (center @ v)  # the covariance of gradients, not their second moment
+                Gv -= center * (
+                    center @ v
+                )  # second moment less the mean's square; the mean has weight decay in it, as MATLAB's
             Gv += self.weight_decay * self._masked(v)
             return Gv
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,7 +147,7 @@ def state_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared) 
     if pair.distance and record.theta is not None:
         step = float(np.linalg.norm(np.asarray(theirs, float) - np.asarray(record.theta, float)))
         moved = float(np.linalg.norm(np.asarray(ours.theta_after, float) - np.asarray(theirs, float)))
-        pair = Comparison(*_fields(pair)[:-1], moved / step if step else pair.distance)
+        pair = replace(pair, distance=moved / step if step else pair.distance)
     yield pair
     d = Absent(declared("d")) if record.d_after is None else record.d_after
     yield _pair("params", "d, where the next CG run starts", "d", "figure", _or_absent(ours.d_after), d)
@@ -156,10 +156,6 @@ def state_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared) 
 def _pair(stage: str, detail: str, quantity: str, kind: str, ours: Any, theirs: Any) -> Comparison:
     absent = isinstance(ours, Absent) or isinstance(theirs, Absent)
     return Comparison(stage, detail, quantity, kind, ours, theirs, None if absent else distance(ours, theirs))
-
-
-def _fields(pair: Comparison) -> tuple[Any, ...]:
-    return (pair.stage, pair.detail, pair.quantity, pair.kind, pair.ours, pair.theirs, pair.distance)
 
 
 def _layers_forward(theirs: Any, ours: Sequence[Any]) -> Iterator[Comparison]:

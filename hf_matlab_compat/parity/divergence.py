@@ -38,9 +38,7 @@ def divergence_screen(certificate: Certificate, script: str = "") -> str:
     return "\n".join(row.rstrip() for row in rows)
 
 
-def keep_divergence(
-    path: str | os.PathLike[str], certificate: Certificate, recordings: Sequence[Recording]
-) -> str:
+def keep_divergence(path: str | os.PathLike[str], certificate: Certificate, recordings: Sequence[Recording]) -> str:
     """Write what the first divergence needs to be seen again, and return the two lines of Python that do it.
 
     Parameters

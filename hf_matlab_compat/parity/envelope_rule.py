@@ -70,8 +70,9 @@ def iterate_bound(step: int, precision: str, E: float | None, of: str = "referen
 
 def model_bound(precision: str, E: float | None, of: str = "reference") -> Bound:
     """Rule (a) for the value of the quadratic model at a CG iterate."""
-    if E is not None and TRAJECTORY_FACTOR * E > MODEL[precision]:
-        return Bound(TRAJECTORY_FACTOR * E, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
+    widened = TRAJECTORY_FACTOR * (E or 0.0)
+    if widened > MODEL[precision]:
+        return Bound(widened, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
     return Bound(MODEL[precision], "PARITY.md (a), model")
 
 
@@ -85,9 +86,10 @@ def figure_bound(figure: str, precision: str, E: float | None, of: str = "refere
     if E is None:
         tabulated = kernel_bound(figure, precision, None)
         return tabulated if tabulated.value > floor else Bound(floor, f"{units:.0f}u floor")
-    if TRAJECTORY_FACTOR * E <= floor:
+    widened = TRAJECTORY_FACTOR * E
+    if widened <= floor:
         return Bound(floor, f"{units:.0f}u floor")
-    return Bound(TRAJECTORY_FACTOR * E, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
+    return Bound(widened, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
 
 
 def decision_bound(E: float | None, of: str = "reference") -> Bound:

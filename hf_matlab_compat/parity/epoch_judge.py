@@ -183,7 +183,9 @@ class EpochJudge:
         pair = Comparison("log", "", "log", "log", "", "", None)
         if not record.log_lines:
             reason = self.declared("log")
-            return not_run(pair, column, reason) if reason else differs(pair, column, "the reference lacks this quantity")
+            return (
+                not_run(pair, column, reason) if reason else differs(pair, column, "the reference lacks this quantity")
+            )
         if self._skipped(record, column):
             return not_run(pair, column, "as the figures of this epoch")
         if self._steps_tie(column, list(self._pairs(record, ours, lambda x: np.nan))):
@@ -202,7 +204,7 @@ class EpochJudge:
 
 
 def figures_tolerance(lines: Sequence[Line]) -> float:
-    """The largest relative difference that a figure of these lines is allowed: what is printed or saved may move by it."""
+    """The largest relative difference allowed to a figure: by so much may move what is printed or saved."""
     return max((line.bound or 0.0 for line in lines if line.stage in ("rho", "params")), default=0.0)
 
 

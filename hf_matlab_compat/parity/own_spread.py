@@ -115,7 +115,9 @@ def _widest(record: EpochRecord, runs: list[PortEpoch | str], model_of: ModelOf)
     as_record = replace(
         record,
         start=plain.x0 if plain.x0 is not None else record.start,
-        **{name: getattr(plain, name) for name in ("kernels", "steps", "iterates", "figures", "theta_after", "d_after")},
+        **{
+            name: getattr(plain, name) for name in ("kernels", "steps", "iterates", "figures", "theta_after", "d_after")
+        },
     )
     model = model_of(record, plain)
     spread: dict[str, float] = {}

@@ -7,6 +7,7 @@ Routines that the outer loop calls by name are shadowed for the length of an epo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
@@ -90,10 +91,8 @@ def run_epoch(case: PortCase, state: State, probes: Vector | None, choice: int |
 def run_kernels(case: PortCase, state: State, probes: Vector, with_cg: bool) -> PortEpoch:
     """The kernels at `state`, and where asked for the CG path; the epoch ends there."""
     taps = _Taps(case, state, probes, None, stop_after="cg" if with_cg else "kernels")
-    try:
+    with suppress(_Enough):
         taps.run()
-    except _Enough:
-        pass
     return taps.seen
 
 

@@ -75,7 +75,14 @@ def _figures(line: Line | None) -> list[str]:
 def _line(line: Line) -> list[str]:
     run = f"{line.case} {line.precision} {line.mode} {line.backend}"
     texts = [escape(text) for text in (line.stage, line.detail, line.ours, line.reference)]
-    return [escape(run), str(line.epoch), *texts, *_figures(line)[:2], escape(line.bound_source), _verdict(line.verdict)]
+    return [
+        escape(run),
+        str(line.epoch),
+        *texts,
+        *_figures(line)[:2],
+        escape(line.bound_source),
+        _verdict(line.verdict),
+    ]
 
 
 def _verdict(verdict: Verdict) -> str:

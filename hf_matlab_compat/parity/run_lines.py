@@ -55,7 +55,9 @@ def traces_of(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[L
     ours = {name: _column([epoch.figures.get(name) for epoch in done]) for name in TRACED}
     allowed = {(line.epoch, line.stage, line.detail): line.bound for line in lines}
     places = {"ll": ("params", "ll after the step"), "rho": ("rho", ""), "lambda": ("lambda", "")}
-    bounds = {name: [allowed.get((record.epoch, *at)) or 0.0 for record in recording.epochs] for name, at in places.items()}
+    bounds = {
+        name: [allowed.get((record.epoch, *at)) or 0.0 for record in recording.epochs] for name, at in places.items()
+    }
     envelope = {name: np.abs(np.nan_to_num(theirs[name], posinf=0, neginf=0)) * bounds[name] for name in TRACED}
     theirs["epoch"] = _column([record.epoch for record in recording.epochs])
     name = f"{recording.case.name} ({recording.mode})"

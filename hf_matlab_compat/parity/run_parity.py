@@ -40,7 +40,7 @@ class ParityRun:
     script: str
 
 
-def run_parity(
+def run_parity(  # noqa: PLR0913 - what a comparison is made of
     *,
     reference: str | os.PathLike[str] | None = None,
     engine: str | Engine = "auto",

@@ -78,7 +78,7 @@ def conjgrad(
         Ap = A(p)
         pAp = p @ Ap
         # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
-        if not pAp > 0 or pAp == math.inf or ry == 0:
+        if not 0 < pAp < math.inf or ry == 0:
             stop = _reason(float(pAp), float(ry))
             break
         alpha = ry / pAp

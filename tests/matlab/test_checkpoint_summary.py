@@ -25,6 +25,44 @@ SIZES = (64, 20, 5, 20, 64)
 P = num_parameters(SIZES)
 
 
+OCTAVE_TEXT = b"""# Created by Octave 7.3.0, Sat Nov 21 10:00:00 2026 UTC <user@host>
+# name: paramsp
+# type: float matrix
+# rows: 2
+# columns: 1
+ 1
+ 2
+
+
+# name: epoch
+# type: scalar
+4
+
+
+# name: c
+# type: cell
+# rows: 1
+# columns: 1
+# name: <cell-element>
+# type: string
+# elements: 1
+# length: 2
+hi
+
+
+
+"""
+
+
+def test_octave_s_text_is_listed_with_what_is_no_number(tmp_path: Path) -> None:
+    (tmp_path / "t.mat").write_bytes(OCTAVE_TEXT)
+    found = summarise(tmp_path / "t.mat")
+    assert [(v.name, v.kind, v.shape) for v in found.variables] == [
+        ("paramsp", "single", (2, 1)), ("epoch", "double", (1, 1)), ("c", "cell", None),
+    ]  # fmt: skip
+    assert (found.epoch, found.kind) == (4, CheckpointKind.OTHER)
+
+
 def cell(*values: Any) -> Any:
     found = np.empty((1, len(values)), dtype=object)
     for i, value in enumerate(values):
@@ -130,7 +168,9 @@ def test_sizes_that_do_not_fit_are_refused_with_those_that_do(tmp_path: Path, si
     assert ("64 20 5 20 64" in str(caught.value)) == (len(sizes) > 1)
 
 
-@pytest.mark.parametrize("content", [b"", b"milk\n", b"MATLAB 5.0 MAT-file", b"PK\x03\x04junk", gzip.compress(b"x", mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"milk\n", b"MATLAB 5.0 MAT-file", b"PK\x03\x04junk", gzip.compress(b"x", mtime=0)]
+)
 def test_what_is_no_checkpoint_is_refused_with_its_name(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.mat").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"x\.mat: expected"):
@@ -146,7 +186,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("whole")
     plain = save_mat(folder / "plain.mat", make_state(size=3))
-    return {form: convert(plain, folder / form, form).path.read_bytes() for form in ("v5", "v7", "npz")}
+    files = {form: convert(plain, folder / form, form).path.read_bytes() for form in ("v5", "v7", "npz")}
+    return {**files, "text": OCTAVE_TEXT, "packed": gzip.compress(OCTAVE_TEXT)}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)

@@ -113,6 +113,23 @@ def test_the_log_s_own_constants_are_the_ones_it_is_held_against() -> None:
     assert Law.RATE in laws(replace(curves_run(), constants={"linesearch_factor": 0.5}))
 
 
+@pytest.mark.parametrize("threshold", [0.25, 0.75])
+def test_a_rho_printed_as_a_threshold_leaves_both_sides_open(threshold: float) -> None:
+    kept = recorded_run(GOLDENS / "log_ae_logistic_single.txt")
+    kept = replace(kept, epochs=kept.epochs[:1])
+    near = altered(kept, 1, "rho", threshold)
+    factor = {0.25: 3 / 2, 0.75: 2 / 3}[threshold]
+    for lam in (45.0, 45 * factor):
+        assert Law.LAMBDA not in laws(altered(near, 1, "lam", lam))
+    assert Law.LAMBDA in laws(altered(near, 1, "lam", 45 / factor))
+
+
+def test_a_rejected_step_with_another_likelihood_is_one_finding() -> None:
+    rejected = altered(altered(recorded_run(), 150, "rate", 0.0), 150, "reductions", np.inf)
+    fallen = altered(rejected, 150, "log_likelihood", -99.0)
+    assert {finding.law for finding in audit(fallen)} == {Law.REJECTED}
+
+
 def test_a_run_without_damping_has_no_lambda_to_check() -> None:
     run = recorded_run()
     for epoch in range(1, len(run.epochs) + 1):

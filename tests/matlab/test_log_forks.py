@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hf_matlab_compat.matlab.log_parser import LoggedRun, parse_log
+from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.matlab.log_parser import LoggedRun, parse_log, read_log
 from tests.matlab.logged_runs import GOLDENS, recorded_run
 
 TEXT = (GOLDENS / "log_ae_logistic_single.txt").read_bytes().decode()
@@ -96,3 +98,10 @@ def test_a_figure_that_is_no_number_is_missing() -> None:
 def test_a_log_of_a_thousand_runs_is_read_in_linear_time() -> None:
     assert len(parse_log((TEXT.split("maxiters")[0]) * 1000)) == 1000
     assert len(recorded_run().epochs) == 150
+
+
+def test_a_log_of_the_kronecker_factored_program_is_named(tmp_path: Path) -> None:
+    iteration = "iter: 1, Minibatch log likelihood (pre-update): -3.5, error rate (pre-update): 2\r\n\r\n"
+    (tmp_path / "kfac.txt").write_text(TEXT.split("maxiters")[0] + iteration)
+    with pytest.raises(ArgumentError, match=r"log: expected the log of a Hessian-free run, .*Kronecker-factored"):
+        read_log(tmp_path / "kfac.txt")

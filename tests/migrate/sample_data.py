@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def make_data(folder: Path) -> None:
 def _stack(folder: Path, rng: np.random.Generator) -> None:
     sizes = [16, 7, 4, 2]
     cells = {name: np.empty((1, 3), dtype=object) for name in ("enc", "encbias", "decbias")}
-    for k, (below, above) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (below, above) in enumerate(itertools.pairwise(sizes)):
         cells["enc"][0, k] = rng.standard_normal((above, below))
         cells["encbias"][0, k] = rng.standard_normal((above, 1))
         cells["decbias"][0, k] = rng.standard_normal((below, 1))

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hf_matlab_compat.migrate.trainer import read_trainer, read_trainer_text
 from hf_matlab_compat.options import Options
 from tests.migrate_trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER, edited
 
+pytest.importorskip("tree_sitter_matlab")
 REFERENCE = Path(__file__).parents[2] / "reference_matlab"
 PRECON = "(grad2 + mones(psize,1)*conv(lambda) + maskp*conv(weightcost)).^(3/4)"
 BACKTRACK = "computeLL(paramsp + chs{j}, indata, outdata, numchunks);"
@@ -42,6 +45,7 @@ EDITS: list[tuple[str, str, dict[str, Any]]] = [
     ("oldll + c*rate*double(grad'*p)", "oldll", {"line_search_c": 0.0}),
     ("rate = 0.8*rate", "rate = rate/2", {"line_search_factor": 0.5}),
     ("while j < 60", "while j < 20", {"max_reductions": 20}),
+    ("while j < 60", "while j <= 59", {}),
     ("numconn = 15", "numconn = 30", {"num_connections": 30}),
     ("initcoeff = 1;", "initcoeff = 0.25;", {"init_scale": 0.25}),
     ("%maskb{i}(:) = 0", "maskb{i}(:) = 0", {"decay_biases": False}),
@@ -91,8 +95,21 @@ def test_an_edit_is_the_option_it_implies(old: str, new: str, expected: dict[str
 @pytest.mark.parametrize(("old", "new", "_"), HALF, ids=lambda piece: str(piece)[:30])
 def test_a_literal_beside_a_named_constant_is_taken_or_said(old: str, new: str, _: Any) -> None:
     report = read_trainer_text(edited((old, new)))
-    same = new in ("lambda = 3/2*lambda", "lambda = lambda/boost")
+    same = new in ("lambda = 3/2*lambda", "lambda = lambda/boost", "while j <= 59")
     assert bool(report.options or report.unexpressed) is not same
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.sampled_from([edit for edit in WHOLE if len(edit[0]) < 200]), unique_by=lambda edit: str(edit[2])[:9])
+)
+def test_any_edits_together_imply_the_options_of_each(edits: list[tuple[str, str, dict[str, Any]]]) -> None:
+    text, expected = TRAINER + SOLVER, dict[str, Any]()
+    for old, new, options in edits:
+        if old in text:
+            text = text.replace(old, new)
+            expected |= options
+    assert read_trainer_text(text).options == expected
 
 
 def test_several_edits_are_all_found() -> None:

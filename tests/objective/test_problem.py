@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hf_matlab_compat.model.passes import forward
+from hf_matlab_compat.objective import cases as cases_module
 from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.options import Options
 from tests.cases import golden, small_problem, small_theta
@@ -110,6 +112,20 @@ def test_otherwise_chunks_are_added_in_double(name: str, faithful: bool) -> None
     assert isinstance(ours, float)
     assert ours == pytest.approx(sum(chunk_sums(problem, theta)) / len(problem.cases), rel=1e-15)
     assert ours == problem.likelihood(theta).log_likelihood
+
+
+def test_blocks_are_added_in_working_precision_and_chunks_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = golden("ae_logistic", "single")
+    problem, theta = replace(case.problem, weight_decay=0.0), case.start.theta
+    monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", 7)
+    layers, network = problem.network.layers(theta), problem.network
+    chunks = []
+    for c in range(problem.num_chunks):
+        outs = [(forward(network, layers, block.inputs, np), block.targets) for block in problem.cases.chunk(c)]
+        chunks.append([network.loss.log_likelihood(np, out.x, out.y[-1], t) for out, t in outs])
+    singly = sum(float(sum(blocks, start=np.float32(0))) for blocks in chunks) / len(problem.cases)
+    assert problem.likelihood(theta).log_likelihood == singly
+    assert singly != sum(float(ll) for blocks in chunks for ll in blocks) / len(problem.cases)
 
 
 def test_the_error_is_divided_chunk_by_chunk() -> None:

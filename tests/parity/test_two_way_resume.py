@@ -7,9 +7,10 @@ The epochs after it run freely: equal decisions about lambda, and PARITY's drift
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,21 @@ NAMES = (
 )  # fmt: skip
 
 
+_FILES: list[TemporaryDirectory[str]] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _clean_up() -> Iterator[None]:
+    yield
+    for folder in _FILES:
+        folder.cleanup()
+
+
+def new_folder() -> Path:
+    _FILES.append(TemporaryDirectory(prefix="two_way_"))
+    return Path(_FILES[-1].name)
+
+
 def call(name: str, run: str, resume: str, last: int) -> list[Any]:
     recorded = arguments(name)
     given = {key: recorded[key] for key in NAMES if key in recorded}
@@ -58,7 +74,7 @@ def call(name: str, run: str, resume: str, last: int) -> list[Any]:
 @cache
 def in_octave(name: str, resume: str = "", last: int = LAST) -> Path:
     """The stem of the files of a run of the reference."""
-    folder = Path(mkdtemp(prefix="two_way_"))
+    folder = new_folder()
     overrides = {"checkpoint_period": 1.0}
     args = [*call(name, str(folder / "octave"), resume, last), overrides]
     run_octave("nnet_train_2", args, path=[REFERENCE], workdir=folder, timeout=120)
@@ -68,7 +84,7 @@ def in_octave(name: str, resume: str = "", last: int = LAST) -> Path:
 @cache
 def in_python(name: str, resume: str = "", last: int = LAST) -> Path:
     """The stem of the files of a run of this package."""
-    stem = Path(mkdtemp(prefix="two_way_")) / "python"
+    stem = new_folder() / "python"
     if last == CHANGE:  # by the legacy call itself
         nnet_train_2(*call(name, str(stem), resume, last))
         return stem

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from hf_matlab_compat.migrate.trainer.findings import Unexpressed
-from hf_matlab_compat.migrate.trainer.source import Node, Source, ancestors, function_of, row, text_of
+from hf_matlab_compat.migrate.trainer.nodes import Node, ancestors, function_of, row, text_of
+from hf_matlab_compat.migrate.trainer.source import Source
 
 _STATEMENTS = {"assignment", "function_call", "command"}
 _HEADS = {"if_statement", "elseif_clause", "while_statement", "for_statement", "switch_statement", "case_clause"}

@@ -6,7 +6,14 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hf_matlab_compat.migrate.trainer.source import Node, arguments, called, operands, text_of, unwrapped
+from hf_matlab_compat.migrate.trainer.nodes import (
+    Node,
+    arguments,
+    called,
+    operands,
+    text_of,
+    unwrapped,
+)
 
 EMPTY = ()
 """The value of ``[]``."""

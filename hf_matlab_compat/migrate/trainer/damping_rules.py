@@ -8,10 +8,8 @@ from typing import Any
 from hf_matlab_compat.migrate.trainer.constant_value import constant_value
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
 from hf_matlab_compat.migrate.trainer.named_constants import in_loop
-from hf_matlab_compat.migrate.trainer.source import (
-    Assignment,
+from hf_matlab_compat.migrate.trainer.nodes import (
     Node,
-    Source,
     ancestors,
     called,
     factors,
@@ -25,6 +23,7 @@ from hf_matlab_compat.migrate.trainer.source import (
     unwrapped,
     walk,
 )
+from hf_matlab_compat.migrate.trainer.source import Assignment, Source
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _CLAUSES = ("if_statement", "elseif_clause")

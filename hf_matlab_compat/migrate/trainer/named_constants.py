@@ -8,7 +8,8 @@ from typing import Any
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS, WORDS
 from hf_matlab_compat.migrate.trainer.constant_value import EMPTY, constant_value
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
-from hf_matlab_compat.migrate.trainer.source import Assignment, Source, inside, names_in, row, text_of, walk
+from hf_matlab_compat.migrate.trainer.nodes import inside, names_in, row, text_of, walk
+from hf_matlab_compat.migrate.trainer.source import Assignment, Source
 
 OPTION_OF: Mapping[str, str] = {
     "initlambda": "initial_lam",

@@ -11,11 +11,19 @@ from typing import Any, TypeVar
 
 from hf_matlab_compat.errors import MigrationError, OptionError
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, to_matlab_value
-from hf_matlab_compat.migrate.trainer import cg_rules, damping_rules, step_rules, surroundings_rules
+from hf_matlab_compat.migrate.trainer import (
+    cg_rules,
+    damping_rules,
+    iterate_rules,
+    line_search_rules,
+    step_rules,
+    surroundings_rules,
+)
 from hf_matlab_compat.migrate.trainer.comparison import added_statements
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
 from hf_matlab_compat.migrate.trainer.named_constants import known_constants, named_constants
-from hf_matlab_compat.migrate.trainer.source import Source, parameters, text_of
+from hf_matlab_compat.migrate.trainer.nodes import parameters, text_of
+from hf_matlab_compat.migrate.trainer.source import Source
 from hf_matlab_compat.options import Options
 
 RULES: tuple[Callable[[Source, Mapping[str, Any]], Iterator[Finding]], ...] = (
@@ -24,9 +32,9 @@ RULES: tuple[Callable[[Source, Mapping[str, Any]], Iterator[Finding]], ...] = (
     cg_rules.preconditioner,
     cg_rules.stopping_rule,
     cg_rules.start_of_solver,
-    cg_rules.backtracking,
-    cg_rules.random_draws,
-    step_rules.line_search,
+    iterate_rules.backtracking,
+    iterate_rules.random_draws,
+    line_search_rules.line_search,
     step_rules.checkpoints,
     step_rules.bias_mask,
     step_rules.parameters_otherwise,

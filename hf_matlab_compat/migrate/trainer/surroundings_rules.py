@@ -9,10 +9,8 @@ from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate.trainer.constant_value import constant_value
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
 from hf_matlab_compat.migrate.trainer.named_constants import ARGUMENTS, OPTION_OF, in_loop
-from hf_matlab_compat.migrate.trainer.source import (
-    Assignment,
+from hf_matlab_compat.migrate.trainer.nodes import (
     Node,
-    Source,
     arguments,
     called,
     function_of,
@@ -22,6 +20,7 @@ from hf_matlab_compat.migrate.trainer.source import (
     row,
     text_of,
 )
+from hf_matlab_compat.migrate.trainer.source import Assignment, Source
 
 Known = Mapping[str, Any]
 

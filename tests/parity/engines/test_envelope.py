@@ -43,7 +43,10 @@ def measured(reference, precision: str, mode: str) -> Mapping[tuple[int, str], f
 @pytest.mark.parametrize("reorder", [identity, permuted_cases, renumbered_units])
 def test_a_member_is_the_same_mathematics(reorder):
     given = builtin_case(SMALL).arguments
-    setting = {name: given[name] for name in ("layersizes", "layertypes", "mattype", "rms", "errtype", "hybridmode", "weightcost")}
+    setting = {
+        name: given[name]
+        for name in ("layersizes", "layertypes", "mattype", "rms", "errtype", "hybridmode", "weightcost")
+    }
 
     def value(arguments):
         data = (arguments["indata"], arguments["outdata"], arguments["numchunks"], 2)
@@ -58,7 +61,20 @@ def test_a_member_is_the_same_mathematics(reorder):
 @pytest.mark.parametrize("reference", [None, ONE_FILE])
 def test_members_put_back_are_the_plain_run_up_to_rounding(reference):
     E = measured(reference, "double", "lockstep")
-    for name in ("grad", "grad2", "precon", "Bv", "Bv_undamped", "ll", "err", "iterate 5", "model 5", "rho", "theta", "d"):
+    for name in (
+        "grad",
+        "grad2",
+        "precon",
+        "Bv",
+        "Bv_undamped",
+        "ll",
+        "err",
+        "iterate 5",
+        "model 5",
+        "rho",
+        "theta",
+        "d",
+    ):
         assert E[2, name] < (1e-11 if name in ("rho", "theta", "d") else 1e-13), name
     assert max(E[2, name] for name in ("grad", "Bv_undamped", "iterate 5")) > 0
     assert {E[k, name] for k in (1, 2) for name in ("cg_steps", "reductions", "lambda")} == {0.0}

@@ -35,7 +35,10 @@ BROKEN: dict[str, tuple[tuple[str, str], str]] = {
     "NaN likelihood": (("    llrecord(epoch, 1) = ll;", "    llrecord(epoch, 1) = NaN;"), "log-likelihood is NaN"),
     "killed": (in_epoch(2, "kill(getpid(), 9)"), "killed by signal 9 in the middle"),
     "exit": (in_epoch(2, "exit(3)"), "ended with exit code 3 in the middle"),
-    "no CG": (("[chs, iterses] = conjgrad_1(", "[chs, iterses] = feval(@(A, b, varargin) deal({b}, 1), "), "did not call"),
+    "no CG": (
+        ("[chs, iterses] = conjgrad_1(", "[chs, iterses] = feval(@(A, b, varargin) deal({b}, 1), "),
+        "did not call",
+    ),
     "no checkpoint": (("'_nnet_running.mat'", "'_other.mat'"), "did not write <runName>_nnet_running.mat"),
 }
 ENDLESS = {

@@ -6,6 +6,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from scipy.io import loadmat
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import builtin_case
+from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
+from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.octave import run_octave
 from hf_matlab_compat.parity.reference_run import Recording, distance
 from tests.cases import probe, trace
@@ -68,7 +71,7 @@ def test_every_epoch_begins_where_the_one_before_ended(reference, precision):
     for mode in ("lockstep", "free"):
         epochs = recorded(reference, precision, mode).epochs
         assert [record.epoch for record in epochs] == [1, 2, 3]
-        for before, record in zip(epochs, epochs[1:], strict=False):
+        for before, record in pairwise(epochs):
             np.testing.assert_array_equal(record.theta, before.theta_after)
             np.testing.assert_array_equal(record.start, record.start.dtype.type(0.95) * before.d_after)
             assert record.lam == before.figures["lambda"]
@@ -139,7 +142,7 @@ def test_edited_constants_take_part(reference, tmp_path):
 
 def test_constants_that_a_file_cannot_be_told_are_refused():
     case = replace(builtin_case(SMALL), constants={"maxiters": 3})
-    with pytest.raises(ParityError, match="wants maxiters = 3, which .* has otherwise"):
+    with pytest.raises(ParityError, match=r"wants maxiters = 3, which .* has otherwise"):
         OctaveEngine(ONE_FILE).record(case, precision="double", mode="lockstep")
 
 
@@ -151,13 +154,20 @@ def test_a_fork_for_gpuarray_runs_on_the_processor(tmp_path):
 
 
 def test_a_trainer_that_cannot_do_doubles_says_so(tmp_path):
-    folder = edited(tmp_path / "theirs", ("conv = @gsingle;", "conv = @single;"), ("@gzeros;", "@(varargin) zeros(varargin{:}, 'single');"))
+    folder = edited(
+        tmp_path / "theirs",
+        ("conv = @gsingle;", "conv = @single;"),
+        ("@gzeros;", "@(varargin) zeros(varargin{:}, 'single');"),
+    )
     with pytest.raises(ParityError, match="double precision: the reference computes in float32"):
         OctaveEngine(folder).record(builtin_case(SMALL), precision="double", mode="lockstep", epochs=1)
 
 
 def test_the_users_folder_and_the_temporary_one_are_as_before(monkeypatch, tmp_path):
-    folder = edited(tmp_path / "theirs", ("fclose(fid);", "fclose(fid); fclose(fopen(fullfile(fileparts(mfilename('fullpath')), 'x'), 'w'));"))
+    folder = edited(
+        tmp_path / "theirs",
+        ("fclose(fid);", "fclose(fid); fclose(fopen(fullfile(fileparts(mfilename('fullpath')), 'x'), 'w'));"),
+    )
     before = contents(folder)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
@@ -175,7 +185,33 @@ def test_two_harnesses_at_once_do_not_meet():
     np.testing.assert_array_equal(first.epochs[-1].theta_after, second.epochs[-1].theta_after)
 
 
-@pytest.mark.parametrize(("asked", "said"), [({"precision": "half"}, "precision"), ({"mode": "fast"}, "mode"), ({"epochs": 0}, "epochs")])
+@pytest.mark.parametrize(
+    ("asked", "said"), [({"precision": "half"}, "precision"), ({"mode": "fast"}, "mode"), ({"epochs": 0}, "epochs")]
+)
 def test_what_cannot_be_asked_is_refused(asked, said):
     with pytest.raises(ParityError, match=f"^{said}: expected"):
         OctaveEngine().record(builtin_case(SMALL), **{"precision": "double", "mode": "free", **asked})
+
+
+def test_many_cases_are_recorded_at_once_and_failures_stand_in_their_places():
+    asked = [(builtin_case(SMALL), "double"), (builtin_case(SMALL), "half"), (builtin_case("ae_hess"), "single")]
+    first, second, third = OctaveEngine().record_all(asked, mode="kernels", epochs=1)
+    assert isinstance(first, Recording)
+    assert isinstance(third, Recording)
+    assert isinstance(second, ParityError)
+    np.testing.assert_array_equal(first.epochs[0].kernels["grad"], recorded(None, "double").epochs[0].kernels["grad"])
+    assert first.epochs[0].steps == recorded(None, "double").epochs[0].steps
+
+
+@BOTH
+def test_a_chained_checkpoint_has_columns(reference, tmp_path):
+    (tmp_path / "c.mat").write_bytes(recorded(reference, "single").checkpoint or b"")
+    saved = loadmat(tmp_path / "c.mat")
+    assert (saved["times"].shape[1], saved["lambdarecord"].shape[1], saved["llrecord"].shape[1]) == (1, 1, 2)
+
+
+@BOTH
+def test_this_package_agrees_with_what_was_recorded(reference):
+    certificate = judge([recorded(reference, "double"), recorded(reference, "single")])
+    assert [line for line in certificate.lines if line.verdict is Verdict.DIFFERS] == []
+    assert certificate.verdict is Verdict.AGREES

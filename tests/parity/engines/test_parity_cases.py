@@ -52,7 +52,9 @@ def test_a_missing_argument_is_named(missing, tmp_path):
 
 
 def test_win_and_bin_stand_for_paramsp():
-    given = arguments(Win=[np.full((2, 3), 1.0), np.full((1, 2), 3.0)], bin=[np.full((2, 1), 2.0), np.full((1, 1), 4.0)])
+    given = arguments(
+        Win=[np.full((2, 3), 1.0), np.full((1, 2), 3.0)], bin=[np.full((2, 1), 2.0), np.full((1, 1), 4.0)]
+    )
     del given["paramsp"]
     case = case_from_arguments("mine", given)
     assert case.arguments["paramsp"].ravel().tolist() == [1.0] * 6 + [2.0] * 2 + [3.0] * 2 + [4.0]

@@ -45,7 +45,9 @@ def test_a_fork_with_arguments_in_another_order_is_named(tmp_path):
 
 
 def test_a_trainer_with_its_own_cg_inside_is_refused(tmp_path):
-    folder = edited(tmp_path / "theirs", ("    function say(text)", "    function conjgrad_1()\n    end\n    function say(text)"))
+    folder = edited(
+        tmp_path / "theirs", ("    function say(text)", "    function conjgrad_1()\n    end\n    function say(text)")
+    )
     with pytest.raises(ParityError, match="has a conjgrad_1 of its own inside"):
         open_reference(folder)
 
@@ -57,7 +59,9 @@ def test_a_cg_with_other_arguments_is_named(tmp_path):
 
 
 def test_a_script_is_no_trainer(tmp_path):
-    folder = edited(tmp_path / "theirs", ("function paramsp = nnet_train_2(", "x = 1;\nfunction paramsp = nnet_train_2("))
+    folder = edited(
+        tmp_path / "theirs", ("function paramsp = nnet_train_2(", "x = 1;\nfunction paramsp = nnet_train_2(")
+    )
     with pytest.raises(ParityError, match="does not begin with one"):
         open_reference(folder)
 

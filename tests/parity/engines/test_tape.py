@@ -41,7 +41,9 @@ def test_a_tape_brings_back_what_a_live_run_records(played):
         *((name, precision) for name in (SMALL, "class_softmax") for precision in ("double", "single"))
     ]
     for recording in recordings:
-        live_run = OctaveEngine(ONE_FILE).record(recording.case, precision=recording.precision, mode="lockstep", epochs=2)
+        live_run = OctaveEngine(ONE_FILE).record(
+            recording.case, precision=recording.precision, mode="lockstep", epochs=2
+        )
         for theirs, ours in zip(recording.epochs, live_run.epochs, strict=True):
             np.testing.assert_array_equal(theirs.theta_after, ours.theta_after)
             np.testing.assert_array_equal(theirs.kernels["Bv_undamped"], ours.kernels["Bv_undamped"])

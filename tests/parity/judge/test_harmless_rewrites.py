@@ -36,9 +36,7 @@ REWRITES = {
     "cross entropy through log1p": Rewrite(
         losses.CrossEntropy, "log_likelihood", "xp.log(1 + xp.exp(x - 2 * x * on))", "xp.log1p(xp.exp(-abs(x)))"
     ),
-    "softmax not shifted": Rewrite(
-        units.Softmax, "activate", "xp.exp(x - x.max(axis=0, keepdims=True))", "xp.exp(x)"
-    ),
+    "softmax not shifted": Rewrite(units.Softmax, "activate", "xp.exp(x - x.max(axis=0, keepdims=True))", "xp.exp(x)"),
     "logistic derivative as y - y²": Rewrite(units.Logistic, "jacobian_product", "r * y * (1 - y)", "r * (y - y * y)"),
     "bias sums as a product with ones": Rewrite(
         passes, "parameter_sums", "e_i.sum(axis=1, keepdims=True)", "e_i @ xp.ones((e_i.shape[1], 1), dtype=e_i.dtype)"
@@ -52,13 +50,19 @@ REWRITES = {
     "model value from A x": Rewrite(
         conjgrad, "conjgrad", "0.5 * float((r - b) @ x)", "0.5 * float(r @ x) - 0.5 * float(b @ x)"
     ),
-    "means in place of sums over N": Rewrite(FeedforwardProblem, "curvature_at", "Gv /= len(self.cases)", "Gv *= 1 / len(self.cases)"),
+    "means in place of sums over N": Rewrite(
+        FeedforwardProblem, "curvature_at", "Gv /= len(self.cases)", "Gv *= 1 / len(self.cases)"
+    ),
     "squares as powers": Rewrite(gradient, "_block", "[e_i * e_i for e_i in e]", "[e_i**2 for e_i in e]"),
     "pre-activation products in another order": Rewrite(
         hessian.Hessian, "__call__", "R_below @ e_i.T", "(e_i @ R_below.T).T"
     ),
 }
-BOUND_BY_NAME = {"martens_diagonal": (hessian_free,), "conjgrad": (hessian_free,), "parameter_sums": (gradient, hessian)}
+BOUND_BY_NAME = {
+    "martens_diagonal": (hessian_free,),
+    "conjgrad": (hessian_free,),
+    "parameter_sums": (gradient, hessian),
+}
 CASES = ("ae_logistic", "k_softmax_rms0_gn_hy1_lam1", "k_linear_rms0_gn_hy1_lam1", "k_logistic_rms1_hess_hy1_lam1")
 
 

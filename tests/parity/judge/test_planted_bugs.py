@@ -16,7 +16,7 @@ import pytest
 from hf_matlab_compat import hessian_free
 from hf_matlab_compat.matlab import text_log
 from hf_matlab_compat.model import losses, units
-from hf_matlab_compat.objective import empirical_fisher, gradient, likelihood, problem
+from hf_matlab_compat.objective import gradient, likelihood, problem
 from hf_matlab_compat.parity import port_epoch
 from hf_matlab_compat.parity.reference_run import Recording
 from hf_matlab_compat.solvers import backtracking, conjgrad, damping, line_search, preconditioners
@@ -73,23 +73,34 @@ BUGS = {
         FeedforwardProblem, "_masked", "return theta if self.mask is None else self.mask * theta", MASKED, "ll", TANH
     ),
     "decay of the CG start ignored": Bug(
-        hessian_free, "epoch", "options.start_decay * state.d", "1.0 * state.d", "cg_iterates", lambda: two_epochs("ae_logistic")
+        hessian_free,
+        "epoch",
+        "options.start_decay * state.d",
+        "1.0 * state.d",
+        "cg_iterates",
+        lambda: two_epochs("ae_logistic"),
     ),
     "CG started from zero": Bug(
-        hessian_free, "epoch", "options.start_decay * state.d", "0.0 * state.d", "cg_iterates", lambda: two_epochs("ae_logistic")
+        hessian_free,
+        "epoch",
+        "options.start_decay * state.d",
+        "0.0 * state.d",
+        "cg_iterates",
+        lambda: two_epochs("ae_logistic"),
     ),
     "rho with the damping on": Bug(
-        hessian_free, "epoch", "predicted_change(model_gradient, p, G(p))", "predicted_change(model_gradient, p, B(p))", "rho", digits
+        hessian_free,
+        "epoch",
+        "predicted_change(model_gradient, p, G(p))",
+        "predicted_change(model_gradient, p, B(p))",
+        "rho",
+        digits,
     ),
-    "rho on all cases": Bug(
-        hessian_free, "_judged", "return chunk, g.full", "return None, g.full", "rho", digits
-    ),
+    "rho on all cases": Bug(hessian_free, "_judged", "return chunk, g.full", "return None, g.full", "rho", digits),
     "rho with the gradient of the chunk": Bug(
         hessian_free, "_judged", "return chunk, g.full", "return chunk, g.chunk", "rho", digits
     ),
-    "base 1.31 in place of 1.3": Bug(
-        conjgrad._Recorder, "offer", "self._base", "1.31", "cg_iterates", digits
-    ),
+    "base 1.31 in place of 1.3": Bug(conjgrad._Recorder, "offer", "self._base", "1.31", "cg_iterates", digits),
     "first iterate recorded at step 6": Bug(
         conjgrad._Recorder, "__init__", "options.iterate_grid_start", "6.0", "cg_iterates", digits
     ),
@@ -100,7 +111,12 @@ BUGS = {
         conjgrad, "conjgrad", "(ry_next / ry) * p", "0.99 * (ry_next / ry) * p", "cg_iterates", digits
     ),
     "> for ≥ in the backtracking walk": Bug(
-        backtracking, "walk_down", "score.log_likelihood < chosen", "score.log_likelihood <= chosen", "chose_iters", SOFTMAX_HESSIAN
+        backtracking,
+        "walk_down",
+        "score.log_likelihood < chosen",
+        "score.log_likelihood <= chosen",
+        "chose_iters",
+        SOFTMAX_HESSIAN,
     ),
     "no backtracking": Bug(
         backtracking, "walk_down", "range(len(path.iterates) - 2, -1, -1)", "()", "chose_iters", SOFTMAX_HESSIAN
@@ -117,7 +133,9 @@ BUGS = {
     "softmax Jacobian without its second term": Bug(
         units.Softmax, "jacobian_product", "ry - y * ry.sum(axis=0, keepdims=True)", "ry", "Bv", SOFTMAX
     ),
-    "logistic derivative without 1 - y": Bug(units.Logistic, "jacobian_product", "r * y * (1 - y)", "r * y", "grad", LOGISTIC),
+    "logistic derivative without 1 - y": Bug(
+        units.Logistic, "jacobian_product", "r * y * (1 - y)", "r * y", "grad", LOGISTIC
+    ),
     "Hessian without the curvature of its units": Bug(
         units.Logistic, "curvature_product", "d * r * (1 - 2 * y)", "0 * d", "Bv", SOFTMAX_HESSIAN
     ),
@@ -125,7 +143,12 @@ BUGS = {
         FeedforwardProblem, "curvature_at", "Gv -= center * (center @ v)", "pass", "Bv", FISHER
     ),
     "wrong target chunk": Bug(
-        hessian_free, "epoch", "state.epoch % problem.num_chunks", "(state.epoch + 1) % problem.num_chunks", "grad", digits
+        hessian_free,
+        "epoch",
+        "state.epoch % problem.num_chunks",
+        "(state.epoch + 1) % problem.num_chunks",
+        "grad",
+        digits,
     ),
     "product not rescaled to all cases": Bug(FeedforwardProblem, "curvature_at", "Gv *= scale", "pass", "Bv", digits),
     "gradient of the chunk as right-hand side": Bug(
@@ -137,20 +160,31 @@ BUGS = {
     "squared gradient of sums in place of sums of squares": Bug(
         gradient, "_block", "[e_i * e_i for e_i in e]", "[e_i for e_i in e]", "grad2", digits
     ),
-    "chosen iterate fed to the next CG run": Bug(hessian_free, "epoch", "d = path.iterates[-1]", "d = p", "params", digits),
-    "step taken backwards": Bug(hessian_free, "epoch", "theta + step.rate * p", "theta - step.rate * p", "params", digits),
+    "chosen iterate fed to the next CG run": Bug(
+        hessian_free, "epoch", "d = path.iterates[-1]", "d = p", "params", digits
+    ),
+    "step taken backwards": Bug(
+        hessian_free, "epoch", "theta + step.rate * p", "theta - step.rate * p", "params", digits
+    ),
     "line search without its constant": Bug(
-        line_search, "line_search", "options.line_search_c * rate", "rate", "reductions", digits
+        line_search, "line_search", "options.line_search_c * rate", "rate", "reductions", SOFTMAX_HESSIAN
     ),
     "line search by .81": Bug(
         line_search, "line_search", "rate *= options.line_search_factor", "rate *= 0.81", "rate", REDUCING
     ),
-    "threshold of rho .85 in place of .75": Bug(damping, "adapt", "rho > options.rho_high", "rho > 0.85", "lambda", LOGISTIC),
+    "threshold of rho .85 in place of .75": Bug(
+        damping, "adapt", "rho > options.rho_high", "rho > 0.85", "lambda", LOGISTIC
+    ),
     "lambda dropped where it should be boosted": Bug(
         damping, "adapt", "return lam * options.boost", "return lam * options.lam_drop", "lambda", SOFTMAX_HESSIAN
     ),
     "error over the cases of a chunk": Bug(
-        FeedforwardLikelihood, "likelihood", "chunk_error / len(cases)", "chunk_error / cases.cases_per_chunk", "err", digits
+        FeedforwardLikelihood,
+        "likelihood",
+        "chunk_error / len(cases)",
+        "chunk_error / cases.cases_per_chunk",
+        "err",
+        digits,
     ),
     "a log line reworded": Bug(text_log, "epoch_lines", "Chose iters : ", "Chose iters: ", "log", digits),
 }
@@ -178,7 +212,9 @@ def test_a_planted_bug_is_flagged_where_it_sits(name: str, monkeypatch: pytest.M
 
 def test_without_a_planted_bug_none_of_these_recordings_differs() -> None:
     assert len(BUGS) >= 16
-    assert first_stage(*{id(r): r for r in (bug.on() for bug in BUGS.values())}.values(), later_state("ae_logistic")) == ""
+    assert (
+        first_stage(*{id(r): r for r in (bug.on() for bug in BUGS.values())}.values(), later_state("ae_logistic")) == ""
+    )
 
 
 def test_planting_refuses_a_piece_of_source_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

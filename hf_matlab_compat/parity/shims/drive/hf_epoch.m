@@ -25,5 +25,7 @@ if isfield(out, 'saved')
     after = out.saved;
     after.paramsp = cast(out.paramsp, request.precision);
     after.ch = call.last;
+    % a row more than epochs: otherwise the times, which trainers index linearly, would go on as a row
+    after.times = [reshape(after.times(1:number), [], 1); 0];
 end
 end

@@ -10,7 +10,7 @@ if ~exist(copies, 'dir')
 end
 files = {'nnet_train_2.m', 'conjgrad_1.m'};
 for k = 1:numel(files)
-    copyfile(fullfile(reference, files{k}), fullfile(copies, files{k}));
+    copyfile(fullfile(reference, files{k}), fullfile(copies, files{k}), 'f');
 end
 
 jobs = dir(fullfile(tape, 'jobs'));

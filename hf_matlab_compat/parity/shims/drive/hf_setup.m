@@ -4,8 +4,8 @@ function hf_setup(request, reference, shims)
 real_num2str = which('num2str');
 warning('off', 'all');
 addpath(reference);
-copyfile(fullfile(reference, 'conjgrad_1.m'), 'hf_conjgrad_1.m');
-copyfile(real_num2str, 'hf_num2str.m');
+copyfile(fullfile(reference, 'conjgrad_1.m'), 'hf_conjgrad_1.m', 'f');
+copyfile(real_num2str, 'hf_num2str.m', 'f');
 if exist('OCTAVE_VERSION', 'builtin')
     % Octave's own format is text, which loses time and is read by no library
     save_default_options('-v7');

@@ -1,0 +1,142 @@
+"""The certificate as a page; the last tests look at it in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat.parity.report_html import to_html
+from hf_matlab_compat.parity.trace_plot import decades, ticks
+from tests.parity.judge.certificates import agreeing, differing
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+)
+
+
+class Reader(HTMLParser):
+    """Collects tags, table rows and whether every tag is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.rows: list[list[str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in ("meta", "link"):
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.rows and {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    return reader
+
+
+def test_the_page_is_well_formed_and_needs_nothing_else() -> None:
+    for certificate in (agreeing(), differing()):
+        page = to_html(certificate)
+        reader = read(page)
+        assert reader.open == []
+        assert "script" not in reader.tags
+        assert not re.findall(r"(?:src|href)=[\"'](?!data:)|url\(|@import", page)
+
+
+def test_every_comparison_is_a_row_that_is_read_without_javascript() -> None:
+    rows = read(to_html(agreeing())).rows
+    verdicts = [row[-1] for row in rows if len(row) == 10][1:]
+    assert verdicts == [line.verdict.value for line in agreeing().lines]
+
+
+def test_texts_are_escaped() -> None:
+    page = to_html(differing())
+    assert "a &lt;b&gt; &amp; &#x27;c&#x27;" in page
+    assert "7.3 <x>" not in page
+
+
+def test_verdict_figures_and_first_divergence_are_on_the_page() -> None:
+    page = to_html(differing(), "from somewhere import it")
+    assert '<p class="verdict differs">Differs</p>' in page
+    assert "First divergence" in page
+    assert "from somewhere import it" in page
+    assert "First divergence" not in to_html(agreeing())
+
+
+def test_both_sides_are_drawn_for_ll_rho_and_lambda_with_the_envelope() -> None:
+    page = to_html(agreeing())
+    assert page.count("<svg") == 3
+    assert page.count('class="envelope"') == 3
+    assert (
+        len(re.findall(r'<circle class="ours"', page)) == len(re.findall(r'<circle class="reference"', page)) == 3 * 8
+    )
+
+
+def test_a_figure_without_a_finite_value_says_so() -> None:
+    assert "-Inf or NaN in every epoch" in to_html(differing())
+
+
+def test_ticks_are_round_and_inside() -> None:
+    for low, high in ((-385.2, -54.7), (0.66, 1.0), (1e-9, 3e-9)):
+        found = ticks(low, high)
+        assert 2 <= len(found) <= 8
+        assert low <= min(found) <= max(found) <= high
+    assert decades(0.0, 3.0) == [0.0, 1.0, 2.0, 3.0]
+    assert np.allclose(decades(0.9, 1.8), np.log10([10, 20, 50]))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_a_browser_shows_it_without_network_or_console_errors(tmp_path: Path) -> None:
+    page = tmp_path / "certificate.html"
+    page.write_text(to_html(agreeing()), encoding="utf-8")
+    dom, log, requested = browse(page, tmp_path)
+    assert dom.count("<svg") == 3
+    assert len(re.findall(r"<tr>", dom)) > len(agreeing().lines)
+    assert "CONSOLE" not in log
+    assert requested <= {"file", "data"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_the_watch_on_the_browser_can_fail(tmp_path: Path) -> None:
+    page = tmp_path / "loud.html"
+    page.write_text('<img src="http://127.0.0.1:9/none.png"><script>nothing()</script>', encoding="utf-8")
+    _, log, requested = browse(page, tmp_path)
+    assert "CONSOLE" in log
+    assert "http" in requested
+
+
+def browse(page: Path, folder: Path) -> tuple[str, str, set[str]]:
+    """The DOM, the browser's log, and the schemes of what the page asked for."""
+    assert CHROMIUM is not None
+    net_log = folder / "net.json"
+    command = [CHROMIUM, *QUIET, f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--v=0"]
+    command += [f"--log-net-log={net_log}", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, timeout=90, check=True)
+    events = json.loads(net_log.read_text(encoding="utf-8", errors="replace"))["events"]
+    asked = [event["params"] for event in events if "initiator" in event.get("params", {})]
+    # what the browser asks for by itself has "not an origin" for its initiator
+    urls = [params["url"] for params in asked if params.get("url") and params["initiator"] != "not an origin"]
+    return done.stdout.decode(), done.stderr.decode(errors="replace"), {url.partition(":")[0] for url in urls}

@@ -1,0 +1,59 @@
+"""The certificate in the terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from hf_matlab_compat.parity.certificate import Certificate
+from hf_matlab_compat.parity.report_table import certificate_table
+from tests.parity.judge.certificates import agreeing, differing
+
+
+def printed(certificate: Certificate, width: int, every_line: bool = False) -> str:
+    console = Console(width=width, force_terminal=False, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(certificate_table(certificate, every_line=every_line, script="one\ntwo"))
+    return captured.get()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("every_line", [False, True])
+def test_the_table_fits_the_terminal_and_cuts_nothing_short(width: int, every_line: bool) -> None:
+    text = printed(agreeing(), width, every_line)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_stage_stands_on_a_line_of_its_own(width: int) -> None:
+    rows = [row.split() for row in printed(agreeing(), width).splitlines() if row.strip()]
+    for stage in {line.stage for line in agreeing().lines}:
+        assert [row for row in rows if row[0] == stage and len(row) >= 5]
+
+
+def test_what_was_not_run_is_said_with_its_reason_and_number() -> None:
+    text = printed(agreeing(), 100)
+    assert "Not run" in text
+    assert "not recorded" in text
+
+
+def test_where_bounds_come_from_is_said() -> None:
+    text = printed(agreeing(), 100)
+    assert "PARITY.md (a), no ensemble" in text
+    assert "10E (reference)" in text
+
+
+def test_a_difference_shows_its_screen_its_script_and_the_verdict() -> None:
+    rows = printed(differing(), 80).splitlines()
+    assert "First divergence" in rows
+    assert "    one" in [row.rstrip() for row in rows]
+    assert rows[-1].startswith("Verdict: differs")
+
+
+def test_constants_and_provenance_are_shown() -> None:
+    text = printed(differing(), 80)
+    assert "2/3 (f.m:7)" in text
+    assert "7.3 <x>" in text

@@ -1,0 +1,103 @@
+"""The whole comparison in one call, and what its exit code says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hf_matlab_compat.errors import OptionError, ParityError
+from hf_matlab_compat.parity import run_parity as running
+from hf_matlab_compat.parity.certificate import Certificate, Verdict
+from hf_matlab_compat.parity.engines import RecordedEngine
+from hf_matlab_compat.parity.run_parity import exit_code, run_parity
+from tests.parity.judge.certificates import line
+
+
+class WrongEngine(RecordedEngine):
+    """Recorded numbers, of which lambda is another."""
+
+    def record(self, *arguments: Any, **keywords: Any) -> Any:
+        recording = super().record(*arguments, **keywords)
+        first = recording.epochs[0]
+        wrong = replace(first, figures={**first.figures, "lambda": 1.0})
+        return replace(recording, epochs=[wrong, *recording.epochs[1:]])
+
+
+def test_a_run_against_recorded_numbers_agrees() -> None:
+    said: list[str] = []
+    run = run_parity(engine="recorded", cases=["class_softmax"], epochs=1, say=said.append)
+    assert exit_code(run.certificate) == 0
+    assert {(r.mode, r.precision) for r in run.recordings} == {
+        (mode, precision) for mode in ("kernels", "lockstep") for precision in ("double", "single")
+    }
+    assert said[0] == "recorded: class_softmax, double, kernels"
+
+
+def test_a_difference_is_kept_in_the_file_that_was_named(tmp_path: Path) -> None:
+    kept = tmp_path / "first.npz"
+    run = run_parity(
+        engine=WrongEngine(),
+        cases=["class_softmax"],
+        modes=["lockstep"],
+        precisions=["double"],
+        epochs=1,
+        divergence_file=kept,
+    )
+    assert exit_code(run.certificate) == 1
+    assert run.certificate.first_divergence is not None
+    assert run.certificate.first_divergence.stage == "lambda"
+    assert str(kept) in run.script
+    assert kept.exists()
+
+
+def test_without_a_measured_envelope_bounds_name_none() -> None:
+    run = run_parity(engine="recorded", cases=["ae_hess"], modes=["kernels"], precisions=["double"], envelope=False)
+    assert not [line for line in run.certificate.lines if "(reference)" in line.bound_source]
+    assert exit_code(run.certificate) == 0
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([Verdict.AGREES, Verdict.NOT_RUN], 0),
+        ([Verdict.TIE], 0),
+        ([Verdict.AGREES, Verdict.DIFFERS], 1),
+        ([Verdict.NOT_RUN], 2),
+        ([], 2),
+    ],
+)
+def test_the_exit_code_says_agrees_differs_or_could_not_run(verdicts: list[Verdict], code: int) -> None:
+    assert exit_code(Certificate(lines=[line(verdict) for verdict in verdicts])) == code
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [{"modes": ["fast"]}, {"precisions": []}, {"stages": ["guess"]}, {"engine": "abacus"}],
+)
+def test_an_argument_that_means_nothing_is_refused_before_anything_runs(keywords: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=next(iter(keywords))):
+        run_parity(**keywords)
+
+
+def test_recorded_numbers_are_of_no_folder() -> None:
+    with pytest.raises(OptionError, match="octave"):
+        run_parity(engine="recorded", reference="somewhere")
+
+
+def test_an_unknown_case_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ParityError, match="ae_logistic"):
+        run_parity(engine="recorded", cases=["no_such_case"])
+
+
+def test_without_octave_a_named_reference_cannot_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "octave_available", lambda: "no octave-cli on the path")
+    with pytest.raises(ParityError, match="no octave-cli"):
+        run_parity(reference="somewhere")
+    assert isinstance(running._engine("auto", None), RecordedEngine)
+
+
+def test_all_stands_for_every_built_in_case() -> None:
+    assert len(running._cases(["all"])) == 4 + 19
