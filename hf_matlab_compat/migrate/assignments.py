@@ -21,7 +21,7 @@ def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
     if len(node.targets) > 1:
         _to_several(node, context, writer)
         return
-    target = node.targets[0]
+    target = next(iter(node.targets))
     if isinstance(target, syntax.Name):
         _to_name(target.name, node.value, context, writer)
     elif isinstance(target, syntax.Field):

@@ -24,7 +24,11 @@ from hf_matlab_compat.migrate.trainer_call import NAMES
 
 _OCTAVE = "octave-cli"
 _MOST_BYTES = 2 * 1024**3
-_DRAWING = ["figure", "plot", "semilogy", "semilogx", "loglog", "hold", "title", "xlabel", "ylabel", "legend", "imagesc", "imshow", "colormap", "axis", "drawnow", "print", "saveas", "subplot", "close", "clf", "colorbar", "grid", "hist", "scatter", "xlim", "ylim", "gpuDevice", "ginfo", "gselect", "gactivate", "gsync"]
+_DRAWING = (
+    *("figure", "plot", "semilogy", "semilogx", "loglog", "hold", "title", "xlabel", "ylabel", "legend", "imagesc"),
+    *("imshow", "colormap", "axis", "drawnow", "print", "saveas", "subplot", "close", "clf", "colorbar", "grid"),
+    *("hist", "scatter", "xlim", "ylim", "gpuDevice", "ginfo", "gselect", "gactivate", "gsync"),
+)
 _STUB = "function varargout = {name}(varargin)\n  varargout = cell(1, nargout);\nend\n"
 
 

@@ -54,7 +54,37 @@ def _statements(children: list[Any], depth: int) -> tuple[Statement, ...]:
                 found.append(syntax.Comment(_place(node, _continued_comment(node)), trailing=True))
             continue
         found.append(_statement(node, _is_silent(children, index), depth))
+    if any(isinstance(each, syntax.Broken) for each in found):
+        return tuple(_with_whole_lines(found, children[0]))
     return tuple(found)
+
+
+def _with_whole_lines(found: list[Statement], node: Any) -> Iterator[Statement]:
+    """What cannot be parsed takes all that stands on its lines with it, and carries their text."""
+    while node.parent is not None:
+        node = node.parent
+    lines = _text(node).split("\n")
+    spoilt: set[int] = set()
+    for each in found:
+        spoilt.update(_lines(each) if isinstance(each, syntax.Broken) else ())
+    for each in [*found, *found]:
+        spoilt.update(_lines(each) if spoilt & set(_lines(each)) else ())
+    done: set[int] = set()
+    for each in found:
+        if not spoilt & set(_lines(each)):
+            yield each
+        elif each.place.first not in done:
+            last = each.place.first
+            while last + 1 in spoilt and any(last in _lines(part) and last + 1 in _lines(part) for part in found):
+                last += 1
+            done.update(range(each.place.first, last + 1))
+            reason = each.reason if isinstance(each, syntax.Broken) else "cannot be parsed"
+            text = "\n".join(lines[each.place.first - 1 : last])
+            yield syntax.Broken(Place(each.place.first, last, text), reason)
+
+
+def _lines(statement: Statement) -> range:
+    return range(statement.place.first, statement.place.last + 1)
 
 
 def _continued_comment(node: Any) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat, savemat
 
-from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.errors import CheckpointError, MigrationError
+from hf_matlab_compat.matlab.mat_formats import read_variables
 from hf_matlab_compat.matlab.num2str import num2str
 from hf_matlab_compat.migrate.context import python_name
 
@@ -65,17 +66,37 @@ def load_mat(path: str, onto: Struct | None = None) -> Struct:
     file = Path(mat_file(path))
     if not file.exists():
         raise MigrationError(f"load: expected the file {file}, got none. Run the script where its data lies.")
-    try:
-        content = loadmat(file)
-    except NotImplementedError:
-        from hf_matlab_compat.matlab.mat73 import read_mat73
-
-        content = read_mat73(file)
-    except (ValueError, TypeError, OSError) as error:
-        raise MigrationError(f"load: expected a .mat file, got {file}, which cannot be read: {error}.") from error
+    content = _read(file)
     fields = dict(vars(onto)) if onto is not None else {}
     fields |= {python_name(name): _value(value) for name, value in content.items() if not name.startswith("__")}
     return Struct(**fields)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Every variable of a file of MATLAB's or Octave's."""
+    try:
+        return loadmat(file)
+    except (NotImplementedError, ValueError, TypeError, OSError) as error:
+        names = _names_in(file)
+        if not names:
+            raise MigrationError(f"load: expected a .mat file, got {file}, which cannot be read: {error}.") from error
+    try:
+        return dict(read_variables(file, names))
+    except CheckpointError as error:
+        raise MigrationError(f"load: {error}") from error
+
+
+def _names_in(file: Path) -> list[str]:
+    """The variables of a file that scipy does not read: Octave's text, or version 7.3."""
+    if file.read_bytes()[:2] == b"# ":
+        return re.findall(r"^# name: (\w+)$", file.read_text("latin-1"), flags=re.MULTILINE)
+    try:
+        import h5py
+
+        with h5py.File(file) as content:
+            return [name for name in content if not name.startswith("#")]
+    except (ImportError, OSError):
+        return []
 
 
 def mat_file(path: str) -> str:

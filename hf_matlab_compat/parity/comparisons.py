@@ -71,7 +71,8 @@ class Comparison:
     stage, detail : str
         As in `Line`.
     quantity : str
-        As in a recording's envelope: a kernel, a figure, 'iterate <step>', 'model <step>', 'd', 'theta', 'start'.
+        As in a recording's envelope: a kernel ('kernel ll', 'kernel err'), a figure, 'iterate <step>', 'model <step>',
+        'd', 'theta', 'start'.
     kind : {'kernel', 'iterate', 'model', 'decision', 'choice', 'figure'}
         Which rule bounds it.
     ours, theirs : values, or `Absent`
@@ -101,7 +102,9 @@ def kernel_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared)
         if name == "forward" and not isinstance(theirs, Absent):
             yield from _layers_forward(theirs, ours.kernels.get("forward", []))
         else:
-            yield _pair(stage, detail, name, "kernel", _value(ours.kernels, name), theirs)
+            # figures after the step have the same names
+            quantity = f"kernel {name}" if name in ("ll", "err") else name
+            yield _pair(stage, detail, quantity, "kernel", _value(ours.kernels, name), theirs)
 
 
 def path_comparisons(
@@ -138,6 +141,12 @@ def figure_comparisons(record: EpochRecord, ours: PortEpoch, tested: bool, decla
         stage, detail = FIGURE_STAGES.get(name, ("params", f"{name} (unknown to this package)"))
         kind = "decision" if name in ("cg_steps", "reductions", "rate", "lambda") else "figure"
         yield _pair(stage, detail, name, kind, _value(ours.figures, name), _value(record.figures, name, declared))
+
+
+def choice_comparison(record: EpochRecord, ours: PortEpoch, declared: Declared) -> Comparison:
+    """The iterate that backtracking chose by itself, and the reference's."""
+    theirs = _value(record.figures, "chose_iters", declared)
+    return _pair("chose_iters", "", "chose_iters", "choice", ours.own_choice or ABSENT, theirs)
 
 
 def state_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared) -> Iterator[Comparison]:

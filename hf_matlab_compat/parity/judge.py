@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import OptionError
@@ -63,10 +63,19 @@ def judge(
         lines += [line for line in judged if line.stage in stages]
         traces += trace
         constants |= _constants(recording)
-        provenance |= {name: value for name, value in recording.provenance.items() if not name.startswith(_OWN_PLACE)}
+        _add(provenance, recording.provenance)
     return Certificate(
         lines=lines, traces=traces, constants=constants, provenance={**provenance, **our_provenance(backend)}
     )
+
+
+def _add(provenance: dict[str, str], more: Mapping[str, str]) -> None:
+    """What several recordings say differently is all kept."""
+    for name, value in more.items():
+        if name.startswith(_OWN_PLACE):
+            continue
+        said = provenance.get(name, value).split(" | ")
+        provenance[name] = " | ".join(said if value in said else [*said, value])
 
 
 def _constants(recording: Recording) -> dict[str, str]:

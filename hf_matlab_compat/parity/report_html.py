@@ -8,8 +8,8 @@ from importlib.resources import files
 from string import Template
 
 from hf_matlab_compat.parity.certificate import Certificate, Line, Traces, Verdict
-from hf_matlab_compat.parity.divergence import divergence_screen, ratio
-from hf_matlab_compat.parity.summaries import Summary, by_run, by_stage, not_run_reasons, summary
+from hf_matlab_compat.parity.divergence import divergence_screen
+from hf_matlab_compat.parity.summaries import Summary, by_run, by_stage, figure_cells, not_run_reasons, summary
 from hf_matlab_compat.parity.trace_plot import trace_plots
 
 CLASSES = {Verdict.AGREES: "agrees", Verdict.TIE: "tie", Verdict.DIFFERS: "differs", Verdict.NOT_RUN: "none"}
@@ -53,7 +53,7 @@ def _sentence(certificate: Certificate) -> str:
 
 
 def _summaries(names: Sequence[str], rows: Sequence[Summary]) -> str:
-    body = ([*map(escape, row.name), *_counts(row), *_figures(row.worst), _verdict(row.verdict)] for row in rows)
+    body = ([*map(escape, row.name), *_counts(row), *figure_cells(row.worst), _verdict(row.verdict)] for row in rows)
     first = len(names)
     return _table((*names, *_COUNTED, "verdict"), body, numbers=range(first, first + len(_COUNTED)))
 
@@ -63,15 +63,6 @@ def _counts(row: Summary) -> list[str]:
     return [str(row.counts[verdict]) if row.counts[verdict] else "·" for verdict in order]
 
 
-def _figures(line: Line | None) -> list[str]:
-    if line is None or line.distance is None or line.bound is None:
-        return ["", "", ""]
-    if line.bound == 0:
-        return ["0" if line.distance == 0 else f"{line.distance:.1e}", "exact", ""]
-    share = ratio(line)
-    return [f"{line.distance:.1e}", f"{line.bound:.1e}", f"{share:.2f}" if share < 100 else f"{share:.0e}"]
-
-
 def _line(line: Line) -> list[str]:
     run = f"{line.case} {line.precision} {line.mode} {line.backend}"
     texts = [escape(text) for text in (line.stage, line.detail, line.ours, line.reference)]
@@ -79,7 +70,7 @@ def _line(line: Line) -> list[str]:
         escape(run),
         str(line.epoch),
         *texts,
-        *_figures(line)[:2],
+        *figure_cells(line)[:2],
         escape(line.bound_source),
         _verdict(line.verdict),
     ]

@@ -7,9 +7,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
-from hf_matlab_compat.parity.divergence import divergence_screen, ratio
-from hf_matlab_compat.parity.summaries import Summary, bound_sources, by_run, by_stage, not_run_reasons
+from hf_matlab_compat.parity.certificate import Certificate, Verdict
+from hf_matlab_compat.parity.divergence import divergence_screen
+from hf_matlab_compat.parity.summaries import Summary, bound_sources, by_run, by_stage, figure_cells, not_run_reasons
 
 STYLES = {Verdict.AGREES: "green", Verdict.TIE: "cyan", Verdict.DIFFERS: "bold red", Verdict.NOT_RUN: "dim"}
 _SENTENCES = {
@@ -45,14 +45,14 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
 def _runs(certificate: Certificate) -> Table:
     table = _table("run")
     for row in by_run(certificate):
-        table.add_row(" ".join(row.name), *_counts(row), *_worst(row))
+        table.add_row(" ".join(row.name), *_counts(row), *figure_cells(row.worst))
     return table
 
 
 def _stages(certificate: Certificate) -> Table:
     table = _table("stage")
     for row in by_stage(certificate):
-        table.add_row(*row.name, *_counts(row), *_worst(row))
+        table.add_row(*row.name, *_counts(row), *figure_cells(row.worst))
     return table
 
 
@@ -73,21 +73,6 @@ def _counts(row: Summary) -> list[Text]:
     return [Text(str(row.counts[v]) if row.counts[v] else "·", STYLES[v] if row.counts[v] else "dim") for v in order]
 
 
-def _worst(row: Summary) -> list[str]:
-    if row.worst is None:
-        return ["", "", ""]
-    return _figures(row.worst)
-
-
-def _figures(line: Line) -> list[str]:
-    if line.distance is None or line.bound is None:
-        return ["", "", ""]
-    if line.bound == 0:
-        return ["0" if line.distance == 0 else f"{line.distance:.1e}", "exact", ""]
-    share = ratio(line)
-    return [f"{line.distance:.1e}", f"{line.bound:.1e}", f"{share:.2f}" if share < 100 else f"{share:.0e}"]
-
-
 def _lines(certificate: Certificate) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
     for name in ("case", "ep.", "stage", "detail"):
@@ -99,7 +84,9 @@ def _lines(certificate: Certificate) -> Table:
     for line in certificate.lines:
         run = f"{line.case} {line.precision} {line.mode} {line.backend}"
         verdict = Text({Verdict.TIE: "tie"}.get(line.verdict, line.verdict.value), style=STYLES[line.verdict])
-        table.add_row(run, str(line.epoch), line.stage, line.detail, *_figures(line)[:2], line.bound_source, verdict)
+        table.add_row(
+            run, str(line.epoch), line.stage, line.detail, *figure_cells(line)[:2], line.bound_source, verdict
+        )
     return table
 
 

@@ -14,7 +14,8 @@ from hf_matlab_compat.parity.checkpoint_comparison import (
     our_variables,
 )
 from hf_matlab_compat.parity.comparisons import Comparison
-from hf_matlab_compat.parity.epoch_judge import AFTER_A_TIE, SMOKE, EpochJudge, figures_tolerance
+from hf_matlab_compat.parity.epoch_judge import EpochJudge, figures_tolerance
+from hf_matlab_compat.parity.exemptions import AFTER_A_TIE, SMOKE
 from hf_matlab_compat.parity.port_epoch import PortEpoch
 from hf_matlab_compat.parity.reference_run import Recording
 from hf_matlab_compat.parity.verdicts import Column, differs, line_of, not_run

@@ -26,8 +26,6 @@ from hf_matlab_compat.parity.reference_run import distance
 HOPELESS = 0.3
 """Distances beyond this are no rounding, and not worth an ensemble."""
 
-EXACT_START = "4u floor"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -58,9 +56,8 @@ class Column:
 
 def line_of(pair: Comparison, column: Column) -> Line:
     """The comparison judged."""
-    if isinstance(pair.theirs, Absent) or isinstance(pair.ours, Absent):
-        return _one_sided(pair, column)
-    assert pair.distance is not None
+    if pair.distance is None:
+        return absent_line(pair, column) or differs(pair, column, "without a distance")
     bound = _bound(pair, column, column.measured(pair.quantity), "reference")
     if pair.distance > bound.value and pair.distance < HOPELESS and (E := column.own(pair.quantity)):
         wider = _bound(pair, column, _own_E(pair, E), "own runs")
@@ -70,8 +67,6 @@ def line_of(pair: Comparison, column: Column) -> Line:
 
 def choice_line(pair: Comparison, column: Column, tie: float) -> Line:
     """The chosen iterate: equal, or a tie of the log-likelihoods."""
-    if pair.distance is None:
-        return _one_sided(pair, column)
     bound = tie_bound(column.precision, column.measured("ll"))
     if tie > bound.value and tie < HOPELESS and (E := column.own("ll")):
         bound = max(bound, tie_bound(column.precision, OWN_FACTOR * E))
@@ -98,14 +93,16 @@ def differs(pair: Comparison, column: Column, reason: str) -> Line:
     return _line(pair, column, Bound(0.0, reason), Verdict.DIFFERS, distance=np.inf)
 
 
-def _one_sided(pair: Comparison, column: Column) -> Line:
+def absent_line(pair: Comparison, column: Column) -> Line | None:
+    """The line of a comparison that a side has no value for: not run if that was said beforehand, else a difference."""
     if isinstance(pair.theirs, Absent):
-        reason = pair.theirs.declared
-        if reason:
-            return not_run(pair, column, reason)
+        if pair.theirs.declared:
+            return not_run(pair, column, pair.theirs.declared)
         who = "neither side has" if isinstance(pair.ours, Absent) else "the reference lacks"
-    else:
+    elif isinstance(pair.ours, Absent):
         who = "this package lacks"
+    else:
+        return None
     return differs(pair, column, f"{who} this quantity")
 
 

@@ -102,7 +102,7 @@ def _wait(process: subprocess.Popen[bytes], job: Path, timeout: float, stop: Eve
     deadline = time.monotonic() + timeout
     try:
         _limit_files(process)
-        while process.poll() is None:
+        while not _ended(process):
             if time.monotonic() > deadline:
                 raise ParityError(f"Octave was stopped after {timeout:g} seconds. Give it a longer timeout.")
             if _largest(job / "work") >= LARGEST_FILE:
@@ -110,9 +110,16 @@ def _wait(process: subprocess.Popen[bytes], job: Path, timeout: float, stop: Eve
             if stop is not None and stop.is_set():
                 raise ParityError("Octave was stopped, since another run failed.")
             time.sleep(_POLL)
-        return process.returncode
     finally:
         _kill_group(process)
+    return process.returncode
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has; where the system can tell without giving its number back, that stays its own."""
+    if hasattr(os, "waitid"):
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    return process.poll() is not None
 
 
 def _limit_files(process: subprocess.Popen[bytes]) -> None:

@@ -116,6 +116,15 @@ def test_what_a_reference_cannot_show_is_said():
     assert [key for key in recorded(None, "double").provenance if key.startswith("not shown")] == []
 
 
+def test_a_trainer_with_names_of_its_own_shows_less_and_agrees(tmp_path):
+    names = (("computeLL", "likelihood"), ("grad2chunk", "g2c"), ("gradchunk", "gc"), ("grad2", "squares"))
+    folder = edited(tmp_path / "theirs", *names, ("oldll", "before"))
+    run = OctaveEngine(folder).record(builtin_case(SMALL), precision="double", mode="lockstep", epochs=2)
+    assert {"not shown: grad2", "not shown: gradchunk", "not shown: oldll", "not shown: ll"} <= run.provenance.keys()
+    assert run.epochs[1].kernels["ll"] == run.epochs[0].figures["ll"]
+    assert judge([run]).verdict is Verdict.AGREES
+
+
 def test_provenance_names_files_constants_and_programs():
     facts = recorded(ONE_FILE, "double").provenance
     assert len(facts["sha256 conjgrad_1.m"]) == 64

@@ -1,0 +1,65 @@
+"""What is not judged although both sides have it, and why: PARITY.md's rule (c), and what follows a tie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hf_matlab_compat.parity.comparisons import Comparison
+
+AFTER_A_TIE = "after a tie in cg_steps"
+SMOKE = "single: free runs decide nothing but lambda"
+SMOKED = ("lambda", "ll")
+"""What a free run in single precision is judged by."""
+
+_OF_THE_PATH = ("d", "ch_norm", "steps", "log")
+_BEFORE_CG_STOPS = ("forward", "ll", "err", "grad", "grad2", "Bv", "Bv_undamped", "precon", "cg_steps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exemptions:
+    """Of one epoch.
+
+    Attributes
+    ----------
+    free, single : bool
+        Mode and precision of the recording.
+    undecided_from : int or None
+        The epoch from which a free run decides nothing, if this one is not before it.
+    steps_tie : bool
+        CG stopped at another step, as the reference's own runs do.
+    choice_on_path : bool
+        The reference's chosen iterate is on our path.
+    """
+
+    free: bool
+    single: bool
+    undecided_from: int | None
+    steps_tie: bool
+    choice_on_path: bool
+
+    @property
+    def of_the_run(self) -> str:
+        """Why the log of this epoch is not judged, nor what hangs on all of its figures."""
+        if self.undecided_from is not None:
+            return f"E passes 1e-5 in epoch {self.undecided_from}: lockstep decides"
+        return SMOKE if self.free and self.single else ""
+
+    def before(self, pair: Comparison) -> str:
+        """Why a comparison need not be made; a figure that is NaN on our side always must be."""
+        if self.undecided_from is None and (pair.quantity in SMOKED or _is_nan(pair.ours)):
+            return ""
+        return self.of_the_run
+
+    def after(self, pair: Comparison) -> str:
+        """Why a comparison that differs says nothing."""
+        if not self.steps_tie:
+            return ""
+        path = pair.quantity in _OF_THE_PATH or pair.kind in ("iterate", "model", "choice")
+        lost = not self.choice_on_path and pair.stage not in _BEFORE_CG_STOPS
+        return AFTER_A_TIE if path or lost else ""
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and bool(np.isnan(value))
