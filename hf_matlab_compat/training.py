@@ -28,6 +28,7 @@ from hf_matlab_compat.preflight.data import DataSet, check_orientation, check_te
 from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.preflight.memory import check_memory
+from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.result import Result, make_result
 from hf_matlab_compat.state import Outcome, Report, Score, State
 
@@ -51,6 +52,7 @@ def train(
     description: str = "",
     display: str = "none",
     observers: Sequence[Observer] = (),
+    preset: str | None = None,
     **options: Any,
 ) -> Result:
     """Train a feed-forward network by Hessian-free optimisation (Martens 2010).
@@ -83,6 +85,8 @@ def train(
         What is shown while it runs.
     observers : sequence of Observer
         More that should be told of every epoch.
+    preset : str, optional
+        A published set of options by name (`presets.PRESETS`); those given here come before it.
     **options
         Fields of `Options`: ``max_epochs``, ``num_chunks``, ``weight_decay``, ``curvature``, …
 
@@ -109,7 +113,7 @@ def train(
     >>> r.outcome.value
     'all epochs were run'
     """
-    settings = Options.from_keywords(**options)
+    settings = Options.from_keywords(**{**(preset_options(preset) if preset else {}), **options})
     watchers: list[Observer] = [_display(display)]
     sizes, units = check_layout(hidden_sizes, unit_types, settings)
     data = check_training_data(inputs, targets, units[-1], settings)

@@ -3,16 +3,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN, SPOKEN_TO_22_ARGUMENTS, rounded_up, to_field_terms
+from hf_matlab_compat.legacy.dialects import as_22_arguments
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.training import train
 
+Arguments = ParamSpec("Arguments")
+Trained = TypeVar("Trained")
 
+
+def _in_any_dialect(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
+    """Positional calls of forks, with fewer or more than the 22 arguments, are put into the published order."""
+
+    @wraps(trainer)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Trained:
+        foreign = not kwargs and args and (len(args) != len(TRAINER_ARGUMENTS) or isinstance(args[0], int | float))
+        return trainer(*(as_22_arguments(args) if foreign else args), **kwargs)  # type: ignore[arg-type]
+
+    return call
+
+
+@_in_any_dialect
 def nnet_train_2(
     runName: str,
     runDesc: str,
@@ -39,7 +58,8 @@ def nnet_train_2(
 ) -> NDArray[np.float64]:
     """Train a network with MATLAB's own call: the same 22 arguments, files, screen and numbers.
 
-    None, ``[]`` and empty arrays all mean MATLAB's ``[]``.
+    None, ``[]`` and empty arrays all mean MATLAB's ``[]``. Positional calls of forks with other numbers of arguments
+    are recognised (`legacy.dialects`): mapped where their order is known, refused by name where it is not.
 
     Parameters
     ----------
@@ -154,6 +174,7 @@ def nnet_train(
     faithful: bool = True,
     seed: Any = None,
     display: str = "legacy",
+    preset: str | None = None,
 ) -> NDArray[np.float64]:
     """`nnet_train_2` with defaults, and with every constant that users edited inside the file as a keyword.
 
@@ -186,6 +207,8 @@ def nnet_train(
         False mends the original's quirks; `legacy.quirks` lists them.
     display : {'legacy', 'rich', 'none'}
         MATLAB's lines, a live view, or nothing.
+    preset : str, optional
+        A published set of options by name (`presets.PRESETS`), for whatever is left at its default here.
 
     Returns
     -------
@@ -198,7 +221,12 @@ def nnet_train(
     """
     arguments = locals()
     with speaking(SPOKEN):
-        shown = arguments.pop("display")
+        faces = {name: arguments.pop(name) for name in ("display", "preset")}
         arguments["maxiters"], arguments["miniters"] = rounded_up(maxiters), rounded_up(miniters)
-        result = train(**to_field_terms(arguments), display=shown)
+        if preset:
+            arguments = {name: value for name, value in arguments.items() if value is not _DEFAULTS.get(name)}
+        result = train(**to_field_terms(arguments), **faces)
     return result.theta.reshape(-1, 1)
+
+
+_DEFAULTS = nnet_train.__kwdefaults__ or {}

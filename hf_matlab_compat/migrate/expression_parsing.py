@@ -61,7 +61,19 @@ def _binary(node: Any, depth: int) -> Node:
     operands = _operands(node)
     if len(operands) != 2:
         raise ParseFailure("cannot be parsed")
-    return syntax.Binary(_operator(node), expression(operands[0], depth), expression(operands[1], depth))
+    left, right = (expression(operand, depth) for operand in operands)
+    sign = next(child for child in node.children if not child.is_named)
+    before = node.text[: sign.start_byte - node.start_byte]
+    if before[-1:] == b"." and _text_of(sign) in ("*", "/", "^", "\\"):
+        # 2./x means 2 ./ x; the grammar reads a number that ends in a point
+        return syntax.Binary("." + _text_of(sign), _without_point(left), right)
+    return syntax.Binary(_text_of(sign), left, right)
+
+
+def _without_point(node: Node) -> Node:
+    if isinstance(node, syntax.Number):
+        return syntax.Number(node.text.removesuffix("."))
+    return syntax.Binary(node.operator, node.left, _without_point(node.right)) if isinstance(node, syntax.Binary) else node
 
 
 def _unary(node: Any, depth: int) -> Node:

@@ -24,12 +24,15 @@ class Piece:
 
 def quoted(text: str) -> str:
     """A Python string literal as ruff would write it."""
-    literal = repr(text)
-    if literal.startswith("'") and '"' not in literal:
-        return '"' + literal[1:-1] + '"'
-    if literal.startswith("'") and "\\'" not in literal and literal.count('"') > literal[1:-1].count("'"):
-        return literal
-    return '"' + literal[1:-1].replace("\\'", "'").replace('"', '\\"') + '"' if literal[0] == "'" else literal
+    mark = "'" if text.count('"') > text.count("'") else '"'
+    return f"{mark}{_escaped(text, mark)}{mark}"
+
+
+def _escaped(text: str, mark: str) -> str:
+    return "".join(
+        "\\" + character if character == mark else character if character in "\"'" else repr(character)[1:-1]
+        for character in text
+    )
 
 
 def literal(node: syntax.Text) -> Value:
@@ -144,11 +147,7 @@ def _field_text(value: Value) -> str:
 
 
 def _plain(text: str) -> str:
-    return (
-        quoted(text)[1:-1].replace("{", "{{").replace("}", "}}")
-        if '"' not in text
-        else (repr("'" + text)[2:-1].replace("\\'", "'").replace('"', '\\"').replace("{", "{{").replace("}", "}}"))
-    )
+    return _escaped(text, '"').replace("{", "{{").replace("}", "}}")
 
 
 def _fields_of(body: str) -> list[Piece]:

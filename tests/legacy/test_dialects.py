@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -127,3 +128,15 @@ def test_a_recognised_call_trains_as_the_published_one() -> None:
     short = as_22_arguments(call_of(FORMS[7].names, **changes))
     full = call_of(PUBLISHED, **changes, runDesc="")
     np.testing.assert_array_equal(nnet_train_2(*short), nnet_train_2(*full))
+
+
+def test_the_trainer_itself_understands_a_call_without_jacket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    targets = np.full((2, 8), 0.5)
+    call = call_of(PUBLISHED, paramsp=np.full((26, 1), 0.1), outdata=targets, outtest=targets)
+    assert np.array_equal(nnet_train_2(*call[:-1]), nnet_train_2(*call))
+
+
+def test_the_trainer_itself_refuses_a_call_of_another_program_by_its_name() -> None:
+    with pytest.raises(OptionError, match="thresh"):
+        nnet_train_2(*call_of(("thresh", *PUBLISHED)))

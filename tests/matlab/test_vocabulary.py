@@ -42,12 +42,12 @@ def test_the_22_arguments_are_matlabs_in_order() -> None:
 
 
 def test_every_option_and_argument_of_train_has_a_name_in_matlab_and_back() -> None:
-    own = {"display", "observers"}  # of the calls, not of the method
+    own = {"display", "observers", "preset"}  # of the calls, not of the method
     assert set(TO_MATLAB) == (FIELDS | TRAIN) - own
 
 
 def test_every_option_is_reached_from_a_keyword_of_nnet_train_and_back() -> None:
-    assert set(NNET_TRAIN) == {*TO_FIELD_TERMS, "display"}
+    assert set(NNET_TRAIN) == {*TO_FIELD_TERMS, "display", "preset"}
     assert {TO_FIELD_TERMS[name] for name in CONSTANTS} <= FIELDS
 
 
@@ -122,6 +122,7 @@ ELSEWHERE = {
     "runDesc": "a line of the log: the same",
     "checkpoint_every": "period of kept files: the same",
     "display": "what is shown: the same",
+    "preset": "a set of the others: tests/test_presets.py",
     "resumeFile": "where a run goes on from: tests/test_resume.py",
     "intest": "held-out figures: below",
     "outtest": "held-out figures: below",

@@ -101,3 +101,12 @@ def test_without_octave_a_named_reference_cannot_be_run(monkeypatch: pytest.Monk
 
 def test_all_stands_for_every_built_in_case() -> None:
     assert len(running._cases(["all"])) == 4 + 19
+
+
+def test_a_tape_takes_the_place_of_an_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine = RecordedEngine()
+    brought = engine.record(running.builtin_case("ae_hess"), precision="double", mode="kernels", epochs=1)
+    monkeypatch.setattr(running, "read_tape", lambda folder: [brought] if folder == tmp_path else [])
+    run = run_parity(tape=tmp_path)
+    assert run.recordings == [brought]
+    assert exit_code(run.certificate) == 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pytest
 
+from hf_matlab_compat import nnet_train, train
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.legacy.presets import PRESETS, preset_options
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.presets import PRESETS, preset_options
 from tests.cases import log_figures
 from tests.matlab.logged_runs import curves_run
 
@@ -45,3 +49,20 @@ def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
         OptionError, match=r"preset: expected one of published, .*, got 'hf2011'\. Did you mean 'hf2010'"
     ):
         preset_options("hf2011")
+
+
+def test_train_takes_a_preset_and_what_is_given_beside_it_comes_first() -> None:
+    run = partial(train, inputs=INPUTS, targets=INPUTS, hidden_sizes=[2], unit_types=["logistic", "logistic"], seed=1)
+    paper = run(preset="hf2010", max_epochs=3)
+    assert (paper.theta == run(max_epochs=3, start_decay=1.0).theta).all()
+    assert (run(preset="hf2010", max_epochs=3, start_decay=0.5).theta == run(max_epochs=3, start_decay=0.5).theta).all()
+
+
+def test_nnet_train_takes_a_preset_for_what_is_left_at_its_default() -> None:
+    run = partial(nnet_train, indata=INPUTS, outdata=INPUTS, layersizes=[2], layertypes=["logistic"] * 2, maxepoch=3)
+    given = {"seed": 1, "display": "none"}
+    assert (run(preset="hf2010", **given) == run(decay=1.0, **given)).all()
+    assert (run(preset="hf2010", decay=0.5, **given) == run(decay=0.5, **given)).all()
+
+
+INPUTS = np.random.default_rng(3).random((5, 12))
