@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
@@ -64,9 +65,7 @@ def convert(
     """
     if to not in FORMATS:
         raise CheckpointError(f"to: expected one of {', '.join(FORMATS)}, got {to!r}.")
-    path = Path(target)
-    if path.exists() and not overwrite:
-        raise CheckpointError(f"{path}: expected no such file, got one. Choose another name, or allow overwriting.")
+    path = _free(target, overwrite)
     listing = list_variables(source)
     left_out = _left_out(source, listing)
     kept = Listing(listing.form, tuple(v for v in listing.variables if v.name not in left_out))
@@ -76,6 +75,13 @@ def convert(
     except OSError as error:
         raise CheckpointError(f"{path}: expected to write it, got '{error.strerror or error}'.") from error
     return Conversion(path, tuple(numbers), left_out)
+
+
+def _free(target: str | os.PathLike[str], overwrite: bool) -> Path:
+    path = Path(target)
+    if path.exists() and not overwrite:
+        raise CheckpointError(f"{path}: expected no such file, got one. Choose another name, or allow overwriting.")
+    return path
 
 
 def _left_out(source: str | os.PathLike[str], listing: Listing) -> dict[str, str]:
@@ -100,3 +106,26 @@ def _write(path: Path, numbers: Mapping[str, NDArray[Any]], to: str) -> None:
             write_npz(stream, numbers)
         else:
             savemat(stream, dict(numbers), do_compression=to == "v7", oned_as="column")
+
+
+def write_layers(
+    target: str | os.PathLike[str], W: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]], *, overwrite: bool = False
+) -> Path:
+    """Write weights and biases as the cell arrays ``W`` and ``b`` of a .mat file.
+
+    Raises
+    ------
+    CheckpointError
+        The target exists, or cannot be written.
+    """
+    from scipy.io import savemat
+
+    path = _free(target, overwrite)
+    cells = {name: np.empty((1, len(parts)), dtype=object) for name, parts in (("W", W), ("b", b))}
+    for i in range(len(W)):
+        cells["W"][0, i], cells["b"][0, i] = W[i], b[i]
+    try:
+        savemat(path, cells)
+    except OSError as error:
+        raise CheckpointError(f"{path}: expected to write it, got '{error.strerror or error}'.") from error
+    return path

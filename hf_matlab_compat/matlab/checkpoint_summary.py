@@ -76,6 +76,20 @@ class CheckpointSummary:
     candidates: Candidates
     remarks: tuple[str, ...]
 
+    def in_words(self) -> list[str]:
+        """The summary, a sentence or a variable a line."""
+        lines = [f"{self.path}: {self.form}; {self.kind.value}"]
+        numbers = {"epoch": self.epoch, "lambda": self.lam, "CG steps": self.total_cg_steps, "psize": self.psize}
+        lines.append(", ".join(f"{name} {value:.10g}" for name, value in numbers.items() if value is not None))
+        for variable in self.variables:
+            shape = "x".join(map(str, variable.shape)) if variable.shape else "of unknown shape"
+            lines.append(f"  {variable.name}: {variable.kind}, {shape}")
+        lines += [f"lacks {name}" for name in self.missing]
+        if self.candidates.total:
+            lines.append(f"layer sizes that fit ({self.candidates.total}; {self.candidates.searched}):")
+            lines += ["  " + " ".join(map(str, sizes)) for sizes in self.candidates.sizes]
+        return [line for line in [*lines, *self.remarks] if line]
+
 
 def summarise(
     path: str | os.PathLike[str], *, hidden: Sequence[int] = (), inputs: int | None = None

@@ -73,7 +73,9 @@ def _binary(node: Any, depth: int) -> Node:
 def _without_point(node: Node) -> Node:
     if isinstance(node, syntax.Number):
         return syntax.Number(node.text.removesuffix("."))
-    return syntax.Binary(node.operator, node.left, _without_point(node.right)) if isinstance(node, syntax.Binary) else node
+    return (
+        syntax.Binary(node.operator, node.left, _without_point(node.right)) if isinstance(node, syntax.Binary) else node
+    )
 
 
 def _unary(node: Any, depth: int) -> Node:

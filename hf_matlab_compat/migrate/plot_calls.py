@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
 from hf_matlab_compat.migrate.context import Untranslatable
+from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.values import Kind, Value
 
 _PLAIN = {
@@ -79,7 +80,7 @@ def _colormap(arguments: Arguments) -> Value:
     if name is None:
         raise Untranslatable("sets colours in an unknown way")
     arguments.context.needs("plt")
-    return Value(f'plt.set_cmap("{name}")')
+    return Value(f"plt.set_cmap({quoted(str(name))})")
 
 
 def _axis(arguments: Arguments) -> Value:

@@ -89,7 +89,14 @@ def _write(script: syntax.Script, shared: Shared, writer: Writer) -> None:
         if isinstance(statement, syntax.Function):
             _write_function(statement, shared, writer)
     _write_scope(rest, shared, writer, None)
+    _write_unread(script, writer)
     _write_entry(script, writer)
+
+
+def _write_unread(script: syntax.Script, writer: Writer) -> None:
+    """Lines that the parser passed over are left to do as well."""
+    for number in writer.ledger.unread():
+        writer.todo(syntax.Place(number, number, script.lines[number - 1]), "was not read")
 
 
 def _leading_comments(body: tuple[syntax.Statement, ...], writer: Writer) -> tuple[syntax.Statement, ...]:

@@ -82,6 +82,11 @@ class Ledger:
             remarks = [each for each in (said, remark) if each]
             self._fates[number] = heavier, "; ".join(dict.fromkeys(remarks))
 
+    def unread(self) -> list[int]:
+        """Numbers of the lines that hold something and that nobody has entered."""
+        numbered = enumerate(self._lines, 1)
+        return [number for number, text in numbered if text.strip() and number not in self._fates]
+
     def close(self) -> tuple[ReportLine, ...]:
         """An entry for every line; one that nobody has entered is blank, or is left to do."""
         return tuple(self._entry(number, text) for number, text in enumerate(self._lines, 1))

@@ -100,7 +100,8 @@ def _section(title: str, values: Mapping[str, str]) -> str:
 
 
 def _pairs(values: Mapping[str, str]) -> str:
-    return _table((), ([escape(name), escape(value)] for name, value in values.items()))
+    rows = ([escape(name), escape(value)] for name, value in values.items())
+    return f'<div class="pairs">{_table((), rows)}</div>'
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:

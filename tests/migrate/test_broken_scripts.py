@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_a_directory_reports_on_good_bad_and_unreadable_scripts(tmp_path: Path) 
     assert (tmp_path / "out" / "REPORT.json").exists()
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     st.sampled_from(SAMPLES),
     st.integers(0, 4000),
@@ -92,14 +93,14 @@ def test_a_mutated_script_gives_a_report_or_a_migration_error(text: str, at: int
     assert_accounts_for(translate(source), source)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.sampled_from(SAMPLES), st.integers(0, 4000))
 def test_a_truncated_script_gives_a_report(text: str, at: int) -> None:
     source = text[: at % len(text)]
     assert_accounts_for(translate(source), source)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.text(max_size=200))
 def test_any_text_gives_a_report_or_a_migration_error(text: str) -> None:
     try:
@@ -114,5 +115,5 @@ def assert_accounts_for(made: Translation, source: str) -> None:
     compile(made.python, "script", "exec")
     assert len(made.lines) == len(source.split("\n"))
     for line in made.lines:
-        if line.fate is Fate.TODO and "was not read" not in line.remark:
-            assert line.text.strip()[:20].rstrip(" ;,") in made.python
+        if line.fate is Fate.TODO:
+            assert any(part.strip(" %") in made.python for part in re.split("[;,]", line.text) if part.strip(" ;,%"))

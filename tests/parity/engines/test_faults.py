@@ -93,6 +93,11 @@ def test_a_log_that_grows_for_ever_is_stopped_before_the_disk_is_full(monkeypatc
     assert "it wrote a file of 1048576 bytes or more" in failing(folder, place)
 
 
+def test_temporary_files_of_the_trainer_go_with_ours(place, tmp_path):
+    said = failing(edited(tmp_path / "theirs", in_epoch(1, "error(tempname())")), place)
+    assert str(place) in said
+
+
 def test_a_missing_octave_is_named(monkeypatch, place):
     monkeypatch.setattr(octave, "EXECUTABLE", "no-octave-here")
     assert "no-octave-here is not on the PATH. Install GNU Octave" in failing(None, place)

@@ -40,3 +40,9 @@ def test_infinities_are_figures():
 def test_the_header_tells_the_initial_lambda():
     assert initial_lambda(LOG) == 45.0
     assert initial_lambda("") is None
+
+
+def test_equal_words_stand_for_their_numbers_in_order():
+    lines = ["Number of reductions : 1, chosen rate: 1", "New lambda: 1"]
+    figures = printed_figures(lines, ["1", "1", "1"], [1.0, 1.0000001, 0.9999999])
+    assert list(figures.values()) == [1.0, 1.0000001, 0.9999999]

@@ -1,0 +1,215 @@
+"""`hf-compat log`, `checkpoint`, `plot`: what old runs left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from cyclopts import App
+from rich.console import Console
+
+from hf_matlab_compat.cli.app import app
+
+plot = App(name="plot", help="Draw learning curves, reconstructions or codes (.png, .svg or .pdf).")
+app.command(plot)
+
+
+@app.command
+def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = None, curves: Path | None = None) -> int:
+    """Read text logs of this family, check them against the method's own laws, export or plot them.
+
+    Exits with 1 where a log breaks a law.
+
+    Parameters
+    ----------
+    files
+        Logs, of any fork; each may hold several runs.
+    csv
+        Write the epochs of all runs there.
+    json
+        Write all runs there.
+    curves
+        Draw learning curves of all runs there.
+    """
+    from hf_matlab_compat.matlab.log_audit import audit
+    from hf_matlab_compat.matlab.log_export import to_csv, to_json
+    from hf_matlab_compat.matlab.log_parser import read_log
+
+    runs = {file: read_log(file) for file in files}
+    flat = [run for found in runs.values() for run in found]
+    broken = 0
+    for file, found in runs.items():
+        for number, run in enumerate(found, 1):
+            findings = audit(run)
+            broken += len(findings)
+            _say(f"{file}, run {number} of {len(found)}: {_run_in_words(run.epochs)}; laws broken: {len(findings)}")
+            for finding in findings:
+                _say(f"  {finding}")
+    for target, text in ((csv, to_csv), (json, to_json)):
+        if target is not None:
+            target.write_text(text(flat), encoding="utf-8")
+            _say(f"written: {target}")
+    if curves is not None:
+        _curves(curves, files)
+    return int(broken > 0)
+
+
+@app.command
+def checkpoint(
+    file: Path,
+    /,
+    *,
+    layersizes: list[int] | None = None,
+    to: Literal["v5", "v7", "npz"] | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Say what is in a checkpoint; convert it, or split its parameters into W and b.
+
+    Parameters
+    ----------
+    file
+        MATLAB v4 to v7.3, Octave text, or .npz.
+    layersizes
+        All layers, input and output included: writes W and b as cell arrays.
+    to
+        Write the variables in this format.
+    out
+        Where to write; by default beside the file.
+    overwrite
+        Replace what is there.
+    """
+    from hf_matlab_compat.matlab.checkpoint_conversion import convert
+    from hf_matlab_compat.matlab.checkpoint_summary import summarise
+
+    hidden = layersizes[1:-1] if layersizes else ()
+    for line in summarise(file, hidden=hidden, inputs=layersizes[0] if layersizes else None).in_words():
+        _say(line)
+    if to is not None:
+        target = out or file.with_name(f"{file.stem}_{to}{'.npz' if to == 'npz' else '.mat'}")
+        made = convert(file, target, to, overwrite=overwrite)
+        _say(f"written: {made.path} ({', '.join(made.kept)})")
+        for name, reason in made.left_out.items():
+            _say(f"left out: {name}, {reason}")
+    if layersizes:
+        _split(file, layersizes, out if to is None and out else file.with_name(f"{file.stem}_W_b.mat"), overwrite)
+    return 0
+
+
+@plot.command(name="curves")
+def plot_curves(target: Path, logs: list[Path], /) -> int:
+    """Draw learning curves of one or more text logs over each other.
+
+    Parameters
+    ----------
+    target
+        The picture.
+    logs
+        Text logs.
+    """
+    return _curves(target, logs)
+
+
+@plot.command(name="reconstructions")
+def plot_reconstructions(
+    target: Path, checkpoint: Path, data: Path, /, *, hidden: list[int], units: list[str], variable: str = "indata"
+) -> int:
+    """Draw cases and what an autoencoder makes of them.
+
+    Parameters
+    ----------
+    target
+        The picture.
+    checkpoint
+        The trained network.
+    data
+        A .mat file with the cases in columns.
+    hidden
+        Hidden sizes.
+    units
+        Kinds of units, output included.
+    variable
+        Name of the cases in the data file.
+    """
+    from hf_matlab_compat.plots import draw_reconstructions, load_network
+
+    cases = _cases(data, variable)
+    path = draw_reconstructions(target, load_network(checkpoint, hidden, units, len(cases)), cases)
+    _say(f"written: {path}")
+    return 0
+
+
+@plot.command(name="codes")
+def plot_codes(
+    target: Path,
+    checkpoint: Path,
+    data: Path,
+    /,
+    *,
+    hidden: list[int],
+    units: list[str],
+    variable: str = "indata",
+    labels: str | None = None,
+) -> int:
+    """Draw the codes of cases in the plane.
+
+    Parameters
+    ----------
+    target
+        The picture.
+    checkpoint
+        The trained network.
+    data
+        A .mat file with the cases in columns.
+    hidden
+        Hidden sizes.
+    units
+        Kinds of units, output included.
+    variable
+        Name of the cases in the data file.
+    labels
+        Name of their labels in the data file, for colours.
+    """
+    from hf_matlab_compat.plots import draw_codes, load_network
+
+    cases = _cases(data, variable)
+    classes = None if labels is None else _cases(data, labels)
+    path = draw_codes(target, load_network(checkpoint, hidden, units, len(cases)), cases, labels=classes)
+    _say(f"written: {path}")
+    return 0
+
+
+def _curves(target: Path, logs: Sequence[Path]) -> int:
+    from hf_matlab_compat.plots import draw_learning_curves, runs_of_logs
+
+    _say(f"written: {draw_learning_curves(target, runs_of_logs(logs))}")
+    return 0
+
+
+def _run_in_words(epochs: Any) -> str:
+    if not len(epochs):
+        return "no finished epoch"
+    last = epochs[-1]
+    return (
+        f"epochs {epochs[0]['epoch']} to {last['epoch']}, log-likelihood {last['log_likelihood']:.6g}, "
+        f"error {last['error']:.6g}, test error {last['test_error']:.6g}, {last['total_cg_steps']} CG steps"
+    )
+
+
+def _split(file: Path, layersizes: Sequence[int], target: Path, overwrite: bool) -> None:
+    from hf_matlab_compat.matlab.checkpoint_conversion import write_layers
+    from hf_matlab_compat.matlab.checkpoint_summary import split_layers
+
+    W, b = split_layers(file, layersizes)
+    _say(f"written: {write_layers(target, W, b, overwrite=overwrite)} (W, b)")
+
+
+def _cases(file: Path, name: str) -> Any:
+    from hf_matlab_compat.matlab.data_file import read_variable
+
+    return read_variable(file, name)
+
+
+def _say(text: str) -> None:
+    Console(soft_wrap=True).print(text, markup=False, highlight=False)

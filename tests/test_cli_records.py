@@ -1,0 +1,96 @@
+"""hf-compat log, checkpoint, plot: what they print, write and return."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import loadmat, savemat
+
+from hf_matlab_compat.cli import main
+from hf_matlab_compat.demo.autoencoder import HIDDEN, UNITS
+from hf_matlab_compat.demo.digits import load_digits
+from tests.cases import GOLDENS
+
+LOG = GOLDENS / "log_ae_hess_single.txt"
+CHECKPOINT = Path(__file__).parent.parent / "examples" / "data" / "matlab_checkpoint.mat"
+
+
+def test_log_says_where_a_run_came_to_and_that_it_breaks_no_law(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["log", str(LOG)]) == 0
+    assert "epochs 1 to 8, log-likelihood -33.1478, error 6.5001" in capsys.readouterr().out
+
+
+def test_log_exits_with_1_and_names_the_law_where_a_figure_was_altered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    altered = tmp_path / "altered.txt"
+    altered.write_bytes(LOG.read_bytes().replace(b"New lambda: 20", b"New lambda: 21"))
+    assert main(["log", str(altered)]) == 1
+    assert "epoch 3: expected lambda 20 after rho" in capsys.readouterr().out
+
+
+def test_log_exports_and_draws(tmp_path: Path) -> None:
+    csv, data, png = tmp_path / "a.csv", tmp_path / "a.json", tmp_path / "a.png"
+    main(["log", str(LOG), "--csv", str(csv), "--json", str(data), "--curves", str(png)])
+    assert len(csv.read_text().splitlines()) == 1 + 8
+    assert json.loads(data.read_text())
+    assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_checkpoint_says_what_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["checkpoint", str(CHECKPOINT)]) == 0
+    said = capsys.readouterr().out
+    assert "MATLAB v7" in said
+    assert "paramsp: single, " in said
+
+
+def test_checkpoint_converts_and_does_not_overwrite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "x.npz"
+    assert main(["checkpoint", str(CHECKPOINT), "--to", "npz", "--out", str(target)]) == 0
+    assert np.array_equal(np.load(target)["paramsp"], loadmat(CHECKPOINT)["paramsp"])
+    assert main(["checkpoint", str(CHECKPOINT), "--to", "npz", "--out", str(target)]) == 2
+    assert "expected no such file, got one" in capsys.readouterr().err
+
+
+def test_checkpoint_splits_into_W_and_b(tmp_path: Path) -> None:
+    sizes, target = checkpoint_sizes(), tmp_path / "layers.mat"
+    arguments = [part for size in sizes for part in ("--layersizes", str(size))]
+    assert main(["checkpoint", str(CHECKPOINT), *arguments, "--out", str(target)]) == 0
+    W = loadmat(target)["W"][0]
+    assert [w.shape for w in W] == [(above, below) for below, above in itertools.pairwise(sizes)]
+
+
+def checkpoint_sizes() -> list[int]:
+    psize = loadmat(CHECKPOINT)["paramsp"].size
+    return next(s for s in ([64, *HIDDEN, 64], [64, 30, 6, 30, 64]) if sum(b * (a + 1) for a, b in pairs(s)) == psize)
+
+
+def pairs(sizes: list[int]) -> list[tuple[int, int]]:
+    return list(itertools.pairwise(sizes))
+
+
+def test_plots_are_drawn_from_a_checkpoint_and_data(tmp_path: Path) -> None:
+    digits, data = load_digits(), tmp_path / "digits.mat"
+    savemat(data, {"indata": digits.images[:, :50], "labels": digits.labels[:50]})
+    hidden = checkpoint_sizes()[1:-1]
+    units = list(UNITS) if len(hidden) == len(HIDDEN) else ["logistic", "linear", "logistic", "logistic"]
+    layers = [part for size in hidden for part in ("--hidden", str(size))]
+    layers += [part for unit in units for part in ("--units", unit)]
+    for kind, extra in (("reconstructions", []), ("codes", ["--labels", "labels"])):
+        png = tmp_path / f"{kind}.png"
+        assert main(["plot", kind, str(png), str(CHECKPOINT), str(data), *layers, *extra]) == 0
+        assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_missing_variable_is_refused_with_those_that_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "d.mat"
+    savemat(data, {"faces": np.ones((2, 2))})
+    layers = ["--hidden", "1", "--units", "tanh", "--units", "linear"]
+    assert main(["plot", "codes", str(tmp_path / "c.png"), str(CHECKPOINT), str(data), *layers]) == 2
+    assert "variable: expected one of faces, got 'indata'." in capsys.readouterr().err
