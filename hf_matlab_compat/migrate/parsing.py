@@ -185,7 +185,7 @@ def _refuse_errors(node: Any) -> None:
 def _for(node: Any, place: Place, depth: int) -> Statement:
     iterator = next((child for child in node.children if child.type == "iterator"), None)
     named = iterator.named_children if iterator is not None else []
-    if len(named) != 2 or named[0].type != "identifier":
+    if len(named) != 2 or named[0].type != "identifier" or not _text(named[0]).isidentifier():
         raise ParseFailure("is a loop of an unknown form")
     return syntax.For(place, _text(named[0]), expression(named[1]), _body(node, depth))
 

@@ -1,7 +1,7 @@
 """E measured on this package, where the reference's own was not measured or is known to be too small.
 
-16 members: cases permuted inside their chunks; units whose outputs are off by up to one unit of the last place, as
-another program's `exp` or `tanh` would have it; inside CG, products with some noise. Always on the CPU.
+16 members: cases permuted inside their chunks, and units whose outputs are off by up to one unit of the last place,
+as another program's `exp` or `tanh` would have it. Always on the CPU.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import Product
 from hf_matlab_compat.parity.comparisons import (
     Comparison,
     figure_comparisons,
@@ -58,19 +57,7 @@ def members(case: PortCase, count: int = MEMBERS) -> Iterator[PortCase]:
         network = case.problem.network
         units = tuple(LastBitOff(unit, seed) for unit in network.units)
         cases = _permuted(case.problem.cases, seed)
-        changed = replace(case, problem=replace(case.problem, network=replace(network, units=units), cases=cases))
-        yield replace(changed, perturb=_noisy_products(case, seed))
-
-
-def _noisy_products(case: PortCase, seed: int) -> Callable[[Product], Product]:
-    """Products off by √P/4 roundoffs, as CG's inner products are where they are added one by one."""
-    size = float(np.finfo(case.backend.dtype).eps) / 2 * np.sqrt(case.problem.network.num_parameters) / 4
-    random = np.random.default_rng(seed)
-
-    def perturb(B: Product) -> Product:
-        return lambda v: B(v) * case.backend.dtype.type(1 + size * random.standard_normal())
-
-    return perturb
+        yield replace(case, problem=replace(case.problem, network=replace(network, units=units), cases=cases))
 
 
 def _permuted(cases: Cases, seed: int) -> Cases:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from hf_matlab_compat.legacy.arguments import to_field_terms
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import weights_only_mask
 from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import FeedforwardProblem, Product
+from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity.reference_run import Case
 from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
@@ -34,14 +34,11 @@ class PortCase:
     held_out : FeedforwardProblem or None
         Evaluated only.
     options : Options
-    perturb : callable or None
-        Wraps the operator that CG sees, for runs in other roundings.
     """
 
     problem: FeedforwardProblem
     held_out: FeedforwardProblem | None
     options: Options
-    perturb: Callable[[Product], Product] | None = None
 
     @property
     def backend(self) -> Backend:

@@ -143,7 +143,6 @@ class _Taps:
         self.seen.x0 = host(x0).copy()
         if self.stop_after == "kernels":
             raise _Enough
-        B = self.case.perturb(B) if self.case.perturb else B
         path = hessian_free.conjgrad(B, b, x0, M, *more)
         self.seen.steps, self.seen.iterates = list(path.steps), [host(x) for x in path.iterates]
         if self.stop_after == "cg":

@@ -74,7 +74,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         Of every run.
     envelope : bool
         Measure how far rounding moves the reference. Without it the tabulated bounds hold, and this package's own
-        runs where those are too narrow.
+        runs where those are too narrow: badly conditioned cases (`ae_tanh_linear`) are then flagged for rounding.
     backend : {'numpy', 'cupy'}
         Where this package runs.
     stages : sequence of str
