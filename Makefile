@@ -24,7 +24,7 @@ agreement: $(READY) ## print how far the port is from the published program's re
 lint: $(READY)   ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
 
 format: $(READY) ## put the code into its format

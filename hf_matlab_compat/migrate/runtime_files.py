@@ -94,7 +94,7 @@ def _names_in(file: Path) -> list[str]:
         import h5py
 
         with h5py.File(file) as content:
-            return [name for name in content if not name.startswith("#")]
+            return [name for name in map(str, content) if not name.startswith("#")]
     except (ImportError, OSError):
         return []
 

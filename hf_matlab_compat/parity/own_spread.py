@@ -1,7 +1,7 @@
 """E measured on this package, where the reference's own was not measured or is known to be too small.
 
-16 members: cases permuted inside their chunks, and units whose outputs are off by up to one unit of the last place,
-as another program's `exp` or `tanh` would have it. Always on the CPU.
+16 members: cases permuted inside their chunks, and units whose outputs are off by one or four units of the last place,
+as those of another `exp` or of a SIMD `tanh` are. Always on the CPU.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hf_matlab_compat.parity.port_runs import port_epoch, port_epochs
 from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
 
 MEMBERS = 16
+REACHES = (1, 4)
 Model = Callable[[Any], float]
 ModelOf = Callable[[EpochRecord, PortEpoch], Model]
 NOISE = 2e-16
@@ -34,18 +35,19 @@ NOISE = 2e-16
 
 
 @dataclass(frozen=True)
-class LastBitOff:
-    """A unit with another program's `exp` or `tanh`."""
+class LastBitsOff:
+    """A unit with another program's `exp` or `tanh`: outputs off by up to `reach` units of the last place."""
 
     unit: Any
     seed: int
+    reach: int
 
     def activate(self, xp: Any, x: Any) -> Any:
         y = self.unit.activate(xp, x)
         if self.unit.name == "linear":
             return y
-        towards = np.random.default_rng(self.seed).choice(np.array([-np.inf, np.inf]), y.shape)
-        return np.nextafter(y, towards.astype(y.dtype))
+        off = np.random.default_rng(self.seed).integers(-self.reach, self.reach, y.shape, endpoint=True)
+        return y + off.astype(y.dtype) * np.spacing(y)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.unit, name)
@@ -55,7 +57,7 @@ def members(case: PortCase, count: int = MEMBERS) -> Iterator[PortCase]:
     """The same case in other roundings; `case` is on the CPU."""
     for seed in range(count):
         network = case.problem.network
-        units = tuple(LastBitOff(unit, seed) for unit in network.units)
+        units = tuple(LastBitsOff(unit, seed, REACHES[seed % 2]) for unit in network.units)
         cases = _permuted(case.problem.cases, seed)
         yield replace(case, problem=replace(case.problem, network=replace(network, units=units), cases=cases))
 

@@ -30,7 +30,7 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
     script : str
         What reproduces the first divergence, if there is one.
     """
-    parts: list[RenderableType] = [_runs(certificate), ""]
+    parts: list[RenderableType | None] = [_runs(certificate), ""]
     parts += [_lines(certificate) if every_line else _stages(certificate), ""]
     parts += [_list("Bounds come from", bound_sources(certificate)), _list("Not run", not_run_reasons(certificate))]
     parts += [_values("Constants of the reference", certificate.constants)]

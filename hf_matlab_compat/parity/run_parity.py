@@ -102,7 +102,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         recordings = _from_tape(tape)
     else:
         source = _engine(engine, reference)
-        asked = [(case, mode, p) for case in _cases(cases) for mode in modes for p in precisions]
+        asked = [(case, mode, p) for case in find_cases(cases) for mode in modes for p in precisions]
         recordings = list(_recorded(source, asked, epochs, envelope, say))
     say("running this package beside the recordings")
     certificate = judge(recordings, backend=backend, stages=stages, watch=watch)
@@ -136,7 +136,8 @@ def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None) -> E
     return RecordedEngine() if engine == "recorded" or missing else OctaveEngine()
 
 
-def _cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
+def find_cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
+    """Cases by name ('all' for every built-in one), by .mat file, or as they are."""
     named = [name for one in asked for name in (builtin_names() if one == "all" else (one,))]
     return [_case(one) for one in named]
 

@@ -83,7 +83,7 @@ def _colours(count: int) -> Sequence[Any]:
     from matplotlib import colormaps
 
     few = colormaps["tab10"].colors  # pyright: ignore
-    return few[:count] if count <= _MOST_NAMED_COLOURS else colormaps["viridis"](np.linspace(0, 0.9, count))
+    return few[:count] if count <= _MOST_NAMED_COLOURS else list(colormaps["viridis"](np.linspace(0, 0.9, count)))
 
 
 def _short(label: str) -> str:
@@ -156,7 +156,8 @@ def _legend(axes: Any, first: Any) -> None:
     axes.axis("off")
     lines, labels = first.get_legend_handles_labels()
     kinds = [
-        Line2D([], [], color="0.3", linestyle=line, label=name) for line, name in (("-", "training"), ("--", "test"))
+        Line2D([], [], color="0.3", linestyle="-", label="training"),
+        Line2D([], [], color="0.3", linestyle="--", label="test"),
     ]
     entries = [*lines, *kinds]
     columns = 1 if len(entries) <= 14 else 2
