@@ -100,7 +100,7 @@ def test_without_octave_a_named_reference_cannot_be_run(monkeypatch: pytest.Monk
 
 
 def test_all_stands_for_every_built_in_case() -> None:
-    assert len(running._cases(["all"])) == 4 + 19
+    assert len(running.find_cases(["all"])) == 4 + 19
 
 
 def test_a_tape_takes_the_place_of_an_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
