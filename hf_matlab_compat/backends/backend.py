@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends import cupy_backend
+from hf_matlab_compat.backends import blas_threads, cupy_backend
+from hf_matlab_compat.backends.workers import Workers, default_threads
 from hf_matlab_compat.errors import OptionError
 
 Array = Any
 """An array of the backend: numpy.ndarray or cupy.ndarray."""
 
+_STRIP = 64
 _DTYPES = {"single": np.float32, "double": np.float64}
 
 
@@ -33,6 +35,10 @@ class Backend:
         Working precision.
     free_memory : callable
         Bytes that a run may still take, or None where that is unknown.
+    workers : Workers
+        Threads that share a pass.
+    on_host : bool
+        Arrays are numpy's own.
     """
 
     name: str
@@ -40,23 +46,40 @@ class Backend:
     dtype: np.dtype[Any]
     to_host: Callable[[Array], NDArray[Any]]
     free_memory: Callable[[], int | None]
+    workers: Workers = field(default_factory=Workers)
+    on_host: bool = False
 
     def asarray(self, values: Any, order: str | None = None) -> Array:
         """`values` on the device in working precision; not copied where they already are."""
         return self.xp.asarray(values, dtype=self.dtype, order=order)
 
+    def fill(self, out: Array, values: Any) -> None:
+        """Copy `values`, of any precision and order, from the host or the device, into an array of the device."""
+        if not self.on_host:
+            out[...] = self.asarray(values)
+            return
+        for start in range(0, out.shape[1], _STRIP):  # in strips: transposing all at once misses the caches
+            columns = slice(start, start + _STRIP)
+            out[:, columns] = values[:, columns]
+
+    def filled(self, values: Any) -> Array:
+        """`values` on the device in working precision and C order; not copied where they are so already."""
+        return self.asarray(values, order="C")
+
     def quiet(self) -> AbstractContextManager[Any]:
-        """Overflow and NaN inside a wild trial step are part of the method, not worth a warning."""
-        return np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
+        """Inside, BLAS has one thread, and overflow and NaN, part of the method in a wild trial step, no warnings."""
+        return _Quiet(self.on_host)
 
 
-def get_backend(name: str = "numpy", precision: str = "single") -> Backend:
+def get_backend(name: str = "numpy", precision: str = "single", num_threads: int | None = None) -> Backend:
     """The backend of this name.
 
     Parameters
     ----------
     name : {'numpy', 'cupy'}
     precision : {'single', 'double'}
+    num_threads : int, optional
+        Threads that share the work on the CPU; by default as many as there are processors for this process.
 
     Raises
     ------
@@ -67,11 +90,34 @@ def get_backend(name: str = "numpy", precision: str = "single") -> Backend:
         raise OptionError("precision", expected="'single' or 'double'", got=repr(precision))
     dtype = np.dtype(_DTYPES[precision])
     if name == "numpy":
-        return Backend("numpy", np, dtype, np.asarray, _free_host_memory)
+        workers = Workers(num_threads or default_threads(), _silent)
+        return Backend("numpy", np, dtype, np.asarray, _free_host_memory, workers, on_host=True)
     if name == "cupy":
         cupy = cupy_backend.load()
         return Backend("cupy", cupy, dtype, cupy.asnumpy, lambda: cupy_backend.free_memory(cupy))
     raise OptionError("backend", expected="'numpy' or 'cupy'", got=repr(name))
+
+
+class _Quiet:
+    """Not a generator, because it surrounds every curvature product and small nets feel it."""
+
+    def __init__(self, on_host: bool) -> None:
+        self._silent = _silent()
+        self._on_host = on_host
+
+    def __enter__(self) -> None:
+        if self._on_host:
+            blas_threads.hold_one()
+        self._silent.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._silent.__exit__(*error)
+        if self._on_host:
+            blas_threads.let_go()
+
+
+def _silent() -> AbstractContextManager[Any]:
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
 
 
 def _free_host_memory() -> int | None:

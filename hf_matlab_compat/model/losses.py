@@ -9,26 +9,30 @@ All sums run over units and cases; nothing is divided by the number of cases.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hf_matlab_compat.backends.backend import Array
 from hf_matlab_compat.model.units import UNITS, Unit
 
+Room = Sequence[Any]
+"""Two arrays like y to work in, or None each."""
+
 
 class Loss(Protocol):
     """A log-likelihood at the output layer. Curvatures are those of -ll, so that they come out positive."""
 
-    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array) -> Array:
-        """Σ ll over units and cases, a scalar in working precision."""
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Room = (None, None)) -> Array:
+        """Σ ll over units and cases, a scalar in working precision; `room` may be worked in."""
         ...
 
-    def gradient(self, xp: Any, y: Array, t: Array) -> Array:
+    def gradient(self, xp: Any, y: Array, t: Array, out: Array | None = None) -> Array:
         """e = ∂ll/∂x."""
         ...
 
-    def gauss_newton_product(self, xp: Any, y: Array, R: Array) -> Array:
-        """H_L Jv at the output layer's input, given R = J Rx."""
+    def gauss_newton_product(self, xp: Any, slope: Array, R: Array) -> Array:
+        """H_L Jv at the output layer's input, given R = J Rx, whose memory it may take, and the unit's `slope`."""
         ...
 
     def hessian_product(self, xp: Any, y: Array, t: Array, R: Array) -> Array:
@@ -39,10 +43,10 @@ class Loss(Protocol):
 class _Canonical:
     """Derivatives of a loss whose unit is its canonical link: e = t - y, H_L = J."""
 
-    def gradient(self, xp: Any, y: Array, t: Array) -> Array:
-        return t - y
+    def gradient(self, xp: Any, y: Array, t: Array, out: Array | None = None) -> Array:
+        return xp.subtract(t, y, out=out)
 
-    def gauss_newton_product(self, xp: Any, y: Array, R: Array) -> Array:
+    def gauss_newton_product(self, xp: Any, slope: Array, R: Array) -> Array:
         return R
 
     def hessian_product(self, xp: Any, y: Array, t: Array, R: Array) -> Array:
@@ -52,15 +56,21 @@ class _Canonical:
 class CrossEntropy(_Canonical):
     """Targets in [0, 1] on logistic units: ll = Σ t log y + (1 - t) log(1 - y)."""
 
-    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array) -> Array:
-        on = x >= 0
-        return (x * (t - on) - xp.log(1 + xp.exp(x - 2 * x * on))).sum()
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Room = (None, None)) -> Array:
+        # MATLAB: log(1 + exp(-|x|)) is read off y as -log max(y, 1 - y), which rounds alike and spares an exp
+        larger = xp.subtract(1, y, out=room[0])
+        larger = xp.maximum(larger, y, out=larger)
+        terms = xp.log(larger, out=larger)
+        positive = xp.maximum(x, 0, out=room[1])
+        terms -= positive
+        terms += xp.multiply(x, t, out=positive)
+        return terms.sum()
 
 
 class SoftmaxCrossEntropy(_Canonical):
     """One-of-k targets on softmax units: ll = Σ t log y."""
 
-    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array) -> Array:
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Room = (None, None)) -> Array:
         # MATLAB: log y is formed from x, so that a class of vanishing probability costs a finite amount
         shifted = x - x.max(axis=0, keepdims=True)
         return (t * (shifted - xp.log(xp.exp(shifted).sum(axis=0, keepdims=True)))).sum()
@@ -72,18 +82,26 @@ class SquaredError:
 
     unit: Unit
 
-    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array) -> Array:
-        return -((t - y) ** 2).sum()
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Room = (None, None)) -> Array:
+        difference = xp.subtract(t, y, out=room[0])
+        difference *= difference
+        return -difference.sum()
 
-    def gradient(self, xp: Any, y: Array, t: Array) -> Array:
-        return self.unit.jacobian_product(xp, y, 2 * (t - y))
+    def gradient(self, xp: Any, y: Array, t: Array, out: Array | None = None) -> Array:
+        e = xp.subtract(t, y, out=out)
+        e *= 2
+        return self._through_unit(xp, y, e)
 
-    def gauss_newton_product(self, xp: Any, y: Array, R: Array) -> Array:
-        return self.unit.jacobian_product(xp, y, 2 * R)
+    def gauss_newton_product(self, xp: Any, slope: Array, R: Array) -> Array:
+        doubled = xp.multiply(R, 2, out=R)
+        return self.unit.jacobian_product(xp, slope, doubled, out=doubled)
 
     def hessian_product(self, xp: Any, y: Array, t: Array, R: Array) -> Array:
         a = 2 * (t - y)
-        return self.unit.jacobian_product(xp, y, 2 * R) - self.unit.curvature_product(xp, y, a, R)
+        return self._through_unit(xp, y, 2 * R) - self.unit.curvature_product(xp, y, a, R)
+
+    def _through_unit(self, xp: Any, y: Array, r: Array) -> Array:
+        return self.unit.jacobian_product(xp, self.unit.slope(xp, y), r, out=r)
 
 
 def loss_for(output_unit: str, loss: str) -> Loss:

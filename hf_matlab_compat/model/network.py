@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hf_matlab_compat.backends.backend import Array
 from hf_matlab_compat.model.error_measures import ERROR_MEASURES
 from hf_matlab_compat.model.losses import Loss, loss_for
-from hf_matlab_compat.model.packing import Layer, num_parameters, unpack
+from hf_matlab_compat.model.packing import Layer, num_parameters, unpack, unpack_with_biases
 from hf_matlab_compat.model.units import UNITS, Unit
 
 
@@ -26,13 +25,13 @@ class Network:
     loss : Loss
         Log-likelihood at the output.
     error_measure : callable
-        (xp, y, t) → sum over cases of the reported figure.
+        (xp, y, t, room) → sum over cases of the reported figure.
     """
 
     sizes: tuple[int, ...]
     units: tuple[Unit, ...]
     loss: Loss
-    error_measure: Callable[[Any, Array, Array], float]
+    error_measure: Callable[..., float]
 
     @property
     def num_parameters(self) -> int:
@@ -42,6 +41,10 @@ class Network:
     def layers(self, theta: Array) -> list[Layer]:
         """Weights and biases as views into θ (or, for a direction v, the parts of v that meet them)."""
         return unpack(theta, self.sizes)
+
+    def with_biases(self, theta: Array) -> list[Array]:
+        """The same as (s_{i-1} + 1, s_i) views [W_i b_i]ᵀ."""
+        return unpack_with_biases(theta, self.sizes)
 
 
 def build_network(sizes: Sequence[int], unit_types: Sequence[str], loss: str, error_measure: str) -> Network:

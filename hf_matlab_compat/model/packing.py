@@ -47,6 +47,17 @@ def unpack(theta: Array, sizes: Sequence[int]) -> list[Layer]:
     return layers
 
 
+def unpack_with_biases(theta: Array, sizes: Sequence[int]) -> list[Array]:
+    """[W_i b_i]ᵀ of every layer, (s_{i-1} + 1, s_i) views into `theta`: biases are the weights from a unit of 1."""
+    views: list[Array] = []
+    start = 0
+    for below, above in pairwise(sizes):
+        stop = start + (below + 1) * above
+        views.append(theta[start:stop].reshape((below + 1, above)))
+        start = stop
+    return views
+
+
 def pack(xp: Any, layers: Sequence[Layer]) -> Array:
     """One (P,) vector from the layers; the inverse of `unpack`."""
     return xp.concatenate([part for layer in layers for part in (layer.W.T.reshape(-1), layer.b.reshape(-1))])

@@ -1,18 +1,24 @@
-"""Cases: inputs and targets, cut into the caller's chunks and those into blocks of a fixed size.
+"""Cases: inputs and targets, cut into the caller's chunks and those into blocks.
 
-Sums over cases run over blocks in order, so a figure depends on the chunks that were asked for and on
-nothing else.
+Sums over cases run over blocks in an order that depends on the chunks asked for and on the network, and on nothing
+else: not on how many threads share them.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.backend import Array
 
-CASES_PER_BLOCK = 2048
-"""Cases that pass through the network together: enough to keep the matrix products busy, few enough to hold."""
+CASES_PER_BLOCK = 1280
+"""Most cases that pass through the network together: enough to keep the matrix products busy, few enough to hold."""
+SHARED_BLOCKS = 4
+"""A chunk that is worth sharing has a multiple of so many blocks: threads come in twos and fours."""
+WORTH_SHARING = 1 << 25
+"""Cases times parameters from which threads that share a chunk gain more than starting them takes."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,9 @@ class Block:
 
     inputs: Array
     targets: Array
+
+    def __len__(self) -> int:
+        return int(self.inputs.shape[1])
 
 
 @dataclass(frozen=True)
@@ -53,13 +62,25 @@ class Cases:
         """n = N / C."""
         return len(self) // self.num_chunks
 
-    def chunk(self, c: int) -> Iterator[Block]:
-        """The blocks of chunk `c`, counted from 0."""
-        first = c * self.cases_per_chunk
-        last = first + self.cases_per_chunk
-        for start in range(first, last, CASES_PER_BLOCK):
-            columns = slice(start, min(start + CASES_PER_BLOCK, last))
-            yield Block(self.inputs[:, columns], self.targets[:, columns])
+    def num_blocks(self, num_parameters: int = 0) -> int:
+        """Blocks of a chunk, for a network of so many parameters."""
+        count = math.ceil(self.cases_per_chunk / CASES_PER_BLOCK)
+        if self.worth_sharing(num_parameters):
+            count = min(SHARED_BLOCKS * math.ceil(count / SHARED_BLOCKS), self.cases_per_chunk)
+        return count
+
+    def worth_sharing(self, num_parameters: int) -> bool:
+        """Whether a chunk is work enough for several threads."""
+        return self.cases_per_chunk * num_parameters >= WORTH_SHARING
+
+    def chunk(self, c: int, num_parameters: int = 0) -> Iterator[Block]:
+        """The blocks of chunk `c`, counted from 0; no two differ by more than a case."""
+        first, n, count = c * self.cases_per_chunk, self.cases_per_chunk, self.num_blocks(num_parameters)
+        edges = [first + n * k // count for k in range(count + 1)]
+        for start, stop in itertools.pairwise(edges):
+            columns = slice(start, stop)
+            inputs = self.inputs[:, columns]
+            yield Block(inputs, inputs if self.targets is self.inputs else self.targets[:, columns])
 
     def chunks(self, only: int | None = None) -> range:
         """The numbers of all chunks, or of one."""

@@ -8,43 +8,34 @@ F = Σ_cases (Jᵀ e)(Jᵀ e)ᵀ : never formed; F v = Jᵀ e (e · J v) case by
 
 from __future__ import annotations
 
-from typing import Any
-
 from hf_matlab_compat.backends.backend import Array
-from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.model.passes import backward, forward, parameter_sums, r_forward
 from hf_matlab_compat.objective.cases import Block
+from hf_matlab_compat.objective.gauss_newton import GaussNewton
+from hf_matlab_compat.objective.sharing import Sharing
 
 
-class EmpiricalFisher:
-    """F v summed over a block, at a fixed θ whose forward pass is kept.
+class EmpiricalFisher(GaussNewton):
+    """F v summed over a block: the passes of Gauss-Newton around another product at the output.
 
     Parameters
     ----------
-    network : Network
+    sharing : Sharing
     theta : (P,) array
     block : Block
-    xp : module
-        Array namespace.
     faithful : bool
         As in MATLAB e is t - y whatever the loss, and a linear output doubles the product once, so that F
         of linear outputs is half of what the gradient's scale says. False uses the loss's own gradient.
     """
 
-    def __init__(self, network: Network, theta: Array, block: Block, xp: Any, *, faithful: bool = True) -> None:
-        self._network = network
-        self._layers = network.layers(theta)
-        self._y = forward(network, self._layers, block.inputs, xp).y
-        y_L, t = self._y[-1], block.targets
-        self._e = t - y_L if faithful else network.loss.gradient(xp, y_L, t)
+    def __init__(self, sharing: Sharing, theta: Array, block: Block, *, faithful: bool = True) -> None:
+        super().__init__(sharing, theta, block)
+        y, t = self._buffers.y[-1], sharing.backend.filled(block.targets)
+        self._e = t - y if faithful else sharing.network.loss.gradient(self._xp, y, t)
         self._faithful = faithful
-        self._xp = xp
 
-    def __call__(self, v: Array) -> Array:
-        """Sum over the block's cases of Jᵀ e (e · J v), (P,)."""
-        network, layers, y, e, xp = self._network, self._layers, self._y, self._e, self._xp
-        Jv = r_forward(network, layers, network.layers(v), y, xp).Rx
-        r = e * (Jv * e).sum(axis=0, keepdims=True)
-        if self._faithful:
-            r = network.loss.gauss_newton_product(xp, y[-1], r)
-        return parameter_sums(backward(network, layers, y, r, xp), y, xp)
+    def _at_output(self, Rx: Array) -> Array:
+        """Jv → e (e · J v)."""
+        xp, e = self._xp, self._e
+        Rx *= e
+        r = xp.multiply(e, Rx.sum(axis=0, keepdims=True), out=Rx)
+        return self._network.loss.gauss_newton_product(xp, self._slopes[-1], r) if self._faithful else r

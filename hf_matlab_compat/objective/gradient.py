@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array
-from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.model.passes import backward, forward, parameter_sums
-from hf_matlab_compat.objective.cases import Block, Cases
+from hf_matlab_compat.model.passes import ParameterSums, forward_into
+from hf_matlab_compat.objective.block_memory import BlockMemory
+from hf_matlab_compat.objective.cases import Block
+from hf_matlab_compat.objective.sharing import Sharing
 
 
 @dataclass(frozen=True)
@@ -32,45 +34,71 @@ class GradientSums:
     chunk_log_likelihoods: list[Any]
 
 
-def gradient_sums(network: Network, theta: Array, cases: Cases, target_chunk: int, xp: Any) -> GradientSums:
-    """One pass over all chunks.
+def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int) -> GradientSums:
+    """One pass over all chunks, the target chunk first.
 
     Parameters
     ----------
-    network : Network
+    sharing : Sharing
     theta : (P,) array
-    cases : Cases
     target_chunk : int
         Counted from 0.
-    xp : module
-        Array namespace.
     """
-    full, squared = xp.zeros_like(theta), xp.zeros_like(theta)
-    chunk, chunk_squared = full, squared
-    log_likelihoods: list[Any] = []
-    for c in cases.chunks():
-        g, g2 = xp.zeros_like(theta), xp.zeros_like(theta)
-        ll = theta.dtype.type(0)
-        for block in cases.chunk(c):
-            block_g, block_g2, block_ll = _block(network, theta, block, xp)
-            g += block_g
-            g2 += block_g2
-            ll = ll + block_ll
-        full += g
-        squared += g2
-        log_likelihoods.append(ll)
-        if c == target_chunk:
-            chunk, chunk_squared = g, g2
+    cases = sharing.cases
+    log_likelihoods: dict[int, list[Any]] = {c: [] for c in cases.chunks()}
+    chunk, chunk_squared = _sums(sharing, theta, [target_chunk], log_likelihoods)
+    others = [c for c in cases.chunks() if c != target_chunk]
+    full, squared = _sums(sharing, theta, others, log_likelihoods) if others else (chunk, chunk_squared)
+    if others:
+        full += chunk
+        squared += chunk_squared
     n, N = cases.cases_per_chunk, len(cases)
-    return GradientSums(full / N, squared / N, chunk / n, chunk_squared / n, log_likelihoods)
+    by_chunk = [sum(log_likelihoods[c], start=theta.dtype.type(0)) for c in cases.chunks()]
+    return GradientSums(full / N, squared / N, chunk / n, chunk_squared / n, by_chunk)
 
 
-def _block(network: Network, theta: Array, block: Block, xp: Any) -> tuple[Array, Array, Array]:
-    layers = network.layers(theta)
-    out = forward(network, layers, block.inputs, xp)
-    e_L = network.loss.gradient(xp, out.y[-1], block.targets)
-    e = backward(network, layers, out.y, e_L, xp)
-    gradient = parameter_sums(e, out.y, xp)
-    # (e∘e)(y∘y)ᵀ: the squares of a case's gradient e yᵀ, summed over cases without forming any of them
-    squared = parameter_sums([e_i * e_i for e_i in e], [y_i * y_i for y_i in out.y[:-1]], xp)
-    return gradient, squared, network.loss.log_likelihood(xp, out.x, out.y[-1], block.targets)
+def _sums(
+    sharing: Sharing, theta: Array, chunks: Iterable[int], log_likelihoods: dict[int, list[Any]]
+) -> tuple[Array, Array]:
+    """Sums of gradients and of their squares over some chunks; log-likelihoods of blocks are entered by chunk."""
+    blocks = [(c, k, block) for c in chunks for k, block in enumerate(sharing.blocks(c))]
+    for c, _, _ in blocks:
+        log_likelihoods[c] = [None] * sharing.num_blocks
+    weights = sharing.network.with_biases(theta)
+
+    def add(entry: tuple[int, int, Block], memory: BlockMemory, sums: Sequence[ParameterSums]) -> None:
+        c, k, block = entry
+        log_likelihoods[c][k] = _block(sharing, weights, block, memory, sums)
+
+    full, squared = sharing.lanes.total(blocks, add, vectors=2)
+    return full, squared
+
+
+def _block(
+    sharing: Sharing, weights: Sequence[Array], block: Block, memory: BlockMemory, sums: Sequence[ParameterSums]
+) -> Any:
+    """Enter a block's gradient and squared gradient; its log-likelihood. All buffers are used up."""
+    network, xp = sharing.network, sharing.backend.xp
+    gradient, squared = sums
+    loaded = memory.load(block)
+    buffers = loaded.buffers
+    forward_into(network, weights, buffers, xp)
+    x, y_L, t = buffers.x, buffers.y[-1], loaded.targets
+    ll = network.loss.log_likelihood(xp, x, y_L, t, [memory.spare(j, *x.shape) for j in (0, 1)])
+    e = network.loss.gradient(xp, y_L, t, out=x)
+    for i in range(len(weights), 1, -1):
+        unit, y = network.units[i - 2], buffers.y[i - 1]
+        d = xp.matmul(weights[i - 1][:-1], e, out=memory.spare(i % 2, *y.shape))
+        unit.jacobian_product(xp, unit.slope(xp, y, out=memory.spare(2, *y.shape)), d, out=d)
+        _take(i, buffers.y1[i - 1], e, gradient, squared)
+        e = d
+    _take(1, buffers.y1[0], e, gradient, squared)
+    return ll
+
+
+def _take(i: int, below: Array, e: Array, gradient: ParameterSums, squared: ParameterSums) -> None:
+    gradient.take(i, below, e)
+    # (y∘y)(e∘e)ᵀ: the squares of a case's gradient y eᵀ, summed over cases without forming any of them
+    below *= below
+    e *= e
+    squared.take(i, below, e)

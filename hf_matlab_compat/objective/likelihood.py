@@ -5,36 +5,41 @@ from __future__ import annotations
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array
-from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.model.passes import forward
-from hf_matlab_compat.objective.cases import Cases
+from hf_matlab_compat.model.passes import forward_into
+from hf_matlab_compat.objective.block_memory import BlockMemory
+from hf_matlab_compat.objective.cases import Block
+from hf_matlab_compat.objective.sharing import Sharing
 from hf_matlab_compat.state import Score
 
 
-def likelihood(network: Network, theta: Array, cases: Cases, xp: Any, only: int | None = None) -> Score:
+def likelihood(sharing: Sharing, theta: Array, only: int | None = None) -> Score:
     """Mean log-likelihood, without weight decay, and mean error.
 
     Parameters
     ----------
-    network : Network
+    sharing : Sharing
     theta : (P,) array
-    cases : Cases
-    xp : module
-        Array namespace.
     only : int, optional
         One chunk, counted from 0; both means are then over its cases. By default all chunks.
     """
-    layers = network.layers(theta)
+    network, cases, xp = sharing.network, sharing.cases, sharing.backend.xp
+    weights = network.with_biases(theta)
+    found: dict[tuple[int, int], tuple[Any, float]] = {}
+
+    def measure(entry: tuple[int, int, Block], memory: BlockMemory) -> None:
+        c, k, block = entry
+        loaded = memory.load(block)
+        x, y, t = loaded.buffers.x, loaded.buffers.y[-1], loaded.targets
+        forward_into(network, weights, loaded.buffers, xp)
+        room = [memory.spare(j, *y.shape) for j in (0, 1)]
+        found[c, k] = network.loss.log_likelihood(xp, x, y, t, room), network.error_measure(xp, y, t, room)
+
+    sharing.for_each([(c, k, b) for c in cases.chunks(only) for k, b in enumerate(sharing.blocks(c))], measure)
     total, error = 0.0, 0.0
-    scale = 1 if only is None else cases.num_chunks
     for c in cases.chunks(only):
-        chunk_total = theta.dtype.type(0)
-        chunk_error = 0.0
-        for block in cases.chunk(c):
-            out = forward(network, layers, block.inputs, xp)
-            # a chunk's sum in working precision, chunks added in double
-            chunk_total = chunk_total + network.loss.log_likelihood(xp, out.x, out.y[-1], block.targets)
-            chunk_error += network.error_measure(xp, out.y[-1], block.targets)
-        total += float(chunk_total)
-        error += chunk_error / len(cases)  # divided chunk by chunk: the last digit shows in the log
+        blocks = [found[c, k] for k in range(sharing.num_blocks)]
+        # a chunk's sum in working precision, chunks added in double
+        total += float(sum((ll for ll, _ in blocks), start=theta.dtype.type(0)))
+        error += sum(e for _, e in blocks) / len(cases)  # divided chunk by chunk: the last digit shows in the log
+    scale = 1 if only is None else cases.num_chunks
     return Score(log_likelihood=total / len(cases) * scale, error=error * scale)

@@ -8,18 +8,20 @@ so that they come out positive.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from hf_matlab_compat.backends.backend import Array, Backend
 from hf_matlab_compat.model.losses import CrossEntropy
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.objective.cases import Block, Cases
+from hf_matlab_compat.objective.curvature import BlockProduct, CurvatureSum
 from hf_matlab_compat.objective.empirical_fisher import EmpiricalFisher
 from hf_matlab_compat.objective.gauss_newton import GaussNewton
 from hf_matlab_compat.objective.gradient import gradient_sums
 from hf_matlab_compat.objective.hessian import Hessian
 from hf_matlab_compat.objective.likelihood import likelihood
+from hf_matlab_compat.objective.sharing import Sharing
 from hf_matlab_compat.state import Score
 
 Product = Callable[[Array], Array]
@@ -98,6 +100,10 @@ class FeedforwardProblem:
     curvature: str = "gauss_newton"
     curvature_cases: str = "target_chunk"
     faithful: bool = True
+    _sharing: Sharing = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_sharing", Sharing(self.network, self.cases, self.backend))
 
     @property
     def num_chunks(self) -> int:
@@ -107,13 +113,13 @@ class FeedforwardProblem:
     def likelihood(self, theta: Array, chunk: int | None = None) -> Score:
         """See `Problem.likelihood`."""
         with self.backend.quiet():
-            score = likelihood(self.network, theta, self.cases, self.backend.xp, chunk)
+            score = likelihood(self._sharing, theta, chunk)
             return replace(score, log_likelihood=score.log_likelihood - self._decay_cost(theta))
 
     def gradient(self, theta: Array, target_chunk: int) -> Gradient:
         """See `Problem.gradient`."""
         with self.backend.quiet():
-            sums = gradient_sums(self.network, theta, self.cases, target_chunk, self.backend.xp)
+            sums = gradient_sums(self._sharing, theta, target_chunk)
             cost = self._decay_cost(theta)
         decay = self.weight_decay * self._masked(theta)
         total = self._sum_of_chunks(sums.chunk_log_likelihoods)
@@ -129,24 +135,23 @@ class FeedforwardProblem:
         """See `Problem.curvature_at`."""
         on_chunk = self.curvature_cases == "target_chunk"
         chunks = self.cases.chunks(target_chunk if on_chunk else None)
+        blocks = [block for c in chunks for block in self._sharing.blocks(c)]
         with self.backend.quiet():
-            parts = [self._block_curvature(theta, block) for c in chunks for block in self.cases.chunk(c)]
-        scale = self.num_chunks if on_chunk else 1
+            parts = CurvatureSum(self._sharing, theta, blocks, self._at(theta))
+        scale = (self.num_chunks if on_chunk else 1) / len(self.cases)
         center = gradient.chunk if self.curvature == "empirical_fisher" else None
 
         def product(v: Array) -> Array:
+            mean = None if center is None else center @ v
+
+            def finish(Bv: Array, piece: slice) -> None:
+                if center is not None:
+                    # second moment less the mean's square; the mean has weight decay in it, as MATLAB's
+                    Bv -= center[piece] * mean
+                Bv += self.weight_decay * self._masked(v, piece)
+
             with self.backend.quiet():
-                Gv = parts[0](v)
-                for part in parts[1:]:
-                    Gv += part(v)
-            Gv /= len(self.cases)
-            Gv *= scale
-            if center is not None:
-                Gv -= center * (
-                    center @ v
-                )  # second moment less the mean's square; the mean has weight decay in it, as MATLAB's
-            Gv += self.weight_decay * self._masked(v)
-            return Gv
+                return parts(v, scale, finish)
 
         return product
 
@@ -154,16 +159,15 @@ class FeedforwardProblem:
         """See `Problem.decay_diagonal`."""
         return self.weight_decay if self.mask is None else self.weight_decay * self.mask
 
-    def _block_curvature(self, theta: Array, block: Block) -> Product:
-        xp = self.backend.xp
+    def _at(self, theta: Array) -> Callable[[Block], BlockProduct]:
         if self.curvature == "gauss_newton":
-            return GaussNewton(self.network, theta, block, xp)
+            return lambda block: GaussNewton(self._sharing, theta, block)
         if self.curvature == "hessian":
-            return Hessian(self.network, theta, block, xp)
-        return EmpiricalFisher(self.network, theta, block, xp, faithful=self.faithful)
+            return lambda block: Hessian(self._sharing, theta, block)
+        return lambda block: EmpiricalFisher(self._sharing, theta, block, faithful=self.faithful)
 
-    def _masked(self, theta: Array) -> Array:
-        return theta if self.mask is None else self.mask * theta
+    def _masked(self, theta: Array, piece: slice = slice(None)) -> Array:
+        return theta[piece] if self.mask is None else self.mask[piece] * theta[piece]
 
     def _decay_cost(self, theta: Array) -> float:
         return 0.5 * self.weight_decay * float(theta @ self._masked(theta))

@@ -42,12 +42,13 @@ class LastBitsOff:
     seed: int
     reach: int
 
-    def activate(self, xp: Any, x: Any) -> Any:
-        y = self.unit.activate(xp, x)
+    def activate(self, xp: Any, x: Any, out: Any = None) -> Any:
+        y = self.unit.activate(xp, x, out)
         if self.unit.name == "linear":
             return y
         off = np.random.default_rng(self.seed).integers(-self.reach, self.reach, y.shape, endpoint=True)
-        return y + off.astype(y.dtype) * np.spacing(y)
+        y += off.astype(y.dtype) * np.spacing(y)
+        return y
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.unit, name)

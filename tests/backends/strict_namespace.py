@@ -16,7 +16,19 @@ import numpy as np
 from hf_matlab_compat.backends import Backend
 
 ELEMENTWISE = ("exp", "log", "log1p", "sqrt", "tanh", "abs", "maximum", "minimum", "where", "isfinite")
-FUNCTIONS = (*ELEMENTWISE, "concatenate", "zeros", "zeros_like", "ones", "ones_like", "empty_like", "full")
+ARITHMETIC = ("add", "subtract", "multiply", "divide", "negative", "matmul", "dot")
+FUNCTIONS = (
+    *ELEMENTWISE,
+    *ARITHMETIC,
+    "concatenate",
+    "zeros",
+    "zeros_like",
+    "ones",
+    "ones_like",
+    "empty_like",
+    "full",
+    "empty",
+)
 METHODS = ("sum", "max", "min", "copy", "reshape", "ravel", "any", "all", "astype", "dot")
 """Names that CuPy shares with numpy and that arrays or the namespace may be asked for."""
 

@@ -16,7 +16,9 @@ from hf_matlab_compat.legacy.quirks import QUIRKS
 from hf_matlab_compat.matlab.random_streams import stream_from_seed
 from hf_matlab_compat.model.packing import unpack
 from hf_matlab_compat.model.sparse_init import sparse_init
+from hf_matlab_compat.objective.curvature import CurvatureSum
 from hf_matlab_compat.objective.empirical_fisher import EmpiricalFisher
+from hf_matlab_compat.objective.sharing import Sharing
 from hf_matlab_compat.observers.screen import Screen
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.conjgrad import CGPath, conjgrad
@@ -123,9 +125,10 @@ def test_quirk_6_is_one_of_logistic_outputs_only() -> None:
 def test_quirk_7_the_empirical_fisher_of_linear_outputs_has_half_its_scale(output: str, scale: int) -> None:
     problem = small_problem(("tanh", output))
     theta, v = small_theta(problem), small_theta(problem, seed=1)
-    block = next(problem.cases.chunk(0))
+    sharing, block = Sharing(problem.network, problem.cases, problem.backend), next(problem.cases.chunk(0))
     original, mended = (
-        EmpiricalFisher(problem.network, theta, block, np, faithful=faithful)(v) for faithful in (True, False)
+        CurvatureSum(sharing, theta, [block], lambda b, f=faithful: EmpiricalFisher(sharing, theta, b, faithful=f))(v)
+        for faithful in (True, False)
     )
     np.testing.assert_allclose(mended, scale * original, rtol=1e-12)
 

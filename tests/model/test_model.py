@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hf_matlab_compat.model.losses import CrossEntropy, SoftmaxCrossEntropy, Squ
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import num_parameters, pack, unpack, weights_only_mask
 from hf_matlab_compat.model.passes import forward
-from hf_matlab_compat.model.units import UNITS
+from hf_matlab_compat.model.units import UNITS, Unit
 from tests.oracles.dense import DenseNetwork, jacobian
 
 SIZES = st.lists(st.integers(1, 6), min_size=2, max_size=5)
@@ -53,11 +55,30 @@ def test_the_weight_mask_is_zero_at_biases_only(sizes: list[int]) -> None:
         assert (layer.b == 0).all()
 
 
+def through(unit: Unit, y: Any, r: Any) -> Any:
+    return unit.jacobian_product(np, unit.slope(np, y), r)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_what_takes_out_writes_there_and_says_the_same(name: str) -> None:
+    x, r = np.random.default_rng(3).standard_normal((2, 4, 3))
+    unit, out = UNITS[name], np.empty((4, 3))
+    y = unit.activate(np, x)
+    assert unit.activate(np, x, out=out) is out
+    assert (out == y).all()
+    slope = unit.slope(np, y)
+    product = unit.jacobian_product(np, slope, r)
+    assert unit.jacobian_product(np, slope, r, out=out) is out
+    assert (out == product).all()
+    assert (unit.activate(np, x, out=x) == y).all()
+    assert (unit.jacobian_product(np, slope, r, out=r) == product).all()
+
+
 @pytest.mark.parametrize("name", UNITS)
 def test_a_unit_computes_its_function_and_its_jacobian(name: str) -> None:
     x, r = np.random.default_rng(1).standard_normal((2, 4, 3))
     y = UNITS[name].activate(np, x)
-    ours = UNITS[name].jacobian_product(np, y, r)
+    ours = through(UNITS[name], y, r)
     for case in range(3):
         np.testing.assert_allclose(y[:, case], DenseNetwork.activation(name, x[:, case]), rtol=1e-14)
         J = jacobian(lambda a: DenseNetwork.activation(name, a), x[:, case])
@@ -69,9 +90,9 @@ def test_a_unit_computes_its_function_and_its_jacobian(name: str) -> None:
 def test_a_units_curvature_product_is_the_derivative_of_its_jacobian_product(name: str) -> None:
     x, Rx, d = np.random.default_rng(2).standard_normal((3, 4, 3))
     unit, step = UNITS[name], 1e-5
-    ends = [unit.jacobian_product(np, unit.activate(np, x + sign * step * Rx), d) for sign in (1, -1)]
+    ends = [through(unit, unit.activate(np, x + sign * step * Rx), d) for sign in (1, -1)]
     y = unit.activate(np, x)
-    ours = unit.curvature_product(np, y, d, unit.jacobian_product(np, y, Rx))
+    ours = unit.curvature_product(np, y, d, through(unit, y, Rx))
     np.testing.assert_allclose(ours, (ends[0] - ends[1]) / (2 * step), atol=1e-9)
 
 

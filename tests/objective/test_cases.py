@@ -21,8 +21,8 @@ def test_chunks_are_neighbouring_cases_in_order() -> None:
     assert list(cases.chunks(only=2)) == [2]
 
 
-@pytest.mark.parametrize(("size", "expected"), [(5, [5, 5, 2]), (12, [12]), (100, [12]), (1, [1] * 12)])
-def test_blocks_cut_a_chunk_at_a_fixed_size(size: int, expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("size", "expected"), [(5, [4, 4, 4]), (12, [12]), (100, [12]), (1, [1] * 12)])
+def test_blocks_cut_a_chunk_evenly(size: int, expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", size)
     blocks = list(numbered(24, 2).chunk(1))
     assert [block.inputs.shape[1] for block in blocks] == expected

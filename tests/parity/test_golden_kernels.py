@@ -96,10 +96,12 @@ class LastBitOff:
     unit: Any
     seed: int
 
-    def activate(self, xp: Any, x: Any) -> Any:
-        y = self.unit.activate(xp, x)
+    def activate(self, xp: Any, x: Any, out: Any = None) -> Any:
+        y = self.unit.activate(xp, x, out)
+        if self.unit.name == "linear":
+            return y
         towards = np.random.default_rng(self.seed).choice(np.array([-np.inf, np.inf]), y.shape).astype(y.dtype)
-        return np.nextafter(y, towards) if self.unit.name != "linear" else y
+        return np.nextafter(y, towards, out=y)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.unit, name)

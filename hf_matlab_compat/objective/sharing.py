@@ -1,0 +1,158 @@
+"""Sums over blocks, shared among threads in a way that gives the same bits for any number of them.
+
+Blocks are dealt to a fixed number of lanes; a lane adds up its blocks in order, one thread at a time works on it, and
+the lanes' sums are added in order.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from hf_matlab_compat.backends.backend import Array, Backend
+from hf_matlab_compat.backends.workers import Workers
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.model.passes import ParameterSums
+from hf_matlab_compat.objective.block_memory import BlockMemory
+from hf_matlab_compat.objective.cases import Block, Cases
+
+PARTIAL_SUMS = 8
+"""Most vectors of partial sums, and so most lanes: so many threads can share a curvature product."""
+PIECE = 1 << 15
+"""Numbers of a vector that a thread adds up at a time: what fits the caches nearest to it."""
+
+Add = Callable[[Any, BlockMemory, Sequence[ParameterSums]], None]
+"""(item, memory, sums): enter what an item contributes into the sums."""
+Finish = Callable[[Array, slice], None]
+"""(view, piece): change a piece of a sum in place."""
+
+
+class Sharing:
+    """A network, its cases, and the threads and memory with which sums over them are formed.
+
+    Parameters
+    ----------
+    network : Network
+    cases : Cases
+    backend : Backend
+    """
+
+    def __init__(self, network: Network, cases: Cases, backend: Backend) -> None:
+        self.network, self.cases, self.backend = network, cases, backend
+        shared = cases.worth_sharing(network.num_parameters)
+        self.workers = backend.workers if shared else Workers()
+        self.lanes = Lanes(self)
+        self._memories: dict[int, BlockMemory] = {}
+
+    @property
+    def num_blocks(self) -> int:
+        """Blocks of a chunk."""
+        return self.cases.num_blocks(self.network.num_parameters)
+
+    def blocks(self, c: int) -> Iterator[Block]:
+        """The blocks of chunk `c`."""
+        return self.cases.chunk(c, self.network.num_parameters)
+
+    def for_each(self, items: Sequence[Any], task: Callable[[Any, BlockMemory], None]) -> None:
+        """Do `task` for every item, in any order, with memory for a block."""
+        self.workers.run(lambda item, slot: task(item, self._memory(slot)), items)
+
+    def in_pieces(self, task: Callable[[slice], None]) -> None:
+        """Do `task` for slices that cover a (P,) vector."""
+        P = self.network.num_parameters
+        length = PIECE if self.backend.on_host else P
+        if length >= P:
+            task(slice(0, P))
+            return
+        self.workers.run(lambda piece, slot: task(piece), [slice(k, k + length) for k in range(0, P, length)])
+
+    def new_vector(self) -> Array:
+        """A (P,) vector; what it holds means nothing."""
+        return self.backend.xp.empty(self.network.num_parameters, dtype=self.backend.dtype)
+
+    def new_spare(self) -> Array:
+        """Room for the products of any one layer."""
+        sizes = self.network.sizes
+        largest = max((below + 1) * above for below, above in itertools.pairwise(sizes))
+        return self.backend.xp.empty(largest, dtype=self.backend.dtype)
+
+    def _memory(self, slot: int) -> BlockMemory:
+        if slot not in self._memories:
+            most = -(-self.cases.cases_per_chunk // self.num_blocks)
+            self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend)
+        return self._memories[slot]
+
+
+class Lanes:
+    """The vectors in which lanes add up what their items contribute, kept from call to call.
+
+    Parameters
+    ----------
+    sharing : Sharing
+    """
+
+    def __init__(self, sharing: Sharing) -> None:
+        self._sharing = sharing
+        self._sums: list[Array] = []
+        self._places: list[tuple[ParameterSums, ParameterSums]] = []
+
+    def total(
+        self, items: Sequence[Any], add: Add, vectors: int = 1, scale: float = 1.0, finish: Finish | None = None
+    ) -> list[Array]:
+        """`scale` times sums over all items, as new vectors; `finish` may change them piece by piece.
+
+        Parameters
+        ----------
+        items : sequence
+        add : callable
+            (item, memory, places): enter what an item contributes into `vectors` places.
+        vectors : int
+            How many (P,) vectors are summed, at most `PARTIAL_SUMS`.
+        scale : float
+        finish : callable, optional
+        """
+        sharing = self._sharing
+        lanes = [items[k :: PARTIAL_SUMS // vectors] for k in range(min(PARTIAL_SUMS // vectors, len(items)))]
+        self._grow(len(lanes) * vectors)
+
+        def run(k: int, memory: BlockMemory) -> None:
+            mine = self._places[k * vectors : (k + 1) * vectors]
+            for j, item in enumerate(lanes[k]):
+                add(item, memory, [place[j > 0] for place in mine])
+
+        sharing.for_each(range(len(lanes)), run)
+        totals = [sharing.new_vector() for _ in range(vectors)]
+        parts = [self._sums[j : len(lanes) * vectors : vectors] for j in range(vectors)]
+
+        def add_up(piece: slice) -> None:
+            for total, sums in zip(totals, parts, strict=True):
+                view = total[piece]
+                _add_up([s[piece] for s in sums], scale, view, sharing.backend.xp)
+                if finish is not None:
+                    finish(view, piece)
+
+        sharing.in_pieces(add_up)
+        return totals
+
+    def _grow(self, count: int) -> None:
+        sharing = self._sharing
+        while len(self._sums) < count:
+            packed, spare = sharing.new_vector(), sharing.new_spare()
+            first, later = (
+                ParameterSums(sharing.network, packed, spare, sharing.backend.xp, fresh) for fresh in (True, False)
+            )
+            self._sums.append(packed)
+            self._places.append((first, later))
+
+
+def _add_up(parts: Sequence[Array], scale: float, out: Array, xp: Any) -> None:
+    """out = scale · Σ parts, in order."""
+    if len(parts) == 1:
+        xp.multiply(parts[0], scale, out=out)
+        return
+    xp.add(parts[0], parts[1], out=out)
+    for part in parts[2:]:
+        out += part
+    if scale != 1:
+        out *= scale
