@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,14 @@ from hf_matlab_compat.objective.sharing import Sharing
 
 @dataclass(frozen=True)
 class GradientSums:
-    """Means over cases, without weight decay.
+    """Means over cases.
 
     Attributes
     ----------
     full, full_squared : (P,) arrays
-        Gradient and mean of squared per-case gradients over all cases.
+        Gradient, weight decay included, and mean of squared per-case gradients, over all cases.
     chunk, chunk_squared : (P,) arrays
-        The same over the cases of the target chunk.
+        The same over the cases of the target chunk; with one chunk, the same arrays.
     chunk_log_likelihoods : list of scalars
         Sum of the log-likelihood over each chunk, in working precision.
     """
@@ -34,7 +34,7 @@ class GradientSums:
     chunk_log_likelihoods: list[Any]
 
 
-def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int) -> GradientSums:
+def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int, decay: Callable[[slice], Array]) -> GradientSums:
     """One pass over all chunks, the target chunk first.
 
     Parameters
@@ -43,35 +43,38 @@ def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int) -> Gradient
     theta : (P,) array
     target_chunk : int
         Counted from 0.
+    decay : callable
+        A piece of what weight decay takes off the gradient.
     """
     cases = sharing.cases
-    log_likelihoods: dict[int, list[Any]] = {c: [] for c in cases.chunks()}
-    chunk, chunk_squared = _sums(sharing, theta, [target_chunk], log_likelihoods)
-    others = [c for c in cases.chunks() if c != target_chunk]
-    full, squared = _sums(sharing, theta, others, log_likelihoods) if others else (chunk, chunk_squared)
-    if others:
-        full += chunk
-        squared += chunk_squared
     n, N = cases.cases_per_chunk, len(cases)
-    by_chunk = [sum(log_likelihoods[c], start=theta.dtype.type(0)) for c in cases.chunks()]
-    return GradientSums(full / N, squared / N, chunk / n, chunk_squared / n, by_chunk)
-
-
-def _sums(
-    sharing: Sharing, theta: Array, chunks: Iterable[int], log_likelihoods: dict[int, list[Any]]
-) -> tuple[Array, Array]:
-    """Sums of gradients and of their squares over some chunks; log-likelihoods of blocks are entered by chunk."""
-    blocks = [(c, k, block) for c in chunks for k, block in enumerate(sharing.blocks(c))]
-    for c, _, _ in blocks:
-        log_likelihoods[c] = [None] * sharing.num_blocks
+    log_likelihoods: dict[int, list[Any]] = {c: [None] * sharing.num_blocks for c in cases.chunks()}
     weights = sharing.network.with_biases(theta)
 
     def add(entry: tuple[int, int, Block], memory: BlockMemory, sums: Sequence[ParameterSums]) -> None:
         c, k, block = entry
         log_likelihoods[c][k] = _block(sharing, weights, block, memory, sums)
 
-    full, squared = sharing.lanes.total(blocks, add, vectors=2)
-    return full, squared
+    def blocks(chunks: Iterable[int]) -> list[tuple[int, int, Block]]:
+        return [(c, k, block) for c in chunks for k, block in enumerate(sharing.blocks(c))]
+
+    def means(views: Sequence[Array], count: int, piece: slice) -> None:
+        for view in views:
+            view /= count
+        views[0][...] -= decay(piece)
+
+    def add_chunk(views: Sequence[Array], piece: slice) -> None:
+        for view, part in zip(views, chunk, strict=True):
+            view += part[piece]
+        means(views, N, piece)
+        means([part[piece] for part in chunk], n, piece)
+
+    others = [c for c in cases.chunks() if c != target_chunk]
+    alone = None if others else lambda views, piece: means(views, N, piece)
+    chunk = sharing.lanes.total(blocks([target_chunk]), add, vectors=2, finish=alone)
+    full = sharing.lanes.total(blocks(others), add, vectors=2, finish=add_chunk) if others else chunk
+    by_chunk = [sum(log_likelihoods[c], start=theta.dtype.type(0)) for c in cases.chunks()]
+    return GradientSums(full[0], full[1], chunk[0], chunk[1], by_chunk)
 
 
 def _block(

@@ -7,7 +7,7 @@ so that they come out positive.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -119,13 +119,14 @@ class FeedforwardProblem:
     def gradient(self, theta: Array, target_chunk: int) -> Gradient:
         """See `Problem.gradient`."""
         with self.backend.quiet():
-            sums = gradient_sums(self._sharing, theta, target_chunk)
+            sums = gradient_sums(
+                self._sharing, theta, target_chunk, lambda piece: self.weight_decay * self._masked(theta, piece)
+            )
             cost = self._decay_cost(theta)
-        decay = self.weight_decay * self._masked(theta)
         total = self._sum_of_chunks(sums.chunk_log_likelihoods)
         return Gradient(
-            full=sums.full - decay,
-            chunk=sums.chunk - decay,
+            full=sums.full,
+            chunk=sums.chunk,
             full_squared=sums.full_squared,
             chunk_squared=sums.chunk_squared,
             log_likelihood=total / len(self.cases) - cost,
@@ -144,7 +145,8 @@ class FeedforwardProblem:
         def product(v: Array) -> Array:
             mean = None if center is None else center @ v
 
-            def finish(Bv: Array, piece: slice) -> None:
+            def finish(views: Sequence[Array], piece: slice) -> None:
+                (Bv,) = views
                 if center is not None:
                     # second moment less the mean's square; the mean has weight decay in it, as MATLAB's
                     Bv -= center[piece] * mean

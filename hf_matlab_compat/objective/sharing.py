@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array, Backend
+from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.passes import ParameterSums
@@ -19,13 +20,11 @@ from hf_matlab_compat.objective.cases import Block, Cases
 
 PARTIAL_SUMS = 8
 """Most vectors of partial sums, and so most lanes: so many threads can share a curvature product."""
-PIECE = 1 << 15
-"""Numbers of a vector that a thread adds up at a time: what fits the caches nearest to it."""
 
 Add = Callable[[Any, BlockMemory, Sequence[ParameterSums]], None]
 """(item, memory, sums): enter what an item contributes into the sums."""
-Finish = Callable[[Array, slice], None]
-"""(view, piece): change a piece of a sum in place."""
+Finish = Callable[[Sequence[Array], slice], None]
+"""(views, piece): change a piece of every sum in place."""
 
 
 class Sharing:
@@ -43,6 +42,7 @@ class Sharing:
         shared = cases.worth_sharing(network.num_parameters)
         self.workers = backend.workers if shared else Workers()
         self.lanes = Lanes(self)
+        self._pieces = pieces(self.new_vector())
         self._memories: dict[int, BlockMemory] = {}
 
     @property
@@ -60,12 +60,7 @@ class Sharing:
 
     def in_pieces(self, task: Callable[[slice], None]) -> None:
         """Do `task` for slices that cover a (P,) vector."""
-        P = self.network.num_parameters
-        length = PIECE if self.backend.on_host else P
-        if length >= P:
-            task(slice(0, P))
-            return
-        self.workers.run(lambda piece, slot: task(piece), [slice(k, k + length) for k in range(0, P, length)])
+        self.workers.run(lambda piece, slot: task(piece), self._pieces)
 
     def new_vector(self) -> Array:
         """A (P,) vector; what it holds means nothing."""
@@ -126,11 +121,11 @@ class Lanes:
         parts = [self._sums[j : len(lanes) * vectors : vectors] for j in range(vectors)]
 
         def add_up(piece: slice) -> None:
-            for total, sums in zip(totals, parts, strict=True):
-                view = total[piece]
+            views = [total[piece] for total in totals]
+            for view, sums in zip(views, parts, strict=True):
                 _add_up([s[piece] for s in sums], scale, view, sharing.backend.xp)
-                if finish is not None:
-                    finish(view, piece)
+            if finish is not None:
+                finish(views, piece)
 
         sharing.in_pieces(add_up)
         return totals

@@ -12,7 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from hf_matlab_compat.backends.pieces import inner, pieces
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import CGStop, Vector
 
@@ -66,37 +68,66 @@ def conjgrad(
     CGPath
     """
     recorder = _Recorder(options)
-    x = x0.copy()
-    r = A(x0) - b
-    y = r if M is None else r / M
-    p = -y
-    ry = r @ y
+    at = _Vectors(x0, A(x0), b, M)
+    ry = at.ry()
     values: list[float] = []
     stop = CGStop.MAX_STEPS
     i = 0
     for i in range(1, options.max_cg_steps + 1):
-        Ap = A(p)
-        pAp = p @ Ap
+        Ap = A(at.p)
+        pAp = inner(at.p, Ap)
         # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
         if not 0 < pAp < math.inf or ry == 0:
             stop = _reason(float(pAp), float(ry))
             break
-        alpha = ry / pAp
-        x += alpha * p
-        r += alpha * Ap
-        y = r if M is None else r / M
-        ry_next = r @ y
-        p = (ry_next / ry) * p - y
+        value = at.step(ry / pAp, Ap)
+        ry_next = at.ry()
+        at.turn(ry_next / ry)
         ry = ry_next
-        values.append(0.5 * float((r - b) @ x))  # φ(x) = ½ (r - b)ᵀ x
-        recorder.offer(i, x)
+        values.append(value)
+        recorder.offer(i, at.x)
         if watch is not None:
             watch(i)
         if progress_is_small(values, options):
             stop = CGStop.CONVERGED
             break
-    recorder.close(i, x)
+    recorder.close(i, at.x)
     return CGPath(recorder.steps, recorder.iterates, stop, i)
+
+
+class _Vectors:
+    """x, r, y and p of one step, changed in place, piece by piece."""
+
+    def __init__(self, x0: Vector, Ax0: Vector, b: Vector, M: Vector | None) -> None:
+        self.x = x0.copy()
+        self.r = Ax0 - b
+        self.y = self.r if M is None else self.r / M
+        self.p = -self.y
+        self._b, self._M = b, M
+        self._pieces = pieces(x0)
+
+    def ry(self) -> Any:
+        """rᵀy."""
+        return inner(self.r, self.y)
+
+    def step(self, alpha: Any, Ap: Vector) -> float:
+        """x ← x + α p, r ← r + α A p, y ← M⁻¹ r; returns φ(x) = ½ (r - b)ᵀ x."""
+        value: Any = 0
+        for s in self._pieces:
+            x, r = self.x[s], self.r[s]
+            x += alpha * self.p[s]
+            r += alpha * Ap[s]
+            if self._M is not None:
+                self.y[s] = r / self._M[s]
+            value = value + (r - self._b[s]) @ x
+        return 0.5 * float(value)
+
+    def turn(self, beta: Any) -> None:
+        """p ← β p - y."""
+        for s in self._pieces:
+            p = self.p[s]
+            p *= beta
+            p -= self.y[s]
 
 
 def progress_is_small(values: list[float], options: Options) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Vector
 
@@ -22,7 +23,8 @@ def damp(G: Callable[[Vector], Vector], lam: float) -> Callable[[Vector], Vector
 
     def B(d: Vector) -> Vector:
         Bd = G(d)
-        Bd += lam * d
+        for piece in pieces(d):
+            Bd[piece] += lam * d[piece]
         return Bd
 
     return B
