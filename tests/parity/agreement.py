@@ -37,8 +37,6 @@ def iterate_figures(early: bool, precision: str) -> Iterator[Figure]:
     for name, epoch in STATES:
         E = spread()[f"probe/{name}/{precision}/{epoch}"]["iterates"]
         far = kernels.distances_to_recorded(name, precision, epoch, distance)
-        if kernels.excess(far, E, precision, iterate_bound):
-            E = kernels.widened(E, name, precision, epoch, distance)
         for step, d in far.items():
             if (int(step) <= 5) == early:
                 yield d, iterate_bound(E.get(step, max(E.values())), int(step), precision)

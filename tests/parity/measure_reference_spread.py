@@ -5,8 +5,9 @@
 Twelve runs with the cases of every chunk permuted; four free runs with noise of 2e-16 on the initial parameters as
 well; one run with another `exp` and `tanh` (glibc's without FMA); with ``--openblas``, a folder with an OpenBLAS
 ``libblas.so.3`` that Octave can load, four runs for each of five kinds of its kernels, three of them with the cases
-permuted: OpenBLAS rounds a case by where it stands. E is the largest distance of any of them to the plain run. CG iterates and figures are compared where both runs have them; a lockstep run that chose
-another iterate (a tie) does not count for its figures.
+permuted: OpenBLAS rounds a case by where it stands. E is the largest distance of any of them to the plain run. CG
+iterates and figures are compared where both runs have them; a lockstep run that chose another iterate (a tie) does
+not count for its figures.
 """
 
 from __future__ import annotations
