@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,9 +15,6 @@ from hf_matlab_compat.errors import MigrationError
 if TYPE_CHECKING:
     from hf_matlab_compat.migrate import Translation
 
-TRAINERS = ("nnet_train_2", "conjgrad_1")
-"""Names of the trainer's own files: these are read for edits, not translated."""
-
 
 @app.command
 def migrate(
@@ -27,18 +25,20 @@ def migrate(
     style: Literal["legacy", "modern"] = "legacy",
     streams: Literal["octave", "matlab"] = "octave",
     check: Annotated[bool, Parameter(negative=())] = False,
+    force: Annotated[bool, Parameter(negative=())] = False,
     original: Path | None = None,
 ) -> int:
     """Bring a MATLAB script, a folder of them, or an edited nnet_train_2.m over to Python.
 
-    Exits with 1 where something is left to do by hand, or where a check found a difference.
+    Edits of a trainer that lies beside a script become options of the call. Exits with 1 where something is left to
+    do by hand, or where a check found a difference, and with 2 where nothing could be done.
 
     Parameters
     ----------
     source
         A script, a folder, or a copy of the trainer.
     out
-        Where the Python goes: a file for a script, a folder for a folder. By default beside the script.
+        Where the Python goes: a file for a script, a folder for a folder. By default beside the source.
     style
         The call with the 22 names, or train(...).
     streams
@@ -46,61 +46,145 @@ def migrate(
     check
         Run the MATLAB script in Octave and the Python one on the same data, and compare every argument that
         reaches the trainer. This executes the MATLAB script.
+    force
+        Write over files that are there.
     original
         For a copy of the trainer: an unedited one, so that every edit is accounted for.
     """
-    if source.is_dir():
-        return _folder(source, out or source.with_name(f"{source.name}_python"), style, streams)
-    if source.stem in TRAINERS:
+    from hf_matlab_compat.migrate.copies import is_part_of_trainer
+
+    if check and streams != "octave":
+        raise MigrationError("--check: expected --streams octave, got matlab. Octave cannot draw MATLAB's numbers.")
+    if source.is_file() and is_part_of_trainer(source):
+        _refuse(source, "reads a copy of the trainer and writes nothing", out=out, check=check)
         return _trainer(source, original)
-    return _script(source, out or source.with_suffix(".py"), style, streams, check)
+    _refuse(source, "is no copy of the trainer", original=original)
+    if source.is_dir():
+        return _folder(source, out or source.with_name(f"{source.resolve().name}_python"), style, streams, check, force)
+    return _script(source, _target(source, out), style, streams, check, force)
 
 
-def _script(source: Path, out: Path, style: str, streams: str, check: bool) -> int:
-    from hf_matlab_compat.migrate import check as compare
+def _refuse(source: Path, reason: str, **options: object) -> None:
+    """An option that would change nothing is an error."""
+    for name, value in options.items():
+        if value:
+            raise MigrationError(f"--{name}: expected no such option, since {source} {reason}. Leave it out.")
+
+
+def _target(source: Path, out: Path | None) -> Path:
+    if out is None:
+        return source.with_suffix(".py")
+    return out / f"{source.stem}.py" if out.is_dir() else out
+
+
+def _keep(targets: Iterable[Path], force: bool) -> None:
+    """Refuse to write over what is there."""
+    there = [path for path in targets if path.exists()]
+    if there and not force:
+        others = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise MigrationError(
+            f"{there[0]}{others}: expected no such file, got one. Say --force to write over it, or --out for another "
+            "place."
+        )
+
+
+def _script(source: Path, out: Path, style: str, streams: str, check: bool, force: bool) -> int:
     from hf_matlab_compat.migrate import migrate_script
 
+    migrate_script(source, style=style, streams=streams)
+    _keep([out], force)
+    out.parent.mkdir(parents=True, exist_ok=True)
     made = migrate_script(source, out, style=style, streams=streams)
     _tell(made)
     _say(f"written: {out}")
-    if not check:
-        return int(not made.runs)
-    result = compare(source, style=style)
-    for difference in result.differences:
-        _say(f"  {difference}")
-    verdict = "agree" if result.agrees else "differ" if result.calls else "never reached the trainer"
-    _say(f"checked in Octave: {result.arguments} arguments in {result.calls} calls of the trainer {verdict}")
-    return int(not (made.runs and result.agrees))
+    if check and not made.runs:
+        _say("not checked: lines are left to do")
+    agrees = not (check and made.runs) or _agrees(source, style)
+    return int(not (made.runs and agrees))
 
 
-def _folder(source: Path, out: Path, style: str, streams: str) -> int:
+def _folder(source: Path, out: Path, style: str, streams: str, check: bool, force: bool) -> int:
     from hf_matlab_compat.migrate import migrate_directory
+    from hf_matlab_compat.migrate.directory import scripts_in
 
+    scripts = scripts_in(source)
+    _keep([*(out / f"{path.stem}.py" for path in scripts), out / "REPORT.md", out / "REPORT.json"], force)
     translations, failures = migrate_directory(source, out, style=style, streams=streams)
     for made in translations:
         _tell(made)
     for name, why in failures:
-        _say(f"{name}: not translated. {why}")
+        _say(f"{name}.m: not translated. {why}")
+    complete = not failures and all(made.runs for made in translations)
+    agree = all([_agrees(source / f"{made.name}.m", style) for made in translations if check and _trains(made)])
+    trainers = _trainers_of(source)
     _say(f"written: {len(translations)} scripts and REPORT.md in {out}")
-    return int(bool(failures) or not all(made.runs for made in translations))
+    return int(not (complete and agree and trainers))
+
+
+def _trains(made: Translation) -> bool:
+    """Whether a translation is complete, calls the trainer, and is no function that waits for arguments."""
+    calls = any(f"{name}(" in made.python for name in ("nnet_train", "nnet_train_2", "train"))
+    body = [line for line in made.python.splitlines() if line and not line.startswith((" ", "#", "def ", '"""', ")"))]
+    runs = any(not line.startswith(("import ", "from ", "random = ")) for line in body)
+    return made.runs and calls and runs
+
+
+def _agrees(script: Path, style: str) -> bool:
+    """Run a script in Octave and in Python, and say what came of it."""
+    from hf_matlab_compat.migrate import check
+
+    try:
+        result = check(script, style=style)
+    except MigrationError as error:
+        _say(f"{script.name}: not checked. {error}")
+        return False
+    for difference in result.differences:
+        _say(f"  {difference}")
+    verdict = "agree" if result.agrees else "DIFFER" if result.calls else "were seen: the trainer was never reached"
+    _say(f"{script.name}: checked in Octave, {result.arguments} arguments in {_times(result.calls)} {verdict}")
+    return result.agrees
+
+
+def _times(calls: int) -> str:
+    return "1 call of the trainer" if calls == 1 else f"{calls} calls of the trainer"
 
 
 def _tell(made: Translation) -> None:
     todos = made.todos
-    _say(f"{made.name}: {len(made.lines)} lines, {len(todos)} left to do")
+    left = f"{len(todos)} left to do" if todos else "complete"
+    _say(f"{made.name}.m: {len(made.lines)} lines, {left}")
     for line in todos:
         _say(f"  line {line.number}: {line.text.strip()}  ({line.remark})")
 
 
+def _trainers_of(folder: Path) -> bool:
+    """Say what the trainers' files of a folder imply; whether options express all of it."""
+    from hf_matlab_compat.migrate.copies import trainers_beside
+
+    whole = True
+    for name, copy in trainers_beside(folder).items():
+        if copy.refusal:
+            _say(f"{name}.m: not a trainer that this package replaces. {copy.refusal}")
+        if copy.report is not None:
+            _say(f"{name}.m: the trainer; its edits as options: {_in_words(copy.report.legacy_options)}")
+            for one in copy.report.unexpressed:
+                _say(f"  line {one.line}: {one.text.strip()}  ({one.why})")
+        whole = whole and not copy.refusal and not (copy.report and copy.report.unexpressed)
+    return whole
+
+
+def _in_words(options: dict[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in options.items()) or "none, it has the published values"
+
+
 def _trainer(source: Path, original: Path | None) -> int:
+    from hf_matlab_compat.migrate.copies import PUBLISHED, SOLVER, files_of
     from hf_matlab_compat.migrate.trainer import read_trainer
 
-    files = [source.with_name(f"{name}.m") for name in TRAINERS if source.with_name(f"{name}.m").is_file()]
-    if not files:
-        raise MigrationError(f"{source}: expected a copy of the trainer, got no such file.")
+    trainer = source.with_name(f"{PUBLISHED}.m") if source.stem == SOLVER else source
+    files = files_of(trainer)
     report = read_trainer(*files, original=original)
-    options = ", ".join(f"{name}={value!r}" for name, value in report.legacy_options.items())
-    _say(f"options of nnet_train that this copy implies: {options or 'none, it has the published values'}")
+    _say(f"options of nnet_train that this copy implies: {_in_words(report.legacy_options)}")
     if report.gpu:
         _say(f"written for {report.gpu}: jacket=1 asks for the GPU here")
     for one in report.unexpressed:

@@ -41,6 +41,8 @@ def _to_name(name: str, node: syntax.Node, context: Context, writer: Writer) -> 
         context.define(name, Value(python, Kind.HANDLE))
         return
     value = _positions(node, context) if name in context.usage.positions else context(node)
+    if value.text.startswith("plt.hist("):
+        raise Untranslatable("asks for the counts of a histogram")
     if not value.text:
         raise Untranslatable("assigns what has no value")
     if value.kind is Kind.EMPTY and name in context.usage.only_empty:
@@ -61,8 +63,10 @@ def _positions(node: syntax.Node, context: Context) -> Value:
     if isinstance(node, syntax.Apply) and node.base == syntax.Name("find"):
         value = context(node.arguments[0])
         context.needs("np")
-        flat = value.text if value.kind is Kind.ROW else f'np.ravel({value.text}, "F")'
-        return Value(f"np.flatnonzero({flat})", Kind.ROW, integer=True, zero_based=True)
+        if value.kind is not Kind.ROW:
+            context.needs("ml")
+            return Value(f"ml.find({value.text}) - 1", Kind.LOADED, Binding.ADD, zero_based=True)
+        return Value(f"np.flatnonzero({value.text})", Kind.ROW, integer=True, zero_based=True)
     value = context(node)
     if value.zero_based:
         return value
@@ -91,14 +95,24 @@ def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
 def _to_field(target: syntax.Field, node: syntax.Node, context: Context, writer: Writer) -> None:
     name = base_name(target)
     _create(name, "ml.Struct()", Kind.STRUCT, context)
-    base = context(target.base)
+    base = _outer(target.base, context)
     value = context.fresh(context(node), name).as_two_dimensional()
     if isinstance(target.name, str):
         writer.code(f"{base.at(Binding.ATOM)}.{python_name(target.name)} = {value.text}")
         if base.text == python_name(name):
             context.define(f"{base.text}.{target.name}", value)
         return
-    writer.code(f"setattr({base.text}, {context(target.name).text}, {value.text})")
+    context.needs("ml")
+    writer.code(f"setattr({base.text}, ml.field({context(target.name).text}), {value.text})")
+
+
+def _outer(node: syntax.Node, context: Context) -> Value:
+    """What a field is assigned to: for ``a.b.c`` the struct a.b, which comes into being where there is none."""
+    base = context(node)
+    if not (isinstance(node, syntax.Field) and isinstance(node.name, str)) or base.text in context.variables:
+        return base
+    context.needs("ml")
+    return Value(f'ml.inner({_outer(node.base, context).text}, "{python_name(node.name)}")', Kind.STRUCT)
 
 
 def _create(name: str, first: str, kind: Kind, context: Context) -> None:
@@ -129,12 +143,25 @@ def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     if value.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
         raise Untranslatable(f"puts {value.kind.value} into an array")
     count = len(target.arguments)
+    if base.nd and count == 2:
+        raise Untranslatable("assigns by two indices where there may be three dimensions")
+    if isinstance(target.base, syntax.Field) and base_name(target) not in context.variables:
+        raise Untranslatable(f"assigns to part of a field of {base_name(target)}, which is not known here")
     found = [subscript(each, base, context, (axis, count)) for axis, each in enumerate(target.arguments)]
     direct = _direct(base, found, value, target, context)
     if direct is not None:
+        _make_room(base, found, target, context, writer)
         writer.code(direct)
         return
     _grow(base, found, value, target, context, writer)
+
+
+def _make_room(base: Value, found: list[Subscript], target: syntax.Apply, context: Context, writer: Writer) -> None:
+    """A vector grows where a position that is written out lies beyond its end."""
+    is_vector = base.kind in (Kind.ROW, Kind.COLUMN) and isinstance(target.base, syntax.Name)
+    if is_vector and len(found) == 1 and found[0].text.isdigit() and found[0].text != "0":
+        context.needs("ml")
+        writer.code(f"{base.text} = ml.with_room({base.text}, {int(found[0].text) + 1})")
 
 
 def _direct(base: Value, found: list[Subscript], value: Value, target: syntax.Apply, context: Context) -> str | None:
@@ -211,7 +238,7 @@ def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
     if base.kind is Kind.CELL and where.form in ("one", "slice"):
         writer.code(f"del {base.text}[{where.text}]")
         return
-    if base.kind not in SHAPED or (base.kind is not Kind.ROW and count == 1):
+    if base.kind not in SHAPED or (base.kind not in (Kind.ROW, Kind.COLUMN) and count == 1):
         raise Untranslatable("deletes in an unknown way")
     context.needs("np")
     text = f"np.s_[{where.text}]" if where.form == "slice" else where.text
@@ -237,7 +264,7 @@ def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     found = subscript(chosen[0], Value(base.text, Kind.CELL, base.binding), context)
     if found.form != "one":
         raise Untranslatable("assigns to several cells at once")
-    if name in context.growing:
+    if name in context.growing or found.text.isdigit():
         context.needs("ml")
         writer.code(f"ml.put({base.text}, {found.text}, {value.text})")
         return

@@ -14,6 +14,7 @@ from hf_matlab_compat.migrate import (
     shape_calls,
     text_calls,
     trainer_call,
+    vector_calls,
 )
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
@@ -28,6 +29,7 @@ BUILTINS: Mapping[str, Translator] = {
     **reduction_calls.TABLE,
     **shape_calls.TABLE,
     **text_calls.TABLE,
+    **vector_calls.TABLE,
 }
 """What each of MATLAB's functions becomes."""
 
@@ -48,6 +50,10 @@ _OUT_OF_REACH = {
     ),
     ("system", "unix", "dos", "mex", "cd"): "commands to the system are out of reach",
     ("run", "source"): "another script's variables are not followed",
+    ("timenet_train",): (
+        "this trainer of nets for time series has an order of its own that is not known; call nnet_train, which takes "
+        "every argument by its name, and leave intest and outtest away"
+    ),
 }
 """Why some functions are not translated."""
 
@@ -55,10 +61,10 @@ _OUT_OF_REACH = {
 def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     """``name(nodes)`` with its first output."""
     arguments = Arguments(name, nodes, context)
+    if name in context.shared.trainers:
+        return trainer_call.train_call(arguments)
     if name in context.shared.functions or name in context.shared.siblings:
         return _own(name, arguments, context, outputs=1)
-    if name in trainer_call.NAMES:
-        return trainer_call.train_call(arguments)
     if name in _ROUTINES:
         text, kind, count = _routine(name, arguments, context)
         return Value(f"{text}[0]" if count > 1 else text, kind)
@@ -91,7 +97,7 @@ def call_with_outputs(name: str, nodes: tuple[Node, ...], context: Context, want
         if count != wanted:
             raise Untranslatable(f"asks {name} for {wanted} outputs instead of {count}")
         return text, [Value("", kind)] * wanted
-    for table in (shape_calls.WITH_OUTPUTS, reduction_calls.WITH_OUTPUTS):
+    for table in (shape_calls.WITH_OUTPUTS, reduction_calls.WITH_OUTPUTS, vector_calls.WITH_OUTPUTS):
         if name in table:
             return _with_outputs(table[name], arguments, wanted)
     raise Untranslatable(f"asks {name} for {wanted} outputs")

@@ -18,9 +18,10 @@ from typing import Any
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.comparison import compare_calls, compare_tables, octave_calls
+from hf_matlab_compat.migrate.copies import PUBLISHED, trainers_beside
 from hf_matlab_compat.migrate.directory import StrPath, migrate_directory, read_script
 from hf_matlab_compat.migrate.parsing import parse
-from hf_matlab_compat.migrate.trainer_call import NAMES
+from hf_matlab_compat.migrate.recorder import UNSEEDED
 
 _OCTAVE = "octave-cli"
 _MOST_BYTES = 2 * 1024**3
@@ -110,14 +111,17 @@ def _run_octave(name: str, folder: Path, work: Path, timeout: float) -> list[dic
     recorder, records = work / "recorder", work / "octave"
     recorder.mkdir()
     records.mkdir()
-    for trainer in NAMES:
-        (folder / f"{trainer}.m").unlink(missing_ok=True)
     for routine in files("hf_matlab_compat.migrate").joinpath("octave").iterdir():
         (recorder / routine.name).write_text(routine.read_text(encoding="utf-8"), encoding="utf-8")
+    stub = (recorder / f"{PUBLISHED}.m").read_text(encoding="utf-8")
+    for trainer in trainers_beside(folder):
+        (folder / f"{trainer}.m").unlink(missing_ok=True)
+        (recorder / f"{trainer}.m").write_text(stub.replace(PUBLISHED, trainer), encoding="utf-8")
     _functions_into_files(folder / f"{name}.m")
     for function in _DRAWING:
         (recorder / f"{function}.m").write_text(_STUB.format(name=function), encoding="utf-8")
-    code = "warning('off', 'all'); page_screen_output(false); addpath(getenv('HF_RECORDER')); " + name
+    seeds = f"rand('twister', {UNSEEDED}); randn('state', {UNSEEDED}); "
+    code = f"warning('off', 'all'); page_screen_output(false); addpath(getenv('HF_RECORDER')); {seeds}{name}"
     environment = {**os.environ, "HF_RECORDER": str(recorder), "HF_RECORDS": str(records)}
     _run([_OCTAVE, "--quiet", "--norc", "--no-history", "--eval", code], folder, environment, timeout, "Octave")
     return octave_calls(records)

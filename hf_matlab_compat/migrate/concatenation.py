@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hf_matlab_compat.migrate import syntax, texts
-from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.context import UNSHARED, Context, Untranslatable
 from hf_matlab_compat.migrate.values import Binding, Kind, Value
 
 _SOLID = (Kind.NUM, Kind.ROW, Kind.COLUMN, Kind.ARRAY)
@@ -16,10 +16,13 @@ def matrix(node: syntax.Matrix, context: Context) -> Value:
         return Value("np.zeros((0, 0))", Kind.EMPTY)
     rows = [[context(entry) for entry in row] for row in node.rows]
     flat = [value for row in rows for value in row]
-    if any(value.kind is Kind.STR for value in flat):
-        return _text(node, rows)
+    if any(value.text.startswith("*") for value in flat):
+        context.needs("ml")
+        return Value(f"ml.joined({', '.join(value.text for value in flat)})", Kind.UNKNOWN)
     if any(value.kind is Kind.CELL for value in flat):
         return _joined_cells(rows)
+    if any(value.kind is Kind.STR for value in flat):
+        return _text(node, rows, context)
     if any(value.kind in (Kind.STRUCT, Kind.HANDLE, Kind.FILE) for value in flat):
         raise Untranslatable("puts structs or functions into brackets")
     context.needs("np")
@@ -36,27 +39,41 @@ def cell(node: syntax.CellLiteral, context: Context) -> Value:
     """``{a, b}``."""
     if len(node.rows) > 1 and any(len(row) != 1 for row in node.rows):
         raise Untranslatable("makes a cell array of two dimensions")
-    entries = [_entry(entry, context) for row in node.rows for entry in row]
-    return Value(f"[{', '.join(entries)}]", Kind.CELL)
+    values = [context(entry) for row in node.rows for entry in row]
+    owners = {value.owner for value in values if value.kind not in UNSHARED} - {""}
+    text = f"[{', '.join(_entry(context.fresh(value, ''), context) for value in values)}]"
+    return Value(text, Kind.CELL, owner=" ".join(sorted(owners)))
 
 
-def _entry(node: syntax.Node, context: Context) -> str:
-    value = context(node)
-    return value.text if value.text.startswith("*") else value.as_two_dimensional().text
+def _entry(value: Value, context: Context) -> str:
+    if value.text.startswith("*"):
+        return value.text
+    entry = value.as_two_dimensional().text
+    if "np." in entry:
+        context.needs("np")
+    return entry
 
 
-def _text(node: syntax.Matrix, rows: list[list[Value]]) -> Value:
+def _text(node: syntax.Matrix, rows: list[list[Value]], context: Context) -> Value:
     if len(rows) != 1:
         raise Untranslatable("stacks strings")
+    if any(value.kind in (Kind.UNKNOWN, Kind.LOADED) for value in rows[0]):
+        context.needs("ml")
+        return Value(f"ml.joined({', '.join(value.text for value in rows[0])})", Kind.UNKNOWN)
     return texts.concatenated(rows[0], node.rows[0])
 
 
 def _joined_cells(rows: list[list[Value]]) -> Value:
     flat = [value for row in rows for value in row]
-    if any(value.kind not in (Kind.CELL, Kind.EMPTY) for value in flat):
+    if any(value.kind not in (Kind.CELL, Kind.EMPTY, Kind.STR, Kind.NUM) for value in flat):
         raise Untranslatable("joins cells and other values")
-    parts = [value for value in flat if value.kind is Kind.CELL]
-    return Value(" + ".join(value.at(Binding.ADD) for value in parts), Kind.CELL, Binding.ADD)
+    parts = [
+        value.at(Binding.ADD) if value.kind is Kind.CELL else f"[{value.text}]"
+        for value in flat
+        if value.kind is not Kind.EMPTY
+    ]
+    owners = {name for value in flat for name in value.owner.split()}
+    return Value(" + ".join(parts), Kind.CELL, Binding.ADD, owner=" ".join(sorted(owners)))
 
 
 def _listed(row: list[Value]) -> str:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.copies import UNEDITED, Copy
 from hf_matlab_compat.migrate.usage import Usage
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
 
-_UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
+UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
+"""Kinds that nobody can write to in part."""
 _MAY_BE_WHOLE = re.compile(
     r"arange|np\.array\((?!.*dtype=float)|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\."
 )
@@ -43,6 +45,8 @@ class Shared:
         Functions of this file, by name.
     siblings : mapping
         Names of functions in files beside this one, to the number of their outputs.
+    trainers : mapping
+        Names of the trainer's copies, and what is known of each.
     imports : set of str
         Import lines the Python script needs.
     parameter_kinds, output_kinds : dict
@@ -53,6 +57,7 @@ class Shared:
     streams: str
     functions: Mapping[str, syntax.Function]
     siblings: Mapping[str, int]
+    trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
     imports: set[str] = field(default_factory=set)
     parameter_kinds: dict[tuple[str, str], Value] = field(default_factory=dict)
     output_kinds: dict[tuple[str, int], Value] = field(default_factory=dict)
@@ -125,9 +130,9 @@ class Context:
     def fresh(self, value: Value, name: str) -> Value:
         """`value` as it may be kept in `name`: of its own and ready for fractions where parts are assigned later."""
         written = self.usage.written
-        shared = value.owner and (name in written or value.owner in written)
+        shared = value.owner and (name in written or bool(written & set(value.owner.split())))
         whole = name in written and value.kind in SHAPED and _MAY_BE_WHOLE.search(value.text)
-        if not (shared or whole) or value.kind in _UNSHARED:
+        if not (shared or whole) or value.kind in UNSHARED:
             return value
         self.needs("ml")
         return replace(value, text=f"ml.copied({value.text})", binding=Binding.ATOM, owner="", integer=False)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.copies import UNEDITED, is_part_of_trainer, trainers_beside
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.report import as_json, as_markdown
 from hf_matlab_compat.migrate.scripts import translate
-from hf_matlab_compat.migrate.trainer_call import NAMES
 from hf_matlab_compat.migrate.translation import Translation
 
 StrPath = str | os.PathLike[str]
@@ -29,6 +29,8 @@ def read_script(path: StrPath) -> str:
         data = Path(path).read_bytes()
     except OSError as error:
         raise MigrationError(f"{path}: expected a MATLAB script, got {error.strerror or error}.") from error
+    if b"\0" in data:
+        raise MigrationError(f"{path}: expected the text of a MATLAB script, got a binary file. Name a .m file.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -56,7 +58,8 @@ def migrate_script(
     script = Path(path)
     text = read_script(script)
     known = functions_beside(script)
-    made = translate(text, style=style, streams=streams, name=script.stem, siblings=known)
+    trainers = trainers_beside(script.parent)
+    made = translate(text, style=style, streams=streams, name=script.stem, siblings=known, trainers=trainers)
     if out is not None:
         Path(out).write_text(made.python, encoding="utf-8")
     return made
@@ -67,7 +70,7 @@ def migrate_directory(
 ) -> tuple[list[Translation], list[tuple[str, str]]]:
     """Translate every .m file of a directory, and write REPORT.md and REPORT.json beside the scripts.
 
-    The trainer itself is left out: the package takes its place.
+    Copies of the trainer are left out, since the package takes their place; their edits become options of the calls.
 
     Parameters
     ----------
@@ -86,9 +89,7 @@ def migrate_directory(
     MigrationError
         There is no such directory, or no script in it.
     """
-    scripts = sorted(path for path in Path(directory).glob("*.m") if path.stem not in NAMES)
-    if not scripts:
-        raise MigrationError(f"{directory}: expected a directory with .m files, got none.")
+    scripts = scripts_in(directory)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     made: list[Translation] = []
@@ -98,16 +99,25 @@ def migrate_directory(
             made.append(migrate_script(path, folder / f"{path.stem}.py", style=style, streams=streams))
         except MigrationError as error:
             failed.append((path.stem, str(error)))
-    (folder / "REPORT.md").write_text(as_markdown(made, failed), encoding="utf-8")
-    (folder / "REPORT.json").write_text(as_json(made, failed), encoding="utf-8")
+    copies = {name: copy for name, copy in trainers_beside(Path(directory)).items() if copy != UNEDITED.get(name)}
+    (folder / "REPORT.md").write_text(as_markdown(made, failed, copies), encoding="utf-8")
+    (folder / "REPORT.json").write_text(as_json(made, failed, copies), encoding="utf-8")
     return made, failed
+
+
+def scripts_in(directory: StrPath) -> list[Path]:
+    """The .m files of a directory, copies of the trainer left out; raises MigrationError where there are none."""
+    scripts = sorted(path for path in Path(directory).glob("*.m") if not is_part_of_trainer(path))
+    if not scripts:
+        raise MigrationError(f"{directory}: expected a directory with scripts (.m files), got none.")
+    return scripts
 
 
 def functions_beside(script: Path) -> Mapping[str, int]:
     """Functions in the files beside a script, and how many outputs each has."""
     known: dict[str, int] = {}
     for path in sorted(script.parent.glob("*.m")):
-        if path == script or path.stem in NAMES or not path.stem.isidentifier():
+        if path == script or is_part_of_trainer(path) or not path.stem.isidentifier():
             continue
         first = _first_function(path)
         if first is not None:

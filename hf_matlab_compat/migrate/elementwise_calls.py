@@ -5,7 +5,7 @@ from __future__ import annotations
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator, method
 from hf_matlab_compat.migrate.context import Untranslatable
-from hf_matlab_compat.migrate.operators import arithmetic, comparison, elementwise_kind, negation
+from hf_matlab_compat.migrate.operators import arithmetic, comparison, elementwise_kind, negation, side_by_side
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 _NUMPY = {
@@ -81,32 +81,44 @@ def _modulus(arguments: Arguments) -> Value:
         return Value(text, left.kind, Binding.MULTIPLY, whole, nd=left.nd)
     if left.kind is Kind.NUM and right.kind is Kind.NUM and whole:
         return integer(f"{left.at(Binding.MULTIPLY)} % {right.at(Binding.UNARY)}", Binding.MULTIPLY)
-    arguments.context.needs("np")
-    return Value(f"np.mod({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
+    left, right = side_by_side(left, right)
+    arguments.context.needs("ml")
+    return Value(f"ml.mod({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
 
 
 def _remainder(arguments: Arguments) -> Value:
     left, right = arguments.expect(2)
     arguments.refuse_texts()
-    arguments.context.needs("np")
-    return Value(f"np.fmod({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
-
-
-def _cast(dtype: str, scalar: str) -> Translator:
-    def translator(arguments: Arguments) -> Value:
-        (value,) = arguments.expect(1)
-        if value.kind is Kind.NUM and scalar:
-            return value if not value.logical else Value(f"{scalar}({value.text})", Kind.NUM)
-        if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE):
-            raise Untranslatable(f"makes numbers of {value.kind.value}")
-        if dtype == "np.float32":
-            arguments.context.needs("np")
-        if value.kind in SHAPED:
-            return Value(method(value, f"astype({dtype})"), value.kind, nd=value.nd)
+    left, right = side_by_side(left, right)
+    kind = elementwise_kind(left.kind, right.kind)
+    if right.text.isdigit() and right.text != "0":
         arguments.context.needs("np")
-        return Value(f"np.asarray({value.text}).astype({dtype})", value.kind)
+        return Value(f"np.fmod({left.text}, {right.text})", kind, integer=left.integer and left.kind is Kind.NUM)
+    arguments.context.needs("ml")
+    return Value(f"ml.rem({left.text}, {right.text})", kind)
 
-    return translator
+
+def _convertible(arguments: Arguments) -> Value:
+    (value,) = arguments.expect(1)
+    if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE):
+        raise Untranslatable(f"makes numbers of {value.kind.value}")
+    return value
+
+
+def _double(arguments: Arguments) -> Value:
+    value = _convertible(arguments)
+    if value.kind is Kind.NUM:
+        return value if not value.logical else Value(f"float({value.text})", Kind.NUM)
+    if value.kind in SHAPED:
+        return Value(method(value, "astype(float)"), value.kind, nd=value.nd)
+    arguments.context.needs("np")
+    return Value(f"np.asarray({value.text}).astype(float)", value.kind)
+
+
+def _single(arguments: Arguments) -> Value:
+    value = _convertible(arguments)
+    arguments.context.needs("ml")
+    return Value(f"ml.single({value.text})", Kind.LOADED if value.kind is Kind.NUM else value.kind, nd=value.nd)
 
 
 def _logical(arguments: Arguments) -> Value:
@@ -185,15 +197,15 @@ TABLE: Table = {
     "fix": _rounded("math.trunc", "np.trunc"),
     "mod": _modulus,
     "rem": _remainder,
-    "double": _cast("float", "float"),
-    "single": _cast("np.float32", ""),
+    "double": _double,
+    "single": _single,
     "logical": _logical,
     "bsxfun": _broadcast,
     "not": _not,
     "ismember": _member,
     "gpuArray": _passed_on(_ON_DEVICE),
-    "gdouble": _cast("float", "float"),
-    "gsingle": _cast("np.float32", ""),
+    "gdouble": _double,
+    "gsingle": _single,
     "gather": _passed_on(_ON_DEVICE),
     "full": _passed_on("left out: arrays here are never sparse"),
 }

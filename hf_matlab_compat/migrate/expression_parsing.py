@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.operator_parsing import CHAINED, ChainFailure, chain
 from hf_matlab_compat.migrate.syntax import Node
 
 _DEEPEST = 100
@@ -46,57 +47,22 @@ def _number(node: Any, _depth: int) -> Node:
     text = _text_of(node)
     if not re.fullmatch(r"(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?", text):
         raise ParseFailure(f"holds the number {text}, which is outside the dialect")
-    return syntax.Number(text)
+    return syntax.Number(text.removesuffix("."))
 
 
 def _operands(node: Any) -> list[Any]:
     return [child for child in node.named_children if child.type not in ("line_continuation", "comment")]
 
 
-def _operator(node: Any) -> str:
-    return next(_text_of(child) for child in node.children if not child.is_named)
-
-
-def _binary(node: Any, depth: int) -> Node:
-    operands = _operands(node)
-    if len(operands) != 2:
-        raise ParseFailure("cannot be parsed")
-    left, right = (expression(operand, depth) for operand in operands)
-    sign = next(child for child in node.children if not child.is_named)
-    before = node.text[: sign.start_byte - node.start_byte]
-    if before[-1:] == b"." and _text_of(sign) in ("*", "/", "^", "\\"):
-        # 2./x means 2 ./ x; the grammar reads a number that ends in a point
-        return syntax.Binary("." + _text_of(sign), _without_point(left), right)
-    return syntax.Binary(_text_of(sign), left, right)
-
-
-def _without_point(node: Node) -> Node:
-    if isinstance(node, syntax.Number):
-        return syntax.Number(node.text.removesuffix("."))
-    return (
-        syntax.Binary(node.operator, node.left, _without_point(node.right)) if isinstance(node, syntax.Binary) else node
-    )
-
-
-def _unary(node: Any, depth: int) -> Node:
-    return syntax.Unary(_operator(node), expression(_operands(node)[0], depth))
-
-
-def _postfix(node: Any, depth: int) -> Node:
-    if _operator(node) not in ("'", ".'"):
-        raise ParseFailure(f"holds the operator {_operator(node)}, which is outside the dialect")
-    return syntax.Transpose(expression(_operands(node)[0], depth))
+def _chain(node: Any, depth: int) -> Node:
+    try:
+        return chain(node, lambda operand: expression(operand, depth))
+    except ChainFailure as failure:
+        raise ParseFailure(str(failure)) from None
 
 
 def _paren(node: Any, depth: int) -> Node:
     return syntax.Paren(expression(_operands(node)[0], depth))
-
-
-def _range(node: Any, depth: int) -> Node:
-    parts = [expression(child, depth) for child in _operands(node)]
-    if len(parts) not in (2, 3):
-        raise ParseFailure("cannot be parsed")
-    return syntax.Range(parts[0], parts[1] if len(parts) == 3 else None, parts[-1])
 
 
 def _apply(node: Any, depth: int) -> Node:
@@ -159,18 +125,12 @@ def _lambda(node: Any, depth: int) -> Node:
 
 
 _READERS: dict[str, Callable[[Any, int], Node]] = {
+    **dict.fromkeys(CHAINED, _chain),
     "number": _number,
     "string": _string,
     "identifier": _name,
     "end_keyword": lambda _node, _depth: syntax.End(),
     "spread_operator": lambda _node, _depth: syntax.Colon(),
-    "range": _range,
-    "binary_operator": _binary,
-    "comparison_operator": _binary,
-    "boolean_operator": _binary,
-    "unary_operator": _unary,
-    "not_operator": _unary,
-    "postfix_operator": _postfix,
     "parenthesis": _paren,
     "_expression": lambda node, depth: expression(_operands(node)[0], depth),
     "function_call": _apply,

@@ -110,7 +110,8 @@ def _field(node: syntax.Field, context: Context) -> Value:
         if known is not None:
             return Value(text, known.kind, integer=known.integer, nd=known.nd, owner=base.owner)
         return Value(text, Kind.LOADED if base.kind is Kind.LOADED else Kind.UNKNOWN, owner=base.owner)
-    return Value(f"getattr({base.text}, {context(node.name).text})", Kind.UNKNOWN, owner=base.owner)
+    context.needs("ml")
+    return Value(f"getattr({base.text}, ml.field({context(node.name).text}))", Kind.UNKNOWN, owner=base.owner)
 
 
 def _end(_node: syntax.Node, context: Context) -> Value:

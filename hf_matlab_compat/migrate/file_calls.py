@@ -94,11 +94,17 @@ def _key(name: str) -> str:
     return name if name == python_name(name) or not name.startswith("lambda") else ""
 
 
+def _table(value: Value) -> str:
+    """What `savetxt` can write: it takes no single numbers."""
+    if value.kind is Kind.NUM:
+        return f"[{value.text}]"
+    return f"np.atleast_2d({value.text})" if value.kind is Kind.UNKNOWN else value.as_two_dimensional().text
+
+
 def _csvwrite(arguments: Arguments) -> Value:
     name, value = arguments.expect(2)
     arguments.context.needs("np")
-    text = value.as_two_dimensional().text
-    return Value(f'np.savetxt({name.text}, {text}, fmt="%.16g", delimiter=",")')
+    return Value(f'np.savetxt({name.text}, {_table(value)}, fmt="%.16g", delimiter=",")')
 
 
 def _dlmwrite(arguments: Arguments) -> Value:
@@ -111,8 +117,7 @@ def _dlmwrite(arguments: Arguments) -> Value:
             raise Untranslatable("calls dlmwrite in an unknown way")
         delimiter = '"\\t"' if arguments.literal(3) == "\\t" else arguments.values[3].text
     arguments.context.needs("np")
-    text = value.as_two_dimensional().text
-    return Value(f'np.savetxt({name.text}, {text}, fmt="%.16g", delimiter={delimiter})')
+    return Value(f'np.savetxt({name.text}, {_table(value)}, fmt="%.16g", delimiter={delimiter})')
 
 
 def _csvread(arguments: Arguments) -> Value:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.values import Binding, Kind, Value
@@ -11,9 +13,12 @@ def handle(node: syntax.Handle, context: Context) -> Value:
     """``@name``."""
     if node.name in context.shared.functions:
         return Value(python_name(node.name), Kind.HANDLE)
-    if node.name in ("single", "double"):
+    if node.name == "single":
+        context.needs("ml")
+        return Value("ml.single", Kind.HANDLE)
+    if node.name == "double":
         context.needs("np")
-        return Value("np.float32" if node.name == "single" else "np.float64", Kind.HANDLE)
+        return Value("np.float64", Kind.HANDLE)
     raise Untranslatable(f"makes a handle of {node.name}")
 
 
@@ -23,14 +28,26 @@ def lambda_text(node: syntax.Lambda, context: Context) -> Value:
     return Value(f"lambda {', '.join(names)}: {body}" if names else f"lambda: {body}", Kind.HANDLE, Binding.LAMBDA)
 
 
+def _captured(node: syntax.Lambda, context: Context) -> list[str]:
+    """Defaults for the variables that get other values later on: MATLAB keeps those they had at this point."""
+    used = {part.name for part in node.body.walk() if isinstance(part, syntax.Name)} - set(node.parameters)
+    changing = sorted(name for name in used & context.usage.changing if name in context.variables)
+    kept: list[str] = []
+    for name in changing:
+        value = context.fresh(replace(context.variables[name], owner=name), "")
+        kept.append(f"{python_name(name)}={value.text}")
+    return ["*", *kept] if kept else []
+
+
 def lambda_parts(node: syntax.Lambda, context: Context) -> tuple[list[str], str]:
     """Parameters and body."""
+    kept = _captured(node, context)
     hidden = {name: context.variables.get(name) for name in node.parameters}
     names = [python_name(name) for name in node.parameters]
     for name, python in zip(node.parameters, names, strict=True):
         context.variables[name] = Value(python)
     try:
-        return names, context(node.body).as_two_dimensional().text
+        return [*names, *kept], context(node.body).as_two_dimensional().text
     finally:
         for name, before in hidden.items():
             if before is None:

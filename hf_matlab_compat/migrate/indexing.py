@@ -118,7 +118,7 @@ def zero_based(value: Value, context: Context) -> Subscript:
         flat = value.text if value.kind is Kind.ROW else f'{value.at(Binding.ATOM)}.ravel("F")'
         return Subscript(flat, "mask")
     if value.zero_based:
-        return Subscript(value.text, "many")
+        return Subscript(value.text if value.kind is Kind.ROW else f"{value.at(Binding.ATOM)}.ravel()", "many")
     if value.kind is Kind.ROW and value.integer:
         return Subscript(f"{value.at(Binding.ADD)} - 1", "many")
     context.needs("ml")
@@ -203,20 +203,37 @@ def _linear(base: Value, node: syntax.Node, context: Context) -> Value:
     found = subscript(node, base, context)
     if base.kind is Kind.CELL:
         return _cells(base, found, context)
+    if base.kind is Kind.ROW and found.form == "many" and context(node).kind is Kind.ARRAY:
+        return _picked(base, node, found, context)
     if base.kind is Kind.ROW:
         return _of_row(base, found)
     if found.form == "all":
         return _vectorised(base, context)
     if base.kind is Kind.COLUMN and found.form != "mask":
         return _of_column(base, found)
+    if found.form == "many" and base.kind not in (Kind.COLUMN, Kind.STR):
+        return _picked(base, node, found, context)
     if found.form == "slice":
         context.needs("np")
     where = f"np.s_[{found.text}]" if found.form == "slice" else found.text
     context.needs("ml")
     if found.form == "one" and base.kind in SHAPED:
-        return Value(f'{base.at(Binding.ATOM)}.ravel("F")[{found.text}]', Kind.NUM, integer=base.integer)
+        text = f'{base.at(Binding.ATOM)}.ravel("F")[{found.text}]'
+        return Value(text, Kind.NUM, integer=base.integer, zero_based=base.zero_based)
     kind = Kind.NUM if found.form == "one" else Kind.LOADED
-    return Value(f"ml.take({base.text}, {where})", kind)
+    return Value(f"ml.take({base.text}, {where})", kind, zero_based=base.zero_based)
+
+
+def _picked(base: Value, node: syntax.Node, found: Subscript, context: Context) -> Value:
+    """Entries of a matrix by a list of positions: they come in the shape of the list."""
+    context.needs("ml")
+    context.end_of.append(lambda: extent(base, (0, 1), context))
+    index = context(node)
+    context.end_of.pop()
+    if index.kind is Kind.ROW:
+        return Value(f"ml.take({base.text}, {found.text})", Kind.LOADED, zero_based=base.zero_based)
+    text = f"{index.at(Binding.ADD)} + 1" if index.zero_based else index.text
+    return Value(f"ml.pick({base.text}, {text})", Kind.LOADED, zero_based=base.zero_based)
 
 
 def _vectorised(base: Value, context: Context) -> Value:
@@ -275,6 +292,8 @@ def _of_row_kept(base: Value, found: Subscript) -> Value:
 
 def _several(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
     count = len(arguments)
+    if base.nd and count == 2:
+        base = _folded(base)
     found = [subscript(node, base, context, (axis, count)) for axis, node in enumerate(arguments)]
     forms = [each.form for each in found]
     name = base.at(Binding.ATOM)
@@ -289,6 +308,12 @@ def _several(base: Value, arguments: tuple[syntax.Node, ...], context: Context) 
     kind = Kind.COLUMN if count == 2 and forms[1] == "one" else Kind.ARRAY
     owner = shares if "one" not in forms else ""
     return Value(text, kind, logical=base.logical, nd=whole_array and kind is Kind.ARRAY, owner=owner)
+
+
+def _folded(base: Value) -> Value:
+    """Two indices of three dimensions: the second one counts through the rest."""
+    name = base.at(Binding.ATOM)
+    return Value(f'{name}.reshape({name}.shape[0], -1, order="F")', Kind.ARRAY, logical=base.logical, owner=base.owner)
 
 
 def _joined(found: list[Subscript]) -> str:

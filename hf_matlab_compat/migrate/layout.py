@@ -8,8 +8,16 @@ from functools import partial
 
 WIDTH = 88
 _OPENING, _CLOSING = "([{", ")]}"
-_OPERATORS = (" or ", " and ", " == ", " != ", " < ", " <= ", " > ", " >= ", " + ", " - ", " * ", " / ", " @ ")
-_LEVELS = ((" or ",), (" and ",), _OPERATORS[2:8], (" + ", " - "), (" * ", " / ", " @ "))
+_LEVELS = (
+    (" or ",),
+    (" and ",),
+    (" == ", " != ", " < ", " <= ", " > ", " >= "),
+    (" | ",),
+    (" & ",),
+    (" + ", " - "),
+    (" * ", " / ", " @ "),
+)
+_OPERATORS = tuple(itertools.chain(*_LEVELS))
 
 
 def broken(text: str, indent: int, width: int = WIDTH) -> list[str]:
@@ -85,7 +93,8 @@ def _hangs_on_bracket(expression: str) -> bool:
     if len(places) != 1 or not pair:
         return False
     start, end = pair[0]
-    return end == len(expression) - 1 and end > start + 1
+    between_brackets = expression.startswith("(") and expression[start - 1] == " "
+    return not between_brackets and end == len(expression) - 1 and end > start + 1
 
 
 def _in_parentheses(head: str, expression: str, tail: str, indent: int, width: int) -> list[str]:
@@ -111,8 +120,10 @@ def _at_operators(expression: str, width: int) -> list[str]:
 def _fitted(part: str, width: int) -> list[str]:
     """A part of a broken expression, broken again where it is too long."""
     sign = next((each.strip() + " " for each in _OPERATORS if part.startswith(each.strip() + " ")), "")
-    if len(part) <= width or not _has_operator(part[len(sign) :]):
+    if len(part) <= width:
         return [part]
+    if not _has_operator(part[len(sign) :]):
+        return _at_last_bracket(part, 0, width)
     first, *others = _at_operators(part[len(sign) :], width)
     return [sign + first, *others]
 
@@ -133,11 +144,23 @@ def _at_last_bracket(text: str, indent: int, width: int) -> list[str]:
     if indent + 4 + len(body) <= width:
         return [*lines, inner + body, margin + tail]
     parts = _split(body)
-    comma = "," if len(parts) > 1 or text[start] != "(" or " for " not in body else ""
+    alone = len(parts) == 1 and text[start] == "(" and (" for " in body or _at_its_operators(body, indent + 4, width))
+    comma = "" if alone else ","
     for part in parts:
-        *before, last = broken(part, indent + 4, width - 1)
+        *before, last = _argument(part, indent + 4, width - 1)
         lines += [*before, last + comma]
     return [*lines, margin + tail]
+
+
+def _argument(part: str, indent: int, width: int) -> list[str]:
+    """An argument or an entry: brackets around it make others unnecessary."""
+    if not _at_its_operators(part, indent, width):
+        return broken(part, indent, width)
+    return [" " * indent + line for line in _at_operators(part, width - indent)]
+
+
+def _at_its_operators(part: str, indent: int, width: int) -> bool:
+    return indent + len(part) > width and _has_operator(part) and not _hangs_on_bracket(part)
 
 
 def _brackets(text: str) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.ranges import parts, whole_bounds
 from hf_matlab_compat.migrate.syntax import Statement
 from hf_matlab_compat.migrate.translation import Fate
-from hf_matlab_compat.migrate.values import Kind, Value, integer, number
+from hf_matlab_compat.migrate.values import MATRICES, Binding, Kind, Value, integer, number
 from hf_matlab_compat.migrate.writer import Writer
 
 Nested: TypeAlias = Callable[[Sequence[Statement], Context, Writer], None]
@@ -98,11 +98,14 @@ def _header(statement: syntax.For, context: Context) -> tuple[str, Value]:
             return f"for {name} in [{', '.join(entry.text for entry in entries)}]:", known
     value = context(values)
     if value.kind is Kind.ROW:
-        return f"for {name} in {value.text}.tolist():", Value(name, Kind.NUM, integer=value.integer)
+        return f"for {name} in {value.at(Binding.ATOM)}.tolist():", Value(name, Kind.NUM, integer=value.integer)
     if value.kind is Kind.NUM:
         return f"for {name} in [{value.text}]:", value
     if value.kind is Kind.CELL:
         return f"for {name} in [[entry] for entry in {value.text}]:", Value(name, Kind.CELL)
+    if value.kind in (*MATRICES, Kind.LOADED):
+        context.needs("ml")
+        return f"for {name} in ml.columns({value.text}):", Value(name, Kind.LOADED)
     raise Untranslatable(f"loops over {value.kind.value}")
 
 

@@ -16,7 +16,7 @@ _JUNCTIONS = {"&": ("and", Binding.AND), "|": ("or", Binding.OR)}
 def binary(node: syntax.Binary, context: Context) -> Value:
     """``left operator right``."""
     if node.operator in ("&&", "||"):
-        return _shortcut(node, context)
+        return _made_logical(_shortcut(node, context))
     left, right = context(node.left), context(node.right)
     if node.operator in _COMPARISONS:
         return comparison(left, right, _COMPARISONS[node.operator])
@@ -31,7 +31,7 @@ def arithmetic(left: Value, right: Value, operator: str, context: Context) -> Va
     left, right = _as_numbers(left), _as_numbers(right)
     if operator in ("*", "/", "^") and not _elementwise(left, right, operator):
         return _of_matrices(left, right, operator, context)
-    left, right = _side_by_side(left, right)
+    left, right = side_by_side(left, right)
     plain = operator if operator.startswith(".") or operator in "+-" else "." + operator
     if plain == ".^":
         return _power(left, right, context)
@@ -62,7 +62,7 @@ def comparison(left: Value, right: Value, operator: str) -> Value:
         return _opened(left, operator)
     if Kind.STR in (left.kind, right.kind):
         raise Untranslatable("compares characters one by one; strcmp compares strings")
-    left, right = _side_by_side(left, right)
+    left, right = side_by_side(left, right)
     text = f"{left.at(Binding.BIT_OR)} {operator} {right.at(Binding.BIT_OR)}"
     kind = elementwise_kind(left.kind, right.kind)
     return Value(text, kind, Binding.COMPARE, logical=True, nd=left.nd or right.nd)
@@ -70,12 +70,24 @@ def comparison(left: Value, right: Value, operator: str) -> Value:
 
 def negation(operand: Value, context: Context) -> Value:
     """``~operand``."""
+    opposite = _opposite(operand)
+    if operand.kind is Kind.NUM and opposite:
+        return Value(opposite, Kind.NUM, Binding.COMPARE, logical=True)
     if operand.kind is Kind.NUM:
         return Value(f"not {operand.at(Binding.NOT)}", Kind.NUM, Binding.NOT, logical=True)
     if operand.logical and operand.kind is not Kind.UNKNOWN:
         return Value(f"~{operand.at(Binding.UNARY)}", operand.kind, Binding.UNARY, logical=True)
     context.needs("np")
     return Value(f"np.logical_not({operand.text})", operand.kind, logical=True)
+
+
+def _opposite(comparison: Value) -> str:
+    """The text of ``a != b`` for ``a == b`` and the reverse; empty for anything else."""
+    if comparison.binding is Binding.COMPARE:
+        for sign, other in ((" == ", " != "), (" != ", " == ")):
+            if comparison.text.count(sign) == 1 and '"' not in comparison.text:
+                return comparison.text.replace(sign, other)
+    return ""
 
 
 def unary(node: syntax.Unary, context: Context) -> Value:
@@ -85,7 +97,8 @@ def unary(node: syntax.Unary, context: Context) -> Value:
         return negation(operand, context)
     _refuse_texts(operand, operand, node.operator)
     operand = _as_numbers(operand)
-    text = f"{node.operator}{operand.at(Binding.UNARY)}"
+    inner = f"({operand.text})" if operand.binding is Binding.POWER else operand.at(Binding.UNARY)
+    text = f"{node.operator}{inner}"
     return Value(text, operand.kind, Binding.UNARY, operand.integer, nd=operand.nd)
 
 
@@ -107,6 +120,10 @@ def transpose(operand: Value, context: Context) -> Value:
 
 def truth(node: syntax.Node, context: Context) -> Value:
     """An expression as a condition: an array holds where it has entries and none of them is zero."""
+    while isinstance(node, syntax.Paren):
+        node = node.inner
+    if isinstance(node, syntax.Binary) and node.operator in ("&&", "||"):
+        return _shortcut(node, context)
     value = context(node)
     if value.kind in (Kind.NUM, Kind.STR):
         return value
@@ -115,17 +132,23 @@ def truth(node: syntax.Node, context: Context) -> Value:
 
 
 def _shortcut(node: syntax.Binary, context: Context) -> Value:
+    """``&&`` and ``||`` as a condition: in Python its value need not be a truth value."""
     word, binding = _JUNCTIONS[node.operator[0]]
     left, right = truth(node.left, context), truth(node.right, context)
     text = f"{left.at(binding)} {word} {right.at(Binding(binding + 1))}"
-    return Value(text, Kind.NUM, binding, logical=True)
+    return Value(text, Kind.NUM, binding, logical=left.logical and right.logical)
+
+
+def _made_logical(value: Value) -> Value:
+    return value if value.logical else Value(f"bool({value.text})", Kind.NUM, logical=True)
 
 
 def _junction(left: Value, right: Value, operator: str, context: Context) -> Value:
     if left.is_scalar and right.is_scalar:
         word, binding = _JUNCTIONS[operator]
-        return Value(f"{left.at(binding)} {word} {right.at(Binding(binding + 1))}", Kind.NUM, binding, logical=True)
-    left, right = _side_by_side(left, right)
+        text = f"{left.at(binding)} {word} {right.at(Binding(binding + 1))}"
+        return _made_logical(Value(text, Kind.NUM, binding, logical=left.logical and right.logical))
+    left, right = side_by_side(left, right)
     kind = elementwise_kind(left.kind, right.kind)
     if left.logical and right.logical:
         binding = Binding.BIT_AND if operator == "&" else Binding.BIT_OR
@@ -154,7 +177,7 @@ def _as_numbers(value: Value) -> Value:
     return Value(text, value.kind, Binding.ATOM if value.kind is not Kind.UNKNOWN else Binding.MULTIPLY, nd=value.nd)
 
 
-def _side_by_side(left: Value, right: Value) -> tuple[Value, Value]:
+def side_by_side(left: Value, right: Value) -> tuple[Value, Value]:
     """A ROW beside a value of unknown kind has to show its two dimensions."""
     unknown = Kind.UNKNOWN in (left.kind, right.kind)
     return (left.as_two_dimensional(), right.as_two_dimensional()) if unknown else (left, right)

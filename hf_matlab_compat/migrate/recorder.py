@@ -16,6 +16,10 @@ from scipy.io import savemat
 import hf_matlab_compat
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, to_matlab_value
 from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
+from hf_matlab_compat.migrate.runtime_random import random_state
+
+UNSEEDED = 1
+"""What both sides of a check start from, so that a script that does not seed draws the same on both."""
 
 
 class Recorder:
@@ -52,7 +56,7 @@ def _kept(value: Any) -> Any:
 
 
 def _made_up(arguments: dict[str, Any]) -> Any:
-    hidden = np.ravel(arguments["layersizes"]).astype(int)
+    hidden = two_dimensional(arguments["layersizes"]).ravel().astype(int)
     sizes = [two_dimensional(arguments["indata"]).shape[0], *hidden, two_dimensional(arguments["outdata"]).shape[0]]
     psize = sum(above * (below + 1) for below, above in itertools.pairwise(sizes))
     paramsp = 0.1 * np.sin(np.arange(1, psize + 1)).reshape(-1, 1)
@@ -78,6 +82,8 @@ def _made_up(arguments: dict[str, Any]) -> Any:
 def main(script: str, out: str) -> None:
     """Run `script`, then write the calls to `out`."""
     recorder = Recorder()
+    random_state("octave").seed_rand(UNSEEDED)
+    random_state("octave").seed_randn(UNSEEDED)
     hf_matlab_compat.nnet_train_2 = recorder.legacy
     hf_matlab_compat.nnet_train = recorder.legacy
     hf_matlab_compat.train = recorder.modern

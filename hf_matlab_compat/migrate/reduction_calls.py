@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
 from hf_matlab_compat.migrate.context import Untranslatable
-from hf_matlab_compat.migrate.operators import elementwise_kind
-from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
+from hf_matlab_compat.migrate.operators import elementwise_kind, side_by_side
+from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 _METHODS = {"sum": "sum", "mean": "mean", "prod": "prod", "any": "any", "all": "all", "max": "max", "min": "min"}
 _LOGICAL = ("any", "all")
@@ -21,8 +21,15 @@ def _reduction(name: str) -> Translator:
         arguments.refuse_texts()
         if name in ("max", "min") and len(arguments) == 2:
             return _larger(name, arguments)
-        if place == 2 and len(arguments) == 3 and arguments.nodes[1] not in _NEUTRAL[name in ("std", "var")]:
+        if (
+            place == 2
+            and len(arguments) == 3
+            and not _divides_by_n(name, arguments)
+            and arguments.nodes[1] not in _NEUTRAL[name in ("std", "var")]
+        ):
             raise Untranslatable(f"calls {name} in an unknown way")
+        if _divides_by_n(name, arguments):
+            return _spread(name, arguments)
         if len(arguments) == 2 and place == 2 and arguments.nodes[1] not in _NEUTRAL[True]:
             raise Untranslatable(f"calls {name} with another normalisation")
         axis = arguments.dimension(place)
@@ -30,6 +37,18 @@ def _reduction(name: str) -> Translator:
         return _along_first(name, value, arguments) if axis is None else _along(name, value, axis, arguments)
 
     return translator
+
+
+def _divides_by_n(name: str, arguments: Arguments) -> bool:
+    return name in ("std", "var") and len(arguments) > 1 and arguments.nodes[1] == syntax.Number("1")
+
+
+def _spread(name: str, arguments: Arguments) -> Value:
+    """``std(x, 1)``: divided by the number of entries, not by one less."""
+    axis = arguments.dimension(2)
+    arguments.context.needs("ml")
+    given = arguments.values[0].as_two_dimensional().text + ("" if axis is None else f", {axis}")
+    return Value(f"ml.{name}_of_all({given})", Kind.UNKNOWN)
 
 
 _NEUTRAL = {False: (syntax.Matrix(()),), True: (syntax.Matrix(()), syntax.Number("0"))}
@@ -77,7 +96,7 @@ def _along(name: str, value: Value, axis: int, arguments: Arguments) -> Value:
         return value
     if value.kind is Kind.ROW:
         return Value(_called(name, value, arguments), Kind.NUM, logical=logical) if axis == 1 else value
-    if value.kind not in SHAPED:
+    if value.kind not in SHAPED or axis > 1:
         arguments.context.needs("ml")
         return Value(f"ml.{name}({value.text}, {axis})", Kind.UNKNOWN, logical=logical)
     if axis == 0 and not value.nd:
@@ -90,8 +109,9 @@ def _along(name: str, value: Value, axis: int, arguments: Arguments) -> Value:
 
 def _larger(name: str, arguments: Arguments) -> Value:
     left, right = arguments.values
-    if left.kind is Kind.NUM and right.kind is Kind.NUM:
-        return Value(f"{name}({left.text}, {right.text})", Kind.NUM, integer=left.integer and right.integer)
+    if left.integer and right.integer and left.kind is right.kind is Kind.NUM:
+        return integer(f"{name}({left.text}, {right.text})")
+    left, right = side_by_side(left, right)
     arguments.context.needs("np")
     return Value(f"np.f{name}({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
 
@@ -129,15 +149,21 @@ def _sort(arguments: Arguments) -> Value:
 
 
 def _order(arguments: Arguments) -> str:
-    arguments.expect(1, 2)
-    word = arguments.literal(1)
-    if len(arguments) == 2 and word not in ("ascend", "descend"):
+    """The arguments behind the array: an axis, a direction."""
+    arguments.expect(1, 2, 3)
+    words = [arguments.literal(place) for place in range(1, len(arguments))]
+    word = words[-1] if words else None
+    along = arguments.dimension(1) if words and words[0] is None else None
+    if word not in (None, "ascend", "descend") or (len(words) == 2 and None not in words):
         raise Untranslatable("sorts in an unknown way")
-    return ", descending=True" if word == "descend" else ""
+    return ("" if along is None else f", {along}") + (", descending=True" if word == "descend" else "")
 
 
 def _find(arguments: Arguments) -> Value:
-    (value,) = arguments.expect(1)
+    value = arguments.expect(1, 2)[0]
+    if len(arguments) == 2:
+        arguments.context.needs("ml")
+        return Value(f"ml.first_found({value.as_two_dimensional().text}, {arguments.whole(1)})", Kind.UNKNOWN)
     if value.kind is Kind.ROW:
         arguments.context.needs("np")
         return Value(f"np.flatnonzero({value.text}) + 1", Kind.ROW, Binding.ADD, integer=True)
@@ -153,7 +179,8 @@ def _cumulative(name: str) -> Translator:
         if value.kind is Kind.ROW and axis is None:
             return Value(method(value, f"{name}()"), Kind.ROW, integer=value.integer)
         if axis is None and value.kind is not Kind.COLUMN:
-            raise Untranslatable(f"calls {arguments.name} along a dimension that is not written out")
+            arguments.context.needs("ml")
+            return Value(f"ml.{name}({value.text})", Kind.LOADED)
         return Value(method(value, f"{name}(axis={axis or 0})"), value.kind)
 
     return translator

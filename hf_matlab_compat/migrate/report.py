@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from hf_matlab_compat.migrate.copies import UNEDITED, Copy
+from hf_matlab_compat.migrate.trainer.findings import Unexpressed
 from hf_matlab_compat.migrate.translation import Fate, Translation
 
 
-def as_markdown(translations: Sequence[Translation], failures: Sequence[tuple[str, str]] = ()) -> str:
+def as_markdown(
+    translations: Sequence[Translation],
+    failures: Sequence[tuple[str, str]] = (),
+    copies: Mapping[str, Copy] = UNEDITED,
+) -> str:
     """A page that accounts for every line.
 
     Parameters
@@ -17,17 +23,25 @@ def as_markdown(translations: Sequence[Translation], failures: Sequence[tuple[st
     translations : sequence of Translation
     failures : sequence of (str, str)
         Files that could not be translated at all, and why.
+    copies : mapping of str to Copy
+        The trainer's files, by name.
     """
     parts = ["# Migration report", "", "| script | lines | translated | comments | replaced | TODO | runs as is |"]
     parts.append("|---|---|---|---|---|---|---|")
     parts += [_row(each) for each in translations]
     parts += [f"| {name}.m | not translated: {_cell(reason)} | | | | | no |" for name, reason in failures]
+    for name, copy in copies.items():
+        parts += _of_copy(name, copy)
     for each in translations:
         parts += ["", f"## {each.name}.m", "", *_lines(each)]
     return "\n".join(parts) + "\n"
 
 
-def as_json(translations: Sequence[Translation], failures: Sequence[tuple[str, str]] = ()) -> str:
+def as_json(
+    translations: Sequence[Translation],
+    failures: Sequence[tuple[str, str]] = (),
+    copies: Mapping[str, Copy] = UNEDITED,
+) -> str:
     """The same, for programs."""
     scripts = [
         {
@@ -41,13 +55,28 @@ def as_json(translations: Sequence[Translation], failures: Sequence[tuple[str, s
         for each in translations
     ]
     failed = [{"name": name, "reason": reason} for name, reason in failures]
-    return json.dumps({"scripts": scripts, "failed": failed}, indent=1, ensure_ascii=False) + "\n"
+    trainers = [{"name": name, "options": dict(copy.options), "refusal": copy.refusal} for name, copy in copies.items()]
+    return json.dumps({"scripts": scripts, "failed": failed, "trainers": trainers}, indent=1, ensure_ascii=False) + "\n"
 
 
 def counts(translation: Translation) -> dict[Fate, int]:
     """How many lines met each fate."""
     found = Counter(line.fate for line in translation.lines)
     return {fate: found[fate] for fate in Fate}
+
+
+def _of_copy(name: str, copy: Copy) -> list[str]:
+    """What a trainer's file says, for the report."""
+    if copy.report is None:
+        return ["", f"## {name}.m, the trainer", "", copy.refusal] if copy.refusal else []
+    options = ", ".join(f"`{key}={value!r}`" for key, value in copy.report.legacy_options.items())
+    rows = ["", f"## {name}.m, the trainer", "", f"Options of `nnet_train` that it implies: {options or 'none'}.", ""]
+    return [*rows, *(f"- {line_of(one)}" for one in copy.report.unexpressed)]
+
+
+def line_of(one: Unexpressed) -> str:
+    """A line of the trainer that no option can express."""
+    return f"line {one.line}: {one.text.strip()}  ({one.why})"
 
 
 def _row(translation: Translation) -> str:

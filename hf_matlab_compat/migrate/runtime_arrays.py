@@ -37,6 +37,10 @@ def integer(value: Any) -> int:
 
 def size(x: Any, dim: int | None = None) -> Any:
     """``size(x)`` as a tuple, or ``size(x, dim)``."""
+    if isinstance(x, list) and len(x) > 1 and dim is not None:
+        raise MigrationError(
+            "size: expected an array, got a list, which has no rows or columns. len counts its entries."
+        )
     shape = (1, len(x)) if isinstance(x, str | tuple) or (isinstance(x, list) and x) else two_dimensional(x).shape
     if dim is None:
         return shape
@@ -106,6 +110,18 @@ def take(x: Any, where: Any) -> Any:
         return taken
     is_column = array.ndim == 2 and array.shape[1] == 1 and array.shape[0] != 1
     return taken.reshape(-1, 1) if is_column or _is_matrix_mask(array, where) else taken.reshape(1, -1)
+
+
+def pick(x: Any, index: Any) -> Array:
+    """``x(index)`` by positions counted from 1, or a mask: in the shape of the index, but a vector stays as it lies."""
+    array, places = two_dimensional(x), two_dimensional(index)
+    if places.dtype == bool:
+        return take(array, places.ravel(order="F"))
+    picked = array.ravel(order="F")[places.astype(np.int64) - 1]
+    is_vector = array.ndim == 2 and 1 in array.shape and array.size != 1
+    if is_vector and 1 in places.shape:
+        return picked.reshape((-1, 1) if array.shape[1] == 1 else (1, -1), order="F")
+    return picked
 
 
 def _is_matrix_mask(array: Array, where: Any) -> bool:
@@ -194,6 +210,12 @@ def _with_room(array: Array, extents: list[int]) -> Array:
     return larger
 
 
+def with_room(vector: Array, length: int) -> Array:
+    """A vector of at least this length, filled up with zeros."""
+    missing = length - len(vector)
+    return vector if missing <= 0 else np.concatenate([vector, np.zeros((missing, *vector.shape[1:]))])
+
+
 def put(cells: list[Any], place: int, value: Any) -> None:
     """``cells{place} = value``, with ``[]`` in between where the list has to grow."""
     while len(cells) <= place:
@@ -227,6 +249,33 @@ def cat(axis: int, *parts: Any) -> Array:
     return np.concatenate(solid, axis=axis)
 
 
+def columns(x: Any) -> list[Array]:
+    """What a loop over a matrix runs through: its columns."""
+    array = two_dimensional(x)
+    folded = array.reshape(array.shape[0], -1, order="F")
+    return [folded[:, [place]].copy() for place in range(folded.shape[1])]
+
+
+def mod(x: Any, y: Any) -> Any:
+    """``mod(x, y)``: x where y is 0, and 0 where x is a multiple of a fraction but for rounding."""
+    x, y = np.asanyarray(x), np.asanyarray(y)
+    return _wrapped(x, y, np.mod)
+
+
+def rem(x: Any, y: Any) -> Any:
+    """``rem(x, y)``, with the sign of x; NaN where y is 0."""
+    x, y = np.asanyarray(x), np.asanyarray(y)
+    return np.where(y == 0, np.nan, _wrapped(x, y, np.fmod))[()]
+
+
+def _wrapped(x: Array, y: Array, remainder: Any) -> Any:
+    safe = np.where(y == 0, 1, y)
+    quotient = x / safe
+    nearest = np.rint(quotient)
+    multiple = (safe != np.rint(safe)) & (np.abs(quotient - nearest) <= np.finfo(float).eps * np.abs(nearest))
+    return np.where(y == 0, x, np.where(multiple, 0.0, remainder(x, safe)))[()]
+
+
 def squeeze(x: Any) -> Array:
     """``squeeze(x)``: dimensions of one entry go, but two always stay."""
     array = two_dimensional(x)
@@ -239,14 +288,14 @@ def squeeze(x: Any) -> Array:
 def mtimes(a: Any, b: Any) -> Any:
     """``a * b``: elementwise where either is a single number."""
     if np.size(a) == 1 or np.size(b) == 1:
-        return np.asarray(a) * np.asarray(b)
+        return np.asanyarray(a) * np.asanyarray(b)
     return two_dimensional(a) @ two_dimensional(b)
 
 
 def mrdivide(a: Any, b: Any) -> Any:
     """``a / b`` by a single number, or of matrices: x with x b = a."""
     if np.size(b) == 1:
-        return np.asarray(a) / np.asarray(b)
+        return np.asanyarray(a) / np.asanyarray(b)
     a, b = two_dimensional(a), two_dimensional(b)
     if b.shape[0] == b.shape[1]:
         return np.linalg.solve(b.T, a.T).T

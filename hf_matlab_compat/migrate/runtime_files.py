@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,9 @@ from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.mat_formats import read_variables
 from hf_matlab_compat.matlab.num2str import num2str
 from hf_matlab_compat.migrate.context import python_name
+from hf_matlab_compat.migrate.runtime_arrays import hcat
+from hf_matlab_compat.migrate.runtime_classes import IntegerArray, of_its_class
+from hf_matlab_compat.migrate.texts import unescaped
 
 _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
 
@@ -25,27 +29,16 @@ class Struct(SimpleNamespace):
     """A struct: fields as attributes."""
 
 
-class IntegerArray(np.ndarray[Any, Any]):
-    """An array of one of MATLAB's integer classes, from a file. It can be indexed, compared and converted.
-
-    MATLAB rounds and saturates what it computes in these classes, numpy wraps around: arithmetic is refused.
-    """
-
-    def astype(self, *args: Any, **kwargs: Any) -> Any:
-        """A plain array of another class."""
-        return self.view(np.ndarray).astype(*args, **kwargs)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if ufunc not in _COMPARISONS and any(np.asarray(each).ndim for each in inputs):
-            raise MigrationError(
-                f"{ufunc.__name__}: expected doubles, got an array of class {self.dtype}. MATLAB's arithmetic on "
-                "integer classes rounds and saturates; convert with .astype(float) first."
-            )
-        plain = [each.view(np.ndarray) if isinstance(each, IntegerArray) else each for each in inputs]
-        return getattr(ufunc, method)(*plain, **kwargs)
+def field(name: str) -> str:
+    """What a field of a struct is called in Python: its own name, unless Python has taken it."""
+    return python_name(name)
 
 
-_COMPARISONS = (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan)
+def inner(outer: Struct, name: str) -> Any:
+    """The field `name` of a struct, a new struct where there is none."""
+    if not hasattr(outer, name):
+        setattr(outer, name, Struct())
+    return getattr(outer, name)
 
 
 def load_mat(path: str, onto: Struct | None = None) -> Struct:
@@ -114,7 +107,7 @@ def _value(value: Any) -> Any:
         return [_value(entry) for entry in array.ravel(order="F")]
     if array.dtype.kind == "U":
         return "".join(str(row) for row in array.ravel()) if array.size <= 1 else [str(row) for row in array.ravel()]
-    return array.view(IntegerArray) if array.dtype.kind in "iu" else array
+    return of_its_class(array)
 
 
 def save_mat(path: str, **variables: Any) -> None:
@@ -173,9 +166,23 @@ def fread(file: OpenFile, dtype: str, count: Any = -1) -> NDArray[np.float64]:
     return values.reshape(int(wanted[0]), -1, order="F") if wanted.size == 2 else values.reshape(-1, 1)
 
 
+def joined(*parts: Any) -> Any:
+    """``[a 'text' b]`` of strings, of cells among which strings are entries of their own, or of numbers."""
+    if not any(isinstance(part, str | list) for part in parts):
+        return hcat(*parts)
+    if any(isinstance(part, list) and part for part in parts):
+        return [entry for part in parts if np.size(part) for entry in (part if isinstance(part, list) else [part])]
+    for part in parts:
+        if not isinstance(part, str) and part is not None and np.size(part):
+            raise MigrationError(
+                f"joined: expected strings or cells, got {part!r}. num2str makes a string of a number."
+            )
+    return "".join(part for part in parts if isinstance(part, str))
+
+
 def sprintf(template: str, *arguments: Any) -> str:
     """``sprintf``: the template again and again until the arguments are used up."""
-    values = _flattened(arguments)
+    template, values = unescaped(template), _flattened(arguments)
     directives = [found for found in _DIRECTIVE.finditer(template) if found[0] != "%%"]
     if not directives:
         return template.replace("%%", "%")
@@ -208,10 +215,20 @@ def _once(template: str, values: list[Any]) -> tuple[str, bool]:
         if found[0] == "%%":
             out.append("%")
         elif values:
-            out.append(_formatted(found, values.pop(0)))
+            out.append(_formatted(found, _next(values, found[4])))
         elif started_with_values:
             return "".join(out), True
     return "".join([*out, template[place:]]), not values
+
+
+def _next(values: list[Any], kind: str) -> Any:
+    """The next value; a string where a number is wanted counts as its characters' codes."""
+    value = values.pop(0)
+    if isinstance(value, str) and kind not in "sc":
+        first, *others = [ord(character) for character in value] or [""]
+        values[:0] = others
+        return first
+    return value
 
 
 def _formatted(found: re.Match[str], value: Any) -> str:
@@ -219,9 +236,12 @@ def _formatted(found: re.Match[str], value: Any) -> str:
     point = f".{precision}" if precision is not None else ""
     if isinstance(value, str):
         return f"%{flags.replace('0', '')}{width}{point if kind == 's' else ''}s" % value
-    if kind in "sc":
+    if not math.isfinite(value):
         return f"%{flags.replace('0', '')}{width}s" % num2str(value)
-    if kind in "diuxX" and float(value).is_integer():
+    whole = float(value).is_integer()
+    if kind in "sc":
+        return f"%{flags.replace('0', '')}{width}s" % (chr(int(value)) if whole else num2str(value))
+    if kind in "diuxX" and whole:
         return f"%{flags}{width}{'d' if kind in 'diu' else kind}" % int(value)
     # MATLAB prints a number that is not whole with %f or %e instead
     return f"%{flags}{width}{point}{kind if kind in 'feEgG' else 'f' if point else 'g'}" % value

@@ -19,10 +19,17 @@ def first_axis(array: Array) -> int:
     return next((axis for axis, extent in enumerate(array.shape) if extent != 1), 0)
 
 
+_EXTREMES = (np.nanmax, np.nanmin)
+
+
 def _along(reduce: Callable[..., Any], x: Any, axis: int | None = None) -> Any:
     """`reduce` along `axis`; a result of one entry as a number."""
     array = two_dimensional(x)
+    if array.shape == (0, 0) and axis is None:
+        return array if reduce in _EXTREMES else reduce(array, axis=None, keepdims=True).item()
     reduced = reduce(array, axis=first_axis(array) if axis is None else axis, keepdims=True)
+    while reduced.ndim > 2 and reduced.shape[-1] == 1:
+        reduced = reduced[..., 0]
     return reduced.item() if reduced.size == 1 else reduced
 
 
@@ -38,8 +45,12 @@ max = partial(_along, np.nanmax)
 min = partial(_along, np.nanmin)
 any = partial(_along, np.any)
 all = partial(_along, np.all)
+median = partial(_along, np.median)
 std = partial(_along, partial(_sample, np.std))
 var = partial(_along, partial(_sample, np.var))
+
+std_of_all = partial(_along, np.std)
+var_of_all = partial(_along, np.var)
 
 
 def max_and_place(x: Any, axis: int | None = None) -> tuple[Any, Any]:
@@ -59,9 +70,10 @@ def _extreme(find: Callable[..., Array], x: Any, axis: int | None) -> tuple[Any,
     return np.take_along_axis(array, places, along), places + 1
 
 
-def sort_and_places(x: Any, descending: bool = False) -> tuple[Any, Any]:
-    """``[s, i] = sort(x)``, i counted from 1; equal entries keep their order."""
+def sort_and_places(x: Any, axis: int | None = None, *, descending: bool = False) -> tuple[Any, Any]:
+    """``[s, i] = sort(x)``, i counted from 1; equal entries keep their order, NaN is the largest."""
     array = two_dimensional(x)
-    along = first_axis(array)
-    places = np.argsort(-array if descending else array, axis=along, kind="stable")
+    along = first_axis(array) if axis is None else axis
+    keys = np.where(np.isnan(array), -np.inf, -array.astype(float)) if descending else array
+    places = np.argsort(keys, axis=along, kind="stable")
     return np.take_along_axis(array, places, along), places + 1

@@ -10,12 +10,12 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import is_function
 from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import Context, Shared, python_name
+from hf_matlab_compat.migrate.copies import UNEDITED, Copy
 from hf_matlab_compat.migrate.expressions import translate_expression
 from hf_matlab_compat.migrate.layout import spaced
 from hf_matlab_compat.migrate.loading import first_reads, load_lines
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
-from hf_matlab_compat.migrate.trainer_call import NAMES
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
 from hf_matlab_compat.migrate.usage import usage_of
 from hf_matlab_compat.migrate.values import Kind, Value
@@ -34,6 +34,7 @@ def translate(
     streams: str = "octave",
     name: str = "script",
     siblings: Mapping[str, int] | None = None,
+    trainers: Mapping[str, Copy] = UNEDITED,
 ) -> Translation:
     """Translate a MATLAB script or function file into a Python script.
 
@@ -51,6 +52,8 @@ def translate(
         Of the script, without suffix.
     siblings : mapping of str to int, optional
         Functions in files beside this one, and how many outputs each has.
+    trainers : mapping of str to Copy, optional
+        Copies of the trainer beside this script, whose edits become options of the call.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def translate(
             raise MigrationError(f"{option}: expected one of {', '.join(known)}, got {value!r}.")
     script = parse(source)
     functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
-    shared = Shared(style, streams, functions, siblings or {})
+    shared = Shared(style, streams, functions, siblings or {}, trainers)
     writer = Writer(Ledger(script.lines))
     for _ in range(_MOST_PASSES):
         before = _known(shared)
@@ -145,7 +148,7 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
 
 
 def _is_free(name: str, context: Context) -> bool:
-    known = name in CONSTANTS or name in NAMES or is_function(name, context)
+    known = name in CONSTANTS or name in context.shared.trainers or is_function(name, context)
     return name.isidentifier() and not known
 
 

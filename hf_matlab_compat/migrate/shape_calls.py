@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
-from hf_matlab_compat.migrate.context import Untranslatable
+from hf_matlab_compat.migrate.context import Untranslatable, python_name
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 
@@ -37,8 +37,11 @@ def _filled(name: str, scalar: str) -> Translator:
             raise Untranslatable(f"makes an array of class {dtype}")
         shape, kind, nd = made_of_shape(arguments, count)
         arguments.context.needs("np")
-        extra = ", dtype=np.float32" if dtype == "single" else ""
-        return Value(f"np.{name}({shape}{extra})", kind, nd=nd)
+        text = f"np.{name}({shape})"
+        if dtype == "single":
+            arguments.context.needs("ml")
+            text = f"ml.single({text})"
+        return Value(text, kind, nd=nd)
 
     return translator
 
@@ -60,6 +63,8 @@ def _eye(arguments: Arguments) -> Value:
 
 def _size(arguments: Arguments) -> Value:
     value = arguments.expect(1, 2)[0]
+    if value.kind is Kind.CELL:
+        raise Untranslatable("asks for the size of a list, which has no rows or columns; numel counts its entries")
     if len(arguments) == 1:
         arguments.context.needs("np")
         if value.kind in SHAPED and value.kind is not Kind.ROW:
@@ -72,8 +77,6 @@ def _size(arguments: Arguments) -> Value:
 
 def _size_along(value: Value, axis: int, arguments: Arguments) -> Value:
     if value.kind is Kind.ROW:
-        return integer(f"len({value.text})" if axis == 1 else "1")
-    if value.kind is Kind.CELL:
         return integer(f"len({value.text})" if axis == 1 else "1")
     if value.kind in SHAPED and (axis < 2 or value.nd):
         return integer(method(value, f"shape[{axis}]"))
@@ -239,13 +242,14 @@ def _struct(arguments: Arguments) -> Value:
     if any(value.kind is Kind.CELL for value in arguments.values[1::2]):
         raise Untranslatable("makes an array of structs")
     given = [value.as_two_dimensional().text for value in arguments.values[1::2]]
-    fields = [f"{name}={text}" for name, text in zip(names, given, strict=True)]
+    fields = [f"{python_name(str(name))}={text}" for name, text in zip(names, given, strict=True)]
     return Value(f"ml.Struct({', '.join(fields)})", Kind.STRUCT)
 
 
 def _isfield(arguments: Arguments) -> Value:
     base, name = arguments.expect(2)
-    return Value(f"hasattr({base.text}, {name.text})", Kind.NUM, logical=True)
+    arguments.context.needs("ml")
+    return Value(f"hasattr({base.text}, ml.field({name.text}))", Kind.NUM, logical=True)
 
 
 def _sizes(arguments: Arguments, wanted: int) -> tuple[str, list[Value]]:

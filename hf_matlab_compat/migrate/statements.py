@@ -15,9 +15,8 @@ from hf_matlab_compat.migrate.loading import bind_waiting, is_workspace_load, lo
 from hf_matlab_compat.migrate.loops import for_loop, while_loop
 from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.syntax import Statement
-from hf_matlab_compat.migrate.trainer_call import NAMES
 from hf_matlab_compat.migrate.translation import Fate
-from hf_matlab_compat.migrate.values import Kind, Value, join
+from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, join
 from hf_matlab_compat.migrate.writer import Writer
 
 _DOES = (
@@ -153,7 +152,7 @@ def _command(statement: syntax.Command, context: Context, writer: Writer) -> Non
     name, *words = statement.words
     if words and words[0] in ("+=", "-=", "*=", "/="):
         raise Untranslatable("uses an operator that is Octave's own")
-    if not words and (name in context.variables or name in NAMES or _is_own(name, context)):
+    if not words and (name in context.variables or name in context.shared.trainers or _is_own(name, context)):
         _evaluate(syntax.Evaluate(statement.place, syntax.Name(name), statement.silent), context, writer)
         return
     if name == "load" and words:
@@ -208,11 +207,19 @@ def _switch(statement: syntax.Switch, context: Context, writer: Writer) -> None:
         word = "elif" if texts else "if"
         if branch.condition is None:
             texts.append("else:" if texts else "if True:")
-        elif isinstance(branch.condition, syntax.CellLiteral):
-            texts.append(f"{word} {subject.text} in {context(branch.condition).text}:")
+        elif statement.subject == syntax.Name("true"):
+            texts.append(f"{word} {truth(branch.condition, context).text}:")
         else:
-            texts.append(f"{word} {subject.text} == {context(branch.condition).text}:")
+            texts.append(f"{word} {_case(subject, branch.condition, context)}:")
     _branches(statement, texts, context, writer)
+
+
+def _case(subject: Value, condition: syntax.Node, context: Context) -> str:
+    value = context(condition)
+    if subject.kind in SHAPED or value.kind in SHAPED:
+        raise Untranslatable("switches on an array")
+    operator = "in" if value.kind is Kind.CELL else "=="
+    return f"{subject.at(Binding.BIT_OR)} {operator} {value.at(Binding.BIT_OR)}"
 
 
 def _branches(statement: Any, headers: list[str], context: Context, writer: Writer) -> None:

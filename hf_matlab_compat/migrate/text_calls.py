@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
 from hf_matlab_compat.migrate.context import Untranslatable
@@ -13,7 +15,9 @@ def _num2str(arguments: Arguments) -> Value:
     if len(arguments) == 2:
         if arguments.literal(1) is None:
             raise Untranslatable("calls num2str with a number of digits")
-        return texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[:1], arguments.context)
+        text = texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[:1], arguments.context)
+        padded = re.search(r"%[-+ ]*[1-9]|\s", arguments.literal(1) or "")
+        return Value(f"{text.text}.strip()", Kind.STR) if padded else text
     return texts.number_as_text(arguments.values[0], arguments.context)
 
 
@@ -61,6 +65,13 @@ def _same(fold: str) -> Translator:
         left, right = arguments.expect(2)
         if Kind.CELL in (left.kind, right.kind):
             raise Untranslatable(f"calls {arguments.name} with a list")
+        words = [arguments.literal(place) for place in range(2)]
+        if None not in words:
+            return Value(
+                str(words[0] == words[1] if not fold else str(words[0]).lower() == str(words[1]).lower()),
+                Kind.NUM,
+                logical=True,
+            )
         sides = [f"{value.at(Binding.ATOM)}{fold}" for value in (left, right)]
         return Value(f"{sides[0]} == {sides[1]}", Kind.NUM, Binding.COMPARE, logical=True)
 
@@ -85,6 +96,12 @@ def _str2num(arguments: Arguments) -> Value:
     return number(f"float({value.text})")
 
 
+def _str2double(arguments: Arguments) -> Value:
+    (value,) = arguments.expect(1)
+    arguments.context.needs("ml")
+    return number(f"ml.str2double({value.text})")
+
+
 def _int2str(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
     if value.kind is Kind.NUM and value.integer:
@@ -96,15 +113,22 @@ def _int2str(arguments: Arguments) -> Value:
 def _error(arguments: Arguments) -> Value:
     if not arguments.nodes:
         raise Untranslatable("calls error without a message")
-    text = texts.printed(arguments.values[0], arguments.nodes[0], arguments.values[1:], arguments.context)
+    text = _message(arguments)
     return Value(f"raise RuntimeError({text.text})")
+
+
+def _message(arguments: Arguments) -> Value:
+    """The text of an error or a warning, without the identifier that may stand before it."""
+    start = 1 if len(arguments) > 1 and re.fullmatch(r"\w[\w-]*(:[\w-]+)+", arguments.literal(0) or "") else 0
+    rest = arguments.values[start + 1 :]
+    return texts.printed(arguments.values[start], arguments.nodes[start], rest, arguments.context)
 
 
 def _warning(arguments: Arguments) -> Value:
     if arguments.literal(0) in ("off", "on"):
         arguments.context.replaced_by("left out: it concerns MATLAB's own warnings")
         return Value("")
-    text = texts.printed(arguments.values[0], arguments.nodes[0], arguments.values[1:], arguments.context)
+    text = _message(arguments)
     arguments.context.needs("import warnings")
     return Value(f"warnings.warn({text.text}, stacklevel=1)")
 
@@ -164,7 +188,7 @@ TABLE: Table = {
     "strtrim": _method("strip"),
     "strrep": _replaced,
     "str2num": _str2num,
-    "str2double": _str2num,
+    "str2double": _str2double,
     "error": _error,
     "warning": _warning,
     "assert": _assert,

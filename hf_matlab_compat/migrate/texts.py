@@ -97,6 +97,8 @@ def printed(template: Value, node: syntax.Node, arguments: Sequence[Value], cont
     """``sprintf(template, arguments)``."""
     if not isinstance(node, syntax.Text):
         return _at_run_time(template, arguments, context)
+    if re.search(r"%[-+ 0#]*\d*\.?\*", node.text):
+        raise Untranslatable("prints with a width that is computed")
     pieces = _pieces(unescaped(node.text), arguments)
     if pieces is not None:
         return formatted(pieces)

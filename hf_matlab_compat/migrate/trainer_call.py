@@ -4,48 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS, WORDS
+from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, WORDS, to_matlab_value
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
+from hf_matlab_compat.migrate.call_forms import Given, given_by_name
 from hf_matlab_compat.migrate.context import Context, Untranslatable
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.values import Kind, Value
 
-NAMES = ("nnet_train_2",)
-"""What the trainer is called."""
-
-_FORMS = {
-    10: "an early form of the trainer",
-    19: "a form of the trainer without some of the 22 arguments",
-    20: "a form of the trainer without test data",
-    21: "a form of the trainer without decay or jacket",
-    23: "a form with one argument more: another program under this name, or an edited trainer",
-}
 _OPTIONAL = ("paramsp", "Win", "bin", "resumeFile", "intest", "outtest")
 _START = ("paramsp", "Win", "bin", "resumeFile")
 
 
 def train_call(arguments: Arguments) -> Value:
     """The call as an expression whose value is paramsp."""
-    count = len(arguments)
-    if count != len(TRAINER_ARGUMENTS):
-        known = _FORMS.get(count, "no known form of the trainer")
-        raise Untranslatable(f"calls {arguments.name} with {count} arguments instead of 22: {known}")
     context = arguments.context
-    named = dict(zip(TRAINER_ARGUMENTS, zip(arguments.nodes, arguments.values, strict=True), strict=True))
+    copy = context.shared.trainers[arguments.name]
+    if copy.refusal:
+        raise Untranslatable(f"calls {arguments.name}: {copy.refusal}")
+    named, form = given_by_name(arguments.name, arguments.nodes, arguments.values)
+    if len(arguments) != len(TRAINER_ARGUMENTS):
+        context.notes.append(f"recognised as the call '{form}'")
+    if copy.options:
+        context.notes.append(f"edits of {arguments.name}.m beside the script became options of the call")
     if context.shared.style == "modern":
-        given = list(_modern(named, context))
+        options = [f"{name}={_shown(value)}" for name, value in copy.options.items()]
+        given = [*_modern(named, context), *options]
         seed = _seed(named, context)
         context.needs("from hf_matlab_compat import train")
         return Value(f'train({", ".join([*given, *seed])}, display="legacy").theta.reshape(-1, 1)', Kind.COLUMN)
     given = [f"{name}={_legacy(name, value)}" for name, (_node, value) in named.items()]
+    given += [f"{TO_MATLAB[name]}={_shown(to_matlab_value(name, value))}" for name, value in copy.options.items()]
     seed = _seed(named, context)
-    function = "nnet_train" if seed else "nnet_train_2"
+    function = "nnet_train" if seed or copy.options else "nnet_train_2"
     context.needs(f"from hf_matlab_compat import {function}")
     return Value(f"{function}({', '.join([*given, *seed])})", Kind.COLUMN)
 
 
-def _seed(named: dict[str, tuple[syntax.Node, Value]], context: Context) -> list[str]:
+def _seed(named: Given, context: Context) -> list[str]:
     """The stream for the sparse initialisation, where one may be drawn and the script seeds."""
     starts = any(named[name][1].kind not in (Kind.EMPTY, Kind.UNKNOWN) for name in _START if name != "resumeFile")
     if starts or not context.shared.uses_random:
@@ -57,7 +53,7 @@ def _legacy(name: str, value: Value) -> str:
     return "None" if value.kind is Kind.EMPTY and value.text == "np.zeros((0, 0))" else value.text
 
 
-def _modern(named: dict[str, tuple[syntax.Node, Value]], context: Context) -> Iterator[str]:
+def _modern(named: Given, context: Context) -> Iterator[str]:
     for name, (node, value) in named.items():
         ours = TRAINER_ARGUMENTS[name]
         if name in _OPTIONAL and value.kind is Kind.EMPTY:

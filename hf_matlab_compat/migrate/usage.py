@@ -32,6 +32,8 @@ class Usage:
         Variables that are given a value once, a number or a string written out, and that value.
     read : frozenset of str
         Names whose value is used somewhere.
+    changing : frozenset of str
+        Variables that may hold one value after another: given several, given one in a loop, or written to in part.
     """
 
     written: frozenset[str]
@@ -41,6 +43,7 @@ class Usage:
     only_empty: frozenset[str]
     constants: Mapping[str, Node]
     read: frozenset[str]
+    changing: frozenset[str]
 
 
 def usage_of(
@@ -62,6 +65,7 @@ def usage_of(
         frozenset(_only_empty(nodes) - written - fixed),
         _constants(nodes, fixed),
         frozenset(part for name, _ in reads for part in name.split(">")[:1]) | frozenset(written),
+        frozenset(_changing(nodes, set(parameters))),
     )
 
 
@@ -98,6 +102,17 @@ def _assignments(nodes: Iterable[Node]) -> tuple[set[str], set[str]]:
             if not isinstance(target, syntax.Name):
                 written.add(name)
     return written, assigned - {""}
+
+
+def _changing(nodes: Iterable[Node], parameters: set[str]) -> set[str]:
+    given, changing = set(parameters), set[str]()
+    for node in nodes:
+        names = {base_name(target) for target in node.targets} if isinstance(node, syntax.Assign) else set[str]()
+        changing |= names & given
+        given |= names
+        if isinstance(node, syntax.For | syntax.While):
+            changing |= _assignments([*_own_nodes([node])])[1]
+    return changing
 
 
 def _only_empty(nodes: Iterable[Node]) -> set[str]:
@@ -156,18 +171,27 @@ class _Reads:
         source = _positions_source(node)
         if source is None:
             yield from self.of(node.value, False)
+            yield from self._of_shown(node)
             return
         # q = perm(1:n): perm stands as an index if q does, which `_positions` settles
         yield f"{source}>{base_name(node.targets[0])}", True
         for child in node.value.children():
             if not isinstance(child, syntax.Name):
                 yield from self.of(child, False)
+        yield from self._of_shown(node)
+
+    def _of_shown(self, node: syntax.Assign) -> Iterator[tuple[str, bool]]:
+        """Without a semicolon the value is printed."""
+        if not node.silent:
+            yield from ((base_name(target), False) for target in node.targets if isinstance(target, syntax.Name))
 
     def _of_application(self, node: syntax.Apply, as_index: bool) -> Iterator[tuple[str, bool]]:
         name = base_name(node.base)
         if name in _LENGTHS and len(node.arguments) == 1 and isinstance(node.arguments[0], syntax.Name):
             yield node.arguments[0].name, True
             return
+        if name in ("save", "exist"):
+            yield from ((each.text, False) for each in node.arguments if isinstance(each, syntax.Text))
         is_index = name in self.variables
         yield from self.of(node.base, as_index and is_index)
         for argument in node.arguments:

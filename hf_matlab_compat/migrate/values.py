@@ -61,7 +61,7 @@ class Value:
     nd : bool
         An ARRAY with three dimensions or more, perhaps.
     owner : str
-        The variable whose memory this may share; empty for a fresh value.
+        The variables whose memory this may share, with spaces between; empty for a fresh value.
     zero_based : bool
         Positions counted from 0.
     """

@@ -6,6 +6,7 @@ import pytest
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import Fate, translate
+from hf_matlab_compat.migrate.copies import Copy
 
 pytest.importorskip("tree_sitter_matlab")
 
@@ -170,6 +171,32 @@ def test_a_line_out_of_reach_carries_its_text_and_stops_the_script() -> None:
     assert "# TODO(migrate): line 2: eval(['y' num2str(x) ' = 3;'])" in made.python
     with pytest.raises(NotImplementedError, match="line 2"):
         exec(made.python, {})
+
+
+def test_a_file_loaded_by_a_command_binds_the_names_that_are_read() -> None:
+    made = translate("load mnist_all\nX = [train0; train1]';\nX = double(X)/255;\n")
+    assert made.runs
+    assert 'loaded = ml.load_mat("mnist_all.mat")' in made.python
+    assert "train0 = loaded.train0" in made.python
+    assert "train2" not in made.python
+
+
+def test_positions_that_are_shown_count_from_1() -> None:
+    shown = translate("x = zeros(2, 9);\np = randperm(9)\ny = x(:, p(1:4));\n").python
+    saved = translate("x = zeros(2, 9);\np = randperm(9);\ny = x(:, p);\nsave('perm.mat', 'p');\n").python
+    assert "p = random.randperm(9)\n" in shown
+    assert "p = random.randperm(9)\n" in saved
+
+
+def test_an_edited_trainer_gives_its_options_to_the_call() -> None:
+    call = ", ".join(["'a'", "''", *["[]"] * 4, "1", "x", "x", "1", "x", "x", "1", "2", "{'tanh', 'linear'}", "'gn'"])
+    source = f"x = rand(3, 4);\np = mine({call}, 0, 'L2', 1, 0, 0.9, 0);\n"
+    copies = {"mine": Copy({"initial_lam": 10.0, "precision": "double", "preconditioner_exponent": None})}
+    made = translate(source, trainers=copies).python
+    assert 'initlambda=10.0,\n    precision="double",\n    precon_exponent=None,' in made
+    modern = translate(source, trainers=copies, style="modern").python
+    assert "initial_lam=10.0," in modern
+    assert translate(source).todos
 
 
 def test_unknown_options_are_refused() -> None:

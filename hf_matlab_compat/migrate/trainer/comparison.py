@@ -4,7 +4,7 @@ of loop variables make no difference."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from hf_matlab_compat.migrate.trainer.findings import Unexpressed
 from hf_matlab_compat.migrate.trainer.nodes import Node, ancestors, function_of, row, text_of
@@ -14,12 +14,17 @@ _STATEMENTS = {"assignment", "function_call", "command"}
 _HEADS = {"if_statement", "elseif_clause", "while_statement", "for_statement", "switch_statement", "case_clause"}
 
 
-def added_statements(copy: Source, original: Source) -> Iterator[Unexpressed]:
-    """Statements that the original does not have, or not so often, and at line 1 those it has and the copy lacks."""
-    left = Counter(form for form, _ in _statements(original))
+def added_statements(copy: Source, original: Source, understood: Collection[int]) -> Iterator[Unexpressed]:
+    """Statements that the original does not have, or not so often, and at line 1 those it has and the copy lacks.
+
+    The original's lines in `understood` say what an option says: the copy's own lines for it are read elsewhere.
+    """
+    left = Counter(form for form, node in _statements(original) if row(node) not in understood)
+    options = Counter(form for form, node in _statements(original) if row(node) in understood)
     for form, node in _statements(copy):
-        if left[form]:
-            left[form] -= 1
+        known = left if left[form] else options
+        if known[form]:
+            known[form] -= 1
         else:
             yield Unexpressed(row(node), copy.line(node), "this statement is not in the unedited copy")
     for form in left.elements():

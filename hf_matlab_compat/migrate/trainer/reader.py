@@ -119,13 +119,15 @@ def read_trainer_text(*texts: str, original: str | None = None) -> TrainerReport
     """`read_trainer` of the files' contents."""
     source = Source(texts)
     _require_trainer(source)
-    known = known_constants(source)
-    findings = [finding for rule in RULES for finding in rule(source, known)]
+    findings = _findings(source)
     implied, refused = _possible([one for one in findings if isinstance(one, Implied)])
     unexpressed = [one for one in findings if isinstance(one, Unexpressed)] + refused
     if original is not None:
         seen = {one.line for one in [*implied, *unexpressed]}
-        unexpressed += [one for one in added_statements(source, Source([original])) if one.line not in seen]
+        unedited = Source([original])
+        options = {one.option for one in implied}
+        understood = {one.line for one in _findings(unedited) if isinstance(one, Implied) and one.option in options}
+        unexpressed += [one for one in added_statements(source, unedited, understood) if one.line not in seen]
     return TrainerReport(
         implied=tuple(_placed(source, implied)),
         unexpressed=tuple(_placed(source, sorted(dict.fromkeys(unexpressed), key=lambda one: one.line))),
@@ -133,6 +135,11 @@ def read_trainer_text(*texts: str, original: str | None = None) -> TrainerReport
         gpu=surroundings_rules.gpu(source),
         compared=original is not None,
     )
+
+
+def _findings(source: Source) -> list[Finding]:
+    known = known_constants(source)
+    return [finding for rule in RULES for finding in rule(source, known)]
 
 
 def _placed(source: Source, found: Iterable[_Found]) -> Iterator[_Found]:

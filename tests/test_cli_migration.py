@@ -1,0 +1,154 @@
+"""`hf-compat migrate`: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hf_matlab_compat.cli import main
+from tests.migrate.sample_data import make_data
+from tests.migrate_trainer.trainer_text import SOLVER, TRAINER
+
+pytest.importorskip("tree_sitter_matlab")
+
+SCRIPTS = Path(__file__).parent / "migrate" / "scripts"
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A folder as it was left: data, two experiments, and the trainer in two edited copies."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    make_data(folder)
+    script = (SCRIPTS / "denoising.m").read_text()
+    (folder / "denoising.m").write_text(script)
+    (folder / "second.m").write_text(script.replace("nnet_train_2", "nnet_train_mine"))
+    (folder / "nnet_train_2.m").write_text(TRAINER.replace("initlambda = 45.0", "initlambda = 10"))
+    mine = TRAINER.replace("nnet_train_2", "nnet_train_mine").replace("numconn = 15", "numconn = 5")
+    (folder / "nnet_train_mine.m").write_text(mine)
+    (folder / "conjgrad_1.m").write_text(SOLVER)
+    return folder
+
+
+def test_a_script_is_written_beside_itself(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", str(old / "denoising.m")]) == 0
+    said = capsys.readouterr().out
+    assert "denoising.m: 26 lines, complete" in said
+    assert f"written: {old / 'denoising.py'}" in said
+    compile((old / "denoising.py").read_text(), "denoising", "exec")
+
+
+def test_a_script_goes_where_out_says(old: Path, tmp_path: Path) -> None:
+    script = str(old / "denoising.m")
+    assert main(["migrate", script, "--out", str(tmp_path / "new" / "run.py"), "--style", "modern"]) == 0
+    assert "train(" in (tmp_path / "new" / "run.py").read_text()
+    assert main(["migrate", script, "--out", str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new" / "denoising.py").exists()
+
+
+def test_what_is_there_is_not_written_over(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (old / "denoising.py").write_text("mine\n")
+    assert main(["migrate", str(old / "denoising.m")]) == 2
+    assert (old / "denoising.py").read_text() == "mine\n"
+    assert "expected no such file, got one. Say --force" in capsys.readouterr().err
+    assert main(["migrate", str(old / "denoising.m"), "--force"]) == 0
+    assert (old / "denoising.py").read_text() != "mine\n"
+
+
+def test_edits_of_the_trainers_become_options_of_the_calls(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", str(old)]) == 0
+    new = old.with_name("old_python")
+    said = capsys.readouterr().out
+    assert "nnet_train_2.m: the trainer; its edits as options: initlambda=10.0" in said
+    assert "initlambda=10.0" in (new / "denoising.py").read_text()
+    assert "numconn=5" in (new / "second.py").read_text()
+    assert "initlambda" not in (new / "second.py").read_text()
+    assert "Options of `nnet_train` that it implies: `numconn=5`." in (new / "REPORT.md").read_text()
+    assert sorted(path.name for path in new.glob("*.py")) == ["denoising.py", "second.py"]
+
+
+def test_a_folder_is_not_written_over(old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = str(tmp_path / "new")
+    assert main(["migrate", str(old), "--out", new]) == 0
+    (tmp_path / "new" / "second.py").write_text("mine\n")
+    assert main(["migrate", str(old), "--out", new]) == 2
+    assert (tmp_path / "new" / "second.py").read_text() == "mine\n"
+    assert "and 3 more: expected no such file" in capsys.readouterr().err
+
+
+def test_a_broken_script_gets_a_report(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (old / "broken.m").write_text("x = wavelet(3);\nif x > 2\n y = 4;\n")
+    (old / "binary.m").write_bytes(b"\0\1\2")
+    assert main(["migrate", str(old), "--check"]) == 1
+    said = capsys.readouterr().out
+    assert "line 1: x = wavelet(3);  (uses wavelet, which is neither" in said
+    assert "binary.m: not translated. " in said
+    assert "complete" in said
+    report = (old.with_name("old_python") / "REPORT.md").read_text()
+    assert "| binary.m | not translated" in report
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["none.m"], "none.m: expected a MATLAB script, got No such file or directory."),
+        (["curves.mat"], "expected the text of a MATLAB script, got a binary file"),
+        (["denoising.m", "--original", "x.m"], "--original: expected no such option"),
+        (["nnet_train_2.m", "--out", "x.py"], "--out: expected no such option"),
+        (["nnet_train_2.m", "--check"], "--check: expected no such option"),
+        (["denoising.m", "--check", "--streams", "matlab"], "--check: expected --streams octave"),
+        (["empty"], "expected a directory with scripts"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    old: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(old)
+    (old / "empty").mkdir()
+    assert main(["migrate", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_trainer_is_read_and_not_translated(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", str(old / "nnet_train_mine.m")]) == 0
+    assert "options of nnet_train that this copy implies: numconn=5" in capsys.readouterr().out
+    edited = TRAINER.replace("rate = 1.0", "rate = 0.5")
+    (old / "nnet_train_2.m").write_text(edited)
+    assert main(["migrate", str(old / "nnet_train_2.m")]) == 1
+    assert "nnet_train_2.m, line" in capsys.readouterr().out
+    assert main(["migrate", str(old / "conjgrad_1.m")]) == 1
+    assert not (old / "nnet_train_2.py").exists()
+
+
+def test_the_later_program_of_the_same_name_is_named(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = "a, b, c, d, e, f, g, h, minibatch_startsize"
+    (old / "nnet_train_2.m").write_text(f"function p = nnet_train_2({names})\ny_hom2 = 1;\n")
+    assert main(["migrate", str(old), "--out", str(old / "new")]) == 1
+    assert "Kronecker-factored program (KFAC)" in capsys.readouterr().out
+    assert "TODO(migrate)" in (old / "new" / "denoising.py").read_text()
+
+
+@pytest.mark.octave
+def test_a_check_compares_every_script_of_a_folder(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", str(old), "--check"]) == 0
+    said = capsys.readouterr().out
+    assert "denoising.m: checked in Octave, 24 arguments in 1 call of the trainer agree" in said
+    assert "second.m: checked in Octave, 24 arguments in 1 call of the trainer agree" in said
+
+
+@pytest.mark.octave
+def test_a_check_that_fails_says_why(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = (old / "denoising.m").read_text()
+    (old / "denoising.m").write_text(script + "\nx = sum(zeros(2, 3) * zeros(2, 3));\n")
+    assert main(["migrate", str(old / "denoising.m"), "--check"]) == 1
+    assert "denoising.m: not checked. Octave: expected the script to run" in capsys.readouterr().out
+    (old / "idle.m").write_text("x = 3;\n")
+    assert main(["migrate", str(old / "idle.m"), "--check"]) == 1
+    assert "0 arguments in 0 calls of the trainer were seen: the trainer was never reached" in capsys.readouterr().out
+
+
+def test_a_check_is_left_out_where_lines_are_left_to_do(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (old / "broken.m").write_text("x = wavelet(3);\n")
+    assert main(["migrate", str(old / "broken.m"), "--check"]) == 1
+    assert "not checked: lines are left to do" in capsys.readouterr().out
