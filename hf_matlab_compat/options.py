@@ -41,6 +41,8 @@ class Options:
     """Working precision: 'single' (as in MATLAB) or 'double'."""
     backend: str = "numpy"
     """'numpy' (CPU) or 'cupy' (CUDA)."""
+    num_threads: int | None = None
+    """Threads that share the work on the CPU, None for one a processor; results do not depend on it."""
     faithful: bool = True
     """Keep the original's quirks (`legacy.quirks` lists them); False mends those that have a mend."""
 
@@ -192,6 +194,7 @@ KINDS: Mapping[str, Kind] = {
     "trim_cases": _FLAG,
     "precision": _word("single", "double"),
     "backend": _word("numpy", "cupy"),
+    "num_threads": _or_none(_whole(1)),
     "faithful": _FLAG,
     "loss": _word("matching", "squared"),
     "error_measure": _word("squared", "misclassified", "none"),

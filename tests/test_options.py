@@ -30,6 +30,8 @@ REAL = {
 }
 """Real numbers, and between what they must lie."""
 ANY_REAL = ("rho_low", "rho_high")
+OR_NONE = ("num_threads",)
+"""Whole numbers of at least 1, or None."""
 NUMBERS = (*WHOLE, *REAL, *ANY_REAL)
 
 
@@ -44,8 +46,15 @@ def refused(name: str, value: Any) -> str:
     return sentence
 
 
+def test_the_number_of_threads_is_a_whole_number_or_left_open() -> None:
+    assert Options().num_threads is None
+    assert Options(num_threads=3.0).num_threads == 3
+    for value in (0, -1, 1.5, True, "2"):
+        assert "num_threads: expected a whole number of at least 1, or None" in refused("num_threads", value)
+
+
 def test_the_lists_above_name_every_option_that_is_checked() -> None:
-    assert {*WORDS, *FLAGS, *NUMBERS, "seed"} == {field.name for field in dataclasses.fields(Options)}
+    assert {*WORDS, *FLAGS, *NUMBERS, *OR_NONE, "seed"} == {field.name for field in dataclasses.fields(Options)}
 
 
 @pytest.mark.parametrize("name", WORDS)

@@ -19,7 +19,8 @@ def hold_one() -> None:
     with _lock:
         if _asking == 0:
             _controller = _controller or ThreadpoolController()  # looks through the loaded libraries: milliseconds
-            _limit = _controller.limit(limits=1, user_api="blas")
+            _take_control(_controller)
+            _limit = _controller.limit(limits=1, user_api="blas").__enter__()
         _asking += 1
 
 
@@ -28,6 +29,15 @@ def let_go() -> None:
     global _asking, _limit
     with _lock:
         _asking -= 1
-        if _asking == 0:
-            _limit.restore_original_limits()
+        if _asking == 0 and _controller is not None:
+            _take_control(_controller)
+            _limit.__exit__(None, None, None)
             _limit = None
+
+
+def _take_control(controller: ThreadpoolController) -> None:
+    """Newer threadpoolctl lets one thread alone set limits and ignores all others; here whoever comes may."""
+    for library in controller.lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)

@@ -59,6 +59,7 @@ CONSTANTS: Mapping[str, str] = {
     "trim_cases": "trim_cases",
     "precision": "precision",
     "faithful": "faithful",
+    "numthreads": "num_threads",
     "seed": "seed",
 }
 """Constants that users edited inside the file: keywords of `nnet_train`, and the fields of `Options` they set."""

@@ -84,7 +84,7 @@ def _options(terms: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problem(network: Any, data: DataSet, options: Options) -> FeedforwardProblem:
-    backend = get_backend(options.backend, options.precision)
+    backend = get_backend(options.backend, options.precision, options.num_threads)
     inputs, targets = (backend.asarray(part, order="F") for part in (data.inputs, data.targets))
     mask = None if options.decay_biases else weights_only_mask(backend.xp, network.sizes, backend.dtype)
     return FeedforwardProblem(

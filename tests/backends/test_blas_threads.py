@@ -1,0 +1,77 @@
+"""BLAS is held to one thread while anyone asks for it, and then has as many as before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from hf_matlab_compat.backends import blas_threads, get_backend
+
+LIBRARIES = [library for library in threadpool_info() if library["user_api"] == "blas"]
+pytestmark = pytest.mark.skipif(not LIBRARIES, reason="numpy's BLAS has no threads that could be set")
+
+
+def blas() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+def test_one_thread_inside_and_as_many_as_before_outside() -> None:
+    before = blas()
+    with get_backend().quiet():
+        assert blas() == {1}
+        with get_backend().quiet():
+            assert blas() == {1}
+        assert blas() == {1}
+    assert blas() == before
+
+
+def test_an_error_inside_gives_the_threads_back_too() -> None:
+    before = blas()
+    with pytest.raises(ValueError, match="stop"), get_backend().quiet():
+        raise ValueError("stop")
+    assert blas() == before
+
+
+def test_a_run_in_another_thread_than_the_one_that_set_blas_holds_it_too() -> None:
+    before, inside = blas(), []
+
+    def other() -> None:
+        with get_backend().quiet():
+            inside.append(blas())
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert inside == [{1}]
+    assert blas() == before
+    with threadpool_limits(1, user_api="blas"):
+        assert blas() == {1}
+    assert blas() == before
+
+
+def test_the_last_of_two_that_overlap_gives_the_threads_back() -> None:
+    before, entered, leave = blas(), threading.Event(), threading.Event()
+
+    def other() -> None:
+        with get_backend().quiet():
+            entered.set()
+            leave.wait(20)
+
+    thread = threading.Thread(target=other)
+    blas_threads.hold_one()
+    thread.start()
+    assert entered.wait(20)
+    blas_threads.let_go()
+    assert blas() == {1}
+    leave.set()
+    thread.join()
+    assert blas() == before

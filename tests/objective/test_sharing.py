@@ -1,0 +1,111 @@
+"""The number of threads never shows in a figure, nor does a second run in the same process."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.objective import cases as cases_module
+from hf_matlab_compat.objective import sharing as sharing_module
+from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.options import Options
+from tests.cases import run_epochs, small_problem, small_state, small_theta
+
+THREADS = (1, 2, 3, 4, 7)
+NETS = [(("tanh", "logistic"), "matching"), (("logistic", "softmax"), "matching"), (("logistic", "linear"), "squared")]
+CURVATURES = ("gauss_newton", "hessian", "empirical_fisher")
+
+
+@pytest.fixture(autouse=True)
+def many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small problems, cut up and shared as large ones are."""
+    monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", 1)
+    monkeypatch.setattr(cases_module, "WORTH_SHARING", 0)
+    monkeypatch.setattr(sharing_module, "PARTIAL_SUMS", 4)
+
+
+def problem_for(net: tuple[tuple[str, ...], str], curvature: str, threads: int, **more: Any) -> FeedforwardProblem:
+    options = Options(loss=net[1], curvature=curvature, num_chunks=3, precision="single", **more)
+    return small_problem(net[0], options, backend=get_backend("numpy", "single", threads))
+
+
+def everything(problem: FeedforwardProblem) -> list[Any]:
+    """The bits of every kernel."""
+    theta, v = small_theta(problem), small_theta(problem, 1)
+    g = problem.gradient(theta, 1)
+    product = problem.curvature_at(theta, 1, g)
+    vectors = [g.full, g.chunk, g.full_squared, g.chunk_squared, product(v), product(theta)]
+    return [*(vector.tobytes() for vector in vectors), g.log_likelihood, problem.likelihood(theta)]
+
+
+@pytest.mark.parametrize("net", NETS, ids=["-".join((*units, loss)) for units, loss in NETS])
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_kernels_are_the_same_to_the_bit_for_any_number_of_threads(
+    net: tuple[tuple[str, ...], str], curvature: str
+) -> None:
+    problem = problem_for(net, curvature, 1)
+    assert problem.cases.num_blocks() > 2
+    assert len({tuple(everything(problem_for(net, curvature, threads))) for threads in THREADS}) == 1
+
+
+def whole_run(threads: int) -> tuple[bytes, bytes]:
+    problem = problem_for(NETS[0], "gauss_newton", threads)
+    options = Options(num_chunks=3, precision="single", max_epochs=4)
+    _, state = run_epochs(problem, options, small_state(problem, options), problem)
+    return state.theta.tobytes(), state.d.tobytes()
+
+
+def test_a_run_is_the_same_to_the_bit_for_any_number_of_threads() -> None:
+    assert len({whole_run(threads) for threads in THREADS}) == 1
+
+
+def test_two_runs_at_once_in_one_process_do_not_disturb_each_other() -> None:
+    alone, found = whole_run(2), {}
+    both = [threading.Thread(target=lambda k=k: found.update({k: whole_run(2)})) for k in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert found == {0: alone, 1: alone}
+
+
+def test_the_sum_over_blocks_is_the_sum_over_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = problem_for(NETS[0], "gauss_newton", 2)
+    whole = replace(problem, backend=get_backend("numpy", "single", 1))
+    theta, v = small_theta(problem), small_theta(problem, 1)
+    g = problem.gradient(theta, 1)
+    ours = problem.curvature_at(theta, 1, g)(v)
+    monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", 1000)
+    monkeypatch.setattr(cases_module, "WORTH_SHARING", 10**9)
+    assert whole.cases.num_blocks() == 1
+    other = whole.gradient(theta, 1)
+    for part in ("full", "chunk", "full_squared", "chunk_squared"):
+        np.testing.assert_allclose(getattr(g, part), getattr(other, part), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(ours, whole.curvature_at(theta, 1, other)(v), rtol=1e-4, atol=1e-5)
+
+
+def test_inputs_that_are_the_targets_are_held_once() -> None:
+    problem = problem_for(NETS[0], "gauss_newton", 2)
+    data = np.random.default_rng(0).random((problem.network.sizes[0], len(problem.cases))).astype(np.float32)
+    sizes = (data.shape[0], *problem.network.sizes[1:-1], data.shape[0])
+    network = replace(problem.network, sizes=sizes)
+    once = replace(problem, network=network, cases=replace(problem.cases, inputs=data, targets=data))
+    twice = replace(problem, network=network, cases=replace(problem.cases, inputs=data, targets=data.copy()))
+    assert everything(once) == everything(twice)
+
+
+def test_data_of_any_type_and_order_give_what_their_working_precision_gives() -> None:
+    problem = problem_for(NETS[0], "gauss_newton", 2)
+    whole_numbers = np.random.default_rng(0).integers(0, 2, (problem.network.sizes[0], len(problem.cases)))
+    found = {
+        tuple(everything(replace(problem, cases=replace(problem.cases, inputs=given))))
+        for kind in (np.uint8, np.int64, np.float64, np.float32)
+        for order in "CF"
+        for given in [np.array(whole_numbers, dtype=kind, order=order)]
+    }
+    assert len(found) == 1
