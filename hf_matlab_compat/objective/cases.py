@@ -15,6 +15,8 @@ from hf_matlab_compat.backends.backend import Array
 
 CASES_PER_BLOCK = 1280
 """Most cases that pass through the network together: enough to keep the matrix products busy, few enough to hold."""
+CASES_PER_DEVICE_BLOCK = 1 << 15
+"""The same on a GPU, which no block is too large for but by its memory."""
 SHARED_BLOCKS = 4
 """A chunk that is worth sharing has a multiple of so many blocks: threads come in twos and fours."""
 WORTH_SHARING = 1 << 25
@@ -62,10 +64,10 @@ class Cases:
         """n = N / C."""
         return len(self) // self.num_chunks
 
-    def num_blocks(self, num_parameters: int = 0) -> int:
+    def num_blocks(self, num_parameters: int = 0, on_host: bool = True) -> int:
         """Blocks of a chunk, for a network of so many parameters."""
-        count = math.ceil(self.cases_per_chunk / CASES_PER_BLOCK)
-        if self.worth_sharing(num_parameters):
+        count = math.ceil(self.cases_per_chunk / (CASES_PER_BLOCK if on_host else CASES_PER_DEVICE_BLOCK))
+        if on_host and self.worth_sharing(num_parameters):
             count = min(SHARED_BLOCKS * math.ceil(count / SHARED_BLOCKS), self.cases_per_chunk)
         return count
 
@@ -73,9 +75,9 @@ class Cases:
         """Whether a chunk is work enough for several threads."""
         return self.cases_per_chunk * num_parameters >= WORTH_SHARING
 
-    def chunk(self, c: int, num_parameters: int = 0) -> Iterator[Block]:
-        """The blocks of chunk `c`, counted from 0; no two differ by more than a case."""
-        first, n, count = c * self.cases_per_chunk, self.cases_per_chunk, self.num_blocks(num_parameters)
+    def chunk(self, c: int, num_blocks: int | None = None) -> Iterator[Block]:
+        """Chunk `c`, counted from 0, in so many blocks; no two differ by more than a case."""
+        first, n, count = c * self.cases_per_chunk, self.cases_per_chunk, num_blocks or self.num_blocks()
         edges = [first + n * k // count for k in range(count + 1)]
         for start, stop in itertools.pairwise(edges):
             columns = slice(start, stop)

@@ -39,7 +39,7 @@ class Sharing:
 
     def __init__(self, network: Network, cases: Cases, backend: Backend) -> None:
         self.network, self.cases, self.backend = network, cases, backend
-        shared = cases.worth_sharing(network.num_parameters)
+        shared = backend.on_host and cases.worth_sharing(network.num_parameters)
         self.workers = backend.workers if shared else Workers()
         self.lanes = Lanes(self)
         self._pieces = pieces(self.new_vector())
@@ -48,11 +48,11 @@ class Sharing:
     @property
     def num_blocks(self) -> int:
         """Blocks of a chunk."""
-        return self.cases.num_blocks(self.network.num_parameters)
+        return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host)
 
     def blocks(self, c: int) -> Iterator[Block]:
         """The blocks of chunk `c`."""
-        return self.cases.chunk(c, self.network.num_parameters)
+        return self.cases.chunk(c, self.num_blocks)
 
     def for_each(self, items: Sequence[Any], task: Callable[[Any, BlockMemory], None]) -> None:
         """Do `task` for every item, in any order, with memory for a block."""

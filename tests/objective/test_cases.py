@@ -30,6 +30,29 @@ def test_blocks_cut_a_chunk_evenly(size: int, expected: list[int], monkeypatch: 
     assert np.hstack([block.inputs[1] for block in blocks]).tolist() == list(range(36, 48))
 
 
+@pytest.mark.parametrize(
+    ("count", "parameters", "on_host", "blocks"),
+    [
+        (5_000, 836_806, True, 4),  # the published autoencoder: threads come in twos and fours
+        (7_500, 2_837_314, True, 8),
+        (500, 2_295, True, 1),  # too little to share
+        (3_000, 2_295, True, 3),
+        (1_000, 836_806, True, 4),
+        (2, 10**9, True, 2),  # no more blocks than cases
+        (5_000, 836_806, False, 1),
+        (40_000, 836_806, False, 2),
+    ],
+)
+def test_a_chunk_has_as_many_blocks_as_its_work_is_worth(
+    count: int, parameters: int, on_host: bool, blocks: int
+) -> None:
+    cases = Cases(np.zeros((1, count)), np.zeros((1, count)), 1)
+    assert cases.num_blocks(parameters, on_host) == blocks
+    sizes = [len(block) for block in cases.chunk(0, blocks)]
+    assert sum(sizes) == count
+    assert max(sizes) - min(sizes) <= 1
+
+
 def test_blocks_are_views_of_the_data() -> None:
     cases = numbered(8, 2)
     assert all(np.shares_memory(block.inputs, cases.inputs) for block in cases.chunk(1))
