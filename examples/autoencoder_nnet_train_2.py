@@ -44,6 +44,7 @@ def main(epochs: int = 30, run_name: str = "") -> float:
     paramsp = nnet_train_2(
         runName, runDesc, paramsp, Win, bin, resumeFile, maxepoch, indata, outdata, numchunks, intest, outtest,
         numchunks_test, layersizes, layertypes, mattype, rms, errtype, hybridmode, weightcost, decay, jacket,
+        seed=stream,  # the initialisation goes on where randperm stopped, as MATLAB's global streams do
     )
     # fmt: on
 

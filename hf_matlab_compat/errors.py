@@ -18,6 +18,16 @@ class HessianFreeError(Exception):
 
     result: Any = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # its own constructor takes more than the sentence; a worker process hands the error over all the same
+        return _rebuilt, (type(self), self.args, dict(self.__dict__))
+
+
+def _rebuilt(kind: type[HessianFreeError], args: tuple[Any, ...], attributes: dict[str, Any]) -> HessianFreeError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
+
 
 class ArgumentError(HessianFreeError, ValueError):
     """An argument is not what it should be.
@@ -85,9 +95,10 @@ class NonFiniteError(HessianFreeError, ArithmeticError):
     def __init__(self, epoch: int, stage: str) -> None:
         self.epoch = epoch
         self.stage = stage
+        kept = f" The checkpoint of epoch {epoch - 1}, if there is one, is kept." if epoch > 1 else ""
         super().__init__(
-            f"epoch {epoch}: the {stage} is not finite (NaN or Inf). The checkpoint of epoch {epoch - 1}, if there "
-            "is one, is kept. Look for huge weights or data, or start with a larger damping."
+            f"epoch {epoch}: the {stage} is not finite (NaN or Inf).{kept} "
+            "Look for huge weights or data, or start with a larger damping."
         )
 
 
@@ -101,6 +112,14 @@ class MigrationError(HessianFreeError):
 
 class DataWarning(UserWarning):
     """The data can be trained on, but is probably not what was meant."""
+
+
+class CallWarning(UserWarning):
+    """A call that is not the published one was understood as a known form of it."""
+
+
+class DisplayWarning(UserWarning):
+    """The screen could no longer be written to; the run goes on without it."""
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def initial_state(
     """
     if resume_from is not None:
         return _resumed(network, options, backend, resume_from)
-    theta = _given_theta(network, given)
+    theta = _given_theta(network, given, options.precision)
     if theta is None:
         theta = sparse_init(network.sizes, unit_types, stream_from_seed(options.seed), options)
     vector = backend.xp.array(backend.asarray(theta))  # a copy: the caller's array stays the caller's
@@ -77,20 +77,21 @@ def _resumed(network: Network, options: Options, backend: Backend, source: Any) 
     )
 
 
-def _given_theta(network: Network, given: Given) -> NDArray[Any] | None:
+def _given_theta(network: Network, given: Given, precision: str) -> NDArray[Any] | None:
     theta, weights, biases = given
     if theta is not None:
-        return _checked_theta(theta, network.sizes)
+        return _checked_theta(theta, network.sizes, precision)
     if weights is None and biases is None:
         return None
     if weights is None or biases is None:
         missing = "initial_weights" if weights is None else "initial_biases"
         raise DataError(missing, expected="both {initial_weights} and {initial_biases}, or neither", got="nothing")
-    return _packed(_parts("initial_weights", weights), _parts("initial_biases", biases), network.sizes)
+    W, b = _parts("initial_weights", weights, precision), _parts("initial_biases", biases, precision)
+    return _packed(W, b, network.sizes)
 
 
-def _checked_theta(theta: Any, sizes: Sequence[int]) -> NDArray[Any]:
-    array = real_array("initial_theta", theta)
+def _checked_theta(theta: Any, sizes: Sequence[int], precision: str) -> NDArray[Any]:
+    array = real_array("initial_theta", theta, precision)
     expected = num_parameters(sizes)
     if array.size != expected or max(array.shape, default=0) != expected:
         transposed = array.size == expected
@@ -103,15 +104,15 @@ def _checked_theta(theta: Any, sizes: Sequence[int]) -> NDArray[Any]:
     return array.ravel()
 
 
-def _parts(name: str, given: Any) -> list[NDArray[Any]]:
+def _parts(name: str, given: Any, precision: str) -> list[NDArray[Any]]:
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise DataError(name, expected="a list with one array for each layer", got=type(given).__name__)
-    return [_part(name, i, values) for i, values in enumerate(given)]
+    return [_part(name, i, values, precision) for i, values in enumerate(given)]
 
 
-def _part(name: str, i: int, values: Any) -> NDArray[Any]:
+def _part(name: str, i: int, values: Any, precision: str) -> NDArray[Any]:
     try:
-        return real_array(name, values)
+        return real_array(name, values, precision)
     except DataError as error:
         raise DataError(
             name, expected=f"{error.expected} for layer {i + 1}", got=error.got, advice=error.advice

@@ -17,17 +17,19 @@ from hf_matlab_compat.hessian_free import epochs
 from hf_matlab_compat.initial import initial_state
 from hf_matlab_compat.model.network import Network, build_network
 from hf_matlab_compat.model.packing import weights_only_mask
-from hf_matlab_compat.objective.cases import Cases
+from hf_matlab_compat.objective.cases import Cases, same_memory
 from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
+from hf_matlab_compat.observers.dispensable import Dispensable
 from hf_matlab_compat.observers.interrupt import InterruptGuard
-from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.observers.observer import Observer, Run, checked_observers
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.preflight.data import DataSet, check_orientation, check_test_data, check_training_data
+from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
 from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.preflight.memory import check_memory
+from hf_matlab_compat.preflight.orientation import check_orientation, clues_of
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.result import Result, make_result
 from hf_matlab_compat.state import Outcome, Report, Score, State
@@ -49,9 +51,9 @@ def train(
     initial_biases: Sequence[ArrayLike] | None = None,
     resume_from: str | os.PathLike[str] | State | None = None,
     run_name: str | os.PathLike[str] = "",
-    description: str = "",
+    description: str | None = "",
     display: str = "none",
-    observers: Sequence[Observer] = (),
+    observers: Sequence[Observer] | None = (),
     preset: str | None = None,
     **options: Any,
 ) -> Result:
@@ -114,27 +116,30 @@ def train(
     'all epochs were run'
     """
     settings = Options.from_keywords(**{**(preset_options(preset) if preset else {}), **options})
-    watchers: list[Observer] = [_display(display)]
+    shown, others = Dispensable(_display(display)), checked_observers(observers)
     sizes, units = check_layout(hidden_sizes, unit_types, settings)
-    data = check_training_data(inputs, targets, units[-1], settings)
+    clues = clues_of(sizes, initial_theta, test_inputs, test_targets)
+    data = check_training_data(inputs, targets, units[-1], settings, clues)
     all_sizes = [data.inputs.shape[0], *sizes, data.targets.shape[0]]
-    check_orientation(initial_theta, all_sizes, data.inputs.shape[1])
-    held_out = check_test_data(test_inputs, test_targets, data, units[-1], settings)
+    check_orientation(clues, all_sizes, data.inputs.shape[1])
+    held_out = check_test_data(test_inputs, test_targets, data, units[-1], settings, clues)
     name = check_destination(run_name)
-    backend = get_backend(settings.backend, settings.precision)
-    check_memory(all_sizes, data.inputs.shape[1], settings, backend)
+    backend = get_backend(settings.backend, settings.precision, settings.num_threads)
+    num_test_cases = 0 if held_out is None else held_out.inputs.shape[1]
+    check_memory(all_sizes, data.inputs.shape[1], settings, backend, num_test_cases)
     network = build_network(all_sizes, units, settings.loss, settings.error_measure)
     state = initial_state(
         network, units, settings, backend, (initial_theta, initial_weights, initial_biases), resume_from
     )
-    if name:
-        watchers += [TextLog(), CheckpointWriter()]
+    # an epoch is on the disk before anybody else hears of it
+    files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
-    run = Run(name=name, description=description, resume_from=os.fspath(source), sizes=network.sizes, options=settings)
+    said = "" if description is None else str(description)
+    run = Run(name=name, description=said, resume_from=os.fspath(source), sizes=network.sizes, options=settings)
     setup = Setup(network, backend, _problem(network, data, settings, backend), None, run)
     if held_out is not None:
         setup = replace(setup, held_out=_problem(network, held_out, settings, backend))
-    return run_epochs(setup, state, [*watchers, *observers])
+    return run_epochs(setup, state, [*files, shown, *others])
 
 
 @dataclass(frozen=True)
@@ -188,10 +193,11 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
         while state.epoch < options.max_epochs:
             try:
                 with guard.abandonable(), backend.quiet():
-                    report, state = next(steps)
+                    done = next(steps)
             except KeyboardInterrupt:
                 outcome = Outcome.INTERRUPTED
                 break
+            report, state = done  # out of reach of Ctrl-C: what is kept in memory will be on the disk too
             reports.append(report)
             for observer in observers:
                 observer.epoch(report, _on_host(state, backend))
@@ -228,8 +234,11 @@ def _display(name: str) -> Observer:
 
 
 def _problem(network: Network, data: DataSet, options: Options, backend: Backend) -> FeedforwardProblem:
-    # cases in columns, each contiguous: how MATLAB stores them, and what slicing into chunks wants
-    inputs, targets = (backend.asarray(part, order="F") for part in (data.inputs, data.targets))
+    inputs, targets = data.inputs, data.targets  # never copied whole: they may be mapped from a file
+    if same_memory(inputs, targets):
+        targets = inputs  # an autoencoder's: loaded once a block
+    if not backend.on_host:
+        inputs, targets = backend.asarray(inputs, order="F"), backend.asarray(targets, order="F")
     mask = None if options.decay_biases else weights_only_mask(backend.xp, network.sizes, backend.dtype)
     return FeedforwardProblem(
         network=network,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from hf_matlab_compat import nnet_train_2
+from hf_matlab_compat import nnet_train, nnet_train_2
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.legacy import case_file
 from hf_matlab_compat.legacy.case_file import read_case, write_case
@@ -126,6 +127,97 @@ def test_wrong_arguments_are_told_in_matlab_s_words(tmp_path, capsys) -> None:
 def test_an_unknown_word_of_matlab_s_is_told_in_matlab_s_words(tmp_path, capsys) -> None:
     write_case(tmp_path / "c.mat", small_case(mattype="gauss"))
     assert refused(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path)], capsys).startswith("mattype: ")
+
+
+def test_a_refused_case_leaves_no_folder(tmp_path, capsys) -> None:
+    write_case(tmp_path / "c.mat", small_case(numchunks=3))
+    sentence = refused(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path / "a" / "b")], capsys)
+    assert sentence == (
+        "numchunks: expected a divisor of the 20 cases in indata, got 3. The nearest are 2 and 4; or --set "
+        "trim_cases=True drops the last 2 cases.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["c.mat"]
+
+
+def test_a_folder_that_was_there_stays(tmp_path, capsys) -> None:
+    write_case(tmp_path / "c.mat", small_case(rms=2))
+    (tmp_path / "a").mkdir()
+    refused(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path / "a" / "b")], capsys)
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_constants_are_set_as_an_error_advises(tmp_path) -> None:
+    write_case(tmp_path / "c.mat", small_case(numchunks=3))
+    out = ["--out", str(tmp_path), "--display", "none"]
+    constants = ["trim_cases=True", "maxiters=5", "backtrack_set=none", "boost=None"]
+    assert main(["train", str(tmp_path / "c.mat"), "--set", *constants, *out]) == 0
+    keywords = {"trim_cases": True, "maxiters": 5, "backtrack_set": "none", "display": "none"}
+    theirs = nnet_train(**small_case(numchunks=3, runName=""), **keywords)
+    np.testing.assert_array_equal(loadmat(tmp_path / "small_paramsp.mat")["paramsp"], theirs)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("maxiter=5", "--set: expected NAME=VALUE with the name of a constant that hf-compat names lists, got "),
+        ("maxiter=5", "Did you mean maxiters=5?"),
+        ("maxiters", "Did you mean maxiters=...?"),
+        ("maxiters=many", "--set maxiters: expected a whole number of at least 1, got 'many'"),
+        ("decay=0.5", "got 'decay=0.5'"),
+    ],
+)
+def test_a_constant_that_is_none_is_told(text, said, case, capsys) -> None:
+    assert said in refused(["train", str(case), "--set", text], capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "seed"),
+    [
+        (["--seed", "3"], 3),
+        (["--streams", "octave", "--seed", "5", "6"], ("octave", 5, 6)),
+        (["--seed", "5", "--streams", "octave"], ("octave", 5)),
+        (["--seed", "5", "6", "--streams", "matlab"], ("matlab", 5, 6)),
+    ],
+)
+def test_a_seed_draws_the_same_start_as_in_a_call(options, seed, tmp_path) -> None:
+    write_case(tmp_path / "c.mat", small_case(paramsp=None))
+    assert main(["train", str(tmp_path / "c.mat"), *options, "--out", str(tmp_path), "--display", "none"]) == 0
+    theirs = nnet_train_2(**small_case(paramsp=None, runName=""), seed=seed)
+    np.testing.assert_array_equal(loadmat(tmp_path / "small_paramsp.mat")["paramsp"], theirs)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--seed", "3", "4"], "--seed: expected at most 1 with --streams numpy, got 3 4."),
+        (["--streams", "octave"], "--seed: expected a seed for octave's streams, got none."),
+        (["--seed", "-1"], "--seed: expected None, an integer"),
+    ],
+)
+def test_a_seed_that_does_not_fit_is_told(options, said, tmp_path, capsys) -> None:
+    write_case(tmp_path / "c.mat", small_case(paramsp=None))
+    assert said in refused(["train", str(tmp_path / "c.mat"), *options, "--out", str(tmp_path)], capsys)
+
+
+def test_the_help_of_train_names_the_file_it_writes(capsys) -> None:
+    with suppress(SystemExit):
+        main(["train", "--help"])
+    assert "RUN_NAME_paramsp.mat" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+@pytest.mark.parametrize("command", ["names", "train"])
+def test_output_that_nobody_reads_any_more_ends_a_command_without_a_word(command, case, tmp_path) -> None:
+    arguments = [str(case), "--out", str(tmp_path), "--display", "none"] if command == "train" else []
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hf_matlab_compat", command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()
 
 
 def test_a_folder_that_cannot_be_made_is_told(case, capsys) -> None:

@@ -41,6 +41,18 @@ def test_log_exports_and_draws(tmp_path: Path) -> None:
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("option", ["--csv", "--json", "--curves"])
+def test_a_place_that_cannot_be_written_is_told_with_exit_code_2(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "nodir" / ("x.png" if option == "--curves" else "x.txt")
+    assert main(["log", str(LOG), option, str(target)]) == 2
+    said = capsys.readouterr().err
+    assert "expected a file that can be written, got" in said
+    assert str(target) in said.replace("\n", "")
+    assert "Traceback" not in said
+
+
 def test_checkpoint_says_what_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["checkpoint", str(CHECKPOINT)]) == 0
     said = capsys.readouterr().out
@@ -58,8 +70,7 @@ def test_checkpoint_converts_and_does_not_overwrite(tmp_path: Path, capsys: pyte
 
 def test_checkpoint_splits_into_W_and_b(tmp_path: Path) -> None:
     sizes, target = checkpoint_sizes(), tmp_path / "layers.mat"
-    arguments = [part for size in sizes for part in ("--layersizes", str(size))]
-    assert main(["checkpoint", str(CHECKPOINT), *arguments, "--out", str(target)]) == 0
+    assert main(["checkpoint", str(CHECKPOINT), "--layersizes", *map(str, sizes), "--out", str(target)]) == 0
     W = loadmat(target)["W"][0]
     assert [w.shape for w in W] == [(above, below) for below, above in itertools.pairwise(sizes)]
 
@@ -78,8 +89,7 @@ def test_plots_are_drawn_from_a_checkpoint_and_data(tmp_path: Path) -> None:
     savemat(data, {"indata": digits.images[:, :50], "labels": digits.labels[:50]})
     hidden = checkpoint_sizes()[1:-1]
     units = list(UNITS) if len(hidden) == len(HIDDEN) else ["logistic", "linear", "logistic", "logistic"]
-    layers = [part for size in hidden for part in ("--hidden", str(size))]
-    layers += [part for unit in units for part in ("--units", unit)]
+    layers = ["--hidden", *map(str, hidden), "--units", *units]
     for kind, extra in (("reconstructions", []), ("codes", ["--labels", "labels"])):
         png = tmp_path / f"{kind}.png"
         assert main(["plot", kind, str(png), str(CHECKPOINT), str(data), *layers, *extra]) == 0
@@ -91,6 +101,6 @@ def test_a_missing_variable_is_refused_with_those_that_are_there(
 ) -> None:
     data = tmp_path / "d.mat"
     savemat(data, {"faces": np.ones((2, 2))})
-    layers = ["--hidden", "1", "--units", "tanh", "--units", "linear"]
+    layers = ["--hidden", "1", "--units", "tanh", "linear"]
     assert main(["plot", "codes", str(tmp_path / "c.png"), str(CHECKPOINT), str(data), *layers]) == 2
     assert "variable: expected one of faces, got 'indata'." in capsys.readouterr().err

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from typing import Any
+
 import pytest
 
 from hf_matlab_compat import errors
@@ -52,6 +56,29 @@ def test_a_run_that_is_no_longer_finite_says_where_and_what_is_kept() -> None:
     assert (error.epoch, error.stage) == (12, "curvature product")
     assert "The checkpoint of epoch 11" in str(error)
     assert isinstance(error, ArithmeticError)
+
+
+def test_before_the_second_epoch_no_checkpoint_is_spoken_of() -> None:
+    assert str(NonFiniteError(1, "gradient")) == (
+        "epoch 1: the gradient is not finite (NaN or Inf). Look for huge weights or data, or start with a larger "
+        "damping."
+    )
+
+
+ERRORS = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, HessianFreeError)]
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+@pytest.mark.parametrize("again", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))], ids=["copy", "pickle"])
+def test_every_error_goes_through_a_pickle(kind: Any, again: Any) -> None:
+    if issubclass(kind, errors.ArgumentError):
+        error = kind("num_chunks", expected="one", got=2, advice="Set {num_chunks}.").renamed(MATLAB)
+    else:
+        error = kind(3, "gradient") if kind is NonFiniteError else kind("a sentence")
+    error.result = [1.0]
+    other = again(error)
+    assert (type(other), str(other), other.result) == (kind, str(error), [1.0])
+    assert vars(other) == vars(error)
 
 
 def test_every_error_of_the_package_can_be_caught_at_once() -> None:

@@ -49,6 +49,11 @@ def test_the_autoencoder_writes_the_legacy_files_where_it_is_given_a_name(tmp_pa
     assert {path.name for path in tmp_path.iterdir()} == {"run.txt", "run_nnet_running.mat"}
 
 
+def test_the_autoencoder_is_the_same_run_each_time(capsys) -> None:
+    run = example("autoencoder_nnet_train_2").main
+    assert run(epochs=1) == run(epochs=1)
+
+
 def test_the_classifier_learns_to_read() -> None:
     assert example("classifier_softmax").main() < 0.05
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from hf_matlab_compat import nnet_train, train
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.observers.interrupt import InterruptGuard
 from hf_matlab_compat.observers.observer import Observer
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.state import Outcome, Report, State
@@ -92,6 +94,26 @@ def test_ctrl_c_while_the_last_epoch_is_written_changes_nothing(tmp_path: Path) 
     result = interrupted(tmp_path, "epoch", at=4)
     assert (result.outcome, result.state.epoch) == (Outcome.FINISHED, 4)
     assert read_log(tmp_path / "run.txt")[0].total_time is not None
+
+
+def test_ctrl_c_at_the_very_end_of_an_epoch_drops_it_from_memory_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, entered = InterruptGuard.abandonable, []
+
+    @contextmanager
+    def late(self: InterruptGuard) -> Iterator[None]:
+        with plain(self):
+            yield
+            entered.append(1)
+            if len(entered) == 3:
+                signal.raise_signal(signal.SIGINT)  # the epoch is computed, and the block not yet left
+
+    monkeypatch.setattr(InterruptGuard, "abandonable", late)
+    result = train(**field_arguments(run_name=tmp_path / "run", max_epochs=4))
+    assert (result.outcome, result.state.epoch) == (Outcome.INTERRUPTED, 2)
+    assert result.history["epoch"].tolist() == [1, 2]
+    np.testing.assert_array_equal(read_checkpoint(tmp_path / "run_nnet_running.mat").theta, result.theta)
 
 
 def test_ctrl_c_before_the_first_epoch_returns_the_initial_parameters(tmp_path: Path) -> None:

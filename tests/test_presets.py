@@ -65,4 +65,16 @@ def test_nnet_train_takes_a_preset_for_what_is_left_at_its_default() -> None:
     assert (run(preset="hf2010", decay=0.5, **given) == run(decay=0.5, **given)).all()
 
 
+def test_what_is_given_to_nnet_train_comes_before_a_preset_even_where_it_is_the_default(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = partial(nnet_train, indata=INPUTS, outdata=INPUTS, layersizes=[2], layertypes=["logistic"] * 2, seed=1)
+    given = {"maxepoch": 2, "numchunks": 1, "maxiters": 250.0, "decay": 0.95}
+    run(preset="curves2011", **given)
+    shown = capsys.readouterr().out
+    assert "numchunks: 1\n" in shown
+    assert shown.count("CG steps used") == 2
+    assert (run(preset="hf2010", **given) == run(**given)).all()
+
+
 INPUTS = np.random.default_rng(3).random((5, 12))

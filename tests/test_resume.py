@@ -171,31 +171,43 @@ def seconds_to_the_end(directory: Path, precision: str) -> float:
     return time.monotonic() - began
 
 
-def kill_at_random_moments(directory: Path, precision: str, kills: int, most_seconds: float) -> int:
-    """Kill a run again and again, reading its checkpoint each time; the number of kills before it came to its end."""
-    draw, checkpoint = random.Random(5), directory / RUNNING
-    for done in range(kills):
-        process = child(directory, precision)
-        time.sleep(draw.uniform(0, most_seconds))
-        if not process.is_alive():
-            return done
-        process.kill()
-        process.join()
-        if checkpoint.exists():
-            assert 1 <= read_checkpoint(checkpoint, precision=precision).epoch < run_in_child.EPOCHS
-    return kills
+def epochs_logged(directory: Path) -> int:
+    return (directory / "run.txt").read_bytes().count(b"\r\nepoch: ")
+
+
+def killed_on_the_way(directory: Path, precision: str, draw: random.Random, seconds: float) -> bool:
+    """Kill a run after none to two more epochs and a part of one; whether it had not come to its end before."""
+    process = child(directory, precision)
+    last = epochs_logged(directory) + draw.randrange(3)
+    while process.is_alive() and epochs_logged(directory) < last:
+        time.sleep(0.0005)
+    time.sleep(draw.uniform(0, seconds))
+    on_the_way = process.is_alive()
+    process.kill()
+    process.join()
+    if (directory / RUNNING).exists():
+        assert 1 <= read_checkpoint(directory / RUNNING, precision=precision).epoch <= run_in_child.EPOCHS
+    return on_the_way
+
+
+def check_equal_ends(one: Path, other: Path) -> None:
+    np.testing.assert_array_equal(np.load(one / "final.npy"), np.load(other / "final.npy"))
+    for name in ("running", *(f"epoch{k}" for k in range(10, run_in_child.EPOCHS + 1, 10))):
+        assert variables(one / f"run_nnet_{name}.mat") == variables(other / f"run_nnet_{name}.mat")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_run_killed_at_random_moments_equals_one_never_interrupted(precision: str, tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    seconds = seconds_to_the_end(whole, precision)
-    kills = kill_at_random_moments(killed, precision, 22, 3.5 * seconds / run_in_child.EPOCHS)
-    assert kills == 22
-    assert not (killed / "final.npy").exists()
-    seconds_to_the_end(killed, precision)
-    np.testing.assert_array_equal(np.load(killed / "final.npy"), np.load(whole / "final.npy"))
-    assert variables(killed / RUNNING) == variables(whole / RUNNING)
-    for k in range(10, run_in_child.EPOCHS + 1, 10):
-        assert variables(killed / f"run_nnet_epoch{k}.mat") == variables(whole / f"run_nnet_epoch{k}.mat")
+    whole, draw, killed, runs = tmp_path / "whole", random.Random(5), [0], [tmp_path / "killed0"]
+    seconds_an_epoch = seconds_to_the_end(whole, precision) / run_in_child.EPOCHS
+    while sum(killed) < 22:  # where a run comes to its end before, another one is begun
+        if killed_on_the_way(runs[-1], precision, draw, seconds_an_epoch):
+            killed[-1] += 1
+        else:
+            runs.append(tmp_path / f"killed{len(runs)}")
+            killed.append(0)
+    seconds_to_the_end(runs[-1], precision)
+    assert max(killed) > 1
+    for run in runs:
+        check_equal_ends(run, whole)

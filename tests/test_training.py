@@ -77,6 +77,18 @@ def test_an_error_of_an_observer_closes_all_of_them_and_comes_out() -> None:
     assert diary.events == ["begin", "close"]
 
 
+def test_no_observers_and_no_description_may_be_none(capsys: pytest.CaptureFixture[str]) -> None:
+    result = train(**field_arguments(observers=None, description=None, display="legacy"))
+    assert "Description: \n" in capsys.readouterr().out
+    np.testing.assert_array_equal(result.theta, train(**field_arguments()).theta)
+
+
+@pytest.mark.parametrize("observers", [Diary(), "abc", [Diary], [Diary(), print]], ids=["one", "text", "class", "call"])
+def test_what_is_no_list_of_observers_is_refused(observers: Any) -> None:
+    with pytest.raises(OptionError, match=r"^observers: expected a list of observers, got"):
+        train(**field_arguments(observers=observers))
+
+
 def test_both_calls_train_the_same() -> None:
     legacy, field = nnet_train(**legacy_arguments(display="none")), train(**field_arguments())
     np.testing.assert_array_equal(legacy.ravel(), field.theta)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.console import Console
 
 from hf_matlab_compat.cli.app import app
+from hf_matlab_compat.errors import OptionError
+
+TOGETHER = Parameter(consume_multiple=True, negative=())
+"""A list that is written after its option: ``--hidden 30 6 30``."""
 
 plot = App(name="plot", help="Draw learning curves, reconstructions or codes (.png, .svg or .pdf).")
 app.command(plot)
@@ -46,10 +50,9 @@ def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = No
             _say(f"{file}, run {number} of {len(found)}: {_run_in_words(run.epochs)}; laws broken: {len(findings)}")
             for finding in findings:
                 _say(f"  {finding}")
-    for target, text in ((csv, to_csv), (json, to_json)):
+    for option, target, text in (("--csv", csv, to_csv), ("--json", json, to_json)):
         if target is not None:
-            target.write_text(text(flat), encoding="utf-8")
-            _say(f"written: {target}")
+            _write(option, target, text(flat))
     if curves is not None:
         _curves(curves, files)
     return int(broken > 0)
@@ -60,7 +63,7 @@ def checkpoint(
     file: Path,
     /,
     *,
-    layersizes: list[int] | None = None,
+    layersizes: Annotated[list[int] | None, TOGETHER] = None,
     to: Literal["v5", "v7", "npz"] | None = None,
     out: Path | None = None,
     overwrite: bool = False,
@@ -113,7 +116,14 @@ def plot_curves(target: Path, logs: list[Path], /) -> int:
 
 @plot.command(name="reconstructions")
 def plot_reconstructions(
-    target: Path, checkpoint: Path, data: Path, /, *, hidden: list[int], units: list[str], variable: str = "indata"
+    target: Path,
+    checkpoint: Path,
+    data: Path,
+    /,
+    *,
+    hidden: Annotated[list[int], TOGETHER],
+    units: Annotated[list[str], TOGETHER],
+    variable: str = "indata",
 ) -> int:
     """Draw cases and what an autoencoder makes of them.
 
@@ -147,8 +157,8 @@ def plot_codes(
     data: Path,
     /,
     *,
-    hidden: list[int],
-    units: list[str],
+    hidden: Annotated[list[int], TOGETHER],
+    units: Annotated[list[str], TOGETHER],
     variable: str = "indata",
     labels: str | None = None,
 ) -> int:
@@ -209,6 +219,16 @@ def _cases(file: Path, name: str) -> Any:
     from hf_matlab_compat.matlab.data_file import read_variable
 
     return read_variable(file, name)
+
+
+def _write(option: str, target: Path, text: str) -> None:
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        got = f"{str(target)!r} ({error.strerror})"
+        advice = "Make its folder first, or choose another place."
+        raise OptionError(option, expected="a file that can be written", got=got, advice=advice) from error
+    _say(f"written: {target}")
 
 
 def _say(text: str) -> None:

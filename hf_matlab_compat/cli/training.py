@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from hf_matlab_compat.cli.app import INTERRUPTED, app
+from hf_matlab_compat.errors import OptionError
 
 
 @app.command
@@ -45,13 +46,16 @@ def train(
     *,
     maxepoch: int | None = None,
     precision: Literal["single", "double"] = "single",
+    seed: Annotated[list[int] | None, Parameter(consume_multiple=True, negative=())] = None,
+    streams: Literal["numpy", "octave", "matlab"] = "numpy",
+    set_: Annotated[list[str] | None, Parameter("--set", consume_multiple=True, negative=())] = None,
     display: Literal["legacy", "rich", "none"] = "legacy",
     run_name: str | None = None,
     out: Path = Path(),
 ) -> int:
     """Train what a .mat file describes: the 22 arguments of nnet_train_2 under their own names.
 
-    Writes the log and the checkpoints as MATLAB does, and the final parameters to <run name>_paramsp.mat.
+    Writes the log and the checkpoints as MATLAB does, and the final parameters to RUN_NAME_paramsp.mat.
 
     Parameters
     ----------
@@ -61,6 +65,13 @@ def train(
         Last epoch, instead of the file's.
     precision
         Working precision.
+    seed
+        For the random initialisation, where the file gives no parameters: one number, or with MATLAB's or Octave's
+        streams two, that of rand('twister', ...) and that of randn('state', ...).
+    streams
+        Whose random numbers the seed means.
+    set_
+        Constants inside the trainer, as NAME=VALUE: maxiters=100 trim_cases=True. hf-compat names lists them.
     display
         MATLAB's lines, a live view, or nothing.
     run_name
@@ -68,16 +79,29 @@ def train(
     out
         Folder for the files; made where it is missing.
     """
-    from hf_matlab_compat.legacy.case_file import read_case, train_case
+    from hf_matlab_compat.legacy.case_file import constants_from, read_case, train_case
     from hf_matlab_compat.state import Outcome
 
+    constants = {**constants_from(set_ or ()), "precision": precision, "seed": _seed(seed or [], streams)}
     found = read_case(case)
     if found.ignored:
         print(f"{case}: no arguments of nnet_train_2, and ignored: {', '.join(found.ignored)}", file=sys.stderr)
     last = {} if maxepoch is None else {"maxepoch": maxepoch}
-    result, path = train_case(found, out, run_name or "", display, precision=precision, **last)
+    result, path = train_case(found, out, run_name or "", display, **constants, **last)
     print(f"Final parameters: {path}")
     return INTERRUPTED if result.outcome is Outcome.INTERRUPTED else 0
+
+
+def _seed(seeds: list[int], streams: str) -> Any:
+    most = 1 if streams == "numpy" else 2
+    if len(seeds) > most:
+        expected = f"at most {most} with --streams {streams}"
+        raise OptionError("--seed", expected=expected, got=" ".join(map(str, seeds)))
+    if streams == "numpy":
+        return seeds[0] if seeds else None
+    if not seeds:
+        raise OptionError("--seed", expected=f"a seed for {streams}'s streams", got="none")
+    return (streams, *seeds)
 
 
 @app.command

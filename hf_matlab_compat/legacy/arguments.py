@@ -86,7 +86,7 @@ def _translate(name: str, value: Any) -> Any:
     if name == "unit_types":
         return texts(value) if _is_cell(value) else value
     if name == "hidden_sizes":
-        return [] if is_empty(value) else np.ravel(value).tolist()
+        return [] if is_empty(value) else value if isinstance(value, str) else np.ravel(value).tolist()
     if name in _CELLS:
         return _cell(name, value)
     return value if name in _ARRAYS or name == "seed" else scalar(value)

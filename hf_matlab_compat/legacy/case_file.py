@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import difflib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,21 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat, savemat
 
-from hf_matlab_compat.errors import DataError, speaking
-from hf_matlab_compat.legacy.arguments import to_field_terms
+from hf_matlab_compat.errors import DataError, OptionError, speaking
+from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
 from hf_matlab_compat.matlab.mat_formats import HEAD_BYTES, FileFormat, sniff
-from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS
-from hf_matlab_compat.preflight.folder import make_folder
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
+from hf_matlab_compat.preflight.folder import folder_for
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.training import train
+
+SPOKEN_AT_THE_COMMAND_LINE = {
+    **SPOKEN,
+    **{ours: f"--set {theirs}" for theirs, ours in CONSTANTS.items()},
+    "precision": "--precision",
+    "seed": "--seed",
+}
+"""How errors name arguments to whoever trains a case by `hf-compat train`."""
 
 REQUIRED = ("indata", "outdata", "layersizes", "layertypes")
 """What a case cannot do without; the other arguments have the defaults of `nnet_train`."""
@@ -87,7 +97,7 @@ def train_case(
     ----------
     case : Case
     out : Path
-        Folder for all files; made where it is missing.
+        Folder for all files; made where it is missing, once the case has passed its checks.
     run_name : str
         Stem of the files, instead of the case's runName.
     display : {'legacy', 'rich', 'none'}
@@ -105,14 +115,45 @@ def train_case(
     OptionError, DataError, CheckpointError, NonFiniteError
         As `nnet_train_2`.
     """
-    with speaking(TO_MATLAB):
+    with speaking(SPOKEN_AT_THE_COMMAND_LINE):
         given = to_field_terms({**case.arguments, **instead})
         stem = out / (run_name or str(given.get("run_name", "")) or case.name)
-        make_folder(stem.parent)
-        result = train(**{**given, "run_name": stem}, display=display)
+        with folder_for(stem.parent):
+            result = train(**{**given, "run_name": stem}, display=display)
     path = stem.with_name(f"{stem.name}_paramsp.mat")
     savemat(path, {"paramsp": result.theta.reshape(-1, 1)})
     return result, path
+
+
+def constants_from(assignments: Iterable[str]) -> dict[str, Any]:
+    """Keywords of `nnet_train` from texts like ``maxiters=100``.
+
+    Raises
+    ------
+    OptionError
+        Such a text has no ``=``, or there is no such constant; the nearest one is suggested.
+    """
+    found: dict[str, Any] = {}
+    for text in assignments:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or name not in CONSTANTS:
+            near = difflib.get_close_matches(name, CONSTANTS, n=1)
+            raise OptionError(
+                "--set",
+                expected="NAME=VALUE with the name of a constant that hf-compat names lists",
+                got=repr(text),
+                advice=f"Did you mean {near[0]}={value or '...'}?" if near else "",
+            )
+        found[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    """A number, True, False or None where the text is one, and the text itself otherwise."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ its order cannot be known, it is refused in a sentence that says what was recogn
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ _WHEN_LEFT_OUT: Mapping[str, Any] = {
     "numchunks_test": 1,
 }
 _CALL = "Call nnet_train, which takes every argument by its name."
+_ALL = "Give all 22, or call nnet_train, which takes every argument by its name."
 
 
 @dataclass(frozen=True)
@@ -110,17 +111,34 @@ def recognise(args: Sequence[Any]) -> Dialect:
     Returns
     -------
     Dialect
-        With a `refusal` where it is not one that is run. 22 arguments that begin with a text are always the
-        published ones, whatever their types: they are checked one by one later.
+        With a `refusal` where it is not one that is run. 22 arguments are the published ones, whatever their types,
+        unless they are exactly those of another program: they are checked one by one later.
     """
-    if len(args) == len(PUBLISHED) and not (_is_number(args[0]) and _is_text(args[1])):
-        return FORMS[0]
     fitting = [form for form in FORMS if _fits(form.names, args)]
+    if len(args) == len(PUBLISHED) and not (fitting and fitting[0].refusal):
+        return FORMS[0]
     if len(fitting) == 1:
-        return fitting[0]
+        form, rivals = fitting[0], _rivals(fitting[0], args)
+        doubt = f"It can also be that {', or '.join(rivals)} is left out, and nothing tells. {_ALL}"
+        return replace(form, refusal=doubt) if rivals else form
     if len(args) == 23 and isinstance(args[-2], str):
         return FORMS[-1]
     return Dialect(f"{len(args)} arguments", (), _unknown(args, fitting))
+
+
+def is_foreign(args: Sequence[Any]) -> bool:
+    """Whether positional arguments are something else than the published 22."""
+    return recognise(args) is not FORMS[0]
+
+
+def assumption(args: Sequence[Any]) -> str:
+    """What a call of a known form was taken for, with what its first argument became and what was filled in."""
+    form = recognise(args)
+    filled = ", ".join(f"{name}={_WHEN_LEFT_OUT[name]!r}" for name in PUBLISHED if name not in form.names)
+    return (
+        f"nnet_train_2: {len(args)} arguments were taken for the form {form.name!r}, with runName={args[0]!r} and, as "
+        f"they are left out, {filled}. Give all {len(PUBLISHED)} to be sure."
+    )
 
 
 def as_22_arguments(args: Sequence[Any]) -> tuple[Any, ...]:
@@ -152,6 +170,37 @@ def as_22_arguments(args: Sequence[Any]) -> tuple[Any, ...]:
         )
     given = dict(zip(found.names, args, strict=True))
     return tuple(given[name] if name in given else _WHEN_LEFT_OUT[name] for name in PUBLISHED)
+
+
+def _rivals(form: Dialect, args: Sequence[Any]) -> list[str]:
+    """What else may have been left out, as types and values fit just as well."""
+    rivals: list[str] = []
+    if "jacket" not in form.names and not form.refusal:
+        whole = [name for name in PUBLISHED if name in (*form.names, "jacket")]
+        for forgotten in _LAST_NUMBERS:
+            if _sensible([name for name in whole if name != forgotten], args):
+                rivals.append(f"{forgotten} rather than jacket")
+    if "runDesc" not in form.names and not form.refusal and len(str(args[0]).split()) > 1:
+        rivals.append("runName rather than runDesc")  # words apart describe a run; its files are named by one
+    return rivals
+
+
+_LAST_NUMBERS = ("hybridmode", "weightcost", "decay")
+"""What stands before jacket, all of them numbers: types do not tell which of the four is missing."""
+
+
+def _sensible(names: Sequence[str], args: Sequence[Any]) -> bool:
+    """Whether each of the last numbers has a value that its name can have."""
+    given = {name: float(np.ravel(value)[0]) for name, value in zip(names, args, strict=True) if name in _RANGES}
+    return all(_RANGES[name](value) for name, value in given.items())
+
+
+_RANGES: Mapping[str, Callable[[float], bool]] = {
+    "hybridmode": lambda value: value in (0, 1),
+    "weightcost": lambda value: value >= 0,
+    "decay": lambda value: 0 <= value <= 1,
+    "jacket": lambda value: value in (0, 1),
+}
 
 
 def _unknown(args: Sequence[Any], fitting: Sequence[Dialect]) -> str:

@@ -3,35 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN, SPOKEN_TO_22_ARGUMENTS, rounded_up, to_field_terms
-from hf_matlab_compat.legacy.dialects import as_22_arguments
-from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
+from hf_matlab_compat.legacy.calls import by_name, in_any_dialect
 from hf_matlab_compat.training import train
 
-Arguments = ParamSpec("Arguments")
-Trained = TypeVar("Trained")
 
-
-def _in_any_dialect(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
-    """Positional calls of forks, with fewer or more than the 22 arguments, are put into the published order."""
-
-    @wraps(trainer)
-    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Trained:
-        foreign = not kwargs and args and (len(args) != len(TRAINER_ARGUMENTS) or isinstance(args[0], int | float))
-        return trainer(*(as_22_arguments(args) if foreign else args), **kwargs)  # type: ignore[arg-type]
-
-    return call
-
-
-@_in_any_dialect
+@in_any_dialect
 def nnet_train_2(
     runName: str,
     runDesc: str,
@@ -55,11 +38,14 @@ def nnet_train_2(
     weightcost: float,
     decay: float,
     jacket: int,
+    *,
+    seed: Any = None,
 ) -> NDArray[np.float64]:
     """Train a network with MATLAB's own call: the same 22 arguments, files, screen and numbers.
 
     None, ``[]`` and empty arrays all mean MATLAB's ``[]``. Positional calls of forks with other numbers of arguments
-    are recognised (`legacy.dialects`): mapped where their order is known, refused by name where it is not.
+    are recognised (`legacy.dialects`): mapped, with a `CallWarning`, where their order is known, refused by name where
+    it is not.
 
     Parameters
     ----------
@@ -101,6 +87,11 @@ def nnet_train_2(
         Factor on the previous CG solution before it starts the next CG run.
     jacket : {0, 1}
         1: run on the GPU, through CuPy.
+    seed : optional
+        By keyword only, beside the 22: where a sparse random initialisation is drawn from, MATLAB's global streams.
+        ``OctaveStream(1235, 1234)`` or ``MatlabStream(1235, 1234)`` (`matlab.random_streams`) stand for
+        ``rand('twister', 1235); randn('state', 1234)`` and go on where earlier draws of them stopped. Otherwise as
+        in `nnet_train`; None draws anew in every call.
 
     Returns
     -------
@@ -123,6 +114,7 @@ def nnet_train_2(
         return nnet_train(**arguments)
 
 
+@by_name
 def nnet_train(
     *,
     indata: Any,
@@ -172,6 +164,7 @@ def nnet_train(
     trim_cases: bool = False,
     precision: str = "single",
     faithful: bool = True,
+    numthreads: int | None = None,
     seed: Any = None,
     display: str = "legacy",
     preset: str | None = None,
@@ -203,12 +196,14 @@ def nnet_train(
         Drop the last cases where `numchunks` does not divide them.
     precision : {'single', 'double'}
         Working precision.
+    numthreads : int, optional
+        Threads on the CPU, by default one a processor; results do not depend on it.
     faithful : bool
         False mends the original's quirks; `legacy.quirks` lists them.
     display : {'legacy', 'rich', 'none'}
         MATLAB's lines, a live view, or nothing.
     preset : str, optional
-        A published set of options by name (`presets.PRESETS`), for whatever is left at its default here.
+        A published set of options by name (`presets.PRESETS`), for whatever is not given here.
 
     Returns
     -------
@@ -221,12 +216,8 @@ def nnet_train(
     """
     arguments = locals()
     with speaking(SPOKEN):
-        faces = {name: arguments.pop(name) for name in ("display", "preset")}
+        shown = arguments.pop("display")
+        del arguments["preset"]  # `by_name` has put it in the place of what was not given
         arguments["maxiters"], arguments["miniters"] = rounded_up(maxiters), rounded_up(miniters)
-        if preset:
-            arguments = {name: value for name, value in arguments.items() if value is not _DEFAULTS.get(name)}
-        result = train(**to_field_terms(arguments), **faces)
+        result = train(**to_field_terms(arguments), display=shown)
     return result.theta.reshape(-1, 1)
-
-
-_DEFAULTS = nnet_train.__kwdefaults__ or {}

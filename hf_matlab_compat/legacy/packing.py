@@ -113,7 +113,7 @@ def calcActivations(
 
 
 def full_sizes(
-    layersizes: Any, units: Sequence[str], inputs: int, outputs: int | None = None, psize: int | None = None
+    layersizes: Any, units: Sequence[str], inputs: int, outputs: int | None = None, psize: int = 0, turned: int = 0
 ) -> list[int]:
     """s_0 … s_L from the hidden sizes (or from all sizes, which are returned as they are).
 
@@ -124,16 +124,39 @@ def full_sizes(
         One for each layer.
     inputs : int
         s_0.
-    outputs, psize : int, optional
-        s_L, or P, from which s_L follows.
+    outputs : int, optional
+        s_L.
+    psize : int
+        P, from which s_L follows where it is not given.
+    turned : int
+        What s_0 would be if the cases were in rows by mistake.
+
+    Raises
+    ------
+    DataError
+        No s_L gives so many parameters.
     """
     sizes = [int(size) for size in np.asarray(layersizes).ravel()]
     if len(sizes) == len(units) + 1:
         return sizes
     if outputs is None:
-        hidden = [inputs, *sizes]
-        outputs = ((psize or 0) - packing.num_parameters(hidden)) // (hidden[-1] + 1)
-    return [inputs, *sizes, outputs]
+        outputs = _outputs([inputs, *sizes], psize)
+    if outputs is not None:
+        return [inputs, *sizes, outputs]
+    fits_turned = _outputs([turned, *sizes], psize) is not None
+    turn = "Cases go in columns; {inputs} seems to have them in rows: transpose it." if fits_turned else ""
+    raise DataError(
+        "initial_theta",
+        expected=f"the parameters of layers {' '.join(map(str, [inputs, *sizes]))} and any number of outputs",
+        got=f"{psize} numbers, which are those of no such network",
+        advice=turn or "Check {hidden_sizes}, and that cases are in columns.",
+    )
+
+
+def _outputs(below: list[int], psize: int) -> int | None:
+    """s_L from the sizes below it and P; None where none gives P."""
+    rest, for_each = psize - packing.num_parameters(below), below[-1] + 1
+    return rest // for_each if rest > 0 and rest % for_each == 0 else None
 
 
 def _unit(name: str) -> Any:

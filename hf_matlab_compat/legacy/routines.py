@@ -1,67 +1,33 @@
 """The routines inside `nnet_train_2`, under the names their users know.
 
-MATLAB's are nested functions that see the trainer's variables; here those are keywords, `Setting`'s fields. Shapes
-are MATLAB's: parameters and products (P, 1), cases in columns, chunks counted from 1. Log-likelihoods ascend and
-curvature products come out negative.
+MATLAB's are nested functions that see the trainer's variables; here those are keywords, the fields of
+`setting.Setting`. Shapes are MATLAB's: parameters and products (P, 1), cases in columns, chunks counted from 1.
+Log-likelihoods ascend and curvature products come out negative.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.backend import Backend, get_backend
+from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import DataError, OptionError, speaking
-from hf_matlab_compat.legacy.arguments import SPOKEN, is_empty, rounded_up, scalar, to_field_terms
+from hf_matlab_compat.legacy.arguments import SPOKEN, is_empty, rounded_up, scalar
 from hf_matlab_compat.legacy.packing import full_sizes
+from hf_matlab_compat.legacy.setting import NAMES, checked, problem_of, require_psize, setting_of
 from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
 from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.model.packing import num_parameters
 from hf_matlab_compat.model.passes import forward
-from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import FeedforwardProblem, Gradient
+from hf_matlab_compat.objective.problem import Gradient
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_array, real_matrix
-from hf_matlab_compat.preflight.data import check_training_data
-from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.solvers.conjgrad import conjgrad
 
 Column = NDArray[Any]
 """A (P, 1) array in working precision."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What MATLAB's nested routines see of the trainer: pass these as keywords to the routines below.
-
-    Attributes
-    ----------
-    layersizes : sequence of int
-        Hidden layers only, as for `nnet_train_2`; all layers, input and output included, are understood too.
-    layertypes : list of str
-    mattype, rms, errtype, hybridmode, weightcost
-        As for `nnet_train_2`.
-    maskp : (P, 1) array or None
-        1 where the weight cost applies; None for everywhere.
-    precision : {'single', 'double'}
-    faithful : bool
-        As for `nnet_train`.
-    """
-
-    layersizes: Any
-    layertypes: Any
-    mattype: str = "gn"
-    rms: int = 0
-    errtype: str = "L2"
-    hybridmode: int = 1
-    weightcost: float = 0.0
-    maskp: Any = None
-    precision: str = "single"
-    faithful: bool = True
 
 
 class GradientPass(NamedTuple):
@@ -83,7 +49,7 @@ def computeLL(params: Any, in_: Any, out: Any, nchunks: int, tchunk: int | None 
     in_, out : (s_0, N), (s_L, N) arrays
     nchunks : int
     tchunk : int, optional
-        One chunk, counted from 1; both figures are then means over its cases.
+        One chunk, counted from 1; both figures are then means over its cases. None or ``[]``: all cases.
     **setting
         Fields of `Setting`: at least ``layersizes`` and ``layertypes``.
 
@@ -95,23 +61,24 @@ def computeLL(params: Any, in_: Any, out: Any, nchunks: int, tchunk: int | None 
     ------
     OptionError, DataError
     """
-    with speaking(_NAMES):
-        problem, theta = _problem(params, in_, out, nchunks, setting)
-        score = problem.likelihood(theta, _chunk(tchunk, nchunks))
+    with speaking(NAMES):
+        problem, theta = problem_of(params, in_, out, nchunks, setting)
+        chunk = None if is_empty(tchunk) else _target("tchunk", tchunk, nchunks)
+        score = problem.likelihood(theta, chunk)
     return score.log_likelihood, score.error
 
 
 def computePred(params: Any, in_: Any, **setting: Any) -> NDArray[Any]:
     """Outputs of the network, (s_L, N); arguments as `computeLL`."""
-    with speaking(_NAMES):
-        known = _setting({**setting, "rms": 1})  # no loss is formed: every output unit will do
-        inputs = real_matrix("inputs", in_)
-        theta = real_array("initial_theta", params).ravel()
-        options, hidden, units = _checked(known, 1)
-        sizes = full_sizes(hidden, units, inputs.shape[0], psize=theta.size)
+    with speaking(NAMES):
+        known = setting_of({**setting, "rms": 1})  # no loss is formed: every output unit will do
+        inputs = real_matrix("inputs", in_, known.precision)
+        theta = real_array("initial_theta", params, known.precision).ravel()
+        options, hidden, units = checked(known, 1)
+        sizes = full_sizes(hidden, units, inputs.shape[0], psize=theta.size, turned=inputs.shape[1])
         backend = get_backend("numpy", known.precision)
         network = build_network(sizes, units, options.loss, options.error_measure)
-        _require_psize(theta, sizes)
+        require_psize(theta, sizes)
         with backend.quiet():
             return forward(network, network.layers(backend.asarray(theta)), backend.asarray(inputs), np).y[-1]
 
@@ -126,9 +93,9 @@ def computeGradient(
     GradientPass
         grad, gradchunk with weight cost; grad2, grad2chunk without; ll over all cases.
     """
-    with speaking(_NAMES):
-        problem, theta = _problem(params, in_, out, nchunks, setting)
-        g = problem.gradient(theta, _target(targetchunk, nchunks))
+    with speaking(NAMES):
+        problem, theta = problem_of(params, in_, out, nchunks, setting)
+        g = problem.gradient(theta, _target("targetchunk", targetchunk, nchunks))
     columns = (_column(part) for part in (g.full, g.full_squared, g.chunk, g.chunk_squared))
     grad, grad2, gradchunk, grad2chunk = columns
     return GradientPass(grad, grad2, gradchunk, grad2chunk, float(g.log_likelihood))
@@ -210,107 +177,29 @@ def _vector(name: str, values: Any, size: int | None = None) -> NDArray[Any]:
     return array.ravel() if array.dtype.kind == "f" else array.ravel().astype(float)
 
 
-_NAMES = {
-    **SPOKEN,
-    "initial_theta": "params",
-    "inputs": "in_",
-    "targets": "out",
-    "num_chunks": "nchunks",
-    "initial_lam": "lambda_",
-    "trim_cases": "nnet_train's trim_cases",
-}
+_NO_GRADIENT = Gradient(None, None, None, None, None)
 
 
 def _product(V: Any, params: Any, data: tuple[Any, Any, int, int], setting: dict[str, Any], mattype: str) -> Column:
     in_, out, nchunks, targetchunk = data
     lam = setting.pop("lambda_", 0.0)
-    with speaking(_NAMES):
+    with speaking(NAMES):
         lam = Options(initial_lam=scalar(lam)).initial_lam
-        problem, theta = _problem(params, in_, out, nchunks, {**setting, "mattype": mattype}, of_product=True)
+        problem, theta = problem_of(params, in_, out, nchunks, {**setting, "mattype": mattype}, of_product=True)
         v = problem.backend.asarray(real_array("V", V).ravel())
         if v.size != theta.size:
             raise DataError("V", expected=f"{theta.size} numbers, as {{initial_theta}} has", got=v.size)
-        chunk = _target(targetchunk, nchunks)
+        chunk = _target("targetchunk", targetchunk, nchunks)
         needs_gradient = mattype == "empfish"
         gradient = problem.gradient(theta, chunk) if needs_gradient else _NO_GRADIENT
         product = problem.curvature_at(theta, chunk, gradient)(v)
     return _column(-(product + lam * v))
 
 
-_NO_GRADIENT = Gradient(None, None, None, None, None)
-
-
-def _problem(
-    params: Any, in_: Any, out: Any, nchunks: int, setting: dict[str, Any], *, of_product: bool = False
-) -> tuple[FeedforwardProblem, Any]:
-    known = _setting(setting)
-    options, hidden, units = _checked(known, nchunks, of_product=of_product)
-    data = check_training_data(in_, out, "", options)  # any targets will do: nothing is trained here
-    inputs, targets = data.inputs, data.targets
-    sizes = full_sizes(hidden, units, inputs.shape[0], outputs=targets.shape[0])
-    theta = real_array("initial_theta", params).ravel()
-    _require_psize(theta, sizes)
-    backend = get_backend("numpy", known.precision)
-    problem = FeedforwardProblem(
-        network=build_network(sizes, units, options.loss, options.error_measure),
-        cases=Cases(backend.asarray(inputs, order="F"), backend.asarray(targets, order="F"), options.num_chunks),
-        backend=backend,
-        weight_decay=options.weight_decay,
-        mask=_mask(known.maskp, theta.size, backend),
-        curvature=options.curvature,
-        curvature_cases=options.curvature_cases,
-        faithful=options.faithful,
-    )
-    return problem, backend.asarray(theta)
-
-
-def _setting(given: dict[str, Any]) -> Setting:
-    try:
-        return Setting(**given)
-    except TypeError as error:
-        known = ", ".join(Setting.__dataclass_fields__)
-        trouble = str(error).split("() ", 1)[-1].removeprefix("got ")
-        raise OptionError("setting", expected=f"keywords among {known}", got=trouble) from None
-
-
-def _checked(setting: Setting, nchunks: int, *, of_product: bool = False) -> tuple[Options, list[int], list[str]]:
-    words = ("layersizes", "layertypes", "mattype", "rms", "errtype", "hybridmode", "weightcost", "precision")
-    terms = to_field_terms({name: getattr(setting, name) for name in words} | {"numchunks": nchunks})
-    sizes, units = terms.pop("hidden_sizes"), terms.pop("unit_types")
-    terms.pop("num_test_chunks")
-    options = Options(faithful=setting.faithful, **terms)
-    all_given = len(sizes) == len(units) + 1
-    judged = options if of_product else replace(options, faithful=False)  # the original refuses products only
-    hidden, units = check_layout(sizes[1:-1] if all_given else sizes, units, judged)
-    return options, [int(size) for size in sizes] if all_given else hidden, units
-
-
-def _require_psize(theta: NDArray[Any], sizes: list[int]) -> None:
-    if theta.size != num_parameters(sizes):
-        raise DataError(
-            "initial_theta",
-            expected=f"{num_parameters(sizes)} numbers, as the layers {' '.join(map(str, sizes))} have",
-            got=theta.size,
-        )
-
-
-def _mask(maskp: Any, psize: int, backend: Backend) -> Any:
-    if maskp is None:
-        return None
-    mask = real_array("maskp", maskp).ravel()
-    if mask.size != psize:
-        raise DataError("maskp", expected=f"{psize} numbers", got=mask.size)
-    return backend.asarray(mask)
-
-
-def _chunk(tchunk: int | None, nchunks: int) -> int | None:
-    return None if tchunk is None else _target(tchunk, nchunks)
-
-
-def _target(chunk: Any, nchunks: Any) -> int:
+def _target(name: str, chunk: Any, nchunks: Any) -> int:
     given, most = scalar(chunk), int(scalar(nchunks))
-    if given not in range(1, most + 1):
-        raise OptionError("tchunk", expected=f"a chunk from 1 to {most}", got=given)
+    if isinstance(given, bool) or not isinstance(given, int | float) or given not in range(1, most + 1):
+        raise OptionError(name, expected=f"a chunk from 1 to {most}", got=repr(given))
     return int(given) - 1
 
 

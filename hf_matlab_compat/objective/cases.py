@@ -10,6 +10,9 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Array
 
@@ -21,6 +24,11 @@ SHARED_BLOCKS = 4
 """A chunk that is worth sharing has a multiple of so many blocks: threads come in twos and fours."""
 WORTH_SHARING = 1 << 25
 """Cases times parameters from which threads that share a chunk gain more than starting them takes."""
+
+
+def same_memory(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Whether two arrays of the host are one, looked at in the same way."""
+    return a.__array_interface__ == b.__array_interface__
 
 
 @dataclass(frozen=True)

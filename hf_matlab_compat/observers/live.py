@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from datetime import timedelta
 
@@ -33,7 +35,7 @@ class LiveView(Observer):
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console()
+        self._console = console or _Console()
         self._redraws = self._console.is_terminal and self._console.file.isatty() and not self._console.is_dumb_terminal
         self._live: Live | None = None
         self._reports: list[Report] = []
@@ -82,6 +84,13 @@ class LiveView(Observer):
 
     def _say(self, sentence: str) -> None:
         self._console.print(sentence, markup=False, highlight=False, soft_wrap=not self._redraws)
+
+
+class _Console(Console):
+    """Standard output; where it is a pipe that was closed, the error comes out instead of ending the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class _Progress:

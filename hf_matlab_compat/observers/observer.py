@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Outcome, Report, State
 
@@ -50,3 +52,20 @@ class Observer:
 
     def close(self) -> None:
         """Give back files and the terminal; called however the run ended."""
+
+
+def checked_observers(observers: Any) -> list[Observer]:
+    """The caller's observers as a list; None holds none.
+
+    Raises
+    ------
+    OptionError
+    """
+    given = [] if observers is None else observers
+    if not isinstance(given, list | tuple):
+        raise OptionError("observers", expected="a list of observers", got=repr(given))
+    for one in given:
+        if not isinstance(one, Observer):
+            advice = "Derive its class from observers.observer.Observer."
+            raise OptionError("observers", expected="a list of observers", got=f"{one!r} in it", advice=advice)
+    return list(given)

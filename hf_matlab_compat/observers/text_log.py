@@ -44,7 +44,8 @@ class TextLog(Observer):
             return
         try:
             with open(self._path, "ab") as log:
-                log.write("".join(f"{line}\r\n" for line in lines).encode())
+                # "replace": a description with half a surrogate pair must not end the run
+                log.write("".join(f"{line}\r\n" for line in lines).encode(errors="replace"))
         except OSError as error:
             raise ArgumentError(
                 "run_name",

@@ -21,7 +21,10 @@ _COLUMNS_AT_A_TIME = 65536
 """Columns looked at together, so that checking data that is larger than memory stays small."""
 
 
-def real_matrix(name: str, values: Any) -> NDArray[Any]:
+WORKING = {"single": np.float32, "double": np.float64}
+
+
+def real_matrix(name: str, values: Any, precision: str = "double") -> NDArray[Any]:
     """`values` as a real two-dimensional numpy array of its own type, not copied where it already is one.
 
     Parameters
@@ -30,13 +33,15 @@ def real_matrix(name: str, values: Any) -> NDArray[Any]:
         What the caller calls it.
     values : array_like
         Numbers; integers and booleans are fine.
+    precision : {'single', 'double'}
+        In which the numbers must be finite.
 
     Raises
     ------
     DataError
-        Sparse, complex, object, text, of other than two dimensions, empty, NaN or infinite.
+        Sparse, masked, complex, object, text, of other than two dimensions, empty, NaN, infinite or too large.
     """
-    array = real_array(name, values)
+    array = real_array(name, values, precision)
     if array.ndim != 2:
         raise DataError(
             name,
@@ -47,13 +52,11 @@ def real_matrix(name: str, values: Any) -> NDArray[Any]:
     return array
 
 
-def real_array(name: str, values: Any) -> NDArray[Any]:
+def real_array(name: str, values: Any, precision: str = "double") -> NDArray[Any]:
     """`values` as a real numpy array of any shape; see `real_matrix`."""
-    sparse = sys.modules.get("scipy.sparse")  # nobody holds a sparse matrix without having imported it
-    if sparse is not None and sparse.issparse(values):
-        raise DataError(name, expected="a dense array", got="a sparse matrix", advice="Pass its .toarray().")
+    _refuse_gaps(name, values)
     try:
-        array = np.asanyarray(values) if isinstance(values, np.ndarray) else np.asarray(values)
+        array = np.asarray(values)
     except ValueError:
         raise DataError(name, expected="an array of numbers", got="rows of different lengths") from None
     if array.dtype.kind not in "fiub":
@@ -61,25 +64,47 @@ def real_array(name: str, values: Any) -> NDArray[Any]:
         raise DataError(name, expected="an array of real numbers", got=f"{what} ({array.dtype})", advice=advice)
     if array.size == 0:
         raise DataError(name, expected="at least one number", got=f"an empty array of shape {array.shape}")
-    _require_finite(name, array)
+    if array.dtype.kind == "f":
+        _require_finite(name, array, precision)
     return array
 
 
-def _require_finite(name: str, array: NDArray[Any]) -> None:
-    if array.dtype.kind != "f":
-        return
+def _refuse_gaps(name: str, values: Any) -> None:
+    """Sparse and masked arrays: numpy's own conversion would make something else of them, or numbers of the gaps."""
+    sparse = sys.modules.get("scipy.sparse")  # nobody holds a sparse matrix without having imported it
+    if sparse is not None and sparse.issparse(values):
+        raise DataError(name, expected="a dense array", got="a sparse matrix", advice="Pass its .toarray().")
+    masked = np.ma.count_masked(values) if isinstance(values, np.ma.MaskedArray) else 0
+    if masked:
+        raise DataError(
+            name,
+            expected="an array without gaps",
+            got=f"a masked array with {masked} of {values.size} numbers masked",
+            advice="Fill the gaps with .filled(value), or leave them out, as .compressed() does in a vector.",
+        )
+
+
+def _require_finite(name: str, array: NDArray[Any], precision: str) -> None:
     last_axis = array.shape[-1] if array.ndim else 1
     for start in range(0, last_axis, _COLUMNS_AT_A_TIME):
         part = array[..., start : start + _COLUMNS_AT_A_TIME] if array.ndim else array
-        finite = np.isfinite(part)
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(part.astype(WORKING[precision], copy=False))
         if not finite.all():
             where = np.argwhere(~finite)[0]
             value = part[tuple(where)]
             if array.ndim:
                 where[-1] += start
-            raise DataError(
-                name,
-                expected="finite numbers",
-                got=f"{value} at {tuple(int(i) for i in where)} (counted from 0)",
-                advice="Replace such numbers, or leave their cases out.",
-            )
+            raise _not_finite(name, value, tuple(int(i) for i in where), precision)
+
+
+def _not_finite(name: str, value: Any, where: tuple[int, ...], precision: str) -> DataError:
+    got = f"{value} at {where} (counted from 0)"
+    if not np.isfinite(value):
+        advice = "Replace such numbers, or leave their cases out."
+        return DataError(name, expected="finite numbers", got=got, advice=advice)
+    largest = np.finfo(WORKING[precision]).max
+    advice = "Rescale them, or set {precision}='double'." if precision == "single" else "Rescale them."
+    return DataError(
+        name, expected=f"numbers that {precision} precision holds, up to {largest:.2g}", got=got, advice=advice
+    )

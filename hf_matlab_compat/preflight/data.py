@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import DataError, DataWarning, OptionError
-from hf_matlab_compat.model.packing import num_parameters
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_matrix
+from hf_matlab_compat.preflight.orientation import Clues, in_rows, unequal_columns, unequal_rows
 
 _SUM_TOLERANCE = 1e-3
 """How far the targets of a softmax case may sum from 1: data kept in single or printed with four digits passes."""
+
+
+NO_CLUES = Clues()
+
+
+class Names(NamedTuple):
+    """What `train` calls a pair of inputs and targets and the number of their chunks."""
+
+    inputs: str
+    targets: str
+    num_chunks: str
+
+
+TRAINING = Names("inputs", "targets", "num_chunks")
+TEST = Names("test_inputs", "test_targets", "num_test_chunks")
 
 
 @dataclass(frozen=True)
@@ -35,19 +50,24 @@ class DataSet:
     num_chunks: int
 
 
-def check_training_data(inputs: Any, targets: Any, output_unit: str, options: Options) -> DataSet:
+def check_training_data(
+    inputs: Any, targets: Any, output_unit: str, options: Options, clues: Clues = NO_CLUES
+) -> DataSet:
     """The training cases, checked.
 
     Raises
     ------
     DataError, OptionError
     """
-    data = _pair("inputs", "targets", "num_chunks", inputs, targets, options)
+    x, t = _pair(TRAINING, inputs, targets, options, clues)
+    data = _in_chunks(TRAINING, x, t, options, clues)
     check_targets("targets", data.targets, output_unit, options)
     return data
 
 
-def check_test_data(inputs: Any, targets: Any, training: DataSet, output_unit: str, options: Options) -> DataSet | None:
+def check_test_data(
+    inputs: Any, targets: Any, training: DataSet, output_unit: str, options: Options, clues: Clues = NO_CLUES
+) -> DataSet | None:
     """The held-out cases, checked against the training cases; None when there are none.
 
     Raises
@@ -59,84 +79,61 @@ def check_test_data(inputs: Any, targets: Any, training: DataSet, output_unit: s
     if inputs is None or targets is None:
         missing = "test_inputs" if inputs is None else "test_targets"
         raise DataError(missing, expected="both {test_inputs} and {test_targets}, or neither", got="nothing")
-    data = _pair("test_inputs", "test_targets", "num_test_chunks", inputs, targets, options)
-    _check_same_rows("inputs", data.inputs.shape, training.inputs.shape)
-    _check_same_rows("targets", data.targets.shape, training.targets.shape)
+    clues = replace(clues, other_pair=(training.inputs.shape, training.targets.shape))
+    x, t = _pair(TEST, inputs, targets, options, clues)
+    _check_same_rows("inputs", x.shape, training.inputs.shape)
+    _check_same_rows("targets", t.shape, training.targets.shape)
+    data = _in_chunks(TEST, x, t, options, clues)
     check_targets("test_targets", data.targets, output_unit, options)
     return data
 
 
-def check_orientation(initial_theta: Any, sizes: Sequence[int], num_cases: int) -> None:
-    """Refuse an autoencoder's cases in rows where the number of initial parameters gives them away.
-
-    Raises
-    ------
-    DataError
-    """
-    given = 0 if initial_theta is None else np.size(initial_theta)
-    turned = [num_cases, *sizes[1:-1], num_cases]
-    if given != num_parameters(sizes) and given == num_parameters(turned) and sizes[0] == sizes[-1]:
+def _check_same_rows(plain: str, test: tuple[int, ...], train: tuple[int, ...]) -> None:
+    if test[0] != train[0]:
+        name = f"test_{plain}"
         raise DataError(
-            "inputs",
-            expected=f"{num_cases} rows, which is what the {given} numbers of {{initial_theta}} fit",
-            got=f"shape {(sizes[0], num_cases)}",
-            advice=_in_rows("inputs", "targets"),
+            name,
+            expected=f"{train[0]} rows, as {{{plain}}} has",
+            got=f"shape {test}",
+            advice=unequal_rows(name, test, plain, train),
         )
 
 
-def _check_same_rows(plain: str, test: tuple[int, ...], train: tuple[int, ...]) -> None:
-    if test[0] == train[0]:
-        return
-    name = f"test_{plain}"
-    raise DataError(
-        name,
-        expected=f"{train[0]} rows, as {{{plain}}} has",
-        got=f"shape {test}",
-        advice=_in_rows(*_turned(name, test[::-1], plain, train[::-1])),
-    )
-
-
-def _turned(name: str, shape: tuple[int, ...], other_name: str, other: tuple[int, ...]) -> tuple[str, ...]:
-    """Which of two matrices, that should have as many columns, to transpose so that they have."""
-    if shape[0] == other[0]:
-        return name, other_name
-    if shape[0] == other[1]:
-        return (name,)
-    return (other_name,) if shape[1] == other[0] else ()
-
-
-def _in_rows(*names: str) -> str:
-    """What to do when the shapes say that these have their cases in rows."""
-    if not names:
-        return ""
-    said = " and ".join(f"{{{name}}}" for name in names)
-    seem, them = ("seems", "it") if len(names) == 1 else ("seem", "them")
-    return f"Cases go in columns; {said} {seem} to have them in rows: transpose {them}."
-
-
-def _pair(
-    inputs_name: str, targets_name: str, chunks_name: str, inputs: Any, targets: Any, options: Options
-) -> DataSet:
-    x, t = real_matrix(inputs_name, inputs), real_matrix(targets_name, targets)
+def _pair(names: Names, inputs: Any, targets: Any, options: Options, clues: Clues) -> tuple[NDArray[Any], NDArray[Any]]:
+    x = real_matrix(names.inputs, inputs, options.precision)
+    t = real_matrix(names.targets, targets, options.precision)
     if x.shape[1] != t.shape[1]:
         raise DataError(
-            targets_name,
-            expected=f"as many cases (columns) as {{{inputs_name}}}, which has {x.shape[1]}",
+            names.targets,
+            expected=f"as many cases (columns) as {{{names.inputs}}}, which has {x.shape[1]}",
             got=t.shape[1],
-            advice=_in_rows(*_turned(inputs_name, x.shape, targets_name, t.shape)),
+            advice=unequal_columns(names.inputs, x.shape, names.targets, t.shape, clues),
         )
-    num_chunks = getattr(options, chunks_name)
-    num_cases = x.shape[1]
+    return x, t
+
+
+def _in_chunks(names: Names, x: NDArray[Any], t: NDArray[Any], options: Options, clues: Clues) -> DataSet:
+    num_chunks, num_cases = getattr(options, names.num_chunks), x.shape[1]
     kept = num_cases - num_cases % num_chunks
     if kept != num_cases and not (options.trim_cases and kept):
-        looks_turned = chunks_name == "num_chunks" and x.shape[0] > num_cases and x.shape[0] % num_chunks == 0
         raise OptionError(
-            chunks_name,
-            expected=f"a divisor of the {num_cases} cases in {{{inputs_name}}}",
+            names.num_chunks,
+            expected=f"a divisor of the {num_cases} cases in {{{names.inputs}}}",
             got=num_chunks,
-            advice=_in_rows(inputs_name, targets_name) if looks_turned else _nearest_divisors(num_cases, num_chunks),
+            advice=_about_chunks(names, x.shape, t.shape, num_chunks, clues),
         )
     return DataSet(x[:, :kept], t[:, :kept], num_chunks)
+
+
+def _about_chunks(names: Names, x: tuple[int, ...], t: tuple[int, ...], num_chunks: int, clues: Clues) -> str:
+    if clues.turned(x, t):
+        return in_rows(names.inputs, names.targets)
+    nearest = _nearest_divisors(x[1], num_chunks)
+    may_be_turned = x[0] > x[1] and x[0] % num_chunks == 0 and not clues.right(x, t)
+    if not may_be_turned:
+        return nearest
+    both = f"{{{names.inputs}}} and {{{names.targets}}}"
+    return f"Cases go in columns: if {both} have them in rows, transpose them. If not, t{nearest[1:]}"
 
 
 def _nearest_divisors(num_cases: int, wanted: int) -> str:
@@ -148,7 +145,7 @@ def _nearest_divisors(num_cases: int, wanted: int) -> str:
         return f"The nearest is {nearest}."
     left_over = num_cases % wanted
     cases = "case" if left_over == 1 else f"{left_over} cases"
-    return f"The nearest are {nearest}; or set {{trim_cases}}=True to drop the last {cases}."
+    return f"The nearest are {nearest}; or {{trim_cases}}=True drops the last {cases}."
 
 
 def check_targets(name: str, targets: NDArray[Any], output_unit: str, options: Options) -> None:

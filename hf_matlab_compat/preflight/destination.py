@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
+from collections.abc import Iterator
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from hf_matlab_compat.errors import OptionError
 
+_LONGEST_ENDING = "_nnet_running.double.npz.partial"
+
 
 def check_destination(run_name: Any) -> str:
-    """The run name as a string; its directory must exist and be writable.
+    """The run name as a string; its directory must exist and be writable, and its files where they are there already.
 
     Parameters
     ----------
@@ -23,9 +29,13 @@ def check_destination(run_name: Any) -> str:
     """
     if not isinstance(run_name, str | os.PathLike):
         raise OptionError("run_name", expected="a name or path, or '' for no files", got=repr(run_name))
-    name = os.fspath(run_name)
+    name = os.fsdecode(run_name)
+    if "\0" in name:
+        raise OptionError("run_name", expected="a name without a null character", got=repr(name))
     if name:
         _check_folder(name)
+        for target in _targets(name):
+            _check_target(target)
     return name
 
 
@@ -48,3 +58,29 @@ def _check_folder(run_name: str) -> None:
             got=f"{run_name!r}, and {str(folder)!r} cannot",
             advice="Give yourself the right to write there, or name another place.",
         )
+
+
+def _targets(run_name: str) -> Iterator[str]:
+    yield f"{run_name}{_LONGEST_ENDING}"  # first: a name that is too long is too long for a longer ending too
+    yield from (f"{run_name}{ending}" for ending in (".txt", "_nnet_running.mat", "_nnet_running.double.npz"))
+    stem = Path(run_name)
+    yield from map(str, sorted(stem.parent.glob(f"{escape(stem.name)}_nnet_epoch*")))
+
+
+def _check_target(target: str) -> None:
+    try:
+        kind = stat.S_IFMT(os.stat(target).st_mode)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        advice = "Choose a shorter name." if error.errno == errno.ENAMETOOLONG else ""
+        raise _not_a_target(target, error.strerror or str(error), advice) from error
+    if kind == stat.S_IFDIR:
+        raise _not_a_target(target, "a directory of that name is there", "Move it away, or choose another name.")
+    if target.endswith(".txt") and not os.access(target, os.W_OK):  # the others are replaced, this one is appended to
+        raise _not_a_target(target, "it may not be written", "Give yourself the right to, or choose another name.")
+
+
+def _not_a_target(target: str, reason: str, advice: str) -> OptionError:
+    got = f"{target!r} ({reason})"
+    return OptionError("run_name", expected="the stem of files that can be written", got=got, advice=advice)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hf_matlab_compat.errors import OptionError
@@ -24,3 +26,23 @@ def make_folder(path: Path) -> None:
             got=f"{str(path)!r} ({error.strerror})",
             advice="Choose another one.",
         ) from error
+
+
+@contextmanager
+def folder_for(path: Path) -> Iterator[None]:
+    """The folder `out` for what is done in this block; where that fails before it wrote anything, it is taken back.
+
+    Raises
+    ------
+    OptionError
+        It cannot be made.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    make_folder(path)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # of the first that is not empty
+            for folder in missing:
+                folder.rmdir()
+        raise

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.model.units import UNITS
 from hf_matlab_compat.options import Options
@@ -48,6 +50,8 @@ def _sizes(hidden_sizes: Any) -> list[int]:
 
 
 def _units(unit_types: Any, num_hidden: int) -> list[str]:
+    if isinstance(unit_types, np.ndarray) and unit_types.ndim == 1:
+        unit_types = unit_types.tolist()
     if isinstance(unit_types, str) or not isinstance(unit_types, Sequence):
         raise OptionError("unit_types", expected="a list of names", got=repr(unit_types))
     units = [str(unit) for unit in unit_types]

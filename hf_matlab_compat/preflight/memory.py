@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
@@ -15,7 +16,27 @@ _VECTORS = 16
 """Vectors of P numbers that an epoch holds beside the recorded iterates: θ, d, gradients, CG's own, temporaries."""
 
 
-def bytes_needed(sizes: Sequence[int], num_cases: int, options: Options, itemsize: int) -> int:
+class Need(NamedTuple):
+    """Bytes that a run takes beside the caller's data, estimated.
+
+    Attributes
+    ----------
+    cases : float
+        Copies of the cases, those to test on included.
+    activations : float
+        What is kept of the pass through the network for the curvature products, and the block that passes.
+    vectors : float
+        Vectors as long as the parameters.
+    """
+
+    cases: float
+    activations: float
+    vectors: float
+
+
+def memory_needed(
+    sizes: Sequence[int], num_cases: int, options: Options, itemsize: int, num_test_cases: int = 0
+) -> Need:
     """An estimate of the memory that a run takes beside the caller's data.
 
     Parameters
@@ -27,31 +48,54 @@ def bytes_needed(sizes: Sequence[int], num_cases: int, options: Options, itemsiz
     options : Options
     itemsize : int
         Bytes of a number.
+    num_test_cases : int
+        Cases that are only evaluated.
     """
     units = sum(sizes)
     chunk = num_cases // options.num_chunks
-    block = min(chunk, CASES_PER_BLOCK)
+    test_chunk = num_test_cases // options.num_test_chunks
+    block = min(max(chunk, test_chunk), CASES_PER_BLOCK)
     kept_cases = chunk if options.curvature_cases == "target_chunk" else num_cases
     kept_per_case = units * (2 if options.curvature == "hessian" else 1)
     iterates = 2 + math.log(max(options.max_cg_steps / options.iterate_grid_start, 1), options.iterate_grid_base)
-    vectors = (_VECTORS + iterates) * num_parameters(sizes)
-    data = (sizes[0] + sizes[-1]) * num_cases
-    return int((data + kept_cases * kept_per_case + 6 * block * units + vectors) * itemsize)
+    return Need(
+        cases=itemsize * (sizes[0] + sizes[-1]) * (num_cases + num_test_cases),
+        activations=itemsize * (kept_cases * kept_per_case + 6 * block * units),
+        vectors=itemsize * (_VECTORS + iterates) * num_parameters(sizes),
+    )
 
 
-def check_memory(sizes: Sequence[int], num_cases: int, options: Options, backend: Backend) -> None:
-    """Refuse a run that needs more memory than is free.
+def check_memory(
+    sizes: Sequence[int], num_cases: int, options: Options, backend: Backend, num_test_cases: int = 0
+) -> None:
+    """Refuse a run that needs more memory than is free, and name what takes the most of it.
 
     Raises
     ------
     OptionError
     """
     free = backend.free_memory()
-    need = bytes_needed(sizes, num_cases, options, backend.dtype.itemsize)
-    if free is not None and need > free:
-        raise OptionError(
-            "num_chunks",
-            expected=f"a run that fits the {free / 1e9:.3g} GB of memory that are free",
-            got=f"one that needs about {need / 1e9:.3g} GB",
-            advice="More {num_chunks} take less, as do smaller {hidden_sizes} and fewer {max_cg_steps}.",
-        )
+    need = memory_needed(sizes, num_cases, options, backend.dtype.itemsize, num_test_cases)
+    if free is None or sum(need) <= free:
+        return
+    argument, what, advice = _blame(need, sizes, num_cases + num_test_cases, options)
+    raise OptionError(
+        argument,
+        expected=f"a run that fits the {free / 1e9:.3g} GB of memory that are free",
+        got=f"one that needs about {sum(need) / 1e9:.3g} GB, {max(need) / 1e9:.3g} of them for {what}",
+        advice=advice,
+    )
+
+
+def _blame(need: Need, sizes: Sequence[int], num_cases: int, options: Options) -> tuple[str, str, str]:
+    """The argument behind the largest part, what that part is, and what makes it smaller."""
+    if need.vectors == max(need):
+        what = f"vectors as long as the {num_parameters(sizes)} parameters"
+        return "hidden_sizes", what, "Smaller {hidden_sizes} take less, as does a smaller {max_cg_steps}."
+    if need.cases == max(need):
+        return "inputs", f"copies of the {num_cases} cases", "Fewer cases take less."
+    if options.curvature_cases == "all":
+        advice = "{curvature_cases='target_chunk'} takes less, as do smaller {hidden_sizes}."
+        return "curvature_cases", "what every layer makes of all cases", advice
+    advice = "More {num_chunks} take less, as do smaller {hidden_sizes}."
+    return "num_chunks", "what every layer makes of a chunk", advice

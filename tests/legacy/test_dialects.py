@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.errors import CallWarning, OptionError
 from hf_matlab_compat.legacy import nnet_train_2
 from hf_matlab_compat.legacy.dialects import FORMS, PUBLISHED, as_22_arguments, recognise
 
@@ -115,6 +115,37 @@ def test_a_missing_argument_is_never_guessed_into_another_meaning(place: int, va
     assert found.refusal
 
 
+@pytest.mark.parametrize("forgotten", PUBLISHED)
+@pytest.mark.parametrize("jacket", [0, 1])
+def test_of_the_22_one_that_is_forgotten_is_never_replaced_by_its_neighbour(forgotten: str, jacket: int) -> None:
+    changes = {"runDesc": "words that describe", "jacket": jacket}
+    args = call_of(tuple(name for name in PUBLISHED if name != forgotten), **changes)
+    if forgotten in ("runDesc", "mattype", "jacket"):
+        left_out = {"runDesc": "", "mattype": "gn", "jacket": 0}[forgotten]
+        assert same(as_22_arguments(args), call_of(PUBLISHED, **{**changes, forgotten: left_out}))
+    else:
+        with pytest.raises(OptionError, match=r"^arguments: expected the 22 of nnet_train_2"):
+            as_22_arguments(args)
+
+
+def test_a_doubtful_call_is_refused_with_what_else_it_can_be() -> None:
+    names = tuple(name for name in PUBLISHED if name != "weightcost")
+    with pytest.raises(OptionError) as caught:
+        as_22_arguments(call_of(names))
+    assert str(caught.value) == (
+        "arguments: expected the 22 of nnet_train_2, or a known form of fewer, got 21 (21 without jacket). It can also "
+        "be that hybridmode rather than jacket, or weightcost rather than jacket, or decay rather than jacket is left "
+        "out, and nothing tells. Give all 22, or call nnet_train, which takes every argument by its name."
+    )
+    with pytest.raises(OptionError, match="also be that runName rather than runDesc is left out"):
+        as_22_arguments(call_of(PUBLISHED[1:], runDesc="my best run"))
+
+
+def test_a_run_name_that_is_a_number_is_what_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"^runName: expected a name or path, or '' for no files, got 5\.$"):
+        nnet_train_2(*call_of(PUBLISHED, runName=5))
+
+
 def test_a_recognised_call_trains_as_the_published_one() -> None:
     random = np.random.default_rng(0)
     changes = {
@@ -134,7 +165,13 @@ def test_the_trainer_itself_understands_a_call_without_jacket(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     targets = np.full((2, 8), 0.5)
     call = call_of(PUBLISHED, paramsp=np.full((26, 1), 0.1), outdata=targets, outtest=targets)
-    assert np.array_equal(nnet_train_2(*call[:-1]), nnet_train_2(*call))
+    with pytest.warns(CallWarning) as warned:
+        understood = nnet_train_2(*call[:-1])
+    assert np.array_equal(understood, nnet_train_2(*call))
+    assert [str(warning.message) for warning in warned] == [
+        "nnet_train_2: 21 arguments were taken for the form '21 without jacket', with runName='run' and, as they are "
+        "left out, jacket=0. Give all 22 to be sure."
+    ]
 
 
 def test_the_trainer_itself_refuses_a_call_of_another_program_by_its_name() -> None:

@@ -13,6 +13,8 @@ import pytest
 from scipy.io import loadmat
 
 from hf_matlab_compat import nnet_train, nnet_train_2
+from hf_matlab_compat.errors import CallWarning, OptionError
+from hf_matlab_compat.matlab.octave_stream import OctaveStream
 from hf_matlab_compat.matlab.text_log import NEGATIVE_CURVATURE
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from tests.cases import GOLDENS, MAIN, PRECISIONS, arguments, trace
@@ -82,8 +84,90 @@ def test_the_22_arguments_by_position_and_by_name_are_the_same_run(name: str, tm
 
 def test_the_signature_is_that_of_matlab() -> None:
     parameters = inspect.signature(nnet_train_2).parameters
-    assert list(parameters) == list(TRAINER_ARGUMENTS)
-    assert all(p.default is inspect.Parameter.empty for p in parameters.values())
+    assert [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD] == list(TRAINER_ARGUMENTS)
+    assert [name for name, p in parameters.items() if p.default is not p.empty] == ["seed"]
+
+
+def drawn(**changes: Any) -> Any:
+    return nnet_train_2(**legacy_arguments(paramsp=[], maxepoch=0), **changes)
+
+
+def test_the_trainer_draws_from_the_stream_it_is_given_where_its_caller_stopped() -> None:
+    stream, ahead = OctaveStream(1235, 1234), OctaveStream(1235, 1234)
+    np.testing.assert_array_equal(stream.randperm(12), ahead.randperm(12))
+    first, second = drawn(seed=stream), drawn(seed=stream)
+    np.testing.assert_array_equal(drawn(seed=ahead), first)
+    for other in (second, drawn(seed=OctaveStream(1235, 1234)), drawn(), drawn()):
+        assert not np.array_equal(other, first)
+    np.testing.assert_array_equal(drawn(seed=("octave", 1235, 1234)), drawn(seed=OctaveStream(1235, 1234)))
+    positional = [*legacy_arguments(paramsp=[], maxepoch=0).values()]
+    np.testing.assert_array_equal(nnet_train_2(*positional, seed=7), drawn(seed=7))
+    with pytest.warns(CallWarning):
+        np.testing.assert_array_equal(nnet_train_2(*positional[:-1], seed=7), drawn(seed=7))
+
+
+@pytest.mark.octave
+def test_the_drawn_start_is_that_of_the_reference_after_the_same_seeds(tmp_path: Path) -> None:
+    from hf_matlab_compat.parity.octave import run_octave
+
+    (tmp_path / "seeded.m").write_text(
+        "function p = seeded(n, varargin)\nrandn('state', 1234); rand('twister', 1235);\nrandperm(n);\n"
+        "p = nnet_train_2(varargin{:});\nend\n"
+    )
+    given = {**legacy_arguments(paramsp=None, maxepoch=0), "runName": "run", "Win": None, "bin": None}
+    given |= {"resumeFile": None, "layersizes": np.array([4])}
+    reference = Path(__file__).parents[2] / "reference_matlab"
+    theirs = run_octave("seeded", [12, *given.values()], path=[tmp_path, reference], workdir=tmp_path)
+    stream = OctaveStream(1235, 1234)
+    stream.randperm(12)
+    np.testing.assert_array_equal(np.ravel(theirs), drawn(seed=stream).ravel())
+
+
+SENTENCES = {
+    "misspelt": (
+        lambda: nnet_train(**legacy_arguments(), maxepochs=3),
+        "maxepochs: expected an argument of nnet_train, got an unknown name. Did you mean maxepoch?",
+    ),
+    "in other terms": (
+        lambda: nnet_train(**legacy_arguments(), max_cg_steps=3),
+        "max_cg_steps: expected an argument of nnet_train, got an unknown name. Did you mean maxiters?",
+    ),
+    "nothing like it": (
+        lambda: nnet_train(**legacy_arguments(), xyz=3),
+        "xyz: expected an argument of nnet_train, got an unknown name.",
+    ),
+    "a constant": (
+        lambda: nnet_train_2(*legacy_arguments().values(), maxiters=10),
+        "maxiters: expected an argument of nnet_train_2, got an unknown name. nnet_train takes it, and the others by "
+        "their names.",
+    ),
+    "positional": (
+        lambda: nnet_train(*legacy_arguments().values()),
+        "arguments: expected names, got 22 without a name. Give each argument its name, or call nnet_train_2 with "
+        "MATLAB's 22.",
+    ),
+    "missing": (
+        lambda: nnet_train(indata=[[1.0]], layersizes=[]),
+        "outdata: expected a value, got none (layertypes too).",
+    ),
+    "missing of the 22": (
+        lambda: nnet_train_2(**{k: v for k, v in legacy_arguments().items() if k != "decay"}),
+        "decay: expected a value, got none.",
+    ),
+    "preset": (
+        lambda: nnet_train(**legacy_arguments(), preset="hf2011"),
+        "preset: expected one of published, hf2010, curves2011, curves_pretrained, faces, got 'hf2011'. Did you mean "
+        "'hf2010'?",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SENTENCES)
+def test_a_call_that_does_not_fit_is_refused_in_a_sentence(case: str) -> None:
+    call, sentence = SENTENCES[case]
+    with pytest.raises(OptionError) as caught:
+        call()
+    assert str(caught.value) == sentence
 
 
 def test_nnet_train_without_options_is_nnet_train_2() -> None:

@@ -155,6 +155,13 @@ def test_all_sizes_are_understood_in_place_of_the_hidden_ones() -> None:
     np.testing.assert_array_equal(*predictions)
 
 
+@pytest.mark.parametrize("empty", [None, [], np.zeros((0, 0))], ids=["None", "list", "0x0"])
+def test_no_chunk_means_all_cases_in_any_of_matlabs_ways(empty: Any) -> None:
+    everything = computeLL(*GIVEN, **SMALL)
+    assert computeLL(*GIVEN, empty, **SMALL) == everything
+    assert computeLL(*GIVEN, 1, **SMALL) != everything
+
+
 SMALL: dict[str, Any] = {"layersizes": [4], "layertypes": ["logistic", "logistic"]}
 GIVEN = (THETA, INPUTS, TARGETS, 2)
 
@@ -166,7 +173,10 @@ def cg(**changes: Any) -> Any:
 
 SENTENCES = {
     "chunk 3 of 2": (lambda: computeLL(*GIVEN, 3, **SMALL), "tchunk: expected a chunk from 1 to 2, got 3."),
-    "chunk 0": (lambda: computeGV(THETA, *GIVEN, 0, **SMALL), "tchunk: expected a chunk from 1 to 2, got 0."),
+    "chunk 0": (lambda: computeGV(THETA, *GIVEN, 0, **SMALL), "targetchunk: expected a chunk from 1 to 2, got 0."),
+    "chunk 9": (lambda: computeGradient(*GIVEN, 9, **SMALL), "targetchunk: expected a chunk from 1 to 2, got 9."),
+    "no chunk": (lambda: computeHV(THETA, *GIVEN, [], **SMALL), "targetchunk: expected a chunk from 1 to 2, got []."),
+    "half a chunk": (lambda: computeLL(*GIVEN, 1.5, **SMALL), "tchunk: expected a chunk from 1 to 2, got 1.5."),
     "chunks": (lambda: computeLL(THETA, INPUTS, TARGETS, 5, **SMALL), "nchunks: expected a divisor of the 12 cases in"),
     "cases": (
         lambda: computeLL(THETA, INPUTS, TARGETS[:, :3], 1, **SMALL),
@@ -174,7 +184,24 @@ SENTENCES = {
     ),
     "rows": (lambda: computeLL(THETA, INPUTS.T, TARGETS.T, 1, **SMALL), "out: expected as many cases (columns) as in_"),
     "psize": (lambda: computeGradient(THETA[1:], *GIVEN[1:], **SMALL), "params: expected 43 numbers, as the layers 6 "),
-    "prediction": (lambda: computePred(THETA, INPUTS[1:], **SMALL), "params: expected 39 numbers, as the layers 5 4 3"),
+    "prediction": (
+        lambda: computePred(THETA, INPUTS[1:], **SMALL),
+        "params: expected the parameters of layers 5 4 and any number of outputs, got 43 numbers, which are those of "
+        "no such network. Check layersizes, and that cases are in columns.",
+    ),
+    "prediction of all layers": (
+        lambda: computePred(THETA, INPUTS, layersizes=[6, 4, 2], layertypes=["tanh", "tanh"]),
+        "params: expected 38 numbers, as the layers 6 4 2 have, got 43.",
+    ),
+    "prediction of rows": (
+        lambda: computePred(THETA, INPUTS.T, **SMALL),
+        "params: expected the parameters of layers 12 4 and any number of outputs, got 43 numbers, which are those of "
+        "no such network. Cases go in columns; in_ seems to have them in rows: transpose it.",
+    ),
+    "single": (
+        lambda: computeLL(THETA, INPUTS * 1e40, TARGETS, 1, **SMALL),
+        "in_: expected numbers that single precision holds, up to 3.4e+38, got",
+    ),
     "V": (lambda: computeHV(THETA[1:], *GIVEN, **SMALL), "V: expected 43 numbers, as params has, got 42."),
     "lambda_": (lambda: computeGV(THETA, *GIVEN, **SMALL, lambda_=-1), "lambda_: expected a finite number of at least"),
     "maskp": (lambda: computeLL(*GIVEN, **SMALL, maskp=[1]), "maskp: expected 43 numbers, got 1."),

@@ -37,7 +37,8 @@ def test_names_map_both_ways() -> None:
 
 
 def test_the_22_arguments_are_matlabs_in_order() -> None:
-    assert list(TRAINER_ARGUMENTS) == list(inspect.signature(nnet_train_2).parameters)
+    parameters = inspect.signature(nnet_train_2).parameters
+    assert list(TRAINER_ARGUMENTS) == [name for name, p in parameters.items() if p.default is p.empty]
     assert len(TRAINER_ARGUMENTS) == 22
 
 
@@ -129,6 +130,7 @@ ELSEWHERE = {
     "numchunks_test": "must divide the held-out cases: below",
     "errtype": "a reported figure: below",
     "jacket": "asks for a GPU: below",
+    "numthreads": "never shows: tests/objective/test_sharing.py",
 }
 
 

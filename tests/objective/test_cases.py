@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.objective import cases as cases_module
-from hf_matlab_compat.objective.cases import Cases
+from hf_matlab_compat.objective.cases import Cases, same_memory
 
 
 def numbered(count: int, num_chunks: int) -> Cases:
@@ -56,3 +56,11 @@ def test_a_chunk_has_as_many_blocks_as_its_work_is_worth(
 def test_blocks_are_views_of_the_data() -> None:
     cases = numbered(8, 2)
     assert all(np.shares_memory(block.inputs, cases.inputs) for block in cases.chunk(1))
+
+
+def test_two_arrays_are_one_where_they_lie_at_one_place_and_are_read_alike() -> None:
+    data = np.zeros((4, 6))
+    assert same_memory(data[:, :6], data)
+    assert same_memory(data[:, 1:5], data[:, 1:5])
+    for other in (data.copy(), data[:, 1:], data[:, :5], data.T, data.astype(np.float32), data.reshape(6, 4)):
+        assert not same_memory(data, other)

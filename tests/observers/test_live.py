@@ -129,6 +129,15 @@ def test_the_time_left_is_known_at_once_after_a_resume() -> None:
     assert "left" not in "\n".join(view_of(begun()))
 
 
+def test_the_time_left_is_reckoned_from_the_latest_five_epochs() -> None:
+    live = LiveView(console(Terminal()))
+    live.begin(replace(RUN, options=Options(max_epochs=17)), START)
+    live.close()
+    for epoch in range(1, 8):
+        live.epoch(report(epoch, seconds=600.0 if epoch <= 2 else 6.0), START)
+    assert "1:00 left" in "\n".join(view_of(live))
+
+
 def test_a_resumed_run_says_so() -> None:
     assert view_of(begun(resumed=True))[0] == "curves: 64-20-5-20-64, resumed after epoch 2"
 

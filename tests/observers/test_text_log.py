@@ -71,6 +71,11 @@ def test_the_description_is_written_in_utf8(tmp_path: Path) -> None:
     assert "Description: λ ≈ 45\r\n".encode() in (tmp_path / "curves.txt").read_bytes()
 
 
+def test_half_a_surrogate_pair_does_not_end_the_run(tmp_path: Path) -> None:
+    lead(TextLog(), named(tmp_path, description="a\udcffb"))
+    assert b"Description: a?b\r\n" in (tmp_path / "curves.txt").read_bytes()
+
+
 def test_a_place_that_cannot_be_written_is_an_error_in_the_users_words(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="run_name: expected the stem of files that can be written") as caught:
         TextLog().begin(named(tmp_path / "nowhere"), START)

@@ -12,6 +12,7 @@ from tests.small_run import INPUTS, ONE_HOT, TARGETS
 X, T = INPUTS, TARGETS
 NUMBERS_ONLY = "Convert them to numbers first, as with .astype(float)."
 AUTOENCODER = {"layertypes": ["tanh", "logistic"], "paramsp": []}
+NOTHING_ELSE = {"paramsp": [], "intest": [], "outtest": []}
 
 
 def spoilt(array: np.ndarray, value: float) -> np.ndarray:
@@ -25,9 +26,9 @@ CHUNKS = {
     "numchunks": Refused(
         {"numchunks": 5},
         OptionError,
-        "numchunks: expected a divisor of the 12 cases in indata, got 5. The nearest are 4 and 6; or set nnet_train's "
-        "trim_cases=True to drop the last 2 cases.",
-        "num_chunks: expected a divisor of the 12 cases in inputs, got 5. The nearest are 4 and 6; or set trim_cases",
+        "numchunks: expected a divisor of the 12 cases in indata, got 5. The nearest are 4 and 6; or nnet_train's "
+        "trim_cases=True drops the last 2 cases.",
+        "num_chunks: expected a divisor of the 12 cases in inputs, got 5. The nearest are 4 and 6; or trim_cases=True",
     ),
     "more chunks than cases": Refused(
         {"numchunks": np.float64(50)},
@@ -36,17 +37,32 @@ CHUNKS = {
         "num_chunks: expected a divisor of the 12 cases in inputs, got 50. The nearest is 12.",
     ),
     "chunks that fit the rows": Refused(
+        {"indata": X[:, :4], "outdata": T[:, :4], "numchunks": 3, **NOTHING_ELSE},
+        OptionError,
+        "numchunks: expected a divisor of the 4 cases in indata, got 3. Cases go in columns: if indata and outdata "
+        "have them in rows, transpose them. If not, the nearest are 2 and 4; or nnet_train's trim_cases=True drops "
+        "the last case.",
+        "num_chunks: expected a divisor of the 4 cases in inputs, got 3. Cases go in columns: if inputs and targets",
+    ),
+    "chunks that fit the rows of cases in columns": Refused(
         {"indata": X[:, :4], "outdata": T[:, :4], "numchunks": 3},
         OptionError,
-        "numchunks: expected a divisor of the 4 cases in indata, got 3. Cases go in columns; indata and outdata seem "
+        "numchunks: expected a divisor of the 4 cases in indata, got 3. The nearest are 2 and 4; or nnet_train's "
+        "trim_cases=True drops the last case.",
+        "num_chunks: expected a divisor of the 4 cases in inputs, got 3. The nearest are 2 and 4",
+    ),
+    "chunks of cases in rows": Refused(
+        {**AUTOENCODER, "indata": X.T, "outdata": X.T, "intest": X, "outtest": X, "numchunks": 4},
+        OptionError,
+        "numchunks: expected a divisor of the 6 cases in indata, got 4. Cases go in columns; indata and outdata seem "
         "to have them in rows: transpose them.",
-        "num_chunks: expected a divisor of the 4 cases in inputs, got 3. Cases go in columns; inputs and targets seem",
+        "num_chunks: expected a divisor of the 6 cases in inputs, got 4. Cases go in columns; inputs and targets seem",
     ),
     "numchunks_test": Refused(
         {"numchunks_test": 3},
         OptionError,
-        "numchunks_test: expected a divisor of the 4 cases in intest, got 3. The nearest are 2 and 4; or set "
-        "nnet_train's trim_cases=True to drop the last case.",
+        "numchunks_test: expected a divisor of the 4 cases in intest, got 3. The nearest are 2 and 4; or "
+        "nnet_train's trim_cases=True drops the last case.",
         "num_test_chunks: expected a divisor of the 4 cases in test_inputs, got 3.",
     ),
     "fraction of a chunk": Refused(
@@ -88,6 +104,34 @@ ROWS = {
         "outdata: expected as many cases (columns) as indata, which has 6, got 3. Cases go in columns; indata and "
         "outdata seem to have them in rows: transpose them.",
         "targets: expected as many cases (columns) as inputs, which has 6, got 3. Cases go in columns; inputs and",
+    ),
+    "all in rows, without other figures that say so": Refused(
+        {"indata": X.T, "outdata": T.T, **NOTHING_ELSE},
+        DataError,
+        "outdata: expected as many cases (columns) as indata, which has 6, got 3. Cases go in columns; the shapes are "
+        "(12, 6) and (12, 3).",
+        "targets: expected as many cases (columns) as inputs, which has 6, got 3. Cases go in columns; the shapes are",
+    ),
+    "an autoencoder's targets that lost cases": Refused(
+        {**AUTOENCODER, "outdata": X[:, :10], "outtest": X[:, :4]},
+        DataError,
+        "outdata: expected as many cases (columns) as indata, which has 12, got 10. Cases go in columns; the shapes "
+        "are (6, 12) and (6, 10).",
+        "targets: expected as many cases (columns) as inputs, which has 12, got 10. Cases go in columns; the shapes",
+    ),
+    "an autoencoder's test targets that lost cases": Refused(
+        {**AUTOENCODER, "outdata": X, "outtest": X[:, :3]},
+        DataError,
+        "outtest: expected as many cases (columns) as intest, which has 4, got 3. Cases go in columns; the shapes are "
+        "(6, 4) and (6, 3).",
+        "test_targets: expected as many cases (columns) as test_inputs, which has 4, got 3. Cases go in columns; the",
+    ),
+    "test cases in rows that their chunks do not divide": Refused(
+        {**AUTOENCODER, "outdata": X, "intest": X[:, :5].T, "outtest": X[:, :5].T, "numchunks_test": 5},
+        DataError,
+        "intest: expected 6 rows, as indata has, got shape (5, 6). Cases go in columns; intest seems to have them in "
+        "rows: transpose it.",
+        "test_inputs: expected 6 rows",
     ),
     "inputs in rows": Refused(
         {"indata": X.T},
@@ -173,6 +217,32 @@ DATA = {
         "outtest: expected finite numbers, got inf at (2, 3) (counted from 0). Replace such numbers, or leave their "
         "cases out.",
         "test_targets: expected finite numbers, got inf at (2, 3)",
+    ),
+    "beyond single precision": Refused(
+        {"indata": X * np.where(X[2, 3] == X, 1e40, 1)},
+        DataError,
+        f"indata: expected numbers that single precision holds, up to 3.4e+38, got {X[2, 3] * 1e40} at (2, 3) (counted "
+        "from 0). Rescale them, or set nnet_train's precision='double'.",
+        "inputs: expected numbers that single precision holds, up to 3.4e+38, got ",
+    ),
+    "masked": Refused(
+        {"indata": np.ma.masked_less(X, X[2, 3])},
+        DataError,
+        f"indata: expected an array without gaps, got a masked array with {(X[2, 3] > X).sum()} of 72 numbers masked. "
+        "Fill the gaps with .filled(value), or leave them out, as .compressed() does in a vector.",
+        "inputs: expected an array without gaps, got a masked array with",
+    ),
+    "masked parameters": Refused(
+        {"paramsp": np.ma.array(np.zeros(43), mask=np.arange(43) == 0)},
+        DataError,
+        "paramsp: expected an array without gaps, got a masked array with 1 of 43 numbers masked",
+        "initial_theta: expected an array without gaps",
+    ),
+    "parameters beyond single precision": Refused(
+        {"paramsp": np.full(43, -4e38)},
+        DataError,
+        "paramsp: expected numbers that single precision holds, up to 3.4e+38, got -4e+38 at (0,)",
+        "initial_theta: expected numbers that single precision holds",
     ),
     "complex": Refused(
         {"indata": X + 1j},

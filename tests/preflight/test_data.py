@@ -57,7 +57,30 @@ def test_bad_numbers_are_found_beyond_the_first_part_that_is_looked_at() -> None
         train(inputs=ones, targets=ones, hidden_sizes=[1], unit_types=["linear", "softmax"])
 
 
+def test_what_single_precision_does_not_hold_trains_in_double() -> None:
+    huge = {"inputs": X * 1e39, "unit_types": ["logistic", "linear"]}
+    assert np.isfinite(train(**field_arguments(**huge, precision="double", max_epochs=1)).theta).all()
+    with pytest.raises(DataError, match=r"^inputs: expected numbers that single precision holds"):
+        train(**field_arguments(**huge))
+
+
+def test_a_masked_array_without_a_masked_number_is_an_array() -> None:
+    masked = train(**field_arguments(inputs=np.ma.array(X), targets=np.ma.masked_greater(T, 2)))
+    np.testing.assert_array_equal(masked.theta, train(**field_arguments()).theta)
+
+
 @pytest.mark.parametrize("sizes", [4, None, "4", [[4]]])
 def test_hidden_sizes_that_are_no_list_of_numbers_are_refused(sizes: object) -> None:
     with pytest.raises(OptionError, match=r"^hidden_sizes: expected whole numbers of at least 1, one for each hidden"):
         train(**field_arguments(hidden_sizes=sizes))
+
+
+@pytest.mark.parametrize("kind", [None, object])
+def test_unit_types_may_come_as_an_array(kind: type | None) -> None:
+    units = np.array(["logistic", "logistic"], kind)
+    np.testing.assert_array_equal(train(**field_arguments(unit_types=units)).theta, train(**field_arguments()).theta)
+
+
+def test_sizes_as_text_are_shown_as_they_came() -> None:
+    with pytest.raises(OptionError, match=r"^layersizes: .*, got '8 3 8'\."):
+        nnet_train_2(**legacy_arguments(layersizes="8 3 8"))

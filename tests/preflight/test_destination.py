@@ -49,6 +49,30 @@ def test_a_directory_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("ending", [".txt", "_nnet_running.mat", "_nnet_running.double.npz", "_nnet_epoch10.mat"])
+def test_a_directory_in_the_place_of_a_file_is_named(ending: str, tmp_path: Path) -> None:
+    (tmp_path / f"run{ending}").mkdir()
+    assert refusal(f"{tmp_path}/run") == (
+        f"runName: expected the stem of files that can be written, got '{tmp_path}/run{ending}' (a directory of that "
+        "name is there). Move it away, or choose another name."
+    )
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_log_that_may_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run.txt").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) == tmp_path)  # root may write anything
+    assert "run.txt' (it may not be written). Give yourself the right to" in refusal(f"{tmp_path}/run")
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    assert refusal(f"{tmp_path}/a\0b") == (
+        f"runName: expected a name without a null character, got '{tmp_path}/a\\x00b'."
+    )
+    assert refusal(f"{tmp_path}/{'n' * 240}").endswith("(File name too long). Choose a shorter name.")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_without_a_directory_is_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     nnet_train_2(**legacy_arguments(runName="run"))

@@ -1,0 +1,80 @@
+"""How the two trainers may be called: forms with other numbers of arguments, presets, and names that do not exist."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, ParamSpec, TypeVar
+
+from hf_matlab_compat.errors import CallWarning, OptionError, speaking
+from hf_matlab_compat.legacy.arguments import SPOKEN
+from hf_matlab_compat.legacy.dialects import as_22_arguments, assumption, is_foreign
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, to_matlab_value
+from hf_matlab_compat.presets import preset_options
+
+Arguments = ParamSpec("Arguments")
+Trained = TypeVar("Trained")
+
+
+def in_any_dialect(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
+    """Positional calls of forks, with fewer or more than the 22 arguments, are put into the published order."""
+    beside = {p.name for p in signature(trainer).parameters.values() if p.kind is Parameter.KEYWORD_ONLY}
+
+    @wraps(trainer)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Trained:
+        _refuse_unknown(trainer, kwargs)
+        given: tuple[Any, ...] = args
+        if args and not set(kwargs) - beside and is_foreign(args):
+            given = as_22_arguments(args)
+            warnings.warn(assumption(args), CallWarning, stacklevel=2)
+        _refuse_missing(trainer, given, kwargs)
+        return trainer(*given, **kwargs)  # type: ignore[arg-type]
+
+    return call
+
+
+def by_name(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
+    """Keywords only, each of them known; a preset stands for whatever is not among them."""
+
+    @wraps(trainer)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Trained:
+        if args:
+            advice = "Give each argument its name, or call nnet_train_2 with MATLAB's 22."
+            raise OptionError("arguments", expected="names", got=f"{len(args)} without a name", advice=advice)
+        _refuse_unknown(trainer, kwargs)
+        _refuse_missing(trainer, (), kwargs)
+        with speaking(SPOKEN):
+            preset = preset_options(kwargs["preset"]) if kwargs.get("preset") else {}  # type: ignore[arg-type]
+        in_matlabs_words = {TO_MATLAB[name]: to_matlab_value(name, value) for name, value in preset.items()}
+        return trainer(**{**in_matlabs_words, **kwargs})  # type: ignore[arg-type]
+
+    return call
+
+
+def _refuse_unknown(trainer: Callable[..., Any], given: Iterable[str]) -> None:
+    known = signature(trainer).parameters
+    for name in given:
+        if name not in known:
+            raise OptionError(
+                name, expected=f"an argument of {trainer.__name__}", got="an unknown name", advice=_instead(name, known)
+            )
+
+
+def _instead(name: str, known: Mapping[str, Parameter]) -> str:
+    if name in CONSTANTS:
+        return "nnet_train takes it, and the others by their names."
+    near = [TO_MATLAB[name]] if name in TO_MATLAB else difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def _refuse_missing(trainer: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
+    parameters = list(signature(trainer).parameters.values())
+    unnamed = [p for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD][len(args) :]
+    named = [p for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
+    missing = [p.name for p in (*unnamed, *named) if p.default is Parameter.empty and p.name not in given]
+    if missing:
+        others = f" ({', '.join(missing[1:])} too)" if missing[1:] else ""
+        raise OptionError(missing[0], expected="a value", got=f"none{others}")

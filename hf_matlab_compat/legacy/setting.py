@@ -1,0 +1,147 @@
+"""What the trainer's nested routines see of it, as keywords, and the problem that they compute with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hf_matlab_compat.backends.backend import Backend, get_backend
+from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
+from hf_matlab_compat.legacy.packing import full_sizes
+from hf_matlab_compat.model.network import build_network
+from hf_matlab_compat.model.packing import num_parameters
+from hf_matlab_compat.objective.cases import Cases
+from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.preflight.arrays import real_array
+from hf_matlab_compat.preflight.data import check_training_data
+from hf_matlab_compat.preflight.layout import check_layout
+from hf_matlab_compat.preflight.orientation import Clues, clues_of
+
+NAMES = {
+    **SPOKEN,
+    "initial_theta": "params",
+    "inputs": "in_",
+    "targets": "out",
+    "num_chunks": "nchunks",
+    "initial_lam": "lambda_",
+    "trim_cases": "nnet_train's trim_cases",
+}
+"""How errors name the arguments of the routines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What MATLAB's nested routines see of the trainer: pass these as keywords to the routines.
+
+    Attributes
+    ----------
+    layersizes : sequence of int
+        Hidden layers only, as for `nnet_train_2`; all layers, input and output included, are understood too.
+    layertypes : list of str
+    mattype, rms, errtype, hybridmode, weightcost
+        As for `nnet_train_2`.
+    maskp : (P, 1) array or None
+        1 where the weight cost applies; None for everywhere.
+    precision : {'single', 'double'}
+    faithful : bool
+        As for `nnet_train`.
+    """
+
+    layersizes: Any
+    layertypes: Any
+    mattype: str = "gn"
+    rms: int = 0
+    errtype: str = "L2"
+    hybridmode: int = 1
+    weightcost: float = 0.0
+    maskp: Any = None
+    precision: str = "single"
+    faithful: bool = True
+
+
+def problem_of(
+    params: Any, in_: Any, out: Any, nchunks: int, setting: dict[str, Any], *, of_product: bool = False
+) -> tuple[FeedforwardProblem, Any]:
+    """The problem that a routine computes with, and its parameters on the backend.
+
+    Parameters
+    ----------
+    params, in_, out, nchunks
+        As `routines.computeLL`.
+    setting : dict
+        Fields of `Setting`.
+    of_product : bool
+        Whether curvature products are asked for; some the original never wrote.
+    """
+    known = setting_of(setting)
+    options, hidden, units = checked(known, nchunks, of_product=of_product)
+    data = check_training_data(
+        in_, out, "", options, _clues(hidden, units, params)
+    )  # any targets will do: nothing is trained here
+    inputs, targets = data.inputs, data.targets
+    sizes = full_sizes(hidden, units, inputs.shape[0], outputs=targets.shape[0])
+    theta = real_array("initial_theta", params, known.precision).ravel()
+    require_psize(theta, sizes)
+    backend = get_backend("numpy", known.precision)
+    problem = FeedforwardProblem(
+        network=build_network(sizes, units, options.loss, options.error_measure),
+        cases=Cases(backend.asarray(inputs, order="F"), backend.asarray(targets, order="F"), options.num_chunks),
+        backend=backend,
+        weight_decay=options.weight_decay,
+        mask=_mask(known.maskp, theta.size, backend),
+        curvature=options.curvature,
+        curvature_cases=options.curvature_cases,
+        faithful=options.faithful,
+    )
+    return problem, backend.asarray(theta)
+
+
+def setting_of(given: dict[str, Any]) -> Setting:
+    """Keywords of a routine as a `Setting`."""
+    try:
+        return Setting(**given)
+    except TypeError as error:
+        known = ", ".join(Setting.__dataclass_fields__)
+        trouble = str(error).split("() ", 1)[-1].removeprefix("got ")
+        raise OptionError("setting", expected=f"keywords among {known}", got=trouble) from None
+
+
+def checked(setting: Setting, nchunks: int, *, of_product: bool = False) -> tuple[Options, list[int], list[str]]:
+    """Options, sizes (hidden ones or all, as they came) and kinds of units."""
+    words = ("layersizes", "layertypes", "mattype", "rms", "errtype", "hybridmode", "weightcost", "precision")
+    terms = to_field_terms({name: getattr(setting, name) for name in words} | {"numchunks": nchunks})
+    sizes, units = terms.pop("hidden_sizes"), terms.pop("unit_types")
+    terms.pop("num_test_chunks")
+    options = Options(faithful=setting.faithful, **terms)
+    all_given = len(sizes) == len(units) + 1
+    judged = options if of_product else replace(options, faithful=False)  # the original refuses products only
+    hidden, units = check_layout(sizes[1:-1] if all_given else sizes, units, judged)
+    return options, [int(size) for size in sizes] if all_given else hidden, units
+
+
+def require_psize(theta: NDArray[Any], sizes: list[int]) -> None:
+    """Refuse parameters of another network."""
+    if theta.size != num_parameters(sizes):
+        raise DataError(
+            "initial_theta",
+            expected=f"{num_parameters(sizes)} numbers, as the layers {' '.join(map(str, sizes))} have",
+            got=theta.size,
+        )
+
+
+def _mask(maskp: Any, psize: int, backend: Backend) -> Any:
+    if maskp is None:
+        return None
+    mask = real_array("maskp", maskp).ravel()
+    if mask.size != psize:
+        raise DataError("maskp", expected=f"{psize} numbers", got=mask.size)
+    return backend.asarray(mask)
+
+
+def _clues(sizes: list[int], units: list[str], params: Any) -> Clues:
+    hidden = sizes[1:-1] if len(sizes) == len(units) + 1 else sizes
+    return clues_of(hidden, params, None, None)

@@ -1,0 +1,59 @@
+"""A display that may fail: a closed pipe or a full disk behind the screen must not cost a training run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+from hf_matlab_compat.errors import DisplayWarning
+from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.state import Outcome, Report, State
+
+
+class Dispensable(Observer):
+    """Hands every event on to a display, until it cannot be written to; then the run goes on without it.
+
+    Parameters
+    ----------
+    display : Observer
+
+    Warns
+    -----
+    DisplayWarning
+        Once, when the display is given up.
+    """
+
+    def __init__(self, display: Observer) -> None:
+        self._display: Observer | None = display
+
+    def begin(self, run: Run, state: State) -> None:
+        self._hand_on(lambda display: display.begin(run, state))
+
+    def progress(self, stage: str, step: int, of: int) -> None:
+        self._hand_on(lambda display: display.progress(stage, step, of))
+
+    def epoch(self, report: Report, state: State) -> None:
+        self._hand_on(lambda display: display.epoch(report, state))
+
+    def end(self, outcome: Outcome, state: State) -> None:
+        self._hand_on(lambda display: display.end(outcome, state))
+
+    def close(self) -> None:
+        self._hand_on(lambda display: display.close())
+
+    def _hand_on(self, event: Callable[[Observer], None]) -> None:
+        if self._display is None:
+            return
+        try:
+            event(self._display)
+        except OSError as error:
+            self._give_up(self._display, error)
+
+    def _give_up(self, display: Observer, error: OSError) -> None:
+        self._display = None
+        try:
+            display.close()
+        except OSError as again:  # the terminal that it would give back is gone as well
+            error = again
+        reason = error.strerror or type(error).__name__
+        warnings.warn(f"The screen cannot be written to ({reason}); the run goes on without it.", DisplayWarning, 2)

@@ -1,0 +1,225 @@
+"""`hf-compat parity`, `parity pack` and `parity check`: what they print, write and return."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.io import loadmat, savemat
+
+from hf_matlab_compat.cli import main
+from hf_matlab_compat.legacy.case_file import write_case
+from hf_matlab_compat.parity import judge as judging
+from hf_matlab_compat.parity import octave
+from hf_matlab_compat.parity.cases import builtin_case
+from tests.parity.engines.trainers import EPOCH_BEGINS, ONE_FILE, SMALL, STEP, contents, edited, in_epoch
+from tests.parity.judge.test_gpu_column import no_device
+
+RECORDED = ("--engine", "recorded", "--case", SMALL, "--epochs", "1")
+LIVE = ("--case", SMALL, "--epochs", "2", "--no-envelope")
+GPU_FORK = (STEP, "    paramsp = gather(gpuArray(paramsp + rate*p));\n")
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, and a cache of this file's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+def parity(*arguments: Any) -> int:
+    return main(["parity", *map(str, arguments)])
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    """The one sentence of a run that could not be made."""
+    assert parity(*arguments) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "Traceback" not in last
+    assert list(Path.cwd().glob("first_divergence*")) == []
+    return last
+
+
+def test_recorded_numbers_need_no_octave(monkeypatch, capsys, place) -> None:
+    monkeypatch.setattr(octave, "EXECUTABLE", "no-octave-here")
+    assert parity(*RECORDED) == 0
+    said = capsys.readouterr()
+    assert "Verdict: agrees" in said.out
+    assert f"recorded: {SMALL}, double, lockstep" in said.err
+    assert list(place.iterdir()) == []
+
+
+def test_without_octave_recorded_numbers_stand_in(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("hf_matlab_compat.parity.run_parity.octave_available", lambda: "no octave-cli")
+    assert parity("--case", SMALL, "--epochs", "1") == 0
+    assert "the published program, recorded in Octave" in " ".join(capsys.readouterr().out.split())
+
+
+def test_octave_that_is_asked_for_and_missing_is_named(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(octave, "EXECUTABLE", "no-octave-here")
+    assert "no-octave-here is not on the PATH" in refused(capsys, "--engine", "octave", "--case", SMALL)
+    assert "no-octave-here is not on the PATH" in refused(capsys, "--reference", ONE_FILE)
+
+
+def test_the_certificate_is_written_as_json_and_as_a_page(capsys, place) -> None:
+    assert parity(*RECORDED, "--json", "c.json", "--html", "c.html", "--lines") == 0
+    certificate = json.loads((place / "c.json").read_text())
+    assert (certificate["version"], certificate["verdict"]) == (1, "agrees")
+    assert "<title>Parity certificate: Agrees</title>" in (place / "c.html").read_text()
+    said = capsys.readouterr().out
+    assert "written: c.json" in said
+    assert "written: c.html" in said
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--divergence"])
+def test_a_folder_that_is_missing_is_told_before_anything_is_run(option, capsys) -> None:
+    said = refused(capsys, *RECORDED, option, "none/c.json")
+    assert said == f"{option[2:]}: expected a file in a folder that exists, got none/c.json. Make it first."
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(capsys, place) -> None:
+    (place / "folder").mkdir()
+    said = refused(capsys, *RECORDED, "--json", "folder")
+    assert said == "json: expected a file that can be written, got folder: Is a directory."
+
+
+def test_without_a_device_the_column_of_the_gpu_is_not_run(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(judging, "get_backend", no_device)
+    assert parity(*RECORDED, "--backend", "cupy") == 2
+    said = " ".join(capsys.readouterr().out.split())
+    assert "no CUDA device" in said
+    assert "Verdict: not run" in said
+    assert "agrees" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--case", "nope"], "case: expected a built-in one, got 'nope'"),
+        (["--case", "nope.mat"], "nope.mat: expected a .mat file with the 22 arguments, got no such file."),
+        (["--reference", "nowhere"], "nowhere: expected nnet_train_2.m and conjgrad_1.m, got no nnet_train_2.m"),
+        (["--engine", "recorded", "--epochs", "0"], "epochs: expected at least 1, got 0."),
+        (["--engine", "recorded", "--reference", "x"], "engine: expected 'octave'"),
+        (["check", "nowhere"], "nowhere: expected a tape, got no readable tape.json"),
+        (["pack", "full"], "full: expected a new or empty folder"),
+    ],
+)
+def test_what_cannot_be_run_is_one_sentence(arguments, sentence, capsys, place) -> None:
+    (place / "full").mkdir()
+    (place / "full" / "thesis.tex").touch()
+    assert sentence in refused(capsys, *arguments)
+
+
+def test_an_option_that_is_none_is_no_difference(capsys) -> None:
+    for wrong in (["--mode", "fast"], ["--frobnicate"], ["--epochs", "many"], ["pack"]):
+        with pytest.raises(SystemExit) as left:
+            parity(*wrong)
+        assert left.value.code == 2
+
+
+@pytest.mark.parametrize("lacking", ["indata", "weightcost"])
+def test_a_case_file_that_lacks_an_argument_names_it(lacking, capsys, place) -> None:
+    arguments = {k: v for k, v in builtin_case(SMALL).arguments.items() if v is not None and k != lacking}
+    savemat(place / "case.mat", arguments)
+    assert f"got none called {lacking}. Save it too." in refused(capsys, "--case", "case.mat")
+
+
+@pytest.mark.octave
+def test_our_reference_agrees_in_octave(capsys) -> None:
+    assert parity(*LIVE, "--mode", "kernels", "--mode", "lockstep", "--mode", "free", "--precision", "double") == 0
+    assert "reference_matlab" in capsys.readouterr().out
+
+
+@pytest.mark.octave
+def test_constants_of_an_edited_file_are_read_off_and_applied(capsys, tmp_path) -> None:
+    folder = edited(tmp_path / "theirs", ("maxiters = 250;", "maxiters = 9;"), ("drop = 2/3;", "drop = 0.5;"))
+    before = contents(folder)
+    assert parity(*LIVE, "--reference", folder, "--json", "c.json") == 0
+    assert contents(folder) == before
+    constants = json.loads(Path("c.json").read_text())["constants"]
+    assert constants["maxiters"].startswith("9 (nnet_train_2.m:")
+    assert constants["drop"].startswith("0.5 (nnet_train_2.m:")
+
+
+@pytest.mark.octave
+def test_a_change_that_no_constant_tells_differs_and_can_be_seen_again(capsys, tmp_path, place) -> None:
+    folder = edited(tmp_path / "theirs", (STEP, "    paramsp = paramsp + 0.999*rate*p;\n"))
+    assert parity(*LIVE, "--reference", folder, "--divergence", "seen.npz") == 1
+    said = capsys.readouterr().out
+    assert said.count("First divergence") == 1
+    assert "epoch 1, stage params" in said
+    assert "written: seen.npz" in said
+    assert [path.name for path in place.iterdir()] == ["seen.npz"]
+    code = "from hf_matlab_compat.parity.divergence import reproduce; print(reproduce('seen.npz'))"
+    assert code.split("; ")[1] in said
+
+
+@pytest.mark.octave
+def test_a_fork_for_the_gpu_runs_on_the_cpu(tmp_path) -> None:
+    assert parity(*LIVE, "--reference", edited(tmp_path / "theirs", GPU_FORK)) == 0
+
+
+@pytest.mark.octave
+def test_a_fork_with_other_arguments_is_named_and_not_called(capsys, tmp_path) -> None:
+    folder = edited(tmp_path / "theirs", ("decay, jacket)", "decay, jacket, dropout)"))
+    assert "a fork with 23 arguments (with dropout)" in refused(capsys, *LIVE, "--reference", folder)
+
+
+@pytest.mark.octave
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (in_epoch(2, "error('out of luck')"), "epoch 2: out of luck"),
+        ((EPOCH_BEGINS, f"{EPOCH_BEGINS}    while true, pause(0.1), end\n"), "was stopped after 1.5 seconds"),
+        ((STEP, STEP + "    paramsp(1) = 0/0;\n"), "not finite (NaN or Inf)"),
+        (("'_nnet_running.mat'", "'_other.mat'"), "did not write <runName>_nnet_running.mat"),
+    ],
+)
+def test_a_reference_that_breaks_hangs_or_writes_nothing_is_no_agreement(change, sentence, capsys, tmp_path) -> None:
+    folder = edited(tmp_path / "theirs", change)
+    before = contents(folder)
+    assert sentence in refused(capsys, *LIVE, "--timeout", "1.5", "--reference", folder)
+    assert contents(folder) == before
+
+
+@pytest.mark.octave
+def test_a_case_of_ones_own_is_run(capsys, place) -> None:
+    write_case(place / "mine.mat", dict(builtin_case(SMALL).arguments))
+    assert parity("--case", "mine.mat", "--epochs", "1", "--no-envelope", "--precision", "double") == 0
+    assert "mine double" in capsys.readouterr().out
+
+
+@pytest.mark.octave
+@pytest.mark.parametrize("envelope", ["--no-envelope", "--envelope"])
+def test_a_tape_goes_to_another_machine_and_back(envelope, capsys, place) -> None:
+    assert parity("pack", "tape", "--case", SMALL, "--precision", "double", "--epochs", "2") == 0
+    assert "run: hf-compat parity check tape" in capsys.readouterr().out
+    assert "was not run yet" in refused(capsys, "check", "tape")
+    there = place.parent / "other machine"
+    shutil.copytree(ONE_FILE, there)
+    shutil.move(place / "tape", there / "tape")
+    command = ["octave-cli", "--norc", "--eval", "run_me"]
+    subprocess.run(command, cwd=there / "tape", check=True, capture_output=True, timeout=60)
+    shutil.move(there / "tape", place / "tape")
+    assert parity("check", "tape", envelope, "--json", "c.json") == 0
+    certificate = json.loads((place / "c.json").read_text())
+    measured = [line for line in certificate["lines"] if "(reference)" in line["bound_source"]]
+    assert bool(measured) == (envelope == "--envelope")
+    assert certificate["provenance"]["engine"] == "tape"
+
+
+def test_a_tape_has_files_of_matlab_s_version_7_the_start_and_the_order_of_cases(place) -> None:
+    assert parity("pack", "tape", "--case", SMALL, "--precision", "double", "--epochs", "1") == 0
+    request = place / "tape" / "jobs" / f"{SMALL}_double" / "request.mat"
+    assert request.read_bytes().startswith(b"MATLAB 5.0 MAT-file")
+    arguments = loadmat(request)["request"]["arguments"].item().ravel()
+    ours = builtin_case(SMALL).arguments
+    np.testing.assert_array_equal(arguments[2].ravel(), ours["paramsp"].ravel())
+    np.testing.assert_array_equal(arguments[7], ours["indata"])
