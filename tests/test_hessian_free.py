@@ -277,7 +277,10 @@ def test_negative_curvature_is_reported_and_survived() -> None:
 
 # --- every option changes the run
 
-ELSEWHERE = {"num_test_chunks", "trim_cases", "backend", "checkpoint_period", "seed", "num_connections", "init_scale"}
+ELSEWHERE = {
+    *("num_test_chunks", "trim_cases", "backend", "num_threads", "checkpoint_period", "seed", "num_connections"),
+    "init_scale",
+}
 """Options of the files and of the call that prepares data and parameters; tested where those are."""
 
 WILD = {"initial_lam": 1e-6, "preconditioner_exponent": None}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +11,7 @@ from cyclopts import App
 from rich.console import Console
 
 from hf_matlab_compat.cli.app import app
+from hf_matlab_compat.errors import OptionError, ParityError
 
 if TYPE_CHECKING:
     from hf_matlab_compat.parity.run_parity import ParityRun
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
 parity = App(name="parity", help="Prove that a run here is the MATLAB run, and find where the two first part.")
 app.command(parity)
 
-DEFAULT_CASES = ["ae_logistic", "ae_hess", "ae_tanh_linear", "class_softmax"]
+EPOCHS = 4
+"""As many as there are chunks in the default cases."""
+FIRST_DIVERGENCE = Path("first_divergence.npz")
 
 
 @parity.default
@@ -27,16 +32,18 @@ def run(
     mode: list[Literal["kernels", "lockstep", "free"]] | None = None,
     precision: list[Literal["double", "single"]] | None = None,
     engine: Literal["auto", "octave", "recorded"] = "auto",
-    epochs: int = 8,
+    epochs: int = EPOCHS,
     envelope: bool = True,
+    timeout: float = 600.0,
     backend: Literal["numpy", "cupy"] = "numpy",
     lines: bool = False,
     json: Path | None = None,
     html: Path | None = None,
+    divergence: Path = FIRST_DIVERGENCE,
 ) -> int:
     """Compare this package with a reference, stage by stage.
 
-    Exits with 0 where all agrees, 1 where something differs, 2 where nothing could be compared.
+    Exits with 0 where all agrees, 1 where something differs, 2 where a run could not be made or nothing be compared.
 
     Parameters
     ----------
@@ -46,7 +53,7 @@ def run(
     case
         Built-in cases ('all' for every one), or .mat files with the 22 arguments under their own names.
     mode
-        By default kernels and lockstep.
+        By default lockstep, which has all kernels in it.
     precision
         By default both.
     engine
@@ -55,6 +62,8 @@ def run(
         Of every run.
     envelope
         Measure how far rounding moves the reference; slow the first time, then remembered.
+    timeout
+        Seconds that a run of the reference may take.
     backend
         Where this package runs.
     lines
@@ -63,24 +72,26 @@ def run(
         Write the certificate there.
     html
         Write the certificate there, as one page.
+    divergence
+        Where something differs, keep what shows it again there.
     """
-    from hf_matlab_compat.parity.run_parity import run_parity
+    from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, run_parity
 
-    console = Console()
-    with console.status("starting") as status:
+    _require_folders(json=json, html=html, divergence=divergence)
+    with _progress() as say:
         done = run_parity(
             reference=reference,
             engine=engine,
             cases=case or DEFAULT_CASES,
-            modes=mode or ["kernels", "lockstep"],
+            modes=mode or ["lockstep"],
             precisions=precision or ["double", "single"],
             epochs=epochs,
             envelope=envelope,
+            timeout=timeout,
             backend=backend,
-            divergence_file="first_divergence.npz",
-            say=status.update,
+            say=say,
         )
-    return _report(console, done, lines, json, html)
+    return _report(done, lines, json, html, divergence)
 
 
 @parity.command
@@ -91,7 +102,7 @@ def pack(
     case: list[str] | None = None,
     precision: list[Literal["double", "single"]] | None = None,
     mode: Literal["kernels", "lockstep", "free"] = "lockstep",
-    epochs: int = 8,
+    epochs: int = EPOCHS,
 ) -> int:
     """Write a folder to take to a machine that has MATLAB; run_me.m there leaves its outputs in it.
 
@@ -109,14 +120,14 @@ def pack(
         Of every run.
     """
     from hf_matlab_compat.parity.engines import pack as write_tape
-    from hf_matlab_compat.parity.run_parity import find_cases
+    from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, find_cases
 
     path = write_tape(
         out, find_cases(case or DEFAULT_CASES), precisions=precision or ["double", "single"], mode=mode, epochs=epochs
     )
     Console(soft_wrap=True).print(
-        f"written: {path}. Copy the folder to the other machine, put nnet_train_2.m and conjgrad_1.m into its folder "
-        f"reference, run run_me.m there, bring the folder back, and run: hf-compat parity check {out}",
+        f"written: {path}. Copy the folder to the other machine, beside your nnet_train_2.m and conjgrad_1.m (or put "
+        f"those on the path), run run_me.m there, bring the folder back, and run: hf-compat parity check {out}",
         markup=False,
         highlight=False,
     )
@@ -124,41 +135,92 @@ def pack(
 
 
 @parity.command
-def check(out: Path, /, *, lines: bool = False, json: Path | None = None, html: Path | None = None) -> int:
+def check(
+    out: Path,
+    /,
+    *,
+    envelope: bool = True,
+    timeout: float = 600.0,
+    backend: Literal["numpy", "cupy"] = "numpy",
+    lines: bool = False,
+    json: Path | None = None,
+    html: Path | None = None,
+    divergence: Path = FIRST_DIVERGENCE,
+) -> int:
     """Judge a tape that was brought back.
 
     Parameters
     ----------
     out
         The folder.
+    envelope
+        Measure how far rounding moves the trainer that the tape brought along, where there is Octave to run it.
+    timeout
+        Seconds that a run of it may take.
+    backend
+        Where this package runs.
     lines
         Show every comparison instead of a summary.
     json
         Write the certificate there.
     html
         Write the certificate there, as one page.
+    divergence
+        Where something differs, keep what shows it again there.
     """
     from hf_matlab_compat.parity.run_parity import run_parity
 
-    console = Console()
+    _require_folders(json=json, html=html, divergence=divergence)
+    with _progress() as say:
+        done = run_parity(tape=out, envelope=envelope, timeout=timeout, backend=backend, say=say)
+    return _report(done, lines, json, html, divergence)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Somewhere to say what is being done: one line that changes in a terminal, else a line each."""
+    console = Console(stderr=True, soft_wrap=True)
+    if not console.is_terminal:
+        yield lambda sentence: console.print(sentence, markup=False, highlight=False)
+        return
     with console.status("starting") as status:
-        done = run_parity(tape=out, divergence_file="first_divergence.npz", say=status.update)
-    return _report(console, done, lines, json, html)
+        yield status.update
 
 
-def _report(console: Console, done: ParityRun, lines: bool, json: Path | None, html: Path | None) -> int:
-    from hf_matlab_compat.parity.divergence import divergence_screen
+def _require_folders(**targets: Path | None) -> None:
+    """Before minutes are spent on what cannot be written."""
+    for name, target in targets.items():
+        if target is not None and not target.absolute().parent.is_dir():
+            raise OptionError(name, expected="a file in a folder that exists", got=str(target), advice="Make it first.")
+
+
+def _report(done: ParityRun, lines: bool, json: Path | None, html: Path | None, divergence: Path) -> int:
+    from hf_matlab_compat.parity.divergence import keep_divergence
     from hf_matlab_compat.parity.report_html import to_html
     from hf_matlab_compat.parity.report_json import to_json
     from hf_matlab_compat.parity.report_table import certificate_table
     from hf_matlab_compat.parity.run_parity import exit_code
 
-    certificate = done.certificate
-    console.print(certificate_table(certificate, every_line=lines))
-    if screen := divergence_screen(certificate, done.script):
-        console.print(screen, markup=False, highlight=False)
-    for target, text in ((json, to_json(certificate)), (html, to_html(certificate, done.script))):
+    certificate, said = done.certificate, []
+    try:
+        script = keep_divergence(divergence, certificate, done.recordings)
+        said += [f"written: {divergence}"] if script else []
+    except ParityError as error:
+        script = ""
+        said.append(str(error))
+    Console().print(certificate_table(certificate, every_line=lines, script=script))
+    for name, target, text in (("json", json, to_json(certificate)), ("html", html, to_html(certificate, script))):
         if target is not None:
-            target.write_text(text, encoding="utf-8")
-            console.print(f"written: {target}", markup=False, highlight=False)
+            _write(name, target, text)
+            said.append(f"written: {target}")
+    for sentence in said:
+        Console(soft_wrap=True).print(sentence, markup=False, highlight=False)
     return exit_code(certificate)
+
+
+def _write(name: str, target: Path, text: str) -> None:
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OptionError(name, expected="a file that can be written", got=f"{target}: {reason}") from error

@@ -119,6 +119,8 @@ def rounded(case: Case) -> Case:
 
 
 def _variables(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ParityError(f"{path}: expected a .mat file with the 22 arguments, got no such file.")
     try:
         content = loadmat(path, mat_dtype=True)
     except NotImplementedError:

@@ -77,6 +77,11 @@ class Line:
     bound_source: str = ""
     verdict: Verdict = Verdict.NOT_RUN
 
+    @property
+    def run(self) -> tuple[str, str, str, str]:
+        """Which run it belongs to: case, precision, mode and backend."""
+        return self.case, self.precision, self.mode, self.backend
+
 
 @dataclass(frozen=True, kw_only=True)
 class Traces:
@@ -117,11 +122,16 @@ class Certificate:
 
     @property
     def verdict(self) -> Verdict:
-        """DIFFERS if any line differs; NOT_RUN if nothing was compared; else AGREES."""
-        verdicts = {line.verdict for line in self.lines}
-        if Verdict.DIFFERS in verdicts:
+        """DIFFERS if any line differs; NOT_RUN if of a run nothing was compared, or there is none; else AGREES."""
+        if any(line.verdict is Verdict.DIFFERS for line in self.lines):
             return Verdict.DIFFERS
-        return Verdict.AGREES if verdicts & {Verdict.AGREES, Verdict.TIE} else Verdict.NOT_RUN
+        return Verdict.NOT_RUN if self.runs_not_compared or not self.lines else Verdict.AGREES
+
+    @property
+    def runs_not_compared(self) -> list[tuple[str, str, str, str]]:
+        """Case, precision, mode and backend of the runs of which no line was compared."""
+        compared = {line.run for line in self.lines if line.verdict is not Verdict.NOT_RUN}
+        return [run for run in dict.fromkeys(line.run for line in self.lines) if run not in compared]
 
     @property
     def first_divergence(self) -> Line | None:

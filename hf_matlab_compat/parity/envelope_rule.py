@@ -1,4 +1,4 @@
-"""PARITY.md's rule as functions: how far apart a quantity may be, and where that figure comes from.
+"""docs/parity.md's rule as functions: how far apart a quantity may be, and where that figure comes from.
 
 (a) kernels and CG iterates, (b) one epoch from the same state, (c) free runs. E is the largest distance of a
 quantity among runs of the reference that differ by rounding alone; u is the unit roundoff of the precision.
@@ -57,7 +57,7 @@ def kernel_bound(quantity: str, precision: str, E: float | None, of: str = "refe
     if E is not None:
         return _largest(KERNEL_FACTOR, E, precision, of)
     value = (GRADIENT if quantity in ("grad", "gradchunk") else KERNEL)[precision]
-    return Bound(value, "PARITY.md (a), no ensemble")
+    return Bound(value, "docs/parity.md (a), no ensemble")
 
 
 def iterate_bound(step: int, precision: str, E: float | None, of: str = "reference") -> Bound:
@@ -73,7 +73,7 @@ def model_bound(precision: str, E: float | None, of: str = "reference") -> Bound
     widened = TRAJECTORY_FACTOR * (E or 0.0)
     if widened > MODEL[precision]:
         return Bound(widened, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
-    return Bound(MODEL[precision], "PARITY.md (a), model")
+    return Bound(MODEL[precision], "docs/parity.md (a), model")
 
 
 def figure_bound(figure: str, precision: str, E: float | None, of: str = "reference") -> Bound:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from hf_matlab_compat.parity.comparisons import (
     state_comparisons,
     steps_comparison,
 )
-from hf_matlab_compat.parity.envelope_rule import undecided_from
+from hf_matlab_compat.parity.envelope_rule import OWN_FACTOR, Bound, figure_bound, undecided_from
 from hf_matlab_compat.parity.exact_epoch import ExactEpoch
 from hf_matlab_compat.parity.exemptions import Exemptions
 from hf_matlab_compat.parity.log_comparison import compare_logs
@@ -59,7 +60,8 @@ class EpochJudge:
         exempt = self._exemptions(record, ours, column, pairs)
         lines = [self._line(pair, column, exempt, record, ours) for pair in pairs]
         if self.recording.mode != "kernels":
-            lines.append(self._log_line(record, ours, column, exempt, figures_tolerance(lines)))
+            compared = {pair.quantity: line for pair, line in zip(pairs, lines, strict=True) if line.bound is not None}
+            lines.append(self._log_line(record, ours, exempt, _Allowance(column, compared, ours.steps)))
         return lines
 
     def not_run(self, record: EpochRecord, reason: str) -> list[Line]:
@@ -104,9 +106,9 @@ class EpochJudge:
         if mode == "kernels" and record.steps:
             yield steps_comparison(record, ours)
         if mode != "kernels":
+            yield from state_comparisons(record, ours, self.declared)  # before the figures that are taken there
             yield from figure_comparisons(record, ours, self._tested, self.declared)
             yield choice_comparison(record, ours, self.declared)
-            yield from state_comparisons(record, ours, self.declared)
 
     def _exemptions(
         self, record: EpochRecord, ours: PortEpoch, column: Column, pairs: Sequence[Comparison]
@@ -131,15 +133,14 @@ class EpochJudge:
         reason = exempt.after(pair)
         return not_run(pair, column, reason) if line.verdict is Verdict.DIFFERS and reason else line
 
-    def _log_line(
-        self, record: EpochRecord, ours: PortEpoch, column: Column, exempt: Exemptions, tolerance: float
-    ) -> Line:
+    def _log_line(self, record: EpochRecord, ours: PortEpoch, exempt: Exemptions, allowed: _Allowance) -> Line:
+        column = allowed.column
         if not record.log_lines:
             reason = self.declared("log")
             return not_run(LOG, column, reason) if reason else differs(LOG, column, "the reference lacks this quantity")
         if reason := exempt.of_the_run or exempt.after(LOG):
             return not_run(LOG, column, reason)
-        found = compare_logs(ours.log_lines, record.log_lines, tolerance)
+        found = compare_logs(ours.log_lines, record.log_lines, allowed)
         return Line(
             **column.place,
             stage="log",
@@ -147,11 +148,33 @@ class EpochJudge:
             reference=found.theirs,
             distance=found.share,
             bound=1.0,
-            bound_source="a unit of the last digit, and figures' bounds" if found.share else "exact",
+            bound_source=found.source,
             verdict=Verdict.AGREES if found.share <= 1 else Verdict.DIFFERS,
         )
 
 
-def figures_tolerance(lines: Sequence[Line]) -> float:
-    """The largest relative difference allowed to a figure: by so much may move what is printed or saved."""
-    return max((line.bound or 0.0 for line in lines if line.stage in ("rho", "params")), default=0.0)
+@dataclass(frozen=True)
+class _Allowance:
+    """By how much the figures of an epoch may differ where they are printed.
+
+    As where they are compared themselves. The norm of d, which some references only print, by no more than d, which
+    is the last CG iterate.
+    """
+
+    column: Column
+    compared: Mapping[str, Line]
+    steps: Sequence[int]
+
+    def __call__(self, figures: tuple[str, ...]) -> Bound:
+        return max(self._of(figure) for figure in figures)
+
+    def _of(self, figure: str) -> Bound:
+        if figure in self.compared:
+            line = self.compared[figure]
+            return Bound(line.bound or 0.0, line.bound_source)
+        same = (figure, "d", f"iterate {self.steps[-1]}") if figure == "ch_norm" else (figure,)
+        measured = [E for E in map(self.column.measured, same) if E is not None]
+        if measured:
+            return figure_bound(figure, self.column.precision, measured[0])
+        own = self.column.own(figure)
+        return figure_bound(figure, self.column.precision, None if own is None else OWN_FACTOR * own, "own runs")

@@ -1,4 +1,4 @@
-"""What is not judged although both sides have it, and why: PARITY.md's rule (c), and what follows a tie."""
+"""What is not judged although both sides have it, and why: docs/parity.md's rule (c), and what follows a tie."""
 
 from __future__ import annotations
 

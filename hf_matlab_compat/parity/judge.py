@@ -103,6 +103,8 @@ def backend_missing(backend: str) -> str:
 
 def _judged(recording: Recording, backend: str, absent: str, watch: Watch) -> tuple[list[Line], list[Traces]]:
     """Lines of every epoch in the order of epochs and stages, then of the checkpoint; and the traces."""
+    if not recording.epochs:
+        return [_nothing(recording, backend)], []
     case = port_case(recording.case, recording.precision, "numpy" if absent else backend)
     epoch_judge = EpochJudge(recording, case, backend)
     runs = iter([f"not run: {absent}"] * len(recording.epochs)) if absent else port_epochs(case, recording)
@@ -119,3 +121,16 @@ def _judged(recording: Recording, backend: str, absent: str, watch: Watch) -> tu
         before = record
     lines += checkpoint_lines(recording, done, epoch_judge, lines, absent)
     return lines, traces_of(recording, done, lines)
+
+
+def _nothing(recording: Recording, backend: str) -> Line:
+    """The only line of a recording without epochs: it was not run."""
+    return Line(
+        case=recording.case.name,
+        precision=recording.precision,
+        mode=recording.mode,
+        backend=backend,
+        epoch=0,
+        stage=STAGES[0],
+        bound_source="the recording has no epochs",
+    )

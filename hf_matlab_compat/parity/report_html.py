@@ -49,7 +49,9 @@ def _sentence(certificate: Certificate) -> str:
     words = [(Verdict.AGREES, "agree"), (Verdict.TIE, "agree but for a tie"), (Verdict.DIFFERS, "differ")]
     said = [f'<b class="{CLASSES[v]}">{counts[v]}</b> {word}' for v, word in words if counts[v] or v is not Verdict.TIE]
     said.append(f'<b class="none">{counts[Verdict.NOT_RUN]}</b> were not run')
-    return f"Of {len(certificate.lines)} comparisons, {', '.join(said)}. A share is a distance over its bound."
+    nothing = "; ".join(" ".join(run) for run in certificate.runs_not_compared)
+    missing = f" Nothing was compared of {escape(nothing)}." if nothing else ""
+    return f"Of {len(certificate.lines)} comparisons, {', '.join(said)}.{missing} A share is a distance over its bound."
 
 
 def _summaries(names: Sequence[str], rows: Sequence[Summary]) -> str:

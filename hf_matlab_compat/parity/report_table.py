@@ -15,7 +15,7 @@ STYLES = {Verdict.AGREES: "green", Verdict.TIE: "cyan", Verdict.DIFFERS: "bold r
 _SENTENCES = {
     Verdict.AGREES: "agrees: every compared quantity is within its bound",
     Verdict.DIFFERS: "differs",
-    Verdict.NOT_RUN: "not run: nothing was compared",
+    Verdict.NOT_RUN: "not run: nothing was compared of",
 }
 
 
@@ -38,7 +38,9 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
     if screen := divergence_screen(certificate, script):
         parts += ["", Text(screen)]
     verdict = certificate.verdict
-    parts += ["", Text(f"Verdict: {_SENTENCES[verdict]}", style=STYLES[verdict])]
+    runs = "; ".join(" ".join(run) for run in certificate.runs_not_compared) or "anything"
+    sentence = f"{_SENTENCES[verdict]} {runs}" if verdict is Verdict.NOT_RUN else _SENTENCES[verdict]
+    parts += ["", Text(f"Verdict: {sentence}", style=STYLES[verdict])]
     return Group(*(part for part in parts if part is not None))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hf_matlab_compat.errors import OptionError, ParityError
@@ -18,7 +18,8 @@ from hf_matlab_compat.parity.reference_run import Case, Recording
 
 MODES = ("kernels", "lockstep", "free")
 PRECISIONS = ("double", "single")
-DEFAULT_CASES = ("ae_logistic", "ae_hess", "ae_tanh_linear", "class_softmax")
+DEFAULT_CASES = ("ae_logistic", "ae_tanh_linear", "class_softmax", "k_logistic_rms0_hess_hy1_lam1")
+"""Every output unit, and both curvatures that are in use."""
 ENGINES = ("auto", "octave", "recorded")
 EXIT_CODES = {Verdict.AGREES: 0, Verdict.DIFFERS: 1, Verdict.NOT_RUN: 2}
 
@@ -46,10 +47,11 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     engine: str | Engine = "auto",
     tape: str | os.PathLike[str] | None = None,
     cases: Sequence[str | os.PathLike[str] | Case] = DEFAULT_CASES,
-    modes: Sequence[str] = ("kernels", "lockstep"),
+    modes: Sequence[str] = ("lockstep",),
     precisions: Sequence[str] = PRECISIONS,
     epochs: int = 8,
     envelope: bool = True,
+    timeout: float = 600.0,
     backend: str = "numpy",
     stages: Sequence[str] = STAGES,
     divergence_file: str | os.PathLike[str] | None = None,
@@ -65,7 +67,8 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     engine : {'auto', 'octave', 'recorded'} or Engine
         'auto': Octave where it can be started or a reference is named, or else the recorded numbers.
     tape : path, optional
-        Folder brought back from a machine with MATLAB; takes the place of reference, engine, cases and modes.
+        Folder brought back from a machine with MATLAB; takes the place of reference, engine, cases and modes. Its
+        envelope is measured on the trainer that it brought along, in Octave; without Octave, it has none.
     cases : sequence of names, paths or Case
         Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases.
     modes : sequence of {'kernels', 'lockstep', 'free'}
@@ -75,6 +78,8 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     envelope : bool
         Measure how far rounding moves the reference. Without it the tabulated bounds hold, and this package's own
         runs where those are too narrow: badly conditioned cases (`ae_tanh_linear`) are then flagged for rounding.
+    timeout : float
+        Seconds on the wall clock that a run of the reference may take.
     backend : {'numpy', 'cupy'}
         Where this package runs.
     stages : sequence of str
@@ -98,10 +103,12 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     _check("modes", modes, MODES)
     _check("precisions", precisions, PRECISIONS)
     _check("stages", stages, STAGES)
+    if epochs < 1:
+        raise OptionError("epochs", expected="at least 1", got=epochs)
     if tape is not None:
-        recordings = _from_tape(tape)
+        recordings = list(_from_tape(Path(tape), envelope, timeout, say))
     else:
-        source = _engine(engine, reference)
+        source = _engine(engine, reference, timeout)
         asked = [(case, mode, p) for case in find_cases(cases) for mode in modes for p in precisions]
         recordings = list(_recorded(source, asked, epochs, envelope, say))
     say("running this package beside the recordings")
@@ -121,7 +128,7 @@ def _check(name: str, given: Sequence[str], known: Sequence[str]) -> None:
         raise OptionError(name, expected=f"some of {', '.join(known)}", got=", ".join(map(repr, unknown)) or "none")
 
 
-def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None) -> Engine:
+def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None, timeout: float) -> Engine:
     if not isinstance(engine, str):
         return engine
     if engine not in ENGINES:
@@ -132,14 +139,26 @@ def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None) -> E
     if engine == "octave" or reference is not None:
         if missing:
             raise ParityError(f"octave: {missing}")
-        return OctaveEngine(None if reference is None else Path(reference))
-    return RecordedEngine() if engine == "recorded" or missing else OctaveEngine()
+        return OctaveEngine(None if reference is None else Path(reference), timeout=timeout)
+    return RecordedEngine() if engine == "recorded" or missing else OctaveEngine(timeout=timeout)
 
 
 def find_cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
-    """Cases by name ('all' for every built-in one), by .mat file, or as they are."""
+    """Cases by name ('all' for every built-in one), by .mat file, or as they are; each once.
+
+    Raises
+    ------
+    ParityError
+        There is no such case, or two files have the same name.
+    """
     named = [name for one in asked for name in (builtin_names() if one == "all" else (one,))]
-    return [_case(one) for one in named]
+    found: dict[str, Case] = {}
+    for one in (one for at, one in enumerate(named) if isinstance(one, Case) or one not in named[:at]):
+        case = _case(one)
+        if case.name in found:
+            raise ParityError(f"case: expected cases of different names, got two called {case.name}. Rename a file.")
+        found[case.name] = case
+    return list(found.values())
 
 
 def _case(one: str | os.PathLike[str] | Case) -> Case:
@@ -164,5 +183,13 @@ def _recorded(
         yield recording
 
 
-def _from_tape(tape: str | os.PathLike[str]) -> list[Recording]:
-    return list(read_tape(Path(tape)))
+def _from_tape(tape: Path, envelope: bool, timeout: float, say: Callable[[str], None]) -> Iterable[Recording]:
+    """What the tape brought back; with an envelope where its trainer can be run here as well."""
+    missing = octave_available() if envelope else "not asked for"
+    for recording in read_tape(tape):
+        if missing:
+            provenance = {**recording.provenance, "envelope": f"not measured ({missing})"}
+            yield replace(recording, provenance=provenance)
+        else:
+            say(f"tape: {recording.case.name}, {recording.precision}: how far rounding moves it")
+            yield OctaveEngine(tape / "reference", timeout=timeout).with_envelope(recording)

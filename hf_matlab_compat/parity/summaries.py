@@ -48,7 +48,7 @@ def by_run(certificate: Certificate) -> list[Summary]:
     """One summary a case, precision, mode and backend."""
     groups: dict[tuple[str, ...], list[Line]] = {}
     for line in certificate.lines:
-        groups.setdefault((line.case, line.precision, line.mode, line.backend), []).append(line)
+        groups.setdefault(line.run, []).append(line)
     return [summary(name, lines) for name, lines in groups.items()]
 
 

@@ -25,6 +25,8 @@ from hf_matlab_compat.parity.reference_run import distance
 
 HOPELESS = 0.3
 """Distances beyond this are no rounding, and not worth an ensemble."""
+VACUOUS = 1.0
+"""A bound from here on says nothing: zeros are at this distance from anything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +64,32 @@ def line_of(pair: Comparison, column: Column) -> Line:
     if pair.distance > bound.value and pair.distance < HOPELESS and (E := column.own(pair.quantity)):
         wider = _bound(pair, column, _own_E(pair, E), "own runs")
         bound = wider if wider.value > bound.value else bound
+    if not bound.value < (np.inf if pair.kind == "decision" else VACUOUS):
+        return _without_envelope(pair, column, bound)
     return _line(pair, column, bound, _verdict(pair, bound))
 
 
+def _without_envelope(pair: Comparison, column: Column, vacuous: Bound) -> Line:
+    """Where rounding alone moves a quantity by its own size: kernels by the table, so the rest where it is near."""
+    bound = _bound(pair, column, None, "reference")
+    if pair.kind == "kernel" or _verdict(pair, bound) is Verdict.AGREES or _has_nan(pair.ours):
+        return _line(pair, column, bound, _verdict(pair, bound))
+    return not_run(pair, column, f"rounding alone moves it by its own size: {vacuous.source}")
+
+
 def choice_line(pair: Comparison, column: Column, tie: float) -> Line:
-    """The chosen iterate: equal, or a tie of the log-likelihoods."""
+    """The chosen iterate: equal, a tie of the log-likelihoods, or as far apart as choices of the reference's runs."""
     bound = tie_bound(column.precision, column.measured("ll"))
     if tie > bound.value and tie < HOPELESS and (E := column.own("ll")):
         bound = max(bound, tie_bound(column.precision, OWN_FACTOR * E))
     if pair.distance == 0.0:
         return _line(pair, column, Bound(0.0, "exact"), Verdict.AGREES)
-    verdict = Verdict.TIE if tie <= bound.value else Verdict.DIFFERS
-    return _line(pair, column, bound, verdict, distance=tie)
+    if tie <= bound.value:
+        return _line(pair, column, bound, Verdict.TIE, distance=tie)
+    others = decision_bound(column.measured(pair.quantity))
+    if pair.distance is not None and pair.distance <= others.value < np.inf:
+        return _line(pair, column, others, Verdict.TIE)
+    return _line(pair, column, bound, Verdict.DIFFERS, distance=tie)
 
 
 def not_run(pair: Comparison, column: Column, reason: str) -> Line:
@@ -104,6 +120,10 @@ def absent_line(pair: Comparison, column: Column) -> Line | None:
     else:
         return None
     return differs(pair, column, f"{who} this quantity")
+
+
+def _has_nan(value: Any) -> bool:
+    return not isinstance(value, str) and bool(np.isnan(np.asarray(value, np.float64)).any())
 
 
 def _own_E(pair: Comparison, E: float) -> float:

@@ -10,10 +10,14 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.model.packing import num_parameters
 from hf_matlab_compat.objective.cases import CASES_PER_BLOCK
+from hf_matlab_compat.objective.sharing import PARTIAL_SUMS
 from hf_matlab_compat.options import Options
 
 _VECTORS = 16
 """Vectors of P numbers that an epoch holds beside the recorded iterates: θ, d, gradients, CG's own, temporaries."""
+
+_KEPT = {"gauss_newton": 3, "hessian": 5, "empirical_fisher": 3}
+"""Numbers kept of every unit and case for curvature products: y, f', R, and with the Hessian e and its curvature."""
 
 
 class Need(NamedTuple):
@@ -22,7 +26,7 @@ class Need(NamedTuple):
     Attributes
     ----------
     cases : float
-        Copies of the cases, those to test on included.
+        Copies of the cases on a device, those to test on included.
     activations : float
         What is kept of the pass through the network for the curvature products, and the block that passes.
     vectors : float
@@ -35,7 +39,7 @@ class Need(NamedTuple):
 
 
 def memory_needed(
-    sizes: Sequence[int], num_cases: int, options: Options, itemsize: int, num_test_cases: int = 0
+    sizes: Sequence[int], num_cases: int, options: Options, backend: Backend, num_test_cases: int = 0
 ) -> Need:
     """An estimate of the memory that a run takes beside the caller's data.
 
@@ -46,8 +50,8 @@ def memory_needed(
     num_cases : int
         N.
     options : Options
-    itemsize : int
-        Bytes of a number.
+    backend : Backend
+        The cases are copied to a device, and nowhere on the host.
     num_test_cases : int
         Cases that are only evaluated.
     """
@@ -56,12 +60,15 @@ def memory_needed(
     test_chunk = num_test_cases // options.num_test_chunks
     block = min(max(chunk, test_chunk), CASES_PER_BLOCK)
     kept_cases = chunk if options.curvature_cases == "target_chunk" else num_cases
-    kept_per_case = units * (2 if options.curvature == "hessian" else 1)
+    kept_per_case = units * _KEPT[options.curvature]
     iterates = 2 + math.log(max(options.max_cg_steps / options.iterate_grid_start, 1), options.iterate_grid_base)
+    passing = backend.workers.count * block * (2 * units + 4 * max(sizes))
+    copied = 0 if backend.on_host else num_cases + num_test_cases
+    itemsize = backend.dtype.itemsize
     return Need(
-        cases=itemsize * (sizes[0] + sizes[-1]) * (num_cases + num_test_cases),
-        activations=itemsize * (kept_cases * kept_per_case + 6 * block * units),
-        vectors=itemsize * (_VECTORS + iterates) * num_parameters(sizes),
+        cases=itemsize * (sizes[0] + sizes[-1]) * copied,
+        activations=itemsize * (kept_cases * kept_per_case + passing),
+        vectors=itemsize * (_VECTORS + PARTIAL_SUMS + iterates) * num_parameters(sizes),
     )
 
 
@@ -75,7 +82,7 @@ def check_memory(
     OptionError
     """
     free = backend.free_memory()
-    need = memory_needed(sizes, num_cases, options, backend.dtype.itemsize, num_test_cases)
+    need = memory_needed(sizes, num_cases, options, backend, num_test_cases)
     if free is None or sum(need) <= free:
         return
     argument, what, advice = _blame(need, sizes, num_cases + num_test_cases, options)

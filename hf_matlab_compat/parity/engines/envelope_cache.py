@@ -18,7 +18,7 @@ from hf_matlab_compat.parity.reference_run import Recording
 
 Envelope = Mapping[tuple[int, str], float]
 
-FORMAT = 1
+FORMAT = 2
 
 
 def user_cache() -> Path:

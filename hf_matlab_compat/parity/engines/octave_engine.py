@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from hf_matlab_compat.parity.engines.constants import Constant
 from hf_matlab_compat.parity.engines.envelope import MEMBERS, measure_envelope
 from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
-from hf_matlab_compat.parity.engines.octave_process import available_cores, one_line, run_octave_driver, scratch
+from hf_matlab_compat.parity.engines.octave_process import one_line, run_octave_driver, scratch
 from hf_matlab_compat.parity.engines.provenance import not_shown, provenance
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_results
@@ -74,33 +73,6 @@ class OctaveEngine:
             checkpoint=checkpoint,
             provenance={**provenance(self.reference, job), **not_shown(records, mode)},
         )
-
-    def record_all(
-        self, asked: Sequence[tuple[Case, str]], *, mode: str, epochs: int = 8
-    ) -> list[Recording | ParityError]:
-        """`record` for many cases and precisions, as many at a time as there are cores.
-
-        Parameters
-        ----------
-        asked : sequence of (Case, str)
-            Cases and precisions.
-        mode, epochs
-            Of all of them.
-
-        Returns
-        -------
-        list of Recording or ParityError
-            In the order asked; in place of what could not be run, why.
-        """
-
-        def attempt(each: tuple[Case, str]) -> Recording | ParityError:
-            try:
-                return self.record(each[0], precision=each[1], mode=mode, epochs=epochs)
-            except ParityError as error:
-                return error
-
-        with ThreadPoolExecutor(max_workers=available_cores()) as pool:
-            return list(pool.map(attempt, asked))
 
     def with_envelope(self, recording: Recording) -> Recording:
         """The same recording with E, measured now or at an earlier time; see `measure_envelope`."""

@@ -23,6 +23,10 @@ _VECTORS = {
 _PRODUCTS = {"Bv": "products", "Bv_undamped": "products_undamped"}
 
 
+class OtherPrecision(ParityError):
+    """The trainer has a precision of its own, however it is called."""
+
+
 def read_results(job: Job, results: Path) -> list[EpochRecord]:
     """The epochs of a job, in order.
 
@@ -145,7 +149,7 @@ def _theta_after(
 
 def _require_precision(job: Job, this: Mapping[str, Any]) -> None:
     if this["b"].dtype != job.dtype:
-        raise ParityError(
+        raise OtherPrecision(
             f"{job.precision} precision: the reference computes in {this['b'].dtype} however it is called. "
             "Compare in the precision it has."
         )

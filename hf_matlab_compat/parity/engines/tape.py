@@ -103,9 +103,11 @@ def read_tape(out: str | Path) -> list[Recording]:
         raise ParityError(f"{folder}: expected a tape, got no readable {_LIST}. Give the packed folder.") from error
     if listed.get("format") != FORMAT:
         raise ParityError(f"{folder}: expected a tape of format {FORMAT}, got {listed.get('format')}. Pack it anew.")
+    if not (folder / "reference").is_dir():
+        raise ParityError(f"{folder}: was not run yet. Run run_me.m in MATLAB, then bring the whole folder back.")
+    reference = open_reference(folder / "reference")
     for row in listed["jobs"]:
         _require_played(folder / "jobs" / row["name"], row["name"])
-    reference = open_reference(folder / "reference")
     return [_recording(folder, row, reference) for row in listed["jobs"]]
 
 

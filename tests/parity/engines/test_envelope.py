@@ -17,7 +17,7 @@ from hf_matlab_compat.parity.engines import OctaveEngine, envelope
 from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache, user_cache
 from hf_matlab_compat.parity.engines.order import identity, permuted_cases, renumbered_units
 from hf_matlab_compat.parity.engines.spread import distances
-from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.reference_run import Recording, distance
 from tests.parity.engines.trainers import ONE_FILE, SMALL, edited, live, processes_about
 
 LIVE = [*live]
@@ -85,6 +85,34 @@ def test_single_precision_has_single_spread():
     E = measured(None, "single", "lockstep")
     assert 1e-9 < E[1, "grad"] < 4e-6
     assert 1e-9 < E[1, "forward"] < 1e-6
+
+
+@octave_test
+def test_beside_a_run_in_single_goes_one_in_double(monkeypatch):
+    plain = recorded(None, "single", "lockstep")
+    assert [member.precise for member in envelope.ensemble(plain, 4)] == [True, *[False] * 4]
+    monkeypatch.setattr(envelope, "ensemble", lambda recording, members: [envelope.Member(0, precise=True)])
+    E = envelope.measure_envelope(OctaveEngine().reference, plain, members=0)
+    exact = recorded(None, "double", "lockstep").epochs[0].kernels["grad"]
+    assert E[1, "grad"] == pytest.approx(distance(exact, plain.epochs[0].kernels["grad"]), rel=1e-3)
+
+
+@octave_test
+def test_a_trainer_without_double_precision_has_no_member_in_double(monkeypatch, tmp_path):
+    folder = edited(tmp_path / "theirs", ("conv = @gsingle;", "conv = @single;"), ("mones = @gones;", "mones = @ones;"))
+    plain = OctaveEngine(folder).record(builtin_case(SMALL), precision="single", mode="kernels", epochs=1)
+    with pytest.raises(ParityError, match="computes in"):
+        OctaveEngine(folder).record(builtin_case(SMALL), precision="double", mode="kernels", epochs=1)
+    monkeypatch.setattr(envelope, "ensemble", lambda recording, members: [envelope.Member(0, precise=True)])
+    E = envelope.measure_envelope(OctaveEngine(folder).reference, plain, members=0)
+    assert E[1, "grad"] == 0
+
+
+@octave_test
+def test_kernels_alone_tell_how_far_the_number_of_cg_steps_spreads():
+    plain = recorded(None, "double", "kernels").epochs[0]
+    other = replace(plain, steps=[*plain.steps[:-1], plain.steps[-1] + 1])
+    assert distances(other, plain)["cg_steps"] == 1 / plain.steps[-1]
 
 
 @octave_test

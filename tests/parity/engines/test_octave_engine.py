@@ -202,16 +202,6 @@ def test_what_cannot_be_asked_is_refused(asked, said):
         OctaveEngine().record(builtin_case(SMALL), **{"precision": "double", "mode": "free", **asked})
 
 
-def test_many_cases_are_recorded_at_once_and_failures_stand_in_their_places():
-    asked = [(builtin_case(SMALL), "double"), (builtin_case(SMALL), "half"), (builtin_case("ae_hess"), "single")]
-    first, second, third = OctaveEngine().record_all(asked, mode="kernels", epochs=1)
-    assert isinstance(first, Recording)
-    assert isinstance(third, Recording)
-    assert isinstance(second, ParityError)
-    np.testing.assert_array_equal(first.epochs[0].kernels["grad"], recorded(None, "double").epochs[0].kernels["grad"])
-    assert first.epochs[0].steps == recorded(None, "double").epochs[0].steps
-
-
 @BOTH
 def test_a_chained_checkpoint_has_columns(reference, tmp_path):
     (tmp_path / "c.mat").write_bytes(recorded(reference, "single").checkpoint or b"")

@@ -96,7 +96,24 @@ def test_a_cut_off_result_is_refused(played, tmp_path):
 
 def test_a_tape_that_was_not_played_says_so(tmp_path):
     pack(tmp_path / "tape", [builtin_case(SMALL)], epochs=1)
-    with pytest.raises(ParityError, match=f"{SMALL}_double: was not run to its end"):
+    with pytest.raises(ParityError, match="was not run yet"):
+        read_tape(tmp_path / "tape")
+
+
+@octave_test
+def test_a_tape_that_was_broken_off_says_where(played, tmp_path):
+    shutil.copytree(played, tmp_path / "tape")
+    (tmp_path / "tape" / "jobs" / f"{SMALL}_single" / "results" / "done.txt").unlink()
+    with pytest.raises(ParityError, match=f"{SMALL}_single: was not run to its end"):
+        read_tape(tmp_path / "tape")
+
+
+@octave_test
+def test_a_fork_with_other_arguments_is_named_and_not_judged(tmp_path):
+    folder = edited(tmp_path / "theirs", ("weightcost, decay, jacket)", "weightcost, decay, jacket, dropout)"))
+    pack(tmp_path / "tape", [builtin_case(SMALL)], precisions=["single"], epochs=1)
+    play(tmp_path / "tape", folder)
+    with pytest.raises(ParityError, match=r"a fork with 23 arguments .*dropout"):
         read_tape(tmp_path / "tape")
 
 

@@ -1,4 +1,4 @@
-"""PARITY.md's rule: bounds and their sources."""
+"""docs/parity.md's rule: bounds and their sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ U = 2.0**-53
 def test_without_an_ensemble_a_gradient_is_allowed_more_than_other_kernels_in_single() -> None:
     assert rule.kernel_bound("grad", "single", None).value == 4e-6
     assert rule.kernel_bound("grad2", "single", None).value == 2e-6
-    assert rule.kernel_bound("Bv", "double", None) == (5e-15, "PARITY.md (a), no ensemble")
+    assert rule.kernel_bound("Bv", "double", None) == (5e-15, "docs/parity.md (a), no ensemble")
 
 
 def test_a_kernel_is_allowed_four_times_its_spread_and_at_least_sixteen_roundoffs() -> None:

@@ -18,14 +18,14 @@ from hf_matlab_compat.parity.run_parity import exit_code
 from tests.parity.judge.golden_recordings import recorded
 
 
-def no_device(name: str = "numpy", precision: str = "single") -> backends.Backend:
+def no_device(name: str = "numpy", precision: str = "single", *more: Any) -> backends.Backend:
     if name == "cupy":
         raise OptionError("backend", expected="a CUDA device and CuPy", got="no CUDA device")
-    return get_backend(name, precision)
+    return get_backend(name, precision, *more)
 
 
-def numpy_called_cupy(name: str = "numpy", precision: str = "single") -> backends.Backend:
-    return replace(get_backend("numpy", precision), name=name)
+def numpy_called_cupy(name: str = "numpy", precision: str = "single", *more: Any) -> backends.Backend:
+    return replace(get_backend("numpy", precision, *more), name=name)
 
 
 @pytest.mark.parametrize("mode", ["kernels", "lockstep", "free"])

@@ -167,3 +167,22 @@ def test_only_the_stages_that_were_asked_for_are_on_the_certificate() -> None:
 
 def test_later_states_agree_too() -> None:
     assert judged(later_state("class_softmax")).verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize("mode", ["lockstep", "free"])
+def test_no_line_differs_where_cg_runs_long(mode: str) -> None:
+    certificate = judged(recorded("k_softmax_rms0_gn_hy1_lamtiny", mode, "double", 8))
+    assert certificate.verdict is Verdict.AGREES
+    log = next(line for line in certificate.lines if line.stage == "log")
+    assert log.bound_source.startswith("a unit of the last digit, and 10E, E=")
+
+
+@pytest.mark.parametrize(("E", "verdict"), [(0.0, Verdict.DIFFERS), (0.2, Verdict.DIFFERS), (0.7, Verdict.TIE)])
+def test_choices_as_far_apart_as_the_reference_s_own_are_a_tie(E: float, verdict: Verdict) -> None:
+    recording = recorded("ae_logistic")
+    figures = recording.epochs[0].figures
+    other = {**figures, "chose_iters": 5.0 if figures["chose_iters"] != 5.0 else 7.0}
+    flips = replace(recording, envelope={**recording.envelope, (1, "chose_iters"): E})
+    line = lines_of(judged(changed(flips, figures=other)), "chose_iters")[0]
+    assert line.verdict is verdict
+    assert (E == 0.7) == line.bound_source.startswith("tie: its runs differ")

@@ -6,12 +6,14 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.report_html import to_html
 from hf_matlab_compat.parity.trace_plot import decades, ticks
 from tests.parity.judge.certificates import agreeing, differing
@@ -70,6 +72,13 @@ def test_every_comparison_is_a_row_that_is_read_without_javascript() -> None:
     assert verdicts == [line.verdict.value for line in agreeing().lines]
 
 
+def test_a_run_of_which_nothing_was_compared_is_named() -> None:
+    left_out = Certificate(lines=[replace(line, verdict=Verdict.NOT_RUN) for line in agreeing().lines])
+    page = to_html(left_out)
+    assert '<p class="verdict none">Not run</p>' in page
+    assert f"Nothing was compared of {' '.join(left_out.lines[0].run)}" in page
+
+
 def test_texts_are_escaped() -> None:
     page = to_html(differing())
     assert "a &lt;b&gt; &amp; &#x27;c&#x27;" in page
@@ -108,12 +117,13 @@ def test_ticks_are_round_and_inside() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-def test_a_browser_shows_it_without_network_or_console_errors(tmp_path: Path) -> None:
+@pytest.mark.parametrize("certificate", [agreeing(), differing()], ids=["agreeing", "differing"])
+def test_a_browser_shows_it_without_network_or_console_errors(certificate: Certificate, tmp_path: Path) -> None:
     page = tmp_path / "certificate.html"
-    page.write_text(to_html(agreeing()), encoding="utf-8")
+    page.write_text(to_html(certificate), encoding="utf-8")
     dom, log, requested = browse(page, tmp_path)
     assert dom.count("<svg") == 3
-    assert len(re.findall(r"<tr>", dom)) > len(agreeing().lines)
+    assert len(re.findall(r"<tr>", dom)) > len(certificate.lines)
     assert "CONSOLE" not in log
     assert requested <= {"file", "data"}
 

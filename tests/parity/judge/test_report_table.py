@@ -42,7 +42,7 @@ def test_what_was_not_run_is_said_with_its_reason_and_number() -> None:
 
 def test_where_bounds_come_from_is_said() -> None:
     text = printed(agreeing(), 100)
-    assert "PARITY.md (a), no ensemble" in text
+    assert "docs/parity.md (a), no ensemble" in text
     assert "10E (reference)" in text
 
 

@@ -2,15 +2,15 @@ function hf_play_all(tape, reference)
 % Do all jobs of a tape; those that are done already are left as they are.
 %
 %   tape        folder with jobs/ and shims/
-%   reference   the folder of nnet_train_2.m and conjgrad_1.m, which are copied to the tape for its certificate
+%   reference   the folder of nnet_train_2.m and conjgrad_1.m; its .m files are copied to the tape, for its certificate
 
 copies = fullfile(tape, 'reference');
 if ~exist(copies, 'dir')
     mkdir(copies);
 end
-files = {'nnet_train_2.m', 'conjgrad_1.m'};
+files = dir(fullfile(reference, '*.m'));
 for k = 1:numel(files)
-    copyfile(fullfile(reference, files{k}), fullfile(copies, files{k}), 'f');
+    copyfile(fullfile(reference, files(k).name), fullfile(copies, files(k).name), 'f');
 end
 
 jobs = dir(fullfile(tape, 'jobs'));
