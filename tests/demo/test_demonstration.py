@@ -117,7 +117,10 @@ def test_ctrl_c_ends_the_process_with_130_and_without_a_traceback(tmp_path) -> N
         while "epoch 3 of" not in demo.stdout.readline():
             assert demo.poll() is None
         demo.send_signal(signal.SIGINT)
-        _, errors = demo.communicate(timeout=60)
+        try:
+            _, errors = demo.communicate(timeout=60)
+        finally:
+            demo.kill()
     assert demo.returncode == 130
     assert errors.strip() == "Stopped by Ctrl-C."
 
