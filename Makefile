@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo test agreement lint format clean help
+.PHONY: demo test agreement bench bench-quick lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -20,6 +20,14 @@ test: $(READY)   ## run all tests
 
 agreement: $(READY) ## print how far the port is from the published program's recorded numbers
 	@$(BIN)/python -m tests.parity.agreement
+
+bench: $(READY)  ## measure every table of benchmarks/RESULTS.md (up to 15 minutes; needs a quiet machine)
+	@sh tools/ensure_octave.sh
+	@env -u OPENBLAS_NUM_THREADS $(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-quick: $(READY) ## the same on less; nothing is written
+	@sh tools/ensure_octave.sh
+	@env -u OPENBLAS_NUM_THREADS $(BIN)/python -m benchmarks --quick $(BENCH_ARGS)
 
 lint: $(READY)   ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

@@ -1,0 +1,133 @@
+"""Table 4: whole epochs against the same epochs of the reference in Octave, with the same files written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from scipy.io import loadmat, savemat
+
+from benchmarks.effort import Effort
+from benchmarks.machine import machine
+from benchmarks.octave_process import SLOW_BLAS, OctaveProcess, why_no_octave
+from benchmarks.table import JUDGED, Cell, Table, judged
+from benchmarks.timing import interleave
+from benchmarks.workloads import WEIGHT_DECAY, Workload
+from hf_matlab_compat import nnet_train
+from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+
+TARGETS = {"A": 2.0, "B": 5.0, "C": 1.7}
+HELD_OUT = 100
+"""Test cases: the first so many training cases."""
+
+
+def table(effort: Effort, say: Callable[[str], None]) -> Table:
+    """Run the first epoch of every workload in both, in turn."""
+    where, rows = machine(), []
+    notes = [
+        f"The first epoch, one chunk, {effort.cg_steps} CG steps on both sides (maxiters = miniters): the whole call "
+        "with its checks, log and checkpoint, from the same parameters.",
+        f"Medians of {effort.epoch_repeats} interleaved repeats, Octave alive in between. The reference computes the "
+        "forward pass anew in every product; the published program keeps it.",
+    ]
+    missing = why_no_octave()
+    for workload in effort.workloads if missing is None else ():
+        say(f"{workload.name}: one epoch")
+        with TemporaryDirectory() as folder, OctaveProcess(Path(folder)) as octave:
+            where["Octave"] = octave.version()
+            if octave.is_up_to(workload):
+                rows.append([workload.name, *_compare(workload, effort, octave, Path(folder))])
+            else:
+                notes.append(f"{workload.name}: not measured. {SLOW_BLAS}")
+    if missing is not None:
+        notes = [missing]
+    columns = ["workload", "ours s", "spread", "Octave s", "spread", "Octave / ours", *JUDGED]
+    columns += ["CG steps, both", "the same files"]
+    return Table("epochs", "One epoch against the reference in Octave", columns, rows, notes, where)
+
+
+def _compare(workload: Workload, effort: Effort, octave: OctaveProcess, folder: Path) -> list[Cell]:
+    limits = {"maxiters": effort.cg_steps, "miniters": effort.cg_steps}
+    run = Runs(workload, octave, folder, 1, limits)
+    found = interleave({"ours": run.ours, "octave": run.octave}, effort.epoch_repeats, effort.pause)
+    ours, theirs = found["ours"], found["octave"]
+    ratio = judged(theirs.median / ours.median, TARGETS.get(workload.name))
+    steps = " and ".join(str(count) for count in run.cg_steps())
+    same = "yes" if run.same_files() else "no"
+    return [ours.median, ours.spread, theirs.median, theirs.spread, *ratio, steps, same]
+
+
+class Runs:
+    """The same training run, here and in Octave.
+
+    Parameters
+    ----------
+    workload : Workload
+    octave : OctaveProcess
+        Its working directory is `folder`.
+    folder : Path
+    epochs : int
+    constants : dict of str to int
+        Constants of the method under MATLAB's names.
+    """
+
+    def __init__(
+        self, workload: Workload, octave: OctaveProcess, folder: Path, epochs: int, constants: dict[str, int]
+    ) -> None:
+        self._workload, self._octave, self._folder = workload, octave, folder
+        self._epochs, self._constants = epochs, constants
+        savemat(folder / "given.mat", {"theta": workload.theta[:, None], "x": workload.inputs})
+        octave.run("g = load('given.mat');")
+        for name in ("ours", "octave"):
+            (folder / name).mkdir()
+
+    def ours(self) -> float:
+        """Seconds of our call."""
+        self._clear("ours")
+        x, workload = self._workload.inputs, self._workload
+        arguments: dict[str, Any] = {"indata": x, "outdata": x, "intest": x[:, :HELD_OUT], "outtest": x[:, :HELD_OUT]}
+        arguments.update(self._constants)
+        started = time.perf_counter()
+        nnet_train(
+            **arguments,
+            runName=str(self._folder / "ours" / "run"),
+            paramsp=workload.theta,
+            maxepoch=self._epochs,
+            layersizes=list(workload.sizes[1:-1]),
+            layertypes=workload.unit_types,
+            weightcost=WEIGHT_DECAY,
+            display="none",
+        )
+        return time.perf_counter() - started
+
+    def octave(self) -> float:
+        """Seconds of the reference's call, by Octave's clock."""
+        self._clear("octave")
+        held_out = f"g.x(:, 1:min(end, {HELD_OUT}))"
+        units = ", ".join(f"'{unit}'" for unit in self._workload.unit_types)
+        hidden = " ".join(str(size) for size in self._workload.sizes[1:-1])
+        constants = ", ".join(f"'{name}', {value}" for name, value in self._constants.items())
+        call = (
+            f"nnet_train_2('octave/run', '', g.theta, [], [], [], {self._epochs}, g.x, g.x, 1, {held_out}, {held_out}, "
+            f"1, [{hidden}], {{{units}}}, 'gn', 0, 'L2', 1, {WEIGHT_DECAY!r}, 0.95, 0, struct({constants}))"
+        )
+        return self._octave.run(f"started = tic; p = {call}; answer = toc(started);")[0]
+
+    def cg_steps(self) -> tuple[int, int]:
+        """CG steps of our last run and of Octave's."""
+        ours = read_checkpoint(self._folder / "ours" / "run_nnet_running.mat").total_cg_steps
+        theirs = loadmat(self._folder / "octave" / "run_nnet_running.mat")["totalpasses"]
+        return int(ours), int(np.ravel(theirs)[0])
+
+    def same_files(self) -> bool:
+        """Whether both wrote files of the same names."""
+        ours, theirs = ({file.name for file in (self._folder / name).iterdir()} for name in ("ours", "octave"))
+        return ours == theirs
+
+    def _clear(self, name: str) -> None:
+        for file in (self._folder / name).iterdir():
+            file.unlink()

@@ -1,0 +1,80 @@
+"""Table 7: a net so small that the matrix products are nothing and calling them is all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.effort import Effort
+from benchmarks.epochs import Runs
+from benchmarks.machine import machine
+from benchmarks.octave_process import OctaveProcess, why_no_octave
+from benchmarks.table import JUDGED, Cell, Table, judged
+from benchmarks.timing import interleave, stopwatch
+from benchmarks.workloads import Workload, cpu
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.solvers.conjgrad import conjgrad
+from hf_matlab_compat.solvers.damping import damp
+
+MICROSECONDS_A_PASS = 60.0
+TIMES_FASTER = 8.0
+CG_STEPS = 20
+"""CG steps of one timing."""
+
+
+def table(effort: Effort, say: Callable[[str], None]) -> Table:
+    """Time a CG step, and a whole training run here and in Octave."""
+    where, workload = machine(), effort.small
+    say("a CG step")
+    rows: list[list[Cell]] = [_cg_step(workload, effort)]
+    num_layers = len(workload.sizes) - 1
+    notes = [
+        f"{workload.name}, {workload.num_cases} cases. A CG step: one damped Gauss-Newton product and the updates of "
+        f"CG's vectors, {CG_STEPS} in a row with M = (λ + decay)^¾ and λ = 45; all of its time is counted as overhead "
+        f"and shared by the {2 * num_layers} layer passes of the product ({num_layers} layers, forward and back).",
+    ]
+    missing = why_no_octave()
+    if missing is None:
+        say(f"{effort.small_epochs} epochs here and in Octave")
+        row, steps = _training(workload, effort)
+        rows.append(row)
+        where["Octave"] = steps.pop("Octave")
+        notes.append(
+            f"The same {effort.small_epochs} epochs with log and checkpoints, at most {Options().max_cg_steps} CG "
+            f"steps each: {steps['ours']} here, {steps['theirs']} in Octave (rounding sends such long runs apart)."
+        )
+    else:
+        notes.append(missing)
+    return Table("small", "A small net", ["what", "ours", "Octave", "figure", *JUDGED], rows, notes, where)
+
+
+def _cg_step(workload: Workload, effort: Effort) -> list[Cell]:
+    backend = cpu()
+    problem, product = workload.problem(backend), workload.product(backend)
+    options = Options(max_cg_steps=CG_STEPS, min_cg_steps=CG_STEPS)
+    M = (0 * workload.theta + options.initial_lam + problem.weight_decay) ** 0.75
+    B, b, x0 = damp(product, options.initial_lam), problem.gradient(workload.theta, 0).full, 0 * workload.theta
+
+    def solve() -> None:
+        conjgrad(B, b, x0, M, options)
+
+    with backend.quiet():
+        steps = conjgrad(B, b, x0, M, options).last_step
+    watch = stopwatch(solve, effort.spell, backend.quiet)
+    taken = interleave({"solve": watch}, effort.repeats)["solve"].median / steps
+    passes = 2 * (len(workload.sizes) - 1)
+    figure = judged(1e6 * taken / passes, MICROSECONDS_A_PASS, at_most=True)
+    return ["µs a layer pass of a CG step", f"{1e6 * taken:.0f} µs a CG step", None, *figure]
+
+
+def _training(workload: Workload, effort: Effort) -> tuple[list[Cell], dict[str, str]]:
+    with TemporaryDirectory() as folder, OctaveProcess(Path(folder)) as octave:
+        run = Runs(workload, octave, Path(folder), effort.small_epochs, {"maxiters": Options().max_cg_steps})
+        found = interleave({"ours": run.ours, "octave": run.octave}, 1, effort.pause)
+        ours, theirs = run.cg_steps()
+        steps = {"ours": str(ours), "theirs": str(theirs), "Octave": octave.version()}
+    seconds = {name: taken.median for name, taken in found.items()}
+    figure = judged(seconds["octave"] / seconds["ours"], TIMES_FASTER)
+    what = f"{effort.small_epochs} epochs, Octave / ours"
+    return [what, f"{seconds['ours']:.2f} s", f"{seconds['octave']:.2f} s", *figure], steps

@@ -1,0 +1,24 @@
+"""A run of the benchmarks that takes no time: one tiny workload, one repeat of everything."""
+
+from __future__ import annotations
+
+from benchmarks.effort import Effort
+from benchmarks.workloads import Workload
+
+TOY = Workload("toy", (6, 4, 2, 4, 6), 30)
+EFFORT = Effort(
+    workloads=(TOY,),
+    repeats=2,
+    epoch_repeats=1,
+    spell=0.001,
+    pause=0.0,
+    cg_steps=3,
+    share_epochs=1,
+    small=TOY,
+    small_epochs=2,
+    memory_cases=8,
+    memory_chunks=(2,),
+    growth_cases=(20, 40),
+    growth_widths=(4, 8),
+    growth_depths=(2, 4),
+)
