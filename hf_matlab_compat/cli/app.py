@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     command, bound, *_ = app.parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
-        return command(*bound.args, **bound.kwargs) or 0
+        code = command(*bound.args, **bound.kwargs) or 0
+        sys.stdout.flush()  # a pipe that was closed shows here at the latest, not when the interpreter ends
+        return code
     except HessianFreeError as error:
         print(error, file=sys.stderr)
         return 2
