@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo test agreement bench bench-quick lint format clean help
+.PHONY: demo test agreement bench bench-quick bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -28,6 +28,9 @@ bench: $(READY)  ## measure every table of benchmarks/RESULTS.md (up to 15 minut
 bench-quick: $(READY) ## the same on less; nothing is written
 	@sh tools/ensure_octave.sh
 	@env -u OPENBLAS_NUM_THREADS $(BIN)/python -m benchmarks --quick $(BENCH_ARGS)
+
+bench-gpu:       ## check and measure the GPU part (needs CUDA, CuPy, numpy, threadpoolctl; no network)
+	@$(or $(wildcard $(BIN)/python),python3) -m benchmarks.gpu
 
 lint: $(READY)   ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

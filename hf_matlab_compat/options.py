@@ -37,8 +37,8 @@ class Options:
     """Pieces in which test cases are evaluated."""
     trim_cases: bool = False
     """Drop the last few cases where the number of chunks does not divide them, instead of refusing."""
-    precision: str = "single"
-    """Working precision: 'single' (as in MATLAB) or 'double'."""
+    precision: str = "single"  # on a GPU 'tf32' too: single whose matrix products are coarser
+    """Working precision: 'single' (as in MATLAB), 'double', or on the GPU 'tf32', single stored and multiplied so."""
     backend: str = "numpy"
     """'numpy' (CPU) or 'cupy' (CUDA)."""
     num_threads: int | None = None
@@ -120,6 +120,13 @@ class Options:
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():
             object.__setattr__(self, name, _converted(name, getattr(self, name), kind))
+        if self.precision == "tf32" and self.backend != "cupy":
+            raise OptionError(
+                "precision",
+                expected="'single' or 'double' on the CPU",
+                got="'tf32'",
+                advice="{backend='cupy'} has it, on an NVIDIA GPU.",
+            )
         if self.min_cg_steps > self.max_cg_steps:
             raise OptionError(
                 "min_cg_steps", expected=f"at most {{max_cg_steps}} = {self.max_cg_steps}", got=self.min_cg_steps
@@ -192,7 +199,7 @@ KINDS: Mapping[str, Kind] = {
     "num_chunks": _whole(1),
     "num_test_chunks": _whole(1),
     "trim_cases": _FLAG,
-    "precision": _word("single", "double"),
+    "precision": _word("single", "double", "tf32"),
     "backend": _word("numpy", "cupy"),
     "num_threads": _or_none(_whole(1)),
     "faithful": _FLAG,

@@ -115,7 +115,8 @@ def train(
     >>> r.outcome.value
     'all epochs were run'
     """
-    settings = Options.from_keywords(**{**(preset_options(preset) if preset else {}), **options})
+    asked = Options.from_keywords(**{**(preset_options(preset) if preset else {}), **options})
+    settings = replace(asked, precision="single") if asked.precision == "tf32" else asked  # TF32 is stored as single
     shown, others = Dispensable(_display(display)), checked_observers(observers)
     sizes, units = check_layout(hidden_sizes, unit_types, settings)
     clues = clues_of(sizes, initial_theta, test_inputs, test_targets)
@@ -124,9 +125,12 @@ def train(
     check_orientation(clues, all_sizes, data.inputs.shape[1])
     held_out = check_test_data(test_inputs, test_targets, data, units[-1], settings, clues)
     name = check_destination(run_name)
-    backend = get_backend(settings.backend, settings.precision, settings.num_threads)
+    backend = get_backend(settings.backend, asked.precision, settings.num_threads)
     num_test_cases = 0 if held_out is None else held_out.inputs.shape[1]
-    check_memory(all_sizes, data.inputs.shape[1], settings, backend, num_test_cases)
+    resident = not backend.on_host and backend.keeps(_numbers(data) + _numbers(held_out))
+    # cases that are streamed take no room on the device, just as on the host
+    counted = backend if resident else replace(backend, on_host=True)
+    check_memory(all_sizes, data.inputs.shape[1], settings, counted, num_test_cases)
     network = build_network(all_sizes, units, settings.loss, settings.error_measure)
     state = initial_state(
         network, units, settings, backend, (initial_theta, initial_weights, initial_biases), resume_from
@@ -135,10 +139,10 @@ def train(
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
     said = "" if description is None else str(description)
-    run = Run(name=name, description=said, resume_from=os.fspath(source), sizes=network.sizes, options=settings)
-    setup = Setup(network, backend, _problem(network, data, settings, backend), None, run)
+    run = Run(name=name, description=said, resume_from=os.fspath(source), sizes=network.sizes, options=asked)
+    setup = Setup(network, backend, _problem(network, data, settings, backend, resident), None, run)
     if held_out is not None:
-        setup = replace(setup, held_out=_problem(network, held_out, settings, backend))
+        setup = replace(setup, held_out=_problem(network, held_out, settings, backend, resident))
     return run_epochs(setup, state, [*files, shown, *others])
 
 
@@ -233,12 +237,21 @@ def _display(name: str) -> Observer:
     return getattr(import_module(f"hf_matlab_compat.observers.{module}"), kind)()
 
 
-def _problem(network: Network, data: DataSet, options: Options, backend: Backend) -> FeedforwardProblem:
+def _numbers(data: DataSet | None) -> int:
+    """Numbers that the cases are, those of an autoencoder counted once."""
+    if data is None:
+        return 0
+    return data.inputs.size + (0 if same_memory(data.inputs, data.targets) else data.targets.size)
+
+
+def _problem(network: Network, data: DataSet, options: Options, backend: Backend, resident: bool) -> FeedforwardProblem:
     inputs, targets = data.inputs, data.targets  # never copied whole: they may be mapped from a file
     if same_memory(inputs, targets):
         targets = inputs  # an autoencoder's: loaded once a block
-    if not backend.on_host:
-        inputs, targets = backend.asarray(inputs, order="F"), backend.asarray(targets, order="F")
+    if resident:
+        alike = targets is inputs
+        inputs = backend.asarray(inputs, order="F")
+        targets = inputs if alike else backend.asarray(targets, order="F")
     mask = None if options.decay_biases else weights_only_mask(backend.xp, network.sizes, backend.dtype)
     return FeedforwardProblem(
         network=network,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,9 @@ Array = Any
 """An array of the backend: numpy.ndarray or cupy.ndarray."""
 
 _STRIP = 64
-_DTYPES = {"single": np.float32, "double": np.float64}
+_DTYPES = {"single": np.float32, "double": np.float64, "tf32": np.float32}
+_RESIDENT = 0.5
+"""Share of a device's free memory that the cases may take; an epoch needs the rest."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Backend:
         Threads that share a pass.
     on_host : bool
         Arrays are numpy's own.
+    math : callable
+        Makes the context in which a device computes.
+    feed : callable, optional
+        (values, out): copies an array of the host into one of the device without waiting for the device.
     """
 
     name: str
@@ -48,6 +54,8 @@ class Backend:
     free_memory: Callable[[], int | None]
     workers: Workers = field(default_factory=Workers)
     on_host: bool = False
+    math: Callable[[], AbstractContextManager[Any]] = nullcontext
+    feed: Callable[[NDArray[Any], Array], None] | None = None
 
     def asarray(self, values: Any, order: str | None = None) -> Array:
         """`values` on the device in working precision; not copied where they already are."""
@@ -56,7 +64,10 @@ class Backend:
     def fill(self, out: Array, values: Any) -> None:
         """Copy `values`, of any precision and order, from the host or the device, into an array of the device."""
         if not self.on_host:
-            out[...] = self.asarray(values)
+            if self.feed is not None and isinstance(values, np.ndarray):
+                self.feed(values, out)
+            else:
+                out[...] = self.asarray(values)
             return
         for start in range(0, out.shape[1], _STRIP):  # in strips: transposing all at once misses the caches
             columns = slice(start, start + _STRIP)
@@ -64,11 +75,23 @@ class Backend:
 
     def filled(self, values: Any) -> Array:
         """`values` on the device in working precision and C order; not copied where they are so already."""
-        return self.asarray(values, order="C")
+        if self.feed is None or not isinstance(values, np.ndarray):
+            return self.asarray(values, order="C")
+        out = self.xp.empty(values.shape, dtype=self.dtype)
+        self.feed(values, out)
+        return out
+
+    def keeps(self, numbers: int) -> bool:
+        """Whether so many numbers of cases stay on the device, or come to it block by block."""
+        free = self.free_memory()
+        return free is None or numbers * self.dtype.itemsize <= _RESIDENT * free
 
     def quiet(self) -> AbstractContextManager[Any]:
-        """Inside, BLAS has one thread, and overflow and NaN, part of the method in a wild trial step, no warnings."""
-        return _Quiet(self.on_host)
+        """Inside, BLAS has one thread, or products of a device the precision asked for, and NaN no warnings.
+
+        Overflow and NaN are part of the method in a wild trial step.
+        """
+        return _Quiet() if self.on_host else _QuietDevice(self.math())
 
 
 def get_backend(name: str = "numpy", precision: str = "single", num_threads: int | None = None) -> Backend:
@@ -77,7 +100,8 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
     Parameters
     ----------
     name : {'numpy', 'cupy'}
-    precision : {'single', 'double'}
+    precision : {'single', 'double', 'tf32'}
+        'tf32', on a GPU: single precision whose matrix products round their operands to 10 bits after the point.
     num_threads : int, optional
         Threads that share the work on the CPU; by default as many as there are processors for this process.
 
@@ -87,33 +111,55 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
         The name or precision is unknown, or there is no CuPy or no CUDA device; the sentence says how to get one.
     """
     if precision not in _DTYPES:
-        raise OptionError("precision", expected="'single' or 'double'", got=repr(precision))
+        raise OptionError("precision", expected="'single', 'double' or 'tf32'", got=repr(precision))
     dtype = np.dtype(_DTYPES[precision])
+    if name == "numpy" and precision == "tf32":
+        raise OptionError(
+            "precision", expected="'single' or 'double' on the CPU", got="'tf32'", advice="{backend='cupy'} has it."
+        )
     if name == "numpy":
         workers = Workers(num_threads or default_threads(), _silent)
         return Backend("numpy", np, dtype, np.asarray, _free_host_memory, workers, on_host=True)
     if name == "cupy":
         cupy = cupy_backend.load()
-        return Backend("cupy", cupy, dtype, cupy.asnumpy, lambda: cupy_backend.free_memory(cupy))
+        return Backend(
+            "cupy",
+            cupy,
+            dtype,
+            cupy.asnumpy,
+            lambda: cupy_backend.free_memory(cupy),
+            math=lambda: cupy_backend.math_mode(cupy, precision == "tf32"),
+            feed=cupy_backend.feed(cupy, dtype),
+        )
     raise OptionError("backend", expected="'numpy' or 'cupy'", got=repr(name))
 
 
 class _Quiet:
     """Not a generator, because it surrounds every curvature product and small nets feel it."""
 
-    def __init__(self, on_host: bool) -> None:
+    def __init__(self) -> None:
         self._silent = _silent()
-        self._on_host = on_host
 
     def __enter__(self) -> None:
-        if self._on_host:
-            blas_threads.hold_one()
+        blas_threads.hold_one()
         self._silent.__enter__()
 
     def __exit__(self, *error: Any) -> None:
         self._silent.__exit__(*error)
-        if self._on_host:
-            blas_threads.let_go()
+        blas_threads.let_go()
+
+
+class _QuietDevice:
+    def __init__(self, math: AbstractContextManager[Any]) -> None:
+        self._silent, self._math = _silent(), math
+
+    def __enter__(self) -> None:
+        self._math.__enter__()
+        self._silent.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._silent.__exit__(*error)
+        self._math.__exit__(*error)
 
 
 def _silent() -> AbstractContextManager[Any]:

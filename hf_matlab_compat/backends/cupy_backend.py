@@ -5,6 +5,12 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
+from hf_matlab_compat.backends import fused
+from hf_matlab_compat.backends.cupy_feed import Feed
+from hf_matlab_compat.backends.cupy_kernels import CupyFused
+from hf_matlab_compat.backends.cupy_math import MathMode
 from hf_matlab_compat.errors import OptionError
 
 _INSTALL = (
@@ -35,7 +41,21 @@ def load() -> ModuleType:
         ) from error
     if count == 0:
         raise OptionError("backend", expected="a CUDA device and CuPy", got="no CUDA device", advice=_INSTALL)
+    if fused.fused_for_type(cupy.ndarray) is None:
+        fused.register(cupy.ndarray, CupyFused(cupy))
     return cupy
+
+
+def math_mode(cupy: Any, tf32: bool) -> MathMode:
+    """The context in which CuPy's products are in TF32, or surely not."""
+    return MathMode(cupy, tf32)
+
+
+def feed(cupy: Any, dtype: np.dtype[Any]) -> Feed:
+    """The way of cases that stay on the host to the device."""
+    import cupyx  # comes with CuPy
+
+    return Feed(cupy, cupyx, dtype)
 
 
 def free_memory(cupy: Any) -> int:

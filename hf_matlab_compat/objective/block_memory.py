@@ -50,10 +50,17 @@ class BlockMemory:
         """Fill the buffers with a block."""
         n = len(block)
         if n not in self._buffers:
-            self._buffers[n] = self._buffers[self._capacity].narrowed(n)
+            self._buffers = self._with(n)
         buffers = self._buffers[n]
         self._backend.fill(buffers.y[0], block.inputs)
         return LoadedBlock(buffers, buffers.y[0] if block.targets is block.inputs else self._filled(block.targets))
+
+    def _with(self, n: int) -> dict[int, BlockBuffers]:
+        if self._backend.on_host:
+            return {**self._buffers, n: self._buffers[self._capacity].narrowed(n)}
+        # a product of CuPy's is written into whole rows only, and its pool keeps what is let go
+        self._buffers.clear()
+        return {n: BlockBuffers(self._sizes, n, self._backend.xp, self._backend.dtype)}
 
     def spare(self, which: int, size: int, n: int) -> Array:
         """A (size, n) array; what it held is lost to whoever held it."""

@@ -150,7 +150,7 @@ class FeedforwardProblem:
                 if center is not None:
                     # second moment less the mean's square; the mean has weight decay in it, as MATLAB's
                     Bv -= center[piece] * mean
-                Bv += self.weight_decay * self._masked(v, piece)
+                self._add_decay(v, piece, Bv)
 
             with self.backend.quiet():
                 return parts(v, scale, finish)
@@ -170,6 +170,12 @@ class FeedforwardProblem:
 
     def _masked(self, theta: Array, piece: slice = slice(None)) -> Array:
         return theta[piece] if self.mask is None else self.mask[piece] * theta[piece]
+
+    def _add_decay(self, v: Array, piece: slice, Bv: Array) -> None:
+        if (fused := self._sharing.fused) is None:
+            Bv += self.weight_decay * self._masked(v, piece)
+        else:
+            fused.add_scaled(self.weight_decay, v[piece], Bv, None if self.mask is None else self.mask[piece])
 
     def _decay_cost(self, theta: Array) -> float:
         return 0.5 * self.weight_decay * float(theta @ self._masked(theta))

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array, Backend
+from hf_matlab_compat.backends.fused import Fused, fused_for
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.passes import ParameterSums
+from hf_matlab_compat.model.units import Logistic, Tanh
 from hf_matlab_compat.objective.block_memory import BlockMemory
 from hf_matlab_compat.objective.cases import Block, Cases
 
@@ -39,6 +42,9 @@ class Sharing:
 
     def __init__(self, network: Network, cases: Cases, backend: Backend) -> None:
         self.network, self.cases, self.backend = network, cases, backend
+        self.fused = fused_for(self.new_vector())
+        if self.fused is not None:
+            self.network = with_fused_units(network, self.fused)
         shared = backend.on_host and cases.worth_sharing(network.num_parameters)
         self.workers = backend.workers if shared else Workers()
         self.lanes = Lanes(self)
@@ -77,6 +83,31 @@ class Sharing:
             most = -(-self.cases.cases_per_chunk // self.num_blocks)
             self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend)
         return self._memories[slot]
+
+
+class _FusedLogistic(Logistic):
+    def __init__(self, fused: Fused) -> None:
+        self._fused = fused
+
+    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        return self._fused.logistic(x, out)
+
+    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
+        return self._fused.logistic_slope(y, out)
+
+
+class _FusedTanh(Tanh):
+    def __init__(self, fused: Fused) -> None:
+        self._fused = fused
+
+    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
+        return self._fused.tanh_slope(y, out)
+
+
+def with_fused_units(network: Network, fused: Fused) -> Network:
+    """The same network, whose units a device activates in one launch."""
+    kinds: dict[str, Any] = {"logistic": _FusedLogistic(fused), "tanh": _FusedTanh(fused)}
+    return replace(network, units=tuple(kinds.get(unit.name, unit) for unit in network.units))
 
 
 class Lanes:

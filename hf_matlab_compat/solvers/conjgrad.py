@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hf_matlab_compat.backends.fused import Fused, fused_for
 from hf_matlab_compat.backends.pieces import inner, pieces
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import CGStop, Vector
@@ -68,22 +69,15 @@ def conjgrad(
     CGPath
     """
     recorder = _Recorder(options)
-    at = _Vectors(x0, A(x0), b, M)
-    ry = at.ry()
+    at = _vectors(x0, A(x0), b, M)
     values: list[float] = []
     stop = CGStop.MAX_STEPS
     i = 0
     for i in range(1, options.max_cg_steps + 1):
-        Ap = A(at.p)
-        pAp = inner(at.p, Ap)
-        # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
-        if not 0 < pAp < math.inf or ry == 0:
-            stop = _reason(float(pAp), float(ry))
+        value = at.advance(A(at.p))
+        if isinstance(value, CGStop):
+            stop = value
             break
-        value = at.step(ry / pAp, Ap)
-        ry_next = at.ry()
-        at.turn(ry_next / ry)
-        ry = ry_next
         values.append(value)
         recorder.offer(i, at.x)
         if watch is not None:
@@ -93,6 +87,11 @@ def conjgrad(
             break
     recorder.close(i, at.x)
     return CGPath(recorder.steps, recorder.iterates, stop, i)
+
+
+def _vectors(x0: Vector, Ax0: Vector, b: Vector, M: Vector | None) -> _Vectors | _FusedVectors:
+    fused = fused_for(x0)
+    return _Vectors(x0, Ax0, b, M) if fused is None else _FusedVectors(fused, x0, Ax0, b, M)
 
 
 class _Vectors:
@@ -105,10 +104,18 @@ class _Vectors:
         self.p = -self.y
         self._b, self._M = b, M
         self._pieces = pieces(x0)
+        self._ry = inner(self.r, self.y)
 
-    def ry(self) -> Any:
-        """rᵀy."""
-        return inner(self.r, self.y)
+    def advance(self, Ap: Vector) -> float | CGStop:
+        """One step, and φ(x) after it, or why there is none."""
+        pAp, ry = inner(self.p, Ap), self._ry
+        # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
+        if not 0 < pAp < math.inf or ry == 0:
+            return _reason(float(pAp), float(ry))
+        value = self.step(ry / pAp, Ap)
+        self._ry = inner(self.r, self.y)
+        self.turn(self._ry / ry)
+        return value
 
     def step(self, alpha: Any, Ap: Vector) -> float:
         """x ← x + α p, r ← r + α A p, y ← M⁻¹ r; returns φ(x) = ½ (r - b)ᵀ x."""
@@ -128,6 +135,34 @@ class _Vectors:
             p = self.p[s]
             p *= beta
             p -= self.y[s]
+
+
+class _FusedVectors:
+    """The same on a device, which is waited for once a step: for the three numbers that decide whether to go on."""
+
+    def __init__(self, fused: Fused, x0: Vector, Ax0: Vector, b: Vector, M: Vector | None) -> None:
+        self._fused = fused
+        self._vectors, self._scalars = fused.cg_start(x0.copy(), Ax0 - b, b, M)
+        self._ry = fused.fetch(self._scalars.before)[2]
+
+    @property
+    def x(self) -> Vector:
+        return self._vectors.x
+
+    @property
+    def p(self) -> Vector:
+        return self._vectors.p
+
+    def advance(self, Ap: Vector) -> float | CGStop:
+        """One step, and φ(x) after it, or why there is none; then x is as it was."""
+        self._fused.cg_step(self._scalars, self._vectors, Ap)
+        self._fused.cg_turn(self._scalars, self._vectors)
+        pAp, twice_phi, ry_next = self._fused.fetch(self._scalars.now)
+        if not 0 < pAp < math.inf or self._ry == 0:
+            return _reason(pAp, self._ry)
+        self._ry = ry_next
+        self._scalars.swap()
+        return 0.5 * twice_phi
 
 
 def progress_is_small(values: list[float], options: Options) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from hf_matlab_compat.backends.fused import fused_for
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Vector
@@ -23,6 +24,8 @@ def damp(G: Callable[[Vector], Vector], lam: float) -> Callable[[Vector], Vector
 
     def B(d: Vector) -> Vector:
         Bd = G(d)
+        if (fused := fused_for(d)) is not None:
+            return fused.add_scaled(lam, d, Bd)
         for piece in pieces(d):
             Bd[piece] += lam * d[piece]
         return Bd

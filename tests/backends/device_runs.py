@@ -49,3 +49,12 @@ def whole_run(units: tuple[str, ...], options: Options, backend: Backend) -> tup
     problem = small_problem(units, options, backend=backend)
     reports, state = run_epochs(problem, options, small_state(problem, options), problem)
     return [replace(report, seconds=0.0) for report in reports], [backend.to_host(x) for x in (state.theta, state.d)]
+
+
+def small_run(num_cases: int = 24, **more: Any) -> dict[str, Any]:
+    """Arguments of `train` for an autoencoder of a few units."""
+    X = np.random.default_rng(0).random((6, num_cases))
+    return {
+        **{"inputs": X, "targets": X, "hidden_sizes": [4], "unit_types": ["logistic", "logistic"], "seed": 1},
+        **{"num_chunks": 4, "max_epochs": 3, "max_cg_steps": 12, **more},
+    }

@@ -1,0 +1,51 @@
+"""Whether cuBLAS may round the operands of single-precision products to TF32, held for as long as anyone computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class MathMode:
+    """Inside, products are in TF32 or surely not; outside, as they were before. May be entered within another.
+
+    Both of CuPy's switches are set: the mode of the cuBLAS handle of this thread and device, and the compute type
+    that CuPy asks cuBLAS for, which CUPY_TF32 sets at the first product and which is the process's.
+
+    Parameters
+    ----------
+    cupy : module
+    tf32 : bool
+    """
+
+    def __init__(self, cupy: Any, tf32: bool) -> None:
+        self._cupy, self._tf32 = cupy, tf32
+        self._before: list[tuple[int, int | None]] = []
+
+    def __enter__(self) -> None:
+        cublas, handle = self._cublas()
+        linalg = self._compute_types()
+        before = None if linalg is None else int(linalg.get_compute_type(np.float32))
+        self._before.append((int(cublas.getMathMode(handle)), before))
+        cublas.setMathMode(handle, cublas.CUBLAS_TF32_TENSOR_OP_MATH if self._tf32 else cublas.CUBLAS_DEFAULT_MATH)
+        if linalg is not None:
+            wanted = linalg.COMPUTE_TYPE_TF32 if self._tf32 else linalg.COMPUTE_TYPE_DEFAULT
+            linalg.set_compute_type(np.float32, wanted)
+
+    def __exit__(self, *error: Any) -> None:
+        cublas, handle = self._cublas()
+        mode, compute_type = self._before.pop()
+        cublas.setMathMode(handle, mode)
+        linalg = self._compute_types()
+        if linalg is not None and compute_type is not None:
+            linalg.set_compute_type(np.float32, compute_type)
+
+    def _cublas(self) -> tuple[Any, Any]:
+        return self._cupy.cuda.cublas, self._cupy.cuda.get_cublas_handle()
+
+    def _compute_types(self) -> Any:
+        """CuPy's own module, not part of its documented interface: without it the handle's mode must do."""
+        linalg = getattr(getattr(self._cupy, "_core", None), "_routines_linalg", None)
+        names = ("get_compute_type", "set_compute_type", "COMPUTE_TYPE_TF32", "COMPUTE_TYPE_DEFAULT")
+        return linalg if linalg is not None and all(hasattr(linalg, name) for name in names) else None
