@@ -144,8 +144,8 @@ def test_constants_of_an_edited_file_are_read_off_and_applied(capsys, tmp_path) 
     assert parity(*LIVE, "--reference", folder, "--json", "c.json") == 0
     assert contents(folder) == before
     constants = json.loads(Path("c.json").read_text())["constants"]
-    assert constants["maxiters"].startswith("9 (nnet_train_2.m:")
-    assert constants["drop"].startswith("0.5 (nnet_train_2.m:")
+    assert constants["maxiters"].startswith("9 (published 250) (nnet_train_2.m:")
+    assert constants["drop"].startswith("0.5 (published 0.666667) (nnet_train_2.m:")
 
 
 @pytest.mark.octave

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import ComplexWarning
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.errors import ArgumentError, HessianFreeError, ParityError, speaking
+from hf_matlab_compat.initial import initial_state
+from hf_matlab_compat.legacy.arguments import SPOKEN_TO_22_ARGUMENTS
 from hf_matlab_compat.legacy.packing import pack
 from hf_matlab_compat.matlab.random_streams import OctaveStream
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.parity.case_text import is_octave_text, read_case_text
 from hf_matlab_compat.parity.reference_run import Case
 
 _PLACES = (Path(__file__).parent / "goldens", Path(__file__).parents[2] / "tests" / "goldens")
 """In an installed package; in a clone."""
 
-PUT_IN = ("runName", "runDesc", "Win", "bin", "resumeFile", "jacket")
-"""Arguments that a case file may lack: they name files, choose the hardware, or `paramsp` stands for them."""
+PUT_IN = ("runName", "runDesc", "paramsp", "Win", "bin", "resumeFile", "jacket")
+"""Arguments that a case may lack: they name files, choose the hardware, or say where to start."""
 
 DATA = ("indata", "outdata", "intest", "outtest")
 _WHOLE = ("maxepoch", "numchunks", "numchunks_test", "rms", "hybridmode", "jacket")
@@ -71,16 +76,18 @@ def builtin_case(name: str) -> Case:
 def case_from_mat(path: str | Path) -> Case:
     """A user's case: a .mat file that holds the 22 arguments as variables of their legacy names.
 
-    `PUT_IN` may be missing, as may `paramsp` where there are `Win` and `bin`. Variables of other names do not count.
+    In any format of MATLAB v4 to v7, or Octave's text. `PUT_IN` may be missing; variables of other names do not count.
 
     Raises
     ------
     ParityError
-        The file cannot be read, or lacks an argument.
+        The file cannot be read, lacks an argument, or this package refuses one.
     """
     content = _variables(Path(path))
     try:
-        return case_from_arguments(Path(path).stem, content)
+        case = case_from_arguments(Path(path).stem, content)
+        require_accepted(case)
+        return case
     except ParityError as error:
         raise ParityError(f"{path}: {error}") from error
 
@@ -92,7 +99,7 @@ def case_from_arguments(name: str, given: Mapping[str, Any], constants: Mapping[
     ----------
     name : str
     given : mapping
-        Without initial parameters (all of paramsp, Win and bin empty), a sparse start is drawn, always the same.
+        Without initial parameters (paramsp, Win and bin all missing or empty), the same sparse start is drawn.
     constants : mapping, optional
         Of `Case`.
 
@@ -102,14 +109,31 @@ def case_from_arguments(name: str, given: Mapping[str, Any], constants: Mapping[
         An argument is missing, or is not what its name says.
     """
     missing = [argument for argument in TRAINER_ARGUMENTS if argument not in (*given, *PUT_IN)]
-    if "paramsp" in missing and not _empty(given.get("Win")):
-        missing.remove("paramsp")
     if missing:
         raise ParityError(f"expected the arguments of nnet_train_2, got none called {', '.join(missing)}. Save it too.")
     plain = {argument: _plain(argument, given.get(argument)) for argument in TRAINER_ARGUMENTS}
     plain |= {"runName": "", "runDesc": str(plain["runDesc"] or ""), "resumeFile": None, "jacket": 0}
     plain["paramsp"] = _start(plain)
     return Case(name=name, arguments={**plain, "Win": None, "bin": None}, constants=dict(constants or {}))
+
+
+def require_accepted(case: Case) -> None:
+    """Hold a case against this package's own checks, before a reference is started on it.
+
+    Raises
+    ------
+    ParityError
+        This package would not train it.
+    """
+    from hf_matlab_compat.parity.port_case import port_case
+
+    try:
+        with speaking(SPOKEN_TO_22_ARGUMENTS):
+            port = port_case(case, "single")
+            start = (case.arguments["paramsp"], None, None)
+            initial_state(port.problem.network, case.arguments["layertypes"], port.options, port.backend, start, None)
+    except ArgumentError as error:
+        raise ParityError(str(error)) from error
 
 
 def rounded(case: Case) -> Case:
@@ -122,7 +146,9 @@ def _variables(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ParityError(f"{path}: expected a .mat file with the 22 arguments, got no such file.")
     try:
-        content = loadmat(path, mat_dtype=True)
+        content = read_case_text(path) if is_octave_text(path) else _loaded(path)
+    except HessianFreeError as error:
+        raise ParityError(str(error)) from error
     except NotImplementedError:
         raise ParityError(f"{path}: a file of version 7.3. Save it with '-v7'.") from None
     except Exception as error:  # scipy raises whatever a damaged file happens to lead to
@@ -130,9 +156,20 @@ def _variables(path: Path) -> dict[str, Any]:
     return {name: value for name, value in content.items() if not name.startswith("__")}
 
 
+def _loaded(path: Path) -> dict[str, Any]:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        content = loadmat(path, mat_dtype=True)
+        if any(issubclass(each.category, ComplexWarning) for each in warned):  # scipy has dropped imaginary parts
+            content = loadmat(path)
+    return content
+
+
 def _plain(name: str, value: Any) -> Any:
     """An argument as Python has it, whichever way it came."""
     try:
+        if name in (*DATA, "paramsp") and np.iscomplexobj(value):
+            raise ParityError(f"{name}: expected real numbers, got complex ones. Save real(x), or parts as rows.")
         if name in DATA:
             return np.asarray(value, None if np.asarray(value).dtype == np.float32 else np.float64)
         if name in _WHOLE:
@@ -146,7 +183,7 @@ def _plain(name: str, value: Any) -> Any:
         if name in _WORDS or name in ("runName", "runDesc"):
             return _text(value)
     except (TypeError, ValueError) as error:
-        raise ParityError(f"{name}: expected what nnet_train_2 takes, got {type(value).__name__}.") from error
+        raise ParityError(f"{name}: expected {_expected(name)}, got {_told(value)}.") from error
     return value
 
 
@@ -154,7 +191,37 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     array = np.asarray("" if value is None else value)
-    return str(array.item()) if array.size == 1 else ""
+    if array.size > 1 or (array.size and array.dtype.kind not in "US"):
+        raise TypeError("no text")
+    return str(array.item()) if array.size else ""
+
+
+def _expected(name: str) -> str:
+    if name in DATA:
+        return "a matrix of numbers, a case in each column"
+    if name in _WHOLE:
+        return "a whole number"
+    if name in ("weightcost", "decay"):
+        return "a number"
+    if name == "layersizes":
+        return "a row of whole numbers, one a hidden layer"
+    return "a cell array of texts, one a layer" if name == "layertypes" else "a text"
+
+
+def _told(value: Any) -> str:
+    """A value in a few of MATLAB's words."""
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    array = np.asarray(value)
+    if array.dtype == object:
+        return f"a cell array of {array.size}"
+    if array.dtype.kind in "US":
+        return f"the text {str(array.ravel()[0])!r}" if array.size else "an empty text"
+    return (
+        f"the number {array.item():g}"
+        if array.size == 1 and array.dtype.kind in "biuf"
+        else (f"{'complex' if array.dtype.kind == 'c' else 'a'} matrix of {' by '.join(map(str, array.shape))}")
+    )
 
 
 def _empty(value: Any) -> bool:

@@ -19,6 +19,9 @@ class Verdict(Enum):
     NOT_RUN = "not run"
 
 
+PUBLISHED = " (published "
+"""Stands behind a constant that is not the published one, before the published value."""
+
 STAGES = (
     "forward",
     "ll",
@@ -38,6 +41,7 @@ STAGES = (
     "params",
     "log",
     "checkpoint",
+    "entry",
 )
 """In the order in which a difference would arise."""
 
@@ -113,12 +117,15 @@ class Certificate:
     constants : mapping of str to str
         Constants read off the reference and applied to the port: name to 'value (file:line)'.
     provenance : mapping of str to str
+    not_exercised : list of str
+        What none of the runs went through, so that nothing here speaks for it.
     """
 
     lines: Sequence[Line]
     traces: Sequence[Traces] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    not_exercised: Sequence[str] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -132,6 +139,18 @@ class Certificate:
         """Case, precision, mode and backend of the runs of which no line was compared."""
         compared = {line.run for line in self.lines if line.verdict is not Verdict.NOT_RUN}
         return [run for run in dict.fromkeys(line.run for line in self.lines) if run not in compared]
+
+    @property
+    def edited_constants(self) -> list[str]:
+        """Constants that the reference has otherwise than the published program."""
+        return [name for name, value in self.constants.items() if PUBLISHED in value]
+
+    @property
+    def verdict_in_words(self) -> str:
+        """The verdict, and how many constants of the reference are edited."""
+        count = len(self.edited_constants)
+        edited = f", with {count} edited constant{'s' * (count > 1)}" if count else ""
+        return self.verdict.value + edited
 
     @property
     def first_divergence(self) -> Line | None:

@@ -143,6 +143,18 @@ def figure_comparisons(record: EpochRecord, ours: PortEpoch, tested: bool, decla
         yield _pair(stage, detail, name, kind, _value(ours.figures, name), _value(record.figures, name, declared))
 
 
+def end_comparisons(
+    record: EpochRecord, ours: PortEpoch, names: Sequence[str], declared: Declared
+) -> Iterator[Comparison]:
+    """Some figures, and the parameters where ours has them: what is left of an epoch when a call has returned."""
+    if ours.theta_after is not None or not ours.figures:
+        yield next(state_comparisons(record, ours, declared))
+    for name in names:
+        stage, detail = FIGURE_STAGES[name]
+        kind = "decision" if name == "lambda" else "figure"
+        yield _pair(stage, detail, name, kind, _value(ours.figures, name), _value(record.figures, name, declared))
+
+
 def choice_comparison(record: EpochRecord, ours: PortEpoch, declared: Declared) -> Comparison:
     """The iterate that backtracking chose by itself, and the reference's."""
     theirs = _value(record.figures, "chose_iters", declared)

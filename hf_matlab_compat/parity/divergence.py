@@ -13,7 +13,7 @@ from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdi
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.recording_file import read_recording_file, write_recording_file
 from hf_matlab_compat.parity.reference_run import Recording
-from hf_matlab_compat.parity.stage_dependencies import DEPENDENCIES
+from hf_matlab_compat.parity.stage_dependencies import dependency
 
 _WIDTH = 79
 _EPOCHS_SHOWN = 6
@@ -152,7 +152,7 @@ def _cell(lines: Sequence[Line]) -> str:
 
 
 def _dependencies(certificate: Certificate, at: Line) -> list[str]:
-    on, computed_in = DEPENDENCIES[at.stage]
+    on, computed_in = dependency(at.stage, at.detail)
     same = [line for line in certificate.lines if _run(line) == _run(at) and line.epoch == at.epoch]
     states = [f"{stage} {_state([line for line in same if line.stage == stage])}" for stage in on]
     text = f"{at.stage} takes in: {', '.join(states) or 'parameters and data alone'}."

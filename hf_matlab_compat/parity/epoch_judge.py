@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,16 @@ from hf_matlab_compat.parity.exemptions import Exemptions
 from hf_matlab_compat.parity.log_comparison import compare_logs
 from hf_matlab_compat.parity.own_spread import OwnSpread
 from hf_matlab_compat.parity.port_case import PortCase
-from hf_matlab_compat.parity.port_epoch import PortEpoch
-from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
+from hf_matlab_compat.parity.port_epoch import PortEpoch, forward_values
+from hf_matlab_compat.parity.reference_run import EpochRecord, Recording, distance
+from hf_matlab_compat.parity.stage_dependencies import ANOTHER_CHUNK
 from hf_matlab_compat.parity.verdicts import Column, absent_line, choice_line, differs, line_of, not_run
+
+_ON_CHUNK: Mapping[tuple[str, str], Callable[[PortCase, Any, int], Any]] = {
+    ("forward", "layer 1"): lambda case, theta, chunk: forward_values(case, theta, chunk)[0],
+    ("grad", "target chunk"): lambda case, theta, chunk: case.problem.gradient(theta, chunk).chunk,
+}
+"""By stage and detail: the same on any chunk."""
 
 LOG = Comparison("log", "", "log", "log", "", "", None)
 
@@ -45,6 +52,7 @@ class EpochJudge:
 
     def __init__(self, recording: Recording, case: PortCase, backend: str) -> None:
         self.recording, self.backend = recording, backend
+        self._case = case
         self._network, self._tested = case.problem.network, case.held_out is not None
         self._exact = ExactEpoch(recording)
         self._own = OwnSpread(recording, self._exact.model)
@@ -59,10 +67,23 @@ class EpochJudge:
         pairs = list(self._pairs(record, ours, self._exact.model(record, ours)))
         exempt = self._exemptions(record, ours, column, pairs)
         lines = [self._line(pair, column, exempt, record, ours) for pair in pairs]
+        lines = [self._other_chunk(line, pair, record) for line, pair in zip(lines, pairs, strict=True)]
         if self.recording.mode != "kernels":
             compared = {pair.quantity: line for pair, line in zip(pairs, lines, strict=True) if line.bound is not None}
             lines.append(self._log_line(record, ours, exempt, _Allowance(column, compared, ours.steps)))
         return lines
+
+    def entry_lines(
+        self, record: EpochRecord, ours: PortEpoch, called: PortEpoch, pairs: Sequence[Comparison]
+    ) -> list[Line]:
+        """Lines of what a whole call did in an epoch; `ours` is the same epoch, looked into."""
+        column = self.column(record, None)
+        figures = list(figure_comparisons(record, ours, self._tested, self.declared))
+        exempt = self._exemptions(record, ours, column, figures)
+        lines = [self._line(pair, column, exempt, record, ours) for pair in pairs]
+        compared = {pair.quantity: line for pair, line in zip(pairs, lines, strict=True) if line.bound is not None}
+        log = self._log_line(record, called, exempt, _Allowance(column, compared, ours.steps))
+        return [*lines, replace(log, stage="entry", detail="log")]
 
     def not_run(self, record: EpochRecord, reason: str) -> list[Line]:
         """The lines that an epoch would have had."""
@@ -132,6 +153,19 @@ class EpochJudge:
         line = line or line_of(pair, column)
         reason = exempt.after(pair)
         return not_run(pair, column, reason) if line.verdict is Verdict.DIFFERS and reason else line
+
+    def _other_chunk(self, line: Line, pair: Comparison, record: EpochRecord) -> Line:
+        """Where the target chunk's values differ because the reference took other cases than its epoch calls for."""
+        on_chunk = _ON_CHUNK.get((pair.stage, pair.detail))
+        if line.verdict is not Verdict.DIFFERS or on_chunk is None or pair.distance is None:
+            return line
+        backend = self._case.backend
+        theta = backend.asarray(record.theta)
+        for chunk in range(self._case.problem.num_chunks):
+            ours = backend.to_host(on_chunk(self._case, theta, chunk))
+            if distance(ours, pair.theirs) <= (line.bound or 0.0):
+                return replace(line, detail=f"{pair.detail}: equals ours on chunk {chunk + 1}: {ANOTHER_CHUNK}")
+        return line
 
     def _log_line(self, record: EpochRecord, ours: PortEpoch, exempt: Exemptions, allowed: _Allowance) -> Line:
         column = allowed.column

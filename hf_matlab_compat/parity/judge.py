@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.parity import entry
 from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Traces
+from hf_matlab_compat.parity.coverage import not_exercised
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.port_case import port_case
 from hf_matlab_compat.parity.port_epoch import PortEpoch
@@ -59,13 +61,17 @@ def judge(
     constants: dict[str, str] = {}
     provenance: dict[str, str] = {}
     for recording in recordings:
-        judged, trace = _judged(recording, backend, absent, watch)
+        judged, trace = _judged(recording, backend, absent, stages, watch)
         lines += [line for line in judged if line.stage in stages]
         traces += trace
         constants |= _constants(recording)
         _add(provenance, recording.provenance)
     return Certificate(
-        lines=lines, traces=traces, constants=constants, provenance={**provenance, **our_provenance(backend)}
+        lines=lines,
+        traces=traces,
+        constants=constants,
+        provenance={**provenance, **our_provenance(backend)},
+        not_exercised=not_exercised(recordings),
     )
 
 
@@ -101,15 +107,17 @@ def backend_missing(backend: str) -> str:
     return ""
 
 
-def _judged(recording: Recording, backend: str, absent: str, watch: Watch) -> tuple[list[Line], list[Traces]]:
-    """Lines of every epoch in the order of epochs and stages, then of the checkpoint; and the traces."""
+def _judged(
+    recording: Recording, backend: str, absent: str, stages: Sequence[str], watch: Watch
+) -> tuple[list[Line], list[Traces]]:
+    """Lines of every epoch in the order of epochs and stages, then of checkpoint and entry; and the traces."""
     if not recording.epochs:
         return [_nothing(recording, backend)], []
     case = port_case(recording.case, recording.precision, "numpy" if absent else backend)
     epoch_judge = EpochJudge(recording, case, backend)
     runs = iter([f"not run: {absent}"] * len(recording.epochs)) if absent else port_epochs(case, recording)
     lines: list[Line] = []
-    done: list[PortEpoch] = []
+    ran: list[PortEpoch | str] = []
     before = None
     for record, ours in zip(recording.epochs, runs, strict=True):
         found = epoch_judge.not_run(record, absent) if absent else epoch_judge.lines(record, before, ours)
@@ -117,9 +125,12 @@ def _judged(recording: Recording, backend: str, absent: str, watch: Watch) -> tu
         for line in found:
             watch(line)
         lines += found
-        done += [ours] if isinstance(ours, PortEpoch) else []
+        ran.append(ours)
         before = record
+    done = [epoch for epoch in ran if isinstance(epoch, PortEpoch)]
     lines += checkpoint_lines(recording, done, epoch_judge, lines, absent)
+    if entry.STAGE in stages:
+        lines += entry.entry_lines(recording, case, epoch_judge, ran, absent)
     return lines, traces_of(recording, done, lines)
 
 

@@ -70,7 +70,8 @@ def _free(case: PortCase, recording: Recording, noise: float, seed: int) -> Iter
     started, state = starting(case, recording.epochs[0], None)
     if noise:
         random = np.random.default_rng(seed).standard_normal(state.theta.shape)
-        state = replace(state, theta=state.theta * (1 + noise * random))
+        noisy = state.theta * (1 + noise * random)
+        state = replace(state, theta=noisy.astype(state.theta.dtype))
     trouble = ""
     for record in recording.epochs:
         if not trouble:

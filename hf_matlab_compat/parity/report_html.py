@@ -29,7 +29,7 @@ def to_html(certificate: Certificate, script: str = "") -> str:
     template = files("hf_matlab_compat.parity").joinpath("certificate.template.html").read_text(encoding="utf-8")
     screen = divergence_screen(certificate, script)
     return Template(template).substitute(
-        verdict=escape(certificate.verdict.value.capitalize()),
+        verdict=escape(certificate.verdict_in_words.capitalize()),
         verdict_class=CLASSES[certificate.verdict],
         counts=_sentence(certificate),
         divergence=f"<h2>First divergence</h2>\n<pre>{escape(screen.partition(chr(10))[2])}</pre>" if screen else "",
@@ -51,7 +51,11 @@ def _sentence(certificate: Certificate) -> str:
     said.append(f'<b class="none">{counts[Verdict.NOT_RUN]}</b> were not run')
     nothing = "; ".join(" ".join(run) for run in certificate.runs_not_compared)
     missing = f" Nothing was compared of {escape(nothing)}." if nothing else ""
-    return f"Of {len(certificate.lines)} comparisons, {', '.join(said)}.{missing} A share is a distance over its bound."
+    unseen = f" Not exercised by these runs: {escape(', '.join(certificate.not_exercised) or 'nothing')}."
+    return (
+        f"Of {len(certificate.lines)} comparisons, {', '.join(said)}.{missing}{unseen} "
+        "A share is a distance over its bound."
+    )
 
 
 def _summaries(names: Sequence[str], rows: Sequence[Summary]) -> str:

@@ -35,6 +35,9 @@ def to_json(certificate: Certificate, indent: int | None = 1) -> str:
         "schema": SCHEMA,
         "version": SCHEMA_VERSION,
         "verdict": certificate.verdict.value,
+        "verdict_in_words": certificate.verdict_in_words,
+        "edited_constants": certificate.edited_constants,
+        "not_exercised": list(certificate.not_exercised),
         "first_divergence": None if first is None else _line(first),
         "lines": [_line(line) for line in certificate.lines],
         "traces": [_trace(trace) for trace in certificate.traces],
@@ -61,6 +64,7 @@ def from_json(text: str) -> Certificate:
             traces=[_read_trace(trace) for trace in content["traces"]],
             constants=content["constants"],
             provenance=content["provenance"],
+            not_exercised=content.get("not_exercised", ()),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ParityError(f"certificate: expected what `to_json` writes, got {error!r}.") from error

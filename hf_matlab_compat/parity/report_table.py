@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -12,11 +14,7 @@ from hf_matlab_compat.parity.divergence import divergence_screen
 from hf_matlab_compat.parity.summaries import Summary, bound_sources, by_run, by_stage, figure_cells, not_run_reasons
 
 STYLES = {Verdict.AGREES: "green", Verdict.TIE: "cyan", Verdict.DIFFERS: "bold red", Verdict.NOT_RUN: "dim"}
-_SENTENCES = {
-    Verdict.AGREES: "agrees: every compared quantity is within its bound",
-    Verdict.DIFFERS: "differs",
-    Verdict.NOT_RUN: "not run: nothing was compared of",
-}
+_HASH = "sha256 "
 
 
 def certificate_table(certificate: Certificate, *, every_line: bool = False, script: str = "") -> RenderableType:
@@ -30,18 +28,33 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
     script : str
         What reproduces the first divergence, if there is one.
     """
-    parts: list[RenderableType | None] = [_runs(certificate), ""]
-    parts += [_lines(certificate) if every_line else _stages(certificate), ""]
+    parts: list[RenderableType | None] = [_lines(certificate) if every_line else _stages(certificate), ""]
     parts += [_list("Bounds come from", bound_sources(certificate)), _list("Not run", not_run_reasons(certificate))]
     parts += [_values("Constants of the reference", certificate.constants)]
-    parts += [_values("Provenance", certificate.provenance)]
+    parts += [_values("Provenance", _without_hashes(certificate.provenance))]
     if screen := divergence_screen(certificate, script):
-        parts += ["", Text(screen)]
-    verdict = certificate.verdict
-    runs = "; ".join(" ".join(run) for run in certificate.runs_not_compared) or "anything"
-    sentence = f"{_SENTENCES[verdict]} {runs}" if verdict is Verdict.NOT_RUN else _SENTENCES[verdict]
-    parts += ["", Text(f"Verdict: {sentence}", style=STYLES[verdict])]
+        parts += [Text(screen), ""]
+    parts += [_runs(certificate), ""]
+    parts += [Text(f"not exercised by these runs: {', '.join(certificate.not_exercised) or 'nothing'}")]
+    parts += [Text(f"Verdict: {_sentence(certificate)}", style=STYLES[certificate.verdict])]
     return Group(*(part for part in parts if part is not None))
+
+
+def _sentence(certificate: Certificate) -> str:
+    said = certificate.verdict_in_words
+    if certificate.verdict is Verdict.AGREES:
+        return f"{said}: every compared quantity is within its bound"
+    if certificate.verdict is Verdict.DIFFERS:
+        return said
+    runs = "; ".join(" ".join(run) for run in certificate.runs_not_compared) or "anything"
+    return f"{said}: nothing was compared of {runs}"
+
+
+def _without_hashes(provenance: Mapping[str, str]) -> dict[str, str]:
+    """Their number for the hashes, which are in the JSON and the HTML."""
+    kept = {name: value for name, value in provenance.items() if not name.startswith(_HASH)}
+    hashed = len(provenance) - len(kept)
+    return {**kept, "files of the reference": f"{hashed} (SHA-256 of each: --json, --html)"} if hashed else kept
 
 
 def _runs(certificate: Certificate) -> Table:

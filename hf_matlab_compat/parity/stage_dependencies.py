@@ -32,5 +32,16 @@ DEPENDENCIES: Mapping[str, Dependency] = {
     "params": Dependency(("chose_iters", "rate", "cg_iterates"), "hessian_free.py: θ + α p, and d for the next epoch"),
     "log": Dependency(("params", "lambda", "rho"), "matlab/text_log.py, matlab/num2str.py"),
     "checkpoint": Dependency(("params", "lambda"), "matlab/checkpoint_variables.py"),
+    "entry": Dependency(("params", "lambda"), "legacy/entry_points.py, legacy/arguments.py, training.py, options.py"),
 }
 """By stage; the paths are those inside this package."""
+
+ANOTHER_CHUNK = "the target chunk differs"
+"""Said of a forward pass that agrees on other cases."""
+
+
+def dependency(stage: str, detail: str) -> Dependency:
+    """Of a line: what it is made from; of another chunk, what chooses that."""
+    if ANOTHER_CHUNK in detail:
+        return Dependency((), "hessian_free.py epoch: epoch % num_chunks")
+    return DEPENDENCIES[stage]

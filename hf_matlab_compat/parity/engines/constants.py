@@ -7,10 +7,9 @@ import operator
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
-from hf_matlab_compat.legacy.entry_points import nnet_train
+from hf_matlab_compat.parity.certificate import PUBLISHED
 from hf_matlab_compat.parity.engines.matlab_source import code_only, without_comments
 
 NOT_FOUND = "not found: published value assumed"
@@ -75,10 +74,27 @@ class Constant:
         return f"{self.value:g} ({self.place})"
 
 
+_PUBLISHED: Mapping[str, Any] = {
+    **{"initlambda": 45, "drop": 2 / 3, "boost": 1 / (2 / 3), "autodamp": 1, "rho_low": 0.25, "rho_high": 0.75},
+    **{"maxiters": 250, "miniters": 1, "tolerance": 5e-4, "gapratio": 0.1, "mingap": 10, "inext": 5, "imult": 1.3},
+    **{"precon_exponent": 0.75, "linesearch_c": 1e-2, "linesearch_factor": 0.8, "linesearch_max": 60},
+    **{"numconn": 15, "initcoeff": 1, "decay_biases": True, "checkpoint_every": 10},
+}
+"""Written down once more: read off this package's defaults, a wrong default there would pass for the published one."""
+
+
 def published(name: str) -> Any:
-    """The published value, which is `nnet_train`'s default."""
-    default = signature(nnet_train).parameters[name].default
-    return 1 / published("drop") if name == "boost" else default
+    """The published value."""
+    return _PUBLISHED[name]
+
+
+def in_words(constants: Mapping[str, Constant]) -> dict[str, str]:
+    """Value and place of each; where it is not the published one, that as well."""
+    edited = differing(constants)
+    return {
+        name: f"{c.value:g}{PUBLISHED}{published(name):g}) ({c.place})" if name in edited else str(c)
+        for name, c in constants.items()
+    }
 
 
 def read_constants(sources: Mapping[str, str]) -> dict[str, Constant]:

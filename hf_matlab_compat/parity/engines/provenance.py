@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity import octave
+from hf_matlab_compat.parity.engines.constants import in_words
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.reference import Reference
 from hf_matlab_compat.parity.reference_run import EpochRecord
@@ -65,7 +66,7 @@ def provenance(reference: Reference, job: Job) -> dict[str, str]:
 def reference_facts(reference: Reference) -> dict[str, str]:
     """Its files' SHA-256 and its constants."""
     hashes = {f"sha256 {name}": value for name, value in reference.hashes.items()}
-    return hashes | {f"constant {name}": str(constant) for name, constant in reference.constants.items()}
+    return hashes | {f"constant {name}": said for name, said in in_words(reference.constants).items()}
 
 
 def not_shown(epochs: Sequence[EpochRecord], mode: str) -> dict[str, str]:

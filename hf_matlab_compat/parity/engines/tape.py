@@ -169,4 +169,5 @@ def _job(place: Path, row: dict[str, Any], reference: Reference) -> Job:
         mode=row["mode"],
         epochs=row["epochs"],
     )
-    return replace(job, probes=request["probes"])
+    told = {"precision": row["precision"]} if reference.takes_overrides else None  # as hf_drive.m tells it
+    return replace(job, probes=request["probes"], overrides=told)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import pytest
 
-from hf_matlab_compat.parity.engines.constants import NOT_FOUND, differing, evaluate, published, read_constants
+from hf_matlab_compat.legacy.entry_points import nnet_train
+from hf_matlab_compat.parity.engines.constants import (
+    NOT_FOUND,
+    differing,
+    evaluate,
+    in_words,
+    published,
+    read_constants,
+)
 from hf_matlab_compat.parity.engines.reference import OURS, open_reference
 from tests.parity.engines.trainers import ONE_FILE, edited
 
@@ -84,3 +93,18 @@ def test_two_values_of_one_constant_are_remarked():
 @pytest.mark.parametrize("expression", ["f(3)", "x + 1", "'a'", "2 +", "1/0", "[1 2]"])
 def test_only_arithmetic_on_numbers_is_evaluated(expression):
     assert evaluate(expression, {}) is None
+
+
+def test_the_published_constants_are_the_defaults_of_the_legacy_call():
+    defaults = {name: each.default for name, each in signature(nnet_train).parameters.items()}
+    constants = open_reference(ONE_FILE).constants
+    assert {name: published(name) for name in constants if name != "boost"} == {
+        name: defaults[name] for name in constants if name != "boost"
+    }
+    assert (defaults["boost"], published("boost")) == (None, 1 / published("drop"))
+
+
+def test_an_edited_constant_is_told_beside_the_published_one():
+    told = in_words(read_constants({"nnet_train_2.m": "drop = 2/3;\nif rho > 0.7 "}))
+    assert told["rho_high"] == "0.7 (published 0.75) (nnet_train_2.m:2)"
+    assert told["drop"] == "0.666667 (nnet_train_2.m:1)"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 from scipy.io import savemat
 
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.legacy.case_file import write_case
 from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_arguments, case_from_mat, rounded
 from hf_matlab_compat.parity.octave_values import to_octave
 from tests.cases import MAIN, UNITS
@@ -43,7 +46,7 @@ def test_a_case_from_a_file_is_the_case_that_was_saved(tmp_path):
             np.testing.assert_array_equal(case.arguments[name], value, err_msg=name)
 
 
-@pytest.mark.parametrize("missing", ["indata", "layertypes", "decay", "paramsp", "numchunks_test"])
+@pytest.mark.parametrize("missing", ["indata", "layertypes", "decay", "numchunks_test"])
 def test_a_missing_argument_is_named(missing, tmp_path):
     given = arguments()
     del given[missing]
@@ -68,8 +71,43 @@ def test_an_empty_start_is_drawn_and_always_the_same():
 
 
 def test_an_argument_of_another_kind_is_named():
-    with pytest.raises(ParityError, match="numchunks: expected what nnet_train_2 takes"):
+    with pytest.raises(ParityError, match="numchunks: expected a whole number, got a list of 2"):
         case_from_arguments("mine", arguments(numchunks=[1, 2]))
+
+
+def test_a_missing_start_is_an_empty_one(tmp_path):
+    given = {name: value for name, value in arguments().items() if name not in ("paramsp", "Win", "bin")}
+    drawn = case_from_arguments("mine", arguments(paramsp=None)).arguments["paramsp"]
+    found = case_from_mat(saved(tmp_path / "mine.mat", given)).arguments["paramsp"]
+    np.testing.assert_array_equal(found, drawn)
+
+
+@pytest.mark.octave
+@pytest.mark.parametrize("kind", ["-text", "-text -zip"])
+def test_octaves_own_format_is_read(kind, tmp_path):
+    file = saved(tmp_path / "theirs.mat", arguments())
+    code = f"load('{file}'); clear ans; save {kind} '{tmp_path / 'mine.mat'}'"
+    subprocess.run(["octave-cli", "--norc", "--eval", code], check=True, capture_output=True, timeout=60)
+    found = case_from_mat(tmp_path / "mine.mat")
+    for name, value in case_from_mat(file).arguments.items():
+        np.testing.assert_array_equal(found.arguments[name], value, err_msg=name)
+
+
+REFUSED = {
+    "indata: expected finite numbers, got nan": {"indata": np.full((16, 160), np.nan)},
+    "indata: expected real numbers, got complex": {"indata": np.full((16, 160), 1j)},
+    "mattype: expected a text, got a cell array of 2": {"mattype": np.array([["gn", "hess"]], dtype=object)},
+    "weightcost: expected a number, got the text 'abc'": {"weightcost": "abc"},
+    "decay: expected a number, got a matrix of 2 by 2": {"decay": np.ones((2, 2))},
+    "paramsp: expected": {"paramsp": np.ones((5, 1))},
+}
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_what_this_package_would_not_train_is_refused_before_a_reference_runs(sentence, tmp_path):
+    write_case(tmp_path / "mine.mat", arguments(**REFUSED[sentence]))
+    with pytest.raises(ParityError, match=f"mine.mat: {sentence}"):
+        case_from_mat(tmp_path / "mine.mat")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a mat file", b"MATLAB 5.0 MAT-file" + bytes(200)])

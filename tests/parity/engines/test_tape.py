@@ -11,7 +11,10 @@ import pytest
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.cases import builtin_case
+from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine, pack, read_tape
+from hf_matlab_compat.parity.engines.reference import OURS
+from hf_matlab_compat.parity.judge import judge
 from tests.parity.engines.trainers import ONE_FILE, SMALL, contents, edited, in_epoch, live
 
 octave_test = pytest.mark.octave
@@ -48,6 +51,20 @@ def test_a_tape_brings_back_what_a_live_run_records(played):
             np.testing.assert_array_equal(theirs.theta_after, ours.theta_after)
             np.testing.assert_array_equal(theirs.kernels["Bv_undamped"], ours.kernels["Bv_undamped"])
             assert theirs.figures == ours.figures
+
+
+@octave_test
+def test_a_tape_with_a_trainer_that_takes_overrides_is_judged_in_both_precisions(tmp_path):
+    pack(tmp_path / "tape", [builtin_case(SMALL)], epochs=1)
+    play(tmp_path / "tape", OURS)
+    recordings = read_tape(tmp_path / "tape")
+    assert [r.provenance["precision route"] for r in recordings] == [
+        f"precision = '{precision}' in its 23rd argument" for precision in ("double", "single")
+    ]
+    assert [r.epochs[0].iterates[0].dtype for r in recordings] == ["float64", "float32"]
+    certificate = judge(recordings)
+    assert certificate.verdict is Verdict.AGREES
+    assert {line.precision for line in certificate.lines if line.verdict is Verdict.AGREES} == {"double", "single"}
 
 
 @octave_test

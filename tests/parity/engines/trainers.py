@@ -23,9 +23,9 @@ EPOCH_BEGINS = "    tic;\n"
 STEP = "    paramsp = paramsp + rate*p;\n"
 
 
-def edited(folder: Path, *changes: tuple[str, str], file: str = "nnet_train_2.m") -> Path:
-    """A copy of the single-file trainer in a folder, with passages replaced."""
-    shutil.copytree(ONE_FILE, folder)
+def edited(folder: Path, *changes: tuple[str, str], file: str = "nnet_train_2.m", of: Path = ONE_FILE) -> Path:
+    """A copy of a trainer (the single-file one, unless told) in a folder, with passages replaced."""
+    shutil.copytree(of, folder)
     text = (folder / file).read_text()
     for old, new in changes:
         assert old in text

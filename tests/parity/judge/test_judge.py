@@ -56,13 +56,15 @@ def test_a_free_run_whose_spread_is_wide_says_that_it_decides_nothing() -> None:
 def test_a_free_run_in_single_is_judged_by_lambda_and_ll_alone() -> None:
     certificate = judged(recorded("ae_logistic", "free", "single", 8))
     judged_stages = {line.stage for line in certificate.lines if line.verdict is Verdict.AGREES}
-    assert judged_stages == {"lambda", "params"}
+    assert judged_stages == {"lambda", "params", "entry"}
     assert certificate.first_divergence is None
 
 
 def test_lines_come_in_the_order_in_which_a_difference_would_arise() -> None:
     lines = judged(two_epochs("ae_logistic")).lines
-    places = [(line.epoch, STAGES.index(line.stage)) for line in lines]
+    epochs = [line for line in lines if line.stage != "entry"]
+    assert lines[len(epochs) :] == [line for line in lines if line.stage == "entry"]
+    places = [(line.epoch, STAGES.index(line.stage)) for line in epochs]
     assert places == sorted(places)
 
 
@@ -144,7 +146,7 @@ def test_an_epoch_in_which_this_package_stops_differs_in_every_line(monkeypatch:
         raise NonFiniteError(1, "gradient")
 
     monkeypatch.setattr(port_runs, "run_epoch", stop)
-    lines = [line for line in judged(recorded("ae_logistic")).lines if line.stage != "checkpoint"]
+    lines = [line for line in judged(recorded("ae_logistic")).lines if line.stage not in ("checkpoint", "entry")]
     assert {line.verdict for line in lines} == {Verdict.DIFFERS, Verdict.NOT_RUN}
     assert any("this package stopped" in line.bound_source for line in lines)
 
@@ -157,7 +159,7 @@ def test_an_unknown_backend_is_refused() -> None:
 def test_a_watcher_sees_every_line_of_the_epochs() -> None:
     seen: list[Line] = []
     certificate = judge([recorded("ae_logistic")], watch=seen.append)
-    assert seen == [line for line in certificate.lines if line.stage != "checkpoint"]
+    assert seen == [line for line in certificate.lines if line.stage not in ("checkpoint", "entry")]
 
 
 def test_only_the_stages_that_were_asked_for_are_on_the_certificate() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,3 +84,19 @@ def test_keys_of_a_later_writer_are_passed_over() -> None:
     content = json.loads(to_json(agreeing()))
     content["lines"][0]["comment"] = "new"
     assert from_json(json.dumps(content)).lines[0] == agreeing().lines[0]
+
+
+def test_edited_constants_and_what_was_not_exercised_are_told() -> None:
+    edited = replace(differing(), constants={"drop": "0.5 (published 0.666667) (f.m:7)"}, not_exercised=["rms=1"])
+    content = json.loads(to_json(edited))
+    assert content["verdict"] == "differs"
+    assert content["verdict_in_words"] == "differs, with 1 edited constant"
+    assert (content["edited_constants"], content["not_exercised"]) == (["drop"], ["rms=1"])
+    assert list(from_json(to_json(edited)).not_exercised) == ["rms=1"]
+
+
+def test_a_certificate_of_an_earlier_writer_is_read() -> None:
+    content = json.loads(to_json(agreeing()))
+    for name in ("verdict_in_words", "edited_constants", "not_exercised"):
+        del content[name]
+    assert list(from_json(json.dumps(content)).not_exercised) == []

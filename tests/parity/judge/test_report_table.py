@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -57,3 +58,26 @@ def test_constants_and_provenance_are_shown() -> None:
     text = printed(differing(), 80)
     assert "2/3 (f.m:7)" in text
     assert "7.3 <x>" in text
+
+
+def test_the_verdict_and_the_runs_come_last() -> None:
+    rows = [row for row in printed(agreeing(), 100).splitlines() if row.strip()]
+    assert rows[-1] == "Verdict: agrees: every compared quantity is within its bound"
+    unseen = next(at for at, row in enumerate(rows) if row.startswith("not exercised by these runs: "))
+    runs = next(at for at, row in enumerate(rows) if row.startswith("run "))
+    assert next(at for at, row in enumerate(rows) if row == "Provenance") < runs < unseen < len(rows) - 1
+
+
+def test_hashes_are_counted_and_not_listed() -> None:
+    hashed = replace(agreeing(), provenance={"octave": "7.3", "sha256 a.m": "0f" * 32, "sha256 b.m": "1e" * 32})
+    text = " ".join(printed(hashed, 100).split())
+    assert "files of the reference 2 (SHA-256 of each: --json, --html)" in text
+    assert "sha256" not in text
+
+
+def test_an_edited_constant_is_in_the_verdict() -> None:
+    constants = {"rho_high": "0.7 (published 0.75) (f.m:3)", "drop": "0.666667 (f.m:7)"}
+    rows = printed(replace(agreeing(), constants=constants), 100).splitlines()
+    assert rows[-1].startswith("Verdict: agrees, with 1 edited constant: every")
+    constants["drop"] = "0.5 (published 0.666667) (f.m:7)"
+    assert "with 2 edited constants" in printed(replace(agreeing(), constants=constants), 100)

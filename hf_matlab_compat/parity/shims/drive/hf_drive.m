@@ -24,6 +24,7 @@ before = path();
 warned = warning();
 back = cd(work);
 restore = onCleanup(@() hf_restore(before, warned, back));
+request = hf_told(request, reference);
 hf_setup(request, reference, shims);
 
 stop = {'never', 'after CG'};
@@ -40,6 +41,17 @@ else
         state = hf_epoch(request, state, 'never');
     end
     hf_epoch(request, state, stop);
+end
+end
+
+
+function request = hf_told(request, reference)
+% A trainer with a 23rd argument is told the precision there: it needs no doubles in the GPU toolbox's clothes.
+addpath(reference);
+if isempty(request.overrides) && nargin('nnet_train_2') > 22
+    request.overrides = struct('precision', request.precision);
+    request.arguments{22} = 0;
+    request.route = request.route(~ismember(request.route, {'double', 'shadow'}));
 end
 end
 
