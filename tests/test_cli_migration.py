@@ -152,3 +152,65 @@ def test_a_check_is_left_out_where_lines_are_left_to_do(old: Path, capsys: pytes
     (old / "broken.m").write_text("x = wavelet(3);\n")
     assert main(["migrate", str(old / "broken.m"), "--check"]) == 1
     assert "not checked: lines are left to do" in capsys.readouterr().out
+
+
+def test_a_function_is_not_checked_and_says_so(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = (old / "denoising.m").read_text()
+    (old / "second.m").write_text(f"function p = second(n, rate)\n{script}\np = 1;\n")
+    assert main(["migrate", str(old / "second.m"), "--check"]) == 2
+    said = capsys.readouterr().out
+    assert "second.m: not checked. There is nothing to run" in said
+    assert "second waits for n, rate. Check a script that calls it." in said
+
+
+def test_a_function_that_does_not_train_is_not_checked_either(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (old / "twice.m").write_text("function y = twice(x)\ny = 2 * x;\n")
+    assert main(["migrate", str(old / "twice.m")]) == 0
+    assert main(["migrate", str(old / "twice.m"), "--check", "--force"]) == 2
+    assert "twice.m: not checked. There is nothing to run" in capsys.readouterr().out
+
+
+def test_a_folder_without_a_call_of_the_trainer_is_not_checked_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mean_only.m").write_text("y = mean([1 2 3]);\n")
+    assert main(["migrate", str(tmp_path), "--out", str(tmp_path / "new"), "--check"]) == 1
+    assert "not checked: no script here calls the trainer" in capsys.readouterr().out
+
+
+OWN = "\nfunction y = smoothed( x )\ny = x*global_scale;\nend\n"
+
+
+def test_with_an_unedited_copy_only_what_differs_is_listed(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (old / "unedited.m").write_text(TRAINER + OWN)
+    edited = (TRAINER + OWN).replace("initlambda = 45.0", "initlambda = 10").replace("numconn = 15", "numconn = 5")
+    (old / "nnet_train_2.m").write_text(edited)
+    assert main(["migrate", str(old / "nnet_train_2.m")]) == 1
+    assert "smoothed" in capsys.readouterr().out
+    assert main(["migrate", str(old / "nnet_train_2.m"), "--original", str(old / "unedited.m")]) == 0
+    said = capsys.readouterr().out
+    assert "implies: initlambda=10.0, numconn=5" in said
+    assert "smoothed" not in said
+    (old / "nnet_train_2.m").write_text(edited.replace("x*global_scale", "x*2"))
+    assert main(["migrate", str(old / "nnet_train_2.m"), "--original", str(old / "unedited.m")]) == 1
+    assert "y = x*2;" in capsys.readouterr().out
+
+
+def test_what_is_no_trainer_is_no_unedited_copy(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", str(old / "nnet_train_2.m"), "--original", str(old / "denoising.m")]) == 2
+    assert "expected a copy of nnet_train_2.m that calls a conjgrad function" in capsys.readouterr().err
+
+
+def test_matlab_is_printed_as_it_stands(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (old / "third.m").write_text("x = wavelet(5:-1:1);\n")
+    assert main(["migrate", str(old / "third.m")]) == 1
+    assert "wavelet(5:-1:1)" in capsys.readouterr().out
+
+
+def test_an_unedited_copy_without_its_solver_says_nothing_of_the_solver(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (old / "nnet_train_2.m").write_text(TRAINER)
+    (tmp_path / "unedited.m").write_text(TRAINER)
+    assert main(["migrate", str(old / "nnet_train_2.m"), "--original", str(tmp_path / "unedited.m")]) == 0
+    assert "unedited copy" not in capsys.readouterr().out

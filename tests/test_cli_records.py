@@ -104,3 +104,49 @@ def test_a_missing_variable_is_refused_with_those_that_are_there(
     layers = ["--hidden", "1", "--units", "tanh", "linear"]
     assert main(["plot", "codes", str(tmp_path / "c.png"), str(CHECKPOINT), str(data), *layers]) == 2
     assert "variable: expected one of faces, got 'indata'." in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_no_run_goes_on_from_gives_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = {name: value for name, value in loadmat(CHECKPOINT).items() if not name.startswith("__")}
+    savemat(tmp_path / "nan.mat", {**good, "paramsp": good["paramsp"] * np.nan})
+    assert main(["checkpoint", str(tmp_path / "nan.mat")]) == 1
+    assert "values that are NaN or Inf" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", [np.array([[1.0]], dtype=object), np.ones((3, 1)) * 1j])
+def test_a_checkpoint_without_usable_parameters_is_not_converted(
+    value: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = {name: value for name, value in loadmat(CHECKPOINT).items() if not name.startswith("__")}
+    savemat(tmp_path / "cell.mat", {**good, "paramsp": value})
+    assert main(["checkpoint", str(tmp_path / "cell.mat"), "--to", "v7"]) == 2
+    assert "expected paramsp to be a full array of real numbers, got one of class" in capsys.readouterr().err
+    assert not (tmp_path / "cell_v7.mat").exists()
+
+
+@pytest.mark.parametrize("kind", ["reconstructions", "codes"])
+@pytest.mark.parametrize("spoilt", ["cases", "parameters"])
+def test_what_is_not_finite_is_not_drawn(
+    kind: str, spoilt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, data, cases = CHECKPOINT, tmp_path / "digits.mat", load_digits().images[:, :50].astype(float)
+    if spoilt == "cases":
+        cases[3, 4] = np.nan
+    else:
+        good = {name: value for name, value in loadmat(CHECKPOINT).items() if not name.startswith("__")}
+        good["paramsp"][5] = np.nan
+        file = tmp_path / "nan.mat"
+        savemat(file, good)
+    savemat(data, {"indata": cases})
+    hidden = checkpoint_sizes()[1:-1]
+    units = list(UNITS) if len(hidden) == len(HIDDEN) else ["logistic", "linear", "logistic", "logistic"]
+    layers = ["--hidden", *map(str, hidden), "--units", *units]
+    assert main(["plot", kind, str(tmp_path / "x.png"), str(file), str(data), *layers]) == 2
+    assert "expected finite numbers" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_log_without_a_finished_epoch_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = LOG.read_text()
+    (tmp_path / "cut.txt").write_text(text[: text.index("ch magnitude")])
+    assert main(["log", str(tmp_path / "cut.txt")]) == 1
+    assert "no finished epoch; laws broken: 1" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -97,6 +98,9 @@ def _script(source: Path, out: Path, style: str, streams: str, check: bool, forc
     made = migrate_script(source, out, style=style, streams=streams)
     _tell(made)
     _say(f"written: {out}")
+    if check and not _runs_by_itself(made):
+        _say(_nothing_to_run(made))
+        return 2
     if check and not made.runs:
         _say("not checked: lines are left to do")
     agrees = not (check and made.runs) or _agrees(source, style)
@@ -116,6 +120,13 @@ def _folder(source: Path, out: Path, style: str, streams: str, check: bool, forc
         _say(f"{name}.m: not translated. {why}")
     complete = not failures and all(made.runs for made in translations)
     agree = all([_agrees(source / f"{made.name}.m", style) for made in translations if check and _trains(made)])
+    for made in translations:
+        if check and _calls_trainer(made) and not _runs_by_itself(made):
+            _say(_nothing_to_run(made))
+            agree = agree and any(f"{made.name}(" in each.python for each in translations if _runs_by_itself(each))
+    if check and not any(map(_calls_trainer, translations)):
+        _say("not checked: no script here calls the trainer")
+        agree = False
     trainers = _trainers_of(source)
     _say(f"written: {len(translations)} scripts and REPORT.md in {out}")
     return int(not (complete and agree and trainers))
@@ -123,10 +134,29 @@ def _folder(source: Path, out: Path, style: str, streams: str, check: bool, forc
 
 def _trains(made: Translation) -> bool:
     """Whether a translation is complete, calls the trainer, and is no function that waits for arguments."""
-    calls = any(f"{name}(" in made.python for name in ("nnet_train", "nnet_train_2", "train"))
-    body = [line for line in made.python.splitlines() if line and not line.startswith((" ", "#", "def ", '"""', ")"))]
-    runs = any(not line.startswith(("import ", "from ", "random = ")) for line in body)
-    return made.runs and calls and runs
+    return made.runs and _calls_trainer(made) and _runs_by_itself(made)
+
+
+def _calls_trainer(made: Translation) -> bool:
+    return any(f"{name}(" in made.python for name in ("nnet_train", "nnet_train_2", "train"))
+
+
+def _runs_by_itself(made: Translation) -> bool:
+    """Whether the file is more than functions that wait for arguments."""
+    body = ast.parse(made.python).body[1:]  # behind the docstring
+    functions = [each for each in body if isinstance(each, ast.FunctionDef)]
+    rest = [each for each in body if not isinstance(each, ast.FunctionDef | ast.Import | ast.ImportFrom)]
+    return not functions or any(not ast.unparse(each).startswith("random = ") for each in rest)
+
+
+def _nothing_to_run(made: Translation) -> str:
+    """Why a file of functions is not checked."""
+    first = next(each for each in ast.parse(made.python).body if isinstance(each, ast.FunctionDef))
+    waits = ", ".join(each.arg for each in first.args.args)
+    return (
+        f"{made.name}.m: not checked. There is nothing to run, since the file holds functions only and {first.name} "
+        f"waits for {waits}. Check a script that calls it."
+    )
 
 
 def _agrees(script: Path, style: str) -> bool:
@@ -152,9 +182,12 @@ def _times(calls: int) -> str:
 def _tell(made: Translation) -> None:
     todos = made.todos
     left = f"{len(todos)} left to do" if todos else "complete"
+    left += f", {len(made.to_verify)} to verify" if made.to_verify else ""
     _say(f"{made.name}.m: {len(made.lines)} lines, {left}")
     for line in todos:
         _say(f"  line {line.number}: {line.text.strip()}  ({line.remark})")
+    for line in made.to_verify:
+        _say(f"  verify line {line.number}: {line.text.strip()}  ({line.remark})")
 
 
 def _trainers_of(folder: Path) -> bool:
@@ -183,7 +216,8 @@ def _trainer(source: Path, original: Path | None) -> int:
 
     trainer = source.with_name(f"{PUBLISHED}.m") if source.stem == SOLVER else source
     files = files_of(trainer)
-    report = read_trainer(*files, original=original)
+    unedited = None if original is None else files_of(original)[: len(files)]
+    report = read_trainer(*files, original=unedited)
     _say(f"options of nnet_train that this copy implies: {_in_words(report.legacy_options)}")
     if report.gpu:
         _say(f"written for {report.gpu}: jacket=1 asks for the GPU here")
@@ -195,4 +229,4 @@ def _trainer(source: Path, original: Path | None) -> int:
 
 
 def _say(text: str) -> None:
-    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+    Console(soft_wrap=True).print(text, markup=False, emoji=False, highlight=False)

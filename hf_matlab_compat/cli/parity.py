@@ -129,6 +129,7 @@ def pack(
         f"written: {path}. Copy the folder to the other machine, beside your nnet_train_2.m and conjgrad_1.m (or put "
         f"those on the path), run run_me.m there, bring the folder back, and run: hf-compat parity check {out}",
         markup=False,
+        emoji=False,
         highlight=False,
     )
     return 0
@@ -181,7 +182,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
     """Somewhere to say what is being done: one line that changes in a terminal, else a line each."""
     console = Console(stderr=True, soft_wrap=True)
     if not console.is_terminal:
-        yield lambda sentence: console.print(sentence, markup=False, highlight=False)
+        yield lambda sentence: console.print(sentence, markup=False, emoji=False, highlight=False)
         return
     with console.status("starting") as status:
         yield status.update
@@ -208,13 +209,13 @@ def _report(done: ParityRun, lines: bool, json: Path | None, html: Path | None, 
     except ParityError as error:
         script = ""
         said.append(str(error))
-    Console().print(certificate_table(certificate, every_line=lines, script=script))
+    Console(emoji=False).print(certificate_table(certificate, every_line=lines, script=script))
     for name, target, text in (("json", json, to_json(certificate)), ("html", html, to_html(certificate, script))):
         if target is not None:
             _write(name, target, text)
             said.append(f"written: {target}")
     for sentence in said:
-        Console(soft_wrap=True).print(sentence, markup=False, highlight=False)
+        Console(soft_wrap=True).print(sentence, markup=False, emoji=False, highlight=False)
     return exit_code(certificate)
 
 

@@ -36,7 +36,7 @@ def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = No
     curves
         Draw learning curves of all runs there.
     """
-    from hf_matlab_compat.matlab.log_audit import audit
+    from hf_matlab_compat.matlab.log_audit import audit_log
     from hf_matlab_compat.matlab.log_export import to_csv, to_json
     from hf_matlab_compat.matlab.log_parser import read_log
 
@@ -44,8 +44,7 @@ def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = No
     flat = [run for found in runs.values() for run in found]
     broken = 0
     for file, found in runs.items():
-        for number, run in enumerate(found, 1):
-            findings = audit(run)
+        for number, (run, findings) in enumerate(zip(found, audit_log(found), strict=True), 1):
             broken += len(findings)
             _say(f"{file}, run {number} of {len(found)}: {_run_in_words(run.epochs)}; laws broken: {len(findings)}")
             for finding in findings:
@@ -70,6 +69,8 @@ def checkpoint(
 ) -> int:
     """Say what is in a checkpoint; convert it, or split its parameters into W and b.
 
+    Exits with 1 where no run can go on from what it holds: parameters that are NaN, an epoch of -3.
+
     Parameters
     ----------
     file
@@ -87,7 +88,8 @@ def checkpoint(
     from hf_matlab_compat.matlab.checkpoint_summary import summarise
 
     hidden = layersizes[1:-1] if layersizes else ()
-    for line in summarise(file, hidden=hidden, inputs=layersizes[0] if layersizes else None).in_words():
+    summary = summarise(file, hidden=hidden, inputs=layersizes[0] if layersizes else None)
+    for line in summary.in_words():
         _say(line)
     if to is not None:
         target = out or file.with_name(f"{file.stem}_{to}{'.npz' if to == 'npz' else '.mat'}")
@@ -97,7 +99,7 @@ def checkpoint(
             _say(f"left out: {name}, {reason}")
     if layersizes:
         _split(file, layersizes, out if to is None and out else file.with_name(f"{file.stem}_W_b.mat"), overwrite)
-    return 0
+    return int(bool(summary.faults))
 
 
 @plot.command(name="curves")
@@ -232,4 +234,4 @@ def _write(option: str, target: Path, text: str) -> None:
 
 
 def _say(text: str) -> None:
-    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+    Console(soft_wrap=True).print(text, markup=False, emoji=False, highlight=False)

@@ -61,13 +61,20 @@ def convert(
     Raises
     ------
     CheckpointError
-        The source cannot be read, the target exists or cannot be written, or the format is none of these.
+        The source cannot be read or lacks a number that a checkpoint is made of, the target exists or cannot be
+        written, or the format is none of these.
     """
     if to not in FORMATS:
         raise CheckpointError(f"to: expected one of {', '.join(FORMATS)}, got {to!r}.")
     path = _free(target, overwrite)
     listing = list_variables(source)
     left_out = _left_out(source, listing)
+    lost = [variable for variable in listing.variables if variable.name in VARIABLES and not variable.is_numeric]
+    if lost:
+        raise CheckpointError(
+            f"{os.fspath(source)}: expected {lost[0].name} to be a full array of real numbers, got one of class "
+            f"{lost[0].kind}. Nothing was written, since a checkpoint without it is none."
+        )
     kept = Listing(listing.form, tuple(v for v in listing.variables if v.name not in left_out))
     numbers = read_numbers(source, kept)
     try:

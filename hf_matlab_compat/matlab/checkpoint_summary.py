@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -61,6 +61,8 @@ class CheckpointSummary:
         Layer sizes that fit psize.
     remarks : tuple of str
         What else to know before going on from it.
+    faults : tuple of str
+        Values with which no run can go on.
     """
 
     path: str
@@ -75,10 +77,12 @@ class CheckpointSummary:
     psize: int | None
     candidates: Candidates
     remarks: tuple[str, ...]
+    faults: tuple[str, ...] = ()
 
     def in_words(self) -> list[str]:
         """The summary, a sentence or a variable a line."""
-        lines = [f"{self.path}: {self.form}; {self.kind.value}"]
+        whose = self.kind.value.replace("a run goes on", "no run can go on") if self.faults else self.kind.value
+        lines = [f"{self.path}: {self.form}; {whose}"]
         numbers = {"epoch": self.epoch, "lambda": self.lam, "CG steps": self.total_cg_steps, "psize": self.psize}
         lines.append(", ".join(f"{name} {value:.10g}" for name, value in numbers.items() if value is not None))
         for variable in self.variables:
@@ -88,7 +92,7 @@ class CheckpointSummary:
         if self.candidates.total:
             lines.append(f"layer sizes that fit ({self.candidates.total}; {self.candidates.searched}):")
             lines += ["  " + " ".join(map(str, sizes)) for sizes in self.candidates.sizes]
-        return [line for line in [*lines, *self.remarks] if line]
+        return [line for line in [*lines, *self.remarks, *self.faults] if line]
 
 
 def summarise(
@@ -130,6 +134,7 @@ def summarise(
         psize=psize,
         candidates=_candidates(psize or 0, hidden, inputs, kind),
         remarks=tuple(_remarks(path, listing)),
+        faults=tuple(_faults(path, listing, numbers)),
     )
 
 
@@ -170,9 +175,8 @@ def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[li
     kept = tuple(v for v in listing.variables if v.name == "paramsp")
     found = read_numbers(path, Listing(listing.form, kept))
     if "paramsp" not in found:
-        raise CheckpointError(
-            f"{os.fspath(path)}: expected the variable paramsp, got none. {CheckpointKind.OTHER.value}."
-        )
+        got = f"one of class {kept[0].kind}" if kept else f"none. It is {CheckpointKind.OTHER.value}"
+        raise CheckpointError(f"{os.fspath(path)}: expected the variable paramsp with real numbers, got {got}.")
     theta, whole = found["paramsp"].ravel(order="F"), [int(size) for size in sizes]
     if len(whole) < 2 or min(whole) < 1 or theta.size != full_num_parameters(whole):
         raise CheckpointError(_misfit(theta.size, whole))
@@ -214,13 +218,48 @@ def _psize(listing: Listing) -> int | None:
     return math.prod(shapes[0]) if shapes else None
 
 
+def _faults(path: str | os.PathLike[str], listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> Iterator[str]:
+    """Values that no run can go on from."""
+    by_name = {variable.name: variable for variable in listing.variables}
+    for variable in (by_name[name] for name in ("paramsp", "ch") if name in by_name):
+        if variable.is_numeric:
+            yield from _faults_of_vector(path, variable, listing.form)
+        elif variable.name == "paramsp":
+            yield f"paramsp is of class {variable.kind}, and the parameters of a network are a column of real numbers"
+    sizes = {name: math.prod(by_name[name].shape or ()) for name in ("paramsp", "ch") if name in by_name}
+    if 0 < sizes.get("ch", 0) != sizes.get("paramsp", 0) > 1:
+        yield f"ch has {sizes['ch']} values and paramsp {sizes['paramsp']}, and both have one for each parameter"
+    for name in (each for names in _SCALARS.values() for each in names if each in by_name):
+        yield from _faults_of_scalar(by_name[name], _scalar(numbers, [name]))
+
+
+def _faults_of_scalar(variable: Variable, value: float | None) -> Iterator[str]:
+    name = variable.name
+    if value is None or not variable.is_numeric:
+        shape = "x".join(map(str, variable.shape or ())) or "of unknown shape"
+        yield f"{name} is {variable.kind}, {shape}, and it is one real number"
+    elif name == "lambda" and not 0 <= value < math.inf:
+        yield f"lambda is {value:g}, and a damping is a number from 0"
+    elif name != "lambda" and not (0 <= value < math.inf and value == int(value)):
+        yield f"{name} is {value:g}, and it counts from 0"
+
+
+def _faults_of_vector(path: str | os.PathLike[str], variable: Variable, form: str) -> Iterator[str]:
+    values = read_numbers(path, Listing(form, (variable,))).get(variable.name, np.zeros(0))
+    wrong = int(np.sum(~np.isfinite(values)))
+    if not values.size and variable.name == "paramsp":
+        yield "paramsp is empty"
+    if wrong:
+        yield f"{variable.name} has {wrong} of {values.size} values that are NaN or Inf"
+
+
 def _remarks(path: str | os.PathLike[str], listing: Listing) -> list[str]:
     by_name = {variable.name: variable for variable in listing.variables}
     remarks: list[str] = []
     if sidecar_path(path).exists():
         remarks.append(f"double values lie beside it in {sidecar_path(path).name}; they are not part of this file")
     for name in ("epoch", "lambda", "totalpasses"):
-        if name in by_name and by_name[name].kind not in ("double", "logical"):
+        if name in by_name and by_name[name].is_numeric and by_name[name].kind not in ("double", "logical"):
             remarks.append(f"{name} is of class {by_name[name].kind}, which rounds what MATLAB computes from it")
     for name in ("paramsp", "ch"):
         shape = by_name[name].shape if name in by_name else None

@@ -7,7 +7,7 @@ change would show up in, and which no law reaches, says `COVERAGE`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -23,8 +23,11 @@ from hf_matlab_compat.matlab.printed import half_unit
 class Law(Enum):
     """What every log obeys; the value is the sentence the user sees."""
 
+    LINES = "every epoch has all lines, and each can be read"
+    FINISHED = "a log has a finished epoch"
     EPOCHS = "epochs count up by one"
     TOTALS = "the total of CG steps grows by the steps used"
+    NORM = "a magnitude is no less than 0"
     LIMIT = "no more CG steps are used than maxiters"
     CHOSEN = "the chosen iterate is one on the recording grid (5, 7, 9, 11, 15, …) or the last"
     LAMBDA = "lambda is boosted where rho is low, NaN or -Inf, dropped where it is high, and else kept"
@@ -51,7 +54,7 @@ COVERAGE: Mapping[str, str] = {
     "test_log_likelihood": "a change at a rejected step only",
     "max_cg_steps": "a fall below the steps used only",
     "min_cg_steps": "nothing: no law",
-    "d_norm": "nothing: no law",
+    "d_norm": "a change of its sign only",
 }
 """Which change of a figure the laws notice."""
 
@@ -74,7 +77,8 @@ class Finding:
     got: str
 
     def __str__(self) -> str:
-        return f"epoch {self.epoch}: expected {self.expected}, got {self.got} ({self.law.value})."
+        where = "log" if self.law is Law.FINISHED else f"epoch {self.epoch}"
+        return f"{where}: expected {self.expected}, got {self.got} ({self.law.value})."
 
 
 Epoch = Any
@@ -104,8 +108,20 @@ def audit(run: LoggedRun) -> list[Finding]:
         In the order of the epochs; empty for a log that obeys all.
     """
     findings = [*_of_each_epoch(run), *_of_each_pair(run)]
+    findings += [Finding(each.epoch, Law.LINES, each.expected, each.got) for each in run.damage]
     findings += [Finding(epoch, Law.LAMBDA, *breach) for epoch, breach in damping_findings(run)]
     return sorted(findings, key=lambda finding: finding.epoch)
+
+
+def audit_log(runs: Sequence[LoggedRun]) -> list[list[Finding]]:
+    """`audit` of each run of a log, of which one at least has to have a finished epoch.
+
+    Runs that broke off in their first epoch and were started again are nothing to find.
+    """
+    found = [audit(run) for run in runs]
+    if found and not any(run.epochs.size for run in runs):
+        found[-1].append(Finding(0, Law.FINISHED, "a finished epoch", "none"))
+    return found
 
 
 def recording_grid(last: int) -> set[int]:
@@ -119,6 +135,7 @@ def recording_grid(last: int) -> set[int]:
 
 def _of_each_epoch(run: LoggedRun) -> Iterator[Finding]:
     laws: Mapping[Law, Callable[[Epoch, LoggedRun], Breach | None]] = {
+        Law.NORM: _norm,
         Law.LIMIT: _limit,
         Law.CHOSEN: _chosen,
         Law.RATE: _rate,
@@ -140,7 +157,7 @@ def _of_each_pair(run: LoggedRun) -> Iterator[Finding]:
         Law.REJECTED: _rejected,
     }
     pairs = list(pairwise(run.epochs))
-    if run.epochs.size and not run.resume_from and run.epochs[0]["epoch"] == 1:
+    if run.epochs.size and not run.resume_from and (run.constants or run.epochs[0]["epoch"] == 1):
         pairs.insert(0, (_before_the_first(run.epochs[0]), run.epochs[0]))
     for before, epoch in pairs:
         for law, check in laws.items():
@@ -161,6 +178,11 @@ def _limit(epoch: Epoch, run: LoggedRun) -> Breach | None:
     del run
     used, most = epoch["cg_steps"], epoch["max_cg_steps"]
     return (f"at most {most} CG steps", f"{used}") if 0 < most < used else None
+
+
+def _norm(epoch: Epoch, run: LoggedRun) -> Breach | None:
+    del run
+    return ("a magnitude of at least 0", f"{epoch['d_norm']:.5g}") if epoch["d_norm"] < 0 else None
 
 
 def _chosen(epoch: Epoch, run: LoggedRun) -> Breach | None:

@@ -48,6 +48,22 @@ EPOCH_FIGURES = np.dtype(
 Constant = int | float | str | tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Damage:
+    """A line of a finished epoch that is missing or cannot be read.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch's number, or what follows from the one before where the log does not say.
+    expected, got : str
+    """
+
+    epoch: int
+    expected: str
+    got: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoggedRun:
     """One run of a log.
@@ -66,6 +82,8 @@ class LoggedRun:
         Its finished epochs, in the order of the log.
     total_time : float or None
         Seconds; None where the run did not come to its end.
+    damage : tuple of Damage
+        Lines that its other epochs have and one has not, or that cannot be read.
     """
 
     start_time: datetime | None
@@ -74,6 +92,7 @@ class LoggedRun:
     constants: Mapping[str, Constant]
     epochs: NDArray[np.void]
     total_time: float | None
+    damage: tuple[Damage, ...] = ()
 
 
 def read_log(path: str | PathLike[str]) -> list[LoggedRun]:
@@ -128,21 +147,21 @@ def _line(words: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"<(\w+)>", lambda field: f"(?P<{field[1]}>{_NUMBER})", figure))
 
 
-_LINES = tuple(
-    _line(words)
-    for words in (
-        "maxiters = <max_cg_steps>; miniters = <min_cg_steps>",
-        "CG steps used: <cg_steps>, total is: <total_cg_steps>",
-        "ch magnitude : <d_norm>",
-        "Chose iters : <chosen_step>",
-        "rho = <rho>",
-        "Number of reductions : <reductions>, chosen rate: <rate>",
-        "New lambda: <lam>",
-        "epoch: <epoch>, Log likelihood: <log_likelihood>, error rate: <error>",
-        "TEST Log likelihood: <test_log_likelihood>, error rate: <test_error>",
-        "Error rate difference (test - train): <error_difference>",
-    )
+_WORDING = (
+    "maxiters = <max_cg_steps>; miniters = <min_cg_steps>",
+    "CG steps used: <cg_steps>, total is: <total_cg_steps>",
+    "ch magnitude : <d_norm>",
+    "Chose iters : <chosen_step>",
+    "rho = <rho>",
+    "Number of reductions : <reductions>, chosen rate: <rate>",
+    "New lambda: <lam>",
+    "epoch: <epoch>, Log likelihood: <log_likelihood>, error rate: <error>",
+    "TEST Log likelihood: <test_log_likelihood>, error rate: <test_error>",
+    "Error rate difference (test - train): <error_difference>",
 )
+_LINES = tuple(map(_line, _WORDING))
+_STARTS = {words.split("<")[0].strip(): re.findall(r"<(\w+)>", words)[0] for words in _WORDING}
+"""How each line begins, and its first figure."""
 _TOTAL_TIME = re.compile(rf"Total time: +({_NUMBER})")
 
 
@@ -159,6 +178,7 @@ def _run(lines: Sequence[str]) -> LoggedRun | None:
         constants=dict(_constants(header)),
         epochs=_epochs(body),
         total_time=_total_time(body),
+        damage=tuple(_damage(body, is_whole=True)),
     )
 
 
@@ -173,22 +193,80 @@ def _run_without_header(lines: Sequence[str]) -> LoggedRun | None:
         constants={},
         epochs=epochs,
         total_time=_total_time(lines),
+        damage=tuple(_damage(lines, is_whole=False)),
     )
 
 
 def _epochs(lines: Sequence[str]) -> NDArray[np.void]:
-    return np.array([_row(figures) for figures in _finished_epochs(lines)], dtype=EPOCH_FIGURES)
+    return np.array([_row(each.figures) for each in _read_epochs(lines) if each.is_finished], dtype=EPOCH_FIGURES)
 
 
-def _finished_epochs(lines: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The figures of each epoch that has its last line: the error difference, or without test data an empty one."""
-    figures: dict[str, str] = {}
+@dataclass(frozen=True)
+class _Epoch:
+    """The figures of an epoch, and its lines that begin like a known one but cannot be read, by their first figure."""
+
+    figures: dict[str, str]
+    unreadable: dict[str, str]
+    is_finished: bool
+
+
+def _read_epochs(lines: Sequence[str]) -> Iterator[_Epoch]:
+    """The epochs; finished is one that has its last line: the error difference, or without test data an empty one."""
+    figures, unreadable = dict[str, str](), dict[str, str]()
     for line in map(str.strip, lines[:-1]):  # what follows the last line end was cut off
         found = next((match for match in (known.fullmatch(line) for known in _LINES) if match), None)
         figures |= found.groupdict() if found else {}
+        start = next((start for start in _STARTS if line.startswith(start)), None) if found is None else None
+        unreadable |= {} if start is None else {_STARTS[start]: line}
         if "error_difference" in figures or ("epoch" in figures and not line):
-            yield figures
-            figures = {}
+            yield _Epoch(figures, unreadable, True)
+            figures, unreadable = {}, {}
+    if figures:
+        yield _Epoch(figures, unreadable, False)
+
+
+def _damage(lines: Sequence[str], *, is_whole: bool) -> Iterator[Damage]:
+    """What is wrong with the lines of a run.
+
+    A fork may word a line otherwise or leave it out, in all epochs alike. What a run broke off in is no damage, unless
+    it says that it came to its end; nor is the first epoch of a log whose beginning is lost.
+    """
+    ended = _total_time(lines) is not None
+    epochs = [each for each in _read_epochs(lines) if each.is_finished or ended]
+    usual = {name for each in epochs for name in each.figures}
+    number = 0
+    for place, each in enumerate(epochs):
+        number = _whole(each.figures.get("epoch", "")) or number + 1
+        if place or is_whole:
+            yield from _damage_of(each, number, usual, alone=len(epochs) == 1)
+
+
+def _damage_of(epoch: _Epoch, number: int, usual: set[str], *, alone: bool) -> Iterator[Damage]:
+    for words, line in zip(_WORDING, _LINES, strict=True):
+        first = next(iter(line.groupindex))
+        if first in epoch.figures:
+            continue
+        if first in epoch.unreadable and (first in usual or alone):
+            yield Damage(number, f"'{words}'", f"'{epoch.unreadable[first][:80]}'")
+        elif first in usual:
+            yield Damage(number, f"'{words}'", "no such line")
+    for name in sorted(_WHOLE & set(epoch.figures)):
+        text = epoch.figures[name]
+        if not _is_count(text) and not (name == "max_cg_steps" and _figure(text) == math.inf):
+            yield Damage(number, f"a whole number of {_COUNTED[name]}", text)
+    used, total = (_whole(epoch.figures.get(name, "")) for name in ("cg_steps", "total_cg_steps"))
+    if _is_count(epoch.figures.get("total_cg_steps", "nan")) and total < used:
+        yield Damage(number, f"a total of at least {used} CG steps", epoch.figures["total_cg_steps"])
+
+
+_COUNTED = {
+    "epoch": "epochs",
+    "max_cg_steps": "CG steps (maxiters)",
+    "min_cg_steps": "CG steps (miniters)",
+    "cg_steps": "CG steps",
+    "total_cg_steps": "CG steps in total",
+    "chosen_step": "CG steps (the chosen iterate)",
+}
 
 
 def _row(figures: Mapping[str, str]) -> tuple[Any, ...]:
@@ -206,6 +284,15 @@ def _figure(text: str) -> float:
 def _whole(text: str) -> int:
     value = _figure(text) if text else 0.0
     return int(value) if math.isfinite(value) and value == int(value) and abs(value) < 2.0**53 else 0
+
+
+def _is_count(text: str) -> bool:
+    value = _figure(text)
+    return 0 <= value < _MOST_COUNTED and value == int(value)
+
+
+_MOST_COUNTED = 1e12
+"""More CG steps than that no run takes."""
 
 
 def _total_time(lines: Sequence[str]) -> float | None:

@@ -102,7 +102,10 @@ def read_time_stamp(text: str) -> datetime:
     day, month, rest = text.strip().split("-", 2)
     year, clock = rest.split(" ")
     hour, minute, second = map(int, clock.split(":"))
-    return datetime(int(year), _MONTHS.index(month) + 1, int(day), hour, minute, second)
+    try:
+        return datetime(int(year), _MONTHS.index(month) + 1, int(day), hour, minute, second)
+    except OverflowError as error:
+        raise ValueError(f"expected a moment of the calendar, got {text.strip()!r}") from error
 
 
 def _constant(name: str, options: Options) -> str:

@@ -231,17 +231,26 @@ def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
     count = len(target.arguments)
     found = [subscript(each, base, context, (axis, count)) for axis, each in enumerate(target.arguments)]
     chosen = [axis for axis, each in enumerate(found) if each.form != "all"]
-    if len(chosen) != 1 or not isinstance(target.base, syntax.Name):
+    if len(chosen) != 1 or not isinstance(target.base, syntax.Name | syntax.Field):
         raise Untranslatable("deletes in an unknown way")
     (axis,) = chosen
     where = found[axis]
     if base.kind is Kind.CELL and where.form in ("one", "slice"):
         writer.code(f"del {base.text}[{where.text}]")
         return
-    if base.kind not in SHAPED or (base.kind not in (Kind.ROW, Kind.COLUMN) and count == 1):
+    text = f"np.s_[{where.text}]" if where.form == "slice" else where.text
+    if "np." in text:
+        context.needs("np")
+    if base.kind in (Kind.LOADED, Kind.UNKNOWN) or (base.kind is Kind.ARRAY and count == 1):
+        context.needs("ml")
+        along = "" if count == 1 else f", {axis}"
+        writer.code(f"{base.text} = ml.without({base.text}, {text}{along})")
+        if isinstance(target.base, syntax.Name):
+            context.define(target.base.name, Value("", Kind.LOADED))
+        return
+    if base.kind not in SHAPED:
         raise Untranslatable("deletes in an unknown way")
     context.needs("np")
-    text = f"np.s_[{where.text}]" if where.form == "slice" else where.text
     along = "" if base.kind is Kind.ROW else f", axis={axis}"
     writer.code(f"{base.text} = np.delete({base.text}, {text}{along})")
 

@@ -20,6 +20,7 @@ _MAY_BE_WHOLE = re.compile(
     r"arange|np\.array\((?!.*dtype=float)|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\."
 )
 _TAKEN = {"np", "ml", "plt", "math", "sys", "time", "random", "l", "O", "I", "os", "Path", "train", "check_calls"}
+NamesIn = Callable[[str], frozenset[str] | None]
 
 
 class Untranslatable(Exception):
@@ -31,6 +32,25 @@ def python_name(name: str) -> str:
     if keyword.iskeyword(name) or name in _TAKEN or hasattr(builtins, name):
         return name + "_"
     return name
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What lies beside a script.
+
+    Attributes
+    ----------
+    functions : mapping of str to int
+        Functions in files of their own, and how many outputs each has.
+    trainers : mapping of str to Copy
+        Copies of the trainer, whose edits become options of the call.
+    names_in : callable
+        The variables of a .mat file, by its name as the script gives it; None for a file that is not at hand.
+    """
+
+    functions: Mapping[str, int] = field(default_factory=dict)
+    trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
+    names_in: NamesIn = field(default=lambda _file: None)
 
 
 @dataclass
@@ -51,6 +71,8 @@ class Shared:
         Import lines the Python script needs.
     parameter_kinds, output_kinds : dict
         What is known of arguments and results of functions of this file.
+    names_in : callable
+        The variables of a .mat file, by its name; None where they are not known.
     """
 
     style: str
@@ -62,6 +84,7 @@ class Shared:
     parameter_kinds: dict[tuple[str, str], Value] = field(default_factory=dict)
     output_kinds: dict[tuple[str, int], Value] = field(default_factory=dict)
     uses_random: bool = False
+    names_in: NamesIn = field(default=lambda _file: None)
 
 
 @dataclass
@@ -91,6 +114,10 @@ class Context:
         Variables to create before the statement, with their first values.
     notes : list of str
         Remarks on the statement, for the report.
+    held : mapping
+        The lines that load a file, and the variables that the file is known to hold.
+    assumed : dict
+        Names that nothing defines, and the files that one of them is assumed to be in.
     """
 
     shared: Shared
@@ -108,6 +135,8 @@ class Context:
     end_of: list[Callable[[], Value]] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     load_lines: tuple[int, ...] = ()
+    held: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    assumed: dict[str, str] = field(default_factory=dict)
     last_line: int = 0
     depth: int = 0
     loops: int = 0

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
-from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.errors import CheckpointError, MigrationError
+from hf_matlab_compat.matlab.variable_listing import list_variables
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.context import Beside, NamesIn
 from hf_matlab_compat.migrate.copies import UNEDITED, is_part_of_trainer, trainers_beside
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.report import as_json, as_markdown
@@ -57,9 +60,8 @@ def migrate_script(
     """
     script = Path(path)
     text = read_script(script)
-    known = functions_beside(script)
-    trainers = trainers_beside(script.parent)
-    made = translate(text, style=style, streams=streams, name=script.stem, siblings=known, trainers=trainers)
+    beside = Beside(functions_beside(script), trainers_beside(script.parent), variables_beside(script))
+    made = translate(text, style=style, streams=streams, name=script.stem, beside=beside)
     if out is not None:
         Path(out).write_text(made.python, encoding="utf-8")
     return made
@@ -123,6 +125,23 @@ def functions_beside(script: Path) -> Mapping[str, int]:
         if first is not None:
             known[path.stem] = len(first.outputs)
     return known
+
+
+def variables_beside(script: Path) -> NamesIn:
+    """Reads the names of the variables in a .mat file, by its name as the script gives it."""
+
+    @cache
+    def names_in(file: str) -> frozenset[str] | None:
+        path = script.parent / file.replace("\\", "/")
+        path = path if path.suffix else path.with_name(f"{path.name}.mat")
+        if not path.is_file():
+            return None
+        try:
+            return frozenset(variable.name for variable in list_variables(path).variables)
+        except CheckpointError:
+            return None  # the script's own load says what is wrong with the file
+
+    return names_in
 
 
 def _first_function(path: Path) -> syntax.Function | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -21,7 +22,28 @@ _OPERATORS = tuple(itertools.chain(*_LEVELS))
 
 
 def broken(text: str, indent: int, width: int = WIDTH) -> list[str]:
-    """One statement as lines of at most `width` columns, where brackets allow."""
+    """One statement as lines of at most `width` columns where brackets allow, else as it is.
+
+    Lines that would be another statement than `text` are not taken; the one long line says ``# noqa: E501`` then.
+    """
+    lines = _broken(text, indent, width)
+    if len(lines) == 1 or _tree("\n".join(line[indent:] for line in lines)) == _tree(text) is not None:
+        return lines
+    return [f"{' ' * indent}{text}  # noqa: E501"]
+
+
+def _tree(text: str) -> str | None:
+    """The syntax tree of a statement or a block's header; None where it has none."""
+    whole = f"{text}\n    pass" if text.endswith(":") else text
+    for before in ("", "if _:\n    pass\n", "try:\n    pass\n"):
+        try:
+            return ast.dump(ast.parse(before + whole))
+        except SyntaxError:
+            continue
+    return None
+
+
+def _broken(text: str, indent: int, width: int) -> list[str]:
     margin = " " * indent
     if indent + len(text) <= width:
         return [margin + text]
@@ -144,18 +166,24 @@ def _at_last_bracket(text: str, indent: int, width: int) -> list[str]:
     if indent + 4 + len(body) <= width:
         return [*lines, inner + body, margin + tail]
     parts = _split(body)
-    alone = len(parts) == 1 and text[start] == "(" and (" for " in body or _at_its_operators(body, indent + 4, width))
-    comma = "" if alone else ","
+    comma = "" if len(parts) == 1 and _stays_alone(text, start, body, indent + 4, width) else ","
     for part in parts:
         *before, last = _argument(part, indent + 4, width - 1)
         lines += [*before, last + comma]
     return [*lines, margin + tail]
 
 
+def _stays_alone(text: str, start: int, body: str, indent: int, width: int) -> bool:
+    """Whether one entry in brackets has no comma behind it: that would make a tuple of a group and of an index."""
+    follows = start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_)]}\"'")
+    groups = text[start] == "[" if follows else text[start] == "("
+    return groups or bool(_top_level(body, " for ")) or (text[start] == "(" and _at_its_operators(body, indent, width))
+
+
 def _argument(part: str, indent: int, width: int) -> list[str]:
     """An argument or an entry: brackets around it make others unnecessary."""
     if not _at_its_operators(part, indent, width):
-        return broken(part, indent, width)
+        return _broken(part, indent, width)
     return [" " * indent + line for line in _at_operators(part, width - indent)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ Nested: TypeAlias = Callable[[Sequence[Statement], Context, Writer], None]
 Joined: TypeAlias = Callable[[Sequence[dict[str, Value]]], dict[str, Value]]
 
 _MOST_PASSES = 5
+_NUMBER = re.compile(r"\d+\.?\d*")
 _CHUNKS = "the loop is kept; numchunks as it was with the option trim_cases=True drops the last cases instead"
 
 
@@ -27,6 +29,9 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
     header, variable = _header(statement, context)
     if statement.variable in context.two_dimensional and variable.kind is Kind.ROW:
         raise Untranslatable("loops over something of unclear shape")
+    runs = _runs(statement.values, context)
+    if runs is None and id(statement) in context.usage.outlived and not _starts_from_itself(statement):
+        _leave_empty(statement.variable, context, writer)
     context.define(statement.variable, variable)
     _enter(statement, writer)
     _settle(statement.body, context, writer, nested, joined)
@@ -34,6 +39,42 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
     with writer.block(header):
         nested(statement.body, context, writer)
     context.variables = joined([before, context.variables])
+    if runs is False:
+        _leave_empty(statement.variable, context, writer)
+        context.define(statement.variable, Value("", Kind.LOADED))
+
+
+def _leave_empty(name: str, context: Context, writer: Writer) -> None:
+    """A loop that does not run leaves its variable empty in MATLAB, and as it was in Python."""
+    context.needs("np")
+    writer.code(f"{python_name(name)} = np.zeros((1, 0))")
+
+
+def _starts_from_itself(statement: syntax.For) -> bool:
+    return any(node == syntax.Name(statement.variable) for node in statement.values.walk())
+
+
+def _runs(values: syntax.Node, context: Context) -> bool | None:
+    """Whether a loop over a range runs at all; None where it is not written out."""
+    while isinstance(values, syntax.Paren):
+        values = values.inner
+    if not isinstance(values, syntax.Range):
+        return True if isinstance(values, syntax.Matrix) and values.rows else None
+    first, last = _written(values.first, context), _written(values.last, context)
+    step = 1.0 if values.step is None else _written(values.step, context)
+    if first is None or last is None or step is None:
+        return None
+    return step != 0 and (last - first) / step >= 0
+
+
+def _written(node: syntax.Node, context: Context) -> float | None:
+    """A number that is written out, or a variable that only ever holds one."""
+    if isinstance(node, syntax.Name):
+        node = context.usage.constants.get(node.name, node)
+    if isinstance(node, syntax.Unary) and node.operator == "-":
+        value = _written(node.operand, context)
+        return None if value is None else -value
+    return float(node.text) if isinstance(node, syntax.Number) and _NUMBER.fullmatch(node.text) else None
 
 
 def while_loop(statement: syntax.While, context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
@@ -72,9 +113,10 @@ def _lowers_chunks(statement: syntax.While) -> bool:
 def _settle(body: Sequence[Statement], context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
     """Go through the body until what is known at its start no longer changes."""
     for _ in range(_MOST_PASSES):
-        start = dict(context.variables)
+        start, waiting = dict(context.variables), dict(context.waiting)
         with writer.rehearsal():
             nested(body, context, writer)
+        context.waiting = waiting
         context.variables = joined([start, context.variables])
         if all(name in start and _alike(start[name], value) for name, value in context.variables.items()):
             return
@@ -103,7 +145,7 @@ def _header(statement: syntax.For, context: Context) -> tuple[str, Value]:
         return f"for {name} in [{value.text}]:", value
     if value.kind is Kind.CELL:
         return f"for {name} in [[entry] for entry in {value.text}]:", Value(name, Kind.CELL)
-    if value.kind in (*MATRICES, Kind.LOADED):
+    if value.kind in (*MATRICES, Kind.LOADED, Kind.EMPTY):
         context.needs("ml")
         return f"for {name} in ml.columns({value.text}):", Value(name, Kind.LOADED)
     raise Untranslatable(f"loops over {value.kind.value}")

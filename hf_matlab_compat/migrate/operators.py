@@ -38,9 +38,24 @@ def arithmetic(left: Value, right: Value, operator: str, context: Context) -> Va
     if plain not in _ARITHMETIC:
         raise Untranslatable(f"uses the operator {operator}")
     binding = _ARITHMETIC[plain]
+    if plain == "./" and left.is_scalar and right.text in _ZEROS:
+        return _divided_by_zero(left, context)
     text = f"{left.at(binding)} {plain[-1]} {right.at(Binding(binding + 1))}"
     whole = left.integer and right.integer and plain != "./"
     return Value(text, elementwise_kind(left.kind, right.kind), binding, whole, nd=left.nd or right.nd)
+
+
+_ZEROS = ("0", "0.0", "-0", "-0.0")
+
+
+def _divided_by_zero(left: Value, context: Context) -> Value:
+    """A number divided by a zero that is written out, which Python refuses."""
+    context.needs("np")
+    if left.text in _ZEROS:
+        return number("np.nan")
+    if left.text.lstrip("-").replace(".", "").isdigit():
+        return Value("-np.inf", Kind.NUM, Binding.UNARY) if left.text.startswith("-") else number("np.inf")
+    return Value(f"np.float64({left.text}) / 0", Kind.NUM, Binding.MULTIPLY)
 
 
 def elementwise_kind(one: Kind, other: Kind) -> Kind:

@@ -188,13 +188,29 @@ def _cumulative(name: str) -> Translator:
 
 def _norm(arguments: Arguments) -> Value:
     value = arguments.expect(1, 2)[0]
-    fro = len(arguments) == 2 and arguments.literal(1) == "fro"
-    arguments.context.needs("np")
-    if value.kind in (Kind.ROW, Kind.COLUMN) and len(arguments) == 1:
+    word = arguments.literal(1)
+    if word is None:
+        arguments.refuse_texts()
+    plain = word == "fro" or (len(arguments) == 1 and value.kind in (Kind.ROW, Kind.COLUMN))
+    if plain and value.kind in SHAPED:
+        arguments.context.needs("np")
         return Value(f"np.linalg.norm({value.text})", Kind.NUM)
-    if not fro:
-        raise Untranslatable("takes the norm of a matrix")
-    return Value(f"np.linalg.norm({value.text})", Kind.NUM)
+    order = _order_of_norm(arguments, word)
+    arguments.context.needs("ml")
+    return Value(f"ml.norm({value.as_two_dimensional().text}{order})", Kind.NUM)
+
+
+def _order_of_norm(arguments: Arguments, word: str | None) -> str:
+    if len(arguments) == 1:
+        return ""
+    if word is not None:
+        if word.lower() not in ("inf", "fro"):
+            raise Untranslatable(f"takes the norm {word!r}")
+        arguments.context.needs("np")
+        return ', "fro"' if word == "fro" else ", np.inf"
+    if arguments.values[1].kind is not Kind.NUM:
+        raise Untranslatable("takes a norm of an unknown order")
+    return f", {arguments.values[1].text}"
 
 
 def _unique(arguments: Arguments) -> Value:

@@ -68,20 +68,24 @@ from hf_matlab_compat.migrate.runtime_reductions import (
     var_of_all,
 )
 from hf_matlab_compat.migrate.runtime_vectors import (
+    circshift,
     cumprod,
     cumsum,
     diag,
     diff,
+    dot,
     find_in_two,
     first_found,
     isequal,
     mat2str,
+    norm,
     setdiff,
     str2double,
     strcat,
     strfind,
     strncmp,
     sub2ind,
+    without,
 )
 
 __all__ = [
@@ -91,6 +95,7 @@ __all__ = [
     "any",
     "assign",
     "cat",
+    "circshift",
     "colon",
     "columns",
     "copied",
@@ -98,6 +103,7 @@ __all__ = [
     "cumsum",
     "diag",
     "diff",
+    "dot",
     "field",
     "find",
     "find_in_two",
@@ -125,6 +131,7 @@ __all__ = [
     "mrdivide",
     "mtimes",
     "none_if_empty",
+    "norm",
     "numel",
     "pick",
     "positions",
@@ -157,4 +164,5 @@ __all__ = [
     "var_of_all",
     "vcat",
     "with_room",
+    "without",
 ]

@@ -252,7 +252,7 @@ def cat(axis: int, *parts: Any) -> Array:
 def columns(x: Any) -> list[Array]:
     """What a loop over a matrix runs through: its columns."""
     array = two_dimensional(x)
-    folded = array.reshape(array.shape[0], -1, order="F")
+    folded = array.reshape(array.shape[0], math.prod(array.shape[1:]), order="F")
     return [folded[:, [place]].copy() for place in range(folded.shape[1])]
 
 

@@ -28,6 +28,16 @@ _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
 class Struct(SimpleNamespace):
     """A struct: fields as attributes."""
 
+    __slots__ = ("_file",)
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse a field that is not there, in words that name the file that the struct was read from."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        there = ", ".join(vars(self)) or "none"
+        of = f"{self._file}: expected the variable" if hasattr(self, "_file") else "struct: expected the field"
+        raise AttributeError(f"{of} {name}, got {there}.")
+
 
 def field(name: str) -> str:
     """What a field of a struct is called in Python: its own name, unless Python has taken it."""
@@ -62,7 +72,9 @@ def load_mat(path: str, onto: Struct | None = None) -> Struct:
     content = _read(file)
     fields = dict(vars(onto)) if onto is not None else {}
     fields |= {python_name(name): _value(value) for name, value in content.items() if not name.startswith("__")}
-    return Struct(**fields)
+    made = Struct(**fields)
+    made._file = file.name
+    return made
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -27,7 +27,10 @@ def _along(reduce: Callable[..., Any], x: Any, axis: int | None = None) -> Any:
     array = two_dimensional(x)
     if array.shape == (0, 0) and axis is None:
         return array if reduce in _EXTREMES else reduce(array, axis=None, keepdims=True).item()
-    reduced = reduce(array, axis=first_axis(array) if axis is None else axis, keepdims=True)
+    along = first_axis(array) if axis is None else axis
+    if reduce in _EXTREMES and along < array.ndim and not array.shape[along]:
+        return array
+    reduced = reduce(array, axis=along, keepdims=True)
     while reduced.ndim > 2 and reduced.shape[-1] == 1:
         reduced = reduced[..., 0]
     return reduced.item() if reduced.size == 1 else reduced

@@ -38,6 +38,48 @@ def diag(x: Any) -> Array:
     return np.diag(array.ravel()) if 1 in array.shape else np.diagonal(array).reshape(-1, 1).copy()
 
 
+def dot(x: Any, y: Any, axis: int | None = None) -> Any:
+    """``dot(x, y)``: of two vectors a number, whichever way they lie; of matrices one for each column."""
+    one, other = two_dimensional(x), two_dimensional(y)
+    if axis is None and 1 in one.shape and 1 in other.shape:
+        return np.dot(one.ravel(), other.ravel()).item()
+    if one.shape != other.shape:
+        raise MigrationError(f"dot: expected arrays of one shape, got {one.shape} and {other.shape}.")
+    sums = np.sum(one * other, axis=first_axis(one) if axis is None else axis, keepdims=True)
+    return sums.item() if sums.size == 1 else sums
+
+
+def norm(x: Any, order: Any = 2) -> float:
+    """``norm(x, order)``: of a vector, or of a matrix; 0 of nothing."""
+    array = two_dimensional(x)
+    if not array.size:
+        return 0.0
+    vector = 1 in array.shape
+    return float(
+        np.linalg.norm(array.ravel(), 2 if order == "fro" else order) if vector else np.linalg.norm(array, order)
+    )
+
+
+def circshift(x: Any, steps: Any, axis: int | None = None) -> Array:
+    """``circshift(x, steps)``: along the first dimension of more than one entry, or by a step for each dimension."""
+    array, by = two_dimensional(x), np.ravel(steps).astype(int).tolist()
+    if len(by) > 1:
+        return np.roll(array, by, axis=tuple(range(len(by))))
+    return np.roll(array, by[0], axis=first_axis(array) if axis is None else axis)
+
+
+def without(x: Any, places: Any, axis: int | None = None) -> Array:
+    """``x(places) = []`` of a vector, ``x(:, places) = []`` along an axis; places count from 0."""
+    array = two_dimensional(x)
+    chosen = places if isinstance(places, slice) else np.ravel(places, order="F")
+    if axis is not None:
+        return np.delete(array, chosen, axis=axis)
+    if 1 not in array.shape and array.size:
+        raise MigrationError(f"without: expected a vector to delete entries from, got an array of shape {array.shape}.")
+    kept = np.delete(array.ravel(), chosen)
+    return kept.reshape(-1, 1) if array.shape[1] == 1 and array.shape[0] != 1 else kept.reshape(1, -1)
+
+
 def first_found(mask: Any, count: int) -> Any:
     """``find(mask, count)``; a single position as a number."""
     array = two_dimensional(mask)

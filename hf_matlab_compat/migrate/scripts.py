@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import is_function
 from hf_matlab_compat.migrate.constants import CONSTANTS
-from hf_matlab_compat.migrate.context import Context, Shared, python_name
-from hf_matlab_compat.migrate.copies import UNEDITED, Copy
+from hf_matlab_compat.migrate.context import Beside, Context, Shared, python_name
 from hf_matlab_compat.migrate.expressions import translate_expression
 from hf_matlab_compat.migrate.layout import spaced
-from hf_matlab_compat.migrate.loading import first_reads, load_lines
+from hf_matlab_compat.migrate.loading import first_reads, loaded_names, loads
+from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
@@ -24,6 +24,8 @@ from hf_matlab_compat.migrate.writer import Writer
 STYLES = ("legacy", "modern")
 STREAMS = ("octave", "matlab")
 _MOST_PASSES = 6
+ALONE = Beside()
+"""A script without files beside it."""
 _RUNTIME = "from hf_matlab_compat.migrate import runtime as ml"
 
 
@@ -33,8 +35,7 @@ def translate(
     style: str = "legacy",
     streams: str = "octave",
     name: str = "script",
-    siblings: Mapping[str, int] | None = None,
-    trainers: Mapping[str, Copy] = UNEDITED,
+    beside: Beside = ALONE,
 ) -> Translation:
     """Translate a MATLAB script or function file into a Python script.
 
@@ -50,10 +51,8 @@ def translate(
         Whose random numbers the script's seeds stand for.
     name : str
         Of the script, without suffix.
-    siblings : mapping of str to int, optional
-        Functions in files beside this one, and how many outputs each has.
-    trainers : mapping of str to Copy, optional
-        Copies of the trainer beside this script, whose edits become options of the call.
+    beside : Beside, optional
+        Functions, copies of the trainer and data in the script's folder.
 
     Returns
     -------
@@ -69,7 +68,7 @@ def translate(
             raise MigrationError(f"{option}: expected one of {', '.join(known)}, got {value!r}.")
     script = parse(source)
     functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
-    shared = Shared(style, streams, functions, siblings or {}, trainers)
+    shared = Shared(style, streams, functions, beside.functions, beside.trainers, names_in=beside.names_in)
     writer = Writer(Ledger(script.lines))
     for _ in range(_MOST_PASSES):
         before = _known(shared)
@@ -139,16 +138,22 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
     outputs = function.outputs if function is not None else ()
     usage = usage_of(body, parameters, outputs)
     context = Context(shared, usage, function, translate_expression)
-    context.load_lines = load_lines(body)
-    if context.load_lines:
-        free = [name for name in sorted(usage.names - usage.assigned) if _is_free(name, context)]
+    found = loads(body, usage.constants)
+    context.load_lines = tuple(each.line for each in found)
+    if found:
+        context.held, unknown_files = loaded_names(found, body, shared.names_in)
+        held = usage.names & frozenset[str]().union(*context.held.values())
+        others = sorted(usage.names - usage.assigned - held) if unknown_files else []
+        context.assumed = {name: " or ".join(unknown_files) for name in others if _is_free(name, context)}
+        free = sorted(held - usage.assigned | set(context.assumed))
         context.waiting = first_reads(body, free)
-        context.usage = usage_of(body, parameters, outputs, free)
+        replaced = sorted(held & usage.assigned)
+        context.usage = usage_of(body, (*parameters, *replaced), outputs, free)
     return context
 
 
 def _is_free(name: str, context: Context) -> bool:
-    known = name in CONSTANTS or name in context.shared.trainers or is_function(name, context)
+    known = name in CONSTANTS or name in NAMES or name in context.shared.trainers or is_function(name, context)
     return name.isidentifier() and not known
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+ASSUMED = "assumed to be in"
+"""What a remark says of a name that nothing but a file can define, where the file is not at hand."""
+
 
 class Fate(Enum):
     """What became of a line; the value says it. The later ones outweigh the earlier where a line holds several."""
@@ -59,6 +62,11 @@ class Translation:
     def todos(self) -> tuple[ReportLine, ...]:
         """Lines that are left to do."""
         return tuple(line for line in self.lines if line.fate is Fate.TODO)
+
+    @property
+    def to_verify(self) -> tuple[ReportLine, ...]:
+        """Lines whose names are assumed to come from a file."""
+        return tuple(line for line in self.lines if ASSUMED in line.remark)
 
     @property
     def runs(self) -> bool:

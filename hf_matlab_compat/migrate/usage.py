@@ -34,6 +34,8 @@ class Usage:
         Names whose value is used somewhere.
     changing : frozenset of str
         Variables that may hold one value after another: given several, given one in a loop, or written to in part.
+    outlived : frozenset of int
+        Identities of the ``for`` loops whose variable is read behind them.
     """
 
     written: frozenset[str]
@@ -44,6 +46,7 @@ class Usage:
     constants: Mapping[str, Node]
     read: frozenset[str]
     changing: frozenset[str]
+    outlived: frozenset[int]
 
 
 def usage_of(
@@ -61,11 +64,12 @@ def usage_of(
         frozenset(written),
         frozenset(_positions(nodes, reads, written | fixed)),
         frozenset(assigned | set(parameters)),
-        frozenset(_names(nodes)),
+        frozenset(_names(body)),
         frozenset(_only_empty(nodes) - written - fixed),
         _constants(nodes, fixed),
         frozenset(part for name, _ in reads for part in name.split(">")[:1]) | frozenset(written),
         frozenset(_changing(nodes, set(parameters))),
+        frozenset(_outlived(nodes, set(outputs))),
     )
 
 
@@ -83,12 +87,16 @@ def _own_nodes(body: Iterable[Node]) -> Iterator[Node]:
             yield from _own_nodes(node.children())
 
 
-def _names(nodes: Iterable[Node]) -> Iterator[str]:
-    for node in nodes:
-        if isinstance(node, syntax.Name):
+def _names(body: Iterable[Node], parameters: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Names that occur, those of an anonymous function's parameters left out."""
+    for node in body:
+        if isinstance(node, syntax.Name) and node.name not in parameters:
             yield node.name
         elif isinstance(node, syntax.Command) and len(node.words) == 1:
             yield node.words[0]
+        if not isinstance(node, syntax.Function):
+            own = frozenset(node.parameters) if isinstance(node, syntax.Lambda) else frozenset[str]()
+            yield from _names(node.children(), parameters | own)
 
 
 def _assignments(nodes: Iterable[Node]) -> tuple[set[str], set[str]]:
@@ -113,6 +121,26 @@ def _changing(nodes: Iterable[Node], parameters: set[str]) -> set[str]:
         if isinstance(node, syntax.For | syntax.While):
             changing |= _assignments([*_own_nodes([node])])[1]
     return changing
+
+
+def _outlived(nodes: list[Node], outputs: set[str]) -> Iterator[int]:
+    for place, node in enumerate(nodes):
+        if isinstance(node, syntax.For):
+            behind = nodes[place + sum(1 for _ in _own_nodes([node])) :]
+            if _is_read_first(node.variable, behind, node.variable in outputs):
+                yield id(node)
+
+
+def _is_read_first(name: str, nodes: Iterable[Node], otherwise: bool) -> bool:
+    """Whether a variable is read before it is given another value; `otherwise` where neither happens."""
+    for node in nodes:
+        if isinstance(node, syntax.Name) and node.name == name:
+            return True
+        if isinstance(node, syntax.For) and node.variable == name:
+            return syntax.Name(name) in _own_nodes([node.values])
+        if isinstance(node, syntax.Assign) and syntax.Name(name) in node.targets:
+            return syntax.Name(name) in _own_nodes([node.value])
+    return otherwise
 
 
 def _only_empty(nodes: Iterable[Node]) -> set[str]:

@@ -73,6 +73,29 @@ def _inverse(arguments: Arguments) -> Value:
     return Value(f"np.linalg.inv({value.text})", Kind.ARRAY)
 
 
+def _dot(arguments: Arguments) -> Value:
+    values = arguments.expect(2, 3)
+    arguments.refuse_texts()
+    axis = arguments.dimension(2)
+    if axis is None and all(value.kind is Kind.ROW for value in values):
+        arguments.context.needs("np")
+        return Value(f"np.dot({values[0].text}, {values[1].text})", Kind.NUM)
+    vectors = axis is None and all(value.kind in (Kind.ROW, Kind.COLUMN, Kind.NUM) for value in values)
+    return _along("dot", values[:2], axis, Kind.NUM if vectors else Kind.UNKNOWN, arguments)
+
+
+def _circshift(arguments: Arguments) -> Value:
+    values = arguments.expect(2, 3)
+    arguments.refuse_texts()
+    kind = values[0].kind if values[0].kind in (Kind.COLUMN, Kind.ARRAY) else Kind.LOADED
+    return _along("circshift", values[:2], arguments.dimension(2), kind, arguments)
+
+
+def _along(name: str, values: list[Value], axis: int | None, kind: Kind, arguments: Arguments) -> Value:
+    given = [*values] if axis is None else [*values, integer(str(axis))]
+    return _made(name, given, kind, arguments)
+
+
 def _found(arguments: Arguments, wanted: int) -> tuple[str, list[Value]]:
     """``[i, j] = find(x)``."""
     values = arguments.expect(1)
@@ -98,6 +121,8 @@ TABLE: Table = {
     "diff": _at_run_time(Kind.LOADED, 1),
     "diag": _at_run_time(Kind.LOADED, 1),
     "median": _at_run_time(Kind.UNKNOWN, 1),
+    "dot": _dot,
+    "circshift": _circshift,
     "setdiff": _at_run_time(Kind.LOADED, 2),
     "sub2ind": _at_run_time(Kind.UNKNOWN, 2, 3, 4),
     "mat2str": _at_run_time(Kind.STR, 1),

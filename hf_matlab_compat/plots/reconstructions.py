@@ -59,7 +59,8 @@ def draw_reconstructions(
         raise OptionError("count", expected="a number of cases of at least 1", got=count)
     cases = np.asarray(inputs, dtype=np.float64)[..., :count]
     restored = network.outputs(cases)[-1]
-    mean = float(np.mean(np.sum((restored - cases) ** 2, axis=0)))
+    with np.errstate(over="ignore"):
+        mean = float(np.mean(np.sum((restored - cases) ** 2, axis=0)))
     columns, rows = min(_A_ROW, cases.shape[1]), math.ceil(cases.shape[1] / _A_ROW)
     figure = new_figure(max(1.0 * columns, 4.5), 2.15 * rows + 0.6)
     grid = figure.subplots(2 * rows, columns, squeeze=False)

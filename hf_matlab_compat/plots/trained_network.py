@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.errors import CheckpointError, DataError, OptionError
 from hf_matlab_compat.matlab.checkpoint_summary import split_layers, summarise
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import Layer
@@ -32,7 +32,7 @@ class TrainedNetwork:
         Raises
         ------
         DataError
-            The inputs are not (s_0, N) numbers.
+            The inputs are not (s_0, N) finite numbers, or what the network makes of them is not.
         """
         data = np.asarray(inputs, dtype=np.float64)
         if data.ndim != 2 or data.shape[0] != self.sizes[0] or not data.shape[1]:
@@ -43,9 +43,20 @@ class TrainedNetwork:
                 got=got,
                 advice="Cases go in columns.",
             )
+        _require_finite("inputs", data, "Leave out the cases that hold others.")
         network = build_network(self.sizes, self.unit_types, "squared", "none")
-        with np.errstate(over="ignore"):
-            return forward(network, self.layers, data, np).y
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = forward(network, self.layers, data, np).y
+        for values in outputs:
+            _require_finite("outputs", values, "The inputs or the weights are too large.")
+        return outputs
+
+
+def _require_finite(name: str, values: NDArray[Any], advice: str) -> None:
+    wrong = int(np.sum(~np.isfinite(values)))
+    if wrong:
+        got = f"{wrong} of {values.size} that are NaN or Inf"
+        raise DataError(name, expected="finite numbers", got=got, advice=advice)
 
 
 def load_network(
@@ -67,7 +78,7 @@ def load_network(
     Raises
     ------
     OptionError, CheckpointError
-        The layers are none, or not those of the checkpoint.
+        The layers are none, or not those of the checkpoint; its parameters are not finite.
     """
     unknown = [name for name in unit_types if name not in UNITS]
     if unknown or len(unit_types) != len(hidden_sizes) + 1:
@@ -80,6 +91,12 @@ def load_network(
     fits = summarise(checkpoint, hidden=hidden_sizes or (), inputs=num_inputs).candidates.sizes if hidden_sizes else ()
     sizes = fits[0] if len(fits) == 1 else (num_inputs, *map(int, hidden_sizes), _outputs(checkpoint, num_inputs))
     W, b = split_layers(checkpoint, sizes)
+    wrong = int(sum(np.sum(~np.isfinite(part)) for part in (*W, *b)))
+    if wrong:
+        raise CheckpointError(
+            f"{os.fspath(checkpoint)}: expected finite numbers in paramsp, got {wrong} that are NaN or Inf. "
+            "Choose the checkpoint of an earlier epoch."
+        )
     layers = tuple(Layer(w.astype(float), c.astype(float)) for w, c in zip(W, b, strict=True))
     return TrainedNetwork(tuple(sizes), tuple(unit_types), layers)
 

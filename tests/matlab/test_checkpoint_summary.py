@@ -202,3 +202,38 @@ def test_any_damage_gives_a_summary_or_a_checkpoint_error(
     (tmp_path / "damaged").write_bytes(content[:end])
     with suppress(CheckpointError):
         assert summarise(tmp_path / "damaged", hidden=[2]).form
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"paramsp": np.array([[1.0], [np.nan], [np.inf]])}, "paramsp has 2 of 3 values that are NaN or Inf"),
+        ({"paramsp": np.zeros((0, 1))}, "paramsp is empty"),
+        ({"paramsp": cell(1.0)}, "paramsp is of class cell, and the parameters"),
+        ({"paramsp": np.ones((3, 1)) * 1j}, "paramsp is of class double (complex), and the parameters"),
+        ({"ch": np.full((7, 1), np.nan)}, "ch has 7 of 7 values that are NaN or Inf"),
+        ({"epoch": np.inf}, "epoch is inf, and it counts from 0"),
+        ({"epoch": -3.0}, "epoch is -3, and it counts from 0"),
+        ({"epoch": 2.5}, "epoch is 2.5, and it counts from 0"),
+        ({"epoch": np.zeros((0, 1))}, "epoch is double, 0x1, and it is one real number"),
+        ({"epoch": np.array([[1.0, 2.0]])}, "epoch is double, 1x2, and it is one real number"),
+        ({"epoch": cell(1.0)}, "epoch is cell, 1x1, and it is one real number"),
+        ({"totalpasses": 2 + 1j}, "totalpasses is double (complex), 1x1, and it is one real number"),
+        ({"lambda": np.nan}, "lambda is nan, and a damping is a number from 0"),
+        ({"ch": np.ones((3, 1))}, "ch has 3 values and paramsp 7, and both have one for each parameter"),
+    ],
+)
+def test_values_that_no_run_goes_on_from_are_faults(tmp_path: Path, changes: dict[str, Any], fault: str) -> None:
+    found = summarise(save_mat(tmp_path / "a.mat", make_state(), **changes))
+    assert [said for said in found.faults if said.startswith(fault)]
+    assert "from which no run can go on" in found.in_words()[0]
+
+
+def test_a_sound_checkpoint_has_no_faults(tmp_path: Path) -> None:
+    assert summarise(save_mat(tmp_path / "a.mat", make_state())).faults == ()
+
+
+def test_parameters_of_another_class_are_not_split(tmp_path: Path) -> None:
+    path = save_mat(tmp_path / "a.mat", make_state(), paramsp=np.ones((7, 1)) * 1j)
+    with pytest.raises(CheckpointError, match=r"paramsp with real numbers, got one of class double \(complex\)"):
+        split_layers(path, [1, 1])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_matlab_compat.matlab.log_audit import COVERAGE, Law, audit, recording_grid
+from hf_matlab_compat.matlab.log_audit import COVERAGE, Law, audit, audit_log, recording_grid
 from hf_matlab_compat.matlab.log_parser import EPOCH_FIGURES, LoggedRun, parse_log
 from hf_matlab_compat.matlab.printed import half_unit
 from tests.cases import UNITS, loadmat
@@ -171,3 +171,69 @@ def test_any_replaced_figures_leave_a_log_auditable(place: int, digits: str) -> 
     text = Path(GOLDENS / "log_ae_logistic_single.txt").read_bytes().decode()
     for run in parse_log(text[:place] + digits + text[place + len(digits) :]):
         audit(run)
+
+
+TEXT = (GOLDENS / "log_ae_logistic_single.txt").read_bytes().decode().replace("\r\n", "\n")
+
+
+def changed_after(place: int, old: str, new: str) -> str:
+    """The text with the first line from `place` on that begins with `old` replaced; empty for none."""
+    start = TEXT.index(f"\n{old}", place) + 1
+    end = TEXT.index("\n", start)
+    return TEXT[:start] + (new + "\n" if new else "") + TEXT[end + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("line", "put", "law"),
+    [
+        ("New lambda", "", Law.LINES),
+        ("New lambda", "New lambda: 2O", Law.LINES),
+        ("CG steps used", "", Law.LINES),
+        ("CG steps used", "CG steps used: 13, total is: 99999999999999999999", Law.LINES),
+        ("CG steps used", "CG steps used: 13, total is: 0", Law.LINES),
+        ("CG steps used", "CG steps used: -13, total is: 40", Law.LINES),
+        ("ch magnitude", "ch magnitude : -0.0179", Law.NORM),
+        ("ch magnitude", "", Law.LINES),
+        ("rho", "rho = ", Law.LINES),
+        ("Chose iters", "Chose iters : 7.5", Law.LINES),
+        ("epoch: 3", "", Law.LINES),
+        ("epoch: 3", "epoch: 3x, Log likelihood: -1, error rate: 2", Law.LINES),
+        ("TEST", "", Law.LINES),
+        ("Error rate difference", "", Law.LINES),
+    ],
+)
+def test_a_damaged_line_is_found(line: str, put: str, law: Law) -> None:
+    (run,) = parse_log(changed_after(TEXT.index("maxiters", TEXT.index("epoch: 2,")), line, put))
+    found = [finding for finding in audit(run) if finding.law is law]
+    assert found
+    assert found[0].epoch == 3
+
+
+def test_an_epoch_that_is_left_out_is_found() -> None:
+    start, end = (TEXT.index("maxiters", TEXT.index(f"epoch: {n},")) for n in (3, 4))
+    assert Law.EPOCHS in laws(parse_log(TEXT[:start] + TEXT[end:])[0])
+    first, second = TEXT.index("maxiters"), TEXT.index("maxiters", TEXT.index("epoch: 1,"))
+    assert Law.EPOCHS in laws(parse_log(TEXT[:first] + TEXT[second:])[0])
+
+
+def test_a_truncated_last_epoch_breaks_no_law_but_one_of_a_finished_run_does() -> None:
+    for words in ("ch magnitude", "New lambda", "epoch: 8"):
+        cut = TEXT[: TEXT.index(words, TEXT.index("epoch: 7,"))]
+        assert audit(parse_log(cut)[0]) == []
+        assert Law.LINES in laws(parse_log(cut + "\nTotal time: 3.5\n")[0])
+
+
+def test_lines_that_a_fork_leaves_out_or_words_otherwise_break_no_law() -> None:
+    without = "\n".join(line for line in TEXT.split("\n") if not line.startswith("New lambda"))
+    assert audit(parse_log(without)[0]) == []
+    assert audit(parse_log(TEXT.replace("New lambda: ", "New lambda: about "))[0]) == []
+    beginning_lost = TEXT[TEXT.index("epoch: 2,") :]
+    assert audit(parse_log(beginning_lost)[0]) == []
+
+
+def test_a_log_without_a_finished_epoch_is_found_and_a_run_started_again_is_not() -> None:
+    cut = TEXT[: TEXT.index("ch magnitude")]
+    assert [str(one) for one in audit_log(parse_log(cut))[0]] == [
+        "log: expected a finished epoch, got none (a log has a finished epoch)."
+    ]
+    assert audit_log(parse_log(cut + TEXT)) == [[], []]

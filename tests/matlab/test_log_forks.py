@@ -105,3 +105,10 @@ def test_a_log_of_the_kronecker_factored_program_is_named(tmp_path: Path) -> Non
     (tmp_path / "kfac.txt").write_text(TEXT.split("maxiters")[0] + iteration)
     with pytest.raises(ArgumentError, match=r"log: expected the log of a Hessian-free run, .*Kronecker-factored"):
         read_log(tmp_path / "kfac.txt")
+
+
+@pytest.mark.parametrize("moment", ["21-Nov-99999999999999999999 07:55:17", "99999999999999-Nov-2026 07:55:17", "--"])
+def test_an_absurd_start_time_is_none(moment: str) -> None:
+    run = only(re.sub(r"Start time: .*\r", f"Start time: {moment}\r", TEXT))
+    assert run.start_time is None
+    assert len(run.epochs) == 8

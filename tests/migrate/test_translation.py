@@ -6,6 +6,7 @@ import pytest
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import Fate, translate
+from hf_matlab_compat.migrate.context import Beside
 from hf_matlab_compat.migrate.copies import Copy
 
 pytest.importorskip("tree_sitter_matlab")
@@ -192,9 +193,9 @@ def test_an_edited_trainer_gives_its_options_to_the_call() -> None:
     call = ", ".join(["'a'", "''", *["[]"] * 4, "1", "x", "x", "1", "x", "x", "1", "2", "{'tanh', 'linear'}", "'gn'"])
     source = f"x = rand(3, 4);\np = mine({call}, 0, 'L2', 1, 0, 0.9, 0);\n"
     copies = {"mine": Copy({"initial_lam": 10.0, "precision": "double", "preconditioner_exponent": None})}
-    made = translate(source, trainers=copies).python
+    made = translate(source, beside=Beside(trainers=copies)).python
     assert 'initlambda=10.0,\n    precision="double",\n    precon_exponent=None,' in made
-    modern = translate(source, trainers=copies, style="modern").python
+    modern = translate(source, beside=Beside(trainers=copies), style="modern").python
     assert "initial_lam=10.0," in modern
     assert translate(source).todos
 

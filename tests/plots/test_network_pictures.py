@@ -20,7 +20,7 @@ from hf_matlab_compat.plots import (
     load_network,
     reconstructions,
 )
-from tests.matlab.checkpoint_files import make_state
+from tests.matlab.checkpoint_files import make_state, save_mat
 
 pytest.importorskip("matplotlib")
 SIZES, TYPES = (9, 6, 2, 6, 9), ("logistic", "linear", "tanh", "logistic")
@@ -151,3 +151,25 @@ def test_what_does_not_fit_a_map_is_refused(network: TrainedNetwork, changes: di
 def test_one_case_is_enough_for_a_picture(network: TrainedNetwork, tmp_path: Path, cases: int) -> None:
     assert draw_codes(tmp_path / "c.png", network, CASES[:, :cases], layer=1).exists()
     assert draw_reconstructions(tmp_path / "r.svg", network, CASES[:, :cases]).exists()
+
+
+def test_cases_too_large_to_square_are_drawn(network: TrainedNetwork, drawn: list[Any]) -> None:
+    draw_reconstructions("x.png", network, CASES * 1e300, count=2)
+    assert len(drawn) == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_cases_that_are_not_finite_are_refused(network: TrainedNetwork, value: float) -> None:
+    cases = CASES.copy()
+    cases[2, 3] = value
+    with pytest.raises(DataError, match="expected finite numbers, got 1 of 225 that are NaN or Inf"):
+        network.outputs(cases)
+
+
+def test_parameters_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    state = make_state(size=num_parameters(SIZES))
+    spoilt = state.theta.copy()[:, None]
+    spoilt[4] = np.nan
+    save_mat(tmp_path / "run.mat", state, paramsp=spoilt)
+    with pytest.raises(CheckpointError, match="expected finite numbers in paramsp, got 1 that are NaN or Inf"):
+        load_network(tmp_path / "run.mat", SIZES[1:-1], TYPES, 9)

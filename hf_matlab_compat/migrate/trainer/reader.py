@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -91,16 +92,18 @@ class TrainerReport:
         return {TO_MATLAB[name]: to_matlab_value(name, value) for name, value in self.options.items()}
 
 
-def read_trainer(*files: str | PathLike[str], original: str | PathLike[str] | None = None) -> TrainerReport:
+def read_trainer(
+    *files: str | PathLike[str], original: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None
+) -> TrainerReport:
     """The options that a user's copy of the trainer implies, and the lines that no option can express.
 
     Parameters
     ----------
     *files : path-like
         The copy of ``nnet_train_2.m``, and ``conjgrad_1.m`` where it is edited too.
-    original : path-like, optional
-        An unedited copy. With it every statement that it does not have is accounted for; without it only what the
-        rules know is found.
+    original : path-like or sequence of path-like, optional
+        An unedited copy, in one file or two. With it every statement that it does not have is accounted for, and
+        nothing that it has as well; without it only what the rules know is found.
 
     Returns
     -------
@@ -112,10 +115,11 @@ def read_trainer(*files: str | PathLike[str], original: str | PathLike[str] | No
         A file cannot be read, or is no Hessian-free trainer.
     """
     texts = [_read(path) for path in files]
-    return read_trainer_text(*texts, original=None if original is None else _read(original))
+    paths = [] if original is None else [original] if isinstance(original, str | PathLike) else list(original)
+    return read_trainer_text(*texts, original=[_read(path) for path in paths] or None)
 
 
-def read_trainer_text(*texts: str, original: str | None = None) -> TrainerReport:
+def read_trainer_text(*texts: str, original: str | Sequence[str] | None = None) -> TrainerReport:
     """`read_trainer` of the files' contents."""
     source = Source(texts)
     _require_trainer(source)
@@ -123,11 +127,7 @@ def read_trainer_text(*texts: str, original: str | None = None) -> TrainerReport
     implied, refused = _possible([one for one in findings if isinstance(one, Implied)])
     unexpressed = [one for one in findings if isinstance(one, Unexpressed)] + refused
     if original is not None:
-        seen = {one.line for one in [*implied, *unexpressed]}
-        unedited = Source([original])
-        options = {one.option for one in implied}
-        understood = {one.line for one in _findings(unedited) if isinstance(one, Implied) and one.option in options}
-        unexpressed += [one for one in added_statements(source, unedited, understood) if one.line not in seen]
+        unexpressed = list(_edited(source, [original] if isinstance(original, str) else original, implied, unexpressed))
     return TrainerReport(
         implied=tuple(_placed(source, implied)),
         unexpressed=tuple(_placed(source, sorted(dict.fromkeys(unexpressed), key=lambda one: one.line))),
@@ -135,6 +135,34 @@ def read_trainer_text(*texts: str, original: str | None = None) -> TrainerReport
         gpu=surroundings_rules.gpu(source),
         compared=original is not None,
     )
+
+
+def _edited(
+    source: Source, original: Sequence[str], implied: Sequence[Implied], unexpressed: Iterable[Unexpressed]
+) -> Iterator[Unexpressed]:
+    """What no option expresses and the unedited copy does not have."""
+    unedited = Source(original)
+    _require_trainer(Source(original[:1]))
+    theirs = _findings(unedited)
+    named = [one for one in theirs if isinstance(one, Implied)]
+    same = {_words(one) for one in [*theirs, *_possible(named)[1]] if isinstance(one, Unexpressed)}
+    own = [one for one in unexpressed if _words(one) not in same]
+    yield from own
+    seen = {one.line for one in [*implied, *own]}
+    options = {one.option for one in implied}
+    understood = {one.line for one in named if one.option in options}
+    has_solver = _SOLVER.search(unedited.text) is not None
+    for one in added_statements(source, unedited, understood):
+        if one.line not in seen and (has_solver or source.place(one.line)[0] == 0):
+            yield one
+
+
+_SOLVER = re.compile(r"^\s*function\b[^\n%]*\bconjgrad\w*\s*\(", re.MULTILINE)
+
+
+def _words(one: Unexpressed) -> tuple[str, str]:
+    """What a finding says, wherever it stands."""
+    return " ".join(one.text.split()), re.sub(r"\bline \d+", "line", one.why)
 
 
 def _findings(source: Source) -> list[Finding]:
