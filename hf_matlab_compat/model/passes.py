@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array
@@ -64,6 +65,29 @@ def forward_into(network: Network, weights: Sequence[Array], buffers: BlockBuffe
     network.units[-1].activate(xp, buffers.x, out=buffers.y[-1])
 
 
+class SpareProducts:
+    """Room for the products of any one layer, made when first asked for.
+
+    Parameters
+    ----------
+    network : Network
+    like : (P,) array
+        Of the same kind.
+    xp : module
+    """
+
+    def __init__(self, network: Network, like: Array, xp: Any) -> None:
+        self._shapes = [layer.shape for layer in network.with_biases(like)]
+        self._dtype, self._xp = like.dtype, xp
+
+    @cached_property
+    def layers(self) -> list[Array]:
+        """Views of the room, shaped like every layer's weights and biases; they overlap."""
+        sizes = [rows * columns for rows, columns in self._shapes]
+        room = self._xp.empty(max(sizes), dtype=self._dtype)
+        return [room[:size].reshape(shape) for size, shape in zip(sizes, self._shapes, strict=True)]
+
+
 class ParameterSums:
     """Σ_cases [y_{i-1}; 1] e_iᵀ of every layer, packed, of one block or added to those of others.
 
@@ -72,16 +96,15 @@ class ParameterSums:
     network : Network
     packed : (P,) array
         Where the sums go.
-    spare : (Q,) array
-        Room for the products of the largest layer.
+    spare : SpareProducts
     xp : module
     fresh : bool
         `packed` holds nothing yet.
     """
 
-    def __init__(self, network: Network, packed: Array, spare: Array, xp: Any, fresh: bool) -> None:
+    def __init__(self, network: Network, packed: Array, spare: SpareProducts, xp: Any, fresh: bool) -> None:
         self._layers = network.with_biases(packed)
-        self._spares = [spare[: layer.size].reshape(layer.shape) for layer in self._layers]
+        self._spare = spare
         self._xp = xp
         self._fresh = fresh
 
@@ -90,9 +113,9 @@ class ParameterSums:
         if self._fresh:
             self._xp.dot(below, e.T, out=self._layers[i - 1])
         else:
-            self._layers[i - 1] += self._xp.dot(below, e.T, out=self._spares[i - 1])
+            self._layers[i - 1] += self._xp.dot(below, e.T, out=self._spare.layers[i - 1])
 
     def also(self, i: int, below: Array, e: Array) -> None:
         """More for the weights of layer i after `take`: `below` has no 1."""
         rows = below.shape[0]
-        self._layers[i - 1][:rows] += self._xp.dot(below, e.T, out=self._spares[i - 1][:rows])
+        self._layers[i - 1][:rows] += self._xp.dot(below, e.T, out=self._spare.layers[i - 1][:rows])

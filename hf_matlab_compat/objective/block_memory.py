@@ -27,7 +27,7 @@ class LoadedBlock:
 
 
 class BlockMemory:
-    """Buffers for one block at a time, and three spare arrays that a pass may write to.
+    """Buffers for one block at a time, and three spare arrays that a pass may write to; all are made when asked for.
 
     Parameters
     ----------
@@ -39,12 +39,11 @@ class BlockMemory:
     """
 
     def __init__(self, sizes: Sequence[int], n: int, backend: Backend) -> None:
-        self.widest = max(sizes[1:])
         self._capacity = n
         self._sizes, self._backend = sizes, backend
-        self._buffers = {n: BlockBuffers(sizes, n, backend.xp, backend.dtype)}
+        self._buffers: dict[int, BlockBuffers] = {}
         self._targets: Any = None
-        self._spare = [backend.xp.empty(self.widest * n, dtype=backend.dtype) for _ in range(3)]
+        self._spare: list[Any] = [None, None, None]
 
     def load(self, block: Block) -> LoadedBlock:
         """Fill the buffers with a block."""
@@ -56,15 +55,22 @@ class BlockMemory:
         return LoadedBlock(buffers, buffers.y[0] if block.targets is block.inputs else self._filled(block.targets))
 
     def _with(self, n: int) -> dict[int, BlockBuffers]:
-        if self._backend.on_host:
-            return {**self._buffers, n: self._buffers[self._capacity].narrowed(n)}
-        # a product of CuPy's is written into whole rows only, and its pool keeps what is let go
-        self._buffers.clear()
-        return {n: BlockBuffers(self._sizes, n, self._backend.xp, self._backend.dtype)}
+        if not self._backend.on_host:
+            # a product of CuPy's is written into whole rows only, and its pool keeps what is let go
+            self._buffers.clear()
+            return {n: self._new_buffers(n)}
+        whole = self._buffers.get(self._capacity) or self._new_buffers(self._capacity)
+        return {**self._buffers, self._capacity: whole, n: whole if n == self._capacity else whole.narrowed(n)}
+
+    def _new_buffers(self, n: int) -> BlockBuffers:
+        return BlockBuffers(self._sizes, n, self._backend.xp, self._backend.dtype)
 
     def spare(self, which: int, size: int, n: int) -> Array:
         """A (size, n) array; what it held is lost to whoever held it."""
-        return self._spare[which][: size * n].reshape(size, n)
+        held = self._spare[which]
+        if held is None or len(held) < size * n:
+            held = self._spare[which] = self._backend.xp.empty(size * self._capacity, dtype=self._backend.dtype)
+        return held[: size * n].reshape(size, n)
 
     def _filled(self, targets: Array) -> Array:
         if self._targets is None:

@@ -28,10 +28,12 @@ class EmpiricalFisher(GaussNewton):
     """
 
     def __init__(self, sharing: Sharing, theta: Array, block: Block, *, faithful: bool = True) -> None:
+        self._backend, self._faithful = sharing.backend, faithful
         super().__init__(sharing, theta, block)
-        y, t = self._buffers.y[-1], sharing.backend.filled(block.targets)
-        self._e = t - y if faithful else sharing.network.loss.gradient(self._xp, y, t)
-        self._faithful = faithful
+
+    def _look_at_output(self, y: Array, block: Block) -> None:
+        t = self._backend.filled(block.targets)
+        self._e = t - y if self._faithful else self._network.loss.gradient(self._xp, y, t)
 
     def _at_output(self, Rx: Array) -> Array:
         """Jv → e (e · J v)."""

@@ -37,6 +37,10 @@ class GaussNewton:
         forward_into(network, network.with_biases(theta), self._buffers, backend.xp)
         y = self._buffers.y
         self._slopes = [None, *(unit.slope(self._xp, y_i) for unit, y_i in zip(network.units, y[1:], strict=True))]
+        self._look_at_output(y.pop(), block)
+
+    def _look_at_output(self, y: Array, block: Block) -> None:
+        """Take what the products need of the output y, (s_L, n), which is not kept: nothing but its slope."""
 
     def add(self, directions: Directions, sums: ParameterSums, memory: BlockMemory) -> None:
         """Enter Σ over the block's cases of Jᵀ H_L J v."""

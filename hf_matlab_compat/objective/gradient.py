@@ -48,7 +48,7 @@ def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int, decay: Call
     """
     cases = sharing.cases
     n, N = cases.cases_per_chunk, len(cases)
-    log_likelihoods: dict[int, list[Any]] = {c: [None] * sharing.num_blocks for c in cases.chunks()}
+    log_likelihoods: dict[int, list[Any]] = {c: [None] * sharing.num_blocks() for c in cases.chunks()}
     weights = sharing.network.with_biases(theta)
 
     def add(entry: tuple[int, int, Block], memory: BlockMemory, sums: Sequence[ParameterSums]) -> None:

@@ -134,6 +134,7 @@ class FeedforwardProblem:
 
     def curvature_at(self, theta: Array, target_chunk: int, gradient: Gradient) -> Product:
         """See `Problem.curvature_at`."""
+        self._sharing.let_go()
         on_chunk = self.curvature_cases == "target_chunk"
         chunks = self.cases.chunks(target_chunk if on_chunk else None)
         blocks = [block for c in chunks for block in self._sharing.blocks(c)]

@@ -6,7 +6,6 @@ the lanes' sums are added in order.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ from hf_matlab_compat.backends.fused import Fused, fused_for
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
 from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.model.passes import ParameterSums
+from hf_matlab_compat.model.passes import ParameterSums, SpareProducts
 from hf_matlab_compat.model.units import Logistic, Tanh
 from hf_matlab_compat.objective.block_memory import BlockMemory
 from hf_matlab_compat.objective.cases import Block, Cases
@@ -49,20 +48,24 @@ class Sharing:
         self.workers = backend.workers if shared else Workers()
         self.lanes = Lanes(self)
         self._pieces = pieces(self.new_vector())
-        self._memories: dict[int, BlockMemory] = {}
+        self._memories: dict[tuple[int, bool], BlockMemory] = {}
 
-    @property
-    def num_blocks(self) -> int:
-        """Blocks of a chunk."""
-        return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host)
+    def num_blocks(self, scored: bool = False) -> int:
+        """Blocks of a chunk; `scored` where only a likelihood is formed."""
+        return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host, scored)
 
-    def blocks(self, c: int) -> Iterator[Block]:
+    def blocks(self, c: int, scored: bool = False) -> Iterator[Block]:
         """The blocks of chunk `c`."""
-        return self.cases.chunk(c, self.num_blocks)
+        return self.cases.chunk(c, self.num_blocks(scored))
 
-    def for_each(self, items: Sequence[Any], task: Callable[[Any, BlockMemory], None]) -> None:
+    def for_each(self, items: Sequence[Any], task: Callable[[Any, BlockMemory], None], scored: bool = False) -> None:
         """Do `task` for every item, in any order, with memory for a block."""
-        self.workers.run(lambda item, slot: task(item, self._memory(slot)), items)
+        self.workers.run(lambda item, slot: task(item, self._memory(slot, scored)), items)
+
+    def let_go(self) -> None:
+        """Give back what a pass over all cases worked in, and vectors that sums over one chunk do not need."""
+        self._memories = {key: memory for key, memory in self._memories.items() if key[1]}
+        self.lanes.keep(self.num_blocks())
 
     def in_pieces(self, task: Callable[[slice], None]) -> None:
         """Do `task` for slices that cover a (P,) vector."""
@@ -72,17 +75,11 @@ class Sharing:
         """A (P,) vector; what it holds means nothing."""
         return self.backend.xp.empty(self.network.num_parameters, dtype=self.backend.dtype)
 
-    def new_spare(self) -> Array:
-        """Room for the products of any one layer."""
-        sizes = self.network.sizes
-        largest = max((below + 1) * above for below, above in itertools.pairwise(sizes))
-        return self.backend.xp.empty(largest, dtype=self.backend.dtype)
-
-    def _memory(self, slot: int) -> BlockMemory:
-        if slot not in self._memories:
-            most = -(-self.cases.cases_per_chunk // self.num_blocks)
-            self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend)
-        return self._memories[slot]
+    def _memory(self, slot: int, scored: bool) -> BlockMemory:
+        if (slot, scored) not in self._memories:
+            most = -(-self.cases.cases_per_chunk // self.num_blocks(scored))
+            self._memories[slot, scored] = BlockMemory(self.network.sizes, most, self.backend)
+        return self._memories[slot, scored]
 
 
 class _FusedLogistic(Logistic):
@@ -161,13 +158,16 @@ class Lanes:
         sharing.in_pieces(add_up)
         return totals
 
+    def keep(self, count: int) -> None:
+        """Give back all vectors but so many."""
+        del self._sums[count:], self._places[count:]
+
     def _grow(self, count: int) -> None:
-        sharing = self._sharing
+        sharing, xp = self._sharing, self._sharing.backend.xp
         while len(self._sums) < count:
-            packed, spare = sharing.new_vector(), sharing.new_spare()
-            first, later = (
-                ParameterSums(sharing.network, packed, spare, sharing.backend.xp, fresh) for fresh in (True, False)
-            )
+            packed = sharing.new_vector()
+            spare = SpareProducts(sharing.network, packed, xp)
+            first, later = (ParameterSums(sharing.network, packed, spare, xp, fresh) for fresh in (True, False))
             self._sums.append(packed)
             self._places.append((first, later))
 
