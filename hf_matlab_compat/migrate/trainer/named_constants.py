@@ -5,32 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS, WORDS
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS, WORDS
 from hf_matlab_compat.migrate.trainer.constant_value import EMPTY, constant_value
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
 from hf_matlab_compat.migrate.trainer.nodes import inside, names_in, row, text_of, walk
 from hf_matlab_compat.migrate.trainer.source import Assignment, Source
 
+_NOT_IN_MATLAB = ("trim_cases", "faithful", "numthreads", "seed")
+
 OPTION_OF: Mapping[str, str] = {
-    "initlambda": "initial_lam",
-    "drop": "lam_drop",
-    "boost": "lam_boost",
-    "autodamp": "damping",
-    "rho_low": "rho_low",
-    "rho_high": "rho_high",
-    "maxiters": "max_cg_steps",
-    "miniters": "min_cg_steps",
-    "tolerance": "cg_tolerance",
-    "gapratio": "cg_gap_ratio",
-    "mingap": "cg_min_gap",
-    "inext": "iterate_grid_start",
-    "imult": "iterate_grid_base",
+    **{theirs: ours for theirs, ours in CONSTANTS.items() if theirs not in _NOT_IN_MATLAB},
     "preconditioner_exponent": "preconditioner_exponent",
-    "linesearch_c": "line_search_c",
-    "linesearch_factor": "line_search_factor",
     "linesearch_max_reductions": "max_reductions",
-    "numconn": "num_connections",
-    "initcoeff": "init_scale",
     "mask_biases": "decay_biases",
     "checkpoint_period": "checkpoint_period",
     "precision": "precision",
