@@ -8,6 +8,7 @@ from typing import Any
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.expression_parsing import ParseFailure, expression
+from hf_matlab_compat.migrate.grammar import matlab_parser
 from hf_matlab_compat.migrate.syntax import Place, Statement
 
 _MOST_CHARACTERS = 2_000_000
@@ -29,19 +30,8 @@ def parse(source: str) -> syntax.Script:
         raise MigrationError(f"source: expected the text of a MATLAB script, got {got}. Name a .m file.")
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     data = (text if text.endswith("\n") else text + "\n").encode("utf-8", "surrogatepass")
-    root = _parser().parse(data).root_node
+    root = matlab_parser().parse(data).root_node
     return syntax.Script(tuple(text.split("\n")), _statements(root.children, 0))
-
-
-def _parser() -> Any:
-    try:
-        import tree_sitter_matlab
-        from tree_sitter import Language, Parser
-    except ImportError as error:
-        raise MigrationError(
-            "tree-sitter-matlab: expected it to be installed, got none. Run pip install 'hf_matlab_compat[migrate]'."
-        ) from error
-    return Parser(Language(tree_sitter_matlab.language()))
 
 
 def _statements(children: list[Any], depth: int) -> tuple[Statement, ...]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.migrate.grammar import matlab_parser
 from hf_matlab_compat.migrate.trainer.nodes import SILENT, Node, row, text_of, walk
 
 _MOST_CHARACTERS = 500_000
@@ -44,7 +44,7 @@ class Source:
         self.starts = list(accumulate((text.count("\n") for text in whole), initial=0))[:-1]
         self.text = _checked("".join(whole))
         self.lines = self.text.split("\n")
-        self.root: Node = _parser().parse(self.text.encode("utf-8", "surrogatepass")).root_node
+        self.root: Node = matlab_parser().parse(self.text.encode("utf-8", "surrogatepass")).root_node
         _require_shallow(self.root)
 
     @cached_property
@@ -107,17 +107,6 @@ def _require_shallow(root: Node) -> None:
                 "for brackets or blocks that are not closed."
             )
         waiting.extend((child, depth + 1) for child in node.children)
-
-
-def _parser() -> Any:
-    try:
-        import tree_sitter_matlab
-        from tree_sitter import Language, Parser
-    except ImportError as error:
-        raise MigrationError(
-            "tree-sitter-matlab: expected it to be installed, got none. Run pip install 'hf_matlab_compat[migrate]'."
-        ) from error
-    return Parser(Language(tree_sitter_matlab.language()))
 
 
 def _assignments(node: Node) -> Iterator[Assignment]:
