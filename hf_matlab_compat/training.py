@@ -140,9 +140,9 @@ def train(
     source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
     said = "" if description is None else str(description)
     run = Run(name=name, description=said, resume_from=os.fspath(source), sizes=network.sizes, options=asked)
-    setup = Setup(network, backend, _problem(network, data, settings, backend, resident), None, run)
+    setup = Setup(network, backend, problem_of(network, data, settings, backend, resident), None, run)
     if held_out is not None:
-        setup = replace(setup, held_out=_problem(network, held_out, settings, backend, resident))
+        setup = replace(setup, held_out=problem_of(network, held_out, settings, backend, resident))
     return run_epochs(setup, state, [*files, shown, *others])
 
 
@@ -244,7 +244,10 @@ def _numbers(data: DataSet | None) -> int:
     return data.inputs.size + (0 if same_memory(data.inputs, data.targets) else data.targets.size)
 
 
-def _problem(network: Network, data: DataSet, options: Options, backend: Backend, resident: bool) -> FeedforwardProblem:
+def problem_of(
+    network: Network, data: DataSet, options: Options, backend: Backend, resident: bool
+) -> FeedforwardProblem:
+    """The problem of a data set that has passed its checks; `resident` moves its cases to the device."""
     inputs, targets = data.inputs, data.targets  # never copied whole: they may be mapped from a file
     if same_memory(inputs, targets):
         targets = inputs  # an autoencoder's: loaded once a block

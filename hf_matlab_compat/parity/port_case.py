@@ -11,13 +11,12 @@ import numpy as np
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.legacy.arguments import to_field_terms
 from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.model.packing import weights_only_mask
-from hf_matlab_compat.objective.cases import Cases
 from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity.reference_run import Case
-from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
+from hf_matlab_compat.preflight.data import check_test_data, check_training_data
 from hf_matlab_compat.preflight.layout import check_layout
+from hf_matlab_compat.training import problem_of
 
 _NOT_THE_CASE = ("runName", "runDesc", "resumeFile", "maxepoch", "jacket", "Win", "bin", "paramsp")
 _DATA = ("inputs", "targets", "test_inputs", "test_targets", "hidden_sizes", "unit_types")
@@ -72,28 +71,16 @@ def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
     held_out = check_test_data(terms.get("test_inputs"), terms.get("test_targets"), data, units[-1], options)
     sizes = [data.inputs.shape[0], *hidden, data.targets.shape[0]]
     network = build_network(sizes, units, options.loss, options.error_measure)
-    problems = [None if part is None else _problem(network, part, options) for part in (data, held_out)]
-    assert problems[0] is not None  # for the type checker: data is always there
-    return PortCase(problems[0], problems[1], options)
+    device = get_backend(options.backend, options.precision, options.num_threads)
+    problem, tested = (
+        None if part is None else problem_of(network, part, options, device, not device.on_host)
+        for part in (data, held_out)
+    )
+    assert problem is not None  # for the type checker: data is always there
+    return PortCase(problem, tested, options)
 
 
 def _options(terms: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in terms.items() if name not in _DATA}
     whole = {name: int(np.ceil(kept[name])) for name in _WHOLE if name in kept}  # as MATLAB rounds them
     return {**kept, **whole}
-
-
-def _problem(network: Any, data: DataSet, options: Options) -> FeedforwardProblem:
-    backend = get_backend(options.backend, options.precision, options.num_threads)
-    inputs, targets = (backend.asarray(part, order="F") for part in (data.inputs, data.targets))
-    mask = None if options.decay_biases else weights_only_mask(backend.xp, network.sizes, backend.dtype)
-    return FeedforwardProblem(
-        network=network,
-        cases=Cases(inputs, targets, data.num_chunks),
-        backend=backend,
-        weight_decay=options.weight_decay,
-        mask=mask,
-        curvature=options.curvature,
-        curvature_cases=options.curvature_cases,
-        faithful=options.faithful,
-    )

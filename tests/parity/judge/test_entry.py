@@ -37,7 +37,7 @@ def translated(**wrong: Any) -> Plant:
 
 
 BUGS: dict[str, Plant] = {
-    "no weight cost": edit(training, "_problem", "weight_decay=options.weight_decay", "weight_decay=0.0"),
+    "no weight cost": edit(training, "problem_of", "weight_decay=options.weight_decay", "weight_decay=0.0"),
     "another initial lambda in the options": other_default(Options.__init__, "initial_lam", 10.0),
     "another initial lambda in the legacy call": other_default(entry_points.nnet_train, "initlambda", 10.0),
     "arguments mistranslated": translated(num_chunks=2),

@@ -63,9 +63,12 @@ def halved(value: Any, *_given: Any, **_named: Any) -> Any:
 
 
 def biases_spared(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = port_case._problem
-    spare = lambda network, data, options: original(network, data, replace(options, decay_biases=False))  # noqa: E731
-    monkeypatch.setattr(port_case, "_problem", spare)
+    original = port_case.problem_of
+
+    def spare(network: Any, data: Any, options: Any, *more: Any) -> Any:
+        return original(network, data, replace(options, decay_biases=False), *more)
+
+    monkeypatch.setattr(port_case, "problem_of", spare)
 
 
 def undecayed(g: Any, problem: Any, theta: Any) -> dict[str, Any]:
