@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from hf_matlab_compat.demo.shipped_recording import PATH, read_shipped, write_shipped
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.options import Options
-from hf_matlab_compat.parity.ensemble import measure_spread
-from hf_matlab_compat.parity.epoch import Epoch
-from hf_matlab_compat.parity.lockstep import Agreement, lockstep
-from hf_matlab_compat.parity.recording import read_recording, write_recording
-from hf_matlab_compat.parity.reference import reference_available, reference_epochs
-from hf_matlab_compat.state import State
+from hf_matlab_compat.parity.cases import case_from_arguments
+from hf_matlab_compat.parity.certificate import Certificate, Verdict
+from hf_matlab_compat.parity.engines import OctaveEngine
+from hf_matlab_compat.parity.engines.envelope import MEMBERS
+from hf_matlab_compat.parity.judge import judge
+from hf_matlab_compat.parity.octave import octave_available
+from hf_matlab_compat.parity.reference_run import Case, Recording
 
-RECORDING = Path(__file__).parent / "recording.mat"
+NAME = "autoencoder"
 EPOCHS = 8
+TIMEOUT = 120.0
+"""Seconds that a live run may take."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +30,21 @@ class Comparison:
     Attributes
     ----------
     source : str
-        A sentence: where the reference's figures come from.
-    lines : list of Agreement
+        Where the reference's figures come from.
+    certificate : Certificate
     """
 
     source: str
-    lines: list[Agreement]
+    certificate: Certificate
 
     @property
     def agrees(self) -> bool:
-        """Whether every figure is within its bound."""
-        return bool(self.lines) and all(line.agrees for line in self.lines)
+        """Whether all that was compared agrees, and something was."""
+        return self.certificate.verdict is Verdict.AGREES
 
 
-def compare_with_matlab(arguments: Mapping[str, Any], recorded: bool = False, **options: Any) -> Comparison:
-    """Compare the first epochs.
+def compare_with_matlab(arguments: Mapping[str, Any], recorded: bool = False) -> Comparison:
+    """Compare the first epochs, in double precision, each from the state in which the reference began it.
 
     Parameters
     ----------
@@ -51,38 +52,52 @@ def compare_with_matlab(arguments: Mapping[str, Any], recorded: bool = False, **
         The 22 arguments under MATLAB's names.
     recorded : bool
         Take the recording even where the reference can be run.
-    **options
-        Fields of `Options` for this package's side.
+
+    Raises
+    ------
+    ParityError
+        The recording is missing, or of other arguments.
     """
-    recording = read_recording(RECORDING, arguments)
-    epochs, source = recording.epochs, "a recording of reference_matlab in Octave, as asked for"
+    case = case_from_arguments(NAME, arguments)
+    recording, source = read_shipped(case), "a recording of reference_matlab in Octave, as asked for"
     if not recorded:
-        epochs, source = _live_or(recording.epochs, arguments)
-    lines = [line for group in lockstep(arguments, epochs, recording.spread, **options) for line in group]
-    return Comparison(source, lines)
+        recording, source = _live_or(recording, case)
+    return Comparison(source, judge([recording]))
 
 
-def record(arguments: Mapping[str, Any], members: int = 16, path: Path = RECORDING) -> Iterator[int]:
-    """Run the reference, measure its spread and keep both; yields the members done."""
-    epochs = reference_epochs(arguments, first_state(arguments), EPOCHS)
-    for done, spread in enumerate(measure_spread(arguments, epochs, members), 1):
-        yield done
-        if done == members:
-            write_recording(path, arguments, epochs, spread)
+def record(arguments: Mapping[str, Any], members: int = MEMBERS, path: Path = PATH) -> Path:
+    """Run the reference, measure how far rounding moves it, and keep both; takes minutes.
+
+    Parameters
+    ----------
+    arguments : mapping
+    members : int
+        Runs to measure with.
+    path : Path
+
+    Returns
+    -------
+    Path
+        Where they are kept.
+
+    Raises
+    ------
+    ParityError
+        The reference cannot be run.
+    """
+    engine = OctaveEngine(members=members)
+    recording = engine.record(case_from_arguments(NAME, arguments), precision="double", mode="lockstep", epochs=EPOCHS)
+    write_shipped(engine.with_envelope(recording), path)
+    return path
 
 
-def first_state(arguments: Mapping[str, Any]) -> State:
-    """Where the first epoch starts."""
-    theta = np.asarray(arguments["paramsp"], np.float64).ravel()
-    return State(theta=theta, d=np.zeros_like(theta), lam=Options().initial_lam)
-
-
-def _live_or(recorded: list[Epoch], arguments: Mapping[str, Any]) -> tuple[list[Epoch], str]:
-    reason = reference_available()
-    if reason is None:
-        try:
-            epochs = reference_epochs(arguments, first_state(arguments), len(recorded))
-            return epochs, "reference_matlab, run in Octave just now"
-        except ParityError as error:
-            reason = str(error).rstrip(".")
-    return recorded, f"a recording of reference_matlab in Octave; it was not run here ({reason})"
+def _live_or(shipped: Recording, case: Case) -> tuple[Recording, str]:
+    """The reference as it runs here, bounded by the E that was recorded; or the recording, and why."""
+    try:
+        if reason := octave_available():
+            raise ParityError(reason)
+        live = OctaveEngine(timeout=TIMEOUT).record(case, precision="double", mode="lockstep", epochs=EPOCHS)
+    except ParityError as error:
+        reason = str(error).partition(". ")[0].rstrip(".")
+        return shipped, f"a recording of reference_matlab in Octave; it was not run here ({reason})"
+    return replace(live, envelope=shipped.envelope), "reference_matlab, run in Octave just now"

@@ -1,98 +1,89 @@
-"""How the agreement with the reference is shown: an epoch a line, a figure a line, and every number in a file."""
+"""How the agreement with the reference is shown: an epoch a line, a stage a line, and every comparison in a file."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hf_matlab_compat.parity.lockstep import Agreement
+from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
+from hf_matlab_compat.parity.report_table import STYLES, summaries_table
+from hf_matlab_compat.parity.summaries import by_stage, figure_cells, not_run_reasons, summary
 
 WORDS = {
-    "gradient": "gradient",
-    "cg_steps": "CG steps",
-    "d": "last CG iterate",
-    "chosen_step": "CG iterate chosen",
-    "step": "change of parameters",
-    "predicted_change": "predicted change",
+    "forward": "outputs of each layer",
+    "ll": "log-likelihood before",
+    "err": "error before",
+    "grad": "gradient",
+    "grad2": "squared gradient",
+    "Bv": "curvature, damped",
+    "Bv_undamped": "curvature, undamped",
+    "precon": "preconditioner",
+    "cg_iterates": "CG iterates",
+    "cg_steps": "number of CG steps",
+    "chose_iters": "CG step chosen",
     "rho": "rho",
     "reductions": "step reductions",
-    "lam": "lambda",
-    "train_log_likelihood": "train log-likelihood",
-    "train_error": "train error",
-    "test_log_likelihood": "test log-likelihood",
-    "test_error": "test error",
+    "rate": "step length",
+    "lambda": "lambda",
+    "params": "results of the epoch",
+    "log": "lines of the log file",
+    "checkpoint": "checkpoint file",
+    "entry": "call of nnet_train_2",
 }
-"""The figures in the order of an epoch, and what they are called in print."""
+"""The stages of an epoch in their order, and what they are called in print."""
+
+_LL, _STEPS, _CHOSEN = ("params", "ll after the step"), ("cg_steps", ""), ("chose_iters", "")
 
 
-def epochs_table(lines: Sequence[Agreement]) -> Table:
-    """A line an epoch: both log-likelihoods, both choices, the largest distance in terms of its bound."""
-    table = _table("epoch", "ll, reference", "ll, Python", "CG steps", "chosen", "of bound")
-    for epoch, group in groupby(lines, key=lambda line: line.epoch):
-        of = {line.figure: line for line in group}
-        ll, steps, chosen = (of[name] for name in ("train_log_likelihood", "cg_steps", "chosen_step"))
-        worst = max(line.ratio for line in of.values())
-        pairs = (f"{pair.theirs:.0f} {pair.ours:.0f}" for pair in (steps, chosen))
-        values = (f"{value:.12g}" for value in (ll.theirs, ll.ours))
-        table.add_row(str(epoch), *values, *pairs, share(worst), verdict(of.values()))
-    return table
-
-
-def figures_table(lines: Sequence[Agreement]) -> Table:
-    """A line a figure: the epoch in which it comes nearest to its bound, or exceeds it most."""
-    table = _table("figure", "difference", "bound", "of bound", "epoch")
-    table.columns[0].justify = "left"
-    for figure, words in WORDS.items():
-        group = [line for line in lines if line.figure == figure]
-        worst = max(group, key=lambda line: line.ratio)
-        bound = f"{worst.bound:.1e}" if worst.bound else "equal"
-        if figure == "chosen_step":
-            bound = "equal or tie"
-        distance = f"{worst.distance:.1e}" if worst.distance else "0"
-        where = str(worst.epoch) if worst.distance else "all"
-        table.add_row(words, distance, bound, share(worst.ratio), where, verdict(group))
-    return table
-
-
-def differing(lines: Iterable[Agreement]) -> list[str]:
-    """A sentence for each figure that is beyond its bound."""
-    return [
-        f"epoch {line.epoch}, {WORDS[line.figure]}: reference {line.theirs:.10g}, Python {line.ours:.10g}, "
-        f"difference {line.distance:.1e}, bound {line.bound:.1e}"
-        for line in lines
-        if not line.agrees
-    ]
-
-
-def share(ratio: float) -> str:
-    """A ratio to a bound as a percentage, as short as it can be read."""
-    return f"{100 * ratio:.2g} %" if ratio < 0.995 else f"{100 * ratio:.0f} %" if ratio < 100 else f"{ratio:.1e} x"
-
-
-def verdict(lines: Iterable[Agreement]) -> Text:
-    """agrees, where every line does."""
-    return Text("agrees", style="green") if all(line.agrees for line in lines) else Text("differs", style="bold red")
-
-
-def write_csv(path: Path, lines: Iterable[Agreement]) -> None:
-    """Every figure of every epoch, at full precision."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["epoch", "figure", "reference", "python", "difference", "bound", "verdict"])
-        for line in lines:
-            figures = (line.theirs, line.ours, line.distance, line.bound)
-            writer.writerow([line.epoch, WORDS[line.figure], *map(repr, figures), verdict([line]).plain])
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
-    for heading in headings:
+def epochs_table(certificate: Certificate) -> Table:
+    """A line an epoch: both log-likelihoods, both choices, and the largest share that a distance has of its bound."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    for heading in ("epoch", "ll, reference", "ll, Python", "CG steps", "chosen", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
+    for epoch in sorted({line.epoch for line in certificate.lines}):
+        lines = [line for line in certificate.lines if line.epoch == epoch]
+        row = summary((str(epoch),), lines)
+        ll, steps, chosen = (_values(lines, place) for place in (_LL, _STEPS, _CHOSEN))
+        verdict = Text(row.verdict.value, STYLES[row.verdict])
+        table.add_row(str(epoch), *ll, " ".join(steps), " ".join(chosen), figure_cells(row.worst)[2] or "-", verdict)
     return table
+
+
+def stages_table(certificate: Certificate) -> Table:
+    """A line a stage: its verdicts, and the comparison that comes nearest to its bound."""
+    return summaries_table("compared", {WORDS[row.name[0]]: row for row in by_stage(certificate)})
+
+
+def counts(certificate: Certificate) -> str:
+    """How many comparisons agree, how many of them as a tie, and how many were not made and why."""
+    of = Counter(line.verdict for line in certificate.lines)
+    agree = of[Verdict.AGREES] + of[Verdict.TIE]
+    parts = [f"{agree} of {agree + of[Verdict.DIFFERS]} compared figures agree"]
+    parts += [f"{of[Verdict.TIE]} of them as a tie"] if of[Verdict.TIE] else []
+    parts += [f"{count} not run: {reason}" for reason, count in not_run_reasons(certificate).items()]
+    return "; ".join(parts) + "."
+
+
+def write_csv(path: Path, certificate: Certificate) -> None:
+    """Every comparison of every epoch, at full precision."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", "compared", "detail", "reference", "python", "difference", "bound", "why", "verdict"])
+        for line in certificate.lines:
+            figures = ("" if value is None else repr(value) for value in (line.distance, line.bound))
+            words = (WORDS[line.stage], line.detail, line.reference, line.ours)
+            writer.writerow([line.epoch, *words, *figures, line.bound_source, line.verdict.value])
+
+
+def _values(lines: Sequence[Line], place: tuple[str, str]) -> tuple[str, str]:
+    """The reference's figure and ours."""
+    line = next((line for line in lines if (line.stage, line.detail) == place), None)
+    texts = (line.reference, line.ours) if line else ("", "")
+    first, second = (f"{float(text):.12g}" if text else "-" for text in texts)
+    return first, second

@@ -13,8 +13,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from hf_matlab_compat.demo import agreement
 from hf_matlab_compat.demo.agreement import Comparison, compare_with_matlab, record
-from hf_matlab_compat.demo.agreement_report import WORDS, differing, epochs_table, figures_table, write_csv
+from hf_matlab_compat.demo.agreement_report import counts, epochs_table, stages_table, write_csv
 from hf_matlab_compat.demo.autoencoder import (
     EPOCHS,
     HIDDEN,
@@ -27,11 +28,32 @@ from hf_matlab_compat.demo.digits import Digits, shuffled_digits
 from hf_matlab_compat.demo.pca import PCA, squared_error
 from hf_matlab_compat.demo.picture import picture_impossible, write_picture
 from hf_matlab_compat.legacy.routines import computePred
+from hf_matlab_compat.parity.divergence import divergence_screen
+from hf_matlab_compat.parity.engines.envelope import MEMBERS
 from hf_matlab_compat.preflight.folder import make_folder
 from hf_matlab_compat.state import Outcome
 
 CODE = min(HIDDEN)
-_SHOWN = 12  # differing figures
+
+_ABOUT_EPOCHS = f"""\
+The reference did {agreement.EPOCHS} epochs in double precision. Python does each of them again,
+from the state in which the reference began it.
+
+  ll        log-likelihood after the epoch
+  CG steps  steps of conjugate gradients, by the reference and by Python
+  chosen    the CG step whose result became the update, by both
+  share     the largest difference in the epoch, as a share of its bound
+"""
+_ABOUT_STAGES = f"""
+The same by what is compared. Decisions must be equal. Other figures may differ
+by 4 or 10 times what rounding alone does to the reference ({MEMBERS} runs of it, whose
+sums are added in another order), or by their last few digits.
+
+  farthest  the relative difference that comes nearest to its bound
+  tie       rounding alone decides, and either way is right
+  rho       gain of the update over the gain that was predicted
+  lambda    damping of the curvature, adapted from rho
+"""
 
 
 @dataclass(frozen=True)
@@ -85,9 +107,9 @@ def run_demo(out: Path, epochs: int = EPOCHS, recorded: bool = False, console: C
 def record_reference(console: Console | None = None) -> int:
     """Record anew what the demo needs where the reference cannot be run. Takes minutes."""
     console = console or Console()
-    arguments = autoencoder_arguments(*shuffled_digits(TRAIN_CASES, TEST_CASES))
-    for done in record(arguments):
-        console.print(f"{done} reordered runs of the reference")
+    with console.status("Running the MATLAB reference, and measuring how far rounding moves it ..."):
+        path = record(autoencoder_arguments(*shuffled_digits(TRAIN_CASES, TEST_CASES)))
+    _say(console, f"Recorded: {path}", wrap=False)
     return 0
 
 
@@ -153,28 +175,19 @@ def _draw(console: Console, made: Reconstructions, held_out: Digits, out: Path) 
 
 
 def _tell(console: Console, comparison: Comparison, out: Path) -> None:
-    _say(
-        console,
-        f"The reference: {comparison.source}. Each epoch of Python's starts from the state in which the reference "
-        "began it, in double precision. Pairs are the reference's figure and Python's; 'of bound' is the largest "
-        f"difference of the epoch's {len(WORDS)} figures, as a share of what it may be.\n",
-    )
-    console.print(epochs_table(comparison.lines))
-    _say(
-        console,
-        "\nThe same by figure, in the epoch where it comes nearest to its bound. Decisions must be equal; the gradient "
-        "may differ by what another exp does to it; all else by ten times what rounding alone does to the reference, "
-        "which was run 16 times with units and cases in another order.\n",
-    )
-    console.print(figures_table(comparison.lines))
+    certificate = comparison.certificate
+    _say(console, f"The reference: {comparison.source}.")
+    _say(console, _ABOUT_EPOCHS, wrap=False)
+    console.print(epochs_table(certificate))
+    _say(console, _ABOUT_STAGES, wrap=False)
+    console.print(stages_table(certificate))
     console.print()
-    apart = differing(comparison.lines)
-    for sentence in apart[:_SHOWN]:
-        _say(console, sentence)
+    if screen := divergence_screen(certificate):
+        _say(console, f"{screen}\n", wrap=False)
     path = out / "agreement.csv"
-    write_csv(path, comparison.lines)
-    total = len(comparison.lines)
-    _say(console, f"{total - len(apart)} of {total} figures agree. All of them: {path}", wrap=False)
+    write_csv(path, certificate)
+    _say(console, counts(certificate))
+    _say(console, f"All of them: {path}", wrap=False)
 
 
 def _heading(console: Console, text: str) -> None:

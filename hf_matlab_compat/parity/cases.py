@@ -32,6 +32,7 @@ PUT_IN = ("runName", "runDesc", "paramsp", "Win", "bin", "resumeFile", "jacket")
 DATA = ("indata", "outdata", "intest", "outtest")
 _WHOLE = ("maxepoch", "numchunks", "numchunks_test", "rms", "hybridmode", "jacket")
 _WORDS = ("mattype", "errtype")
+_NOT_THE_TRAINING = ("runName", "runDesc", "Win", "bin", "resumeFile", "maxepoch", "jacket")
 
 
 def goldens() -> Path:
@@ -134,6 +135,19 @@ def require_accepted(case: Case) -> None:
             initial_state(port.problem.network, case.arguments["layertypes"], port.options, port.backend, start, None)
     except ArgumentError as error:
         raise ParityError(str(error)) from error
+
+
+def require_same(case: Case, recorded: Case) -> None:
+    """Refuse recorded numbers to a case that is not the one that they were recorded of.
+
+    Raises
+    ------
+    ParityError
+        An argument is another.
+    """
+    for name in TRAINER_ARGUMENTS:
+        if name not in _NOT_THE_TRAINING and not np.array_equal(case.arguments[name], recorded.arguments[name]):
+            raise ParityError(f"{case.name}: {name} is not that of the recorded case. Run it live instead.")
 
 
 def rounded(case: Case) -> Case:

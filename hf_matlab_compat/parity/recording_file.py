@@ -1,7 +1,8 @@
-"""A recording in one file, without pickles: what reproduces a divergence, on this machine or another."""
+"""A recording in one file, without pickles: to be judged later, on this machine or another."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -10,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.reference_run import Case, EpochRecord, Recording
 
 _VERSION = 1
+
+_Arrays = dict[tuple[Any, ...], tuple[int, Any]]
+"""By what is in them: number and array. Equal ones, as the state between two epochs, are kept once."""
 
 
 def write_recording_file(path: str | os.PathLike[str], recording: Recording, about: Mapping[str, Any]) -> None:
@@ -27,7 +32,7 @@ def write_recording_file(path: str | os.PathLike[str], recording: Recording, abo
     about : mapping
         Plain values, returned by `read_recording_file`.
     """
-    arrays: list[Any] = []
+    arrays: _Arrays = {}
     tree = {
         "version": _VERSION,
         "about": dict(about),
@@ -38,7 +43,7 @@ def write_recording_file(path: str | os.PathLike[str], recording: Recording, abo
     }
     text = np.frombuffer(json.dumps(tree).encode(), np.uint8)
     with open(path, "wb") as stream:
-        np.savez_compressed(stream, tree=text, **{f"a{i}": array for i, array in enumerate(arrays)})
+        np.savez_compressed(stream, tree=text, **{f"a{i}": array for i, array in arrays.values()})
 
 
 def read_recording_file(path: str | os.PathLike[str]) -> tuple[Recording, dict[str, Any]]:
@@ -54,7 +59,7 @@ def read_recording_file(path: str | os.PathLike[str]) -> tuple[Recording, dict[s
             tree = json.loads(content["tree"].tobytes())
             arrays = {name: content[name] for name in content.files}
     except (OSError, ValueError, KeyError) as error:
-        raise ParityError(f"{os.fspath(path)}: expected the file of a divergence, got {error}.") from error
+        raise ParityError(f"{os.fspath(path)}: expected the file of a recording, got {error}.") from error
     if tree.get("version") != _VERSION:
         raise ParityError(f"{os.fspath(path)}: expected version {_VERSION}, got {tree.get('version')}.")
     recording = Recording(
@@ -71,18 +76,22 @@ def _parts(value: Any) -> dict[str, Any]:
     return {part.name: getattr(value, part.name) for part in fields(value)}
 
 
-def _encoded(value: Any, arrays: list[Any]) -> Any:
+def _encoded(value: Any, arrays: _Arrays) -> Any:
     """The value as JSON, its arrays put aside; a cell array becomes a list."""
     if isinstance(value, Mapping):
         return {"map": {str(key): _encoded(part, arrays) for key, part in value.items()}}
     if isinstance(value, np.ndarray) and value.dtype == object:
         return _encoded([part.item() if np.size(part) == 1 else part for part in value.ravel(order="F")], arrays)
     if isinstance(value, np.ndarray | np.generic):
-        arrays.append(np.asarray(value))
-        return {"array": len(arrays) - 1}
+        return {"array": _number(np.asarray(value), arrays)}
     if isinstance(value, list | tuple):
         return [_encoded(part, arrays) for part in value]
     return value
+
+
+def _number(array: NDArray[Any], arrays: _Arrays) -> int:
+    key = (array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest())
+    return arrays.setdefault(key, (len(arrays), array))[0]
 
 
 def _decoded(value: Any, arrays: Mapping[str, Any]) -> Any:

@@ -28,13 +28,14 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
     script : str
         What reproduces the first divergence, if there is one.
     """
-    parts: list[RenderableType | None] = [_lines(certificate) if every_line else _stages(certificate), ""]
+    stages = summaries_table("stage", {row.name[0]: row for row in by_stage(certificate)})
+    parts: list[RenderableType | None] = [_lines(certificate) if every_line else stages, ""]
     parts += [_list("Bounds come from", bound_sources(certificate)), _list("Not run", not_run_reasons(certificate))]
     parts += [_values("Constants of the reference", certificate.constants)]
     parts += [_values("Provenance", _without_hashes(certificate.provenance))]
     if screen := divergence_screen(certificate, script):
         parts += [Text(screen), ""]
-    parts += [_runs(certificate), ""]
+    parts += [summaries_table("run", {" ".join(row.name): row for row in by_run(certificate)}), ""]
     parts += [Text(f"not exercised by these runs: {', '.join(certificate.not_exercised) or 'nothing'}")]
     parts += [Text(f"Verdict: {_sentence(certificate)}", style=STYLES[certificate.verdict])]
     return Group(*(part for part in parts if part is not None))
@@ -57,29 +58,22 @@ def _without_hashes(provenance: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "files of the reference": f"{hashed} (SHA-256 of each: --json, --html)"} if hashed else kept
 
 
-def _runs(certificate: Certificate) -> Table:
-    table = _table("run")
-    for row in by_run(certificate):
-        table.add_row(" ".join(row.name), *_counts(row), *figure_cells(row.worst))
-    return table
+def summaries_table(heading: str, rows: Mapping[str, Summary]) -> Table:
+    """A line a summary: how many comparisons have each verdict, and the one that comes nearest to its bound.
 
-
-def _stages(certificate: Certificate) -> Table:
-    table = _table("stage")
-    for row in by_stage(certificate):
-        table.add_row(*row.name, *_counts(row), *figure_cells(row.worst))
-    return table
-
-
-def _table(*names: str) -> Table:
+    Parameters
+    ----------
+    heading : str
+        Of the first column.
+    rows : mapping of str to Summary
+        By what the first column calls them.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for name in names:
-        table.add_column(name, overflow="fold", min_width=12)
-    for name in ("agree", "tie", "differ", "not run"):
+    table.add_column(heading, overflow="fold", min_width=12)
+    for name in ("agree", "tie", "differ", "not run", "farthest", "bound", "share"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("farthest", justify="right", no_wrap=True)
-    table.add_column("bound", justify="right", no_wrap=True)
-    table.add_column("share", justify="right", no_wrap=True)
+    for name, row in rows.items():
+        table.add_row(name, *_counts(row), *figure_cells(row.worst))
     return table
 
 

@@ -67,10 +67,11 @@ def figure_cells(line: Line | None) -> list[str]:
     """Distance, bound and share of a line, as short texts; empty where there are none."""
     if line is None or line.distance is None or line.bound is None:
         return ["", "", ""]
+    distance = f"{line.distance:.1e}" if line.distance else "0"
     if line.bound == 0:
-        return ["0" if line.distance == 0 else f"{line.distance:.1e}", "exact", ""]
+        return [distance, "exact", ""]
     share = ratio(line)
-    return [f"{line.distance:.1e}", f"{line.bound:.1e}", f"{share:.2f}" if share < 100 else f"{share:.0e}"]
+    return [distance, f"{line.bound:.1e}", f"{share:.2f}" if share < 100 else f"{share:.0e}"]
 
 
 def summary(name: tuple[str, ...], lines: Sequence[Line]) -> Summary:

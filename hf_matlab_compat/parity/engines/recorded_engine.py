@@ -8,10 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.cases import builtin_case, goldens
+from hf_matlab_compat.parity.cases import builtin_case, goldens, require_same
 from hf_matlab_compat.parity.engines.constants import Constant, published, read_constants
 from hf_matlab_compat.parity.engines.job import PRECISIONS
 from hf_matlab_compat.parity.engines.recorded_case import RecordedCase
@@ -47,7 +45,7 @@ class RecordedEngine:
 
     def record(self, case: Case, *, precision: str, mode: str, epochs: int = 8) -> Recording:
         """Look the run of a built-in case up; see `Engine`. In lockstep, the epochs whose states were recorded."""
-        _require_builtin(case)
+        require_same(case, builtin_case(case.name))
         if precision not in PRECISIONS:
             raise ParityError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}.")
         found = RecordedCase(self._folder, case.name, precision)
@@ -80,14 +78,6 @@ class RecordedEngine:
             for quantity, values in spread.get(f"free/{name}/{precision}/0", {}).items():
                 envelope |= {(k, _ENVELOPE.get(quantity, quantity)): E for k, E in enumerate(values, start=1)}
         return replace(recording, envelope=envelope)
-
-
-def _require_builtin(case: Case) -> None:
-    """The numbers are those of these arguments and no others."""
-    recorded = builtin_case(case.name).arguments
-    for name in ("indata", "outdata", "paramsp", "layersizes", "layertypes", "mattype", "weightcost", "decay"):
-        if not np.array_equal(case.arguments[name], recorded[name]):
-            raise ParityError(f"{case.name}: {name} is not that of the recorded case. Run it live instead.")
 
 
 def _provenance(records: Sequence[EpochRecord], mode: str) -> dict[str, str]:

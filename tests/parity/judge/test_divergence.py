@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hf_matlab_compat.errors import ParityError
@@ -101,6 +102,18 @@ def test_a_recording_survives_its_file(tmp_path: Path) -> None:
     assert about == {"stage": "rho"}
     assert back.envelope == recording.envelope
     assert [line.ours for line in judged(back).lines] == [line.ours for line in judged(recording).lines]
+
+
+def test_equal_arrays_are_kept_once_and_come_back_each_in_its_place(tmp_path: Path) -> None:
+    recording = recorded("ae_logistic")
+    given = {**recording.case.arguments, "outdata": recording.case.arguments["indata"].copy()}
+    twice = replace(recording, case=replace(recording.case, arguments=given))
+    write_recording_file(tmp_path / "twice.npz", twice, {})
+    with np.load(tmp_path / "twice.npz") as content:
+        assert [content[name].shape for name in content.files].count(given["indata"].shape) == 1
+    back, _ = read_recording_file(tmp_path / "twice.npz")
+    for name in ("indata", "outdata"):
+        np.testing.assert_array_equal(back.case.arguments[name], given["indata"])
 
 
 def test_a_file_that_keeps_no_divergence_is_refused(tmp_path: Path) -> None:
