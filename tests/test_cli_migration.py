@@ -213,4 +213,83 @@ def test_an_unedited_copy_without_its_solver_says_nothing_of_the_solver(
     (old / "nnet_train_2.m").write_text(TRAINER)
     (tmp_path / "unedited.m").write_text(TRAINER)
     assert main(["migrate", str(old / "nnet_train_2.m"), "--original", str(tmp_path / "unedited.m")]) == 0
-    assert "unedited copy" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "every statement was compared with the unedited copy" in said
+    assert "of the unedited copy is missing" not in said
+    assert "not in the unedited copy" not in said
+
+
+def test_a_folder_s_trainer_is_not_said_to_be_as_published(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (old / "nnet_train_2.m").write_text(TRAINER.replace("paramsp = paramsp +", "paramsp = 0.9*paramsp +"))
+    assert main(["migrate", str(old)]) == 1
+    said, report = capsys.readouterr().out, (old.with_name("old_python") / "REPORT.md").read_text()
+    for text in (said, report):
+        assert "published values" not in text
+        assert "constants were looked for and found as published: " in text
+        assert "ormulas were not compared with the published file" in text
+        assert "paramsp = 0.9*paramsp + conv(rate)*p;  (not a form known of the published program)" in text
+
+
+def test_a_folder_s_trainer_is_compared_with_an_unedited_copy(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "unedited.m").write_text(TRAINER)
+    (old / "nnet_train_2.m").write_text(TRAINER.replace("p = ch;", "p = ch; extra(3);"))
+    assert main(["migrate", str(old), "--original", str(tmp_path / "unedited.m")]) == 1
+    said, report = capsys.readouterr().out, (old.with_name("old_python") / "REPORT.md").read_text()
+    for text in (said, report):
+        assert "very statement was compared with the unedited copy" in text
+        assert "p = ch; extra(3);  (this statement is not in the unedited copy)" in text
+
+
+def test_an_unedited_copy_and_nothing_to_compare_with_it_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "unedited.m").write_text(TRAINER)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "idle.m").write_text("x = 3;\n")
+    assert main(["migrate", str(tmp_path / "old"), "--original", str(tmp_path / "unedited.m")]) == 2
+    assert "--original: expected a copy of the trainer in" in capsys.readouterr().err
+
+
+@pytest.mark.octave
+def test_a_script_that_calls_a_function_that_trains_is_checked(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = "\n".join(line for line in (old / "denoising.m").read_text().splitlines() if not line.startswith("clear"))
+    (old / "second.m").write_text(f"function p = second(n)\n{script}\np = n;\n")
+    (old / "run_second.m").write_text("rand('twister', 3); randn('state', 4);\np = second(2);\n")
+    (old / "idle.m").write_text("x = 3;\n")
+    main(["migrate", str(old), "--check"])
+    said = capsys.readouterr().out
+    assert "run_second.m: checked in Octave, 24 arguments in 1 call of the trainer agree" in said
+    assert "idle.m: not checked. It does not call the trainer." in said
+    assert "second.m: not checked. There is nothing to run" in said
+
+
+RESUMING = """load fresh_nnet_running
+from = 'fresh_nnet_running.mat';
+nnet_train_2('again', '', [], [], [], from, epoch+1, x, x, 2, x, x, 1, [3], lt, 'gn', 0, 'L2', 1, 0, 1, 0);
+"""
+FRESH = """randn('state', 1); rand('twister', 2); x = rand(4, 6); lt = {'tanh', 'linear'};
+nnet_train_2('fresh', '', [], [], [], [], 2, x, x, 2, x, x, 1, [3], lt, 'gn', 0, 'L2', 1, 0, 1, 0);
+"""
+
+
+@pytest.mark.octave
+def test_a_run_that_goes_on_from_a_loaded_epoch_is_checked(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (old / "goes_on.m").write_text(FRESH + RESUMING)
+    assert main(["migrate", str(old / "goes_on.m"), "--check"]) == 0
+    assert "checked in Octave, 46 arguments in 2 calls of the trainer agree" in capsys.readouterr().out
+
+
+@pytest.mark.octave
+@pytest.mark.parametrize(("seeds", "code"), [("rand('twister', 2);", 1), ("", 0)])
+def test_random_numbers_that_were_not_compared_are_said(
+    old: Path, seeds: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unseeded = FRESH.replace("randn('state', 1); rand('twister', 2); x = rand(4, 6)", "x = ones(4, 6)")
+    (old / "fresh.m").write_text(unseeded)
+    (old / "seeding.m").write_text(f"function y = seeding(x)\n{seeds}\ny = x;\n")
+    assert main(["migrate", str(old / "fresh.m"), "--check"]) == code
+    said = capsys.readouterr().out
+    assert "call 1: its random numbers were not compared, since the translated call has no seed" in said
+    assert f"22 arguments in 1 call of the trainer {'DIFFER' if code else 'agree'}" in said

@@ -150,3 +150,33 @@ def test_a_log_without_a_finished_epoch_exits_with_1(tmp_path: Path, capsys: pyt
     (tmp_path / "cut.txt").write_text(text[: text.index("ch magnitude")])
     assert main(["log", str(tmp_path / "cut.txt")]) == 1
     assert "no finished epoch; laws broken: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("given", [["64 20 5 20 64"], ["64,20,5,20,64"], ["64", "20", "5", "20", "64"]])
+def test_layer_sizes_are_one_value_or_several(given: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "run.mat"
+    savemat(path, {"paramsp": np.arange(2869.0).reshape(-1, 1)})
+    assert main(["checkpoint", str(path), "--layersizes", *given]) == 0
+    assert loadmat(tmp_path / "run_W_b.mat")["W"].size == 4
+
+
+def test_layer_sizes_that_are_no_numbers_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["checkpoint", str(tmp_path / "run.mat"), "--layersizes", "64 x"])
+    assert "--layersizes: expected whole numbers, got 64 x" in capsys.readouterr().err
+
+
+def test_a_log_cut_within_an_epoch_exits_with_1_and_says_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = LOG.read_text()
+    (tmp_path / "cut.txt").write_text(text[: text.index("New lambda", text.index("epoch: 5,"))])
+    assert main(["log", str(tmp_path / "cut.txt")]) == 1
+    said = capsys.readouterr().out
+    assert "breaks off in epoch 6; laws broken: 1" in said
+    assert "epoch 6: expected all lines of it, got the end of the log" in said
+
+
+def test_a_log_is_said_not_to_be_checkable_in_all_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["log", str(LOG)]) == 0
+    assert "not checkable from a log: rho on its side of the thresholds, the size of ch" in capsys.readouterr().out

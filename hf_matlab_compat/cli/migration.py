@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -50,7 +51,7 @@ def migrate(
     force
         Write over files that are there.
     original
-        For a copy of the trainer: an unedited one, so that every edit is accounted for.
+        For a copy of the trainer, or a folder with one: an unedited one, so that every edit is accounted for.
     """
     from hf_matlab_compat.migrate.copies import is_part_of_trainer
 
@@ -59,9 +60,10 @@ def migrate(
     if source.is_file() and is_part_of_trainer(source):
         _refuse(source, "reads a copy of the trainer and writes nothing", out=out, check=check)
         return _trainer(source, original)
-    _refuse(source, "is no copy of the trainer", original=original)
     if source.is_dir():
-        return _folder(source, out or source.with_name(f"{source.resolve().name}_python"), style, streams, check, force)
+        target = out or source.with_name(f"{source.resolve().name}_python")
+        return _folder(source, target, (style, streams, original), check, force)
+    _refuse(source, "is no copy of the trainer", original=original)
     return _script(source, _target(source, out), style, streams, check, force)
 
 
@@ -107,38 +109,60 @@ def _script(source: Path, out: Path, style: str, streams: str, check: bool, forc
     return int(not (made.runs and agrees))
 
 
-def _folder(source: Path, out: Path, style: str, streams: str, check: bool, force: bool) -> int:
+def _folder(source: Path, out: Path, how: tuple[str, str, Path | None], check: bool, force: bool) -> int:
     from hf_matlab_compat.migrate import migrate_directory
     from hf_matlab_compat.migrate.directory import scripts_in
 
+    style, streams, original = how
     scripts = scripts_in(source)
     _keep([*(out / f"{path.stem}.py" for path in scripts), out / "REPORT.md", out / "REPORT.json"], force)
-    translations, failures = migrate_directory(source, out, style=style, streams=streams)
+    translations, failures = migrate_directory(source, out, style=style, streams=streams, original=original)
     for made in translations:
         _tell(made)
     for name, why in failures:
         _say(f"{name}.m: not translated. {why}")
     complete = not failures and all(made.runs for made in translations)
-    agree = all([_agrees(source / f"{made.name}.m", style) for made in translations if check and _trains(made)])
-    for made in translations:
-        if check and _calls_trainer(made) and not _runs_by_itself(made):
-            _say(_nothing_to_run(made))
-            agree = agree and any(f"{made.name}(" in each.python for each in translations if _runs_by_itself(each))
-    if check and not any(map(_calls_trainer, translations)):
-        _say("not checked: no script here calls the trainer")
-        agree = False
-    trainers = _trainers_of(source)
+    agree = _all_agree(source, translations, style) if check else True
+    trainers = _trainers_of(source, original)
     _say(f"written: {len(translations)} scripts and REPORT.md in {out}")
     return int(not (complete and agree and trainers))
 
 
-def _trains(made: Translation) -> bool:
-    """Whether a translation is complete, calls the trainer, and is no function that waits for arguments."""
-    return made.runs and _calls_trainer(made) and _runs_by_itself(made)
+def _all_agree(source: Path, translations: Sequence[Translation], style: str) -> bool:
+    """Check every script, or say why it is not checked."""
+    trains = _reaching(translations)
+    checked = [made for made in translations if made.runs and made.name in trains and _runs_by_itself(made)]
+    agree = [_agrees(source / f"{made.name}.m", style) for made in checked]
+    for made in (each for each in translations if each not in checked):
+        if made.name in trains and made.runs:
+            _say(_nothing_to_run(made))
+            agree.append(any(_calls(each, {made.name} | _callers(made.name, translations)) for each in checked))
+        else:
+            why = "It does not call the trainer." if made.runs else f"{len(made.todos)} lines are left to do."
+            _say(f"{made.name}.m: not checked. {why}")
+    if not trains:
+        _say("not checked: no script here calls the trainer")
+    return bool(trains) and all(agree)
 
 
-def _calls_trainer(made: Translation) -> bool:
-    return any(f"{name}(" in made.python for name in ("nnet_train", "nnet_train_2", "train"))
+def _reaching(translations: Iterable[Translation]) -> set[str]:
+    """Names of scripts that call the trainer, or a function beside them that does."""
+    return (
+        _callers("nnet_train", translations) | _callers("nnet_train_2", translations) | _callers("train", translations)
+    )
+
+
+def _callers(name: str, translations: Iterable[Translation]) -> set[str]:
+    """Names of files that call a function, or one that calls it."""
+    listed = list(translations)
+    found = set[str]()
+    while more := {each.name for each in listed if each.name not in found and _calls(each, {name, *found})}:
+        found |= more
+    return found
+
+
+def _calls(made: Translation, names: Iterable[str]) -> bool:
+    return any(re.search(rf"(?<![\w.]){name}\(", made.python) for name in names if name != made.name)
 
 
 def _runs_by_itself(made: Translation) -> bool:
@@ -168,8 +192,8 @@ def _agrees(script: Path, style: str) -> bool:
     except MigrationError as error:
         _say(f"{script.name}: not checked. {error}")
         return False
-    for difference in result.differences:
-        _say(f"  {difference}")
+    for said in (*result.differences, *result.notes):
+        _say(f"  {said}")
     verdict = "agree" if result.agrees else "DIFFER" if result.calls else "were seen: the trainer was never reached"
     _say(f"{script.name}: checked in Octave, {result.arguments} arguments in {_times(result.calls)} {verdict}")
     return result.agrees
@@ -190,16 +214,18 @@ def _tell(made: Translation) -> None:
         _say(f"  verify line {line.number}: {line.text.strip()}  ({line.remark})")
 
 
-def _trainers_of(folder: Path) -> bool:
+def _trainers_of(folder: Path, original: Path | None) -> bool:
     """Say what the trainers' files of a folder imply; whether options express all of it."""
-    from hf_matlab_compat.migrate.copies import trainers_beside
+    from hf_matlab_compat.migrate.directory import compared_copies
 
     whole = True
-    for name, copy in trainers_beside(folder).items():
+    for name, copy in compared_copies(folder, original).items():
         if copy.refusal:
             _say(f"{name}.m: not a trainer that this package replaces. {copy.refusal}")
         if copy.report is not None:
             _say(f"{name}.m: the trainer; its edits as options: {_in_words(copy.report.legacy_options)}")
+            for words in copy.report.in_words():
+                _say(f"  {words}")
             for one in copy.report.unexpressed:
                 _say(f"  line {one.line}: {one.text.strip()}  ({one.why})")
         whole = whole and not copy.refusal and not (copy.report and copy.report.unexpressed)
@@ -207,24 +233,22 @@ def _trainers_of(folder: Path) -> bool:
 
 
 def _in_words(options: dict[str, object]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in options.items()) or "none, it has the published values"
+    return ", ".join(f"{name}={value!r}" for name, value in options.items()) or "none"
 
 
 def _trainer(source: Path, original: Path | None) -> int:
     from hf_matlab_compat.migrate.copies import PUBLISHED, SOLVER, files_of
-    from hf_matlab_compat.migrate.trainer import read_trainer
+    from hf_matlab_compat.migrate.directory import read_beside
 
     trainer = source.with_name(f"{PUBLISHED}.m") if source.stem == SOLVER else source
-    files = files_of(trainer)
-    unedited = None if original is None else files_of(original)[: len(files)]
-    report = read_trainer(*files, original=unedited)
+    files, report = files_of(trainer), read_beside(trainer, original)
     _say(f"options of nnet_train that this copy implies: {_in_words(report.legacy_options)}")
     if report.gpu:
         _say(f"written for {report.gpu}: jacket=1 asks for the GPU here")
     for one in report.unexpressed:
         _say(f"  {files[one.file].name}, line {one.line}: {one.text.strip()}  ({one.why})")
-    if not report.compared:
-        _say("only what the rules know was looked for; --original UNEDITED.m accounts for every edit")
+    for words in report.in_words():
+        _say(words)
     return int(bool(report.unexpressed))
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, Token
 from rich.console import Console
 
 from hf_matlab_compat.cli.app import app
 from hf_matlab_compat.errors import OptionError
 
+if TYPE_CHECKING:
+    from hf_matlab_compat.matlab.log_parser import LoggedRun
+
 TOGETHER = Parameter(consume_multiple=True, negative=())
 """A list that is written after its option: ``--hidden 30 6 30``."""
+
+
+def _whole_numbers(kind: object, tokens: Sequence[Token]) -> list[int]:
+    """``64 30 64`` in one value or in several, with spaces or commas between."""
+    del kind
+    words = [word for token in tokens for word in re.split(r"[\s,]+", token.value) if word]
+    if not words or not all(map(str.isdecimal, words)):
+        raise ValueError(f"expected whole numbers, got {' '.join(words) or 'none'}")
+    return [int(word) for word in words]
+
+
+SIZES = Parameter(consume_multiple=True, negative=(), converter=_whole_numbers)
+"""Sizes of layers, after their option, together or as one value: ``--layersizes "64 30 64"``."""
 
 plot = App(name="plot", help="Draw learning curves, reconstructions or codes (.png, .svg or .pdf).")
 app.command(plot)
@@ -36,7 +53,7 @@ def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = No
     curves
         Draw learning curves of all runs there.
     """
-    from hf_matlab_compat.matlab.log_audit import audit_log
+    from hf_matlab_compat.matlab.log_audit import UNCHECKABLE, audit_log
     from hf_matlab_compat.matlab.log_export import to_csv, to_json
     from hf_matlab_compat.matlab.log_parser import read_log
 
@@ -46,9 +63,10 @@ def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = No
     for file, found in runs.items():
         for number, (run, findings) in enumerate(zip(found, audit_log(found), strict=True), 1):
             broken += len(findings)
-            _say(f"{file}, run {number} of {len(found)}: {_run_in_words(run.epochs)}; laws broken: {len(findings)}")
+            _say(f"{file}, run {number} of {len(found)}: {_run_in_words(run)}; laws broken: {len(findings)}")
             for finding in findings:
                 _say(f"  {finding}")
+    _say(UNCHECKABLE)
     for option, target, text in (("--csv", csv, to_csv), ("--json", json, to_json)):
         if target is not None:
             _write(option, target, text(flat))
@@ -62,7 +80,7 @@ def checkpoint(
     file: Path,
     /,
     *,
-    layersizes: Annotated[list[int] | None, TOGETHER] = None,
+    layersizes: Annotated[list[int] | None, SIZES] = None,
     to: Literal["v5", "v7", "npz"] | None = None,
     out: Path | None = None,
     overwrite: bool = False,
@@ -123,7 +141,7 @@ def plot_reconstructions(
     data: Path,
     /,
     *,
-    hidden: Annotated[list[int], TOGETHER],
+    hidden: Annotated[list[int], SIZES],
     units: Annotated[list[str], TOGETHER],
     variable: str = "indata",
 ) -> int:
@@ -159,7 +177,7 @@ def plot_codes(
     data: Path,
     /,
     *,
-    hidden: Annotated[list[int], TOGETHER],
+    hidden: Annotated[list[int], SIZES],
     units: Annotated[list[str], TOGETHER],
     variable: str = "indata",
     labels: str | None = None,
@@ -199,13 +217,15 @@ def _curves(target: Path, logs: Sequence[Path]) -> int:
     return 0
 
 
-def _run_in_words(epochs: Any) -> str:
+def _run_in_words(run: LoggedRun) -> str:
+    epochs = run.epochs
+    breaks_off = "" if run.unfinished is None else f", breaks off in epoch {run.unfinished}"
     if not len(epochs):
         return "no finished epoch"
     last = epochs[-1]
     return (
         f"epochs {epochs[0]['epoch']} to {last['epoch']}, log-likelihood {last['log_likelihood']:.6g}, "
-        f"error {last['error']:.6g}, test error {last['test_error']:.6g}, {last['total_cg_steps']} CG steps"
+        f"error {last['error']:.6g}, test error {last['test_error']:.6g}, {last['total_cg_steps']} CG steps{breaks_off}"
     )
 
 

@@ -16,6 +16,7 @@ from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
 from hf_matlab_compat.matlab.double_sidecar import sidecar_path
 from hf_matlab_compat.matlab.layer_sizes import Candidates, candidate_sizes, full_num_parameters
+from hf_matlab_compat.matlab.logged_sizes import LoggedSizes, logged_sizes
 from hf_matlab_compat.matlab.variable_listing import Listing, Variable, list_variables, read_numbers
 from hf_matlab_compat.model.packing import unpack
 
@@ -59,6 +60,8 @@ class CheckpointSummary:
         Length of ``paramsp``.
     candidates : Candidates
         Layer sizes that fit psize.
+    logged : LoggedSizes or None
+        The log beside it, and the layer sizes that it names; None where they do not fit or there is none.
     remarks : tuple of str
         What else to know before going on from it.
     faults : tuple of str
@@ -76,7 +79,8 @@ class CheckpointSummary:
     total_cg_steps: float | None
     psize: int | None
     candidates: Candidates
-    remarks: tuple[str, ...]
+    logged: LoggedSizes | None = None
+    remarks: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
 
     def in_words(self) -> list[str]:
@@ -89,7 +93,9 @@ class CheckpointSummary:
             shape = "x".join(map(str, variable.shape)) if variable.shape else "of unknown shape"
             lines.append(f"  {variable.name}: {variable.kind}, {shape}")
         lines += [f"lacks {name}" for name in self.missing]
-        if self.candidates.total:
+        if self.logged is not None:
+            lines.append(f"layer sizes by the log {self.logged.log}: {' '.join(map(str, self.logged.sizes))}")
+        elif self.candidates.total:
             lines.append(f"layer sizes that fit ({self.candidates.total}; {self.candidates.searched}):")
             lines += ["  " + " ".join(map(str, sizes)) for sizes in self.candidates.sizes]
         return [line for line in [*lines, *self.remarks, *self.faults] if line]
@@ -133,6 +139,7 @@ def summarise(
         **{field: _scalar(numbers, _SCALARS[name]) for field, name in _FIELDS.items()},
         psize=psize,
         candidates=_candidates(psize or 0, hidden, inputs, kind),
+        logged=logged_sizes(path, psize or 0),
         remarks=tuple(_remarks(path, listing)),
         faults=tuple(_faults(path, listing, numbers)),
     )
@@ -179,17 +186,19 @@ def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[li
         raise CheckpointError(f"{os.fspath(path)}: expected the variable paramsp with real numbers, got {got}.")
     theta, whole = found["paramsp"].ravel(order="F"), [int(size) for size in sizes]
     if len(whole) < 2 or min(whole) < 1 or theta.size != full_num_parameters(whole):
-        raise CheckpointError(_misfit(theta.size, whole))
+        raise CheckpointError(_misfit(theta.size, whole, logged_sizes(path, theta.size)))
     layers = unpack(theta, whole)
     return [layer.W.copy() for layer in layers], [layer.b.copy() for layer in layers]
 
 
-def _misfit(psize: int, sizes: list[int]) -> str:
+def _misfit(psize: int, sizes: list[int], logged: LoggedSizes | None) -> str:
     if len(sizes) >= 2 and min(sizes) >= 1 and psize == full_num_parameters(sizes, batch_norm=True):
         return f"layersizes: expected a network of this trainer, got {CheckpointKind.BATCH_NORM.value}."
     hidden = [size for size in sizes if size > 0]
-    between = [candidate_sizes(psize, hidden=h).sizes[:3] for h in (hidden, hidden[1:-1]) if h]
-    fits = [" ".join(map(str, found)) for some in between for found in some]
+    between = [candidate_sizes(psize, hidden=h).sizes[:3] for h in (hidden[1:-1], hidden) if h]
+    known = [logged.sizes] if logged is not None else []
+    found = [*known, *(each for some in between for each in some), *candidate_sizes(psize).sizes[:3]]
+    fits = list(dict.fromkeys(" ".join(map(str, each)) for each in found))
     advice = f"These fit: {'; '.join(fits)}." if fits else "Give the sizes of all layers, input and output included."
     return f"layersizes: expected those of {psize} parameters, got {' '.join(map(str, sizes)) or 'none'}. {advice}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.matlab.damping_audit import constant, damping_findings
+from hf_matlab_compat.matlab.log_likelihoods import bounded_likelihoods, shared_weight_cost
 from hf_matlab_compat.matlab.log_parser import LoggedRun
 from hf_matlab_compat.matlab.printed import half_unit
 
@@ -25,6 +26,7 @@ class Law(Enum):
 
     LINES = "every epoch has all lines, and each can be read"
     FINISHED = "a log has a finished epoch"
+    WHOLE = "a log does not break off within an epoch"
     EPOCHS = "epochs count up by one"
     TOTALS = "the total of CG steps grows by the steps used"
     NORM = "a magnitude is no less than 0"
@@ -33,6 +35,8 @@ class Law(Enum):
     LAMBDA = "lambda is boosted where rho is low, NaN or -Inf, dropped where it is high, and else kept"
     RATE = "the chosen rate is the line search's factor to the power of the number of reductions, 0 after Inf"
     ASCENT = "the log-likelihood does not fall"
+    SQUARED = "with squared error, log-likelihood and error differ by the weight cost, the same for training and test"
+    BOUND = "minus the log-likelihood is no less than half the squared error"
     REJECTED = "a rejected step leaves log-likelihood and test figures as they were"
     DIFFERENCE = "the error rate difference is test - train"
     ERROR = "an error is no less than 0, a share no more than 1, and 0 where none is measured"
@@ -47,16 +51,23 @@ COVERAGE: Mapping[str, str] = {
     "reductions": "any change",
     "rate": "any change",
     "lam": "any change, but in the first epoch of a resumed run where the digits leave it open",
-    "log_likelihood": "a fall, or any change beside a rejected step",
+    "log_likelihood": "a fall, or any change beside a rejected step or, with test data, of a squared error's",
     "error": "any change beyond the digits of test error and difference; without test data only its sign",
     "test_error": "any change beyond the digits of error and difference",
     "error_difference": "any change beyond the digits of error and test error",
-    "test_log_likelihood": "a change at a rejected step only",
+    "test_log_likelihood": "any change at a rejected step or of a squared error's; else above the error's bound only",
     "max_cg_steps": "a fall below the steps used only",
     "min_cg_steps": "nothing: no law",
     "d_norm": "a change of its sign only",
 }
 """Which change of a figure the laws notice."""
+
+UNCHECKABLE = (
+    "not checkable from a log: rho on its side of the thresholds, the size of ch, miniters, maxiters above the steps "
+    "used, another chosen iterate of the grid, and (but for squared error) a test log-likelihood, or one of training "
+    "that still rises"
+)
+"""What no law reaches, in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -110,17 +121,21 @@ def audit(run: LoggedRun) -> list[Finding]:
     findings = [*_of_each_epoch(run), *_of_each_pair(run)]
     findings += [Finding(each.epoch, Law.LINES, each.expected, each.got) for each in run.damage]
     findings += [Finding(epoch, Law.LAMBDA, *breach) for epoch, breach in damping_findings(run)]
+    findings += [Finding(epoch, Law.SQUARED, *breach) for epoch, breach in shared_weight_cost(run)]
+    findings += [Finding(epoch, Law.BOUND, *breach) for epoch, breach in bounded_likelihoods(run)]
+    if run.unfinished is not None:
+        findings.append(Finding(run.unfinished, Law.WHOLE, "all lines of it", "the end of the log"))
     return sorted(findings, key=lambda finding: finding.epoch)
 
 
 def audit_log(runs: Sequence[LoggedRun]) -> list[list[Finding]]:
     """`audit` of each run of a log, of which one at least has to have a finished epoch.
 
-    Runs that broke off in their first epoch and were started again are nothing to find.
+    Runs that broke off and were started again or gone on from are nothing to find.
     """
-    found = [audit(run) for run in runs]
+    found = [audit(run if run is runs[-1] else replace(run, unfinished=None)) for run in runs]
     if found and not any(run.epochs.size for run in runs):
-        found[-1].append(Finding(0, Law.FINISHED, "a finished epoch", "none"))
+        found[-1] = [Finding(0, Law.FINISHED, "a finished epoch", "none")]
     return found
 
 

@@ -84,6 +84,8 @@ class LoggedRun:
         Seconds; None where the run did not come to its end.
     damage : tuple of Damage
         Lines that its other epochs have and one has not, or that cannot be read.
+    unfinished : int or None
+        The epoch in the middle of which the run breaks off, without saying that it came to its end.
     """
 
     start_time: datetime | None
@@ -93,6 +95,7 @@ class LoggedRun:
     epochs: NDArray[np.void]
     total_time: float | None
     damage: tuple[Damage, ...] = ()
+    unfinished: int | None = None
 
 
 def read_log(path: str | PathLike[str]) -> list[LoggedRun]:
@@ -179,6 +182,7 @@ def _run(lines: Sequence[str]) -> LoggedRun | None:
         epochs=_epochs(body),
         total_time=_total_time(body),
         damage=tuple(_damage(body, is_whole=True)),
+        unfinished=_unfinished(body),
     )
 
 
@@ -194,11 +198,21 @@ def _run_without_header(lines: Sequence[str]) -> LoggedRun | None:
         epochs=epochs,
         total_time=_total_time(lines),
         damage=tuple(_damage(lines, is_whole=False)),
+        unfinished=_unfinished(lines),
     )
 
 
 def _epochs(lines: Sequence[str]) -> NDArray[np.void]:
     return np.array([_row(each.figures) for each in _read_epochs(lines) if each.is_finished], dtype=EPOCH_FIGURES)
+
+
+def _unfinished(lines: Sequence[str]) -> int | None:
+    """The number of the epoch that the lines break off in."""
+    epochs = list(_read_epochs(lines))
+    if not epochs or epochs[-1].is_finished or _total_time(lines) is not None:
+        return None
+    known = [_whole(each.figures.get("epoch", "")) for each in epochs]
+    return known[-1] or (known[-2] if len(known) > 1 else 0) + 1
 
 
 @dataclass(frozen=True)

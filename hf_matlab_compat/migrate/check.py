@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -17,9 +18,9 @@ from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.comparison import compare_calls, compare_tables, octave_calls
+from hf_matlab_compat.migrate.comparison import calls_without_draws, compare_calls, compare_tables, octave_calls
 from hf_matlab_compat.migrate.copies import PUBLISHED, trainers_beside
-from hf_matlab_compat.migrate.directory import StrPath, migrate_directory, read_script
+from hf_matlab_compat.migrate.directory import StrPath, functions_beside, migrate_directory, read_script
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.recorder import UNSEEDED
 
@@ -45,11 +46,14 @@ class CheckResult:
         Arguments that were compared.
     differences : tuple of str
         A sentence for each difference; empty where the scripts agree.
+    notes : tuple of str
+        A sentence for whatever could not be compared and is no difference.
     """
 
     calls: int
     arguments: int
     differences: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -93,7 +97,24 @@ def check(script: StrPath, *, style: str = "legacy", timeout: float = 300.0) -> 
         ours = _run_python(source, python, work, style, timeout)
         compared, differences = compare_calls(theirs, ours)
         differences += compare_tables(matlab, python)
-    return CheckResult(len(theirs), compared, tuple(differences))
+        undrawn = [f"call {number}: {_NO_STREAM}" for number in calls_without_draws(theirs, ours)]
+    if _seeds(source):
+        return CheckResult(len(theirs), compared, (*differences, *undrawn))
+    return CheckResult(len(theirs), compared, tuple(differences), tuple(undrawn))
+
+
+_NO_STREAM = (
+    "its random numbers were not compared, since the translated call has no seed: the first parameters are drawn "
+    "otherwise than in MATLAB."
+)
+_SEEDING = re.compile(r"\b(?:rand|randn|randi)\s*\(\s*['\"](?:state|seed|twister)['\"]|\brng\b|\bRandStream\b")
+
+
+def _seeds(script: Path) -> bool:
+    """Whether a script or a function beside it seeds; what is drawn without a seed is other in each MATLAB session."""
+    files = [script, *(script.with_name(f"{name}.m") for name in functions_beside(script))]
+    lines = (line for path in files for line in read_script(path).splitlines())
+    return any(_SEEDING.search(line.split("%")[0]) for line in lines)
 
 
 def _require_script(source: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.variable_listing import list_variables
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Beside, NamesIn
-from hf_matlab_compat.migrate.copies import UNEDITED, is_part_of_trainer, trainers_beside
+from hf_matlab_compat.migrate.copies import UNEDITED, Copy, files_of, is_part_of_trainer, trainers_beside
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.report import as_json, as_markdown
 from hf_matlab_compat.migrate.scripts import translate
+from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
 from hf_matlab_compat.migrate.translation import Translation
 
 StrPath = str | os.PathLike[str]
@@ -68,7 +70,12 @@ def migrate_script(
 
 
 def migrate_directory(
-    directory: StrPath, out: StrPath, *, style: str = "legacy", streams: str = "octave"
+    directory: StrPath,
+    out: StrPath,
+    *,
+    style: str = "legacy",
+    streams: str = "octave",
+    original: StrPath | None = None,
 ) -> tuple[list[Translation], list[tuple[str, str]]]:
     """Translate every .m file of a directory, and write REPORT.md and REPORT.json beside the scripts.
 
@@ -79,6 +86,8 @@ def migrate_directory(
     directory, out : path
     style, streams : str
         As `translate`.
+    original : path, optional
+        An unedited copy of the trainer, with which those of the directory are compared.
 
     Returns
     -------
@@ -101,10 +110,37 @@ def migrate_directory(
             made.append(migrate_script(path, folder / f"{path.stem}.py", style=style, streams=streams))
         except MigrationError as error:
             failed.append((path.stem, str(error)))
-    copies = {name: copy for name, copy in trainers_beside(Path(directory)).items() if copy != UNEDITED.get(name)}
+    copies = compared_copies(directory, original)
     (folder / "REPORT.md").write_text(as_markdown(made, failed, copies), encoding="utf-8")
     (folder / "REPORT.json").write_text(as_json(made, failed, copies), encoding="utf-8")
     return made, failed
+
+
+def compared_copies(directory: StrPath, original: StrPath | None) -> dict[str, Copy]:
+    """Copies of the trainer in a directory, by name, each compared with the unedited one where there is one.
+
+    Raises
+    ------
+    MigrationError
+        There is an unedited copy, and no other to compare with it.
+    """
+    folder = Path(directory)
+    copies = {name: copy for name, copy in trainers_beside(folder).items() if copy != UNEDITED.get(name)}
+    if original is None:
+        return copies
+    edited = {n: copy for n, copy in copies.items() if (folder / f"{n}.m").resolve() != Path(original).resolve()}
+    if not any(copy.report for copy in edited.values()):
+        raise MigrationError(f"--original: expected a copy of the trainer in {folder}, got none. Leave it out.")
+    return {
+        name: replace(copy, report=read_beside(folder / f"{name}.m", original)) if copy.report else copy
+        for name, copy in edited.items()
+    }
+
+
+def read_beside(trainer: Path, original: StrPath | None) -> TrainerReport:
+    """A copy of the trainer with its solver, compared with an unedited one where there is one."""
+    files = files_of(trainer)
+    return read_trainer(*files, original=None if original is None else files_of(Path(original))[: len(files)])
 
 
 def scripts_in(directory: StrPath) -> list[Path]:

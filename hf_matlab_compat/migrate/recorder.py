@@ -28,7 +28,8 @@ class Recorder:
     Attributes
     ----------
     calls : list of dict
-        Arguments under MATLAB's names, and three draws of rand and randn under 'uniforms' and 'normals'.
+        Arguments under MATLAB's names, and three draws of rand and randn under 'uniforms' and 'normals' where the
+        trainer would draw its first parameters and the call says from which stream.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,9 @@ class Recorder:
         """In place of `nnet_train_2` and `nnet_train`."""
         arguments = dict(zip(TRAINER_ARGUMENTS, positional, strict=False)) | named
         seed = arguments.pop("seed", None)
-        draws = {} if seed is None else {"uniforms": seed.rand(3), "normals": seed.randn(3)}
+        draws = dict[str, Any]()
+        if seed is not None and all(_is_empty(arguments.get(name)) for name in _STARTS):
+            draws = {"uniforms": seed.rand(3), "normals": seed.randn(3)}
         self.calls.append({name: _kept(value) for name, value in (arguments | draws).items()})
         return _made_up(arguments)
 
@@ -47,6 +50,14 @@ class Recorder:
         named.pop("display", None)
         arguments = {TO_MATLAB.get(name, name): to_matlab_value(name, value) for name, value in named.items()}
         return SimpleNamespace(theta=self.legacy(**arguments).ravel())
+
+
+_STARTS = ("paramsp", "Win", "resumeFile")
+"""Where one of them is given, the trainer draws no first parameters."""
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (len(value) == 0 if isinstance(value, str | list | tuple) else np.size(value) == 0)
 
 
 def _kept(value: Any) -> Any:
@@ -60,7 +71,7 @@ def _made_up(arguments: dict[str, Any]) -> Any:
     sizes = [two_dimensional(arguments["indata"]).shape[0], *hidden, two_dimensional(arguments["outdata"]).shape[0]]
     psize = sum(above * (below + 1) for below, above in itertools.pairwise(sizes))
     paramsp = 0.1 * np.sin(np.arange(1, psize + 1)).reshape(-1, 1)
-    epoch = int(arguments["maxepoch"])
+    epoch = int(np.asarray(arguments["maxepoch"]).item())  # computed from a checkpoint's, it has two dimensions
     steps = np.arange(1.0, epoch + 1)
     variables = {
         "paramsp": paramsp,

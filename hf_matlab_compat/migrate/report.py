@@ -71,7 +71,8 @@ def _of_copy(name: str, copy: Copy) -> list[str]:
         return ["", f"## {name}.m, the trainer", "", copy.refusal] if copy.refusal else []
     options = ", ".join(f"`{key}={value!r}`" for key, value in copy.report.legacy_options.items())
     rows = ["", f"## {name}.m, the trainer", "", f"Options of `nnet_train` that it implies: {options or 'none'}.", ""]
-    return [*rows, *(f"- {line_of(one)}" for one in copy.report.unexpressed)]
+    said = "  \n".join(f"{words[0].upper()}{words[1:]}." for words in copy.report.in_words())
+    return [*rows, said, "", *(f"- {line_of(one)}" for one in copy.report.unexpressed)]
 
 
 def line_of(one: Unexpressed) -> str:

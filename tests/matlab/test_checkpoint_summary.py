@@ -19,6 +19,7 @@ from hf_matlab_compat.matlab.checkpoint_conversion import convert
 from hf_matlab_compat.matlab.checkpoint_summary import CheckpointKind, split_layers, summarise
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_variables
 from hf_matlab_compat.model.packing import num_parameters
+from tests.cases import GOLDENS
 from tests.matlab.checkpoint_files import NEEDS_OCTAVE, make_state, octave, save_mat, save_mat73
 
 SIZES = (64, 20, 5, 20, 64)
@@ -166,6 +167,37 @@ def test_sizes_that_do_not_fit_are_refused_with_those_that_do(tmp_path: Path, si
     with pytest.raises(CheckpointError, match=rf"layersizes: expected those of {P} parameters") as caught:
         split_layers(tmp_path / "run.mat", sizes)
     assert ("64 20 5 20 64" in str(caught.value)) == (len(sizes) > 1)
+
+
+def logged(folder: Path, sizes: str, name: str = "run.txt") -> None:
+    text = (GOLDENS / "log_ae_hess_single.txt").read_text(encoding="utf-8")
+    (folder / name).write_text(text.replace("64  20   5  20  64", sizes), encoding="utf-8")
+
+
+@pytest.mark.parametrize("stem", ["run_nnet_running", "run_nnet_epoch10"])
+def test_the_log_beside_a_checkpoint_names_its_layers(tmp_path: Path, stem: str) -> None:
+    path = tmp_path / f"{stem}.mat"
+    write_checkpoint(path, make_state(size=P))
+    logged(tmp_path, "64  20   5  20  64")
+    assert "layer sizes by the log run.txt: 64 20 5 20 64" in summarise(path).in_words()
+    with pytest.raises(CheckpointError, match=r"These fit: 64 20 5 20 64;"):
+        split_layers(path, (64, 19, 5, 19, 64))
+
+
+@pytest.mark.parametrize(("sizes", "name"), [("64  21   5  21  64", "run.txt"), ("64  20   5  20  64", "other.txt")])
+def test_a_log_of_another_network_or_run_says_nothing(tmp_path: Path, sizes: str, name: str) -> None:
+    write_checkpoint(tmp_path / "run_nnet_running.mat", make_state(size=P))
+    logged(tmp_path, sizes, name)
+    found = summarise(tmp_path / "run_nnet_running.mat")
+    assert found.logged is None
+    assert SIZES in found.candidates.sizes
+    assert "  64 20 5 20 64" in found.in_words()
+
+
+def test_a_text_beside_it_that_is_no_log_says_nothing(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "run_nnet_running.mat", make_state(size=P))
+    (tmp_path / "run.txt").write_text("notes\n", encoding="utf-8")
+    assert summarise(tmp_path / "run_nnet_running.mat").logged is None
 
 
 @pytest.mark.parametrize(

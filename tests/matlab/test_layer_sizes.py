@@ -47,10 +47,32 @@ def test_autoencoders_come_first() -> None:
     assert candidate_sizes(psize, hidden=[400, 6, 400]).sizes[0] == (784, 400, 6, 400, 784)
 
 
-def test_without_anything_to_go_by_nothing_is_guessed() -> None:
-    found = candidate_sizes(1234)
-    assert (found.sizes, found.total) == ((), 0)
-    assert "give the hidden sizes" in found.searched
+@pytest.mark.parametrize(
+    "true", [(12, 6, 2, 6, 12), (64, 30, 8, 30, 64), (784, 30, 784), (100, 50, 25, 10, 25, 50, 100)]
+)
+def test_without_anything_to_go_by_an_autoencoder_is_among_the_first(true: tuple[int, ...]) -> None:
+    psize = full_num_parameters(true)
+    found = candidate_sizes(psize)
+    assert true in found.sizes
+    assert all(full_num_parameters(sizes) == psize and sizes == sizes[::-1] for sizes in found.sizes)
+    assert "autoencoders with 1 or 3" in found.searched
+
+
+@pytest.mark.parametrize("psize", [0, 1, 2, 3, 1234, 10**12, 10**18])
+def test_any_count_is_searched_in_no_time(psize: int) -> None:
+    assert candidate_sizes(psize).total >= 0
+
+
+def test_all_autoencoders_with_three_hidden_layers_are_found() -> None:
+    found = candidate_sizes(194)
+    brute = {
+        (a, b, c, b, a)
+        for c in range(1, 10)
+        for b in range(c + 1, 20)
+        for a in range(b + 1, 80)
+        if full_num_parameters([a, b, c, b, a]) == 194 and a <= 8 * b and b <= 8 * c
+    }
+    assert {sizes for sizes in found.sizes if len(sizes) == 5} == brute
 
 
 @pytest.mark.parametrize("hidden", [[0], [-3, 4], [2.5]])

@@ -129,6 +129,9 @@ if isempty( paramsp )
     numconn = 15;
     for i = 1:numlayers
         initcoeff = 1;
+        if i > 1 && strcmp( layertypes{i-1}, 'tanh' )
+            initcoeff = 0.5*initcoeff;
+        end
         if strcmp( layertypes{i}, 'tanh' )
             initcoeff = 0.5*initcoeff;
             btmp{i}(:) = 0.5;

@@ -3,7 +3,10 @@ function paramsp = nnet_train_2(varargin)
   records = getenv('HF_RECORDS');
   number = numel(dir(fullfile(records, '*.mat'))) + 1;
   arguments = varargin;
-  uniforms = rand(1, 3); normals = randn(1, 3);
+  uniforms = []; normals = [];
+  if isempty(varargin{3}) && isempty(varargin{4}) && isempty(varargin{6})  % it would draw its first parameters
+    uniforms = rand(1, 3); normals = randn(1, 3);
+  end
   save('-v7', fullfile(records, sprintf('call_%04d.mat', number)), 'arguments', 'uniforms', 'normals');
   sizes = [size(varargin{8}, 1), varargin{14}(:)', size(varargin{9}, 1)];
   psize = sum(sizes(2:end) .* (sizes(1:end-1) + 1));

@@ -155,7 +155,7 @@ def start_of_solver(source: Source, known: Known) -> Iterator[Finding]:
             yield Implied("start_decay", 0.0, line, text)
         elif start in names_in(one.value):
             value = _literal_factor(one.value, {})
-            if value is not None:
+            if value is not None and len(factors(one.value)) == 2:
                 yield Implied("start_decay", value, line, text)
     if call is not None and any(_is_call_of(each, _ZEROS) for each in arguments(call.value)[2:3]):
         yield Implied("start_decay", 0.0, row(call.node), source.line(call.node))

@@ -49,7 +49,8 @@ def damping_rules(source: Source, known: Mapping[str, Any]) -> Iterator[Finding]
 
 
 def _start(source: Source, one: Assignment, known: Mapping[str, Any]) -> Iterator[Finding]:
-    others = {key: value for key, value in known.items() if key != "initlambda"}
+    named = operands(unwrapped(one.value)) is None  # lambda = initlambda: its own line says what it is
+    others = {key: value for key, value in known.items() if not (named and key == "initlambda")}
     value = constant_value(one.value, others)
     if isinstance(value, float):
         yield Implied("initial_lam", value, row(one.node), source.line(one.node))

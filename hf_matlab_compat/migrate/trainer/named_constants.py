@@ -8,7 +8,7 @@ from typing import Any
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS, WORDS
 from hf_matlab_compat.migrate.trainer.constant_value import EMPTY, constant_value
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
-from hf_matlab_compat.migrate.trainer.nodes import inside, names_in, row, text_of, walk
+from hf_matlab_compat.migrate.trainer.nodes import inside, names_in, operands, row, text_of, unwrapped, walk
 from hf_matlab_compat.migrate.trainer.source import Assignment, Source
 
 _NOT_IN_MATLAB = ("trim_cases", "faithful", "numthreads", "seed")
@@ -50,10 +50,17 @@ def named_constants(source: Source, known: Mapping[str, Any]) -> Iterator[Findin
     """Options that assignments to known names imply."""
     used = _used_names(source)
     for name, option in OPTION_OF.items():
-        if name in used:  # a constant that a literal has taken the place of says nothing
+        if name in used and not (name == "initlambda" and _starts_from_another(source)):
+            # a constant that a literal has taken the place of says nothing
             yield from _of_name(source, known, name, option)
     for name, option in ARGUMENTS.items():
         yield from _of_name(source, known, name, option)
+
+
+def _starts_from_another(source: Source) -> bool:
+    """Whether lambda starts from an expression of initlambda: the whole of it is the option."""
+    starts = [one for one in source.of("lambda") if not in_loop(one) and "initlambda" in names_in(one.value)]
+    return any(operands(unwrapped(one.value)) is not None for one in starts)
 
 
 def _used_names(source: Source) -> set[str]:

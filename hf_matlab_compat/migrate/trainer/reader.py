@@ -19,9 +19,11 @@ from hf_matlab_compat.migrate.trainer import (
     line_search_rules,
     step_rules,
     surroundings_rules,
+    variable_rules,
 )
 from hf_matlab_compat.migrate.trainer.comparison import added_statements
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
+from hf_matlab_compat.migrate.trainer.formula_rules import missing_formulas, unknown_formulas
 from hf_matlab_compat.migrate.trainer.named_constants import known_constants, named_constants
 from hf_matlab_compat.migrate.trainer.nodes import parameters, text_of
 from hf_matlab_compat.migrate.trainer.source import Source
@@ -44,6 +46,14 @@ RULES: tuple[Callable[[Source, Mapping[str, Any]], Iterator[Finding]], ...] = (
     surroundings_rules.precision,
     surroundings_rules.always_gpu,
     surroundings_rules.unknown_words,
+    variable_rules.data,
+    variable_rules.parts_alone,
+    variable_rules.mask,
+    variable_rules.minibatch,
+    variable_rules.stored_class,
+    variable_rules.backtracking_condition,
+    variable_rules.unit_words,
+    variable_rules.initialisation,
     surroundings_rules.own_functions,
     surroundings_rules.own_constants,
 )
@@ -68,7 +78,8 @@ class TrainerReport:
         The GPU toolbox that the copy is written for: 'Jacket', 'gpuArray', 'GPUmat' or ''; ``jacket = 1`` in the
         call (``backend="cupy"``) does what each of them did.
     compared : bool
-        Whether it was compared with an unedited copy. If not, edits that touch none of the rules are not seen.
+        Whether it was compared with an unedited copy. If not, edits that touch none of the rules are not seen:
+        constants are looked for by name and place, and formulas held against the forms that are known.
     """
 
     implied: tuple[Implied, ...]
@@ -90,6 +101,26 @@ class TrainerReport:
     def legacy_options(self) -> dict[str, Any]:
         """The same as keywords of `nnet_train`."""
         return {TO_MATLAB[name]: to_matlab_value(name, value) for name, value in self.options.items()}
+
+    @property
+    def as_published(self) -> tuple[str, ...]:
+        """Constants that were looked for and found as published, by the names that `nnet_train` gives them."""
+        own = self.options
+        return tuple(TO_MATLAB[one.option] for one in self.implied if one.option not in own)
+
+    def in_words(self) -> list[str]:
+        """What was looked for and what was not, a sentence each."""
+        names = self.as_published
+        found = f"{len(names)} constants were looked for and found as published: {', '.join(names)}"
+        return [found if names else "no constant was found as published", _COMPARED if self.compared else _UNCOMPARED]
+
+
+_COMPARED = "every statement was compared with the unedited copy"
+_UNCOMPARED = (
+    "formulas were not compared with the published file, only held against forms that are known; to compare them: "
+    "--original FILE (your own unedited copy: every statement), or hf-compat parity --reference DIR (runs the file and "
+    "shows the formulas that differ)"
+)
 
 
 def read_trainer(
@@ -167,7 +198,11 @@ def _words(one: Unexpressed) -> tuple[str, str]:
 
 def _findings(source: Source) -> list[Finding]:
     known = known_constants(source)
-    return [finding for rule in RULES for finding in rule(source, known)]
+    found = [finding for rule in RULES for finding in rule(source, known)]
+    told = {one.line for one in found if isinstance(one, Unexpressed) or one.option == "start_decay"}
+    strange = list(unknown_formulas(source, told))
+    near = [*strange, *(one for one in found if isinstance(one, Unexpressed))]
+    return [*found, *strange, *missing_formulas(source, near)]
 
 
 def _placed(source: Source, found: Iterable[_Found]) -> Iterator[_Found]:

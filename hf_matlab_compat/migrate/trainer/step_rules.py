@@ -16,6 +16,7 @@ from hf_matlab_compat.migrate.trainer.nodes import (
     called,
     factors,
     inside,
+    is_cell_index,
     names_in,
     row,
     text_of,
@@ -99,7 +100,8 @@ def parameters_otherwise(source: Source, known: Known) -> Iterator[Finding]:
     for name, usual in _USUAL.items():
         for one in source.of(name):
             strange = names_in(one.value) - usual
-            copied = one.value.type == "identifier" or one.target.parent.type == "multioutput_variable"
+            kept = one.value.type == "identifier" or is_cell_index(one.value)
+            copied = kept or one.target.parent.type == "multioutput_variable"
             if _in_epochs(one.node) and strange and not copied:
                 why = f"{name} also depends on {', '.join(sorted(strange))}, for which there is no option"
                 yield Unexpressed(row(one.node), source.line(one.node), why)
@@ -108,7 +110,7 @@ def parameters_otherwise(source: Source, known: Known) -> Iterator[Finding]:
 _ARITHMETIC = {"conv", "double", "single", "gather", "makeDouble", "mzeros", "zeros", "psize", "gsingle", "Inf", "inf"}
 _PACKED = {"pack", "dEdW", "dEdb", "dEdW2", "dEdb2"}
 _USUAL: Mapping[str, set[str]] = {
-    "paramsp": {"paramsp", "rate", "p", "tmp"} | _ARITHMETIC,
+    "paramsp": {"paramsp", "rate", "p", "chs", "j", "tmp"} | _ARITHMETIC,
     "grad": {"grad", "numcases", "weightcost", "maskp", "paramsp", "computeGradient"} | _PACKED | _ARITHMETIC,
     "grad2": {"grad2", "numcases"} | _PACKED | _ARITHMETIC,
     "rho": {"oldll_chunk", "ll_chunk", "denom", "reduction_ratio"} | _ARITHMETIC,

@@ -129,18 +129,20 @@ def unknown_words(source: Source, known: Known) -> Iterator[Finding]:
 
 
 def own_functions(source: Source, known: Known) -> Iterator[Finding]:
-    """Functions that the published file does not have."""
+    """Functions that the published file does not have, in one finding."""
     del known
     trainer = trainer_function(source)
-    for function in source.functions:
-        if function != trainer and name_of(function) not in KNOWN_FUNCTIONS:
-            yield Unexpressed(row(function), source.line(function), f"the function {name_of(function)} is its own")
+    own = [each for each in source.functions if each != trainer and name_of(each) not in KNOWN_FUNCTIONS]
+    if own:
+        names = ", ".join(map(name_of, own))
+        said = f"the function {names} is its own" if len(own) == 1 else f"{len(own)} functions are its own: {names}"
+        yield Unexpressed(row(own[0]), source.line(own[0]), said)
 
 
 def own_constants(source: Source, known: Known) -> Iterator[Finding]:
     """Numbers in the trainer's body whose name nothing here knows."""
     trainer = trainer_function(source)
-    stepped = {one.name for one in source.assignments if one.name in names_in(one.value)}
+    stepped = {one.name for one in source.assignments if one.name in names_in(one.value) or in_loop(one)}
     for one in source.assignments:
         name = one.name
         if name in _COUNTERS | stepped | set(OPTION_OF) | set(ARGUMENTS) or function_of(one.node) != trainer:

@@ -1,0 +1,212 @@
+"""Variables with a meaning of their own: the data, the mask, the minibatch, the classes, what lambda starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hf_matlab_compat.migrate.trainer.cg_rules import solver_call
+from hf_matlab_compat.migrate.trainer.constant_value import EMPTY, constant_value
+from hf_matlab_compat.migrate.trainer.findings import Finding, Unexpressed
+from hf_matlab_compat.migrate.trainer.formula_rules import UNKNOWN
+from hf_matlab_compat.migrate.trainer.formulas import shape_of, uncast, written
+from hf_matlab_compat.migrate.trainer.named_constants import in_loop
+from hf_matlab_compat.migrate.trainer.nodes import (
+    LOOPS,
+    Node,
+    ancestors,
+    arguments,
+    called,
+    inside,
+    is_cell_index,
+    names_in,
+    operands,
+    row,
+    text_of,
+    unwrapped,
+    walk,
+)
+from hf_matlab_compat.migrate.trainer.source import Assignment, Source
+
+Known = Mapping[str, Any]
+_DATA = ("indata", "outdata", "intest", "outtest")
+_WHOLE_ONLY = (*_DATA, "paramsp", "ch", "grad", "grad2", "p", "lambda")
+"""Variables of which the method never changes a part alone."""
+
+_MASKS = {"ones", "mones", "gones", "pack", "weightcost_mask"}
+_EMPTIES = {"zeros", "mzeros", "gzeros"}
+_SINGLE = {"single", "gsingle", "GPUsingle"}
+_DOUBLE = {"double", "gdouble"}
+_UNITS = ("logistic", "tanh", "linear", "softmax")
+
+
+def data(source: Source, known: Known) -> Iterator[Finding]:
+    """The cases are cast, and not changed."""
+    del known
+    for name in _DATA:
+        for one in source.of(name):
+            listed = one.target.parent.type == "multioutput_variable"
+            same = text_of(_given(source, one.value)) == name or _is_empty(one.value)
+            if one.target.type == "identifier" and not listed and not same:
+                yield Unexpressed(row(one.node), source.line(one.node), f"{name} is changed before it is trained on")
+
+
+def _is_empty(node: Node) -> bool:
+    """``[]`` or ``zeros(n, 0)``: no cases."""
+    sizes = arguments(node) if node.type == "function_call" and called(node) in _EMPTIES else []
+    return constant_value(node, {}) == EMPTY or any(constant_value(size, {}) == 0 for size in sizes)
+
+
+def _given(source: Source, node: Node) -> Node:
+    """What is cast, by a handle of the file's own that only casts too."""
+    node = uncast(node)
+    for one in source.of(called(node)) if node.type == "function_call" and called(node) else ():
+        if one.value.type == "lambda" and uncast(one.value.named_children[-1]).type == "identifier":
+            return arguments(node)[0] if arguments(node) else node
+    return node
+
+
+def parts_alone(source: Source, known: Known) -> Iterator[Finding]:
+    """Elements of the parameters and their like that are set one by one."""
+    del known
+    for name in _WHOLE_ONLY:
+        for one in source.of(name):
+            if one.target.type == "function_call":
+                yield Unexpressed(row(one.node), source.line(one.node), f"a part of {name} is set alone")
+
+
+def mask(source: Source, known: Known) -> Iterator[Finding]:
+    """The mask of the weight cost is all ones, or packed from cells that `bias_mask` reads."""
+    for one in source.of("maskp"):
+        value = uncast(one.value)
+        usual = called(value) in _MASKS and not is_cell_index(value)
+        plain = value.type in ("identifier", "field_expression") or constant_value(one.value, known) == 1
+        if not usual and not plain:
+            why = "the weight cost has a mask of the file's own; where it is 0 for biases, say mask_biases=1"
+            yield Unexpressed(row(one.node), source.line(one.node), why)
+
+
+def minibatch(source: Source, known: Known) -> Iterator[Finding]:
+    """Each epoch's minibatch is the next one."""
+    del known
+    for one in source.of("targetchunk"):
+        usual = written(shape_of(one.value, set())) == written(_next_chunk())
+        if in_loop(one) and not usual:
+            yield Unexpressed(row(one.node), source.line(one.node), "the minibatch of an epoch is chosen otherwise")
+
+
+def _next_chunk() -> Any:
+    return shape_of(Source(["x_ = mod(a - 1, b) + 1;\n"]).assignments[0].value, set())
+
+
+def stored_class(source: Source, known: Known) -> Iterator[Finding]:
+    """Activities are kept in the class of the work."""
+    del known
+    work = next((kind for kind in map(_kind, reversed(source.of("conv"))) if kind), None)
+    for one in source.of("store"):
+        kind = _kind(one)
+        if kind is not None and work is not None and kind != work:
+            why = f"activities are stored in {kind} and the work is in {work}, for which there is no option"
+            yield Unexpressed(row(one.node), source.line(one.node), why)
+
+
+def _kind(one: Assignment) -> str | None:
+    names = names_in(one.value) if one.value.type in ("handle_operator", "lambda") else set[str]()
+    return "single" if names & _SINGLE else "double" if names & _DOUBLE else None
+
+
+def backtracking_condition(source: Source, known: Known) -> Iterator[Finding]:
+    """The walk back through the iterates ends where one is worse than the best so far."""
+    del known
+    call = solver_call(source)
+    iterates = text_of(call.target) if call is not None else "chs"
+    for loop in (node for node in source.nodes if node.type in LOOPS):
+        news = {one.name for one in source.assignments if one.index == 0 and _judges(one, iterates, loop)}
+        for node in walk(loop) if news else ():
+            ends = node.type in ("break_statement", "return_statement") and inside(node, LOOPS) == loop
+            condition = _condition(inside(node, ("if_statement", "elseif_clause"))) if ends else None
+            if condition is not None and not _is_worse(condition, news):
+                yield Unexpressed(row(condition), source.line(condition), f"the end of the walk back is {UNKNOWN}")
+
+
+def _judges(one: Assignment, iterates: str, loop: Node) -> bool:
+    """Whether it is ``[lowll, …] = computeLL(paramsp + chs{…}, …)`` in this loop."""
+    given = [each for each in arguments(one.value)[:1] if one.value.type == "function_call"]
+    return bool(given) and iterates + "{" in text_of(given[0]) and inside(one.node, LOOPS) == loop
+
+
+def _condition(clause: Node | None) -> Node | None:
+    return clause.named_children[0] if clause is not None and clause.named_children else None
+
+
+def _is_worse(condition: Node, news: set[str]) -> bool:
+    parts = operands(unwrapped(condition))
+    if parts is None or parts[1] not in ("<", ">"):
+        return False
+    new, best = (parts[0], parts[2]) if parts[1] == "<" else (parts[2], parts[0])
+    return text_of(unwrapped(new)) in news and unwrapped(best).type == "identifier"
+
+
+def unit_words(source: Source, known: Known) -> Iterator[Finding]:
+    """Kinds of units that a ``switch`` handles, and the functions that stand under each."""
+    del known
+    for node in source.nodes:
+        if node.type == "case_clause" and "layertypes" in names_in(_condition(node.parent) or node):
+            for word in _words(node):
+                if word not in _UNITS:
+                    yield Unexpressed(row(node), source.line(node), f"there is no layertypes {word!r} here")
+    for one in source.assignments:
+        used = {called(each) for each in walk(one.value) if each.type == "function_call"} & {"tanh", "exp"}
+        about = _units_around(one.node)
+        wrong = ("tanh" in used and "tanh" not in about) or ("exp" in used and not {"logistic", "softmax"} & {*about})
+        if about and wrong:
+            why = f"units called {' or '.join(about)} are computed as others: {UNKNOWN}"
+            yield Unexpressed(row(one.node), source.line(one.node), why)
+
+
+def _words(clause: Node) -> list[str]:
+    head = _condition(clause)
+    strings = [] if head is None or head.type == "block" else [each for each in walk(head) if each.type == "string"]
+    return [text_of(each)[1:-1] for each in strings]
+
+
+def _units_around(node: Node) -> tuple[str, ...]:
+    """The kinds of units that the innermost clause around is about, empty where it asks for another thing."""
+    for clause in ancestors(node):
+        if clause.type in ("else_clause", "otherwise_clause"):
+            return ()
+        if clause.type in ("case_clause", "if_statement", "elseif_clause"):
+            asked = text_of(_condition(clause) or clause)
+            return () if "~" in asked else tuple(word for word in _words(clause) if word in _UNITS)
+    return ()
+
+
+def initialisation(source: Source, known: Known) -> Iterator[Finding]:
+    """Next to tanh units the random weights are halved, once for each side, and biases of tanh units are 0.5."""
+    del known
+    draws = [one for one in source.assignments if "randn" in names_in(one.value) and "numconn" in names_in(one.value)]
+    if not draws:
+        return
+    halvings = [one for one in source.assignments if _about_tanh(one) and _halves(one)]
+    biases = [one for one in source.assignments if _about_tanh(one) and _is_half(one)]
+    line, text = row(draws[0].node), source.line(draws[0].node)
+    if len(halvings) < 2:
+        yield Unexpressed(line, text, "random weights are not halved on both sides of tanh units")
+    if not biases:
+        yield Unexpressed(line, text, "no line was found that sets the biases of tanh units to 0.5")
+
+
+def _about_tanh(one: Assignment) -> bool:
+    around = (_condition(each) for each in ancestors(one.node) if each.type in ("if_statement", "elseif_clause"))
+    return any("'tanh'" in text_of(each) for each in (one.value, *around) if each is not None)
+
+
+def _halves(one: Assignment) -> bool:
+    shape = shape_of(one.value, set())
+    return shape.kind == "product" and len(shape.parts) == 2 and shape.parts[0].word == "0.5" and not _is_half(one)
+
+
+def _is_half(one: Assignment) -> bool:
+    """Whether it is ``b(:) = 0.5``, or 0.5 times a question that names tanh."""
+    compact = text_of(one.value)
+    return constant_value(one.value, {}) == 0.5 or ("0.5*" in compact and "'tanh'" in compact)
