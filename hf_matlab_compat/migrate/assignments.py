@@ -166,7 +166,8 @@ def _make_room(base: Value, found: list[Subscript], target: syntax.Apply, contex
 
 def _direct(base: Value, found: list[Subscript], value: Value, target: syntax.Apply, context: Context) -> str | None:
     """``x[…] = value``, where it surely means what MATLAB means and cannot need more room."""
-    if _grows(target) or base.kind not in (Kind.ROW, Kind.COLUMN, Kind.ARRAY) or (base.integer and not value.integer):
+    known = base.kind in (Kind.ROW, Kind.COLUMN, Kind.ARRAY) and len(found) <= 2
+    if _grows(target) or not known or (base.integer and not value.integer):
         return None
     forms = [each.form for each in found]
     if forms == ["mask"] and value.kind is Kind.NUM:
@@ -218,12 +219,30 @@ def _grow(
     context.needs("ml")
     places = [f"np.s_[{each.text}]" if each.form in ("slice", "all") else each.text for each in found]
     given = [part.as_two_dimensional() for part in (base, value)]
+    field = target.base
+    if isinstance(field, syntax.Field) and isinstance(field.name, str) and base.kind is Kind.UNKNOWN:
+        outer = context(field.base).text
+        given[0] = Value(f'getattr({outer}, "{python_name(field.name)}", None)', Kind.UNKNOWN)
     if any("np." in text for text in (*places, *(part.text for part in given))):
         context.needs("np")
     writer.code(f"{base.text} = ml.assign({given[0].text}, {given[1].text}, {', '.join(places)})")
     if isinstance(target.base, syntax.Name):
         kind = base.kind if base.kind in (Kind.COLUMN, Kind.ARRAY) else Kind.LOADED
-        context.define(target.base.name, replace(base, kind=kind, integer=False))
+        context.define(target.base.name, replace(base, kind=kind, integer=False, nd=base.nd or len(found) > 2))
+
+
+def _cells_of_field(node: syntax.Node, name: str, context: Context) -> Value | None:
+    """For ``net.W{1} = …``: the list net.W, which comes into being where there is none; None for anything else."""
+    if not (isinstance(node, syntax.Field) and isinstance(node.name, str)):
+        return None
+    _create(name, "ml.Struct()", Kind.STRUCT, context)
+    known = context.variables.get(f"{context(node.base).text}.{node.name}")
+    if known is not None and known.kind is Kind.CELL:
+        return None
+    context.needs("ml")
+    outer = _outer(node.base, context).text
+    context.growing.add(name)
+    return Value(f'ml.inner_cells({outer}, "{python_name(node.name)}")', Kind.CELL)
 
 
 def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
@@ -241,7 +260,7 @@ def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
     text = f"np.s_[{where.text}]" if where.form == "slice" else where.text
     if "np." in text:
         context.needs("np")
-    if base.kind in (Kind.LOADED, Kind.UNKNOWN) or (base.kind is Kind.ARRAY and count == 1):
+    if base.kind in (Kind.LOADED, Kind.UNKNOWN) or axis > 1 or (base.kind is Kind.ARRAY and count == 1):
         context.needs("ml")
         along = "" if count == 1 else f", {axis}"
         writer.code(f"{base.text} = ml.without({base.text}, {text}{along})")
@@ -260,7 +279,7 @@ def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     value = context.fresh(context(node), name).as_two_dimensional()
     if isinstance(target.base, syntax.Name):
         _create(name, "[]", Kind.CELL, context)
-    base = context(target.base)
+    base = _cells_of_field(target.base, name, context) or context(target.base)
     if base.kind is Kind.EMPTY:
         context.define(name, Value(base.text, Kind.CELL))
         raise Untranslatable("turns [] into a cell array")

@@ -40,6 +40,11 @@ _LEFT_OUT: Mapping[str, tuple[syntax.Node, Value]] = {
 _CALL = "Call nnet_train, which takes every argument by its name."
 
 
+def is_number(name: str) -> bool:
+    """Whether an argument is a single number."""
+    return name not in _KINDS
+
+
 def given_by_name(name: str, nodes: Sequence[syntax.Node], values: Sequence[Value]) -> tuple[Given, str]:
     """The 22 arguments that a call stands for, and the form it has; raises where it has none that is run."""
     arguments = list(zip(nodes, values, strict=True))

@@ -18,6 +18,7 @@ from hf_matlab_compat.migrate import (
 )
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.syntax import Node
 from hf_matlab_compat.migrate.values import Kind, Value, join
 
@@ -49,6 +50,9 @@ _OUT_OF_REACH = {
         "dialogues with the user are out of reach"
     ),
     ("system", "unix", "dos", "mex", "cd"): "commands to the system are out of reach",
+    ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"): (
+        "an integer class that the script makes is not followed"
+    ),
     ("run", "source"): "another script's variables are not followed",
     ("timenet_train",): (
         "this trainer of nets for time series has an order of its own that is not known; call nnet_train, which takes "
@@ -72,9 +76,20 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     if translator is None:
         raise Untranslatable(unknown(name))
     try:
-        return translator(arguments)
+        made = translator(arguments)
     except IndexError:
         raise Untranslatable(f"calls {name} with too few arguments") from None
+    return replace(made, logical=True) if _stays_logical(name, arguments) else made
+
+
+def _stays_logical(name: str, arguments: Arguments) -> bool:
+    """Whether a function only rearranges truth values."""
+    if name in ("cat", "horzcat", "vertcat"):
+        return all(value.logical for value in (arguments.values[1:] if name == "cat" else arguments.values))
+    return name in _REARRANGE and arguments.values[0].logical
+
+
+_REARRANGE = ("sort", "unique", "fliplr", "flipud", "circshift", "diag", "squeeze", "permute")
 
 
 def unknown(name: str) -> str:
@@ -82,6 +97,8 @@ def unknown(name: str) -> str:
     for names, reason in _OUT_OF_REACH.items():
         if name in names:
             return f"uses {name}: {reason}"
+    if name in NAMES:
+        return f"uses {name}, a function of MATLAB's that is not translated"
     return f"uses {name}, which is neither a variable nor a function known here"
 
 

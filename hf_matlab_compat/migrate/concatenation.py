@@ -31,7 +31,10 @@ def matrix(node: syntax.Matrix, context: Context) -> Value:
     if all(len(row) == 1 for row in rows):
         return _stacked([row[0] for row in rows], context)
     if all(value.kind is Kind.NUM for value in flat):
-        return Value(f"np.array([{', '.join(_listed(row) for row in rows)}], dtype=float)", Kind.ARRAY)
+        logical = all(value.logical for value in flat)
+        kind = "bool" if logical else "float"
+        text = f"np.array([{', '.join(_listed(row) for row in rows)}], dtype={kind})"
+        return Value(text, Kind.ARRAY, logical=logical)
     return _stacked([_row(row, context) for row in rows], context)
 
 
@@ -84,26 +87,32 @@ def _row(row: list[Value], context: Context) -> Value:
     if len(row) == 1:
         return row[0]
     whole = all(value.integer for value in row)
+    logical = all(value.logical for value in row)
     if all(value.kind is Kind.NUM for value in row):
-        return Value(f"np.array({_listed(row)})", Kind.ROW, integer=whole)
+        return Value(f"np.array({_listed(row)})", Kind.ROW, integer=whole, logical=logical)
     if all(value.kind in (Kind.NUM, Kind.ROW) for value in row):
-        return Value(f"np.r_[{', '.join(value.text for value in row)}]", Kind.ROW, integer=whole)
+        return Value(f"np.r_[{', '.join(value.text for value in row)}]", Kind.ROW, integer=whole, logical=logical)
     if all(value.kind in _SOLID and value.kind is not Kind.NUM for value in row):
         parts = [value.as_two_dimensional().text for value in row]
-        return Value(f"np.hstack([{', '.join(parts)}])", Kind.ARRAY, nd=any(value.nd for value in row))
+        nd = any(value.nd for value in row)
+        return Value(f"np.hstack([{', '.join(parts)}])", Kind.ARRAY, nd=nd, logical=logical)
     return _at_run_time("hcat", row, context)
 
 
 def _stacked(parts: list[Value], context: Context) -> Value:
+    logical = all(value.logical for value in parts)
     if all(value.kind is Kind.NUM for value in parts):
-        return Value(f"np.array([{', '.join(f'[{value.text}]' for value in parts)}], dtype=float)", Kind.COLUMN)
+        listed = ", ".join(f"[{value.text}]" for value in parts)
+        kind = "bool" if logical else "float"
+        return Value(f"np.array([{listed}], dtype={kind})", Kind.COLUMN, logical=logical)
     if all(value.kind in _SOLID and value.kind is not Kind.NUM for value in parts):
         columns = all(value.kind is Kind.COLUMN for value in parts)
         text = f"np.vstack([{', '.join(value.text for value in parts)}])"
-        return Value(text, Kind.COLUMN if columns else Kind.ARRAY)
+        return Value(text, Kind.COLUMN if columns else Kind.ARRAY, logical=logical)
     return _at_run_time("vcat", parts, context)
 
 
 def _at_run_time(name: str, parts: list[Value], context: Context) -> Value:
     context.needs("ml")
-    return Value(f"ml.{name}({', '.join(value.as_two_dimensional().text for value in parts)})", Kind.LOADED)
+    text = f"ml.{name}({', '.join(value.as_two_dimensional().text for value in parts)})"
+    return Value(text, Kind.LOADED, logical=all(value.logical for value in parts))

@@ -19,7 +19,9 @@ UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
 _MAY_BE_WHOLE = re.compile(
     r"arange|np\.array\((?!.*dtype=float)|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\."
 )
-_TAKEN = {"np", "ml", "plt", "math", "sys", "time", "random", "l", "O", "I", "os", "Path", "train", "check_calls"}
+_MODULES = {"np", "ml", "plt", "math", "sys", "time", "random", "os", "warnings", "Path"}
+_FUNCTIONS = {"num2str", "WORDS", "train", "nnet_train", "nnet_train_2", "check_calls"}
+_TAKEN = _MODULES | _FUNCTIONS | {"l", "O", "I", "loaded", "tic"}
 NamesIn = Callable[[str], frozenset[str] | None]
 
 
@@ -28,10 +30,12 @@ class Untranslatable(Exception):
 
 
 def python_name(name: str) -> str:
-    """The variable's name in Python: its own, with an underscore behind it where Python has taken it."""
-    if keyword.iskeyword(name) or name in _TAKEN or hasattr(builtins, name):
-        return name + "_"
-    return name
+    """The variable's name in Python: its own, with an underscore behind it where Python has taken it.
+
+    A name that ends in underscores itself gets another one, so that ``in`` and ``in_`` stay two.
+    """
+    own = name.rstrip("_") or name
+    return name + "_" if keyword.iskeyword(own) or own in _TAKEN or hasattr(builtins, own) else name
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Shared:
         Import lines the Python script needs.
     parameter_kinds, output_kinds : dict
         What is known of arguments and results of functions of this file.
+    is_function_file : bool
+        Whether the file holds functions only; who calls them may have seeded the random state.
     names_in : callable
         The variables of a .mat file, by its name; None where they are not known.
     """
@@ -80,6 +86,7 @@ class Shared:
     functions: Mapping[str, syntax.Function]
     siblings: Mapping[str, int]
     trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
+    is_function_file: bool = False
     imports: set[str] = field(default_factory=set)
     parameter_kinds: dict[tuple[str, str], Value] = field(default_factory=dict)
     output_kinds: dict[tuple[str, int], Value] = field(default_factory=dict)
@@ -118,6 +125,10 @@ class Context:
         The lines that load a file, and the variables that the file is known to hold.
     assumed : dict
         Names that nothing defines, and the files that one of them is assumed to be in.
+    fresh_if_absent : frozenset of str
+        Those among `assumed` that MATLAB creates where no file holds them.
+    cleared : set of str
+        Variables that were cleared, so that a function of their name is one again.
     """
 
     shared: Shared
@@ -137,6 +148,8 @@ class Context:
     load_lines: tuple[int, ...] = ()
     held: Mapping[int, frozenset[str]] = field(default_factory=dict)
     assumed: dict[str, str] = field(default_factory=dict)
+    fresh_if_absent: frozenset[str] = frozenset()
+    cleared: set[str] = field(default_factory=set)
     last_line: int = 0
     depth: int = 0
     loops: int = 0
@@ -154,6 +167,7 @@ class Context:
         """Remember what a variable holds from here on."""
         known = replace(value, text=python_name(name), owner="")
         self.variables[name] = known
+        self.cleared.discard(name)
         self.assigned.setdefault(name, set()).add(value.kind)
 
     def fresh(self, value: Value, name: str) -> Value:

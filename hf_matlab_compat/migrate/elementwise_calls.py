@@ -5,7 +5,14 @@ from __future__ import annotations
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator, method
 from hf_matlab_compat.migrate.context import Untranslatable
-from hf_matlab_compat.migrate.operators import arithmetic, comparison, elementwise_kind, negation, side_by_side
+from hf_matlab_compat.migrate.operators import (
+    arithmetic,
+    as_numbers,
+    comparison,
+    elementwise_kind,
+    negation,
+    side_by_side,
+)
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 _NUMPY = {
@@ -38,8 +45,10 @@ _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": 
 
 def _numpy(name: str, *, logical: bool = False) -> Translator:
     def translator(arguments: Arguments) -> Value:
-        (value,) = arguments.expect(1)
+        value = as_numbers(arguments.expect(1)[0])
         arguments.refuse_texts()
+        if name in ("sqrt", "log") and value.text.startswith("-") and value.text[1:].replace(".", "").isdigit():
+            raise Untranslatable(f"takes the {name} of a negative number, which is complex")
         if name == "abs" and value.kind is Kind.NUM:
             return Value(f"abs({value.text})", Kind.NUM, integer=value.integer)
         arguments.context.needs("np")
@@ -73,7 +82,7 @@ def _rounded_scalar(arguments: Arguments, value: Value, scalar: str) -> Value:
 
 
 def _modulus(arguments: Arguments) -> Value:
-    left, right = arguments.expect(2)
+    left, right = map(as_numbers, arguments.expect(2))
     arguments.refuse_texts()
     whole = left.integer and right.integer
     if right.kind is Kind.NUM and right.text.isdigit() and right.text != "0" and left.kind in (Kind.NUM, *SHAPED):
@@ -108,7 +117,8 @@ def _convertible(arguments: Arguments) -> Value:
 def _double(arguments: Arguments) -> Value:
     value = _convertible(arguments)
     if value.kind is Kind.NUM:
-        return value if not value.logical else Value(f"float({value.text})", Kind.NUM)
+        plain = value.integer or not ("[" in value.text or value.logical)
+        return value if plain else Value(f"float({value.text})", Kind.NUM)
     if value.kind in SHAPED:
         return Value(method(value, "astype(float)"), value.kind, nd=value.nd)
     arguments.context.needs("np")
@@ -128,6 +138,17 @@ def _logical(arguments: Arguments) -> Value:
     if value.kind is Kind.NUM:
         return Value(f"bool({value.text})", Kind.NUM, logical=True)
     raise Untranslatable("makes truth values of something of unknown kind")
+
+
+def _sparse(arguments: Arguments) -> Value:
+    """``sparse(i, j, v)`` as the full array."""
+    if len(arguments) == 1:
+        return _passed_on("left out: arrays here are never sparse")(arguments)
+    arguments.expect(3, 5)
+    arguments.context.needs("ml")
+    given = [value.text for value in arguments.values[:3]]
+    given += [arguments.whole(place) for place in range(3, len(arguments))]
+    return Value(f"ml.sparse({', '.join(given)})", Kind.ARRAY)
 
 
 def _broadcast(arguments: Arguments) -> Value:
@@ -207,5 +228,6 @@ TABLE: Table = {
     "gdouble": _double,
     "gsingle": _single,
     "gather": _passed_on(_ON_DEVICE),
+    "sparse": _sparse,
     "full": _passed_on("left out: arrays here are never sparse"),
 }

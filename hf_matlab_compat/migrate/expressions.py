@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax, texts
@@ -55,7 +56,7 @@ def _name(node: syntax.Name, context: Context) -> Value:
         )
     if node.name in CONSTANTS:
         return CONSTANTS[node.name](context)
-    if node.name in context.usage.assigned:
+    if _is_variable(node.name, context):
         return Value(python_name(node.name))
     return call(node.name, (), context)
 
@@ -72,7 +73,7 @@ def _apply(node: syntax.Apply, context: Context) -> Value:
 
 
 def _is_variable(name: str, context: Context) -> bool:
-    return name in context.variables or name in context.usage.assigned
+    return name in context.variables or (name in context.usage.assigned and name not in context.cleared)
 
 
 def _content(node: syntax.Apply, context: Context) -> Value:
@@ -108,7 +109,7 @@ def _field(node: syntax.Field, context: Context) -> Value:
         known = context.variables.get(f"{base.text}.{node.name}")
         text = f"{base.at(Binding.ATOM)}.{python_name(node.name)}"
         if known is not None:
-            return Value(text, known.kind, integer=known.integer, nd=known.nd, owner=base.owner)
+            return replace(known, text=text, binding=Binding.ATOM, owner=base.owner, zero_based=False)
         return Value(text, Kind.LOADED if base.kind is Kind.LOADED else Kind.UNKNOWN, owner=base.owner)
     context.needs("ml")
     return Value(f"getattr({base.text}, ml.field({context(node.name).text}))", Kind.UNKNOWN, owner=base.owner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 
 from hf_matlab_compat.migrate import syntax, texts
@@ -61,18 +62,24 @@ def _load(arguments: Arguments) -> Value:
     if table is not None:
         return table
     arguments.context.needs("ml")
-    return Value(f"ml.load_mat({with_suffix(arguments.values[0])})", Kind.LOADED)
+    listed = [arguments.literal(place) for place in range(1, len(arguments))]
+    if any(word is None or not word.isidentifier() for word in listed):
+        raise Untranslatable("loads with options")
+    names = f", {[str(word) for word in listed]}".replace("'", '"') if listed else ""
+    return Value(f"ml.load_mat({with_suffix(arguments.values[0])}{names})", Kind.LOADED)
 
 
 def _save(arguments: Arguments) -> Value:
     if not arguments.nodes:
         raise Untranslatable("saves the whole workspace")
-    words = [arguments.literal(place) for place in range(1, len(arguments))]
-    return save(arguments.values[0], words, arguments.context)
+    return save(arguments)
 
 
-def save(name: Value, words: list[str | None], context: Context) -> Value:
-    """``save(name, 'a', 'b')``."""
+def save(arguments: Arguments) -> Value:
+    """``save(name, 'a', 'b')``; options may stand before the name."""
+    given, context = [arguments.literal(place) for place in range(len(arguments))], arguments.context
+    start = next((place for place, word in enumerate(given) if word is None or not word.startswith("-")), 0)
+    name, words = arguments.values[start], [*given[:start], *given[start + 1 :]]
     if any(word is None for word in words):
         raise Untranslatable("saves variables whose names are not written out")
     names = [word for word in words if word and not word.startswith("-")]
@@ -84,14 +91,12 @@ def save(name: Value, words: list[str | None], context: Context) -> Value:
     if unknown:
         raise Untranslatable(f"saves {', '.join(unknown)}, which is not known here")
     context.needs("ml")
-    given = [f"{_key(each)}={context.variables[each].text}" for each in names]
-    if any(_key(each) == "" for each in names):
-        raise Untranslatable("saves a variable whose name Python does not allow")
+    given = [_saved_as(each, context.variables[each].text) for each in names]
     return Value(f"ml.save_mat({', '.join([with_suffix(name), *given])})")
 
 
-def _key(name: str) -> str:
-    return name if name == python_name(name) or not name.startswith("lambda") else ""
+def _saved_as(name: str, text: str) -> str:
+    return f'**{{"{name}": {text}}}' if keyword.iskeyword(name) else f"{name}={text}"
 
 
 def _table(value: Value) -> str:
@@ -227,6 +232,7 @@ SESSION: Table = {
         session_only(_SESSION),
     ),
     **dict.fromkeys(("clear", "clearvars", "clearall"), session_only("left out: a Python script starts empty")),
+    "pause": session_only("left out: nothing waits here"),
     "page_screen_output": session_only(_SESSION),
     "fflush": session_only(_SESSION),
 }

@@ -62,9 +62,9 @@ def extent(base: Value, place: tuple[int, int], context: Context) -> Value:
         return integer(f"len({base.text})")
     if base.kind is Kind.ROW:
         return integer("1")
-    if base.kind in SHAPED and count > 1:
+    if base.kind in SHAPED and count > 1 and axis < 2:
         return integer(f"{base.at(Binding.ATOM)}.shape[{axis}]")
-    if base.kind in SHAPED:
+    if base.kind in SHAPED and count == 1:
         return integer(f"{base.at(Binding.ATOM)}.size")
     context.needs("ml")
     return integer(f"ml.numel({base.text})" if count == 1 else f"ml.size({base.text}, {axis + 1})")
@@ -112,6 +112,8 @@ def sliced(lower: str, upper: str, step: str = "") -> str:
 
 def zero_based(value: Value, context: Context) -> Subscript:
     """A computed index as positions that count from 0, or as a mask."""
+    if value.kind is Kind.NUM and value.logical:
+        raise Untranslatable("indexes by a single truth value")
     if value.kind is Kind.NUM:
         return Subscript(_one_less(value), "one")
     if value.logical and value.kind in SHAPED:
@@ -203,15 +205,15 @@ def _linear(base: Value, node: syntax.Node, context: Context) -> Value:
     found = subscript(node, base, context)
     if base.kind is Kind.CELL:
         return _cells(base, found, context)
-    if base.kind is Kind.ROW and found.form == "many" and context(node).kind is Kind.ARRAY:
-        return _picked(base, node, found, context)
     if base.kind is Kind.ROW:
-        return _of_row(base, found)
+        by_matrix = found.form == "many" and _index_of(base, node, context).kind is Kind.ARRAY
+        return _picked(base, node, found, context) if by_matrix else _of_row(base, found)
     if found.form == "all":
         return _vectorised(base, context)
     if base.kind is Kind.COLUMN and found.form != "mask":
         return _of_column(base, found)
-    if found.form == "many" and base.kind not in (Kind.COLUMN, Kind.STR):
+    is_vector = found.form == "mask" and _index_of(base, node, context).kind in (Kind.ROW, Kind.COLUMN)
+    if (found.form == "many" or is_vector) and base.kind not in (Kind.COLUMN, Kind.STR):
         return _picked(base, node, found, context)
     if found.form == "slice":
         context.needs("np")
@@ -219,35 +221,45 @@ def _linear(base: Value, node: syntax.Node, context: Context) -> Value:
     context.needs("ml")
     if found.form == "one" and base.kind in SHAPED:
         text = f'{base.at(Binding.ATOM)}.ravel("F")[{found.text}]'
-        return Value(text, Kind.NUM, integer=base.integer, zero_based=base.zero_based)
+        return Value(text, Kind.NUM, integer=base.integer, zero_based=base.zero_based, logical=base.logical)
     kind = Kind.NUM if found.form == "one" else Kind.LOADED
-    return Value(f"ml.take({base.text}, {where})", kind, zero_based=base.zero_based)
+    return Value(f"ml.take({base.text}, {where})", kind, zero_based=base.zero_based, logical=base.logical)
+
+
+def _index_of(base: Value, node: syntax.Node, context: Context) -> Value:
+    """A single index as it stands."""
+    context.end_of.append(lambda: extent(base, (0, 1), context))
+    try:
+        return context(node)
+    finally:
+        context.end_of.pop()
 
 
 def _picked(base: Value, node: syntax.Node, found: Subscript, context: Context) -> Value:
     """Entries of a matrix by a list of positions: they come in the shape of the list."""
     context.needs("ml")
-    context.end_of.append(lambda: extent(base, (0, 1), context))
-    index = context(node)
-    context.end_of.pop()
-    if index.kind is Kind.ROW:
-        return Value(f"ml.take({base.text}, {found.text})", Kind.LOADED, zero_based=base.zero_based)
-    text = f"{index.at(Binding.ADD)} + 1" if index.zero_based else index.text
-    return Value(f"ml.pick({base.text}, {text})", Kind.LOADED, zero_based=base.zero_based)
+    index = _index_of(base, node, context)
+    if index.kind is Kind.ROW and not index.logical:
+        text = f"ml.take({base.text}, {found.text})"
+    else:
+        places = f"{index.at(Binding.ADD)} + 1" if index.zero_based else index.text
+        text = f"ml.pick({base.text}, {places})"
+    return Value(text, Kind.LOADED, zero_based=base.zero_based, logical=base.logical)
 
 
 def _vectorised(base: Value, context: Context) -> Value:
     if base.kind in (Kind.COLUMN,):
         return base
     if base.kind in SHAPED:
-        return Value(f'{base.at(Binding.ATOM)}.reshape(-1, 1, order="F")', Kind.COLUMN, owner=base.owner)
+        text = f'{base.at(Binding.ATOM)}.reshape(-1, 1, order="F")'
+        return Value(text, Kind.COLUMN, logical=base.logical, owner=base.owner)
     context.needs("np")
     return Value(f'np.reshape({base.text}, (-1, 1), order="F")', Kind.COLUMN, owner=base.owner)
 
 
 def _of_row(base: Value, found: Subscript) -> Value:
     if found.form == "all":
-        return Value(f"{base.at(Binding.ATOM)}[:, None]", Kind.COLUMN, owner=base.owner)
+        return Value(f"{base.at(Binding.ATOM)}[:, None]", Kind.COLUMN, logical=base.logical, owner=base.owner)
     kind = Kind.NUM if found.form == "one" else Kind.ROW
     text = f"{base.at(Binding.ATOM)}[{found.text}]"
     shares = base.owner if found.form == "slice" else ""
@@ -256,7 +268,7 @@ def _of_row(base: Value, found: Subscript) -> Value:
 
 def _of_column(base: Value, found: Subscript) -> Value:
     if found.form == "one":
-        return Value(f"{base.at(Binding.ATOM)}[{found.text}, 0]", Kind.NUM)
+        return Value(f"{base.at(Binding.ATOM)}[{found.text}, 0]", Kind.NUM, logical=base.logical)
     shares = base.owner if found.form == "slice" else ""
     return Value(f"{base.at(Binding.ATOM)}[{found.text}]", Kind.COLUMN, logical=base.logical, owner=shares)
 
@@ -266,9 +278,8 @@ def _cells(base: Value, found: Subscript, context: Context) -> Value:
         return Value(f"[{base.at(Binding.ATOM)}[{found.text}]]", Kind.CELL)
     if found.form in ("slice", "all"):
         return Value(f"{base.at(Binding.ATOM)}[{found.text}]", Kind.CELL)
-    if found.form == "mask":
-        raise Untranslatable("picks cells by a mask")
-    return Value(f"[{base.at(Binding.ATOM)}[i] for i in {found.text}]", Kind.CELL)
+    context.needs("ml")
+    return Value(f"ml.entries({base.text}, {found.text})", Kind.CELL)
 
 
 def _cell_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
@@ -300,7 +311,7 @@ def _several(base: Value, arguments: tuple[syntax.Node, ...], context: Context) 
     shares = base.owner if not {"many", "mask"} & set(forms) else ""
     whole_array = count > 2 or base.nd
     if all(form == "one" for form in forms):
-        return Value(f"{name}[{_joined(found)}]", Kind.NUM, integer=base.integer)
+        return Value(f"{name}[{_joined(found)}]", Kind.NUM, integer=base.integer, logical=base.logical)
     if count == 2 and forms[0] == "one" and not base.nd:
         return Value(f"{name}[{_joined(found)}]", Kind.ROW, logical=base.logical, owner=shares, integer=base.integer)
     kept = _kept_dimensions(found)

@@ -130,6 +130,15 @@ def first_reads(body: Sequence[Statement], names: Iterable[str]) -> dict[str, in
     return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
 
 
+def made_in_part(body: Sequence[Statement], names: Iterable[str]) -> Iterator[str]:
+    """Those of `names` whose first statement assigns a part of them and reads nothing of them: ``e(k) = 1``."""
+    for name in names:
+        statements = (part for each in body for part in each.walk() if isinstance(part, Statement))
+        first = next((part for part in statements if name in _names_in(part) - _names_below(part)), None)
+        if isinstance(first, syntax.Assign) and list(first.walk()).count(syntax.Name(name)) == len(first.targets) == 1:
+            yield name
+
+
 def _names_in(statement: Statement) -> set[str]:
     """Names that occur in a statement."""
     if isinstance(statement, syntax.Command):
@@ -167,7 +176,13 @@ def bind_waiting(statement: Statement, context: Context, writer: Writer) -> None
     """Before a statement that first reads loaded names: bind them, where the file was loaded further up."""
     context.last_line = statement.place.last
     if "loaded*" in context.variables:
-        ready = [name for name, line in context.waiting.items() if line <= statement.place.last]
+        first, last = statement.place.first, statement.place.last
+        inner = [line for line in context.load_lines if first <= line <= last]
+        ready = [
+            name
+            for name, line in context.waiting.items()
+            if line <= last and not any(load < line and _may_hold(name, load, context) for load in inner)
+        ]
         _bind(ready, statement, context, writer)
 
 
@@ -189,13 +204,24 @@ def _ready(name: Value, line: int, listed: list[str], context: Context) -> list[
     return ready
 
 
+def _may_hold(name: str, line: int, context: Context) -> bool:
+    """Whether the file that is loaded on this line may hold the variable."""
+    held = context.held.get(line, frozenset[str]())
+    return name in held or not held
+
+
 def _bind(names: list[str], statement: Statement, context: Context, writer: Writer) -> None:
     line = statement.place.first
     for name in names:
         if name in context.assumed:
             remark = f"{name} is {ASSUMED} {context.assumed[name]}, which is not at hand"
             writer.ledger.enter(line, line, Fate.TRANSLATED, remark)
-        writer.code(f"{python_name(name)} = loaded.{python_name(name)}")
+        python = python_name(name)
+        if name in context.fresh_if_absent:
+            context.needs("np")
+            writer.code(f'{python} = getattr(loaded, "{python}", np.zeros((0, 0)))')
+        else:
+            writer.code(f"{python} = loaded.{python}")
         context.define(name, Value(python_name(name), Kind.LOADED))
         context.waiting.pop(name, None)
 

@@ -28,7 +28,7 @@ def binary(node: syntax.Binary, context: Context) -> Value:
 def arithmetic(left: Value, right: Value, operator: str, context: Context) -> Value:
     """``+ - * / .* ./ ^ .^`` of two values."""
     _refuse_texts(left, right, operator)
-    left, right = _as_numbers(left), _as_numbers(right)
+    left, right = as_numbers(left), as_numbers(right)
     if operator in ("*", "/", "^") and not _elementwise(left, right, operator):
         return _of_matrices(left, right, operator, context)
     left, right = side_by_side(left, right)
@@ -40,6 +40,8 @@ def arithmetic(left: Value, right: Value, operator: str, context: Context) -> Va
     binding = _ARITHMETIC[plain]
     if plain == "./" and left.is_scalar and right.text in _ZEROS:
         return _divided_by_zero(left, context)
+    if plain == ".*" and left.integer and right.integer and Kind.NUM not in (left.kind, right.kind):
+        left = replace(left, text=f"{left.at(Binding.ATOM)}.astype(float)", binding=Binding.ATOM, integer=False)
     text = f"{left.at(binding)} {plain[-1]} {right.at(Binding(binding + 1))}"
     whole = left.integer and right.integer and plain != "./"
     return Value(text, elementwise_kind(left.kind, right.kind), binding, whole, nd=left.nd or right.nd)
@@ -111,7 +113,7 @@ def unary(node: syntax.Unary, context: Context) -> Value:
     if node.operator in ("~", "!"):
         return negation(operand, context)
     _refuse_texts(operand, operand, node.operator)
-    operand = _as_numbers(operand)
+    operand = as_numbers(operand)
     inner = f"({operand.text})" if operand.binding is Binding.POWER else operand.at(Binding.UNARY)
     text = f"{node.operator}{inner}"
     return Value(text, operand.kind, Binding.UNARY, operand.integer, nd=operand.nd)
@@ -119,7 +121,7 @@ def unary(node: syntax.Unary, context: Context) -> Value:
 
 def transpose(operand: Value, context: Context) -> Value:
     """``x'``."""
-    if operand.kind in (Kind.NUM, Kind.STR, Kind.EMPTY):
+    if operand.kind in (Kind.NUM, Kind.EMPTY):
         return operand
     if operand.kind is Kind.ROW:
         return replace(operand, text=f"{operand.at(Binding.ATOM)}[:, None]", kind=Kind.COLUMN, binding=Binding.ATOM)
@@ -180,10 +182,12 @@ def _refuse_texts(left: Value, right: Value, operator: str) -> None:
             raise Untranslatable(f"computes with {value.kind.value} ({operator})")
 
 
-def _as_numbers(value: Value) -> Value:
+def as_numbers(value: Value) -> Value:
     """Truth values as numbers, since numpy's do not add up."""
-    if not value.logical or value.kind is Kind.NUM:
+    if not value.logical or value.text in ("True", "False"):
         return value
+    if value.kind is Kind.NUM:
+        return Value(f"int({value.text})", Kind.NUM, integer=True)
     text = (
         f"{value.at(Binding.ATOM)}.astype(float)"
         if value.kind is not Kind.UNKNOWN
@@ -207,14 +211,19 @@ def _elementwise(left: Value, right: Value, operator: str) -> bool:
 
 
 def _power(left: Value, right: Value, context: Context) -> Value:
-    plain = right.is_scalar and (right.text.isdigit() or not left.integer)
-    if plain or (left.is_scalar and right.is_scalar):
+    if left.is_scalar and right.is_scalar and left.integer and right.text not in ("1", "2", "3"):
+        left = _as_double(left)  # whole numbers of numpy's wrap around
+    if right.is_scalar and (left.is_scalar or not left.integer):
         text = f"{left.at(Binding.ATOM)} ** {right.at(Binding.POWER)}"
         text = text.replace(" ** ", "**") if _is_simple(left) and _is_simple(right) else text
         whole = left.integer and right.text.isdigit()
         return Value(text, elementwise_kind(left.kind, right.kind), Binding.POWER, whole, nd=left.nd)
     context.needs("np")
     return Value(f"np.float_power({left.text}, {right.text})", elementwise_kind(left.kind, right.kind), nd=left.nd)
+
+
+def _as_double(value: Value) -> Value:
+    return number(f"{value.text}.0" if value.text.isdigit() else f"float({value.text})")
 
 
 def _is_simple(value: Value) -> bool:

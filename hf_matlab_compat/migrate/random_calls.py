@@ -19,13 +19,17 @@ def _draw(name: str) -> Translator:
         word = arguments.literal(0)
         if word is not None:
             return _seed(name, word, arguments)
+        if arguments.literal(len(arguments) - 1) == "double":
+            return translator(Arguments(name, arguments.nodes[:-1], context))
+        if arguments.literal(len(arguments) - 1) is not None:
+            raise Untranslatable(f"draws in single precision or in another way from {name}, which is another sequence")
         if not arguments.nodes:
             return number(f"random.{name}().item()")
         like = arguments.nodes[0]
         if isinstance(like, syntax.Apply) and like.base == syntax.Name("size") and len(like.arguments) == 1:
             return _like(name, like.arguments[0], arguments)
         shape, kind, nd = made_of_shape(arguments, len(arguments))
-        if shape.startswith("ml."):
+        if shape.startswith("ml.shape("):
             return Value(f"random.{name}(*{shape})", kind, nd=nd)
         return Value(f"random.{name}({_stripped(shape)})", kind, nd=nd)
 

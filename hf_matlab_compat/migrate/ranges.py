@@ -50,5 +50,7 @@ def _scalar(value: Value, context: Context) -> Value:
         return value
     if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE):
         raise Untranslatable(f"counts from or to {value.kind.value}")
+    if value.text.startswith("ml.single("):
+        raise Untranslatable("counts in single precision")
     context.needs("ml")
     return Value(f"ml.scalar({value.text})", Kind.NUM)

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
 from hf_matlab_compat.migrate.context import Untranslatable
-from hf_matlab_compat.migrate.operators import elementwise_kind, side_by_side
+from hf_matlab_compat.migrate.operators import as_numbers, elementwise_kind, side_by_side
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 _METHODS = {"sum": "sum", "mean": "mean", "prod": "prod", "any": "any", "all": "all", "max": "max", "min": "min"}
 _LOGICAL = ("any", "all")
+_AS_DOUBLES = ("prod", "cumprod")
+"""Whole numbers are doubles in MATLAB and may grow; numpy's wrap around."""
 _OF_ALL = ("sum", "mean", "prod", "any", "all", "max", "min")
 
 
@@ -34,6 +36,7 @@ def _reduction(name: str) -> Translator:
             raise Untranslatable(f"calls {name} with another normalisation")
         axis = arguments.dimension(place)
         value = arguments.values[0]
+        value = as_numbers(value) if name in ("max", "min") else value
         return _along_first(name, value, arguments) if axis is None else _along(name, value, axis, arguments)
 
     return translator
@@ -55,6 +58,8 @@ _NEUTRAL = {False: (syntax.Matrix(()),), True: (syntax.Matrix(()), syntax.Number
 
 
 def _options(name: str) -> str:
+    if name in _AS_DOUBLES:
+        return "dtype=float"
     return "ddof=1" if name in ("std", "var") else ""
 
 
@@ -108,7 +113,7 @@ def _along(name: str, value: Value, axis: int, arguments: Arguments) -> Value:
 
 
 def _larger(name: str, arguments: Arguments) -> Value:
-    left, right = arguments.values
+    left, right = map(as_numbers, arguments.values)
     if left.integer and right.integer and left.kind is right.kind is Kind.NUM:
         return integer(f"{name}({left.text}, {right.text})")
     left, right = side_by_side(left, right)
@@ -177,8 +182,9 @@ def _cumulative(name: str) -> Translator:
         axis = arguments.dimension(1)
         arguments.refuse_texts()
         if value.kind is Kind.ROW and axis is None:
-            return Value(method(value, f"{name}()"), Kind.ROW, integer=value.integer)
-        if axis is None and value.kind is not Kind.COLUMN:
+            whole = value.integer and name not in _AS_DOUBLES
+            return Value(method(value, f"{name}({_options(name)})"), Kind.ROW, integer=whole)
+        if value.kind not in SHAPED or (axis is None and value.kind is not Kind.COLUMN):
             arguments.context.needs("ml")
             return Value(f"ml.{name}({value.text})", Kind.LOADED)
         return Value(method(value, f"{name}(axis={axis or 0})"), value.kind)

@@ -95,13 +95,23 @@ def colon(first: float, step: float, last: float) -> Array:
 
 
 def positions(index: Any) -> Array:
-    """An index of MATLAB's as positions from 0; a mask stays one."""
+    """An index of MATLAB's as positions from 0: those that a mask chooses, which need not be as long as the axis."""
     array = np.ravel(index, order="F")
-    return array if array.dtype == bool else array.astype(np.int64) - 1
+    return np.flatnonzero(array) if array.dtype == bool else _from_zero(array)
+
+
+def _from_zero(places: Array) -> Array:
+    """Positions from 1 as positions from 0; MATLAB's words for others, which numpy would take from the end."""
+    whole = places.astype(np.int64)
+    if np.any(whole != places) or np.any(whole < 1):
+        raise MigrationError("index: expected whole positions from 1 or a logical array, got others.")
+    return whole - 1
 
 
 def take(x: Any, where: Any) -> Any:
     """``x(where)`` by one index, along columns; a single position gives a number."""
+    if isinstance(x, str | list) and len(x):
+        return _characters(x, where) if isinstance(x, str) else entries(x, where)
     array = two_dimensional(x)
     if isinstance(where, slice):
         where = np.arange(array.size)[where]
@@ -112,12 +122,26 @@ def take(x: Any, where: Any) -> Any:
     return taken.reshape(-1, 1) if is_column or _is_matrix_mask(array, where) else taken.reshape(1, -1)
 
 
-def pick(x: Any, index: Any) -> Array:
+def _characters(text: str, where: Any) -> Any:
+    """Some characters of a string that nobody knew to be one."""
+    return text[where] if isinstance(where, slice | int) else "".join(np.array([*text, ""])[:-1][where])
+
+
+def entries(cells: list[Any], where: Any) -> list[Any]:
+    """``cells(where)`` by positions from 0 or a mask."""
+    chosen = np.ravel(np.arange(len(cells))[where] if isinstance(where, slice) else where)
+    return [cells[place] for place in (np.flatnonzero(chosen) if chosen.dtype == bool else chosen)]
+
+
+def pick(x: Any, index: Any) -> Any:
     """``x(index)`` by positions counted from 1, or a mask: in the shape of the index, but a vector stays as it lies."""
+    if isinstance(x, str | list):
+        return take(x, positions(index))
     array, places = two_dimensional(x), two_dimensional(index)
     if places.dtype == bool:
-        return take(array, places.ravel(order="F"))
-    picked = array.ravel(order="F")[places.astype(np.int64) - 1]
+        chosen = np.flatnonzero(places.ravel(order="F"))
+        places = (chosen.reshape(1, -1) if places.shape[0] == 1 else chosen.reshape(-1, 1)) + 1
+    picked = array.ravel(order="F")[_from_zero(places)]
     is_vector = array.ndim == 2 and 1 in array.shape and array.size != 1
     if is_vector and 1 in places.shape:
         return picked.reshape((-1, 1) if array.shape[1] == 1 else (1, -1), order="F")
@@ -155,10 +179,13 @@ def assign(x: Any, value: Any, *where: Any) -> Array:
     """
     array = two_dimensional(x)
     value = np.asarray(value)
-    if array.dtype == bool or (array.dtype.kind in "iu" and value.dtype.kind == "f"):
+    if type(array) is np.ndarray and array.dtype.kind in "iu" and value.dtype.kind == "f":
         array = array.astype(float)
+    if array.dtype == bool and np.any(np.isnan(value)):
+        raise MigrationError("assign: expected truth values for a logical array, got NaN.")
     if len(where) == 1:
         return _assign_linear(array, value, where[0])
+    array = array.reshape(array.shape + (1,) * (len(where) - array.ndim), order="F")
     counts = _value_counts(value, where)
     chosen = [_chosen(each, array.shape[axis], counts[axis]) for axis, each in enumerate(where)]
     array = _with_room(array, [max([extent, *(each + 1)]) for extent, each in zip(array.shape, chosen, strict=True)])
@@ -205,7 +232,7 @@ def _chosen(where: Any, extent: int, count: int) -> Array:
 def _with_room(array: Array, extents: list[int]) -> Array:
     if tuple(extents) == array.shape:
         return array
-    larger = np.zeros(extents, array.dtype)
+    larger = np.zeros(extents, array.dtype).view(type(array))
     larger[tuple(slice(extent) for extent in array.shape)] = array
     return larger
 
@@ -213,7 +240,8 @@ def _with_room(array: Array, extents: list[int]) -> Array:
 def with_room(vector: Array, length: int) -> Array:
     """A vector of at least this length, filled up with zeros."""
     missing = length - len(vector)
-    return vector if missing <= 0 else np.concatenate([vector, np.zeros((missing, *vector.shape[1:]))])
+    kind = bool if vector.dtype == bool else float
+    return vector if missing <= 0 else np.concatenate([vector, np.zeros((missing, *vector.shape[1:]), kind)])
 
 
 def put(cells: list[Any], place: int, value: Any) -> None:
@@ -250,8 +278,10 @@ def cat(axis: int, *parts: Any) -> Array:
 
 
 def columns(x: Any) -> list[Array]:
-    """What a loop over a matrix runs through: its columns."""
+    """What a loop over a matrix runs through: its columns, and in Octave none where they have no rows."""
     array = two_dimensional(x)
+    if not array.shape[0]:
+        return []
     folded = array.reshape(array.shape[0], math.prod(array.shape[1:]), order="F")
     return [folded[:, [place]].copy() for place in range(folded.shape[1])]
 

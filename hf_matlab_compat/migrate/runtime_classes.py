@@ -1,4 +1,4 @@
-"""Arrays of MATLAB's classes other than double, and stacks of pictures that two indices address."""
+"""What files hold in MATLAB's classes other than double, and stacks of pictures that two indices address."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ import numpy as np
 from hf_matlab_compat.errors import MigrationError
 
 _COMPARISONS = (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan)
+_EXTREMES = (np.maximum, np.minimum, np.fmax, np.fmin)
+_LOGIC = (
+    np.logical_and,
+    np.logical_or,
+    np.logical_not,
+    np.logical_xor,
+    np.bitwise_and,
+    np.bitwise_or,
+    np.invert,
+    *_COMPARISONS[:6],
+)
 
 
 class Stack(np.ndarray[Any, Any]):
@@ -21,24 +32,144 @@ class Stack(np.ndarray[Any, Any]):
         return super().__getitem__(index)
 
 
-class IntegerArray(Stack):
-    """An array of one of MATLAB's integer classes, from a file. It can be indexed, compared and converted.
+class Text(str):
+    """A string from a file, which may be indexed before it is known to be one."""
 
-    MATLAB rounds and saturates what it computes in these classes, numpy wraps around: arithmetic is refused.
+    @property
+    def shape(self) -> tuple[int, int]:
+        """1×n."""
+        return 1, len(self)
+
+    @property
+    def size(self) -> int:
+        """How many characters."""
+        return len(self)
+
+    def ravel(self, _order: str = "C") -> str:
+        """The characters in order."""
+        return str(self)
+
+
+class LogicalArray(Stack):
+    """An array of class logical, from a file: a mask as an index, and doubles where it is computed with."""
+
+    def astype(self, *args: Any, **kwargs: Any) -> Any:
+        """A plain array of another class."""
+        return self.view(np.ndarray).astype(*args, **kwargs)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return found if np.ndim(found) else 1.0 if found else LogicalZero()
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(each, IntegerArray | SingleArray) for each in inputs):
+            return NotImplemented
+        if "out" in kwargs:
+            kwargs["out"] = tuple(_plain(each) for each in kwargs["out"])
+        given = map(_plain if ufunc in _LOGIC else _as_double, inputs)
+        return getattr(ufunc, method)(*given, **kwargs)
+
+
+class LogicalZero(float):
+    """The number 0 of a logical array. As an index it chooses nothing, where another 0 is refused."""
+
+    def __int__(self) -> int:
+        """Refuse to be a position."""
+        raise MigrationError("index: expected a position from 1, got a single logical 0, which chooses nothing.")
+
+
+class IntegerArray(Stack):
+    """An array of one of MATLAB's integer classes, from a file: what it is computed with or put into it is rounded to
+    its class and saturated. What MATLAB and Octave do not agree on (sums) or forbid (other classes) is refused.
     """
 
     def astype(self, *args: Any, **kwargs: Any) -> Any:
         """A plain array of another class."""
         return self.view(np.ndarray).astype(*args, **kwargs)
 
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return found if np.ndim(found) else IntegerNumber(found)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        super().__setitem__(index, _saturated(np.asarray(value), self.dtype))
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if ufunc not in _COMPARISONS and any(np.asarray(each).ndim for each in inputs):
-            raise MigrationError(
-                f"{ufunc.__name__}: expected doubles, got an array of class {self.dtype}. MATLAB's arithmetic on "
-                "integer classes rounds and saturates; convert with .astype(float) first."
-            )
-        plain = [each.view(np.ndarray) if isinstance(each, IntegerArray) else each for each in inputs]
-        return getattr(ufunc, method)(*plain, **kwargs)
+        return _of_integers(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func is np.concatenate and len({(type(part), np.asarray(part).dtype) for part in args[0]}) > 1:
+            raise _refusal("brackets", self.dtype)
+        return super().__array_function__(func, types, args, kwargs)
+
+
+class IntegerNumber(int):
+    """A number of one of MATLAB's integer classes."""
+
+    dtype: np.dtype[Any]
+
+    def __new__(cls, value: Any) -> IntegerNumber:
+        """A number that remembers the class of numpy's `value`."""
+        made = super().__new__(cls, value)
+        made.dtype = value.dtype
+        return made
+
+    def __deepcopy__(self, _memo: Any) -> IntegerNumber:
+        """Itself, since nobody can change it."""
+        return self
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """As an array of its class."""
+        return _of_integers(ufunc, method, inputs, kwargs)
+
+
+def _computed(ufunc: np.ufunc, *, swapped: bool = False) -> Any:
+    def compute(self: Any, *other: Any) -> Any:
+        return ufunc(*other, self) if swapped else ufunc(self, *other)
+
+    return compute
+
+
+_OPERATORS = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "mod": np.remainder}
+for _name, _ufunc in {**_OPERATORS, "floordiv": np.floor_divide, "pow": np.power}.items():
+    setattr(IntegerNumber, f"__{_name}__", _computed(_ufunc))
+    setattr(IntegerNumber, f"__r{_name}__", _computed(_ufunc, swapped=True))
+for _name, _ufunc in {"neg": np.negative, "abs": np.absolute}.items():
+    setattr(IntegerNumber, f"__{_name}__", _computed(_ufunc))
+_ROUNDED = (*_OPERATORS.values(), *_EXTREMES, np.negative, np.absolute)
+
+
+def _of_integers(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A ufunc of integer classes: in doubles, and back."""
+    classes = {each.dtype for each in inputs if isinstance(each, IntegerArray | IntegerNumber)}
+    kind = next(iter(classes))
+    if ufunc in _COMPARISONS or kwargs.get("dtype") in (float, "f8"):
+        return getattr(ufunc, method)(*map(_exact, inputs), **kwargs)
+    is_reduced = method == "reduce" and ufunc in _EXTREMES
+    if len(classes) > 1 or kind.itemsize > 4 or not (is_reduced or (method == "__call__" and ufunc in _ROUNDED)):
+        raise _refusal(ufunc.__name__, kind)
+    found = _saturated(getattr(ufunc, method)(*(np.asarray(_exact(each), float) for each in inputs), **kwargs), kind)
+    return found.view(IntegerArray) if np.ndim(found) else IntegerNumber(found[()])
+
+
+def _exact(x: Any) -> Any:
+    return int(x) if isinstance(x, IntegerNumber) else _plain(x)
+
+
+def _saturated(numbers: Any, kind: np.dtype[Any]) -> Any:
+    """Numbers rounded, halves away from zero, and held within their class; NaN is 0."""
+    if np.asarray(numbers).dtype == kind:
+        return np.asarray(numbers)
+    bounds = np.iinfo(kind)
+    held = np.clip(np.nan_to_num(np.asarray(numbers, float), posinf=np.inf, neginf=-np.inf), bounds.min, bounds.max)
+    return np.asarray(np.trunc(held + np.copysign(0.5, held))).clip(bounds.min, bounds.max).astype(kind)
+
+
+def _refusal(operation: str, kind: np.dtype[Any]) -> MigrationError:
+    return MigrationError(
+        f"{operation}: expected doubles, got numbers of class {kind}. What MATLAB does with these is not followed "
+        "here; convert them with double first."
+    )
 
 
 class SingleArray(Stack):
@@ -71,6 +202,8 @@ def of_its_class(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """An array from a file, so that it computes as its class does in MATLAB."""
     if array.dtype.kind in "iu":
         return array.view(IntegerArray)
+    if array.dtype == bool:
+        return array.view(LogicalArray)
     if array.dtype == np.float32:
         return array.view(SingleArray)
     return array.view(Stack) if array.ndim > 2 else array
@@ -78,6 +211,10 @@ def of_its_class(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _plain(x: Any) -> Any:
     return x.view(np.ndarray) if isinstance(x, np.ndarray) else x
+
+
+def _as_double(x: Any) -> Any:
+    return _plain(x).astype(float) if isinstance(x, np.ndarray) and x.dtype == bool else _plain(x)
 
 
 def _narrowed(x: Any) -> Any:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from scipy.io import loadmat, savemat
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
-from hf_matlab_compat.matlab.mat_formats import read_variables
 from hf_matlab_compat.matlab.num2str import num2str
+from hf_matlab_compat.matlab.variable_listing import list_variables, read_numbers
 from hf_matlab_compat.migrate.context import python_name
 from hf_matlab_compat.migrate.runtime_arrays import hcat
-from hf_matlab_compat.migrate.runtime_classes import IntegerArray, of_its_class
+from hf_matlab_compat.migrate.runtime_classes import IntegerArray, IntegerNumber, Text, of_its_class
 from hf_matlab_compat.migrate.texts import unescaped
 
 _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
@@ -51,13 +51,26 @@ def inner(outer: Struct, name: str) -> Any:
     return getattr(outer, name)
 
 
-def load_mat(path: str, onto: Struct | None = None) -> Struct:
+def inner_cells(outer: Struct, name: str) -> list[Any]:
+    """The field `name` of a struct, a new list where there is none or ``[]``."""
+    found = getattr(outer, name, None)
+    if not isinstance(found, list):
+        if found is not None and np.size(found):
+            raise MigrationError(f"{name}: expected a cell array, got {type(found).__name__}.")
+        found = []
+        setattr(outer, name, found)
+    return found
+
+
+def load_mat(path: str, names: Sequence[str] = (), *, onto: Struct | None = None) -> Struct:
     """The variables of a .mat file as fields, arrays with MATLAB's shapes.
 
     Parameters
     ----------
     path : str
         With or without suffix.
+    names : sequence of str, optional
+        The only variables to take.
     onto : Struct, optional
         What earlier files held; this one's variables take the place of theirs.
 
@@ -71,7 +84,8 @@ def load_mat(path: str, onto: Struct | None = None) -> Struct:
         raise MigrationError(f"load: expected the file {file}, got none. Run the script where its data lies.")
     content = _read(file)
     fields = dict(vars(onto)) if onto is not None else {}
-    fields |= {python_name(name): _value(value) for name, value in content.items() if not name.startswith("__")}
+    wanted = [name for name in content if not name.startswith("__") and (not names or name in names)]
+    fields |= {python_name(name): _value(content[name]) for name in wanted}
     made = Struct(**fields)
     made._file = file.name
     return made
@@ -80,28 +94,20 @@ def load_mat(path: str, onto: Struct | None = None) -> Struct:
 def _read(file: Path) -> dict[str, Any]:
     """Every variable of a file of MATLAB's or Octave's."""
     try:
-        return loadmat(file)
-    except (NotImplementedError, ValueError, TypeError, OSError) as error:
-        names = _names_in(file)
-        if not names:
-            raise MigrationError(f"load: expected a .mat file, got {file}, which cannot be read: {error}.") from error
+        return loadmat(file, mat_dtype=True)
+    except (NotImplementedError, ValueError, TypeError, OSError):
+        return _read_numbers(file)
+
+
+def _read_numbers(file: Path) -> dict[str, Any]:
+    """The numbers of a file that scipy does not read: Octave's text, or version 7.3."""
     try:
-        return dict(read_variables(file, names))
+        listing = list_variables(file)
+        found = read_numbers(file, listing)
     except CheckpointError as error:
         raise MigrationError(f"load: {error}") from error
-
-
-def _names_in(file: Path) -> list[str]:
-    """The variables of a file that scipy does not read: Octave's text, or version 7.3."""
-    if file.read_bytes()[:2] == b"# ":
-        return re.findall(r"^# name: (\w+)$", file.read_text("latin-1"), flags=re.MULTILINE)
-    try:
-        import h5py
-
-        with h5py.File(file) as content:
-            return [name for name in map(str, content) if not name.startswith("#")]
-    except (ImportError, OSError):
-        return []
+    logical = {variable.name for variable in listing.variables if variable.kind == "logical"}
+    return {name: value.astype(bool) if name in logical else value for name, value in found.items()}
 
 
 def mat_file(path: str) -> str:
@@ -118,7 +124,7 @@ def _value(value: Any) -> Any:
     if array.dtype.kind == "O":
         return [_value(entry) for entry in array.ravel(order="F")]
     if array.dtype.kind == "U":
-        return "".join(str(row) for row in array.ravel()) if array.size <= 1 else [str(row) for row in array.ravel()]
+        return Text("".join(array.ravel())) if array.size <= 1 else [Text(row) for row in array.ravel()]
     return of_its_class(array)
 
 
@@ -138,9 +144,11 @@ def _savable(value: Any) -> Any:
     if value is None:
         return np.zeros((0, 0))
     if isinstance(value, str):
-        return value
+        return str(value)
     array = np.atleast_2d(copy.copy(np.asarray(value)))
-    return array.astype(float) if array.dtype.kind in "iu" and not isinstance(value, IntegerArray) else array
+    if isinstance(value, IntegerArray | IntegerNumber):
+        return array.astype(value.dtype)
+    return array.astype(float) if array.dtype.kind in "iu" else array
 
 
 class OpenFile:

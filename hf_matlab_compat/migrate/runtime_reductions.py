@@ -43,7 +43,7 @@ def _sample(reduce: Callable[..., Any], array: Array, *, axis: int, keepdims: bo
 
 sum = partial(_along, np.sum)
 mean = partial(_along, np.mean)
-prod = partial(_along, np.prod)
+prod = partial(_along, partial(np.prod, dtype=float))
 max = partial(_along, np.nanmax)
 min = partial(_along, np.nanmin)
 any = partial(_along, np.any)

@@ -23,13 +23,13 @@ def cumsum(x: Any) -> Array:
 def cumprod(x: Any) -> Array:
     """``cumprod(x)``."""
     array = two_dimensional(x)
-    return np.cumprod(array, axis=first_axis(array))
+    return np.cumprod(array if array.dtype.kind == "f" else array.astype(float), axis=first_axis(array))
 
 
 def diff(x: Any) -> Array:
     """``diff(x)``."""
     array = two_dimensional(x)
-    return np.diff(array, axis=first_axis(array))
+    return np.diff(array.astype(float) if array.dtype == bool else array, axis=first_axis(array))
 
 
 def diag(x: Any) -> Array:
@@ -40,7 +40,7 @@ def diag(x: Any) -> Array:
 
 def dot(x: Any, y: Any, axis: int | None = None) -> Any:
     """``dot(x, y)``: of two vectors a number, whichever way they lie; of matrices one for each column."""
-    one, other = two_dimensional(x), two_dimensional(y)
+    one, other = (part if part.dtype.kind == "f" else part.astype(float) for part in map(two_dimensional, (x, y)))
     if axis is None and 1 in one.shape and 1 in other.shape:
         return np.dot(one.ravel(), other.ravel()).item()
     if one.shape != other.shape:
@@ -73,9 +73,13 @@ def without(x: Any, places: Any, axis: int | None = None) -> Array:
     array = two_dimensional(x)
     chosen = places if isinstance(places, slice) else np.ravel(places, order="F")
     if axis is not None:
-        return np.delete(array, chosen, axis=axis)
+        kept = np.delete(array, chosen, axis=axis)
+        return kept[..., 0] if kept.ndim > 2 and kept.shape[-1] == 1 else kept
     if 1 not in array.shape and array.size:
-        raise MigrationError(f"without: expected a vector to delete entries from, got an array of shape {array.shape}.")
+        raise MigrationError(
+            f"without: expected a vector to delete entries from, got an array of shape {array.shape}. MATLAB leaves a "
+            "row of such an array, Octave a column; say which with reshape first."
+        )
     kept = np.delete(array.ravel(), chosen)
     return kept.reshape(-1, 1) if array.shape[1] == 1 and array.shape[0] != 1 else kept.reshape(1, -1)
 
@@ -94,6 +98,19 @@ def find_in_two(mask: Any) -> tuple[Array, Array]:
     places = find(array)
     rows, columns = np.unravel_index(places - 1, array.shape, order="F")
     return rows + 1, columns + 1
+
+
+def sparse(rows: Any, columns: Any, values: Any, *shape: int) -> Array:
+    """``full(sparse(rows, columns, values))``: entries that meet add up."""
+    places = [np.ravel(each).astype(np.int64) - 1 for each in np.broadcast_arrays(*map(_flat, (rows, columns)))]
+    extents = shape or tuple(int(each.max(initial=-1)) + 1 for each in places)
+    made = np.zeros(extents)
+    np.add.at(made, tuple(places), np.ravel(np.asarray(values, dtype=float), order="F"))
+    return made
+
+
+def _flat(x: Any) -> Array:
+    return np.ravel(x, order="F")
 
 
 def sub2ind(shape: Any, *places: Any) -> Any:

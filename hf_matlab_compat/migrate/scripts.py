@@ -12,7 +12,7 @@ from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import Beside, Context, Shared, python_name
 from hf_matlab_compat.migrate.expressions import translate_expression
 from hf_matlab_compat.migrate.layout import spaced
-from hf_matlab_compat.migrate.loading import first_reads, loaded_names, loads
+from hf_matlab_compat.migrate.loading import first_reads, loaded_names, loads, made_in_part
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
@@ -24,6 +24,7 @@ from hf_matlab_compat.migrate.writer import Writer
 STYLES = ("legacy", "modern")
 STREAMS = ("octave", "matlab")
 _MOST_PASSES = 6
+_NEIGHBOURS = 2
 ALONE = Beside()
 """A script without files beside it."""
 _RUNTIME = "from hf_matlab_compat.migrate import runtime as ml"
@@ -69,6 +70,8 @@ def translate(
     script = parse(source)
     functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
     shared = Shared(style, streams, functions, beside.functions, beside.trainers, names_in=beside.names_in)
+    code = [each for each in script.body if not isinstance(each, syntax.Comment)]
+    shared.is_function_file = bool(code) and all(isinstance(each, syntax.Function) for each in code)
     writer = Writer(Ledger(script.lines))
     for _ in range(_MOST_PASSES):
         before = _known(shared)
@@ -143,13 +146,23 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
     if found:
         context.held, unknown_files = loaded_names(found, body, shared.names_in)
         held = usage.names & frozenset[str]().union(*context.held.values())
-        others = sorted(usage.names - usage.assigned - held) if unknown_files else []
+        others, context.fresh_if_absent = _not_given(body, context, held) if unknown_files else ((), frozenset())
         context.assumed = {name: " or ".join(unknown_files) for name in others if _is_free(name, context)}
         free = sorted(held - usage.assigned | set(context.assumed))
         context.waiting = first_reads(body, free)
         replaced = sorted(held & usage.assigned)
         context.usage = usage_of(body, (*parameters, *replaced), outputs, free)
     return context
+
+
+def _not_given(
+    body: tuple[syntax.Statement, ...], context: Context, held: frozenset[str]
+) -> tuple[list[str], frozenset[str]]:
+    """Names that a file not at hand may hold, and those that MATLAB creates where it does not hold them."""
+    usage = context.usage
+    in_part = first_reads(body, usage.in_part_only - held)
+    behind = {name for name, line in in_part.items() if line > min(context.load_lines)}
+    return sorted(usage.names - usage.assigned - held | behind), frozenset(made_in_part(body, behind))
 
 
 def _is_free(name: str, context: Context) -> bool:
@@ -167,7 +180,7 @@ def _write_function(function: syntax.Function, shared: Shared, writer: Writer) -
         context = _write_scope(function.body, shared, writer, function)
         for place_, output in enumerate(function.outputs):
             value = context.variables.get(output, Value("")).as_two_dimensional()
-            shared.output_kinds[function.name, place_] = Value("", value.kind, nd=value.nd)
+            shared.output_kinds[function.name, place_] = Value("", value.kind, nd=value.nd, logical=value.logical)
         last = function.body[-1] if function.body else None
         if function.outputs and not (isinstance(last, syntax.Jump) and last.word == "return"):
             writer.code(returned(context))
@@ -208,7 +221,7 @@ def _enter_function(context: Context, writer: Writer) -> None:
     for name in function.parameters:
         known = context.shared.parameter_kinds.get((function.name, name), Value(""))
         kind = Kind.CELL if name == "varargin" else known.kind
-        context.define(name, Value("", kind, integer=known.integer, nd=known.nd))
+        context.define(name, Value("", kind, integer=known.integer, nd=known.nd, logical=known.logical))
         if name in context.usage.written and kind is not Kind.NUM:
             context.needs("ml")
             writer.code(f"{python_name(name)} = ml.copied({python_name(name)})")
@@ -238,8 +251,10 @@ def _assembled(name: str, shared: Shared, writer: Writer) -> str:
     start = [f'random = ml.random_state("{shared.streams}")', ""] if shared.uses_random else []
     used = {line for line in {*shared.imports, _RUNTIME} if _is_used(line, [*start, *writer.lines])}
     imports = sorted(_merged(used), key=_import_order)
-    groups = [[line for line in imports if _group(line) == group] for group in range(4)]
-    for group in groups:
+    groups = [[line for line in imports if _group(line) == group] for group in range(_NEIGHBOURS + 1)]
+    for place, group in enumerate(groups):
+        # whether the neighbours are a block of their own depends on where ruff is called
+        header += ["# isort: split"] if group and place == _NEIGHBOURS and any(groups[:place]) else []
         header += [*group, ""] if group else []
     lines = spaced([*header, *start, *writer.lines])
     while lines and not lines[-1].strip():
@@ -271,7 +286,7 @@ def _group(line: str) -> int:
     module = line.split()[1].split(".")[0]
     if module in ("math", "sys", "time", "os", "warnings", "pathlib"):
         return 0
-    return {"numpy": 1, "matplotlib": 1, "hf_matlab_compat": 1}.get(module, 3)
+    return {"numpy": 1, "matplotlib": 1, "hf_matlab_compat": 1}.get(module, _NEIGHBOURS)
 
 
 def _import_order(line: str) -> tuple[bool, str]:

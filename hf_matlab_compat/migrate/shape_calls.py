@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
 from hf_matlab_compat.migrate.context import Untranslatable, python_name
+from hf_matlab_compat.migrate.operators import as_numbers
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 
@@ -127,12 +128,24 @@ def _repmat(arguments: Arguments) -> Value:
         shape = f"({sizes.whole(0)}, {sizes.whole(0)})"
     else:
         shape = f"({', '.join(sizes.whole(place) for place in range(len(sizes)))})"
+    if isinstance(arguments.nodes[0], syntax.CellLiteral) and not value.owner and value.kind is Kind.CELL:
+        return _repeated_cells(value, sizes)
     if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT):
         raise Untranslatable(f"repeats {value.kind.value}")
     if value.kind is Kind.NUM:
         number = f"{value.text}.0" if value.text.isdigit() else f"1.0 * {value.at(Binding.UNARY)}"
         return Value(f"np.full({shape}, {number})", Kind.ARRAY, nd=len(sizes) > 2)
     return Value(f"np.tile({value.text}, {shape})", Kind.ARRAY, logical=value.logical, nd=len(sizes) > 2 or value.nd)
+
+
+def _repeated_cells(value: Value, sizes: Arguments) -> Value:
+    """``repmat({'logistic'}, 1, n)``."""
+    counts = [sizes.whole(place) for place in range(len(sizes))]
+    if len(counts) != 2 or "1" not in counts or "np." in value.text or "ml." in value.text:
+        raise Untranslatable("repeats a cell array of several dimensions or of arrays")
+    count = integer(counts[1] if counts[0] == "1" else counts[0], Binding.ADD)
+    text = count.text if count.text.isalnum() else f"({count.text})"
+    return Value(f"{value.at(Binding.MULTIPLY)} * {text}", Kind.CELL, Binding.MULTIPLY)
 
 
 def _like_size(node: syntax.Node, arguments: Arguments) -> str | None:
@@ -208,7 +221,8 @@ def _of_numpy(name: str, count: int) -> Translator:
         values = arguments.expect(count)
         arguments.refuse_texts()
         arguments.context.needs("np")
-        return Value(f"np.{name}({', '.join(value.as_two_dimensional().text for value in values)})", Kind.ARRAY)
+        given = [(as_numbers(value) if count > 1 else value).as_two_dimensional().text for value in values]
+        return Value(f"np.{name}({', '.join(given)})", Kind.ARRAY)
 
     return translator
 
@@ -248,6 +262,8 @@ def _struct(arguments: Arguments) -> Value:
 
 def _isfield(arguments: Arguments) -> Value:
     base, name = arguments.expect(2)
+    if name.kind is Kind.CELL:
+        raise Untranslatable("asks for several fields at once")
     arguments.context.needs("ml")
     return Value(f"hasattr({base.text}, ml.field({name.text}))", Kind.NUM, logical=True)
 

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.calls import is_function, outputs_of, unknown
+from hf_matlab_compat.migrate.clearing import clear, is_clear
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
 from hf_matlab_compat.migrate.loading import bind_waiting, is_workspace_load, load_workspace
@@ -118,9 +120,13 @@ def _evaluate(statement: syntax.Evaluate, context: Context, writer: Writer) -> N
         _done(statement, context, writer)
         return
     value = context(node)
+    if is_clear(node):
+        clear([each.text for each in node.arguments if isinstance(each, syntax.Text)], context, writer)  # type: ignore[attr-defined]
     if context.replaced or not value.text:
         context.replaced = True
         _keep_as_comment(statement, context, writer)
+    elif "ans" in context.usage.names and not isinstance(node, syntax.Name) and not _only_does(node, value, context):
+        _keep_answer(statement, value, context, writer)
     elif _only_does(node, value, context):
         writer.code(value.text)
     elif not statement.silent:
@@ -132,6 +138,15 @@ def _evaluate(statement: syntax.Evaluate, context: Context, writer: Writer) -> N
     else:
         writer.code(value.text)
     _done(statement, context, writer)
+
+
+def _keep_answer(statement: syntax.Evaluate, value: Value, context: Context, writer: Writer) -> None:
+    """A value that is assigned to nothing is ``ans``, where the script reads that."""
+    kept = context.fresh(value, "ans").as_two_dimensional()
+    writer.code(f"ans = {kept.text}")
+    context.define("ans", kept)
+    if not statement.silent:
+        _show("ans", "ans", writer)
 
 
 def _only_does(node: syntax.Node, value: Value, context: Context) -> bool:
@@ -158,15 +173,18 @@ def _command(statement: syntax.Command, context: Context, writer: Writer) -> Non
     if name == "load" and words:
         load_workspace(statement, tuple(syntax.Text(word) for word in words), context, writer)
     elif name == "save" and words:
-        writer.code(save(context(syntax.Text(words[0])), list(words[1:]), context).text)
+        writer.code(save(Arguments("save", tuple(syntax.Text(word) for word in words), context)).text)
     elif name in SESSION:
         context(syntax.Apply(syntax.Name(name), tuple(syntax.Text(word) for word in words)))
+        if name == "clear":
+            clear(words, context, writer)
         _keep_as_comment(statement, context, writer)
     elif is_function(name, context):
         value = context(syntax.Apply(syntax.Name(name), tuple(_word(word) for word in words)))
         _write_command(statement, value, context, writer)
     else:
-        raise Untranslatable("is a command to the system" if name.startswith("!") else unknown(name))
+        reason = "is a command to the system" if name.startswith("!") else unknown(name)
+        raise Untranslatable(reason if words else f"{reason}; another script's variables are not followed")
     _done(statement, context, writer)
 
 

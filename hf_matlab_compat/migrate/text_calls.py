@@ -9,6 +9,8 @@ from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
 from hf_matlab_compat.migrate.context import Untranslatable
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, number
 
+_LIST = re.compile(r"\s*\[\s*-?\d[\d.]*([\s,]+-?\d[\d.]*)*\s*\]\s*")
+
 
 def _num2str(arguments: Arguments) -> Value:
     arguments.expect(1, 2)
@@ -93,6 +95,11 @@ def _replaced(arguments: Arguments) -> Value:
 
 def _str2num(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
+    text = arguments.literal(0) or ""
+    if _LIST.fullmatch(text):
+        arguments.context.needs("np")
+        numbers = ", ".join(text.strip(" []").replace(",", " ").split())
+        return Value(f"np.array([{numbers}], dtype=float)", Kind.ROW)
     return number(f"float({value.text})")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, WORDS, to_matlab_value
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
-from hf_matlab_compat.migrate.call_forms import Given, given_by_name
+from hf_matlab_compat.migrate.call_forms import Given, given_by_name, is_number
 from hf_matlab_compat.migrate.context import Context, Untranslatable
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.values import Kind, Value
@@ -22,6 +22,8 @@ def train_call(arguments: Arguments) -> Value:
     copy = context.shared.trainers[arguments.name]
     if copy.refusal:
         raise Untranslatable(f"calls {arguments.name}: {copy.refusal}")
+    if any(value.text.startswith("*") for value in arguments.values):
+        raise Untranslatable(f"calls {arguments.name} with the entries of a list; write the arguments out")
     named, form = given_by_name(arguments.name, arguments.nodes, arguments.values)
     if len(arguments) != len(TRAINER_ARGUMENTS):
         context.notes.append(f"recognised as the call '{form}'")
@@ -44,9 +46,11 @@ def train_call(arguments: Arguments) -> Value:
 def _seed(named: Given, context: Context) -> list[str]:
     """The stream for the sparse initialisation, where one may be drawn and the script seeds."""
     starts = any(named[name][1].kind not in (Kind.EMPTY, Kind.UNKNOWN) for name in _START if name != "resumeFile")
-    if starts or not context.shared.uses_random:
+    if starts:
         return []
-    return ["seed=random"]
+    if context.shared.is_function_file:
+        context.shared.uses_random = True
+    return ["seed=random"] if context.shared.uses_random else []
 
 
 def _legacy(name: str, value: Value) -> str:
@@ -69,6 +73,9 @@ def _in_field_terms(ours: str, name: str, node: syntax.Node, value: Value, conte
         return f"ml.none_if_empty({value.text})"
     if ours in WORDS:
         return _word(ours, node, value, context)
+    if is_number(name) and value.kind in (Kind.LOADED, Kind.UNKNOWN):
+        context.needs("ml")
+        return f"ml.scalar({value.text})"
     if ours == "hidden_sizes" and value.kind is Kind.NUM:
         return f"[{value.text}]"
     if ours == "hidden_sizes" and value.kind is not Kind.ROW:

@@ -26,6 +26,8 @@ class Usage:
         All variables that are given a value.
     names : frozenset of str
         Every name that occurs.
+    in_part_only : frozenset of str
+        Variables that are never assigned as a whole, so that MATLAB may find them in a file.
     only_empty : frozenset of str
         Variables that are never given anything but ``[]``.
     constants : mapping
@@ -42,6 +44,7 @@ class Usage:
     positions: frozenset[str]
     assigned: frozenset[str]
     names: frozenset[str]
+    in_part_only: frozenset[str]
     only_empty: frozenset[str]
     constants: Mapping[str, Node]
     read: frozenset[str]
@@ -65,6 +68,7 @@ def usage_of(
         frozenset(_positions(nodes, reads, written | fixed)),
         frozenset(assigned | set(parameters)),
         frozenset(_names(body)),
+        frozenset(written - _given_whole(nodes) - fixed),
         frozenset(_only_empty(nodes) - written - fixed),
         _constants(nodes, fixed),
         frozenset(part for name, _ in reads for part in name.split(">")[:1]) | frozenset(written),
@@ -110,6 +114,12 @@ def _assignments(nodes: Iterable[Node]) -> tuple[set[str], set[str]]:
             if not isinstance(target, syntax.Name):
                 written.add(name)
     return written, assigned - {""}
+
+
+def _given_whole(nodes: list[Node]) -> set[str]:
+    targets = (target for node in nodes if isinstance(node, syntax.Assign) for target in node.targets)
+    loops = {node.variable for node in nodes if isinstance(node, syntax.For)}
+    return loops | {target.name for target in targets if isinstance(target, syntax.Name)}
 
 
 def _changing(nodes: Iterable[Node], parameters: set[str]) -> set[str]:

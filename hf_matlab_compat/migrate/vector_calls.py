@@ -73,6 +73,12 @@ def _inverse(arguments: Arguments) -> Value:
     return Value(f"np.linalg.inv({value.text})", Kind.ARRAY)
 
 
+def _median(arguments: Arguments) -> Value:
+    values = arguments.expect(1, 2)
+    arguments.refuse_texts()
+    return _along("median", values[:1], arguments.dimension(1), Kind.UNKNOWN, arguments)
+
+
 def _dot(arguments: Arguments) -> Value:
     values = arguments.expect(2, 3)
     arguments.refuse_texts()
@@ -120,7 +126,7 @@ WITH_OUTPUTS: Mapping[str, Outputs] = {"find": _found, "deal": _dealt}
 TABLE: Table = {
     "diff": _at_run_time(Kind.LOADED, 1),
     "diag": _at_run_time(Kind.LOADED, 1),
-    "median": _at_run_time(Kind.UNKNOWN, 1),
+    "median": _median,
     "dot": _dot,
     "circshift": _circshift,
     "setdiff": _at_run_time(Kind.LOADED, 2),

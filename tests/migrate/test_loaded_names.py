@@ -113,3 +113,40 @@ def test_a_missing_variable_is_told_with_its_file(folder: Path) -> None:
         _ = loaded.typo
     assert set(vars(loaded)) == {"bdata", "labels", "magic"}
     assert not hasattr(ml.copied(loaded), "typo")
+
+
+def test_without_the_file_a_variable_that_is_assigned_in_part_is_taken_from_it(folder: Path) -> None:
+    source = "load gone\nlabels(labels == 0) = 10;\nd(1, 1:2) = 0;\n"
+    (folder / "s.m").write_text(source)
+    made = migrate_script(folder / "s.m")
+    (remark,) = (line.remark for line in made.to_verify)
+    assert "labels is assumed to be in gone.mat" in remark
+    assert "d is assumed to be in gone.mat" in remark
+    savemat(folder / "gone.mat", {"labels": np.array([[0.0, 1]]), "d": np.ones((2, 2))})
+    names: dict[str, np.ndarray] = {}
+    exec(made.python, names)
+    assert names["labels"].tolist() == [[10, 1]]
+    assert names["d"].tolist() == [[0, 0], [1, 1]]
+
+
+def test_a_variable_that_matlab_would_make_is_made_where_the_file_does_not_hold_it(folder: Path) -> None:
+    (folder / "s.m").write_text("load gone\nfor k = 1:2\n  e(k) = k * bdata;\nend\n")
+    made = migrate_script(folder / "s.m")
+    savemat(folder / "gone.mat", {"bdata": 3.0})
+    names: dict[str, np.ndarray] = {}
+    exec(made.python, names)
+    assert names["e"].tolist() == [[3, 6]]
+
+
+def test_a_variable_that_is_assigned_in_part_before_the_load_is_the_scripts_own(folder: Path) -> None:
+    (folder / "s.m").write_text("e(2) = 1;\nload gone\ny = e(2) + bdata;\n")
+    assert "loaded.e" not in migrate_script(folder / "s.m").python
+
+
+def test_names_of_a_file_loaded_in_a_loop_are_not_sought_in_an_earlier_one(folder: Path) -> None:
+    for k in (1, 2):
+        savemat(folder / f"cv{k}_nnet_running.mat", {"errrecord": np.array([[0.0, k]])})
+    source = "load toy\nfor k = 1:2\n  load(['cv' num2str(k) '_nnet_running'])\n  e(k) = errrecord(end, 2);\nend\n"
+    todos, names, _ = migrated(folder, source)
+    assert todos == []
+    assert names["e"].tolist() == [[1, 2]]  # type: ignore[attr-defined]

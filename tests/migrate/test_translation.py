@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from hf_matlab_compat.errors import MigrationError
@@ -205,3 +208,62 @@ def test_unknown_options_are_refused() -> None:
         translate("x = 1;\n", style="new")
     with pytest.raises(MigrationError, match=r"streams: expected one of octave, matlab"):
         translate("x = 1;\n", streams="numpy")
+
+
+def test_names_that_python_has_taken_stay_apart_from_those_that_end_in_an_underscore() -> None:
+    names: dict[str, object] = {}
+    exec(translate("in = 1; in_ = 2; lambda = 3; lambda_ = 4; loaded = 5;\n").python, names)
+    assert [names[each] for each in ("in_", "in__", "lambda_", "lambda__", "loaded_")] == [1, 2, 3, 4, 5]
+
+
+def test_a_variable_whose_name_is_a_keyword_is_saved_under_it() -> None:
+    assert 'ml.save_mat("f.mat", **{"in": in_})' in translate("in = 3;\nsave('-v7', 'f.mat', 'in');\n").python
+
+
+def test_a_file_of_functions_draws_from_the_stream_of_its_caller() -> None:
+    call = ", ".join(["'a'", "''", *["[]"] * 4, "1", "x", "x", "1", "x", "x", "1", "2", "{'tanh', 'linear'}", "'gn'"])
+    body = f"p = nnet_train_2({call}, 0, 'L2', 1, 0, 0.9, 0);\n"
+    assert "seed=random" in translate(f"function p = f(x)\n{body}").python
+    assert "seed=random" not in translate(f"x = ones(3, 4);\n{body}").python
+
+
+def test_a_function_draws_a_row_as_long_as_its_argument_says() -> None:
+    names: dict[str, Any] = {}
+    exec(translate("function x = f(n)\nx = rand(1, n);\ny = randn(1, n, 'double');\n").python, names)
+    assert names["f"](4).shape == (1, 4)
+
+
+def test_a_neighbour_is_imported_in_a_block_of_its_own() -> None:
+    made = translate("y = f(1) + zeros(2);\n", beside=Beside({"f": 1})).python
+    assert "import numpy as np\n\n# isort: split\nfrom f import f\n" in made
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("y = rand(3, 'single');", "another sequence"),
+        ("a = {1, 2}; nnet_train_2(a{:});", "entries of a list"),
+        ("set_up_everything", "another script's variables are not followed"),
+        ("y = uint8(3);", "integer class"),
+        ("y = accumarray([1 2], 3);", "a function of MATLAB's that is not translated"),
+        ("y = 1:single(3);", "single precision"),
+        ("y = sqrt(-1);", "complex"),
+        ("s = 'abc'; y = s';", "transposes a string"),
+    ],
+)
+def test_what_is_left_to_do_says_why(source: str, reason: str) -> None:
+    (todo,) = translate(source + "\n").todos
+    assert reason in todo.remark
+
+
+def test_a_run_goes_on_by_the_epoch_of_its_checkpoint_in_modern_style(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    start = "nnet_train_2('a', '', [], [], []"
+    rest = "X, X, 1, X, X, 1, [2], {'tanh', 'linear'}, 'gn', 0, 'L2', 1, 0, .9, 0);"
+    source = f"X = rand(3, 8);\n{start}, [], 1, {rest}\nload a_nnet_running\nmaxepoch = epoch + 1;\n"
+    source += f"{start}, 'a_nnet_running.mat', maxepoch, {rest}\nload a_nnet_running\ny = epoch + 0;\n"
+    names: dict[str, Any] = {}
+    exec(translate(source, style="modern").python, names)
+    assert names["y"].item() == 2

@@ -48,10 +48,12 @@ grad2 + a;  grad2/n;  g - weightcost*(maskp.*paramsp);  g - weightcost*(maskp.*v
 g/n - weightcost*(maskp.*paramsp);  g/n - weightcost*(maskp.*v);
 g - weightcost*maskp.*paramsp;  g - weightcost*maskp.*v;  g/n - weightcost*maskp.*paramsp;
 V'*e + W'*r;  W*r + V*y + c;  W*r + V*y;  g + r*y' + e*s';  r*y' + e*s';
--e.*sum(x.*e, 1);  e.*sum(x.*e, 1);  e.*sum(x.*e);  (t - y).*sum(x.*(t - y), 1);  g*(g'*v);  b + g*(g'*v);  b/n + g*(g'*v);
+-e.*sum(x.*e, 1);  e.*sum(x.*e, 1);  e.*sum(x.*e);  (t - y).*sum(x.*(t - y), 1);  g*(g'*v);
+b + g*(g'*v);  b/n + g*(g'*v);
 b - lambda*v;  b - weightcost*(maskp.*v) - lambda*v;  a*b;
 
--0.5*(p'*b) - g'*p;  (a - b)/c;  a'*b;  (a'*b)/c;  (a'*b)/(c'*d);  x + a*p;  -y + a*p;  -y + (a/b)*p;  -b + ((a'*b)/(c'*d))*p;
+-0.5*(p'*b) - g'*p;  (a - b)/c;  a'*b;  (a'*b)/c;  (a'*b)/(c'*d);  x + a*p;  -y + a*p;  -y + (a/b)*p;
+-b + ((a'*b)/(c'*d))*p;
 0.5*((-b + r)'*x);  ((-b + r)'*x)/2;  max(ceil(x*y), z);  max(ceil(x*y), z) + 1;  ceil(x);  norm(x);  x - 1;  x + 1;
 0.5*x;  randn(n, 1)*x;  ceil(n*rand(1, m));  mod(a, b) + 1;  mod(a - 1, b) + 1;
 """
