@@ -8,7 +8,7 @@ function [paramsp, trace] = nnet_train_2(runName, runDesc, paramsp, Win, bin, re
 %   resumeFile             checkpoint to go on from, or []
 %   maxepoch               last epoch
 %   indata, outdata        s_0 x N and s_L x N, a case a column, in numchunks chunks
-%   intest, outtest        held-out data, in numchunks_test chunks
+%   intest, outtest        held-out data, in numchunks_test chunks; or [] and []
 %   layersizes             hidden sizes s_1 ... s_{L-1}
 %   layertypes             1 x L cell of 'logistic', 'tanh', 'linear', 'softmax'
 %   mattype                'gn', 'hess' or 'empfish'
@@ -27,6 +27,11 @@ if nargin < 23
     overrides = struct();
 end
 c = default_constants(overrides);
+if isempty(intest) && isempty(outtest)
+    % no test set, however its emptiness is written
+    intest = zeros(size(indata, 1), 0);
+    outtest = zeros(size(outdata, 1), 0);
+end
 check_arguments(indata, outdata, numchunks, intest, outtest, numchunks_test, layersizes, layertypes, mattype, ...
     rms, errtype, jacket);
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,12 @@ def test_without_a_device_the_column_of_the_gpu_is_not_run(monkeypatch, capsys) 
         (["--engine", "recorded", "--reference", "x"], "engine: expected 'octave'"),
         (["check", "nowhere"], "nowhere: expected a tape, got no readable tape.json"),
         (["pack", "full"], "full: expected a new or empty folder"),
+        (["--timeout", "nan"], "timeout: expected a number of seconds above 0, got nan."),
+        (["--timeout", "0"], "timeout: expected a number of seconds above 0, got 0.0."),
+        (["--timeout", "-1"], "timeout: expected a number of seconds above 0, got -1.0."),
+        (["--json", "x", "--html", "./x"], "html: expected another file than that of json, got x."),
+        (["--json", "full"], "json: expected a file that can be written, got full: Is a directory."),
+        (["--divergence", "full"], "divergence: expected a file that can be written, got full: Is a directory."),
     ],
 )
 def test_what_cannot_be_run_is_one_sentence(arguments, sentence, capsys, place) -> None:
@@ -118,7 +125,7 @@ def test_what_cannot_be_run_is_one_sentence(arguments, sentence, capsys, place) 
 
 
 def test_an_option_that_is_none_is_no_difference(capsys) -> None:
-    for wrong in (["--mode", "fast"], ["--frobnicate"], ["--epochs", "many"], ["pack"]):
+    for wrong in (["--mode", "fast"], ["--frobnicate"], ["--epochs", "many"], ["--epochs", "2.5"], ["pack"]):
         with pytest.raises(SystemExit) as left:
             parity(*wrong)
         assert left.value.code == 2
@@ -129,6 +136,20 @@ def test_a_case_file_that_lacks_an_argument_names_it(lacking, capsys, place) -> 
     arguments = {k: v for k, v in builtin_case(SMALL).arguments.items() if v is not None and k != lacking}
     savemat(place / "case.mat", arguments)
     assert f"got none called {lacking}. Save it too." in refused(capsys, "--case", "case.mat")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_a_full_disk_is_one_sentence() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hf_matlab_compat", "parity", *RECORDED],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == "standard output: expected to write it, got 'No space left on device'."
 
 
 @pytest.mark.octave

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter, Token
 from rich.console import Console
 
 from hf_matlab_compat.cli.app import app
@@ -15,6 +17,19 @@ from hf_matlab_compat.errors import OptionError, ParityError
 
 if TYPE_CHECKING:
     from hf_matlab_compat.parity.run_parity import ParityRun
+
+
+def _whole(kind: object, tokens: Sequence[Token]) -> int:
+    """Not 2 for 2.5."""
+    del kind
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {tokens[0].value}") from None
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
+MaybeWhole = Annotated[int | None, Parameter(converter=_whole)]
 
 parity = App(name="parity", help="Prove that a run here is the MATLAB run, and find where the two first part.")
 app.command(parity)
@@ -32,7 +47,7 @@ def run(
     mode: list[Literal["kernels", "lockstep", "free"]] | None = None,
     precision: list[Literal["double", "single"]] | None = None,
     engine: Literal["auto", "octave", "recorded"] = "auto",
-    epochs: int | None = None,
+    epochs: MaybeWhole = None,
     envelope: bool = True,
     timeout: float = 600.0,
     backend: Literal["numpy", "cupy"] = "numpy",
@@ -43,7 +58,8 @@ def run(
 ) -> int:
     """Compare this package with a reference, stage by stage.
 
-    Exits with 0 where all agrees, 1 where something differs, 2 where a run could not be made or nothing be compared.
+    Exits with 0 where all agrees, 1 where something differs, 2 where a run could not be made, or nothing of it or no
+    decision be compared.
 
     Parameters
     ----------
@@ -51,7 +67,8 @@ def run(
         Folder of an unedited or edited nnet_train_2.m with its conjgrad_1.m; it is only read. By default our own
         reference_matlab.
     case
-        Built-in cases ('all' for every one), or .mat files with the 22 arguments under their own names.
+        Built-in cases ('all' for every one), or .mat files with the 22 arguments under their own names. By default
+        some of every kind.
     mode
         By default lockstep, which has all kernels in it.
     precision
@@ -75,14 +92,14 @@ def run(
     divergence
         Where something differs, keep what shows it again there.
     """
-    from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, run_parity
+    from hf_matlab_compat.parity.run_parity import run_parity
 
-    _require_folders(json=json, html=html, divergence=divergence)
+    _require_targets(json=json, html=html, divergence=divergence)
     with _progress() as say:
         done = run_parity(
             reference=reference,
             engine=engine,
-            cases=case or DEFAULT_CASES,
+            cases=case or None,
             modes=mode or ["lockstep"],
             precisions=precision or ["double", "single"],
             epochs=epochs,
@@ -102,7 +119,7 @@ def pack(
     case: list[str] | None = None,
     precision: list[Literal["double", "single"]] | None = None,
     mode: Literal["kernels", "lockstep", "free"] = "lockstep",
-    epochs: int = EPOCHS,
+    epochs: Whole = EPOCHS,
 ) -> int:
     """Write a folder to take to a machine that has MATLAB; run_me.m there leaves its outputs in it.
 
@@ -171,7 +188,7 @@ def check(
     """
     from hf_matlab_compat.parity.run_parity import run_parity
 
-    _require_folders(json=json, html=html, divergence=divergence)
+    _require_targets(json=json, html=html, divergence=divergence)
     with _progress() as say:
         done = run_parity(tape=out, envelope=envelope, timeout=timeout, backend=backend, say=say)
     return _report(done, lines, json, html, divergence)
@@ -188,11 +205,19 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
-def _require_folders(**targets: Path | None) -> None:
+def _require_targets(**targets: Path | None) -> None:
     """Before minutes are spent on what cannot be written."""
+    seen: dict[Path, str] = {}
     for name, target in targets.items():
-        if target is not None and not target.absolute().parent.is_dir():
+        if target is None:
+            continue
+        if not target.absolute().parent.is_dir():
             raise OptionError(name, expected="a file in a folder that exists", got=str(target), advice="Make it first.")
+        if target.is_dir():
+            raise OptionError(name, expected="a file that can be written", got=f"{target}: Is a directory")
+        if other := seen.get(target.resolve()):
+            raise OptionError(name, expected="another file than that of {" + other + "}", got=str(target))
+        seen[target.resolve()] = name
 
 
 def _report(done: ParityRun, lines: bool, json: Path | None, html: Path | None, divergence: Path) -> int:
@@ -209,14 +234,31 @@ def _report(done: ParityRun, lines: bool, json: Path | None, html: Path | None, 
     except ParityError as error:
         script = ""
         said.append(str(error))
-    Console(emoji=False).print(certificate_table(certificate, every_line=lines, script=script))
+    with _standard_output():
+        Console(emoji=False).print(certificate_table(certificate, every_line=lines, script=script))
+        sys.stdout.flush()
     for name, target, text in (("json", json, to_json(certificate)), ("html", html, to_html(certificate, script))):
         if target is not None:
             _write(name, target, text)
             said.append(f"written: {target}")
-    for sentence in said:
-        Console(soft_wrap=True).print(sentence, markup=False, emoji=False, highlight=False)
+    with _standard_output():
+        for sentence in said:
+            Console(soft_wrap=True).print(sentence, markup=False, emoji=False, highlight=False)
+        sys.stdout.flush()
     return exit_code(certificate)
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    """Where a full disk is one sentence; a pipe that was closed is for `cli.app` to deal with."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # what is left in the buffer would fail once more when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ParityError(f"standard output: expected to write it, got '{error.strerror}'.") from error
 
 
 def _write(name: str, target: Path, text: str) -> None:

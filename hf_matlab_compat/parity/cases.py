@@ -11,6 +11,7 @@ import numpy as np
 from numpy.exceptions import ComplexWarning
 from numpy.typing import NDArray
 from scipy.io import loadmat
+from scipy.sparse import issparse
 
 from hf_matlab_compat.errors import ArgumentError, HessianFreeError, ParityError, speaking
 from hf_matlab_compat.initial import initial_state
@@ -115,6 +116,7 @@ def case_from_arguments(name: str, given: Mapping[str, Any], constants: Mapping[
     plain = {argument: _plain(argument, given.get(argument)) for argument in TRAINER_ARGUMENTS}
     plain |= {"runName": "", "runDesc": str(plain["runDesc"] or ""), "resumeFile": None, "jacket": 0}
     plain["paramsp"] = _start(plain)
+    plain |= _no_test_set(plain)
     return Case(name=name, arguments={**plain, "Win": None, "bin": None}, constants=dict(constants or {}))
 
 
@@ -181,6 +183,7 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 def _plain(name: str, value: Any) -> Any:
     """An argument as Python has it, whichever way it came."""
+    value = value.toarray() if issparse(value) else value
     try:
         if name in (*DATA, "paramsp") and np.iscomplexobj(value):
             raise ParityError(f"{name}: expected real numbers, got complex ones. Save real(x), or parts as rows.")
@@ -199,6 +202,13 @@ def _plain(name: str, value: Any) -> Any:
     except (TypeError, ValueError) as error:
         raise ParityError(f"{name}: expected {_expected(name)}, got {_told(value)}.") from error
     return value
+
+
+def _no_test_set(plain: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """An empty test set of whatever shape, as no columns of as many rows as the data have: trainers multiply by it."""
+    if plain["intest"].size or plain["outtest"].size:
+        return {}
+    return {test: plain[data][:, :0] for test, data in (("intest", "indata"), ("outtest", "outdata"))}
 
 
 def _text(value: Any) -> str:
@@ -247,7 +257,8 @@ def _start(arguments: Mapping[str, Any]) -> NDArray[Any]:
         vector = np.asarray(arguments["paramsp"])
         return vector.reshape(-1, 1).astype(np.float32 if vector.dtype == np.float32 else np.float64)
     if not _empty(arguments["Win"]):
-        W, b = (list(np.asarray(arguments[name], dtype=object).ravel()) for name in ("Win", "bin"))
+        cells = (np.asarray(arguments[name], dtype=object).ravel() for name in ("Win", "bin"))
+        W, b = ([entry.toarray() if issparse(entry) else entry for entry in cell] for cell in cells)
         return pack(W, b)
     sizes = [len(arguments["indata"]), *arguments["layersizes"], len(arguments["outdata"])]
     drawn = sparse_init(sizes, arguments["layertypes"], OctaveStream(1), Options())

@@ -9,6 +9,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
+
 
 class Verdict(Enum):
     """What a comparison says; the value is what the user sees."""
@@ -19,6 +21,10 @@ class Verdict(Enum):
     NOT_RUN = "not run"
 
 
+NOT_MEASURED = "not measured"
+"""In a certificate's provenance under 'envelope', where E was not; the reason follows in parentheses."""
+NO_OCTAVE = "no Octave"
+"""In a certificate's provenance where recorded numbers stand in, with the reason."""
 PUBLISHED = " (published "
 """Stands behind a constant that is not the published one, before the published value."""
 
@@ -44,6 +50,10 @@ STAGES = (
     "entry",
 )
 """In the order in which a difference would arise."""
+DECISION_STAGES = ("cg_steps", "rho", "rate", "lambda", "params")
+"""What a trainer does with its kernels: where none of it was compared, a run is not known to be another's."""
+_NAMED = 5
+"""Stages named in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +139,19 @@ class Certificate:
 
     @property
     def verdict(self) -> Verdict:
-        """DIFFERS if any line differs; NOT_RUN if of a run nothing was compared, or there is none; else AGREES."""
+        """DIFFERS if any line does; NOT_RUN if of a run nothing was compared, or no decision of any; else AGREES."""
         if any(line.verdict is Verdict.DIFFERS for line in self.lines):
             return Verdict.DIFFERS
-        return Verdict.NOT_RUN if self.runs_not_compared or not self.lines else Verdict.AGREES
+        nothing = self.runs_not_compared or not self.lines or self._decisions is Verdict.NOT_RUN
+        return Verdict.NOT_RUN if nothing else Verdict.AGREES
+
+    @property
+    def _decisions(self) -> Verdict | None:
+        """AGREES where a line of `DECISION_STAGES` was compared, NOT_RUN where none of them was, None without any."""
+        verdicts = {line.verdict for line in self.lines if line.stage in DECISION_STAGES and line.mode != "kernels"}
+        if not verdicts:
+            return None
+        return Verdict.AGREES if verdicts - {Verdict.NOT_RUN} else Verdict.NOT_RUN
 
     @property
     def runs_not_compared(self) -> list[tuple[str, str, str, str]]:
@@ -141,16 +160,76 @@ class Certificate:
         return [run for run in dict.fromkeys(line.run for line in self.lines) if run not in compared]
 
     @property
+    def unseen(self) -> str:
+        """What none of the runs went through."""
+        return ", ".join(self.not_exercised) or "nothing of what is looked for; docs/parity.md has what no run shows"
+
+    @property
     def edited_constants(self) -> list[str]:
         """Constants that the reference has otherwise than the published program."""
         return [name for name, value in self.constants.items() if PUBLISHED in value]
 
     @property
+    def constants_not_read(self) -> list[str]:
+        """Constants of the reference that its files do not tell, or not for certain."""
+        return [name for name, value in self.constants.items() if NOT_FOUND in value or AMBIGUOUS in value]
+
+    @property
     def verdict_in_words(self) -> str:
-        """The verdict, and how many constants of the reference are edited."""
-        count = len(self.edited_constants)
-        edited = f", with {count} edited constant{'s' * (count > 1)}" if count else ""
-        return self.verdict.value + edited
+        """The verdict, what it leaves out, and how many constants of the reference are edited or not read."""
+        undecided = self.verdict is Verdict.AGREES and self._decisions is None
+        said = [self.verdict.value + " in kernels alone, no decision was compared" * undecided]
+        if count := len(self.edited_constants):
+            said.append(f"with {count} edited constant{'s' * (count > 1)}")
+        if count := len(self.constants_not_read):
+            said.append(f"{count} constant{'s' * (count > 1)} not read")
+        return ", ".join(said)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict, what it rests on, and what was not run."""
+        return f"{self.verdict_in_words}{self._recorded}{self._because}{self._not_run}"
+
+    @property
+    def _because(self) -> str:
+        if self.verdict is Verdict.AGREES:
+            return ": every compared quantity is within its bound"
+        if self.verdict is Verdict.DIFFERS:
+            return f": {self.doubt}" if self.doubt else ""
+        if self.lines and not self.runs_not_compared:
+            return f": no decision was compared ({', '.join(DECISION_STAGES)})"
+        return f": nothing was compared of {'; '.join(' '.join(run) for run in self.runs_not_compared) or 'anything'}"
+
+    @property
+    def _not_run(self) -> str:
+        stages = [line.stage for line in self.lines if line.verdict is Verdict.NOT_RUN]
+        named = [stage for stage in STAGES if stage in stages]
+        more = f", and {len(named) - _NAMED} more stages" if len(named) > _NAMED + 1 else ""
+        named = named[:_NAMED] if more else named
+        return f"; {len(stages)} not run ({', '.join(named)}{more})" if stages else ""
+
+    @property
+    def _recorded(self) -> str:
+        """How much the numbers are that were looked up instead of a reference run."""
+        if self.provenance.get("engine") != "recorded" or not self.lines:
+            return ""
+        epochs: dict[tuple[str, ...], set[int]] = {}
+        for line in self.lines:
+            if line.stage not in ("entry", "checkpoint"):
+                epochs.setdefault(line.run, set()).add(line.epoch)
+        most = max(map(len, epochs.values()), default=0)
+        missing = "; no Octave here" * (NO_OCTAVE in self.provenance)
+        return f" (recorded numbers, {most} epoch{'s' * (most != 1)}{missing})"
+
+    @property
+    def doubt(self) -> str:
+        """Where something differs and E was not measured: that a difference may be rounding; empty otherwise."""
+        told = self.provenance.get("envelope", "")
+        if self.verdict is not Verdict.DIFFERS or not told.startswith(NOT_MEASURED):
+            return ""
+        reason = told.removeprefix(NOT_MEASURED).strip()
+        do = "run without it" if "--no-envelope" in reason else "measure it"
+        return f"rounding was not measured {reason}: {do} before you believe this"
 
     @property
     def first_divergence(self) -> Line | None:

@@ -183,7 +183,12 @@ def _layers_forward(theirs: Any, ours: Sequence[Any]) -> Iterator[Comparison]:
     layers = [theirs] if isinstance(theirs, np.ndarray) and theirs.dtype != object else list(theirs)
     for i in range(max(len(layers), len(ours))):
         a, b = (side[i] if i < len(side) else ABSENT for side in (ours, layers))
-        yield _pair("forward", f"layer {i + 1}", "forward", "kernel", a, b)
+        yield _pair("forward", f"layer {i + 1}{_other_number_of_cases(a, b)}", "forward", "kernel", a, b)
+
+
+def _other_number_of_cases(ours: Any, theirs: Any) -> str:
+    a, b = ((*np.shape(side), 1)[1] if np.ndim(side) else 0 for side in (ours, theirs))
+    return f": {a} cases, the reference has {b}" if a and b and a != b else ""
 
 
 def _value(values: Mapping[str, Any], name: str, declared: Declared = lambda name: "") -> Any:

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
 from typing import Any
 
-from hf_matlab_compat.matlab.vocabulary import WORDS
-from hf_matlab_compat.parity.reference_run import Recording
+import numpy as np
 
-_UNITS = {"hidden": ("logistic", "tanh", "linear"), "output": ("logistic", "tanh", "linear", "softmax")}
+from hf_matlab_compat.matlab.vocabulary import WORDS
+from hf_matlab_compat.objective.cases import CASES_PER_BLOCK
+from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
+
+HIDDEN = ("logistic", "tanh", "linear")
+ACCEPTED: Mapping[str, tuple[tuple[str, int], ...]] = {
+    "gn": (("logistic", 0), ("linear", 0), ("softmax", 0), ("logistic", 1), ("tanh", 1), ("linear", 1)),
+    "hess": (("logistic", 0), ("linear", 0), ("softmax", 0), ("logistic", 1), ("linear", 1), ("softmax", 1)),
+    "empfish": (("logistic", 0), ("linear", 0), ("softmax", 0)),
+}
+"""Output units and rms that can be trained with a mattype."""
+LONG_CG = 100
+"""Steps from which on the gap over which CG looks back grows with them."""
 
 _SETTINGS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
-    "rms=1": lambda given: given["rms"] == 1,
-    "rms=1 with logistic output": lambda given: given["rms"] == 1 and given["layertypes"][-1] == "logistic",
-    "rms=1 with tanh output": lambda given: given["rms"] == 1 and given["layertypes"][-1] == "tanh",
-    "hybridmode=0": lambda given: given["hybridmode"] == 0,
     "errtype 'L2'": lambda given: given["errtype"] == "L2",
     "errtype 'class'": lambda given: given["errtype"] == "class",
     "a weight cost": lambda given: given["weightcost"] > 0,
     "a test set": lambda given: given["intest"].size > 0,
+    "more than one block of cases in a chunk": lambda given: (
+        given["indata"].shape[1] > CASES_PER_BLOCK * given["numchunks"]
+    ),
 }
 
 _EVENTS: Mapping[str, Callable[[Recording], bool]] = {
+    "ties under errtype 'class'": lambda r: (
+        r.case.arguments["errtype"] == "class" and any(_ties(record) for record in r.epochs)
+    ),
+    f"CG runs of more than {LONG_CG} steps": lambda r: any(_last_step(record) > LONG_CG for record in r.epochs),
     "wrap-around of chunks": lambda r: any(
         record.figures and record.epoch > r.case.arguments["numchunks"] > 1 for record in r.epochs
     ),
@@ -41,19 +54,54 @@ def not_exercised(recordings: Sequence[Recording]) -> list[str]:
     """What none of these recordings has: settings by MATLAB's words, then what can happen in an epoch."""
     ran = [recording for recording in recordings if recording.epochs]
     cases = [recording.case.arguments for recording in ran]
-    missing = [f"mattype '{word}'" for word in WORDS["curvature"] if all(case["mattype"] != word for case in cases)]
-    missing += _units(cases)
+    missing = [*_outputs(cases), *_hybridmode(cases), *_hidden(cases)]
     missing += [name for name, has in _SETTINGS.items() if not any(map(has, cases))]
-    if "rms=1" in missing:
-        missing = [name for name in missing if not name.startswith("rms=1 with")]
-    return missing + [name for name, has in _EVENTS.items() if not any(map(has, ran))]
+    missing += [name for name, has in _EVENTS.items() if not any(map(has, ran))]
+    return [name for name in missing if not ("errtype 'class'" in missing and name.endswith("under errtype 'class'"))]
 
 
-def _units(cases: Sequence[Mapping[str, Any]]) -> list[str]:
-    used = {("output", case["layertypes"][-1]) for case in cases}
-    used |= {("hidden", unit) for case in cases for unit in case["layertypes"][:-1]}
-    known = [pair for place, units in _UNITS.items() for pair in product([place], units)]
-    return [f"{unit} {place} units" for place, unit in known if (place, unit) not in used]
+def _outputs(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Mattypes, output units and rms: what is missing altogether is not said again of every mattype."""
+    used = {(case["mattype"], case["layertypes"][-1], case["rms"]) for case in cases}
+    mattypes, units, settings = (set(column) for column in zip(*used, strict=True)) if used else (set(), set(), set())
+    said = [f"mattype '{word}'" for word in WORDS["curvature"] if word not in mattypes]
+    said += [f"{unit} output units" for unit in (*HIDDEN, "softmax") if unit not in units]
+    said += ["rms=1"] if 1 not in settings else []
+    for mattype, known in ACCEPTED.items():
+        lacking = [pair for pair in known if (mattype, *pair) not in used and pair[0] in units and pair[1] in settings]
+        if mattype in mattypes and lacking:
+            said.append(f"mattype '{mattype}' with {', '.join(_in_words(*pair) for pair in lacking)}")
+    return said
+
+
+def _in_words(unit: str, rms: int) -> str:
+    return f"{unit} outputs" + " (rms=1)" * rms
+
+
+def _hybridmode(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    used = {case["mattype"] for case in cases if case["hybridmode"] == 0}
+    lacking = [f"'{word}'" for word in ACCEPTED if word in {case["mattype"] for case in cases} - used]
+    if not used:
+        return ["hybridmode=0"]
+    return [f"hybridmode=0 with mattype {', '.join(lacking)}"] if lacking else []
+
+
+def _hidden(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    used = {unit for case in cases for unit in case["layertypes"][:-1]}
+    return [f"{unit} hidden units" for unit in HIDDEN if unit not in used]
+
+
+def _ties(record: EpochRecord) -> bool:
+    """Whether a case has several largest outputs; False where outputs are not shown."""
+    layers = record.kernels.get("forward")
+    if layers is None or not len(layers):
+        return False
+    y = np.asarray(layers[-1] if isinstance(layers, list | tuple) or layers.dtype == object else layers, np.float64)
+    return y.ndim == 2 and bool(((y == y.max(axis=0)).sum(axis=0) > 1).any())
+
+
+def _last_step(record: EpochRecord) -> float:
+    return max([record.figures.get("cg_steps", 0.0), *record.steps])
 
 
 def _any(recording: Recording, figure: str, holds: Callable[[float], bool]) -> bool:

@@ -32,7 +32,18 @@ def divergence_screen(certificate: Certificate, script: str = "") -> str:
     line = certificate.first_divergence
     if line is None:
         return ""
-    rows = [*_where(line), *_values(line), "", *_growth(certificate.lines, line), "", *_dependencies(certificate, line)]
+    title, *place = _where(line)
+    doubt = [f"  {row}" for row in wrap(certificate.doubt, _WIDTH - 2)]
+    rows = [
+        title,
+        *doubt,
+        *place,
+        *_values(line),
+        "",
+        *_growth(certificate.lines, line),
+        "",
+        *_dependencies(certificate, line),
+    ]
     if script:
         rows += ["", "To see just this stage again, in Python:", *(f"    {row}" for row in script.splitlines())]
     return "\n".join(row.rstrip() for row in rows)
@@ -64,7 +75,8 @@ def keep_divergence(path: str | os.PathLike[str], certificate: Certificate, reco
         return ""
     recording = next(r for r in recordings if (r.case.name, r.precision, r.mode) == _run(line))
     epochs = [record for record in recording.epochs if record.epoch <= line.epoch]
-    needed = replace(recording, epochs=epochs if recording.mode == "free" else epochs[-2:])
+    whole = recording.mode == "free" or line.stage == "entry"  # a call begins with the first epoch
+    needed = replace(recording, epochs=epochs if whole else epochs[-2:])
     about = {"stage": line.stage, "detail": line.detail, "epoch": line.epoch, "backend": line.backend}
     try:
         write_recording_file(path, needed, about)

@@ -1,6 +1,7 @@
 """The call that users make, as they make it: `nnet_train_2` with the case's own 22 arguments, judged by what it returns
 and writes.
 
+Over all epochs it is held against its own epochs one by one (`continuity`), over the first against the reference.
 Every other stage runs epochs of a problem that the comparison has built for itself; what lies between the arguments and
 that problem (their translation, defaults, checks, the files) is seen here alone.
 """
@@ -22,6 +23,15 @@ from hf_matlab_compat.errors import HessianFreeError
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
 from hf_matlab_compat.parity.certificate import Line
 from hf_matlab_compat.parity.comparisons import Comparison, end_comparisons
+from hf_matlab_compat.parity.continuity import (
+    STAGE,
+    Called,
+    epochs_of_a_call,
+    nothing_called,
+    port_lines,
+    reference_lines,
+    unmeasured,
+)
 from hf_matlab_compat.parity.engines.printed import epoch_lines
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.port_case import PortCase
@@ -30,7 +40,6 @@ from hf_matlab_compat.parity.port_runs import starting
 from hf_matlab_compat.parity.reference_run import Case, EpochRecord, Recording, distance
 from hf_matlab_compat.parity.verdicts import differs, line_of, not_run
 
-STAGE = "entry"
 AFTER_A_CHOICE = "after a tie in chose_iters"
 _FIGURES: Mapping[str, tuple[str, int]] = {
     "lambda": ("lambdarecord", 0),
@@ -45,8 +54,8 @@ _LOG = Comparison(STAGE, "log", "log", "log", "", "", None)
 _WITHOUT_PARAMETERS = PortEpoch(figures={"lambda": float("nan")})
 
 
-def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -> list[PortEpoch]:
-    """What the call returned and wrote, epoch by epoch; parameters after the last one only.
+def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -> Called:
+    """What the call returned and wrote.
 
     Parameters
     ----------
@@ -71,13 +80,14 @@ def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -
                 theta = nnet_train(**given, **case.constants, precision=precision, display="none")
             else:
                 theta = nnet_train_2(**given)
-        saved = loadmat(f"{stem}_nnet_running.mat", mat_dtype=True)
+        written = Path(f"{stem}_nnet_running.mat").read_bytes()
         log = Path(f"{stem}.txt").read_text(encoding="latin-1")
+    saved = loadmat(io.BytesIO(written), mat_dtype=True)
     if int(saved["epoch"].item()) < epochs:
         raise KeyboardInterrupt
     done = [PortEpoch(figures=_figures(saved, k), log_lines=epoch_lines(log, k)) for k in range(1, epochs + 1)]
     done[-1].theta_after = np.asarray(theta).ravel()
-    return done
+    return Called(done, written)
 
 
 def _figures(saved: Mapping[str, Any], epoch: int) -> dict[str, float]:
@@ -92,7 +102,7 @@ def _figures(saved: Mapping[str, Any], epoch: int) -> dict[str, float]:
 def entry_lines(
     recording: Recording, case: PortCase, judge: EpochJudge, ours: Sequence[PortEpoch | str], absent: str
 ) -> list[Line]:
-    """The lines of stage 'entry': of a free run every epoch, of others the first.
+    """The lines of stage 'entry': of a free run every epoch, of others the first; then of the call over all.
 
     Parameters
     ----------
@@ -108,18 +118,30 @@ def entry_lines(
     """
     if recording.mode == "kernels" or recording.epochs[0].epoch != 1:
         return []
-    records = recording.epochs if recording.mode == "free" else recording.epochs[:1]
+    free = recording.mode == "free"
+    records = recording.epochs if free else recording.epochs[:1]
     beginning = _beginning(records[0], case)
     if absent:
-        return list(_nothing_called(records, beginning, judge, absent))
+        lines = [*_nothing_called(records, beginning, judge, absent), *nothing_called(recording, judge, absent)]
+        return [*lines, *reference_lines(recording, judge, absent)]
     column = judge.column(records[0], None)
-    begun = line_of(beginning, replace(column, measured=_unmeasured, own=_unmeasured))
-    try:
-        called = run_entry(recording.case, recording.precision, len(records), judge.backend)
-    except HessianFreeError as error:
+    begun = line_of(beginning, replace(column, measured=unmeasured, own=unmeasured))
+    whole = _called(recording, judge, epochs_of_a_call(recording))
+    called = whole if free and len(records) > 1 else _called(recording, judge, len(records))
+    if isinstance(called, HessianFreeError):
         pairs = _pairs(records[0], PortEpoch(), judge)
-        return [begun, *(differs(pair, column, f"the call stopped: {error}") for pair in pairs)]
-    return [begun, *_judged(recording, case, judge, list(zip(records, ours, called, strict=False)))]
+        found = [differs(pair, column, f"the call stopped: {called}") for pair in pairs]
+    else:
+        found = list(_judged(recording, case, judge, list(zip(records, ours, called.epochs, strict=False))))
+    across = [*port_lines(recording, case, judge, whole), *reference_lines(recording, judge)]
+    return [begun, *found, *across]
+
+
+def _called(recording: Recording, judge: EpochJudge, epochs: int) -> Called | HessianFreeError:
+    try:
+        return run_entry(recording.case, recording.precision, epochs, judge.backend)
+    except HessianFreeError as error:
+        return error
 
 
 def _nothing_called(
@@ -139,10 +161,6 @@ def _beginning(record: EpochRecord, case: PortCase) -> Comparison:
     return Comparison(
         STAGE, "lambda before epoch 1", "lambda before", "decision", ours, record.lam, distance(ours, record.lam)
     )
-
-
-def _unmeasured(quantity: str) -> None:
-    """A constant is not rounded."""
 
 
 def _judged(

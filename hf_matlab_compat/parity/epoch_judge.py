@@ -18,7 +18,7 @@ from hf_matlab_compat.parity.comparisons import (
     state_comparisons,
     steps_comparison,
 )
-from hf_matlab_compat.parity.envelope_rule import OWN_FACTOR, Bound, figure_bound, undecided_from
+from hf_matlab_compat.parity.envelope_rule import OWN_FACTOR, Bound, figure_bound, model_bound, undecided_from
 from hf_matlab_compat.parity.exact_epoch import ExactEpoch
 from hf_matlab_compat.parity.exemptions import Exemptions
 from hf_matlab_compat.parity.log_comparison import compare_logs
@@ -28,6 +28,7 @@ from hf_matlab_compat.parity.port_epoch import PortEpoch, forward_values
 from hf_matlab_compat.parity.reference_run import EpochRecord, Recording, distance
 from hf_matlab_compat.parity.stage_dependencies import ANOTHER_CHUNK
 from hf_matlab_compat.parity.verdicts import Column, absent_line, choice_line, differs, line_of, not_run
+from hf_matlab_compat.state import CGStop
 
 _ON_CHUNK: Mapping[tuple[str, str], Callable[[PortCase, Any, int], Any]] = {
     ("forward", "layer 1"): lambda case, theta, chunk: forward_values(case, theta, chunk)[0],
@@ -83,7 +84,7 @@ class EpochJudge:
         lines = [self._line(pair, column, exempt, record, ours) for pair in pairs]
         compared = {pair.quantity: line for pair, line in zip(pairs, lines, strict=True) if line.bound is not None}
         log = self._log_line(record, called, exempt, _Allowance(column, compared, ours.steps))
-        return [*lines, replace(log, stage="entry", detail="log")]
+        return [*lines, replace(log, stage="entry", detail="; ".join(filter(None, ("log", log.detail))))]
 
     def not_run(self, record: EpochRecord, reason: str) -> list[Line]:
         """The lines that an epoch would have had."""
@@ -137,12 +138,30 @@ class EpochJudge:
         steps = next((pair for pair in pairs if pair.quantity == "cg_steps"), None)
         undecided = self._undecided is not None and record.epoch >= self._undecided
         return Exemptions(
+            underflow=self._underflows(record, ours),
             free=self.recording.mode == "free",
             single=self.recording.precision == "single",
             undecided_from=self._undecided if undecided else None,
             steps_tie=not undecided and steps is not None and line_of(steps, column).verdict is Verdict.TIE,
             choice_on_path=record.figures.get("chose_iters") in ours.steps,
         )
+
+    def _underflows(self, record: EpochRecord, ours: PortEpoch) -> bool:
+        """Whether our CG stopped before the reference's for want of a smaller r'y, where the model is as low as theirs.
+
+        The recorded numbers are the judge of that: a stop that comes too early leaves the model above its minimum.
+        """
+        early = bool(ours.steps and record.steps) and ours.steps[-1] < record.steps[-1]
+        if (
+            self.recording.mode == "free"
+            or self.recording.precision != "single"
+            or ours.cg_stop is not CGStop.EXACT
+            or not early
+        ):
+            return False
+        model = self._exact.model(record, ours)
+        apart = distance(model(ours.iterates[-1]), model(record.iterates[-1]))
+        return apart <= model_bound("single", None).value
 
     def _line(self, pair: Comparison, column: Column, exempt: Exemptions, record: EpochRecord, ours: PortEpoch) -> Line:
         line = absent_line(pair, column)
@@ -178,6 +197,7 @@ class EpochJudge:
         return Line(
             **column.place,
             stage="log",
+            detail=found.detail,
             ours=found.ours,
             reference=found.theirs,
             distance=found.share,

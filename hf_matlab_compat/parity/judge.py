@@ -18,8 +18,11 @@ from hf_matlab_compat.parity.provenance import our_provenance
 from hf_matlab_compat.parity.reference_run import Recording
 from hf_matlab_compat.parity.run_lines import checkpoint_lines, traces_of
 
-_OWN_PLACE = ("not shown: ", "constant ")
+_OWN_PLACE = ("not shown: ", "constant ", "nothing was recorded")
 """Entries of a recording's provenance that have a place of their own on the certificate."""
+
+NOTHING = "nothing was recorded"
+"""In the provenance of a recording without epochs: why it has none."""
 
 Watch = Callable[[Line], None]
 """Told of every line as it is judged."""
@@ -143,5 +146,5 @@ def _nothing(recording: Recording, backend: str) -> Line:
         backend=backend,
         epoch=0,
         stage=STAGES[0],
-        bound_source="the recording has no epochs",
+        bound_source=recording.provenance.get(NOTHING, "the recording has no epochs"),
     )

@@ -20,6 +20,9 @@ _FIGURES: Mapping[str, tuple[str, ...]] = {
     _DIFFERENCE: ("err", "test_err"),
 }
 """What lines begin with, and the figures in them that rounding may move; all other lines are equal."""
+_FORMAT = ("maxiters = ", "CG steps used: ", "ch magnitude : ", "Chose iters : ", "rho = ", "Number of reductions : ")
+_FORMAT += ("New lambda: ", "epoch: ", "TEST Log likelihood: ", _DIFFERENCE)
+"""What every line of the published format begins with."""
 
 
 class LogComparison(NamedTuple):
@@ -27,12 +30,19 @@ class LogComparison(NamedTuple):
 
     `share` is the difference of two numbers over what it may be: a unit of the last digit printed and what the
     line's figures are allowed, as `source` says. It is inf where words or decisions differ, 0 for equal lines.
+    `aside` counts the reference's lines of another format, which are not compared.
     """
 
     ours: str
     theirs: str
     share: float
     source: str
+    aside: int = 0
+
+    @property
+    def detail(self) -> str:
+        """How many lines were set aside; empty for none."""
+        return f"{self.aside} line{'s' * (self.aside > 1)} of another format set aside" if self.aside else ""
 
 
 def compare_logs(
@@ -47,11 +57,13 @@ def compare_logs(
     allowed : callable
         Names of figures → by how much, relative, they may differ; asked only about lines that do.
     """
-    kept = ([line.rstrip() for line in side if line.strip()] for side in (ours, theirs))
+    a, whole = ([line.rstrip() for line in side if line.strip()] for side in (ours, theirs))
+    b = [line for line in whole if line.startswith(_FORMAT)]
     error = _error_rate(theirs)
-    found = [_compared(a, b, allowed, error) for a, b in zip_longest(*kept, fillvalue="")]
+    found = [_compared(a, b, allowed, error) for a, b in zip_longest(a, b, fillvalue="")]
     beyond = [each for each in found if each.share > 1]
-    return beyond[0] if beyond else max(reversed(found), key=lambda each: each.share)
+    worst = beyond[0] if beyond else max(reversed(found), key=lambda each: each.share)
+    return worst._replace(aside=len(whole) - len(b))
 
 
 def total_before(lines: Sequence[str], cg_steps: float) -> int:

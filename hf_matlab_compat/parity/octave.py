@@ -18,6 +18,7 @@ from typing import Any
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity import octave_values
+from hf_matlab_compat.parity.outlived import killed_with_us, removed_with_us
 
 EXECUTABLE = "octave-cli"
 
@@ -66,7 +67,7 @@ def run_octave(
         Octave is missing, ran into an error, died, or took longer than `timeout`.
     """
     _require_octave()
-    with TemporaryDirectory(prefix="hf_octave_") as name:
+    with TemporaryDirectory(prefix="hf_octave_") as name, removed_with_us(Path(name)):
         folder = Path(name)
         octave_values.write_request(folder, function, args, nargout, path)
         code = octave_values.code(folder)
@@ -80,7 +81,8 @@ def run_octave(
                 start_new_session=True,
             )
             try:
-                code_at_exit = process.wait(timeout)
+                with killed_with_us(process):
+                    code_at_exit = process.wait(timeout)
             except subprocess.TimeoutExpired:
                 _kill_group(process)
                 raise ParityError(f"{function}: Octave was stopped after {timeout:g} seconds.") from None

@@ -21,7 +21,7 @@ from hf_matlab_compat.model.passes import forward
 from hf_matlab_compat.objective.problem import FeedforwardProblem, Gradient
 from hf_matlab_compat.parity.port_case import PortCase
 from hf_matlab_compat.solvers.backtracking import Chosen
-from hf_matlab_compat.state import Report, State
+from hf_matlab_compat.state import CGStop, Report, State
 
 Vector = NDArray[Any]
 
@@ -38,6 +38,8 @@ class PortEpoch:
         Where CG started.
     steps, iterates : list of int, list of vectors
         Recorded CG iterates.
+    cg_stop : CGStop or None
+        Why CG stopped.
     own_choice : int
         The CG step that backtracking chose by itself, whatever the epoch went on with.
     figures : dict of str to float
@@ -54,6 +56,7 @@ class PortEpoch:
     x0: Vector | None = None
     steps: list[int] = field(default_factory=list)
     iterates: list[Vector] = field(default_factory=list)
+    cg_stop: CGStop | None = None
     own_choice: int = 0
     figures: dict[str, float] = field(default_factory=dict)
     theta_before: Vector | None = None
@@ -145,6 +148,7 @@ class _Taps:
             raise _Enough
         path = hessian_free.conjgrad(B, b, x0, M, *more)
         self.seen.steps, self.seen.iterates = list(path.steps), [host(x) for x in path.iterates]
+        self.seen.cg_stop = path.stop
         if self.stop_after == "cg":
             raise _Enough
         return path

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.reference_run import Case, EpochRecord, Recording
+from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording
 
 _VERSION = 1
 
@@ -38,6 +38,7 @@ def write_recording_file(path: str | os.PathLike[str], recording: Recording, abo
         "about": dict(about),
         "case": _encoded(_parts(recording.case), arrays),
         "epochs": [_encoded(_parts(record), arrays) for record in recording.epochs],
+        "continuity": None if recording.continuity is None else _parts(recording.continuity),
         "envelope": [[epoch, name, E] for (epoch, name), E in recording.envelope.items()],
         "run": {"precision": recording.precision, "mode": recording.mode, "provenance": dict(recording.provenance)},
     }
@@ -67,9 +68,14 @@ def read_recording_file(path: str | os.PathLike[str]) -> tuple[Recording, dict[s
         epochs=[EpochRecord(**_decoded(record, arrays)) for record in tree["epochs"]],
         envelope={(int(epoch), name): float(E) for epoch, name, E in tree["envelope"]},
         checkpoint=None,
+        continuity=_continuity(tree.get("continuity")),
         **tree["run"],
     )
     return recording, tree["about"]
+
+
+def _continuity(kept: Mapping[str, Any] | None) -> Continuity | None:
+    return None if kept is None else Continuity(**{**kept, "lam": tuple(kept["lam"])})
 
 
 def _parts(value: Any) -> dict[str, Any]:

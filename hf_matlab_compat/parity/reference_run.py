@@ -70,6 +70,33 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Continuity:
+    """One call of the reference over several epochs, beside the chain of calls that each resume for one epoch.
+
+    What a trainer keeps to itself from one epoch to the next (a momentum, a count of its loops) is in the one call
+    and in none of the others; where nothing of that kind is kept, both end in the same numbers, to the last bit.
+
+    Attributes
+    ----------
+    epochs : int
+        How many the one call went over.
+    theta, d : float
+        How far the parameters and the last solutions of CG are apart at the end, by `distance`; 0: bit-equal.
+    lam : (float, float)
+        Damping as recorded at the end: of the chain, of the one call.
+    first_apart : int or None
+        The first epoch, counted from 1, whose printed figures or record in the checkpoint differ; the last one where
+        only what the call hands back does. None: all are equal.
+    """
+
+    epochs: int
+    theta: float
+    d: float
+    lam: tuple[float, float]
+    first_apart: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recording:
     """A reference's run of a case.
 
@@ -87,6 +114,8 @@ class Recording:
         The last `_nnet_running.mat` it wrote.
     provenance : mapping of str to str
         Engine, versions, BLAS, processor, SHA-256 of every file of the reference, seeds.
+    continuity : Continuity or None
+        Whether one call of the reference over all epochs ends where its resumed calls do; None: not run.
     """
 
     case: Case
@@ -96,6 +125,7 @@ class Recording:
     envelope: Mapping[tuple[int, str], float]
     checkpoint: bytes | None
     provenance: Mapping[str, str]
+    continuity: Continuity | None = None
 
 
 def distance(ours: Any, reference: Any) -> float:

@@ -29,7 +29,7 @@ def to_html(certificate: Certificate, script: str = "") -> str:
     template = files("hf_matlab_compat.parity").joinpath("certificate.template.html").read_text(encoding="utf-8")
     screen = divergence_screen(certificate, script)
     return Template(template).substitute(
-        verdict=escape(certificate.verdict_in_words.capitalize()),
+        verdict=escape(_capital(certificate.verdict_in_words)),
         verdict_class=CLASSES[certificate.verdict],
         counts=_sentence(certificate),
         divergence=f"<h2>First divergence</h2>\n<pre>{escape(screen.partition(chr(10))[2])}</pre>" if screen else "",
@@ -49,13 +49,17 @@ def _sentence(certificate: Certificate) -> str:
     words = [(Verdict.AGREES, "agree"), (Verdict.TIE, "agree but for a tie"), (Verdict.DIFFERS, "differ")]
     said = [f'<b class="{CLASSES[v]}">{counts[v]}</b> {word}' for v, word in words if counts[v] or v is not Verdict.TIE]
     said.append(f'<b class="none">{counts[Verdict.NOT_RUN]}</b> were not run')
-    nothing = "; ".join(" ".join(run) for run in certificate.runs_not_compared)
-    missing = f" Nothing was compared of {escape(nothing)}." if nothing else ""
-    unseen = f" Not exercised by these runs: {escape(', '.join(certificate.not_exercised) or 'nothing')}."
+    missing = f" {escape(_capital(certificate.sentence))}."
+    unseen = f" Not exercised by these runs: {escape(certificate.unseen)}."
     return (
         f"Of {len(certificate.lines)} comparisons, {', '.join(said)}.{missing}{unseen} "
         "A share is a distance over its bound."
     )
+
+
+def _capital(text: str) -> str:
+    """With a first letter in upper case, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def _summaries(names: Sequence[str], rows: Sequence[Summary]) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hf_matlab_compat.parity.certificate import Certificate, Verdict
+from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen
 from hf_matlab_compat.parity.summaries import Summary, bound_sources, by_run, by_stage, figure_cells, not_run_reasons
 
 STYLES = {Verdict.AGREES: "green", Verdict.TIE: "cyan", Verdict.DIFFERS: "bold red", Verdict.NOT_RUN: "dim"}
+_CALLS = re.compile(r"one call of (\d+) epochs equals \d+ (resumed ones|single epochs)")
 _HASH = "sha256 "
 
 
@@ -24,7 +26,7 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
     ----------
     certificate : Certificate
     every_line : bool
-        Show each comparison instead of a summary by stage.
+        Show each comparison, a row each from 80 columns on, instead of a summary by stage.
     script : str
         What reproduces the first divergence, if there is one.
     """
@@ -36,19 +38,9 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
     if screen := divergence_screen(certificate, script):
         parts += [Text(screen), ""]
     parts += [summaries_table("run", {" ".join(row.name): row for row in by_run(certificate)}), ""]
-    parts += [Text(f"not exercised by these runs: {', '.join(certificate.not_exercised) or 'nothing'}")]
-    parts += [Text(f"Verdict: {_sentence(certificate)}", style=STYLES[certificate.verdict])]
+    parts += [Text(f"not exercised by these runs: {certificate.unseen}")]
+    parts += [Text(f"Verdict: {certificate.sentence}", style=STYLES[certificate.verdict])]
     return Group(*(part for part in parts if part is not None))
-
-
-def _sentence(certificate: Certificate) -> str:
-    said = certificate.verdict_in_words
-    if certificate.verdict is Verdict.AGREES:
-        return f"{said}: every compared quantity is within its bound"
-    if certificate.verdict is Verdict.DIFFERS:
-        return said
-    runs = "; ".join(" ".join(run) for run in certificate.runs_not_compared) or "anything"
-    return f"{said}: nothing was compared of {runs}"
 
 
 def _without_hashes(provenance: Mapping[str, str]) -> dict[str, str]:
@@ -82,21 +74,38 @@ def _counts(row: Summary) -> list[Text]:
     return [Text(str(row.counts[v]) if row.counts[v] else "·", STYLES[v] if row.counts[v] else "dim") for v in order]
 
 
-def _lines(certificate: Certificate) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for name in ("case", "ep.", "stage", "detail"):
-        table.add_column(name, overflow="fold")
-    for name in ("distance", "bound"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("source", overflow="fold")
-    table.add_column("verdict", no_wrap=True)
+def _lines(certificate: Certificate) -> RenderableType:
+    """A table a run, under what its lines share."""
+    runs: dict[tuple[str, ...], list[Line]] = {}
     for line in certificate.lines:
-        run = f"{line.case} {line.precision} {line.mode} {line.backend}"
+        runs.setdefault(line.run, []).append(line)
+    parts: list[RenderableType] = []
+    for run, lines in runs.items():
+        parts += [Text(" · ".join(run), style="bold"), _lines_of_a_run(lines), ""]
+    return Group(*parts)
+
+
+def _lines_of_a_run(lines: Sequence[Line]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for name in ("ep.", "stage", "detail"):
+        table.add_column(name, overflow="fold", no_wrap=name != "detail")
+    for name in ("apart", "bound"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for line in lines:
         verdict = Text({Verdict.TIE: "tie"}.get(line.verdict, line.verdict.value), style=STYLES[line.verdict])
-        table.add_row(
-            run, str(line.epoch), line.stage, line.detail, *figure_cells(line)[:2], line.bound_source, verdict
-        )
+        table.add_row(str(line.epoch), line.stage, _short(line.detail), *figure_cells(line)[:2], verdict)
     return table
+
+
+def _short(detail: str) -> str:
+    """In fewer words, where a line would not be one row."""
+    found = _CALLS.search(detail)
+    return (
+        detail.replace(found[0], f"1 call = {found[1]} {'runs' if found[2] == 'resumed ones' else 'epochs'}")
+        if found
+        else detail
+    )
 
 
 def _list(title: str, counts: dict[str, int]) -> RenderableType | None:

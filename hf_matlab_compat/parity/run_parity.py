@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
+from time import monotonic
 
 from hf_matlab_compat.errors import OptionError, ParityError
 from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_mat
-from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdict
+from hf_matlab_compat.parity.certificate import NO_OCTAVE, NOT_MEASURED, STAGES, Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import keep_divergence
 from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, read_tape
-from hf_matlab_compat.parity.judge import judge
+from hf_matlab_compat.parity.judge import NOTHING, judge
+from hf_matlab_compat.parity.made_cases import MADE_CASES, made_case
 from hf_matlab_compat.parity.octave import octave_available
 from hf_matlab_compat.parity.reference_run import Case, Recording
 
@@ -29,12 +32,28 @@ DEFAULT_CASES = (
     "k_logistic_rms0_empfish_hy1_lam1",
     "s_hess_negative_curvature",
 )
-"""Every output unit, curvature and setting; the chunks wrap around, and the last case rejects a step."""
+"""Run in the modes asked for, and with them `MADE_CASES`: the chunks wrap around, and the last case rejects a step."""
+KERNEL_CASES = (
+    "k_linear_rms0_empfish_hy1_lam1",
+    "k_linear_rms0_hess_hy1_lam1",
+    "k_linear_rms1_gn_hy1_lam1",
+    "k_linear_rms1_hess_hy1_lam1",
+    "k_logistic_rms1_gn_hy1_lam1",
+    "k_softmax_rms0_empfish_hy1_lam1",
+    "k_softmax_rms0_hess_hy1_lam1",
+    "k_softmax_rms1_hess_hy1_lam1",
+    "s_ae_tiny_lambda",
+)
+"""Combinations of mattype, output and rms that those lack, and CG of 250 steps: seen in the kernels of one epoch."""
 DEFAULT_EPOCHS = 5
 """One more than there are chunks in the default cases."""
-LONGER: Mapping[str, int] = {"s_hess_negative_curvature": 7}
-"""Epochs of cases that come later to what they are there for, where no number is asked for."""
+LONGER: Mapping[str, int] = {"s_hess_negative_curvature": 7, **dict.fromkeys(MADE_CASES, 3)}
+"""Epochs of cases that come later, or sooner, to what they are there for, where no number is asked for."""
 ENGINES = ("auto", "octave", "recorded")
+_GET_OCTAVE = (
+    "Get GNU Octave (apt install octave, brew install octave, or octave.org/download), or use a machine that has "
+    "MATLAB: hf-compat parity pack."
+)
 EXIT_CODES = {Verdict.AGREES: 0, Verdict.DIFFERS: 1, Verdict.NOT_RUN: 2}
 
 
@@ -60,7 +79,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     reference: str | os.PathLike[str] | None = None,
     engine: str | Engine = "auto",
     tape: str | os.PathLike[str] | None = None,
-    cases: Sequence[str | os.PathLike[str] | Case] = DEFAULT_CASES,
+    cases: Sequence[str | os.PathLike[str] | Case] | None = None,
     modes: Sequence[str] = ("lockstep",),
     precisions: Sequence[str] = PRECISIONS,
     epochs: int | None = None,
@@ -84,7 +103,9 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         Folder brought back from a machine with MATLAB; takes the place of reference, engine, cases and modes. Its
         envelope is measured on the trainer that it brought along, in Octave; without Octave, it has none.
     cases : sequence of names, paths or Case
-        Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases.
+        Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases. By default `DEFAULT_CASES`
+        and, where a reference can be run on them, `MADE_CASES`, in these modes; and `KERNEL_CASES` in kernels, unless
+        the modes are 'free' alone.
     modes : sequence of {'kernels', 'lockstep', 'free'}
     precisions : sequence of {'double', 'single'}
     epochs : int, optional
@@ -110,7 +131,8 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     Raises
     ------
     ParityError
-        The reference, a case or a tape cannot be run or read.
+        The reference, a case or a tape cannot be run or read. Of several runs, one that could not be made is a line
+        that says so, and the others are judged.
     OptionError, DataError
         An argument means nothing, or this package refuses a case.
     """
@@ -119,20 +141,35 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     _check("stages", stages, STAGES)
     if epochs is not None and epochs < 1:
         raise OptionError("epochs", expected="at least 1", got=epochs)
+    if not 0 < timeout < inf:
+        raise OptionError("timeout", expected="a number of seconds above 0", got=timeout)
     if tape is not None:
         recordings = list(_from_tape(Path(tape), envelope, timeout, say))
     else:
         source = _engine(engine, reference, timeout)
-        asked = [(case, mode, p) for case in find_cases(cases) for mode in modes for p in precisions]
-        recordings = list(_recorded(source, asked, epochs, envelope, say))
+        asked = (
+            _default_runs(modes, source)
+            if cases is None
+            else [(c, mode) for c in _live(cases, source) for mode in modes]
+        )
+        each = [(case, mode, p) for case, mode in asked for p in precisions]
+        recordings = _recorded(source, each, epochs, envelope, say)
+        if engine == "auto" and not runs_live(source):
+            recordings = [_instead(recording) for recording in recordings]
     say("running this package beside the recordings")
     certificate = judge(recordings, backend=backend, stages=stages, watch=watch)
     script = keep_divergence(divergence_file, certificate, recordings) if divergence_file is not None else ""
     return ParityRun(certificate=certificate, recordings=recordings, script=script)
 
 
+def _instead(recording: Recording) -> Recording:
+    """With a word on why recorded numbers are taken."""
+    told = {NO_OCTAVE: octave_available() or "not asked for"}
+    return replace(recording, provenance={**recording.provenance, **told})
+
+
 def exit_code(certificate: Certificate) -> int:
-    """0: agrees; 1: differs; 2: nothing could be compared."""
+    """0: agrees; 1: differs; 2: of a run nothing could be compared, or no decision was."""
     return EXIT_CODES[certificate.verdict]
 
 
@@ -152,13 +189,31 @@ def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None, time
     missing = octave_available()
     if engine == "octave" or reference is not None:
         if missing:
-            raise ParityError(f"octave: {missing}")
+            raise ParityError(f"octave: {missing}. {_GET_OCTAVE}")
         return OctaveEngine(None if reference is None else Path(reference), timeout=timeout)
     return RecordedEngine() if engine == "recorded" or missing else OctaveEngine(timeout=timeout)
 
 
+def _default_runs(modes: Sequence[str], engine: Engine) -> list[tuple[Case, str]]:
+    """Cases and modes where no case is asked for."""
+    names = (*DEFAULT_CASES, *(MADE_CASES if runs_live(engine) else ()))
+    runs = [(case, mode) for case in find_cases(names) for mode in modes]
+    return runs + [(case, "kernels") for case in find_cases(KERNEL_CASES) if {*modes} & {"lockstep", "kernels"}]
+
+
+def runs_live(engine: Engine) -> bool:
+    """Whether it runs a reference on any case; recorded numbers are there for some."""
+    return engine.name != "recorded"
+
+
+def _live(cases: Sequence[str | os.PathLike[str] | Case], engine: Engine) -> list[Case]:
+    """Those asked for; 'all' of what was recorded, where nothing else can be had."""
+    every = (*builtin_names(), *MADE_CASES) if runs_live(engine) else builtin_names()
+    return find_cases([name for one in cases for name in (every if one == "all" else (one,))])
+
+
 def find_cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
-    """Cases by name ('all' for every built-in one), by .mat file, or as they are; each once.
+    """Cases by name ('all' for every recorded one), by .mat file, or as they are; each once.
 
     Raises
     ------
@@ -180,34 +235,81 @@ def _case(one: str | os.PathLike[str] | Case) -> Case:
         return one
     if isinstance(one, str) and one in builtin_names():
         return builtin_case(one)
+    if isinstance(one, str) and one in MADE_CASES:
+        return made_case(one)
     if os.fspath(one).endswith(".mat"):
         return case_from_mat(os.fspath(one))
-    return builtin_case(os.fspath(one))  # refuses it, and lists those that there are
+    names = ", ".join((*builtin_names(), *MADE_CASES))
+    raise ParityError(f"case: expected a built-in one, got {os.fspath(one)!r}. There are: {names}.")
 
 
 def _recorded(
     engine: Engine,
-    asked: Iterable[tuple[Case, str, str]],
+    asked: Sequence[tuple[Case, str, str]],
     epochs: int | None,
     envelope: bool,
     say: Callable[[str], None],
-) -> Iterable[Recording]:
+) -> list[Recording]:
+    """All runs; one that could not be made is without epochs, and says why.
+
+    Raises
+    ------
+    ParityError
+        None could be made.
+    """
+    made: list[Recording] = []
+    errors: list[ParityError] = []
     for case, mode, precision in asked:
-        say(f"{engine.name}: {case.name}, {precision}, {mode}")
-        count = epochs or LONGER.get(case.name, DEFAULT_EPOCHS)
-        recording = engine.record(case, precision=precision, mode=mode, epochs=count)
-        if envelope:
-            say(f"{engine.name}: {case.name}, {precision}, {mode}: how far rounding moves it")
-            recording = engine.with_envelope(recording)
-        yield recording
+        began = monotonic()
+        try:
+            say(f"{engine.name}: {case.name}, {precision}, {mode}")
+            recording = engine.record(case, precision=precision, mode=mode, epochs=epochs or _epochs(case, mode))
+            made.append(_with_rounding(engine, recording, envelope, say))
+        except ParityError as error:
+            hung = monotonic() - began >= getattr(engine, "timeout", inf)
+            if len(errors) == len(made) and (hung or len(asked) == 1):
+                raise  # whatever else is asked for would take as long
+            say(f"{engine.name}: {case.name}, {precision}, {mode}: {error}")
+            errors.append(error)
+            made.append(_failed(case, mode, precision, error))
+    if len(errors) == len(made):
+        raise errors[0]
+    return made
+
+
+def _with_rounding(engine: Engine, recording: Recording, wanted: bool, say: Callable[[str], None]) -> Recording:
+    if not wanted:
+        told = {"envelope": f"{NOT_MEASURED} (--no-envelope)"}
+        return replace(recording, provenance={**recording.provenance, **told})
+    say(f"{engine.name}: {recording.case.name}, {recording.precision}, {recording.mode}: how far rounding moves it")
+    return engine.with_envelope(recording)
+
+
+def _epochs(case: Case, mode: str) -> int:
+    """Of a run, where no number is asked for."""
+    if mode == "kernels" and case.name in KERNEL_CASES:
+        return 1
+    return LONGER.get(case.name, DEFAULT_EPOCHS)
+
+
+def _failed(case: Case, mode: str, precision: str, error: ParityError) -> Recording:
+    return Recording(
+        case=case,
+        precision=precision,
+        mode=mode,
+        epochs=[],
+        envelope={},
+        checkpoint=None,
+        provenance={NOTHING: str(error)},
+    )
 
 
 def _from_tape(tape: Path, envelope: bool, timeout: float, say: Callable[[str], None]) -> Iterable[Recording]:
     """What the tape brought back; with an envelope where its trainer can be run here as well."""
-    missing = octave_available() if envelope else "not asked for"
+    missing = octave_available() if envelope else "--no-envelope"
     for recording in read_tape(tape):
         if missing:
-            provenance = {**recording.provenance, "envelope": f"not measured ({missing})"}
+            provenance = {**recording.provenance, "envelope": f"{NOT_MEASURED} ({missing})"}
             yield replace(recording, provenance=provenance)
         else:
             say(f"tape: {recording.case.name}, {recording.precision}: how far rounding moves it")

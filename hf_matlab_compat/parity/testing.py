@@ -3,9 +3,7 @@
 A file `test_parity.py` beside your trainer is all that it takes::
 
     import pytest
-    from hf_matlab_compat.parity.testing import assert_parity
-
-    pytest_plugins = ["hf_matlab_compat.parity.testing"]
+    from hf_matlab_compat.parity.testing import assert_parity, parity
 
     @pytest.mark.parametrize("mode", ["kernels", "lockstep"])
     def test_our_trainer_agrees(mode):
@@ -14,6 +12,7 @@ A file `test_parity.py` beside your trainer is all that it takes::
     def test_the_published_case_agrees(parity):  # the fixture keeps a divergence in the test's tmp_path
         parity(case="ae_logistic", mode="lockstep", epochs=3)
 
+In a ``conftest.py``, ``pytest_plugins = ["hf_matlab_compat.parity.testing"]`` brings the fixture to all tests.
 Where there is no Octave these tests are skipped, and say so.
 """
 
@@ -71,6 +70,7 @@ def assert_parity(
     -----
     The test is skipped, with the reason, where Octave is needed and missing, and where nothing was compared.
     """
+    __tracebackhide__ = True
     _skip_without_octave(keywords.get("engine", "octave"))
     run = run_parity(
         **{"engine": "octave", **keywords}, reference=reference, cases=[case], modes=[mode], precisions=[precision]
@@ -84,6 +84,7 @@ def parity(tmp_path: Path) -> Callable[..., Certificate]:
     """`assert_parity`, which keeps a divergence in the test's own folder."""
 
     def run(**keywords: Any) -> Certificate:
+        __tracebackhide__ = True
         return assert_parity(**{"divergence_file": tmp_path / "first_divergence.npz", **keywords})
 
     return run

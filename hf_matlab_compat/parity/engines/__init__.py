@@ -25,8 +25,12 @@ What a `Recording` holds, beyond its own description:
     iterate), 'theta' (‖Δ‖ in units of the step). 'll' and 'err' are kernels and figures: E is the larger one.
     Decisions ('cg_steps', 'reductions', 'lambda', 'chose_iters') are there as well: 0 where all members agreed.
     Missing: not measured. For a tape, `OctaveEngine(out / "reference").with_envelope` measures it.
+`continuity`
+    Of a lockstep run of two epochs or more that was run live or on a tape: one call over all of them, beside the
+    resumed ones. None: not run.
 `provenance`
-    'engine', 'reference', 'octave', 'blas', …, ``sha256 FILE``, ``constant NAME`` (as 'value (file:line)').
+    'engine', 'reference', 'octave', 'blas', …, ``sha256 FILE``, ``constant NAME`` (as 'value (file:line)', with a word
+    of `constant_marks` where it may be another).
 """
 
 from hf_matlab_compat.parity.engines.constants import Constant

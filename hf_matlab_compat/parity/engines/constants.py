@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hf_matlab_compat.parity.certificate import PUBLISHED
+from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
+from hf_matlab_compat.parity.engines.arithmetic import evaluate
+from hf_matlab_compat.parity.engines.assigned import Assignment, assignments, variables
 from hf_matlab_compat.parity.engines.matlab_source import code_only, without_comments
 
-NOT_FOUND = "not found: published value assumed"
-
 _NUMBER = r"([\d.(][\d.eE/*^()+\-\s]*)"
+_NAME = r"\(?\s*([A-Za-z]\w*)\b(?!\s*[.(])"
 
 _ASSIGNED: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("initlambda", "drop", "boost", "autodamp", "maxiters", "miniters")},
@@ -31,25 +31,29 @@ _ASSIGNED: Mapping[str, tuple[str, ...]] = {
 """`nnet_train`'s keywords, and the variables that hold them in people's files."""
 
 _WRITTEN: Mapping[str, tuple[str, ...]] = {
-    "rho_low": (rf"\brho\s*<\s*{_NUMBER}",),
-    "rho_high": (rf"\brho\s*>\s*{_NUMBER}",),
-    "precon_exponent": (rf"\b(?:precon|Mdiag|M)\s*=.*\.\^\s*{_NUMBER}",),
-    "linesearch_factor": (rf"\brate\s*=\s*{_NUMBER}\*\s*rate\b", rf"\brate\s*=\s*rate\s*\*\s*{_NUMBER}"),
-    "linesearch_max": (r"\bwhile\s*\(?\s*\w+\s*<\s*(\d+)",),
-    "checkpoint_every": (r"\bmod\(\s*epoch\s*,\s*(\d+)\s*\)\s*==\s*0",),
+    "rho_low": (r"\brho\s*<\s*VALUE",),
+    "rho_high": (r"\brho\s*>\s*VALUE",),
+    "precon_exponent": (r"\b(?:precon|Mdiag|M)\s*=.*\.\^\s*VALUE",),
+    "linesearch_factor": (r"\brate\s*=\s*VALUE\*\s*rate\b", r"\brate\s*=\s*rate\s*\*\s*VALUE"),
+    "linesearch_max": (r"\bwhile\s*\(?\s*\w+\s*<\s*VALUE",),
+    "checkpoint_every": (r"\bmod\(\s*epoch\s*,\s*VALUE\s*\)\s*==\s*0",),
 }
-"""Those that stand in the middle of a formula."""
+"""Those that stand in the middle of a formula, as a number or as a variable that has one value."""
 
 _FIRST_COUNTS = ("autodamp",)
 """Switched off and on again in the course of an epoch."""
 
+_SPARSE_START = ("numconn", "initcoeff")
+"""Stand where no start was given, under a condition by their nature; comparisons give one."""
+
+_OFTEN_OTHERWISE = ("c",)
+"""Variables that may hold something else elsewhere."""
+
+_FIELDS = "default_constants.m"
+"""Where `reference_matlab` has its constants: as fields of a struct called c."""
+
 _MASK_ON = re.compile(r"^(?!.*\bnot masking).*masking out the weight-decay for biases")
 _MASK_OFF = "not masking out the weight-decay for biases"
-
-_OPERATORS: Mapping[type, Any] = {
-    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
-    **{ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos},
-}
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,14 @@ def read_constants(sources: Mapping[str, str]) -> dict[str, Constant]:
     ----------
     sources : mapping of file name to its text
     """
+    files = {file: _assignments(file, source) for file, source in sources.items()}
     found: dict[str, Constant] = {}
     for name in _ASSIGNED:
         if name == "decay_biases":
-            found[name] = _bias_mask(sources)
+            found[name] = _bias_mask(sources, files)
         else:
             known = {key: constant.value for key, constant in found.items()}
-            found[name] = _found(name, sources, known)
+            found[name] = _found(name, sources, files, known)
     return found
 
 
@@ -124,46 +129,103 @@ def differing(constants: Mapping[str, Constant]) -> dict[str, Any]:
     return changed
 
 
-def _found(name: str, sources: Mapping[str, str], known: Mapping[str, float]) -> Constant:
-    hits = list(_assignments(name, sources, known)) or list(_formulas(name, sources))
-    if not hits:
-        if name == "boost" and "drop" in known:
-            return Constant(name, 1 / known["drop"], "1/drop")
-        return Constant(name, published(name), NOT_FOUND)
-    hit = hits[0] if name in _FIRST_COUNTS else hits[-1]
-    several = len({each.value for each in hits}) > 1 and name not in _FIRST_COUNTS
+_Files = Mapping[str, Sequence[Assignment]]
+
+
+@dataclass(frozen=True)
+class _Hit:
+    """A place that gives a constant a value; None: not one that could be read."""
+
+    value: float | None
+    place: str
+    conditional: bool = False
+
+
+def _found(name: str, sources: Mapping[str, str], files: _Files, known: Mapping[str, float]) -> Constant:
+    hits = list(_hits(name, files, known))
+    if any(hit.value is not None for hit in hits):
+        return _assigned(name, hits)
+    written = list(_formulas(name, sources, files))
+    if written:
+        several = len({hit.value for hit in written}) > 1
+        reason = f", {AMBIGUOUS}several formulas have one, with other values" if several else ""
+        return Constant(name, written[-1].value, written[-1].place + reason)
+    if name == "boost" and "drop" in known and not hits:
+        return Constant(name, 1 / known["drop"], "1/drop")
+    return Constant(name, published(name), _why_not(name, hits, files))
+
+
+def _assigned(name: str, hits: Sequence[_Hit]) -> Constant:
+    """The value in force where there is one that can be read, and what makes it doubtful."""
+    read = [hit for hit in hits if hit.value is not None]
+    settled = [hit for hit in read if not hit.conditional or name in _SPARSE_START] or read
+    hit = settled[0] if name in _FIRST_COUNTS else settled[-1]
+    if name in _FIRST_COUNTS:
+        hits = [hit]
+    unread = [each.place for each in hits if each.value is None]
+    if unread:
+        return Constant(name, hit.value, f"{hit.place}, {AMBIGUOUS}assigned what cannot be read in {unread[-1]}")
+    doubtful = [each.place for each in hits if each.conditional and (each.value != hit.value or each is hit)]
+    if doubtful and name not in _SPARSE_START:
+        return Constant(name, hit.value, f"{hit.place}, {AMBIGUOUS}assigned under a condition in {doubtful[-1]}")
+    several = len({each.value for each in hits}) > 1
     return Constant(name, hit.value, hit.place + (", assigned more than once" if several else ""))
 
 
-def _assignments(name: str, sources: Mapping[str, str], known: Mapping[str, float]) -> Iterator[Constant]:
+def _why_not(name: str, hits: Sequence[_Hit], files: _Files) -> str:
+    if hits:
+        return f"{AMBIGUOUS}assigned what cannot be read in {hits[-1].place}: published value assumed"
+    for made in files.values():
+        for each in made:
+            if each.struct and each.name in _ASSIGNED[name] and each.name not in _OFTEN_OTHERWISE:
+                return f"{AMBIGUOUS}a field of a struct in {each.place}: published value assumed"
+    return NOT_FOUND
+
+
+def _hits(name: str, files: _Files, known: Mapping[str, float]) -> Iterator[_Hit]:
     for variable in _ASSIGNED[name]:
-        pattern = re.compile(rf"(?<![\w.])(?:\w+\.)?{variable}\s*=(?!=)\s*([^;,\n]+)")
-        for place, line in _lines(sources):
-            for match in pattern.finditer(line):
-                value = evaluate(match[1], known)
-                if value is not None:
-                    yield Constant(name, _whole(value), place)
+        for made in files.values():
+            values = {**variables(made), **known}
+            for each in made:
+                if each.name != variable or each.struct:
+                    continue
+                value = evaluate(each.value, values)
+                own = re.search(rf"\b{variable}\b", each.value)  # a step of the algorithm, as inext = inext*imult
+                if value is not None or not (own or variable in _OFTEN_OTHERWISE):
+                    yield _Hit(None if value is None else _whole(value), each.place, each.conditional)
 
 
-def _formulas(name: str, sources: Mapping[str, str]) -> Iterator[Constant]:
+def _formulas(name: str, sources: Mapping[str, str], files: _Files) -> Iterator[_Hit]:
     for written in _WRITTEN.get(name, ()):
-        for place, line in _lines(sources):
-            for match in re.finditer(written, line):
-                value = evaluate(_balanced(match[1]), {})
-                if value is not None:
-                    yield Constant(name, _whole(value), place)
+        for file, source in sources.items():
+            known = variables(files[file])
+            for place, line in _lines(file, source):
+                for form in (_NUMBER, _NAME):
+                    for match in re.finditer(written.replace("VALUE", form), line):
+                        value = evaluate(_balanced(match[1]), known)
+                        if value is not None:
+                            yield _Hit(_whole(value), place)
 
 
-def _lines(sources: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for file, source in sources.items():
-        for number, line in enumerate(code_only(source), start=1):
-            yield f"{file}:{number}", line
+def _assignments(file: str, source: str) -> list[Assignment]:
+    made = assignments(file, source)
+    if file != _FIELDS:
+        return made
+    # the empty boost stands for 1/drop there, and no condition changes a value
+    plain = (each._replace(struct=False, conditional=False) for each in made)
+    return [each for each in plain if evaluate(each.value, {}) is not None]
 
 
-def _bias_mask(sources: Mapping[str, str]) -> Constant:
+def _lines(file: str, source: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(code_only(source), start=1):
+        yield f"{file}:{number}", line
+
+
+def _bias_mask(sources: Mapping[str, str], files: _Files) -> Constant:
     """The screen says at the start whether biases are decayed, unless a constant of that name does."""
-    for hit in _assignments("decay_biases", sources, {}):
-        return Constant("decay_biases", not hit.value, hit.place)
+    for hit in _hits("decay_biases", files, {}):
+        if hit.value is not None:
+            return Constant("decay_biases", not hit.value, hit.place)
     for file, source in sources.items():
         for number, line in enumerate(without_comments(source), start=1):
             if _MASK_OFF in line:
@@ -171,27 +233,6 @@ def _bias_mask(sources: Mapping[str, str]) -> Constant:
             if _MASK_ON.search(line):
                 return Constant("decay_biases", False, f"{file}:{number}")
     return Constant("decay_biases", published("decay_biases"), NOT_FOUND)
-
-
-def evaluate(expression: str, known: Mapping[str, float]) -> float | None:
-    """The value of MATLAB arithmetic on numbers and known names; None for anything else."""
-    try:
-        tree = ast.parse(expression.strip().replace(".^", "**").replace("^", "**"), mode="eval")
-        return float(_value(tree.body, known))
-    except (SyntaxError, ValueError, KeyError, TypeError, ArithmeticError):
-        return None
-
-
-def _value(node: ast.expr, known: Mapping[str, float]) -> float:
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        return node.value
-    if isinstance(node, ast.Name):
-        return known[node.id]
-    if isinstance(node, ast.BinOp):
-        return _OPERATORS[type(node.op)](_value(node.left, known), _value(node.right, known))
-    if isinstance(node, ast.UnaryOp):
-        return _OPERATORS[type(node.op)](_value(node.operand, known))
-    raise ValueError
 
 
 def _balanced(text: str) -> str:

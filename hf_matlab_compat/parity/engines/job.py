@@ -51,6 +51,8 @@ class Job:
         To multiply by the curvature.
     starts : sequence of states
         Variables of checkpoints: several to do one epoch from each; one to begin at; none to begin afresh.
+    names_device : bool
+        Whether arrays are asked for by the word 'gpuArray'.
     """
 
     case: Case
@@ -60,6 +62,7 @@ class Job:
     overrides: Mapping[str, Any] | None
     probes: NDArray[np.float64]
     starts: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    names_device: bool = False
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
@@ -67,9 +70,14 @@ class Job:
         return np.float32 if self.precision == "single" else np.float64
 
     @property
+    def has_test_set(self) -> bool:
+        """Whether there are cases to test on."""
+        return self.case.arguments["intest"].size > 0
+
+    @property
     def route(self) -> list[str]:
         """Folders of shims, the last in front of the path."""
-        folders = ["gpu", "look", "drive"]
+        folders = ["gpu", "look", "drive", *["device"] * self.names_device]
         if self.precision == "double" and self.overrides is None:
             folders.append("double")
             if not self.case.arguments["hybridmode"]:
@@ -101,6 +109,7 @@ def make_job(reference: Reference, case: Case, *, precision: str, mode: str, epo
         overrides=overrides,
         probes=vectors.astype(np.float64),
         starts=_beginning(reference, settled, case),
+        names_device=reference.names_device,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.engines.constants import Constant
+from hf_matlab_compat.parity.engines.continuity import read_continuity
 from hf_matlab_compat.parity.engines.envelope import MEMBERS, measure_envelope
 from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
@@ -16,7 +17,7 @@ from hf_matlab_compat.parity.engines.octave_process import one_line, run_octave_
 from hf_matlab_compat.parity.engines.provenance import not_shown, provenance
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_results
-from hf_matlab_compat.parity.reference_run import Case, EpochRecord, Recording
+from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording
 
 
 class OctaveEngine:
@@ -63,7 +64,7 @@ class OctaveEngine:
         """Run the reference on a case; see `Engine`."""
         job = make_job(self.reference, case, precision=precision, mode=mode, epochs=epochs)
         with scratch() as folder:
-            records, checkpoint = self._play(job, folder)
+            records, checkpoint, continuity = self._play(job, folder)
         return Recording(
             case=job.case,
             precision=precision,
@@ -72,6 +73,7 @@ class OctaveEngine:
             envelope={},
             checkpoint=checkpoint,
             provenance={**provenance(self.reference, job), **not_shown(records, mode)},
+            continuity=continuity,
         )
 
     def with_envelope(self, recording: Recording) -> Recording:
@@ -83,13 +85,14 @@ class OctaveEngine:
             self._cache.put(key, envelope)
         return replace(recording, envelope=envelope)
 
-    def _play(self, job: Job, folder: Path) -> tuple[list[EpochRecord], bytes | None]:
+    def _play(self, job: Job, folder: Path) -> tuple[list[EpochRecord], bytes | None, Continuity | None]:
         write_job(job, folder / "job")
         self.reference.copy_to(folder / "reference")
         try:
             run_octave_driver(folder / "job", folder / "reference", timeout=self.timeout)
             results = folder / "job" / "results"
-            return read_results(job, results), read_checkpoint_bytes(results)
+            records = read_results(job, results)
+            return records, read_checkpoint_bytes(results), read_continuity(job, records, results)
         except ParityError as error:
             raise ParityError(f"{job.case.name}: {in_users_words(error, folder, self.reference)}") from error
 

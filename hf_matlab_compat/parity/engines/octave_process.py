@@ -15,6 +15,7 @@ from threading import Event
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity import octave
 from hf_matlab_compat.parity.engines.reference import SHIMS
+from hf_matlab_compat.parity.outlived import killed_with_us, removed_with_us
 
 LARGEST_FILE = 8 << 30
 """Bytes that Octave may write to one file: something that prints for ever must not fill the disk."""
@@ -25,7 +26,7 @@ _WORDS_OF_STDERR = 300
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder that is gone afterwards.
+    """A folder that is gone afterwards, and when this process is.
 
     Raises
     ------
@@ -33,7 +34,10 @@ def scratch() -> Iterator[Path]:
         It cannot be made, or there is no room left in it.
     """
     try:
-        with TemporaryDirectory(prefix="hf_parity_", ignore_cleanup_errors=True) as name:
+        with (
+            TemporaryDirectory(prefix="hf_parity_", ignore_cleanup_errors=True) as name,
+            removed_with_us(Path(name)),
+        ):
             yield Path(name)
     except OSError as error:
         raise ParityError(
@@ -101,15 +105,16 @@ def _wait(process: subprocess.Popen[bytes], job: Path, timeout: float, stop: Eve
     """Its exit code; whatever keeps us from waiting for it kills it."""
     deadline = time.monotonic() + timeout
     try:
-        _limit_files(process)
-        while not _ended(process):
-            if time.monotonic() > deadline:
-                raise ParityError(f"Octave was stopped after {timeout:g} seconds. Give it a longer timeout.")
-            if _largest(job / "work") >= LARGEST_FILE:
-                raise ParityError(f"Octave was stopped: it wrote a file of {LARGEST_FILE} bytes or more.")
-            if stop is not None and stop.is_set():
-                raise ParityError("Octave was stopped, since another run failed.")
-            time.sleep(_POLL)
+        with killed_with_us(process):
+            _limit_files(process)
+            while not _ended(process):
+                if time.monotonic() > deadline:
+                    raise ParityError(f"Octave was stopped after {timeout:g} seconds. Give it a longer timeout.")
+                if _largest(job / "work") >= LARGEST_FILE:
+                    raise ParityError(f"Octave was stopped: it wrote a file of {LARGEST_FILE} bytes or more.")
+                if stop is not None and stop.is_set():
+                    raise ParityError("Octave was stopped, since another run failed.")
+                time.sleep(_POLL)
     finally:
         _kill_group(process)
     return process.returncode

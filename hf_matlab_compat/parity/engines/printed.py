@@ -17,6 +17,7 @@ _LINES: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = (
     (re.compile(rf"epoch: {_N}, Log likelihood: {_N}, error rate: {_N}"), ("epoch", "ll", "err")),
     (re.compile(rf"TEST Log likelihood: {_N}, error rate: {_N}"), ("test_ll", "test_err")),
 )
+_TEST_LINES = ("TEST Log likelihood", "Error rate difference (test - train)")
 _INITIAL_LAMBDA = re.compile(rf"^initlambda: {_N}\r?$", re.MULTILINE)
 
 
@@ -31,6 +32,11 @@ def epoch_lines(log: str, epoch: int) -> list[str]:
         if any(line.startswith(f"epoch: {epoch},") for line in block):
             return block
     return []
+
+
+def without_test_lines(lines: Sequence[str]) -> list[str]:
+    """The lines less those on a test set, where there is none: NaN in the original's log, nothing in this package's."""
+    return [line for line in lines if not (line.startswith(_TEST_LINES) and "NaN" in line)]
 
 
 def printed_figures(lines: Sequence[str], words: Sequence[str], numbers: Sequence[float]) -> dict[str, float]:

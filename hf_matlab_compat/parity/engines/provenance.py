@@ -60,7 +60,13 @@ def provenance(reference: Reference, job: Job) -> dict[str, str]:
         "data": "as given" if reference.takes_overrides else "rounded to single, as the reference does",
         "probe vectors": "numpy default_rng(0), standard normal, rounded to single",
         **reference_facts(reference),
+        **log_facts(job),
     }
+
+
+def log_facts(job: Job) -> dict[str, str]:
+    """What of the reference's log is not compared."""
+    return {} if job.has_test_set else {"log": "without its TEST lines: there is no test set, and they say NaN"}
 
 
 def reference_facts(reference: Reference) -> dict[str, str]:

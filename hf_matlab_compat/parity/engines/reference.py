@@ -57,6 +57,11 @@ class Reference:
                 shutil.copytree(source, folder / source.name)
 
     @property
+    def names_device(self) -> bool:
+        """Whether arrays are asked for by the word 'gpuArray', as in zeros(3, 4, 'gpuArray')."""
+        return any("'gpuArray'" in source for source in self.sources.values())
+
+    @property
     def name(self) -> str:
         """What to call it."""
         return "reference_matlab" if self.folder == OURS.resolve() else str(self.folder)

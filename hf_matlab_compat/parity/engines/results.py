@@ -12,7 +12,7 @@ from scipy.io import loadmat
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.engines.job import Job
-from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures
+from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures, without_test_lines
 from hf_matlab_compat.parity.octave_values import from_octave
 from hf_matlab_compat.parity.reference_run import EpochRecord
 
@@ -35,7 +35,7 @@ def read_results(job: Job, results: Path) -> list[EpochRecord]:
     ParityError
         A file cannot be read, or holds NaN or Inf where a run could not go on from it.
     """
-    raw = [_read(path) for path in sorted(results.glob("epoch_*.mat"))]
+    raw = [read_variables(path) for path in sorted(results.glob("epoch_*.mat"))]
     if not raw:
         raise ParityError(f"{results}: expected the files of some epochs, got none. Run it again.")
     records: list[EpochRecord] = []
@@ -44,7 +44,7 @@ def read_results(job: Job, results: Path) -> list[EpochRecord]:
         before = None if len(job.starts) > 1 else (records[-1] if records else None)
         following = raw[at + 1] if at + 1 < len(raw) and job.mode == "free" else None
         record = _record(job, this, before, following, at)
-        _require_finite(record)
+        _require_finite(record, job.precision, int(np.sum(this.get("underflow", 0))))
         records.append(record)
     return records
 
@@ -55,7 +55,14 @@ def read_checkpoint_bytes(results: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_variables(path: Path) -> dict[str, Any]:
+    """What a file of the driver's holds.
+
+    Raises
+    ------
+    ParityError
+        It is damaged.
+    """
     try:
         content = loadmat(path, mat_dtype=True)
     except Exception as error:  # scipy raises whatever a cut-off file happens to lead to
@@ -68,7 +75,7 @@ def _record(
 ) -> EpochRecord:
     epoch = int(this["epoch"].item())
     lines = epoch_lines(this.get("log", ""), epoch)
-    figures = _figures(this, lines, epoch) if "llrecord" in this else {}
+    figures = read_figures(this, lines, epoch) if "llrecord" in this else {}
     theta, lam = _state(job, this, before, at)
     steps = [int(step) for step in this["is"].ravel()]
     iterates = list(np.asarray(this["xs"]).T)
@@ -83,11 +90,17 @@ def _record(
         figures=figures,
         theta_after=_theta_after(job, this, following, theta, figures),
         d_after=this["last"].ravel(),
-        log_lines=lines,
+        log_lines=comparable_lines(job, lines),
     )
 
 
-def _figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> dict[str, float]:
+def comparable_lines(job: Job, lines: Sequence[str]) -> list[str]:
+    """The lines of an epoch that the log of this package has as well."""
+    return list(lines) if job.has_test_set else without_test_lines(lines)
+
+
+def read_figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> dict[str, float]:
+    """The figures of an epoch, from its lines of the log, what was printed for them, and the records."""
     figures = printed_figures(lines, this["words"], np.ravel(this["numbers"]).tolist())
     figures = {name: value for name, value in figures.items() if name not in ("epoch", "total_cg_steps")}
     # the records have every digit, whatever the log prints
@@ -155,14 +168,26 @@ def _require_precision(job: Job, this: Mapping[str, Any]) -> None:
         )
 
 
-def _require_finite(record: EpochRecord) -> None:
+def _require_finite(record: EpochRecord, precision: str, underflow: int) -> None:
     parts = {"gradient": record.kernels["grad"], "preconditioner": record.kernels["precon"]}
     parts |= {"CG iterates": record.iterates, "parameters": _or_empty(record.theta_after)}
     for name, values in parts.items():
         if not np.isfinite(np.asarray(values)).all():
-            raise ParityError(f"epoch {record.epoch}: the reference's {name} are not finite (NaN or Inf).")
+            cause = _cause(precision, underflow) if name == "CG iterates" else ""
+            where = f"epoch {record.epoch}, {precision} precision"
+            raise ParityError(f"{where}: the reference's {name} are not finite (NaN or Inf){cause}.")
     if np.isnan(record.figures.get("ll", 0.0)):
-        raise ParityError(f"epoch {record.epoch}: the reference's log-likelihood is NaN.")
+        raise ParityError(f"epoch {record.epoch}, {precision} precision: the reference's log-likelihood is NaN.")
+
+
+def _cause(precision: str, underflow: int) -> str:
+    """Why the iterates are not finite, where it is known; `underflow` is the step of CG after which r'y is 0."""
+    if not underflow:
+        return ""
+    return (
+        f": after step {underflow} of its CG r'y underflows to 0 in {precision} precision, and the original goes on to "
+        "divide 0 by 0. This package stops CG there, a deviation that the README lists"
+    )
 
 
 def _or_empty(values: Any) -> Any:

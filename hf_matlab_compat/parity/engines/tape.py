@@ -15,10 +15,11 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.engines.constants import read_constants
+from hf_matlab_compat.parity.engines.continuity import read_continuity
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_engine import only_kernels
 from hf_matlab_compat.parity.engines.octave_process import one_line
-from hf_matlab_compat.parity.engines.provenance import not_shown, reference_facts, route_in_words
+from hf_matlab_compat.parity.engines.provenance import log_facts, not_shown, reference_facts, route_in_words
 from hf_matlab_compat.parity.engines.reference import SHIMS, Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_results
 from hf_matlab_compat.parity.octave_values import from_octave
@@ -148,8 +149,10 @@ def _recording(folder: Path, row: dict[str, Any], reference: Reference) -> Recor
             "played by": one_line(played),
             "precision route": route_in_words(job),
             **reference_facts(reference),
+            **log_facts(job),
             **not_shown(records, job.mode),
         },
+        continuity=read_continuity(job, records, place / "results"),
     )
 
 

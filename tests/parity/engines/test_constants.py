@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from hf_matlab_compat.legacy.entry_points import nnet_train
+from hf_matlab_compat.parity.certificate import PUBLISHED
+from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
+from hf_matlab_compat.parity.engines.arithmetic import evaluate
 from hf_matlab_compat.parity.engines.constants import (
-    NOT_FOUND,
     differing,
-    evaluate,
     in_words,
     published,
     read_constants,
@@ -47,12 +48,14 @@ def test_published_values_are_found_in_the_single_file_trainer():
     constants = open_reference(ONE_FILE).constants
     assert differing(constants) == {}
     assert [name for name, constant in constants.items() if constant.place == NOT_FOUND] == []
+    assert [name for name, constant in constants.items() if AMBIGUOUS in constant.place] == []
 
 
 def test_published_values_are_found_in_reference_matlab():
     constants = open_reference(OURS).constants
     assert differing(constants) == {}
     assert [name for name, constant in constants.items() if constant.place == NOT_FOUND] == []
+    assert [name for name, constant in constants.items() if AMBIGUOUS in constant.place] == []
 
 
 @pytest.mark.parametrize("name", EDITS)
@@ -88,6 +91,99 @@ def test_commented_and_quoted_assignments_do_not_count():
 def test_two_values_of_one_constant_are_remarked():
     place = read_constants({"nnet_train_2.m": "drop = 2/3;\ndrop = 0.9;"})["drop"].place
     assert place == "nnet_train_2.m:2, assigned more than once"
+
+
+def constant(name: str, *lines: str):
+    return read_constants({"nnet_train_2.m": "\n".join(lines)})[name]
+
+
+NAMED: dict[str, tuple[tuple[str, ...], float]] = {
+    "rho_low": (("lo = 0.3; hi = 1/1.5;", "if rho < lo || isnan(rho)", "elseif rho > hi", "end"), 0.3),
+    "rho_high": (("lo = 0.3; hi = 3/4 - 0.05;", "if rho < lo", "elseif (rho > hi)", "end"), 0.7),
+    "precon_exponent": (("expo = 1/2;", "precon = (grad2 + lambda).^expo;"), 0.5),
+    "linesearch_factor": (("shrink = 0.5;", "rate = shrink*rate;"), 0.5),
+    "linesearch_max": (("most = 30;", "while j < most", "end"), 30),
+    "checkpoint_every": (("every = 5;", "if mod(epoch, every) == 0", "end"), 5),
+    "maxiters": (("steps = 50;", "maxiters = steps;"), 50),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_constant_in_a_variable_of_one_value_is_resolved(name):
+    lines, value = NAMED[name]
+    found = constant(name, *lines)
+    assert found.value == pytest.approx(value, rel=1e-15)
+    assert AMBIGUOUS not in found.place
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("if rho < lo", "end"),
+        ("lo = 0.3;", "lo = lo/2;", "if rho < lo", "end"),
+        ("if fast, lo = 0.3; end", "if rho < lo", "end"),
+        ("[lo, hi] = deal(0.3, 0.7);", "if rho < lo", "end"),
+        ("if rho < opts.lo", "end"),
+    ],
+)
+def test_a_variable_without_one_value_is_not_guessed(lines):
+    assert (constant("rho_low", *lines).value, constant("rho_low", *lines).place) == (0.25, NOT_FOUND)
+
+
+def test_a_field_of_a_struct_is_not_the_constant():
+    assert str(constant("drop", "drop = 2/3;", "opts.drop = 0.9;")) == "0.666667 (nnet_train_2.m:1)"
+    alone = constant("drop", "opts.drop = 0.9;")
+    assert (alone.value, alone.place) == (
+        published("drop"),
+        f"{AMBIGUOUS}a field of a struct in nnet_train_2.m:1: published value assumed",
+    )
+
+
+CONDITIONAL: dict[str, tuple[tuple[str, ...], float, str]] = {
+    "on a line": (("drop = 2/3;", "if fast, drop = 0.9; end"), 2 / 3, "nnet_train_2.m:1"),
+    "in a block": (("drop = 2/3;", "for k = 1:3", "if fast(end)", "x = 1;", "drop = 0.9;", "end", "end"), 2 / 3, ":1"),
+    "in another branch": (("if fast", "drop = 0.9;", "else", "drop = 2/3;", "end"), 2 / 3, "nnet_train_2.m:4"),
+    "alone": (("if ~exist('drop', 'var'), drop = 0.9; end",), 0.9, "nnet_train_2.m:1"),
+    "switched": (("drop = 2/3;", "switch kind", "case 'fast'", "drop = 0.9;", "end"), 2 / 3, "nnet_train_2.m:1"),
+}
+
+
+@pytest.mark.parametrize("case", CONDITIONAL)
+def test_an_assignment_under_a_condition_is_ambiguous(case):
+    lines, value, place = CONDITIONAL[case]
+    found = constant("drop", *lines)
+    assert found.value == value
+    assert place in found.place
+    assert f", {AMBIGUOUS}assigned under a condition in nnet_train_2.m:" in found.place
+    told = in_words(read_constants({"nnet_train_2.m": "\n".join(lines)}))["drop"]
+    assert AMBIGUOUS in told
+    assert (PUBLISHED in told) == (value == 0.9)
+
+
+def test_what_cannot_be_read_is_ambiguous():
+    found = constant("maxiters", "maxiters = 250;", "maxiters = min(maxima);")
+    assert found.place == f"nnet_train_2.m:1, {AMBIGUOUS}assigned what cannot be read in nnet_train_2.m:2"
+    alone = constant("maxiters", "maxiters = min(maxima);")
+    assert alone.place == f"{AMBIGUOUS}assigned what cannot be read in nnet_train_2.m:1: published value assumed"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("if fast", "x = 1;", "end", "drop = 0.9;"),
+        ("drop = 0.9;", "if fast, drop = 0.9; end"),
+        ("x = [1 2 ...", "  3];", "for k = 1:3, y = x(end); end", "drop = 0.9;"),
+        ("while fast, drop = 0.9; end",),
+    ],
+)
+def test_what_always_holds_is_not_ambiguous(lines):
+    found = constant("drop", *lines)
+    assert found.value == 0.9
+    assert AMBIGUOUS not in found.place
+
+
+def test_two_formulas_with_other_values_are_ambiguous():
+    assert AMBIGUOUS in constant("linesearch_max", "while j < 60", "end", "while k < 3", "end").place
 
 
 @pytest.mark.parametrize("expression", ["f(3)", "x + 1", "'a'", "2 +", "1/0", "[1 2]"])

@@ -31,7 +31,10 @@ BROKEN: dict[str, tuple[tuple[str, str], str]] = {
     "syntax error": (("drop = 2/3;", "drop = = 2/3;"), r"parse error near line 12 of file .*theirs/nnet_train_2\.m"),
     "error in epoch 3": (in_epoch(3, "error('out of luck')"), r"epoch 3: out of luck \(in nnet_train_2, line \d+\)"),
     "unknown function": (in_epoch(2, "conjgrad_7(1)"), "epoch 2: 'conjgrad_7' undefined"),
-    "NaN": ((STEP, STEP + "    paramsp(1) = 0/0;\n"), "epoch 1: the reference's parameters are not finite"),
+    "NaN": (
+        (STEP, STEP + "    paramsp(1) = 0/0;\n"),
+        "epoch 1, single precision: the reference's parameters are not finite",
+    ),
     "NaN likelihood": (("    llrecord(epoch, 1) = ll;", "    llrecord(epoch, 1) = NaN;"), "log-likelihood is NaN"),
     "killed": (in_epoch(2, "kill(getpid(), 9)"), "killed by signal 9 in the middle"),
     "exit": (in_epoch(2, "exit(3)"), "ended with exit code 3 in the middle"),

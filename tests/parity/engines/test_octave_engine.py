@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,14 +15,15 @@ from scipy.io import loadmat
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
-from hf_matlab_compat.parity.cases import builtin_case
+from hf_matlab_compat.parity.cases import builtin_case, case_from_arguments
 from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
+from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.octave import run_octave
 from hf_matlab_compat.parity.reference_run import Recording, distance
 from tests.cases import probe, trace
-from tests.parity.engines.trainers import ONE_FILE, SMALL, contents, edited, live
+from tests.parity.engines.trainers import ONE_FILE, SMALL, STEP, contents, edited, live
 
 pytestmark = live
 REFERENCES = [pytest.param(None, id="reference_matlab"), pytest.param(ONE_FILE, id="one_file")]
@@ -162,6 +164,33 @@ def test_a_fork_for_gpuarray_runs_on_the_processor(tmp_path):
     np.testing.assert_array_equal(run.epochs[0].theta_after, recorded(ONE_FILE, "single").epochs[0].theta_after)
 
 
+def test_a_fork_that_makes_its_arrays_on_the_device_runs_on_the_processor(tmp_path):
+    device = "d = gpuDevice; reset(gpuDevice(1)); wait(d); wait(gpuDevice); devices = gpuDeviceCount;\n"
+    drawn = "drawn = [gpuArray.rand(2), gpuArray.randn(2), gpuArray.eye(2), gpuArray.ones(2)];\n"
+    drawn += "drawn = [rand(2, 'gpuArray'), eye(2, 'gpuArray')];\n"
+    folder = edited(
+        tmp_path / "theirs",
+        ("store = @(x) x;\n", f"store = @(x) x;\n{device}{drawn}"),
+        (
+            "mzeros = @(varargin) zeros(varargin{:}, 'single');",
+            "mzeros = @(varargin) gpuArray.zeros(varargin{:}, 'single');",
+        ),
+        (
+            "mones = @(varargin) ones(varargin{:}, 'single');",
+            "mones = @(varargin) ones(varargin{:}, 'single', 'gpuArray');",
+        ),
+        (
+            STEP,
+            "    if ~existsOnGPU(p) || isgpuarray(p), error('lost'); end\n"
+            f"    if ~strcmp(classUnderlying(p), 'single'), error('other class'); end\n{STEP}",
+        ),
+        ("rate*p;\n", "rate*p; wait(gpuDevice);\n"),
+        ("    ch = chs{end};\n", "    [ch, kept] = gather(chs{end}, 1);\n"),
+    )
+    run = OctaveEngine(folder).record(builtin_case(SMALL), precision="single", mode="lockstep", epochs=1)
+    np.testing.assert_array_equal(run.epochs[0].theta_after, recorded(ONE_FILE, "single").epochs[0].theta_after)
+
+
 def test_a_trainer_that_cannot_do_doubles_says_so(tmp_path):
     folder = edited(
         tmp_path / "theirs",
@@ -207,6 +236,55 @@ def test_a_chained_checkpoint_has_columns(reference, tmp_path):
     (tmp_path / "c.mat").write_bytes(recorded(reference, "single").checkpoint or b"")
     saved = loadmat(tmp_path / "c.mat")
     assert (saved["times"].shape[1], saved["lambdarecord"].shape[1], saved["llrecord"].shape[1]) == (1, 1, 2)
+
+
+def too_small():
+    """A problem whose CG is done to the last bit of single precision after some steps."""
+    data = {name: np.random.default_rng(0).random((1, 8)).round(4) for name in ("indata", "intest")}
+    data |= {name: (data["indata"] > 0.5) * 1.0 for name in ("outdata", "outtest")}
+    few = {"numchunks": 1, "numchunks_test": 1, "layersizes": [1], "layertypes": ["logistic", "linear"]}
+    given = {**builtin_case("class_softmax").arguments, **data, **few, "errtype": "L2", "paramsp": None}
+    return case_from_arguments("too_small", given)
+
+
+@BOTH
+def test_zero_by_zero_in_single_precision_is_told_with_its_cause(reference):
+    with pytest.raises(ParityError) as caught:
+        OctaveEngine(reference).record(too_small(), precision="single", mode="lockstep", epochs=2)
+    assert re.fullmatch(
+        r"too_small: epoch \d, single precision: the reference's CG iterates are not finite \(NaN or Inf\): after step "
+        r"\d of its CG r'y underflows to 0 in single precision, and the original goes on to divide 0 by 0\. .*",
+        str(caught.value),
+    )
+    assert OctaveEngine(reference).record(too_small(), precision="double", mode="lockstep", epochs=2).epochs
+
+
+def test_iterates_that_are_not_finite_for_another_reason_have_no_cause(tmp_path):
+    folder = edited(tmp_path / "theirs", ("    alpha = delta/curvature;", "    alpha = NaN;"), file="conjgrad_1.m")
+    with pytest.raises(ParityError, match=r"epoch 1, single precision: .* iterates are not finite \(NaN or Inf\)\.$"):
+        OctaveEngine(folder).record(builtin_case(SMALL), precision="single", mode="lockstep", epochs=1)
+
+
+@BOTH
+@PRECISIONS
+@pytest.mark.parametrize("shape", [(0, 0), (16, 0)])
+def test_a_case_without_test_set_runs_and_agrees(reference, precision, shape):
+    empty = {"intest": np.zeros(shape), "outtest": np.zeros((0, 0))}
+    case = case_from_arguments("mine", {**builtin_case(SMALL).arguments, **empty})
+    run = OctaveEngine(reference).record(case, precision=precision, mode="lockstep", epochs=2)
+    assert judge([run]).verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize("empty", ["zeros(0, 0)", "[]", "zeros(0, 3)", "zeros(16, 0)"])
+def test_reference_matlab_takes_an_empty_test_set_of_any_shape(empty, tmp_path):
+    given = {**builtin_case(SMALL).arguments, "runName": "r", "maxepoch": 1}
+    given["layersizes"] = np.array([given["layersizes"]], float)
+    call = [given[name] for name in TRAINER_ARGUMENTS]
+    emptied = f"varargin{{11}} = {empty}; varargin{{12}} = [];"
+    code = f"function p = run_it(varargin)\n{emptied}\np = nnet_train_2(varargin{{:}});\nend\n"
+    (tmp_path / "run_it.m").write_text(code)
+    (theta,) = run_octave("run_it", call, path=[OURS, tmp_path], workdir=tmp_path)
+    assert np.isfinite(theta).all()
 
 
 @BOTH

@@ -6,7 +6,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
+from scipy.sparse import csc_matrix, csr_array
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.legacy.case_file import write_case
@@ -63,6 +64,19 @@ def test_win_and_bin_stand_for_paramsp():
     assert case.arguments["paramsp"].ravel().tolist() == [1.0] * 6 + [2.0] * 2 + [3.0] * 2 + [4.0]
 
 
+def test_win_and_bin_may_be_sparse(tmp_path):
+    full = {"Win": [np.eye(2, 3), np.eye(1, 2)], "bin": [np.eye(2, 1), np.eye(1)]}
+    sparse = {
+        name: np.array([csc_matrix(entry) for entry in cell] + [None], object)[None, :-1] for name, cell in full.items()
+    }
+    savemat(tmp_path / "mine.mat", {**{k: to_octave(v) for k, v in arguments(paramsp=None).items()}, **sparse})
+    content = {name: value for name, value in loadmat(tmp_path / "mine.mat").items() if name in arguments()}
+    found, given = (
+        case_from_arguments("mine", arguments(paramsp=None, **each)) for each in (full, {n: content[n] for n in full})
+    )
+    np.testing.assert_array_equal(found.arguments["paramsp"], given.arguments["paramsp"])
+
+
 def test_an_empty_start_is_drawn_and_always_the_same():
     first, again = (case_from_arguments("mine", arguments(paramsp=None)) for _ in range(2))
     assert first.arguments["paramsp"].shape == builtin_case(SMALL).arguments["paramsp"].shape
@@ -91,6 +105,35 @@ def test_octaves_own_format_is_read(kind, tmp_path):
     found = case_from_mat(tmp_path / "mine.mat")
     for name, value in case_from_mat(file).arguments.items():
         np.testing.assert_array_equal(found.arguments[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", ["-v7", "-text"])
+@pytest.mark.octave
+def test_sparse_data_are_taken_as_full_ones(kind, tmp_path):
+    """Sparse as MATLAB keeps counts of words, whole arguments and logical ones included."""
+    file = saved(tmp_path / "theirs.mat", arguments())
+    code = (
+        f"load('{file}'); clear ans; indata(indata < 0.5) = 0; save -v7 '{tmp_path / 'full.mat'}'; "
+        f"indata = sparse(indata); outdata = sparse(outdata); intest = sparse(intest); paramsp = sparse(paramsp); "
+        f"save {kind} '{tmp_path / 'mine.mat'}'"
+    )
+    subprocess.run(["octave-cli", "--norc", "--eval", code], check=True, capture_output=True, timeout=60)
+    found = case_from_mat(tmp_path / "mine.mat")
+    for name, value in case_from_mat(tmp_path / "full.mat").arguments.items():
+        np.testing.assert_array_equal(found.arguments[name], value, err_msg=name)
+
+
+def test_sparse_data_from_python_are_taken_as_full_ones():
+    full = builtin_case(SMALL).arguments["indata"]
+    for sparse in (csc_matrix(full), csr_array(full)):
+        np.testing.assert_array_equal(case_from_arguments("m", arguments(indata=sparse)).arguments["indata"], full)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5), (16, 0)])
+def test_an_empty_test_set_is_no_columns_of_as_many_rows(shape):
+    case = case_from_arguments("mine", arguments(intest=np.zeros(shape), outtest=np.zeros((0, 0))))
+    assert case.arguments["intest"].shape == (16, 0)
+    assert case.arguments["outtest"].shape == (len(case.arguments["outdata"]), 0)
 
 
 REFUSED = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat import hessian_free
+from hf_matlab_compat import hessian_free, training
 from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.parity import port_epoch
 
@@ -26,6 +26,7 @@ BOUND_BY_NAME = {
     "line_search": hessian_free,
     "adapt": hessian_free,
     "epoch_lines": port_epoch,
+    "epochs": training,
 }
 """Where else a routine is known by its name, once it has been imported."""
 

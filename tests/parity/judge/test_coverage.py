@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from itertools import product
 
+import numpy as np
 import pytest
 
-from hf_matlab_compat.parity.cases import builtin_case
-from hf_matlab_compat.parity.coverage import not_exercised
+from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.vocabulary import WORDS
+from hf_matlab_compat.parity.cases import builtin_case, require_accepted
+from hf_matlab_compat.parity.coverage import ACCEPTED, not_exercised
 from hf_matlab_compat.parity.engines import RecordedEngine
+from hf_matlab_compat.parity.made_cases import made_case
 from hf_matlab_compat.parity.reference_run import Recording
-from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, DEFAULT_EPOCHS, LONGER
+from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, DEFAULT_EPOCHS, KERNEL_CASES, LONGER
 from tests.parity.judge.golden_recordings import recorded
 
 
@@ -42,9 +48,44 @@ def test_events_are_read_off_the_epochs_that_were_run() -> None:
     assert not {"rejected steps", "wrap-around of chunks"} & {*not_exercised([_free(rejecting, 7)])}
 
 
-def test_the_default_leaves_nothing_out() -> None:
-    recordings = [_free(name, LONGER.get(name, DEFAULT_EPOCHS)) for name in DEFAULT_CASES]
-    assert not_exercised(recordings) == []
+def test_recorded_numbers_leave_out_what_was_never_recorded() -> None:
+    names = (*DEFAULT_CASES, *KERNEL_CASES)
+    said = not_exercised([_free(name, LONGER.get(name, DEFAULT_EPOCHS)) for name in names])
+    blocks = "more than one block of cases in a chunk"
+    assert said == ["hybridmode=0 with mattype 'hess', 'empfish'", blocks, "ties under errtype 'class'"]
+
+
+def test_combinations_are_said_in_one_word_a_mattype() -> None:
+    said = not_exercised([recorded(name) for name in DEFAULT_CASES if name != "s_hess_negative_curvature"])
+    assert "mattype 'gn' with logistic outputs (rms=1), linear outputs (rms=1)" in said
+    assert "mattype 'empfish' with linear outputs, softmax outputs" in said
+    known = "linear outputs, softmax outputs, linear outputs (rms=1), softmax outputs (rms=1)"
+    assert f"mattype 'hess' with {known}" in said
+
+
+@pytest.mark.parametrize("mattype", WORDS["curvature"])
+def test_the_combinations_are_those_that_can_be_trained(mattype: str) -> None:
+    accepted = set()
+    for unit, rms in product(("logistic", "tanh", "linear", "softmax"), (0, 1)):
+        plain = builtin_case("k_softmax_rms0_hess_hy1_lam1")
+        units = [*plain.arguments["layertypes"][:-1], unit]
+        given = {**plain.arguments, "mattype": mattype, "rms": rms, "layertypes": units}
+        with suppress(ParityError):
+            require_accepted(replace(plain, arguments=given))
+            accepted.add((unit, rms))
+    assert accepted == {*ACCEPTED[mattype]}
+
+
+def test_ties_and_blocks_are_read_off_what_was_run() -> None:
+    one = recorded("class_softmax")
+    made = replace(one, case=made_case("made_gn_blocks"))
+    assert "more than one block of cases in a chunk" in not_exercised([one])
+    assert "more than one block of cases in a chunk" not in not_exercised([made])
+    tied = {**one.epochs[0].kernels, "forward": [np.zeros((2, 2)), np.array([[0.4, 0.3], [0.4, 0.5], [0.2, 0.2]])]}
+    assert "ties under errtype 'class'" in not_exercised([one])
+    assert "ties under errtype 'class'" not in not_exercised(
+        [replace(one, epochs=[replace(one.epochs[0], kernels=tied)])]
+    )
 
 
 def test_kernels_leave_out_what_comes_after_them() -> None:

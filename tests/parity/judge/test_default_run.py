@@ -10,12 +10,15 @@ import pytest
 
 from hf_matlab_compat import hessian_free
 from hf_matlab_compat.model import losses
+from hf_matlab_compat.objective.cases import Cases
 from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.parity.cases import builtin_case
+from hf_matlab_compat.parity.coverage import not_exercised
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.reference import OURS
+from hf_matlab_compat.parity.made_cases import MADE_CASES
 from hf_matlab_compat.parity.reference_run import Recording
-from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, DEFAULT_EPOCHS, LONGER
+from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, DEFAULT_EPOCHS, KERNEL_CASES, LONGER, find_cases
 from hf_matlab_compat.solvers import line_search
 from tests.parity.engines.trainers import ONE_FILE, edited, live
 from tests.parity.judge.golden_recordings import judged
@@ -64,9 +67,9 @@ BUGS = {
 
 @cache
 def default_recording(name: str) -> Recording:
-    assert name in DEFAULT_CASES
+    assert name in (*DEFAULT_CASES, *MADE_CASES)
     epochs = LONGER.get(name, DEFAULT_EPOCHS)
-    return OctaveEngine().record(builtin_case(name), precision="double", mode="lockstep", epochs=epochs)
+    return OctaveEngine().record(find_cases([name])[0], precision="double", mode="lockstep", epochs=epochs)
 
 
 @pytest.mark.parametrize("name", BUGS)
@@ -78,6 +81,30 @@ def test_a_default_run_flags(name: str, monkeypatch: pytest.MonkeyPatch) -> None
     first = judged(recording).first_divergence
     assert first is not None
     assert (first.stage, first.epoch) == (bug.stage, bug.epoch)
+
+
+@pytest.mark.parametrize("name", MADE_CASES)
+def test_a_case_lost_at_the_edge_of_a_block_is_flagged_and_counted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(Cases, "chunk", "slice(start, stop)", "slice(start, stop - (stop < first + n))")(monkeypatch)
+    first = judged(default_recording(name)).first_divergence
+    assert first is not None
+    assert (first.stage, first.detail) == ("forward", "layer 1: 1400 cases, the reference has 1401")
+
+
+def test_an_error_of_one_case_at_the_edge_of_a_scored_block_is_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(Cases, "chunk", "slice(start, stop)", "slice(start, stop - (stop < first + n and count == 3))")(monkeypatch)
+    first = judged(default_recording("made_gn_blocks")).first_divergence
+    assert first is not None
+    assert first.stage == "ll"
+
+
+def test_a_default_run_goes_through_all_that_is_looked_for() -> None:
+    engine = OctaveEngine()
+    kernels = [engine.record(builtin_case(name), precision="double", mode="kernels", epochs=1) for name in KERNEL_CASES]
+    whole = [default_recording(name) for name in (*DEFAULT_CASES, *MADE_CASES)]
+    assert not_exercised([*whole, *kernels]) == []
+    assert "more than one block of cases in a chunk" in not_exercised(whole[:9])
+    assert judged(*kernels).first_divergence is None
 
 
 OTHER_CHUNK = {

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat import training
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat import hessian_free, training
+from hf_matlab_compat.errors import NonFiniteError, OptionError
 from hf_matlab_compat.legacy import entry_points
+from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity import entry
 from hf_matlab_compat.parity.certificate import Line, Verdict
-from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.reference_run import Continuity, Recording
 from hf_matlab_compat.parity.stage_dependencies import DEPENDENCIES
 from tests.parity.judge.golden_recordings import first_stage, judged, recorded
 from tests.parity.judge.planting import Plant, edit, instead
@@ -53,8 +54,109 @@ def test_a_bug_before_the_loop_is_flagged_at_the_entry(name: str, mode: str, mon
     assert first_stage(*recordings) == entry.STAGE
 
 
+AS_D_WAS_LEFT = "report, state = epoch(problem, state, options, evaluate, watch)"
+CARRIED: dict[str, Plant] = {
+    "d zero from the second epoch on": edit(
+        hessian_free,
+        "epochs",
+        AS_D_WAS_LEFT,
+        f"from dataclasses import replace as r; state = r(state, d=0 * state.d) if state.epoch else state; "
+        f"{AS_D_WAS_LEFT}",
+    ),
+    "lambda held up from the second epoch on": edit(
+        hessian_free,
+        "epochs",
+        "yield report, state",
+        "from dataclasses import replace as r; state = r(state, lam=max(state.lam, 44.0)); yield report, state",
+    ),
+    "no d in the checkpoint": edit(
+        CheckpointWriter, "_on_host", "dtype=kind) for vector in (state.theta, state.d)", "dtype=kind) * at for at, "
+        "vector in ((1, state.theta), (0, state.d))"
+    ),
+    "the checkpoint one epoch late": edit(
+        CheckpointWriter, "epoch", "host = self._on_host(state", "host = self._on_host(replace(state, lam=1.0)"
+    ),
+}  # fmt: skip
+"""What no epoch that begins from a given state can show."""
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("name", CARRIED)
+def test_what_goes_wrong_between_epochs_or_on_the_way_to_the_file_is_flagged(
+    name: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = recorded(SOFTMAX, "lockstep", precision)
+    CARRIED[name](monkeypatch)
+    certificate = judged(recording)
+    apart = [line for line in certificate.lines if line.verdict is Verdict.DIFFERS]
+    assert {line.stage for line in apart} == {entry.STAGE}
+    assert all(line.detail.startswith("one call of 2 epochs equals 2 single epochs: ") for line in apart)
+
+
+def test_a_log_that_goes_wrong_later_is_flagged_where_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(hessian_free, "epochs", "yield report, state", "yield (report if report.epoch < 2 else r(report, rho=0.5)), "
+         "state")(monkeypatch)  # fmt: skip
+    monkeypatch.setattr(hessian_free, "r", replace, raising=False)
+    found = [line for line in entry_lines(recorded(SOFTMAX)) if line.verdict is Verdict.DIFFERS]
+    assert [(line.epoch, line.detail[-5:]) for line in found] == [(2, ": log")]
+    assert found[0].ours == "rho = 0.5"
+
+
+def test_the_call_over_all_epochs_is_that_of_the_epochs_recorded() -> None:
+    details = {line.detail for line in entry_lines(recorded(SOFTMAX, "free", "double", 3)) if "one call" in line.detail}
+    name = "one call of 3 epochs equals 3 single epochs"
+    assert details >= {f"{name}: log", f"{name}: parameters returned", f"{name}: ch in file"}
+
+
+def test_a_call_and_a_chain_that_stop_alike_are_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = hessian_free._require_finite
+
+    def stop(gradient: Any, number: int) -> None:
+        if number == 2:
+            raise NonFiniteError(2, "gradient")
+        real(gradient, number)
+
+    monkeypatch.setattr(hessian_free, "_require_finite", stop)
+    [line] = [line for line in entry_lines(recorded(SOFTMAX)) if line.detail.startswith("one call")]
+    assert line.verdict is Verdict.NOT_RUN
+    assert "both stopped" in line.bound_source
+
+
+def of_the_reference(**apart: Any) -> list[Line]:
+    whole = {"epochs": 5, "theta": 0.0, "d": 0.0, "lam": (20.0, 20.0), "first_apart": None, **apart}
+    recording = replace(recorded(SOFTMAX), continuity=Continuity(**whole))
+    return [line for line in entry_lines(recording) if line.detail.startswith("reference: one call of 5 epochs")]
+
+
+def test_a_reference_that_carries_nothing_over_agrees_exactly() -> None:
+    lines = of_the_reference()
+    assert len(lines) == 4
+    assert {(line.verdict, line.bound, line.bound_source) for line in lines} == {(Verdict.AGREES, 0.0, "exact")}
+
+
+@pytest.mark.parametrize(
+    ("apart", "detail"),
+    [
+        ({"theta": 1e-16}, "parameters"),
+        ({"d": 1e-3}, "d"),
+        ({"lam": (20.0, 30.0)}, "lambda"),
+        ({"first_apart": 3}, "every epoch"),
+    ],
+)
+def test_a_reference_that_carries_something_over_differs(apart: dict[str, Any], detail: str) -> None:
+    [found] = [line for line in of_the_reference(**apart) if line.verdict is Verdict.DIFFERS]
+    assert found.detail == f"reference: one call of 5 epochs equals 5 resumed ones: {detail}"
+    assert found.epoch == (3 if "first_apart" in apart else 5)
+
+
+def test_a_reference_that_was_not_called_over_all_epochs_is_not_run() -> None:
+    [line] = [line for line in entry_lines(recorded(SOFTMAX)) if line.detail.startswith("reference: ")]
+    assert line.verdict is Verdict.NOT_RUN
+    assert line.bound_source == "a run of one epoch carries nothing over"
+
+
 def test_lockstep_judges_the_first_epoch_of_the_call() -> None:
-    lines = entry_lines(recorded(SOFTMAX))
+    lines = [line for line in entry_lines(recorded(SOFTMAX)) if "one call" not in line.detail]
     assert {line.epoch for line in lines} == {1}
     assert {line.detail for line in lines} >= {"lambda before epoch 1", "theta", "lambda", "ll after the step", "log"}
     assert {line.verdict for line in lines} == {Verdict.AGREES}
@@ -91,7 +193,7 @@ def test_single_precision_without_constants_is_the_call_of_22_arguments(monkeypa
     call = entry_points.nnet_train_2
     monkeypatch.setattr(entry, "nnet_train_2", lambda **given: (asked.append(set(given)), call(**given))[1])
     entry_lines(recorded(SOFTMAX, "lockstep", "single"))
-    assert [len(names) for names in asked] == [22]
+    assert [len(names) for names in asked] == [22, 22]  # one epoch, and all
 
 
 def test_ctrl_c_in_the_call_is_not_taken_for_its_result(monkeypatch: pytest.MonkeyPatch) -> None:

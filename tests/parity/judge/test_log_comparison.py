@@ -66,6 +66,17 @@ def test_other_words_and_other_decisions_are_infinitely_far(line: str) -> None:
 def test_a_missing_and_an_additional_line_differ() -> None:
     assert compare_logs(LINES[:-2], LINES, by(1.0)).share == math.inf
     assert compare_logs([*LINES, "more"], LINES, by(1.0)).share == math.inf
+    assert compare_logs(LINES, [*LINES, "rho = 0.5"], by(1.0)).share == math.inf
+
+
+def test_lines_of_another_format_are_set_aside_and_counted() -> None:
+    assert compare_logs(LINES, LINES, by(0.0)).detail == ""
+    found = compare_logs(LINES, [LINES[0], "grad norm: 3.2", *LINES[1:]], by(0.0))
+    assert (found.share, found.detail) == (0.0, "1 line of another format set aside")
+    wordy = ["started", *LINES[:3], "grad norm: 3.2", *LINES[3:]]
+    assert compare_logs(LINES, wordy, by(0.0)).detail == "2 lines of another format set aside"
+    renamed = compare_logs(LINES, with_line(3, "ratio = 0.82455"), by(1.0))
+    assert (renamed.share, renamed.aside) == (math.inf, 1)
 
 
 def test_infinity_is_not_near_to_anything_else() -> None:

@@ -76,7 +76,7 @@ def test_a_run_of_which_nothing_was_compared_is_named() -> None:
     left_out = Certificate(lines=[replace(line, verdict=Verdict.NOT_RUN) for line in agreeing().lines])
     page = to_html(left_out)
     assert '<p class="verdict none">Not run</p>' in page
-    assert f"Nothing was compared of {' '.join(left_out.lines[0].run)}" in page
+    assert f"Not run: nothing was compared of {' '.join(left_out.lines[0].run)}" in page
 
 
 def test_texts_are_escaped() -> None:

@@ -62,10 +62,12 @@ def test_constants_and_provenance_are_shown() -> None:
 
 def test_the_verdict_and_the_runs_come_last() -> None:
     rows = [row for row in printed(agreeing(), 100).splitlines() if row.strip()]
-    assert rows[-1] == "Verdict: agrees: every compared quantity is within its bound"
+    at = next(at for at, row in enumerate(rows) if row.startswith("Verdict: "))
+    said = "Verdict: agrees (recorded numbers, 8 epochs): every compared quantity is within its bound; "
+    assert " ".join(" ".join(rows[at:]).split()).startswith(f"{said}34 not run (forward, ")
     unseen = next(at for at, row in enumerate(rows) if row.startswith("not exercised by these runs: "))
     runs = next(at for at, row in enumerate(rows) if row.startswith("run "))
-    assert next(at for at, row in enumerate(rows) if row == "Provenance") < runs < unseen < len(rows) - 1
+    assert next(at for at, row in enumerate(rows) if row == "Provenance") < runs < unseen < at
 
 
 def test_hashes_are_counted_and_not_listed() -> None:
@@ -77,7 +79,22 @@ def test_hashes_are_counted_and_not_listed() -> None:
 
 def test_an_edited_constant_is_in_the_verdict() -> None:
     constants = {"rho_high": "0.7 (published 0.75) (f.m:3)", "drop": "0.666667 (f.m:7)"}
-    rows = printed(replace(agreeing(), constants=constants), 100).splitlines()
-    assert rows[-1].startswith("Verdict: agrees, with 1 edited constant: every")
+    assert "Verdict: agrees, with 1 edited constant (rec" in printed(replace(agreeing(), constants=constants), 100)
     constants["drop"] = "0.5 (published 0.666667) (f.m:7)"
     assert "with 2 edited constants" in printed(replace(agreeing(), constants=constants), 100)
+
+
+def test_each_comparison_is_one_row_under_a_heading_of_its_run() -> None:
+    rows = printed(agreeing(), 80, every_line=True).splitlines()
+    tables = rows[: rows.index("Bounds come from")]
+    heading = "ae_logistic · double · lockstep · numpy"
+    assert tables.count(heading) == 1
+    runs = len({line.run for line in agreeing().lines})
+    assert len([row for row in tables if row.strip()]) == len(agreeing().lines) + 2 * runs
+    assert [row for row in tables if row.split()[:6] == ["2", "entry", "1", "call", "=", "2"]]
+
+
+def test_narrow_terminals_lose_no_word() -> None:
+    text = "".join(printed(agreeing(), 60, every_line=True).split())
+    assert "…" not in text
+    assert "1call=2epochs:parametersreturned" in text or "parametersreturned" in text

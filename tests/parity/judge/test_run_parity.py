@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hf_matlab_compat.errors import OptionError, ParityError
 from hf_matlab_compat.parity import run_parity as running
 from hf_matlab_compat.parity.certificate import Certificate, Verdict
+from hf_matlab_compat.parity.divergence import divergence_screen
 from hf_matlab_compat.parity.engines import RecordedEngine
 from hf_matlab_compat.parity.run_parity import exit_code, run_parity
 from tests.parity.judge.certificates import line
@@ -75,7 +77,14 @@ def test_the_exit_code_says_agrees_differs_or_could_not_run(verdicts: list[Verdi
 
 @pytest.mark.parametrize(
     "keywords",
-    [{"modes": ["fast"]}, {"precisions": []}, {"stages": ["guess"]}, {"engine": "abacus"}, {"epochs": 0}],
+    [
+        {"modes": ["fast"]},
+        {"precisions": []},
+        {"stages": ["guess"]},
+        {"engine": "abacus"},
+        {"epochs": 0},
+        *({"timeout": t} for t in (0.0, -1.0, math.nan, math.inf)),
+    ],
 )
 def test_an_argument_that_means_nothing_is_refused_before_anything_runs(keywords: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=next(iter(keywords))):
@@ -109,8 +118,73 @@ def test_a_tape_takes_the_place_of_an_engine(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(running, "read_tape", lambda folder: [brought] if folder == tmp_path else [])
     run = run_parity(tape=tmp_path, envelope=False)
     assert [r.epochs for r in run.recordings] == [brought.epochs]
-    assert run.certificate.provenance["envelope"] == "not measured (not asked for)"
+    assert run.certificate.provenance["envelope"] == "not measured (--no-envelope)"
     assert exit_code(run.certificate) == 0
+
+
+class Fails(RecordedEngine):
+    """Recorded numbers, some of which cannot be had."""
+
+    def __init__(self, *broken: str) -> None:
+        super().__init__()
+        self.broken = broken
+
+    def record(self, case: Any, **keywords: Any) -> Any:
+        if {case.name, keywords["precision"]} & {*self.broken}:
+            raise ParityError(f"{case.name}: out of luck.")
+        return super().record(case, **keywords)
+
+
+def test_a_run_that_cannot_be_made_does_not_take_the_others_with_it() -> None:
+    certificate = run_parity(engine=Fails("single"), cases=["class_softmax"], epochs=1).certificate
+    assert exit_code(certificate) == 2
+    [lost] = [line for line in certificate.lines if line.precision == "single"]
+    assert (lost.verdict, lost.bound_source) == (Verdict.NOT_RUN, "class_softmax: out of luck.")
+    assert certificate.sentence.startswith("not run (recorded numbers, 1 epoch): nothing was compared of class_softmax")
+    assert [line for line in certificate.lines if line.precision == "double" and line.verdict is Verdict.AGREES]
+
+
+def test_where_no_run_can_be_made_the_error_is_raised() -> None:
+    with pytest.raises(ParityError, match="out of luck"):
+        run_parity(engine=Fails("class_softmax"), cases=["class_softmax"], epochs=1)
+
+
+def test_a_reference_that_hangs_at_first_is_not_tried_again() -> None:
+    said: list[str] = []
+    engine = Fails("single", "double")
+    engine.timeout = 0.0  # type: ignore[attr-defined]
+    with pytest.raises(ParityError, match="out of luck"):
+        run_parity(engine=engine, cases=["class_softmax"], say=said.append)
+    assert len(said) == 1
+
+
+def test_by_default_combinations_are_added_in_kernels_and_made_cases_where_they_can_run() -> None:
+    live, looked_up = running.OctaveEngine(), RecordedEngine()
+    names = {case.name for case, mode in running._default_runs(["lockstep"], live) if mode == "lockstep"}
+    assert names == {*running.DEFAULT_CASES, *running.MADE_CASES}
+    assert {c.name for c, _ in running._default_runs(["free"], looked_up)} == {*running.DEFAULT_CASES}
+    kernels = {case.name for case, mode in running._default_runs(["lockstep"], looked_up) if mode == "kernels"}
+    assert kernels == {*running.KERNEL_CASES}
+    assert {*running.MADE_CASES} <= {case.name for case in running._live(["all"], live)}
+
+
+def test_a_difference_without_a_measured_rounding_is_doubted_first_of_all() -> None:
+    run = run_parity(engine=WrongEngine(), cases=["class_softmax"], epochs=1, envelope=False)
+    words = "rounding was not measured (--no-envelope): run without it before you believe this"
+    assert run.certificate.sentence.startswith(f"differs (recorded numbers, 1 epoch): {words}")
+    title, *rows = divergence_screen(run.certificate).splitlines()
+    assert title == "First divergence"
+    assert " ".join(" ".join(rows[:2]).split()).startswith(words)
+    measured = run_parity(engine=WrongEngine(), cases=["class_softmax"], epochs=1)
+    assert "rounding" not in divergence_screen(measured.certificate).partition("How it grew")[0]
+
+
+def test_recorded_numbers_that_stand_in_for_octave_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "octave_available", lambda: "no octave-cli")
+    certificate = run_parity(cases=["class_softmax"], epochs=1).certificate
+    assert certificate.sentence.startswith("agrees (recorded numbers, 1 epoch; no Octave here): every")
+    with pytest.raises(ParityError, match=r"apt install octave.*hf-compat parity pack"):
+        run_parity(reference="somewhere")
 
 
 def test_two_files_of_one_name_are_not_taken_for_one_case(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,3 +57,27 @@ def test_a_live_reference_agrees_over_consecutive_epochs() -> None:
     certificate = assert_parity(case="k_softmax_rms0_gn_hy1_lam1", epochs=2, envelope=False)
     compared = {line.stage for line in certificate.lines if line.verdict is not Verdict.NOT_RUN}
     assert compared >= {"forward", "cg_iterates", "params", "log", "checkpoint"}
+
+
+FAILING = """
+from hf_matlab_compat.parity.testing import assert_parity, parity
+from tests.parity.judge.test_run_parity import WrongEngine
+
+def test_ours(parity):
+    parity(engine=WrongEngine(), case="k_softmax_rms0_gn_hy1_lam1", epochs=1)
+
+def test_theirs():
+    assert_parity(engine=WrongEngine(), case="k_softmax_rms0_gn_hy1_lam1", epochs=1)
+"""
+
+
+def test_a_failure_shows_the_call_and_the_screen_and_nothing_of_this_package(tmp_path: Path) -> None:
+    (tmp_path / "test_parity.py").write_text(FAILING, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(tmp_path)]
+    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(command, cwd=tmp_path, env=path, capture_output=True, text=True, timeout=120, check=False)
+    assert "2 failed" in done.stdout
+    assert done.stdout.count("First divergence") >= 2
+    assert "def assert_parity" not in done.stdout
+    assert "raise AssertionError" not in done.stdout
+    assert "Warning" not in done.stdout + done.stderr

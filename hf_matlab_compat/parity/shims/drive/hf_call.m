@@ -2,7 +2,8 @@ function out = hf_call(request, start, maxepoch, stop)
 % One call of the trainer.
 %
 %   start      state to resume from, or []
-%   stop       where to break off: 'before CG' (once the probes are multiplied by the curvature), 'after CG' or 'never'
+%   stop       where to break off: 'before CG' (once the probes are multiplied by the curvature), 'after CG' or 'never';
+%              'unseen': nowhere, and of a CG nothing but its last iterate is noted
 %   out        calls (what each CG was asked and did), words and numbers (as printed); where it ran to the end: paramsp,
 %              saved, log
 
@@ -34,7 +35,7 @@ tape = hf_tape('read');
 out.calls = tape.calls;
 out.words = tape.words;
 out.numbers = tape.numbers;
-if strcmp(stop, 'never')
+if any(strcmp(stop, {'never', 'unseen'}))
     out = hf_files(request, out);
 end
 end

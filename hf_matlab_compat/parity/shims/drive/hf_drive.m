@@ -7,7 +7,8 @@ function hf_drive(job, reference, shims)
 %                 starts      1 x k cell of states to do one epoch from; or one state or [], to begin there
 %                 epochs      how many epochs to do, where starts does not say
 %                 mode        'free': in one call; else each in a call of its own, resumed from the
-%                             one before; 'kernels': the last of them, or all from states of their own, only up to CG
+%                             one before; 'kernels': the last of them, or all from states of their own, only up to CG;
+%                             'lockstep': in one call as well, to see whether it ends in the same
 %                 probes      psize x k, vectors to multiply by the curvature
 %                 precision   'single' or 'double'
 %                 route       1 x k cell of folders in SHIMS to put in front of the path
@@ -35,12 +36,29 @@ elseif numel(request.starts) > 1
     for k = 1:numel(request.starts)
         hf_epoch(request, request.starts{k}, stop);
     end
+elseif strcmp(request.mode, 'lockstep') && request.epochs > 1
+    hf_lockstep(request);
 else
-    state = request.starts{1};
-    for k = 1:request.epochs-1
-        state = hf_epoch(request, state, 'never');
+    hf_chain(request, stop);
+end
+end
+
+
+function hf_lockstep(request)
+% The one call comes first: it finds everything as the user's own call does.
+failure = hf_whole(request);
+try
+    hf_chain(request, 'never');
+catch problem
+    if ~isempty(failure)
+        rethrow(problem);
     end
-    hf_epoch(request, state, stop);
+    error('hf:chain', ['%s. This epoch was started from a checkpoint, as every one is here; one call over all %d ' ...
+        'epochs ran to its end. The trainer alone keeps state that its checkpoint lacks'], problem.message, request.epochs);
+end
+if ~isempty(failure)
+    error('hf:whole', ['one call over %d epochs: %s. Each of these epochs ran when it was started from a checkpoint, ' ...
+        'as is done here. The trainer alone keeps state that its checkpoint lacks'], request.epochs, failure);
 end
 end
 

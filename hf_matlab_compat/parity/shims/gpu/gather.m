@@ -1,5 +1,5 @@
-function y = gather(x)
+function varargout = gather(varargin)
 % It never left.
 
-y = x;
+varargout = varargin;
 end

@@ -2,6 +2,11 @@ function [xs, is] = conjgrad_1(Afunc, b, x0, maxiters, miniters, Mdiag, varargin
 % In front of the trainer's own conjgrad_1: notes what it is asked and what it answers, and changes nothing.
 
 asked = hf_tape('read');
+if strcmp(asked.stop, 'unseen')
+    [xs, is] = hf_conjgrad_1(Afunc, b, x0, maxiters, miniters, Mdiag, varargin{:});
+    hf_tape('call', struct('printed', numel(asked.numbers), 'last', xs{end}));
+    return
+end
 call = struct('b', b, 'x0', x0, 'Mdiag', Mdiag, 'maxiters', maxiters, 'miniters', miniters);
 call.printed = numel(asked.numbers);
 call.products = zeros(numel(b), size(asked.probes, 2), class(b));
@@ -17,6 +22,10 @@ end
 call.xs = [xs{:}];
 call.is = is;
 call.last = xs{end};
+if ~all(isfinite(call.last))
+    broken = find(~all(isfinite(call.xs), 1), 1);
+    call.underflow = hf_underflow(Afunc, b, x0, is(broken), Mdiag);
+end
 call.model = zeros(1, numel(xs));
 for k = 1:numel(xs)
     call.model(k) = 0.5*double(xs{k}'*Afunc(xs{k})) - double(b'*xs{k});

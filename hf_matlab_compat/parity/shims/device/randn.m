@@ -1,0 +1,5 @@
+function y = randn(varargin)
+% Arrays of the class 'gpuArray' in the processor's memory.
+
+y = builtin('randn', varargin{~strcmp(varargin, 'gpuArray')});
+end

@@ -1,0 +1,28 @@
+function step = hf_underflow(Afunc, b, x0, steps, Mdiag)
+% The step of CG after which r'y is zero, finite as everything is, so that the next one divides 0 by 0.
+%
+%   steps   after so many the iterate is not finite
+%   step    0: there is none before
+
+step = 0;
+r = Afunc(x0) - b;
+y = r./Mdiag;
+p = -y;
+delta = r'*y;
+for i = 1:steps-1
+    Ap = Afunc(p);
+    alpha = delta/(p'*Ap);
+    r = r + alpha*Ap;
+    y = r./Mdiag;
+    if ~all(isfinite(y))
+        return
+    end
+    before = delta;
+    delta = r'*y;
+    if delta == 0
+        step = i;
+        return
+    end
+    p = -y + (delta/before)*p;
+end
+end

@@ -1,0 +1,40 @@
+function failure = hf_whole(request)
+% All epochs in one call, to be held against those that are each resumed from the one before: results/whole.mat.
+%
+%   failure   why the call did not run to its end, '' where it did
+
+failure = '';
+start = request.starts{1};
+first = 1;
+if ~isempty(start)
+    first = double(start.epoch) + 1;
+end
+try
+    out = hf_call(request, start, first - 1 + request.epochs, 'unseen');
+    hf_save(request, first, out);
+catch problem
+    try
+        hf_fail(hf_stopped(first), problem);
+    catch told
+        failure = told.message;
+    end
+end
+end
+
+
+function hf_save(request, first, out)
+count = numel(out.calls);
+whole.paramsp = out.paramsp;
+whole.last = out.calls{end}.last;
+whole.epoch = first - 1 + count;
+whole.llrecord = out.saved.llrecord;
+whole.errrecord = out.saved.errrecord;
+whole.lambdarecord = out.saved.lambdarecord;
+whole.log = out.log;
+whole.words = cell(1, count);
+whole.numbers = cell(1, count);
+for k = 1:count
+    [whole.words{k}, whole.numbers{k}] = hf_between(out, k);
+end
+save(fullfile(request.results, 'whole.mat'), '-struct', 'whole', '-v7');
+end

@@ -1,0 +1,5 @@
+function yes = isgpuarray(varargin)
+% None is.
+
+yes = false;
+end

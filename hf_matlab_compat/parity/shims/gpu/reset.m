@@ -1,0 +1,3 @@
+function reset(varargin)
+% There is no device to clear.
+end
