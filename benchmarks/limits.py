@@ -42,7 +42,7 @@ def limit(workload: Workload, backend: Backend, kernel: str) -> Callable[[], Non
     sharing = Sharing(workload.network, Cases(workload.inputs, workload.inputs, 1), backend)
     directions = Directions(workload.network, workload.theta, np)
     directions.point(workload.direction)
-    blocks = [_Block(workload, len(block), directions) for block in sharing.blocks(0)]
+    blocks = [_Block(workload, len(block), directions) for block in sharing.blocks(0, kept=kernel != "gradient")]
     products = PRODUCTS[kernel]
     return lambda: sharing.workers.run(lambda block, slot: products(block), blocks)
 

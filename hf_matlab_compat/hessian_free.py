@@ -80,9 +80,14 @@ def epoch(problem: Problem, state: State, options: Options, evaluate: Evaluate, 
 
     G = problem.curvature_at(theta, chunk, g)
     B = damp(G, lam) if options.damping else G  # B(d) = G d + λ d
-    M = _preconditioner(problem, g, lam, options)
-    start = options.start_decay * state.d
-    path = conjgrad(B, g.full, start, M, options, lambda i: watch("cg", i, options.max_cg_steps))  # CG-Minimize(B, gₙ)
+    path = conjgrad(  # CG-Minimize(B, gₙ)
+        B,
+        g.full,
+        options.start_decay * state.d,
+        _preconditioner(problem, g, lam, options),
+        options,
+        lambda i: watch("cg", i, options.max_cg_steps),
+    )
     if path.stop is CGStop.NOT_FINITE:
         raise NonFiniteError(n, "curvature product")
 

@@ -69,7 +69,8 @@ class BlockMemory:
         """A (size, n) array; what it held is lost to whoever held it."""
         held = self._spare[which]
         if held is None or len(held) < size * n:
-            held = self._spare[which] = self._backend.xp.empty(size * self._capacity, dtype=self._backend.dtype)
+            most = size * max(n, self._capacity)  # a block that is kept has more cases than one that passes
+            held = self._spare[which] = self._backend.xp.empty(most, dtype=self._backend.dtype)
         return held[: size * n].reshape(size, n)
 
     def _filled(self, targets: Array) -> Array:

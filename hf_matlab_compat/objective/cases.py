@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Array
 
-CASES_PER_BLOCK = 1280
+CASES_PER_BLOCK = 640
 """Most cases that pass through the network together: enough to keep the matrix products busy, few enough to hold."""
-CASES_PER_SCORED_BLOCK = 512
-"""The same where only a likelihood is formed, beside a chunk that is kept: as fast, in less memory."""
+CASES_PER_KEPT_BLOCK = 1280
+"""The same where the pass is kept for curvature products, which gain by larger matrices."""
 CASES_PER_DEVICE_BLOCK = 1 << 15
 """On a GPU, which no block is too large for but by its memory."""
 SHARED_BLOCKS = 4
@@ -74,9 +74,9 @@ class Cases:
         """n = N / C."""
         return len(self) // self.num_chunks
 
-    def num_blocks(self, num_parameters: int = 0, on_host: bool = True, scored: bool = False) -> int:
-        """Blocks of a chunk, for a network of so many parameters; `scored` where only a likelihood is formed."""
-        most = min(CASES_PER_BLOCK, CASES_PER_SCORED_BLOCK) if scored else CASES_PER_BLOCK
+    def num_blocks(self, num_parameters: int = 0, on_host: bool = True, kept: bool = False) -> int:
+        """Blocks of a chunk, for a network of so many parameters; `kept` for curvature products."""
+        most = CASES_PER_KEPT_BLOCK if kept else CASES_PER_BLOCK
         count = math.ceil(self.cases_per_chunk / (most if on_host else CASES_PER_DEVICE_BLOCK))
         if on_host and self.worth_sharing(num_parameters):
             count = min(SHARED_BLOCKS * math.ceil(count / SHARED_BLOCKS), self.cases_per_chunk)

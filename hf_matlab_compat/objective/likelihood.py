@@ -34,11 +34,11 @@ def likelihood(sharing: Sharing, theta: Array, only: int | None = None) -> Score
         room = [memory.spare(j, *y.shape) for j in (0, 1)]
         found[c, k] = network.loss.log_likelihood(xp, x, y, t, room), network.error_measure(xp, y, t, room)
 
-    items = [(c, k, block) for c in cases.chunks(only) for k, block in enumerate(sharing.blocks(c, scored=True))]
-    sharing.for_each(items, measure, scored=True)
+    items = [(c, k, block) for c in cases.chunks(only) for k, block in enumerate(sharing.blocks(c))]
+    sharing.for_each(items, measure)
     total, error = 0.0, 0.0
     for c in cases.chunks(only):
-        blocks = [found[c, k] for k in range(sharing.num_blocks(scored=True))]
+        blocks = [found[c, k] for k in range(sharing.num_blocks())]
         # a chunk's sum in working precision, chunks added in double
         total += float(sum((ll for ll, _ in blocks), start=theta.dtype.type(0)))
         error += sum(e for _, e in blocks) / len(cases)  # divided chunk by chunk: the last digit shows in the log

@@ -134,10 +134,10 @@ class FeedforwardProblem:
 
     def curvature_at(self, theta: Array, target_chunk: int, gradient: Gradient) -> Product:
         """See `Problem.curvature_at`."""
-        self._sharing.let_go()
         on_chunk = self.curvature_cases == "target_chunk"
         chunks = self.cases.chunks(target_chunk if on_chunk else None)
-        blocks = [block for c in chunks for block in self._sharing.blocks(c)]
+        blocks = [block for c in chunks for block in self._sharing.blocks(c, kept=True)]
+        self._sharing.let_go()
         with self.backend.quiet():
             parts = CurvatureSum(self._sharing, theta, blocks, self._at(theta))
         scale = (self.num_chunks if on_chunk else 1) / len(self.cases)

@@ -48,24 +48,24 @@ class Sharing:
         self.workers = backend.workers if shared else Workers()
         self.lanes = Lanes(self)
         self._pieces = pieces(self.new_vector())
-        self._memories: dict[tuple[int, bool], BlockMemory] = {}
+        self._memories: dict[int, BlockMemory] = {}
 
-    def num_blocks(self, scored: bool = False) -> int:
-        """Blocks of a chunk; `scored` where only a likelihood is formed."""
-        return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host, scored)
+    def num_blocks(self, kept: bool = False) -> int:
+        """Blocks of a chunk; `kept` for curvature products."""
+        return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host, kept)
 
-    def blocks(self, c: int, scored: bool = False) -> Iterator[Block]:
+    def blocks(self, c: int, kept: bool = False) -> Iterator[Block]:
         """The blocks of chunk `c`."""
-        return self.cases.chunk(c, self.num_blocks(scored))
+        return self.cases.chunk(c, self.num_blocks(kept))
 
-    def for_each(self, items: Sequence[Any], task: Callable[[Any, BlockMemory], None], scored: bool = False) -> None:
-        """Do `task` for every item, in any order, with memory for a block."""
-        self.workers.run(lambda item, slot: task(item, self._memory(slot, scored)), items)
+    def for_each(self, items: Sequence[Any], task: Callable[[Any, BlockMemory], None]) -> None:
+        """Do `task` for every item, in any order, with memory for a block that passes."""
+        self.workers.run(lambda item, slot: task(item, self._memory(slot)), items)
 
     def let_go(self) -> None:
-        """Give back what a pass over all cases worked in, and vectors that sums over one chunk do not need."""
-        self._memories = {key: memory for key, memory in self._memories.items() if key[1]}
-        self.lanes.keep(self.num_blocks())
+        """Give back what a pass over all cases worked in, and vectors that curvature products do not need."""
+        self._memories.clear()
+        self.lanes.keep(self.num_blocks(kept=True))
 
     def in_pieces(self, task: Callable[[slice], None]) -> None:
         """Do `task` for slices that cover a (P,) vector."""
@@ -75,11 +75,11 @@ class Sharing:
         """A (P,) vector; what it holds means nothing."""
         return self.backend.xp.empty(self.network.num_parameters, dtype=self.backend.dtype)
 
-    def _memory(self, slot: int, scored: bool) -> BlockMemory:
-        if (slot, scored) not in self._memories:
-            most = -(-self.cases.cases_per_chunk // self.num_blocks(scored))
-            self._memories[slot, scored] = BlockMemory(self.network.sizes, most, self.backend)
-        return self._memories[slot, scored]
+    def _memory(self, slot: int) -> BlockMemory:
+        if slot not in self._memories:
+            most = -(-self.cases.cases_per_chunk // self.num_blocks())
+            self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend)
+        return self._memories[slot]
 
 
 class _FusedLogistic(Logistic):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.matlab.vocabulary import WORDS
-from hf_matlab_compat.objective.cases import CASES_PER_BLOCK
+from hf_matlab_compat.objective.cases import CASES_PER_KEPT_BLOCK
 from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
 
 HIDDEN = ("logistic", "tanh", "linear")
@@ -27,7 +27,7 @@ _SETTINGS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "a weight cost": lambda given: given["weightcost"] > 0,
     "a test set": lambda given: given["intest"].size > 0,
     "more than one block of cases in a chunk": lambda given: (
-        given["indata"].shape[1] > CASES_PER_BLOCK * given["numchunks"]
+        given["indata"].shape[1] > CASES_PER_KEPT_BLOCK * given["numchunks"]
     ),
 }
 

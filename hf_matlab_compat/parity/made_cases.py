@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.objective.cases import CASES_PER_BLOCK
+from hf_matlab_compat.objective.cases import CASES_PER_KEPT_BLOCK
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.reference_run import Case
 
-CASES_PER_CHUNK = CASES_PER_BLOCK + 121
+CASES_PER_CHUNK = CASES_PER_KEPT_BLOCK + 121
 """Two blocks, or three where only a likelihood is formed; none of them as long as another."""
 _CHUNKS, _TESTED = 2, 50
 _SIZES = (5, 4, 3)

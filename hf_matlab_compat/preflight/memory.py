@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.model.packing import num_parameters
-from hf_matlab_compat.objective.cases import CASES_PER_BLOCK, CASES_PER_DEVICE_BLOCK, CASES_PER_SCORED_BLOCK
+from hf_matlab_compat.objective.cases import CASES_PER_BLOCK, CASES_PER_DEVICE_BLOCK
 from hf_matlab_compat.objective.sharing import PARTIAL_SUMS
 from hf_matlab_compat.options import Options
 
@@ -28,7 +28,7 @@ class Need(NamedTuple):
     cases : float
         Copies of the cases on a device, those to test on included.
     activations : float
-        What is kept of the pass through the network for the curvature products, and the blocks that pass meanwhile.
+        What is kept of the pass through the network for the curvature products, and the block that passes.
     vectors : float
         Vectors as long as the parameters.
     """
@@ -59,17 +59,16 @@ def memory_needed(
     chunk = num_cases // options.num_chunks
     test_chunk = num_test_cases // options.num_test_chunks
     on_host = backend.on_host
-    gradient_block = min(chunk, CASES_PER_BLOCK if on_host else CASES_PER_DEVICE_BLOCK)
-    scored_block = min(max(chunk, test_chunk), CASES_PER_SCORED_BLOCK if on_host else CASES_PER_DEVICE_BLOCK)
+    block = min(max(chunk, test_chunk), CASES_PER_BLOCK if on_host else CASES_PER_DEVICE_BLOCK)
     kept_cases = chunk if options.curvature_cases == "target_chunk" else num_cases
     kept_per_case = units * _KEPT[options.curvature]
     iterates = 2 + math.log(max(options.max_cg_steps / options.iterate_grid_start, 1), options.iterate_grid_base)
-    passing = (backend.workers.count if on_host else 1) * (units + 4 * max(sizes))
+    passing = (backend.workers.count if on_host else 1) * block * (units + 4 * max(sizes))
     copied = 0 if on_host else num_cases + num_test_cases
     itemsize = backend.dtype.itemsize
     return Need(
         cases=itemsize * (sizes[0] + sizes[-1]) * copied,
-        activations=itemsize * max(gradient_block * passing, kept_cases * kept_per_case + scored_block * passing),
+        activations=itemsize * (kept_cases * kept_per_case + passing),
         vectors=itemsize * (_VECTORS + PARTIAL_SUMS + iterates) * num_parameters(sizes),
     )
 

@@ -31,24 +31,25 @@ def test_blocks_cut_a_chunk_evenly(size: int, expected: list[int], monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("count", "parameters", "on_host", "blocks"),
+    ("count", "parameters", "on_host", "kept", "passing"),
     [
-        (5_000, 836_806, True, 4),  # the published autoencoder: threads come in twos and fours
-        (7_500, 2_837_314, True, 8),
-        (500, 2_295, True, 1),  # too little to share
-        (3_000, 2_295, True, 3),
-        (1_000, 836_806, True, 4),
-        (2, 10**9, True, 2),  # no more blocks than cases
-        (5_000, 836_806, False, 1),
-        (40_000, 836_806, False, 2),
+        (5_000, 836_806, True, 4, 8),  # the published autoencoder: threads come in twos and fours
+        (7_500, 2_837_314, True, 8, 12),
+        (500, 2_295, True, 1, 1),  # too little to share
+        (3_000, 2_295, True, 3, 5),
+        (1_000, 836_806, True, 4, 4),
+        (2, 10**9, True, 2, 2),  # no more blocks than cases
+        (5_000, 836_806, False, 1, 1),
+        (40_000, 836_806, False, 2, 2),
     ],
 )
 def test_a_chunk_has_as_many_blocks_as_its_work_is_worth(
-    count: int, parameters: int, on_host: bool, blocks: int
+    count: int, parameters: int, on_host: bool, kept: int, passing: int
 ) -> None:
     cases = Cases(np.zeros((1, count)), np.zeros((1, count)), 1)
-    assert cases.num_blocks(parameters, on_host) == blocks
-    sizes = [len(block) for block in cases.chunk(0, blocks)]
+    assert cases.num_blocks(parameters, on_host, kept=True) == kept
+    assert cases.num_blocks(parameters, on_host) == passing
+    sizes = [len(block) for block in cases.chunk(0, kept)]
     assert sum(sizes) == count
     assert max(sizes) - min(sizes) <= 1
 

@@ -193,7 +193,8 @@ def test_several_blocks_are_as_good_as_one(
     problem, theta = at(units, loss, curvature=curvature)
     v, whole = small_theta(problem, 1), problem.gradient(theta, CHUNK)
     Bv, score = problem.curvature_at(theta, CHUNK, whole)(v), problem.likelihood(theta)
-    monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", 3)  # a chunk of 4 cases: two blocks
+    for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):  # a chunk of 4 cases: two blocks
+        monkeypatch.setattr(cases_module, blocks, 3)
     assert [block.inputs.shape[1] for block in problem.cases.chunk(0)] == [2, 2]
     pieces = problem.gradient(theta, CHUNK)
     for part in ("full", "chunk", "full_squared", "chunk_squared"):

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.passes import forward
 from hf_matlab_compat.objective import cases as cases_module
+from hf_matlab_compat.objective.cases import Cases
 from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.options import Options
 from tests.cases import golden, small_problem, small_theta
@@ -114,10 +117,26 @@ def test_otherwise_chunks_are_added_in_double(name: str, faithful: bool) -> None
     assert ours == problem.likelihood(theta).log_likelihood
 
 
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_a_step_of_nothing_changes_nothing_however_many_blocks_a_chunk_has(precision: str) -> None:
+    # the line search compares the two: where CG stops at once, a last digit would reject the step
+    random = np.random.default_rng(0)
+    backend = get_backend("numpy", precision)
+    network = build_network([30, 40, 30], ["logistic", "logistic"], "matching", "squared")
+    X = backend.asarray(random.random((30, 3000)))
+    problem = FeedforwardProblem(network=network, cases=Cases(X, X, 1), backend=backend)
+    theta = backend.asarray(random.standard_normal(network.num_parameters))
+    assert problem.cases.num_blocks(network.num_parameters) > problem.cases.num_blocks(
+        network.num_parameters, kept=True
+    )
+    assert problem.gradient(theta, 0).log_likelihood == problem.likelihood(theta).log_likelihood
+
+
 def test_blocks_are_added_in_working_precision_and_chunks_in_double(monkeypatch: pytest.MonkeyPatch) -> None:
     case = golden("ae_logistic", "single")
     problem, theta = replace(case.problem, weight_decay=0.0), case.start.theta
-    monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", 7)
+    for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
+        monkeypatch.setattr(cases_module, blocks, 7)
     layers, network = problem.network.layers(theta), problem.network
     chunks = []
     for c in range(problem.num_chunks):

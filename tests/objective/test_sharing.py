@@ -24,7 +24,8 @@ CURVATURES = ("gauss_newton", "hessian", "empirical_fisher")
 @pytest.fixture(autouse=True)
 def many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small problems, cut up and shared as large ones are."""
-    monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", 1)
+    for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
+        monkeypatch.setattr(cases_module, blocks, 1)
     monkeypatch.setattr(cases_module, "WORTH_SHARING", 0)
     monkeypatch.setattr(sharing_module, "PARTIAL_SUMS", 4)
 
@@ -80,7 +81,8 @@ def test_the_sum_over_blocks_is_the_sum_over_cases(monkeypatch: pytest.MonkeyPat
     theta, v = small_theta(problem), small_theta(problem, 1)
     g = problem.gradient(theta, 1)
     ours = problem.curvature_at(theta, 1, g)(v)
-    monkeypatch.setattr(cases_module, "CASES_PER_BLOCK", 1000)
+    for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
+        monkeypatch.setattr(cases_module, blocks, 1000)
     monkeypatch.setattr(cases_module, "WORTH_SHARING", 10**9)
     assert whole.cases.num_blocks() == 1
     other = whole.gradient(theta, 1)

@@ -77,7 +77,8 @@ def test_a_rewrite_that_changes_rounding_alone_is_not_flagged(
 
 
 def test_smaller_blocks_of_cases_are_not_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cases, "CASES_PER_BLOCK", 7)
+    for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
+        monkeypatch.setattr(cases, blocks, 7)
     assert first_stage(*(recorded(case) for case in CASES)) == ""
 
 

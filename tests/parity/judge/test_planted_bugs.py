@@ -160,7 +160,7 @@ BUGS = {
         product(lambda Bv, v, f, g: (Bv - f.weight_decay * v) / f.num_chunks + f.weight_decay * v), "Bv", digits
     ),
     "gradient of the chunk as right-hand side": Bug(
-        edit(hessian_free, "epoch", "path = conjgrad(B, g.full", "path = conjgrad(B, g.chunk"), "grad", digits
+        edit(hessian_free, "epoch", "        g.full,\n", "        g.chunk,\n"), "grad", digits
     ),
     "squared gradient of the chunk in the preconditioner": Bug(
         edit(hessian_free, "_preconditioner", "g.full_squared", "g.chunk_squared"), "precon", digits
