@@ -13,6 +13,7 @@ def draw(table: Table, path: Path) -> bool:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.ticker import NullFormatter
     except ImportError:
         return False
     figure = Figure(figsize=(10, 3.2), layout="constrained")
@@ -23,6 +24,7 @@ def draw(table: Table, path: Path) -> bool:
         place.set_title(f"{axis}: exponent {exponent(points):.2f}")
         place.set_xlabel("cases" if axis == "cases" else "parameters")
         place.set_ylabel("ms, gradient and product")
+        place.xaxis.set_minor_formatter(NullFormatter())  # within a decade it would write over itself
         place.grid(True, which="both", alpha=0.3)
     figure.savefig(path, dpi=100)
     return True

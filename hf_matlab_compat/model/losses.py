@@ -9,22 +9,18 @@ All sums run over units and cases; nothing is divided by the number of cases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hf_matlab_compat.backends.backend import Array
 from hf_matlab_compat.model.units import UNITS, Unit
 
-Room = Sequence[Any]
-"""Two arrays like y to work in, or None each."""
-
 
 class Loss(Protocol):
     """A log-likelihood at the output layer. Curvatures are those of -ll, so that they come out positive."""
 
-    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Room = (None, None)) -> Array:
-        """Σ ll over units and cases, a scalar in working precision; `room` may be worked in."""
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Array | None = None) -> Array:
+        """Σ ll over units and cases, a scalar in working precision; with `room`, like y, both it and x are used up."""
         ...
 
     def gradient(self, xp: Any, y: Array, t: Array, out: Array | None = None) -> Array:
@@ -56,21 +52,21 @@ class _Canonical:
 class CrossEntropy(_Canonical):
     """Targets in [0, 1] on logistic units: ll = Σ t log y + (1 - t) log(1 - y)."""
 
-    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Room = (None, None)) -> Array:
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Array | None = None) -> Array:
         # MATLAB: log(1 + exp(-|x|)) is read off y as -log max(y, 1 - y), which rounds alike and spares an exp
-        larger = xp.subtract(1, y, out=room[0])
-        larger = xp.maximum(larger, y, out=larger)
-        terms = xp.log(larger, out=larger)
-        positive = xp.maximum(x, 0, out=room[1])
+        positive = xp.maximum(x, 0, out=room)
+        terms = xp.multiply(x, t, out=None if room is None else x)
         terms -= positive
-        terms += xp.multiply(x, t, out=positive)
+        larger = xp.subtract(1, y, out=room)
+        larger = xp.maximum(larger, y, out=larger)
+        terms += xp.log(larger, out=larger)
         return terms.sum()
 
 
 class SoftmaxCrossEntropy(_Canonical):
     """One-of-k targets on softmax units: ll = Σ t log y."""
 
-    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Room = (None, None)) -> Array:
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Array | None = None) -> Array:
         # MATLAB: log y is formed from x, so that a class of vanishing probability costs a finite amount
         shifted = x - x.max(axis=0, keepdims=True)
         return (t * (shifted - xp.log(xp.exp(shifted).sum(axis=0, keepdims=True)))).sum()
@@ -82,8 +78,8 @@ class SquaredError:
 
     unit: Unit
 
-    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Room = (None, None)) -> Array:
-        difference = xp.subtract(t, y, out=room[0])
+    def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Array | None = None) -> Array:
+        difference = xp.subtract(t, y, out=room)
         difference *= difference
         return -difference.sum()
 

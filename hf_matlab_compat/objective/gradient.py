@@ -87,7 +87,7 @@ def _block(
     buffers = loaded.buffers
     forward_into(network, weights, buffers, xp)
     x, y_L, t = buffers.x, buffers.y[-1], loaded.targets
-    ll = network.loss.log_likelihood(xp, x, y_L, t, [memory.spare(j, *x.shape) for j in (0, 1)])
+    ll = network.loss.log_likelihood(xp, x, y_L, t, memory.spare(0, *x.shape))
     e = network.loss.gradient(xp, y_L, t, out=x)
     for i in range(len(weights), 1, -1):
         unit, y = network.units[i - 2], buffers.y[i - 1]

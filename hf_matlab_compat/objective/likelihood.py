@@ -31,7 +31,7 @@ def likelihood(sharing: Sharing, theta: Array, only: int | None = None) -> Score
         loaded = memory.load(block)
         x, y, t = loaded.buffers.x, loaded.buffers.y[-1], loaded.targets
         forward_into(network, weights, loaded.buffers, xp)
-        room = [memory.spare(j, *y.shape) for j in (0, 1)]
+        room = memory.spare(0, *y.shape)
         found[c, k] = network.loss.log_likelihood(xp, x, y, t, room), network.error_measure(xp, y, t, room)
 
     items = [(c, k, block) for c in cases.chunks(only) for k, block in enumerate(sharing.blocks(c))]
