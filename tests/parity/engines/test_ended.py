@@ -42,7 +42,7 @@ def soon(holds: Callable[[], bool]) -> bool:
 
 def is_computing(place: Path) -> bool:
     """Whether Octave has come to the trainer, or to the call."""
-    return any(place.glob("*/job/work/run.txt")) or any(place.glob("*/busy"))
+    return any(place.glob("*/job/*/run.txt")) or any(place.glob("*/busy"))
 
 
 def started(code: str, place: Path, *arguments: str) -> subprocess.Popen[bytes]:
