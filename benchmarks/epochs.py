@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from scipy.io import loadmat, savemat
 
+from benchmarks.beside_octave import beside_octave
 from benchmarks.effort import Effort
-from benchmarks.machine import machine
-from benchmarks.octave_process import SLOW_BLAS, OctaveProcess, why_no_octave
+from benchmarks.octave_process import OctaveProcess
 from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.timing import interleave
 from benchmarks.workloads import WEIGHT_DECAY, Workload
@@ -27,27 +26,15 @@ HELD_OUT = 100
 
 def table(effort: Effort, say: Callable[[str], None]) -> Table:
     """Run the first epoch of every workload in both, in turn."""
-    where, rows = machine(), []
     notes = [
         f"The first epoch, one chunk, {effort.cg_steps} CG steps on both sides (maxiters = miniters): the whole call "
         "with its checks, log and checkpoint, from the same parameters.",
         f"Medians of {effort.epoch_repeats} interleaved repeats, Octave alive in between. The reference computes the "
         "forward pass anew in every product; the published program keeps it.",
     ]
-    missing = why_no_octave()
-    for workload in effort.workloads if missing is None else ():
-        say(f"{workload.name}: one epoch")
-        with TemporaryDirectory() as folder, OctaveProcess(Path(folder)) as octave:
-            where["Octave"] = octave.version()
-            if octave.is_up_to(workload):
-                rows.append([workload.name, *_compare(workload, effort, octave, Path(folder))])
-            else:
-                notes.append(f"{workload.name}: not measured. {SLOW_BLAS}")
-    if missing is not None:
-        notes = [missing]
-    columns = ["workload", "ours s", "spread", "Octave s", "spread", "Octave / ours", *JUDGED]
-    columns += ["CG steps, both", "the same files"]
-    return Table("epochs", "One epoch against the reference in Octave", columns, rows, notes, where)
+    columns = ["ours s", "spread", "Octave s", "spread", "Octave / ours", *JUDGED, "CG steps, both", "the same files"]
+    empty = Table("epochs", "One epoch against the reference in Octave", columns, [], notes, {})
+    return beside_octave(empty, _compare, effort, say)
 
 
 def _compare(workload: Workload, effort: Effort, octave: OctaveProcess, folder: Path) -> list[Cell]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from scipy.io import loadmat, savemat
 
+from benchmarks.beside_octave import beside_octave
 from benchmarks.effort import Effort
-from benchmarks.machine import machine
-from benchmarks.octave_process import SLOW_BLAS, OctaveProcess, why_no_octave
+from benchmarks.octave_process import OctaveProcess
 from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.timing import Stopwatch, interleave, stopwatch
 from benchmarks.workloads import WEIGHT_DECAY, Vector, Workload, cpu
@@ -21,26 +20,15 @@ TARGETS = {"A": 2.2, "B": 3.5, "C": 1.75}
 
 def table(effort: Effort, say: Callable[[str], None]) -> Table:
     """Measure every workload, our product and Octave's in turn."""
-    where, rows = machine(), []
     notes = [
         "Octave computes what the published program does inside CG: outputs of the target chunk kept, f' from them at "
         "every use, a zero R_0 multiplied by W_1, errors carried down to the inputs (`matlab/bench_gv.m`).",
         f"Medians of {effort.repeats} interleaved repeats, Octave alive in between; difference: ‖ours - Octave's‖ / "
         "‖Octave's‖.",
     ]
-    missing = why_no_octave()
-    for workload in effort.workloads if missing is None else ():
-        say(f"{workload.name}: Gauss-Newton product")
-        with TemporaryDirectory() as folder, OctaveProcess(Path(folder)) as octave:
-            where["Octave"] = octave.version()
-            if octave.is_up_to(workload):
-                rows.append([workload.name, *_compare(workload, effort, octave, Path(folder))])
-            else:
-                notes.append(f"{workload.name}: not measured. {SLOW_BLAS}")
-    if missing is not None:
-        notes = [missing]
-    columns = ["workload", "ours ms", "spread", "Octave ms", "spread", "Octave / ours", *JUDGED, "difference"]
-    return Table("octave", "Gauss-Newton product against the original's in Octave", columns, rows, notes, where)
+    columns = ["ours ms", "spread", "Octave ms", "spread", "Octave / ours", *JUDGED, "difference"]
+    empty = Table("octave", "Gauss-Newton product against the original's in Octave", columns, [], notes, {})
+    return beside_octave(empty, _compare, effort, say)
 
 
 def _compare(workload: Workload, effort: Effort, octave: OctaveProcess, folder: Path) -> list[Cell]:
