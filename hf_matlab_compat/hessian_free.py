@@ -80,7 +80,8 @@ def epoch(problem: Problem, state: State, options: Options, evaluate: Evaluate, 
 
     G = problem.curvature_at(theta, chunk, g)
     B = damp(G, lam) if options.damping else G  # B(d) = G d + λ d
-    path = conjgrad(  # CG-Minimize(B, gₙ)
+    # CG-Minimize(B, gₙ); where it starts and M have no names here, so that their memory is free for backtracking
+    path = conjgrad(
         B,
         g.full,
         options.start_decay * state.d,

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from hf_matlab_compat.migrate.context import Context, Untranslatable
-from hf_matlab_compat.migrate.syntax import Node, Number, Text, Unary
+from hf_matlab_compat.migrate.syntax import Node, Number, Text
 from hf_matlab_compat.migrate.values import Binding, Kind, Value
 
 
@@ -73,8 +73,3 @@ Outputs: TypeAlias = Callable[[Arguments, int], tuple[str, list[Value]]]
 def method(value: Value, text: str) -> str:
     """``value.text``."""
     return f"{value.at(Binding.ATOM)}.{text}"
-
-
-def is_minus(node: Node, number: str) -> bool:
-    """Whether a node is a negative literal."""
-    return node == Unary("-", Number(number))

@@ -13,8 +13,6 @@ from hf_matlab_compat.migrate.usage import base_name
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
 from hf_matlab_compat.migrate.writer import Writer
 
-_POSITION_MAKERS = ("randperm", "find")
-
 
 def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
     """Write an assignment."""

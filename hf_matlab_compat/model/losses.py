@@ -53,10 +53,10 @@ class CrossEntropy(_Canonical):
     """Targets in [0, 1] on logistic units: ll = Σ t log y + (1 - t) log(1 - y)."""
 
     def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Array | None = None) -> Array:
-        # MATLAB: log(1 + exp(-|x|)) is read off y as -log max(y, 1 - y), which rounds alike and spares an exp
         positive = xp.maximum(x, 0, out=room)
         terms = xp.multiply(x, t, out=None if room is None else x)
         terms -= positive
+        # MATLAB: log(1 + exp(-|x|)) is read off y as -log max(y, 1 - y), which rounds alike and spares an exp
         larger = xp.subtract(1, y, out=room)
         larger = xp.maximum(larger, y, out=larger)
         terms += xp.log(larger, out=larger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,13 @@ def octave(script: str, directory: Path) -> str:
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def rounded(state):
+    """The state with vectors in single precision."""
+    return replace(state, theta=state.theta.astype(np.float32), d=state.d.astype(np.float32))
+
+
+def widened(state):
+    """The state with vectors in double precision."""
+    return replace(state, theta=state.theta.astype(np.float64), d=state.d.astype(np.float64))

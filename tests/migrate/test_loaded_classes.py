@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import subprocess
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,7 @@ from scipy.io import loadmat, savemat
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import runtime as ml
-from hf_matlab_compat.migrate import translate
-from tests.migrate.test_snippets import RUN, plain, same
+from tests.migrate.test_snippets import RUN, in_python, plain, same
 
 pytest.importorskip("tree_sitter_matlab")
 
@@ -134,14 +130,8 @@ def in_octave(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def in_python(snippet: str) -> Any:
-    made = translate(LOAD + snippet + "\ndisp(y);\n")
-    assert made.runs, made.todos
-    names: dict[str, Any] = {}
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        exec(made.python, names)
-    return names["y"]
+def loaded_in_python(snippet: str) -> Any:
+    return in_python(snippet, LOAD)
 
 
 @pytest.mark.octave
@@ -151,7 +141,7 @@ def test_loaded_classes_mean_in_python_what_they_mean_in_octave(
     monkeypatch.chdir(in_octave)
     expected = [plain(loadmat(f"y{k}.mat", mat_dtype=True)["y"]) for k in range(len(SNIPPETS))]
     pairs = zip(SNIPPETS, expected, strict=True)
-    assert [snippet for snippet, one in pairs if not same(one, in_python(snippet))] == []
+    assert [snippet for snippet, one in pairs if not same(one, loaded_in_python(snippet))] == []
 
 
 @pytest.mark.parametrize(
@@ -171,16 +161,16 @@ def test_what_is_not_followed_is_refused(
     made_in(tmp_path)
     monkeypatch.chdir(tmp_path)
     if not said:
-        assert in_python(snippet) == 1
+        assert loaded_in_python(snippet) == 1
         return
     with pytest.raises(MigrationError, match=said):
-        in_python(snippet)
+        loaded_in_python(snippet)
 
 
 def test_only_the_variables_that_are_asked_for_are_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made_in(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert in_python("s = load('data.mat', 'd'); y = isfield(s, 'd') + 10 * isfield(s, 'X');") == 1
+    assert loaded_in_python("s = load('data.mat', 'd'); y = isfield(s, 'd') + 10 * isfield(s, 'X');") == 1
 
 
 def test_a_saved_integer_keeps_its_class(tmp_path: Path) -> None:

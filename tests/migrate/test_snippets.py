@@ -54,9 +54,9 @@ def test_snippets_mean_in_python_what_they_mean_in_octave(in_octave: list[Any]) 
     assert different == []
 
 
-def in_python(snippet: str) -> Any:
+def in_python(snippet: str, setup: str = SETUP) -> Any:
     """What y holds; the value is used, so that nothing counts from 0 unseen."""
-    made = translate(SETUP + snippet + "\ndisp(y);\n")
+    made = translate(setup + snippet + "\ndisp(y);\n")
     assert made.runs, made.todos
     names: dict[str, Any] = {}
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
