@@ -13,9 +13,9 @@ from benchmarks.timing import Stopwatch, Timing, interleave
 from benchmarks.workloads import A, C, Workload
 from hf_matlab_compat import hessian_free
 from hf_matlab_compat.backends import Backend, get_backend
-from hf_matlab_compat.model.buffers import BlockBuffers
+from hf_matlab_compat.model.buffers import BlockBuffers, new_buffers
+from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.curvature import Directions
 from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.objective.sharing import Sharing
 from hf_matlab_compat.options import Options
@@ -100,7 +100,7 @@ def _alone(workload: Workload, backend: Backend) -> Callable[[], object]:
     sums = workload.network.with_biases(xp.empty_like(theta))
     blocks = []
     for block in sharing.blocks(0):
-        buffers = BlockBuffers(workload.sizes, len(block), xp, backend.dtype, tangents=True)
+        buffers = new_buffers(workload.sizes, len(block), xp, backend.dtype, tangents=True)
         for y in buffers.y:
             backend.fill(y, np.random.default_rng(3).random(y.shape, dtype=np.float32))
         blocks.append(buffers)

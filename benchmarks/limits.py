@@ -13,9 +13,9 @@ import numpy as np
 
 from benchmarks.workloads import Workload
 from hf_matlab_compat.backends import Backend
-from hf_matlab_compat.model.buffers import BlockBuffers
+from hf_matlab_compat.model.buffers import new_buffers
+from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.curvature import Directions
 from hf_matlab_compat.objective.sharing import Sharing
 
 BlockProducts = Callable[["_Block"], None]
@@ -29,7 +29,7 @@ class _Block:
         self.directions = directions
         self.weights = network.with_biases(workload.theta)
         self.sums = network.with_biases(np.empty_like(workload.theta))
-        self.buffers = BlockBuffers(network.sizes, n, np, np.float32, tangents=True)
+        self.buffers = new_buffers(network.sizes, n, np, np.float32, tangents=True)
         self.spares = [[np.empty((s, n), np.float32) for s in network.sizes] for _ in range(2)]
         self.e = [np.ones((s, n), np.float32) for s in network.sizes]
         random = np.random.default_rng(3)

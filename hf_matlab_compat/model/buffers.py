@@ -7,10 +7,17 @@ stand above the outputs, so that W R + V y + c is one product, [W V c] [R; y; 1]
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
 from hf_matlab_compat.backends.backend import Array
+
+
+def numbers_needed(sizes: Sequence[int], n: int, tangents: bool = False) -> int:
+    """How many numbers the room of `BlockBuffers` holds."""
+    return n * (sum(_heights(sizes, tangents)) + sizes[-1])
 
 
 class BlockBuffers:
@@ -18,6 +25,11 @@ class BlockBuffers:
 
     Attributes
     ----------
+    n : int
+    room : 1-D array
+        All of them but y[L], one after the other.
+    places : (2, L+1) int64 array
+        Where in `room` R[i] and y[i] begin; R[i] stands where [R; y; 1] would, were it there.
     y : list of L+1 arrays (s_i, n)
         Outputs.
     y1 : list of L arrays (s_i + 1, n)
@@ -34,32 +46,72 @@ class BlockBuffers:
     sizes : sequence of int
         s_0 … s_L.
     n : int
-    xp : module
-    dtype : numpy dtype
+    room : 1-D array
+        At least `numbers_needed` long.
+    output : (s_L, n) array
+        Becomes y[L].
     tangents : bool
     """
 
-    def __init__(self, sizes: Sequence[int], n: int, xp: Any, dtype: Any, tangents: bool = False) -> None:
+    def __init__(self, sizes: Sequence[int], n: int, room: Array, output: Array, tangents: bool = False) -> None:
+        self.n, self.room = n, room
+        self.places = np.zeros((2, len(sizes)), np.int64)
         self.y: list[Array] = []
         self.y1: list[Array] = []
         self.R: list[Array] = []
         self.Ry1: list[Array] = []
-        for i, size in enumerate(sizes[:-1]):
-            above = size if tangents and i > 0 else 0
-            rows = xp.empty((above + size + 1, n), dtype=dtype)
-            rows[-1:] = 1
+        start = 0
+        for i, (size, height) in enumerate(zip(sizes, _heights(sizes, tangents), strict=False)):
+            rows = room[start : start + height * n].reshape(height, n)
+            above = height - size - 1
+            self.places[:, i] = start, start + above * n
             self.Ry1.append(rows)
             self.R.append(rows[:above] if above else None)
             self.y1.append(rows[above:])
             self.y.append(rows[above:-1])
-        self.x = xp.empty((sizes[-1], n), dtype=dtype)
+            start += height * n
+        self.places[:, -1] = start
+        self.x = room[start : start + sizes[-1] * n].reshape(sizes[-1], n)
         self.R.append(self.x)
-        self.y.append(xp.empty((sizes[-1], n), dtype=dtype))
+        self.y.append(output)
+        self.write_ones()
 
-    def narrowed(self, n: int) -> BlockBuffers:
-        """The same memory for a block of n cases, at most as many as it was made for."""
-        views = copy(self)
-        for name in ("y", "y1", "R", "Ry1"):
-            setattr(views, name, [None if a is None else a[:, :n] for a in getattr(self, name)])
-        views.x = self.x[:, :n]
-        return views
+    def write_ones(self) -> None:
+        """Once more, where others wrote into the same memory."""
+        for rows in self.y1:
+            rows[-1:] = 1
+
+
+def new_buffers(sizes: Sequence[int], n: int, xp: Any, dtype: Any, tangents: bool = False) -> BlockBuffers:
+    """The same in memory of their own."""
+    room = xp.empty(numbers_needed(sizes, n, tangents), dtype=dtype)
+    return BlockBuffers(sizes, n, room, xp.empty((sizes[-1], n), dtype=dtype), tangents)
+
+
+def _heights(sizes: Sequence[int], tangents: bool) -> list[int]:
+    """Rows of [R; y; 1] of all layers but the last."""
+    return [size + 1 + (size if tangents and i > 0 else 0) for i, size in enumerate(sizes[:-1])]
+
+
+class LayerArrays:
+    """An array for each of some layers, in one piece of memory.
+
+    Attributes
+    ----------
+    room : 1-D array
+    layers : list of (s_i, n) arrays
+        Views of the room.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        s_i of these layers.
+    n : int
+    xp : module
+    dtype : numpy dtype
+    """
+
+    def __init__(self, sizes: Sequence[int], n: int, xp: Any, dtype: Any) -> None:
+        self.room = xp.empty(n * sum(sizes), dtype=dtype)
+        starts = accumulate(sizes, initial=0)
+        self.layers = [self.room[n * a : n * (a + s)].reshape(s, n) for a, s in zip(starts, sizes, strict=False)]

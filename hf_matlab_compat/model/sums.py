@@ -1,0 +1,73 @@
+"""Where passes enter Σ_cases [y_{i-1}; 1] e_iᵀ, the products of every layer, packed like θ."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.model.network import Network
+
+
+class SpareProducts:
+    """Room for the products of any one layer, made when first asked for.
+
+    Parameters
+    ----------
+    network : Network
+    like : (P,) array
+        Of the same kind.
+    xp : module
+    """
+
+    def __init__(self, network: Network, like: Array, xp: Any) -> None:
+        self._shapes = [layer.shape for layer in network.with_biases(like)]
+        self._dtype, self._xp = like.dtype, xp
+
+    @cached_property
+    def room(self) -> Array:
+        """As many numbers as the largest layer has parameters."""
+        return self._xp.empty(max(rows * columns for rows, columns in self._shapes), dtype=self._dtype)
+
+    @cached_property
+    def layers(self) -> list[Array]:
+        """Views of the room, shaped like every layer's weights and biases; they overlap."""
+        return [self.room[: rows * columns].reshape(rows, columns) for rows, columns in self._shapes]
+
+
+class ParameterSums:
+    """Σ_cases [y_{i-1}; 1] e_iᵀ of every layer, packed, of one block or added to those of others.
+
+    Attributes
+    ----------
+    packed : (P,) array
+        Where the sums go.
+    spare : SpareProducts
+    fresh : bool
+        `packed` holds nothing yet.
+
+    Parameters
+    ----------
+    network : Network
+    packed : (P,) array
+    spare : SpareProducts
+    xp : module
+    fresh : bool
+    """
+
+    def __init__(self, network: Network, packed: Array, spare: SpareProducts, xp: Any, fresh: bool) -> None:
+        self.packed, self.spare, self.fresh = packed, spare, fresh
+        self._layers = network.with_biases(packed)
+        self._xp = xp
+
+    def take(self, i: int, below: Array, e: Array) -> None:
+        """The products of layer i, counted from 1, of `below` = [y_{i-1}; 1] with e_i."""
+        if self.fresh:
+            self._xp.dot(below, e.T, out=self._layers[i - 1])
+        else:
+            self._layers[i - 1] += self._xp.dot(below, e.T, out=self.spare.layers[i - 1])
+
+    def also(self, i: int, below: Array, e: Array) -> None:
+        """More for the weights of layer i after `take`: `below` has no 1."""
+        rows = below.shape[0]
+        self._layers[i - 1][:rows] += self._xp.dot(below, e.T, out=self.spare.layers[i - 1][:rows])
