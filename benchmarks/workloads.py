@@ -88,9 +88,9 @@ class Workload:
             return problem.curvature_at(self.theta, 0, gradient)
 
 
-def cpu(threads: int | None = None) -> Backend:
+def cpu(threads: int | None = None, name: str = "numpy") -> Backend:
     """The package's backend for all workloads; by default with a thread for every processor."""
-    return get_backend("numpy", "single", threads)
+    return get_backend(name, "single", threads)
 
 
 A = Workload("A", (784, 400, 200, 100, 50, 25, 6, 25, 50, 100, 200, 400, 784), 5000)

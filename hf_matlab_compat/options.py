@@ -40,7 +40,7 @@ class Options:
     precision: str = "single"  # on a GPU 'tf32' too: single whose matrix products are coarser
     """Working precision: 'single' (as in MATLAB), 'double', or on the GPU 'tf32', single stored and multiplied so."""
     backend: str = "numpy"
-    """'numpy' (CPU) or 'cupy' (CUDA)."""
+    """'numpy' (CPU), 'numba' (CPU, passes compiled) or 'cupy' (CUDA)."""
     num_threads: int | None = None
     """Threads that share the work on the CPU, None for one a processor; results do not depend on it."""
     faithful: bool = True
@@ -200,7 +200,7 @@ KINDS: Mapping[str, Kind] = {
     "num_test_chunks": _whole(1),
     "trim_cases": _FLAG,
     "precision": _word("single", "double", "tf32"),
-    "backend": _word("numpy", "cupy"),
+    "backend": _word("numpy", "numba", "cupy"),
     "num_threads": _or_none(_whole(1)),
     "faithful": _FLAG,
     "loss": _word("matching", "squared"),

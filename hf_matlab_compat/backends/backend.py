@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends import blas_threads, cupy_backend
+from hf_matlab_compat.backends import blas_threads, cupy_backend, numba_backend
 from hf_matlab_compat.backends.workers import Workers, default_threads
 from hf_matlab_compat.errors import OptionError
 
@@ -18,6 +18,7 @@ Array = Any
 """An array of the backend: numpy.ndarray or cupy.ndarray."""
 
 _STRIP = 64
+_ON_HOST = ("numpy", "numba")
 _DTYPES = {"single": np.float32, "double": np.float64, "tf32": np.float32}
 _RESIDENT = 0.5
 """Share of a device's free memory that the cases may take; an epoch needs the rest."""
@@ -30,7 +31,7 @@ class Backend:
     Attributes
     ----------
     name : str
-        'numpy' or 'cupy'.
+        'numpy', 'numba' or 'cupy'.
     xp : module
         The array namespace.
     dtype : numpy dtype
@@ -45,6 +46,8 @@ class Backend:
         Makes the context in which a device computes.
     feed : callable, optional
         (values, out): copies an array of the host into one of the device without waiting for the device.
+    loops : module, optional
+        Compiled passes, as `numba_backend.load` gives them.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Backend:
     on_host: bool = False
     math: Callable[[], AbstractContextManager[Any]] = nullcontext
     feed: Callable[[NDArray[Any], Array], None] | None = None
+    loops: Any = None
 
     def asarray(self, values: Any, order: str | None = None) -> Array:
         """`values` on the device in working precision; not copied where they already are."""
@@ -99,7 +103,8 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
 
     Parameters
     ----------
-    name : {'numpy', 'cupy'}
+    name : {'numpy', 'numba', 'cupy'}
+        'numba': numpy's arrays, with passes that Numba compiles.
     precision : {'single', 'double', 'tf32'}
         'tf32', on a GPU: single precision whose matrix products round their operands to 10 bits after the point.
     num_threads : int, optional
@@ -113,13 +118,14 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
     if precision not in _DTYPES:
         raise OptionError("precision", expected="'single', 'double' or 'tf32'", got=repr(precision))
     dtype = np.dtype(_DTYPES[precision])
-    if name == "numpy" and precision == "tf32":
+    if name in _ON_HOST and precision == "tf32":
         raise OptionError(
             "precision", expected="'single' or 'double' on the CPU", got="'tf32'", advice="{backend='cupy'} has it."
         )
-    if name == "numpy":
+    if name in _ON_HOST:
+        loops = numba_backend.load() if name == "numba" else None
         workers = Workers(num_threads or default_threads(), _silent)
-        return Backend("numpy", np, dtype, np.asarray, _free_host_memory, workers, on_host=True)
+        return Backend(name, np, dtype, np.asarray, _free_host_memory, workers, on_host=True, loops=loops)
     if name == "cupy":
         cupy = cupy_backend.load()
         return Backend(
@@ -131,7 +137,7 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
             math=lambda: cupy_backend.math_mode(cupy, precision == "tf32"),
             feed=cupy_backend.feed(cupy, dtype),
         )
-    raise OptionError("backend", expected="'numpy' or 'cupy'", got=repr(name))
+    raise OptionError("backend", expected="'numpy', 'numba' or 'cupy'", got=repr(name))
 
 
 class _Quiet:

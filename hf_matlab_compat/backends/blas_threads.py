@@ -11,17 +11,27 @@ _lock = threading.Lock()
 _asking = 0
 _limit: Any = None
 _controller: ThreadpoolController | None = None
+_known = False
+"""Whether the controller has seen all libraries."""
 
 
 def hold_one() -> None:
     """BLAS on one thread until as many `let_go` as `hold_one` were called, from whatever threads."""
-    global _asking, _limit, _controller
+    global _asking, _limit, _controller, _known
     with _lock:
         if _asking == 0:
-            _controller = _controller or ThreadpoolController()  # looks through the loaded libraries: milliseconds
+            if _controller is None or not _known:
+                _controller, _known = ThreadpoolController(), True  # looks through the loaded libraries: milliseconds
             _take_control(_controller)
             _limit = _controller.limit(limits=1, user_api="blas").__enter__()
         _asking += 1
+
+
+def look_again() -> None:
+    """A library with a BLAS of its own was loaded: the next that holds BLAS to one thread holds that one too."""
+    global _known
+    with _lock:
+        _known = False
 
 
 def let_go() -> None:

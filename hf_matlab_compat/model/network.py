@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hf_matlab_compat.backends.backend import Array
 from hf_matlab_compat.model.error_measures import ERROR_MEASURES
@@ -33,7 +34,7 @@ class Network:
     loss: Loss
     error_measure: Callable[..., float]
 
-    @property
+    @cached_property
     def num_parameters(self) -> int:
         """P."""
         return num_parameters(self.sizes)

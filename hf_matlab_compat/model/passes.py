@@ -164,6 +164,11 @@ class Passes:
             unit.jacobian_product(xp, kept.slopes[i], Rx, out=Rx)
         return xp.dot(directions.forward[-1].T, buffers.Ry1[-1], out=buffers.R[-1])
 
+    def rank_one(self, e: Array, R: Array) -> Array:
+        """e (e · R) of every case, in the memory of R; both (s_L, n)."""
+        product = self._xp.multiply(R, e, out=R)
+        return self._xp.multiply(e, product.sum(axis=0, keepdims=True), out=R)
+
     def back(self, directions: Directions, kept: Kept, e: Array, sums: ParameterSums) -> None:
         """Enter Jᵀ e_L; hidden layers' e take the place of their tangents."""
         network, buffers, xp = self._network, kept.buffers, self._xp

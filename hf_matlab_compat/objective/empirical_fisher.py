@@ -37,7 +37,7 @@ class EmpiricalFisher(GaussNewton):
 
     def _at_output(self, Rx: Array) -> Array:
         """Jv → e (e · J v)."""
-        xp, e = self._xp, self._e
-        Rx *= e
-        r = xp.multiply(e, Rx.sum(axis=0, keepdims=True), out=Rx)
-        return self._network.loss.gauss_newton_product(xp, self._kept.slopes[-1], r) if self._faithful else r
+        r = self._passes.rank_one(self._e, Rx)
+        if not self._faithful:
+            return r
+        return self._network.loss.gauss_newton_product(self._xp, self._kept.slopes[-1], r)

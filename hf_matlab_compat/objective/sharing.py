@@ -14,6 +14,7 @@ from hf_matlab_compat.backends.backend import Array, Backend
 from hf_matlab_compat.backends.fused import Fused, fused_for
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
+from hf_matlab_compat.model.compiled_passes import compiled_passes
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.passes import Passes
 from hf_matlab_compat.model.sums import ParameterSums, SpareProducts
@@ -48,7 +49,7 @@ class Sharing:
         shared = backend.on_host and cases.worth_sharing(network.num_parameters)
         self.workers = backend.workers if shared else Workers()
         self.lanes = Lanes(self)
-        self.passes = Passes(self.network, backend.xp)
+        self.passes = passes_of(self.network, backend)
         self._pieces = pieces(self.new_vector())
         self._memories: dict[int, BlockMemory] = {}
 
@@ -82,6 +83,12 @@ class Sharing:
             most = -(-self.cases.cases_per_chunk // self.num_blocks())
             self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend)
         return self._memories[slot]
+
+
+def passes_of(network: Network, backend: Backend) -> Passes:
+    """The passes through a network on this backend, compiled where it compiles and can."""
+    loops = backend.loops
+    return (loops and compiled_passes(network, loops)) or Passes(network, backend.xp)
 
 
 class _FusedLogistic(Logistic):

@@ -1,0 +1,314 @@
+"""The passes as loops that Numba compiles: one call for all layers, and a layer's elementwise work in one sweep.
+
+Python runs none of it. NaN goes through, and a multiplication with an addition may be rounded once.
+
+Notation
+--------
+shape : (4, L+1) int64 array
+    Of every layer its SIZE, its KIND of unit, and where it begins in a PACKED vector and among the STACKS of directions.
+places : (2, L+1) int64 array
+    As in `BlockBuffers`; `room` is its room, n its cases.
+y1 = [y; 1];  e_i : what is carried backward, at the input of layer i
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+# All in one file: Numba uses what it kept from earlier runs until this file changes, whatever changes elsewhere.
+compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+
+SIZE, KIND, PACKED, STACKS = range(4)
+LINEAR, LOGISTIC, TANH = range(3)
+_TANGENT, _OUTPUT = range(2)
+
+# --- e^a and log(1 + z) in sums whose rests are less than a tenth of a rounding error
+
+_SINGLE, _DOUBLE = np.float32, np.float64
+_LOG_2, _LOG_2_BEYOND = 0.6931471805599453, 2.3190468138462996e-17
+"""log 2, as a double and what a double leaves of it."""
+
+
+def _split(kind: Any, bits: int) -> tuple[Any, Any]:
+    """log 2 as a number of so many bits, whose products with small whole numbers are exact, and the rest."""
+    high = round(_LOG_2 * 2**bits) / 2**bits
+    return kind(high), kind((_LOG_2 - high) + _LOG_2_BEYOND)
+
+
+_HIGH_32, _LOW_32 = _split(_SINGLE, 9)
+_HIGH_64, _LOW_64 = _split(_DOUBLE, 32)
+_PER_LOG_2_32, _PER_LOG_2_64 = _SINGLE(1 / _LOG_2), _DOUBLE(1 / _LOG_2)
+_LEAST_32, _LEAST_64 = _SINGLE(-86), _DOUBLE(-707)
+"""e to these is the least that is taken: half of it is no denormal number yet, with which processors are slow."""
+_WHOLE_32, _WHOLE_64 = _SINGLE(3 << 22), _DOUBLE(3 << 51)
+"""Added to a number and taken off again, these leave the nearest whole number; its bits end the sum's."""
+_EXP_32 = tuple(_SINGLE(1 / math.factorial(k)) for k in range(7, 0, -1))
+_EXP_64 = tuple(_DOUBLE(1 / math.factorial(k)) for k in range(13, 0, -1))
+"""e^r - 1 = r Σ rᵏ⁻¹ / k! for |r| ≤ ½ log 2."""
+
+
+def _log_terms(kind: Any, most: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """2 / (2k + 1) for even and for odd k; longer sums in one piece are not vectorized."""
+    return tuple(tuple(kind(2 / (2 * k + 1)) for k in range(most - odd, -1, -2)) for odd in (most % 2, 1 - most % 2))
+
+
+_EVEN_32, _ODD_32 = _log_terms(_SINGLE, 7)
+_EVEN_64, _ODD_64 = _log_terms(_DOUBLE, 16)
+"""log(1 + z) = 2 artanh(s) = s Σ 2 s²ᵏ / (2k + 1), s = z / (2 + z), for 0 ≤ z ≤ 1."""
+
+
+@compiled
+def _polynomial(coefficients, x):
+    value = coefficients[0]
+    for c in coefficients[1:]:
+        value = value * x + c
+    return value
+
+
+def _exp_parts(a):
+    """(p, s) with e^a = s + s p and s a power of 2, for a ≤ 0."""
+
+
+def _log_of_one_and(z):
+    """log(1 + z) for 0 ≤ z ≤ 1."""
+
+
+@overload(_exp_parts, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
+def _(a):
+    if a == types.float32:
+
+        def single(a):
+            b = _LEAST_32 if a < _LEAST_32 else a
+            moved = b * _PER_LOG_2_32 + _WHOLE_32
+            k = moved - _WHOLE_32
+            r = (b - k * _HIGH_32) - k * _LOW_32
+            exponent = np.int32(np.float32(moved).view(np.int32) << np.int32(23))
+            return _polynomial(_EXP_32, r) * r, np.int32(exponent + np.int32(127 << 23)).view(np.float32)
+
+        return single
+
+    def double(a):
+        b = _LEAST_64 if a < _LEAST_64 else a
+        moved = b * _PER_LOG_2_64 + _WHOLE_64
+        k = moved - _WHOLE_64
+        r = (b - k * _HIGH_64) - k * _LOW_64
+        exponent = np.float64(moved).view(np.int64) << 52
+        return _polynomial(_EXP_64, r) * r, np.int64(exponent + (1023 << 52)).view(np.float64)
+
+    return double
+
+
+@overload(_log_of_one_and, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
+def _(z):
+    even, odd, two = (_EVEN_32, _ODD_32, _SINGLE(2)) if z == types.float32 else (_EVEN_64, _ODD_64, _DOUBLE(2))
+
+    def log(z):
+        s = z / (two + z)
+        q = s * s
+        return (_polynomial(even, q * q) + _polynomial(odd, q * q) * q) * s
+
+    return log
+
+
+# --- units
+
+
+@compiled
+def activate(kind, x):
+    """f(x) in place of x."""
+    one, two = x.dtype.type(1), x.dtype.type(2)
+    if kind == LOGISTIC:
+        for k in range(x.size):
+            p, s = _exp_parts(-abs(x[k]))
+            z = s + s * p
+            x[k] = (z if x[k] < 0 else one) / (one + z)
+    elif kind == TANH:
+        for k in range(x.size):
+            p, s = _exp_parts(-two * abs(x[k]))
+            less = s * p + (s - one)
+            x[k] = math.copysign(less / (less + two), x[k])
+
+
+@compiled
+def times_slope(kind, y, r):
+    """f' ∘ r in place of r, from the outputs y."""
+    one = y.dtype.type(1)
+    if kind == LOGISTIC:
+        for k in range(r.size):
+            r[k] *= (one - y[k]) * y[k]
+    elif kind == TANH:
+        for k in range(r.size):
+            r[k] *= (one - y[k]) * (one + y[k])
+
+
+@compiled
+def cross_entropy(x, t, y):
+    """Σ t log y + (1 - t) log(1 - y) of logistic units, whose outputs y are written; all (s, n), x is used up."""
+    by_case, z = np.zeros(x.shape[1]), np.empty(x.shape[1], x.dtype)
+    for i in range(x.shape[0]):
+        _cross_entropy_of_row(x[i], t[i], y[i], z)
+        for j in range(z.size):
+            by_case[j] += x[i, j]
+    return by_case.sum()
+
+
+@compiled
+def _cross_entropy_of_row(x, t, y, z):
+    """t x - log(1 + e^x) in place of x."""
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    for j in range(z.size):
+        p, s = _exp_parts(-abs(x[j]))
+        z[j] = s + s * p
+        y[j] = (z[j] if x[j] < zero else one) / (one + z[j])
+    for j in range(z.size):
+        x[j] = (x[j] * t[j] - (zero if x[j] < zero else x[j])) - _log_of_one_and(z[j])
+
+
+@compiled
+def rank_one(e, R):
+    """e (e · R) of every case, in place of R; both (s, n)."""
+    s, n = R.shape
+    inner = np.zeros(n, R.dtype)
+    for i in range(s):
+        for j in range(n):
+            inner[j] += e[i, j] * R[i, j]
+    for i in range(s):
+        for j in range(n):
+            R[i, j] = e[i, j] * inner[j]
+
+
+# --- passes
+
+
+@compiled
+def _cut(flat, start, rows, columns):
+    return flat[start : start + rows * columns].reshape(rows, columns)
+
+
+@compiled
+def _enter(below, e, layer, spare, fresh):
+    """below eᵀ, or what the layer's sums held and that."""
+    if fresh:
+        np.dot(below, e.T, layer)
+    else:
+        product = _cut(spare, 0, *layer.shape)
+        np.dot(below, e.T, product)
+        layer += product
+
+
+@compiled
+def point(shape, v, stacks):
+    """Directions v into the stacks."""
+    for i in range(1, shape.shape[1]):
+        weights = shape[SIZE, i - 1] * shape[SIZE, i]
+        count = weights + shape[SIZE, i]
+        start = shape[STACKS, i] + (weights if i > 1 else 0)
+        stacks[start : start + count] = v[shape[PACKED, i] : shape[PACKED, i] + count]
+
+
+@compiled
+def forward(shape, places, n, theta, room):
+    """y of the hidden layers and x of the last, from y_0."""
+    last = shape.shape[1] - 1
+    for i in range(1, last + 1):
+        below, s = shape[SIZE, i - 1], shape[SIZE, i]
+        weights = _cut(theta, shape[PACKED, i], below + 1, s)
+        x = _cut(room, places[_OUTPUT, i], s, n)
+        np.dot(weights.T, _cut(room, places[_OUTPUT, i - 1], below + 1, n), x)
+        if i < last:
+            activate(shape[KIND, i], x.reshape(x.size))
+
+
+@compiled
+def gradient_back(shape, places, n, theta, room, e, errors, gradient, squared, spare, fresh):
+    """Σ y1 eᵀ and Σ (y1 ∘ y1)(e ∘ e)ᵀ of all layers; `errors` are two rooms for e of hidden layers in turn."""
+    for i in range(shape.shape[1] - 1, 0, -1):
+        below, s, start = shape[SIZE, i - 1], shape[SIZE, i], shape[PACKED, i]
+        y1 = _cut(room, places[_OUTPUT, i - 1], below + 1, n)
+        _enter(y1, e, _cut(gradient, start, below + 1, s), spare, fresh)
+        d = _cut(errors[i % 2], 0, below, n)
+        if i > 1:
+            np.dot(_cut(theta, start, below, s), e, d)
+            times_slope(shape[KIND, i - 1], y1.reshape(y1.size), d.reshape(d.size))
+        _square(y1.reshape(y1.size))
+        _square(e.reshape(e.size))
+        _enter(y1, e, _cut(squared, start, below + 1, s), spare, fresh)
+        e = d
+
+
+@compiled
+def _square(a):
+    for k in range(a.size):
+        a[k] *= a[k]
+
+
+@compiled
+def tangents(shape, places, n, stacks, room):
+    """R of the hidden layers, and R{x} of the last."""
+    last = shape.shape[1] - 1
+    for i in range(1, last + 1):
+        below, s = shape[SIZE, i - 1], shape[SIZE, i]
+        height = below + 1 if i == 1 else 2 * below + 1
+        R = _cut(room, places[_TANGENT, i], s, n)
+        np.dot(_cut(stacks, shape[STACKS, i], height, s).T, _cut(room, places[_TANGENT, i - 1], height, n), R)
+        if i < last:
+            times_slope(shape[KIND, i], room[places[_OUTPUT, i] :], R.reshape(R.size))
+
+
+@compiled
+def back(shape, places, n, stacks, room, e, sums, spare, fresh):
+    """Σ y1 eᵀ of all layers; e of hidden layers takes the place of R."""
+    for i in range(shape.shape[1] - 1, 0, -1):
+        below, s = shape[SIZE, i - 1], shape[SIZE, i]
+        y1 = _cut(room, places[_OUTPUT, i - 1], below + 1, n)
+        _enter(y1, e, _cut(sums, shape[PACKED, i], below + 1, s), spare, fresh)
+        if i > 1:
+            d = _cut(room, places[_TANGENT, i - 1], below, n)
+            np.dot(_cut(stacks, shape[STACKS, i], below, s), e, d)
+            times_slope(shape[KIND, i - 1], y1.reshape(y1.size), d.reshape(d.size))
+            e = d
+
+
+@compiled
+def hessian_back(shape, places, n, stacks, room, e, bends, Re, rooms, sums, spare, fresh):
+    """Σ R{e y1ᵀ} of all layers, from R{e_L}; e and bends of all layers in one array each, `rooms` three more."""
+    after = e.size
+    for i in range(shape.shape[1] - 1, 0, -1):
+        below, s, start = shape[SIZE, i - 1], shape[SIZE, i], shape[STACKS, i]
+        y1 = _cut(room, places[_OUTPUT, i - 1], below + 1, n)
+        layer = _cut(sums, shape[PACKED, i], below + 1, s)
+        _enter(y1, Re, layer, spare, fresh)
+        if i == 1:
+            break
+        after -= s * n
+        e_i = _cut(e, after, s, n)
+        R = _cut(room, places[_TANGENT, i - 1], below, n)
+        _enter(R, e_i, layer[:below], spare, False)
+        Rd, of_v = _cut(rooms[i % 2], 0, below, n), _cut(rooms[2], 0, below, n)
+        np.dot(_cut(stacks, start, below, s), Re, Rd)
+        np.dot(_cut(stacks, start + below * s, below, s), e_i, of_v)
+        bend = bends[after - below * n : after]
+        _bent(
+            shape[KIND, i - 1],
+            y1.reshape(y1.size),
+            Rd.reshape(Rd.size),
+            of_v.reshape(Rd.size),
+            R.reshape(Rd.size),
+            bend,
+        )
+        Re = Rd
+
+
+@compiled
+def _bent(kind, y, Rd, of_v, R, bend):
+    """f' ∘ (Rd + of_v) + bend ∘ R in place of Rd."""
+    for k in range(Rd.size):
+        Rd[k] += of_v[k]
+    times_slope(kind, y, Rd)
+    for k in range(Rd.size):
+        Rd[k] += bend[k] * R[k]
