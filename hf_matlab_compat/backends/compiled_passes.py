@@ -5,7 +5,8 @@ Python runs none of it. NaN goes through, and a multiplication with an addition 
 Notation
 --------
 shape : (4, L+1) int64 array
-    Of every layer its SIZE, its KIND of unit, and where it begins in a PACKED vector and among the STACKS of directions.
+    Of every layer its SIZE and KIND of unit, and where it begins in a PACKED vector and among the STACKS of
+    directions.
 places : (2, L+1) int64 array
     As in `BlockBuffers`; `room` is its room, n its cases.
 y1 = [y; 1];  e_i : what is carried backward, at the input of layer i
@@ -52,13 +53,13 @@ _EXP_64 = tuple(_DOUBLE(1 / math.factorial(k)) for k in range(13, 0, -1))
 """e^r - 1 = r Σ rᵏ⁻¹ / k! for |r| ≤ ½ log 2."""
 
 
-def _log_terms(kind: Any, most: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """2 / (2k + 1) for even and for odd k; longer sums in one piece are not vectorized."""
-    return tuple(tuple(kind(2 / (2 * k + 1)) for k in range(most - odd, -1, -2)) for odd in (most % 2, 1 - most % 2))
+def _log_terms(kind: Any, powers: range) -> tuple[Any, ...]:
+    return tuple(kind(2 / (2 * k + 1)) for k in powers)
 
 
-_EVEN_32, _ODD_32 = _log_terms(_SINGLE, 7)
-_EVEN_64, _ODD_64 = _log_terms(_DOUBLE, 16)
+# even and odd k apart, for the compiler vectorizes no longer sums
+_EVEN_32, _ODD_32 = _log_terms(_SINGLE, range(6, -1, -2)), _log_terms(_SINGLE, range(7, 0, -2))
+_EVEN_64, _ODD_64 = _log_terms(_DOUBLE, range(16, -1, -2)), _log_terms(_DOUBLE, range(15, 0, -2))
 """log(1 + z) = 2 artanh(s) = s Σ 2 s²ᵏ / (2k + 1), s = z / (2 + z), for 0 ≤ z ≤ 1."""
 
 
@@ -70,11 +71,11 @@ def _polynomial(coefficients, x):
     return value
 
 
-def _exp_parts(a):
+def _exp_parts(a: Any) -> Any:
     """(p, s) with e^a = s + s p and s a power of 2, for a ≤ 0."""
 
 
-def _log_of_one_and(z):
+def _log_of_one_and(z: Any) -> Any:
     """log(1 + z) for 0 ≤ z ≤ 1."""
 
 

@@ -1,11 +1,16 @@
-"""Finding Numba, and saying how to get it."""
+"""Finding Numba and what it compiles, and saying how to get it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 from hf_matlab_compat.backends import blas_threads
 from hf_matlab_compat.errors import OptionError
+
+CGStep = Callable[..., tuple[float, float, float]]
+"""`compiled_cg.cg_step`."""
 
 
 def load() -> ModuleType:
@@ -14,12 +19,19 @@ def load() -> ModuleType:
     Raises
     ------
     OptionError
-        Numba is missing, or does not suit this numpy.
+        Numba is missing, does not suit this numpy, or has no place where it may write.
     """
     try:
         import scipy.linalg.cython_blas  # noqa: F401  (whose matrix products the loops call)
 
         from hf_matlab_compat.backends import compiled_passes
+    except RuntimeError as error:
+        raise OptionError(
+            "backend",
+            expected="a place where Numba may keep what it compiles",
+            got=str(error),
+            advice="Name one: set the environment variable NUMBA_CACHE_DIR to a directory.",
+        ) from error
     except ImportError as error:
         raise OptionError(
             "backend",
@@ -29,3 +41,11 @@ def load() -> ModuleType:
         ) from error
     blas_threads.look_again()
     return compiled_passes
+
+
+def cg_step() -> CGStep:
+    """CG's step in one call."""
+    from hf_matlab_compat.backends import compiled_cg
+
+    step: Any = compiled_cg.cg_step
+    return step

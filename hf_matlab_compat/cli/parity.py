@@ -50,7 +50,7 @@ def run(
     epochs: MaybeWhole = None,
     envelope: bool = True,
     timeout: float = 600.0,
-    backend: Literal["numpy", "cupy"] = "numpy",
+    backend: Literal["numpy", "numba", "cupy"] = "numpy",
     lines: bool = False,
     json: Path | None = None,
     html: Path | None = None,
@@ -82,7 +82,7 @@ def run(
     timeout
         Seconds that a run of the reference may take.
     backend
-        Where this package runs.
+        Where this package runs: numba is numpy with its passes compiled.
     lines
         Show every comparison instead of a summary.
     json
@@ -159,7 +159,7 @@ def check(
     *,
     envelope: bool = True,
     timeout: float = 600.0,
-    backend: Literal["numpy", "cupy"] = "numpy",
+    backend: Literal["numpy", "numba", "cupy"] = "numpy",
     lines: bool = False,
     json: Path | None = None,
     html: Path | None = None,
@@ -176,7 +176,7 @@ def check(
     timeout
         Seconds that a run of it may take.
     backend
-        Where this package runs.
+        Where this package runs: numba is numpy with its passes compiled.
     lines
         Show every comparison instead of a summary.
     json

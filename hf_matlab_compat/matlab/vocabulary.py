@@ -72,7 +72,7 @@ WORDS: Mapping[str, Mapping[object, object]] = {
     "error_measure": {"L2": "squared", "class": "misclassified", "none": "none"},
     "loss": {0: "matching", 1: "squared"},
     "curvature_cases": {1: "target_chunk", 0: "all"},
-    "backend": {0: "numpy", 1: "cupy"},
+    "backend": {0: "numpy", 1: "cupy", "numba": "numba"},
     "damping": {1: True, 0: False},
 }
 """MATLAB's values beside the field's, for options whose values differ."""

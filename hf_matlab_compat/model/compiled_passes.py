@@ -19,6 +19,13 @@ from hf_matlab_compat.model.sums import ParameterSums
 SMALL = 1 << 15
 """Parameters from which numpy itself forms the products on the way forward: its BLAS is quicker at them than scipy's,
 which the loops call, and what a call costs no longer shows."""
+_KINDS = {"linear": "LINEAR", "logistic": "LOGISTIC", "tanh": "TANH"}
+"""Names of units, and what the loops call their kind."""
+
+
+def can_compile(network: Network) -> bool:
+    """Whether there are loops for all hidden units; the output layer may have any."""
+    return all(unit.name in _KINDS for unit in network.units[:-1])
 
 
 class CompiledPasses(Passes):
@@ -27,6 +34,7 @@ class CompiledPasses(Passes):
     Parameters
     ----------
     network : Network
+        One that `can_compile`.
     xp : module
         numpy.
     loops : module
@@ -36,9 +44,10 @@ class CompiledPasses(Passes):
     def __init__(self, network: Network, xp: Any, loops: Any) -> None:
         super().__init__(network, xp)
         self._loops = loops
-        self._kinds = [_kinds(loops)[unit.name] for unit in network.units[:-1]]
+        self._kinds = [getattr(loops, _KINDS[unit.name]) for unit in network.units[:-1]]
         self._shape = _shape(network.sizes, self._kinds, loops)
         self._small = network.num_parameters < SMALL
+        self._widest = max(network.sizes[:-1])
 
     def weights(self, theta: Array) -> Any:
         """See `Passes.weights`."""
@@ -134,17 +143,7 @@ class CompiledPasses(Passes):
         return super()._slope(i, y) if i == len(self._network.units) else None
 
     def _room(self, which: int, n: int, spare: Spare) -> Array:
-        return spare(which, max(self._network.sizes[:-1]), n).reshape(-1)
-
-
-def compiled_passes(network: Network, loops: Any) -> CompiledPasses | None:
-    """The compiled passes of a network, or None where one of its hidden units has none."""
-    kinds = _kinds(loops)
-    return CompiledPasses(network, np, loops) if all(unit.name in kinds for unit in network.units[:-1]) else None
-
-
-def _kinds(loops: Any) -> dict[str, int]:
-    return {"linear": loops.LINEAR, "logistic": loops.LOGISTIC, "tanh": loops.TANH}
+        return spare(which, self._widest, n).reshape(-1)
 
 
 def _shape(sizes: Sequence[int], kinds: Sequence[int], loops: Any) -> Any:

@@ -14,7 +14,7 @@ from hf_matlab_compat.backends.backend import Array, Backend
 from hf_matlab_compat.backends.fused import Fused, fused_for
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
-from hf_matlab_compat.model.compiled_passes import compiled_passes
+from hf_matlab_compat.model.compiled_passes import CompiledPasses, can_compile
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.passes import Passes
 from hf_matlab_compat.model.sums import ParameterSums, SpareProducts
@@ -86,9 +86,10 @@ class Sharing:
 
 
 def passes_of(network: Network, backend: Backend) -> Passes:
-    """The passes through a network on this backend, compiled where it compiles and can."""
-    loops = backend.loops
-    return (loops and compiled_passes(network, loops)) or Passes(network, backend.xp)
+    """The passes through a network on this backend: compiled ones where it has them and they suit the network."""
+    if backend.loops is not None and can_compile(network):
+        return CompiledPasses(network, backend.xp, backend.loops)
+    return Passes(network, backend.xp)
 
 
 class _FusedLogistic(Logistic):

@@ -21,6 +21,7 @@ from scipy.io import loadmat
 
 from hf_matlab_compat.errors import HessianFreeError
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
+from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 from hf_matlab_compat.parity.certificate import Line
 from hf_matlab_compat.parity.comparisons import Comparison, end_comparisons
 from hf_matlab_compat.parity.continuity import (
@@ -63,7 +64,7 @@ def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -
         Its constants go in as keywords of `nnet_train`; without any, in single precision, the call is `nnet_train_2`.
     precision : {'single', 'double'}
     epochs : int
-    backend : {'numpy', 'cupy'}
+    backend : {'numpy', 'numba', 'cupy'}
 
     Raises
     ------
@@ -74,7 +75,12 @@ def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -
     """
     with TemporaryDirectory() as folder:
         stem = Path(folder) / "entry"
-        given = {**case.arguments, "runName": str(stem), "maxepoch": epochs, "jacket": int(backend == "cupy")}
+        given = {
+            **case.arguments,
+            "runName": str(stem),
+            "maxepoch": epochs,
+            "jacket": to_matlab_value("backend", backend),
+        }
         with redirect_stdout(io.StringIO()):
             if case.constants or precision == "double":
                 theta = nnet_train(**given, **case.constants, precision=precision, display="none")

@@ -41,7 +41,7 @@ def judge(
     ----------
     recordings : sequence of Recording
         Any cases, precisions and modes.
-    backend : {'numpy', 'cupy'}
+    backend : {'numpy', 'numba', 'cupy'}
         Where this package runs. Without a CUDA device every line of 'cupy' says that it was not run.
     stages : sequence of str
         Those of `STAGES` to compare.

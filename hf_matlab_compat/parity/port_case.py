@@ -56,7 +56,7 @@ def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
     ----------
     case : Case
     precision : {'single', 'double'}
-    backend : {'numpy', 'cupy'}
+    backend : {'numpy', 'numba', 'cupy'}
 
     Raises
     ------

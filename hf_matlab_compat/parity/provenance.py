@@ -23,7 +23,8 @@ def our_provenance(backend: str) -> dict[str, str]:
         "BLAS threads": os.environ.get("OPENBLAS_NUM_THREADS", "not set"),
         "backend": backend,
     }
-    return {**said, "TF32": "off"} if backend == "cupy" else said
+    more = {"cupy": {"TF32": "off"}, "numba": {"numba": _version("numba"), "scipy": _version("scipy")}}
+    return {**said, **more.get(backend, {})}
 
 
 def _version(package: str) -> str:

@@ -115,7 +115,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         runs where those are too narrow: badly conditioned cases (`ae_tanh_linear`) are then flagged for rounding.
     timeout : float
         Seconds on the wall clock that a run of the reference may take.
-    backend : {'numpy', 'cupy'}
+    backend : {'numpy', 'numba', 'cupy'}
         Where this package runs.
     stages : sequence of str
         Those of `STAGES` to compare.

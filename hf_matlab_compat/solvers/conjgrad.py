@@ -12,10 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from hf_matlab_compat.backends.fused import Fused, fused_for
-from hf_matlab_compat.backends.pieces import inner, pieces
+from hf_matlab_compat.backends.numba_backend import CGStep, cg_step
+from hf_matlab_compat.backends.pieces import PIECE, inner, pieces
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import CGStop, Vector
 
@@ -69,7 +70,7 @@ def conjgrad(
     CGPath
     """
     recorder = _Recorder(options)
-    at = _vectors(x0, A(x0), b, M)
+    at = _vectors(x0, A(x0), b, M, options.backend)
     values: list[float] = []
     stop = CGStop.MAX_STEPS
     i = 0
@@ -89,9 +90,23 @@ def conjgrad(
     return CGPath(recorder.steps, recorder.iterates, stop, i)
 
 
-def _vectors(x0: Vector, Ax0: Vector, b: Vector, M: Vector | None) -> _Vectors | _FusedVectors:
-    fused = fused_for(x0)
-    return _Vectors(x0, Ax0, b, M) if fused is None else _FusedVectors(fused, x0, Ax0, b, M)
+class _At(Protocol):
+    """Where CG is: x, the direction p that it goes next, and what else a step needs."""
+
+    x: Vector
+    p: Vector
+
+    def advance(self, Ap: Vector) -> float | CGStop:
+        """One step, and φ(x) after it; or why there is none, and then x is as it was."""
+        ...
+
+
+def _vectors(x0: Vector, Ax0: Vector, b: Vector, M: Vector | None, backend: str) -> _At:
+    if (fused := fused_for(x0)) is not None:
+        return _FusedVectors(fused, x0, Ax0, b, M)
+    if backend == "numba" and M is not None and len(x0) <= PIECE:
+        return _CompiledVectors(cg_step(), x0, Ax0, b, M)
+    return _Vectors(x0, Ax0, b, M)
 
 
 class _Vectors:
@@ -107,7 +122,6 @@ class _Vectors:
         self._ry = inner(self.r, self.y)
 
     def advance(self, Ap: Vector) -> float | CGStop:
-        """One step, and φ(x) after it, or why there is none."""
         pAp, ry = inner(self.p, Ap), self._ry
         # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
         if not 0 < pAp < math.inf or ry == 0:
@@ -137,6 +151,24 @@ class _Vectors:
             p -= self.y[s]
 
 
+class _CompiledVectors:
+    """The same in one compiled call a step."""
+
+    def __init__(self, step: CGStep, x0: Vector, Ax0: Vector, b: Vector, M: Vector) -> None:
+        self.x, self._r = x0.copy(), Ax0 - b
+        self._y = self._r / M
+        self.p = -self._y
+        self._step, self._b, self._M = step, b, M
+        self._ry = float(inner(self._r, self._y))
+
+    def advance(self, Ap: Vector) -> float | CGStop:
+        pAp, twice_phi, ry = self._step(self.x, self._r, self._y, self.p, Ap, self._b, self._M, self._ry)
+        if not 0 < pAp < math.inf or self._ry == 0:
+            return _reason(pAp, self._ry)
+        self._ry = ry
+        return 0.5 * twice_phi
+
+
 class _FusedVectors:
     """The same on a device, which is waited for once a step: for the three numbers that decide whether to go on."""
 
@@ -154,7 +186,6 @@ class _FusedVectors:
         return self._vectors.p
 
     def advance(self, Ap: Vector) -> float | CGStop:
-        """One step, and φ(x) after it, or why there is none; then x is as it was."""
         self._fused.cg_step(self._scalars, self._vectors, Ap)
         self._fused.cg_turn(self._scalars, self._vectors)
         pAp, twice_phi, ry_next = self._fused.fetch(self._scalars.now)

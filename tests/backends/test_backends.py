@@ -38,7 +38,7 @@ def test_free_memory_is_a_number_of_bytes_or_unknown() -> None:
 
 
 def test_an_unknown_backend_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"^backend: expected 'numpy' or 'cupy', got 'jax'"):
+    with pytest.raises(OptionError, match=r"^backend: expected 'numpy', 'numba' or 'cupy', got 'jax'"):
         get_backend("jax")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ from tests.cases import run_epochs, small_problem, small_state, small_theta
 THREADS = (1, 2, 3, 4, 7)
 NETS = [(("tanh", "logistic"), "matching"), (("logistic", "softmax"), "matching"), (("logistic", "linear"), "squared")]
 CURVATURES = ("gauss_newton", "hessian", "empirical_fisher")
+NO_NUMBA = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
+EVERY_BACKEND = pytest.mark.parametrize("backend", ["numpy", pytest.param("numba", marks=NO_NUMBA)])
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +33,11 @@ def many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing_module, "PARTIAL_SUMS", 4)
 
 
-def problem_for(net: tuple[tuple[str, ...], str], curvature: str, threads: int, **more: Any) -> FeedforwardProblem:
+def problem_for(
+    net: tuple[tuple[str, ...], str], curvature: str, threads: int, backend: str = "numpy", **more: Any
+) -> FeedforwardProblem:
     options = Options(loss=net[1], curvature=curvature, num_chunks=3, precision="single", **more)
-    return small_problem(net[0], options, backend=get_backend("numpy", "single", threads))
+    return small_problem(net[0], options, backend=get_backend(backend, "single", threads))
 
 
 def everything(problem: FeedforwardProblem) -> list[Any]:
@@ -46,28 +51,31 @@ def everything(problem: FeedforwardProblem) -> list[Any]:
 
 @pytest.mark.parametrize("net", NETS, ids=["-".join((*units, loss)) for units, loss in NETS])
 @pytest.mark.parametrize("curvature", CURVATURES)
+@EVERY_BACKEND
 def test_kernels_are_the_same_to_the_bit_for_any_number_of_threads(
-    net: tuple[tuple[str, ...], str], curvature: str
+    net: tuple[tuple[str, ...], str], curvature: str, backend: str
 ) -> None:
-    problem = problem_for(net, curvature, 1)
+    problem = problem_for(net, curvature, 1, backend)
     assert problem.cases.num_blocks() > 2
-    assert len({tuple(everything(problem_for(net, curvature, threads))) for threads in THREADS}) == 1
+    assert len({tuple(everything(problem_for(net, curvature, threads, backend))) for threads in THREADS}) == 1
 
 
-def whole_run(threads: int) -> tuple[bytes, bytes]:
-    problem = problem_for(NETS[0], "gauss_newton", threads)
-    options = Options(num_chunks=3, precision="single", max_epochs=4)
+def whole_run(threads: int, backend: str = "numpy") -> tuple[bytes, bytes]:
+    problem = problem_for(NETS[0], "gauss_newton", threads, backend)
+    options = Options(num_chunks=3, precision="single", max_epochs=4, backend=backend)
     _, state = run_epochs(problem, options, small_state(problem, options), problem)
     return state.theta.tobytes(), state.d.tobytes()
 
 
-def test_a_run_is_the_same_to_the_bit_for_any_number_of_threads() -> None:
-    assert len({whole_run(threads) for threads in THREADS}) == 1
+@EVERY_BACKEND
+def test_a_run_is_the_same_to_the_bit_for_any_number_of_threads(backend: str) -> None:
+    assert len({whole_run(threads, backend) for threads in THREADS}) == 1
 
 
-def test_two_runs_at_once_in_one_process_do_not_disturb_each_other() -> None:
-    alone, found = whole_run(2), {}
-    both = [threading.Thread(target=lambda k=k: found.update({k: whole_run(2)})) for k in range(2)]
+@EVERY_BACKEND
+def test_two_runs_at_once_in_one_process_do_not_disturb_each_other(backend: str) -> None:
+    alone, found = whole_run(2, backend), {}
+    both = [threading.Thread(target=lambda k=k: found.update({k: whole_run(2, backend)})) for k in range(2)]
     for thread in both:
         thread.start()
     for thread in both:

@@ -80,7 +80,7 @@ WORDS_REFUSED = {
     ("errtype", None): "one of 'L2', 'class', 'none', got None.",
     ("rms", 2): "one of 0, 1, got 2.",
     ("hybridmode", "yes"): "one of 1, 0, got 'yes'.",
-    ("jacket", 2): "one of 0, 1, got 2.",
+    ("jacket", 2): "one of 0, 1, 'numba', got 2.",
 }
 
 

@@ -1,0 +1,280 @@
+"""The compiled backend: the figures of numpy's within rounding, the same decisions, the same bits for any threads."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import hf_matlab_compat.backends as backends_package
+from hf_matlab_compat import nnet_train, train
+from hf_matlab_compat.backends import blas_threads, get_backend, numba_backend
+from hf_matlab_compat.errors import NonFiniteError, OptionError
+from hf_matlab_compat.model import compiled_passes as model_side
+from hf_matlab_compat.model.compiled_passes import CompiledPasses
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.solvers.conjgrad import conjgrad
+from hf_matlab_compat.state import CGStop
+from tests.backends.device_runs import CURVATURES, kernels, options_for, small_run, whole_run
+from tests.cases import small_problem, small_theta
+from tests.parity.golden_bounds import distance, kernel_bound
+
+HAS_NUMBA = importlib.util.find_spec("numba") is not None
+needs_numba = pytest.mark.skipif(not HAS_NUMBA, reason="Numba is not installed")
+NETS = [
+    (("tanh", "logistic"), "matching"),
+    (("logistic", "tanh", "linear"), "matching"),
+    (("linear", "logistic", "softmax"), "matching"),
+    (("tanh", "logistic"), "squared"),
+    (("logistic", "softmax"), "squared"),
+]
+EVERY_NET = pytest.mark.parametrize(("units", "loss"), NETS, ids=["-".join((*u, loss)) for u, loss in NETS])
+EVERY_CURVATURE = pytest.mark.parametrize("curvature", CURVATURES)
+BOTH = pytest.mark.parametrize("precision", ["single", "double"])
+SIZES = pytest.mark.parametrize("small", [1 << 15, 0], ids=["in loops alone", "with numpy's products"])
+
+
+@needs_numba
+@EVERY_NET
+@EVERY_CURVATURE
+@BOTH
+@SIZES
+def test_kernels_equal_numpys_within_rounding(
+    units: tuple[str, ...], loss: str, curvature: str, precision: str, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_side, "SMALL", small)
+    options = options_for(loss, curvature, precision)
+    ours = kernels(units, options, get_backend("numba", precision))
+    for name, value in kernels(units, options, get_backend("numpy", precision)).items():
+        quantity = "grad" if name in ("full", "chunk") else name
+        assert distance(ours[name], value) <= kernel_bound(quantity, precision), name
+
+
+@needs_numba
+@EVERY_CURVATURE
+def test_the_loops_are_what_computes(curvature: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    for name in ("forward", "score", "gradient_back", "point", "tangents", "rank_one", "back", "hessian_back"):
+        method = getattr(CompiledPasses, name)
+
+        def noted(*arguments: Any, name: str = name, method: Any = method) -> Any:
+            called.append(name)
+            return method(*arguments)
+
+        monkeypatch.setattr(CompiledPasses, name, noted)
+    kernels(("tanh", "logistic"), options_for("matching", curvature, "double"), get_backend("numba", "double"))
+    own = {"gauss_newton": {"back"}, "hessian": {"hessian_back"}, "empirical_fisher": {"back", "rank_one"}}
+    assert set(called) == {"forward", "score", "gradient_back", "point", "tangents", *own[curvature]}
+
+
+@needs_numba
+def test_hidden_softmax_is_computed_as_by_numpy() -> None:
+    options = options_for("matching", "gauss_newton", "double")
+    both = [kernels(("softmax", "logistic"), options, get_backend(name, "double")) for name in ("numba", "numpy")]
+    assert all(both[0][name].tobytes() == both[1][name].tobytes() for name in both[1])
+
+
+@needs_numba
+@BOTH
+@pytest.mark.parametrize("units", [("tanh", "logistic"), ("logistic", "softmax")], ids="-".join)
+def test_the_gradient_pass_scores_as_the_likelihood_does_to_the_bit(units: tuple[str, ...], precision: str) -> None:
+    options = Options(num_chunks=1, precision=precision, weight_decay=0)
+    problem = small_problem(units, options, backend=get_backend("numba", precision))
+    theta = small_theta(problem)
+    working = problem.backend.dtype.type
+    assert problem.gradient(theta, 0).log_likelihood == working(problem.likelihood(theta).log_likelihood)
+
+
+# --- decisions and files
+
+
+@needs_numba
+@EVERY_NET
+def test_a_run_takes_the_decisions_of_numpys(units: tuple[str, ...], loss: str) -> None:
+    runs = []
+    for name in ("numba", "numpy"):
+        options = options_for(loss, "gauss_newton", "double", backend=name)
+        reports, _ = whole_run(units, options, get_backend(name, "double"))
+        runs.append([(r.cg_steps, r.reductions, r.lam) for r in reports])
+    assert runs[0] == runs[1]
+
+
+@needs_numba
+def test_both_faces_reach_it(tmp_path: Any) -> None:
+    given = small_run(precision="double")
+    modern = train(**given, backend="numba").theta
+    assert distance(modern, train(**given).theta) < 1e-9
+    assert modern.tobytes() != train(**given).theta.tobytes()
+    X = given["inputs"]
+    old = {"indata": X, "outdata": X, "layersizes": [4], "layertypes": ["logistic", "logistic"], "numchunks": 4}
+    old |= {"maxepoch": 3, "seed": 1, "maxiters": 12, "precision": "double", "display": "none"}
+    thetas = [
+        np.ravel(nnet_train(runName=str(tmp_path / str(jacket)), **old, jacket=jacket)) for jacket in ("numba", 0)
+    ]
+    assert distance(thetas[0], thetas[1]) < 1e-9
+    assert thetas[0].tobytes() != thetas[1].tobytes()
+
+
+@needs_numba
+def test_a_weight_that_is_not_finite_stops_the_run() -> None:
+    given = small_run(precision="single", backend="numba", max_epochs=1)
+    theta = np.ravel(train(**given).theta)
+    for wrong in (np.nan, np.inf):
+        theta[3] = wrong
+        with pytest.raises((NonFiniteError, OptionError, ValueError)):
+            train(**{**given, "initial_theta": theta})
+
+
+# --- conjugate gradients
+
+
+def system(seed: int = 0, smallest: float = 0.1) -> tuple[Any, NDArray[Any], NDArray[Any]]:
+    random = np.random.default_rng(seed)
+    Q, _ = np.linalg.qr(random.standard_normal((40, 40)))
+    A = Q @ np.diag(np.linspace(smallest, 4, 40)) @ Q.T
+    return (lambda v: A @ v), random.standard_normal(40), random.random(40) + 0.5
+
+
+@needs_numba
+@pytest.mark.parametrize("smallest", [0.1, -3.0], ids=["to the end", "negative curvature"])
+def test_cg_in_one_call_goes_where_cg_goes(smallest: float) -> None:
+    A, b, M = system(smallest=smallest)
+    both = [conjgrad(A, b, 0 * b, M, Options(backend=name, max_cg_steps=30)) for name in ("numba", "numpy")]
+    ours, theirs = both
+    assert (ours.steps, ours.stop, ours.last_step) == (theirs.steps, theirs.stop, theirs.last_step)
+    assert (ours.stop is CGStop.NEGATIVE_CURVATURE) == (smallest < 0)
+    for a, c in zip(ours.iterates, theirs.iterates, strict=True):
+        np.testing.assert_allclose(a, c, rtol=1e-9, atol=1e-12)
+
+
+@needs_numba
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_cg_says_that_a_product_is_not_finite(wrong: float) -> None:
+    _, b, M = system()
+    path = conjgrad(lambda v: np.full_like(v, wrong), b, 0 * b, M, Options(backend="numba"))
+    assert path.stop is CGStop.NOT_FINITE
+
+
+@needs_numba
+def test_cg_stops_where_the_residual_is_zero() -> None:
+    A, b, M = system()
+    path = conjgrad(A, 0 * b, 0 * b, M, Options(backend="numba"))
+    assert path.stop in (CGStop.EXACT, CGStop.NEGATIVE_CURVATURE)
+    assert not path.iterates[-1].any()
+
+
+# --- elementary functions
+
+
+@needs_numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_units_are_right_to_three_units_of_the_last_place(dtype: Any) -> None:
+    loops = numba_backend.load()
+    exact = {loops.LOGISTIC: lambda x: 1 / (1 + np.exp(-x)), loops.TANH: np.tanh, loops.LINEAR: lambda x: x}
+    x = np.concatenate([np.linspace(-60, 60, 20001), np.logspace(-30, 1, 2001), -np.logspace(-30, 1, 2001)])
+    x = x.astype(dtype)
+    for kind, f in exact.items():
+        y, true = x.copy(), f(x.astype(np.longdouble))
+        loops.activate(kind, y)
+        assert np.max(np.abs(y - true) / np.spacing(np.abs(true).astype(dtype))) <= 3, kind
+
+
+@needs_numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_units_take_what_is_extreme(dtype: Any) -> None:
+    loops = numba_backend.load()
+    x = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 0.0, -0.0], dtype)
+    logistic, tanh = x.copy(), x.copy()
+    loops.activate(loops.LOGISTIC, logistic)
+    loops.activate(loops.TANH, tanh)
+    np.testing.assert_allclose(logistic, [np.nan, 1, 0, 1, 0, 0.5, 0.5], atol=1e-30)
+    np.testing.assert_array_equal(tanh, [np.nan, 1, -1, 1, -1, 0.0, -0.0])
+    assert np.signbit(tanh[-1])
+
+
+@needs_numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cross_entropy_is_right_term_by_term(dtype: Any) -> None:
+    loops = numba_backend.load()
+    x = np.linspace(-40, 40, 3 * 4001).reshape(3, 4001).astype(dtype)
+    t = np.random.default_rng(0).random(x.shape).astype(dtype)
+    X, T = x.astype(np.longdouble), t.astype(np.longdouble)
+    true, y = X * T - np.logaddexp(0, X), np.empty_like(x)
+    total, eps = loops.cross_entropy(x, t, y), np.finfo(dtype).eps
+    np.testing.assert_allclose(y, 1 / (1 + np.exp(-X)), rtol=2 * eps)
+    assert np.max(np.abs(x - true) / np.maximum(1, np.abs(X))) <= 2 * eps  # in place of x
+    assert abs(total / true.sum() - 1) <= {np.float32: 1e-8, np.float64: 1e-14}[dtype]  # rounding averages out
+
+
+@needs_numba
+def test_cross_entropy_lets_nan_through() -> None:
+    x = np.array([[0.0, np.nan], [1.0, 2.0]])
+    y = np.empty_like(x)
+    assert np.isnan(numba_backend.load().cross_entropy(x, np.ones_like(x), y))
+    assert np.isnan(y).tolist() == [[False, True], [False, False]]
+
+
+# --- getting it
+
+
+def test_asking_for_it_without_numba_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget(monkeypatch)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(OptionError, match=r"no Numba .*pip install \"hf_matlab_compat\[numba\]\".*backend='numpy'"):
+        get_backend("numba")
+
+
+@needs_numba
+def test_nowhere_to_keep_what_is_compiled_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    def no_locator(**settings: Any) -> Any:
+        raise RuntimeError("cannot cache function 'forward': no locator available")
+
+    forget(monkeypatch)
+    monkeypatch.setattr(numba, "njit", no_locator)
+    with pytest.raises(OptionError, match=r"cannot cache function .* NUMBA_CACHE_DIR"):
+        get_backend("numba")
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba's part of the package was not imported yet."""
+    monkeypatch.delitem(sys.modules, "hf_matlab_compat.backends.compiled_passes", raising=False)
+    monkeypatch.delattr(backends_package, "compiled_passes", raising=False)
+
+
+def test_tf32_is_not_for_it() -> None:
+    with pytest.raises(OptionError, match="precision"):
+        get_backend("numba", "tf32")
+
+
+@needs_numba
+def test_the_blas_that_its_loops_call_is_held_to_one_thread_too() -> None:
+    with get_backend("numba").quiet():
+        controller = blas_threads.ThreadpoolController()
+        libraries = [library for library in controller.info() if library["user_api"] == "blas"]
+    assert len(libraries) >= 1
+    assert {library["num_threads"] for library in libraries} == {1}
+
+
+@needs_numba
+def test_many_blocks_are_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hf_matlab_compat.objective import cases as cases_module
+
+    options = Options(num_chunks=3, precision="double", weight_decay=0.01)
+    whole = small_problem(("tanh", "logistic"), options, backend=get_backend("numba", "double", 1))
+    theta, v = small_theta(whole), small_theta(whole, 1)
+    g = whole.gradient(theta, 1)
+    expected = [g.full, g.full_squared, whole.curvature_at(theta, 1, g)(v)]
+    for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
+        monkeypatch.setattr(cases_module, blocks, 3)  # of 4: two blocks, of which one is smaller where they differ
+    cut = replace(whole, backend=get_backend("numba", "double", 1))
+    assert cut.cases.num_blocks() == 2
+    h = cut.gradient(theta, 1)
+    for ours, theirs in zip([h.full, h.full_squared, cut.curvature_at(theta, 1, h)(v)], expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-15)
