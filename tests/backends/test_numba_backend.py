@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 import hf_matlab_compat.backends as backends_package
 from hf_matlab_compat import nnet_train, train
-from hf_matlab_compat.backends import blas_threads, get_backend, numba_backend
+from hf_matlab_compat.backends import get_backend, numba_backend
 from hf_matlab_compat.errors import NonFiniteError, OptionError
 from hf_matlab_compat.model import compiled_passes as model_side
 from hf_matlab_compat.model.compiled_passes import CompiledPasses
@@ -161,6 +162,18 @@ def test_cg_says_that_a_product_is_not_finite(wrong: float) -> None:
 
 
 @needs_numba
+def test_a_step_that_has_no_length_leaves_everything() -> None:
+    from hf_matlab_compat.backends.compiled_cg import cg_step  # which cannot be imported without Numba
+
+    x, r, y, p, Ap, b, M = np.random.default_rng(0).random((7, 5))
+    kept = [a.copy() for a in (x, r, y, p)]
+    for ry, product in ((0.0, Ap), (1.0, -Ap), (1.0, Ap * np.inf)):
+        pAp, _, _ = cg_step(x, r, y, p, product, b, M, ry)
+        assert pAp == pytest.approx(p @ product)
+        assert all(np.array_equal(*both) for both in zip(kept, (x, r, y, p), strict=True))
+
+
+@needs_numba
 def test_cg_stops_where_the_residual_is_zero() -> None:
     A, b, M = system()
     path = conjgrad(A, 0 * b, 0 * b, M, Options(backend="numba"))
@@ -253,28 +266,23 @@ def test_tf32_is_not_for_it() -> None:
         get_backend("numba", "tf32")
 
 
+IN_A_FRESH_PROCESS = """
+from threadpoolctl import threadpool_info
+from hf_matlab_compat.backends import get_backend
+
+def blas():
+    return {library["filepath"]: library["num_threads"] for library in threadpool_info()}
+
+with get_backend("numpy").quiet():  # looks for libraries; scipy's is not among them yet
+    assert set(blas().values()) == {1}
+with get_backend("numba").quiet():
+    inside = blas()
+assert set(inside.values()) == {1}, inside
+"""
+
+
 @needs_numba
 def test_the_blas_that_its_loops_call_is_held_to_one_thread_too() -> None:
-    with get_backend("numba").quiet():
-        controller = blas_threads.ThreadpoolController()
-        libraries = [library for library in controller.info() if library["user_api"] == "blas"]
-    assert len(libraries) >= 1
-    assert {library["num_threads"] for library in libraries} == {1}
-
-
-@needs_numba
-def test_many_blocks_are_summed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hf_matlab_compat.objective import cases as cases_module
-
-    options = Options(num_chunks=3, precision="double", weight_decay=0.01)
-    whole = small_problem(("tanh", "logistic"), options, backend=get_backend("numba", "double", 1))
-    theta, v = small_theta(whole), small_theta(whole, 1)
-    g = whole.gradient(theta, 1)
-    expected = [g.full, g.full_squared, whole.curvature_at(theta, 1, g)(v)]
-    for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
-        monkeypatch.setattr(cases_module, blocks, 3)  # of 4: two blocks, of which one is smaller where they differ
-    cut = replace(whole, backend=get_backend("numba", "double", 1))
-    assert cut.cases.num_blocks() == 2
-    h = cut.gradient(theta, 1)
-    for ours, theirs in zip([h.full, h.full_squared, cut.curvature_at(theta, 1, h)(v)], expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-15)
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", IN_A_FRESH_PROCESS], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -83,9 +83,14 @@ def test_two_runs_at_once_in_one_process_do_not_disturb_each_other(backend: str)
     assert found == {0: alone, 1: alone}
 
 
-def test_the_sum_over_blocks_is_the_sum_over_cases(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = problem_for(NETS[0], "gauss_newton", 2)
-    whole = replace(problem, backend=get_backend("numpy", "single", 1))
+@EVERY_BACKEND
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_the_sum_over_blocks_is_the_sum_over_cases(
+    curvature: str, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = problem_for(NETS[0], curvature, 2, backend)
+    assert problem.cases.num_blocks() > sharing_module.PARTIAL_SUMS // 2  # some lanes add up several
+    whole = replace(problem, backend=get_backend(backend, "single", 1))
     theta, v = small_theta(problem), small_theta(problem, 1)
     g = problem.gradient(theta, 1)
     ours = problem.curvature_at(theta, 1, g)(v)
