@@ -13,12 +13,12 @@ from benchmarks.octave_process import SLOW_BLAS, OctaveProcess, why_no_octave
 from benchmarks.table import Cell, Table
 from benchmarks.workloads import Workload
 
-Compare = Callable[[Workload, Effort, OctaveProcess, Path], list[Cell]]
-"""What follows the workload's name in its row; the folder is Octave's working directory."""
+Compare = Callable[[Workload, Effort, OctaveProcess, Path], list[list[Cell]]]
+"""What follows the workload's name in its rows; the folder is Octave's working directory."""
 
 
 def beside_octave(empty: Table, compare: Compare, effort: Effort, say: Callable[[str], None]) -> Table:
-    """The table with a row a workload; without Octave it stays empty, and its only note is why.
+    """The table with the rows of every workload; without Octave it stays empty, and its only note is why.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def beside_octave(empty: Table, compare: Compare, effort: Effort, say: Callable[
         with TemporaryDirectory() as folder, OctaveProcess(Path(folder)) as octave:
             where["Octave"] = octave.version()
             if octave.is_up_to(workload):
-                rows.append([workload.name, *compare(workload, effort, octave, Path(folder))])
+                rows += [[workload.name, *row] for row in compare(workload, effort, octave, Path(folder))]
             else:
                 notes.append(f"{workload.name}: not measured. {SLOW_BLAS}")
     return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from benchmarks.beside_octave import beside_octave
 from benchmarks.effort import Effort
 from benchmarks.octave_process import OctaveProcess
 from benchmarks.table import JUDGED, Cell, Table, judged
-from benchmarks.timing import interleave
-from benchmarks.workloads import WEIGHT_DECAY, Workload
+from benchmarks.timing import Stopwatch, interleave
+from benchmarks.workloads import WEIGHT_DECAY, Workload, cpu_backends
 from hf_matlab_compat import nnet_train
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 
 TARGETS = {"A": 2.0, "B": 5.0, "C": 1.7}
 HELD_OUT = 100
@@ -32,20 +34,24 @@ def table(effort: Effort, say: Callable[[str], None]) -> Table:
         f"Medians of {effort.epoch_repeats} interleaved repeats, Octave alive in between. The reference computes the "
         "forward pass anew in every product; the published program keeps it.",
     ]
-    columns = ["ours s", "spread", "Octave s", "spread", "Octave / ours", *JUDGED, "CG steps, both", "the same files"]
+    seconds = ["ours s", "spread", "Octave s", "spread"]
+    columns = ["backend", *seconds, "Octave / ours", *JUDGED, "CG steps, both", "the same files"]
     empty = Table("epochs", "One epoch against the reference in Octave", columns, [], notes, {})
     return beside_octave(empty, _compare, effort, say)
 
 
-def _compare(workload: Workload, effort: Effort, octave: OctaveProcess, folder: Path) -> list[Cell]:
+def _compare(workload: Workload, effort: Effort, octave: OctaveProcess, folder: Path) -> list[list[Cell]]:
     limits = {"maxiters": effort.cg_steps, "miniters": effort.cg_steps}
     run = Runs(workload, octave, folder, 1, limits)
-    found = interleave({"ours": run.ours, "octave": run.octave}, effort.epoch_repeats, effort.pause)
-    ours, theirs = found["ours"], found["octave"]
-    ratio = judged(theirs.median / ours.median, TARGETS.get(workload.name))
-    steps = " and ".join(str(count) for count in run.cg_steps())
-    same = "yes" if run.same_files() else "no"
-    return [ours.median, ours.spread, theirs.median, theirs.spread, *ratio, steps, same]
+    found = interleave({**run.ours_by_backend(), "octave": run.octave}, effort.epoch_repeats, effort.pause)
+    theirs = found.pop("octave")
+    rows: list[list[Cell]] = []
+    for name, ours in found.items():
+        ratio = judged(theirs.median / ours.median, TARGETS.get(workload.name))
+        steps = " and ".join(str(count) for count in run.cg_steps(name))
+        same = "yes" if run.same_files(name) else "no"
+        rows.append([name, ours.median, ours.spread, theirs.median, theirs.spread, *ratio, steps, same])
+    return rows
 
 
 class Runs:
@@ -69,19 +75,26 @@ class Runs:
         self._epochs, self._constants = epochs, constants
         savemat(folder / "given.mat", {"theta": workload.theta[:, None], "x": workload.inputs})
         octave.run("g = load('given.mat');")
-        for name in ("ours", "octave"):
+        for name in (*cpu_backends(), "octave"):
             (folder / name).mkdir()
 
-    def ours(self) -> float:
-        """Seconds of our call."""
-        self._clear("ours")
+    def ours_by_backend(self) -> dict[str, Stopwatch]:
+        """Our call on every backend that can be had, which has compiled what it compiles."""
+        for name in cpu_backends():
+            self.ours(name)
+        return {name: partial(self.ours, name) for name in cpu_backends()}
+
+    def ours(self, backend: str) -> float:
+        """Seconds of our call on a backend."""
+        self._clear(backend)
         x, workload = self._workload.inputs, self._workload
         arguments: dict[str, Any] = {"indata": x, "outdata": x, "intest": x[:, :HELD_OUT], "outtest": x[:, :HELD_OUT]}
         arguments.update(self._constants)
         started = time.perf_counter()
         nnet_train(
             **arguments,
-            runName=str(self._folder / "ours" / "run"),
+            runName=str(self._folder / backend / "run"),
+            jacket=to_matlab_value("backend", backend),
             paramsp=workload.theta,
             maxepoch=self._epochs,
             layersizes=list(workload.sizes[1:-1]),
@@ -104,15 +117,15 @@ class Runs:
         )
         return self._octave.run(f"started = tic; p = {call}; answer = toc(started);")[0]
 
-    def cg_steps(self) -> tuple[int, int]:
-        """CG steps of our last run and of Octave's."""
-        ours = read_checkpoint(self._folder / "ours" / "run_nnet_running.mat").total_cg_steps
+    def cg_steps(self, backend: str) -> tuple[int, int]:
+        """CG steps of our last run on a backend and of Octave's."""
+        ours = read_checkpoint(self._folder / backend / "run_nnet_running.mat").total_cg_steps
         theirs = loadmat(self._folder / "octave" / "run_nnet_running.mat")["totalpasses"]
         return int(ours), int(np.ravel(theirs)[0])
 
-    def same_files(self) -> bool:
+    def same_files(self, backend: str) -> bool:
         """Whether both wrote files of the same names."""
-        ours, theirs = ({file.name for file in (self._folder / name).iterdir()} for name in ("ours", "octave"))
+        ours, theirs = ({file.name for file in (self._folder / name).iterdir()} for name in (backend, "octave"))
         return ours == theirs
 
     def _clear(self, name: str) -> None:

@@ -9,7 +9,7 @@ from benchmarks.limits import limit
 from benchmarks.machine import machine
 from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.timing import interleave, stopwatch
-from benchmarks.workloads import Workload, cpu
+from benchmarks.workloads import Workload, cpu, cpu_backends
 from hf_matlab_compat.backends import Backend
 
 TITLES = {
@@ -32,23 +32,27 @@ def table(effort: Effort, say: Callable[[str], None]) -> Table:
     for workload in effort.workloads:
         for kernel, title in TITLES.items():
             say(f"{workload.name}: {title}")
-            rows.append([workload.name, title, *_compare(workload, kernel, effort)])
-    columns = ["workload", "kernel", "ms", "spread", "its products ms", "spread", "limit / ours", *JUDGED]
+            rows += [[workload.name, title, *cells] for cells in _compare(workload, kernel, effort)]
+    columns = ["workload", "kernel", "backend", "ms", "spread", "its products ms", "spread", "limit / ours", *JUDGED]
     notes = [
-        "Its products: the same matrix products, blocks and threads with nothing between them.",
+        "Its products: the same matrix products by numpy's calls, blocks and threads with nothing between them.",
         f"Medians of {effort.repeats} interleaved repeats; spread: interquartile range over the median.",
     ]
     return Table("kernels", "Kernels against their own matrix products", columns, rows, notes, where)
 
 
-def _compare(workload: Workload, kernel: str, effort: Effort) -> list[Cell]:
-    backend = cpu()
-    contenders = {"ours": _kernel(workload, backend, kernel), "limit": limit(workload, backend, kernel)}
-    watches = {name: stopwatch(call, effort.spell, backend.quiet) for name, call in contenders.items()}
+def _compare(workload: Workload, kernel: str, effort: Effort) -> list[list[Cell]]:
+    backends = {name: cpu(name=name) for name in cpu_backends()}
+    contenders = {name: _kernel(workload, backend, kernel) for name, backend in backends.items()}
+    contenders["limit"] = limit(workload, backends["numpy"], kernel)
+    watches = {name: stopwatch(call, effort.spell, backends["numpy"].quiet) for name, call in contenders.items()}
     found = interleave(watches, effort.repeats)
-    ours, alone = found["ours"], found["limit"]
-    ratio = judged(alone.median / ours.median, TARGETS[kernel].get(workload.name))
-    return [1e3 * ours.median, ours.spread, 1e3 * alone.median, alone.spread, *ratio]
+    alone = found.pop("limit")
+    rows: list[list[Cell]] = []
+    for name, ours in found.items():
+        ratio = judged(alone.median / ours.median, TARGETS[kernel].get(workload.name))
+        rows.append([name, 1e3 * ours.median, ours.spread, 1e3 * alone.median, alone.spread, *ratio])
+    return rows
 
 
 def _kernel(workload: Workload, backend: Backend, kernel: str) -> Callable[[], object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from benchmarks.effort import Effort
 from benchmarks.octave_process import OctaveProcess
 from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.timing import Stopwatch, interleave, stopwatch
-from benchmarks.workloads import WEIGHT_DECAY, Vector, Workload, cpu
+from benchmarks.workloads import WEIGHT_DECAY, Vector, Workload, cpu, cpu_backends
 
 TARGETS = {"A": 2.2, "B": 3.5, "C": 1.75}
 
@@ -26,24 +27,27 @@ def table(effort: Effort, say: Callable[[str], None]) -> Table:
         f"Medians of {effort.repeats} interleaved repeats, Octave alive in between; difference: ‖ours - Octave's‖ / "
         "‖Octave's‖.",
     ]
-    columns = ["ours ms", "spread", "Octave ms", "spread", "Octave / ours", *JUDGED, "difference"]
+    columns = ["backend", "ours ms", "spread", "Octave ms", "spread", "Octave / ours", *JUDGED, "difference"]
     empty = Table("octave", "Gauss-Newton product against the original's in Octave", columns, [], notes, {})
     return beside_octave(empty, _compare, effort, say)
 
 
-def _compare(workload: Workload, effort: Effort, octave: OctaveProcess, folder: Path) -> list[Cell]:
-    backend = cpu()
-    product = workload.product(backend)
-    watches = {
-        "ours": stopwatch(lambda: product(workload.direction), effort.spell, backend.quiet),
-        "octave": octave_stopwatch(workload, effort, octave, folder),
-    }
+def _compare(workload: Workload, effort: Effort, octave: OctaveProcess, folder: Path) -> list[list[Cell]]:
+    backends = {name: cpu(name=name) for name in cpu_backends()}
+    products = {name: workload.product(backend) for name, backend in backends.items()}
+    watches = {"octave": octave_stopwatch(workload, effort, octave, folder)}
+    for name, product in products.items():
+        call = partial(product, workload.direction)
+        watches[name] = stopwatch(call, effort.spell, backends[name].quiet)
     found = interleave(watches, effort.repeats, effort.pause)
-    ours, theirs = found["ours"], found["octave"]
-    ratio = judged(theirs.median / ours.median, TARGETS.get(workload.name))
-    with backend.quiet():
-        difference = relative_difference(product(workload.direction), -_octave_product(octave, folder))
-    return [1e3 * ours.median, ours.spread, 1e3 * theirs.median, theirs.spread, *ratio, difference]
+    theirs, expected = found.pop("octave"), -_octave_product(octave, folder)
+    rows: list[list[Cell]] = []
+    for name, ours in found.items():
+        ratio = judged(theirs.median / ours.median, TARGETS.get(workload.name))
+        with backends[name].quiet():
+            difference = relative_difference(products[name](workload.direction), expected)
+        rows.append([name, 1e3 * ours.median, ours.spread, 1e3 * theirs.median, theirs.spread, *ratio, difference])
+    return rows
 
 
 def octave_stopwatch(workload: Workload, effort: Effort, octave: OctaveProcess, folder: Path) -> Stopwatch:

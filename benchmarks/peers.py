@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from benchmarks.octave import relative_difference
 from benchmarks.peer import Peer, why_not
 from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.timing import Stopwatch, interleave, stopwatch
-from benchmarks.workloads import WEIGHT_DECAY, Workload, cpu
+from benchmarks.workloads import WEIGHT_DECAY, Workload, cpu, cpu_backends
 
 TARGETS = {"A": 1.1, "B": 1.3, "C": 1.1}
+OURS = "ours, {}"
 PEERS: tuple[Peer, ...] = (*peer_torch.PEERS, *peer_jax.PEERS, *peer_hessianfree.PEERS)
 
 
@@ -35,20 +37,23 @@ def table(effort: Effort, say: Callable[[str], None]) -> Table:
         "compute it again for every product, as their users do.",
     ]
     notes += [f"{name}: {reason}" for name, reason in missing.items() if reason is not None]
-    columns = ["workload", "library", "ms", "spread", "theirs / ours", *JUDGED, "difference"]
+    columns = ["workload", "library", "ms", "spread", "theirs / ours (numpy)", *JUDGED, "difference"]
     where = machine() | {peer.library: peer.version() for peer in present}  # after the imports: every BLAS is there
     return Table("peers", "Gauss-Newton product against other libraries", columns, rows, notes, where)
 
 
 def _workload(workload: Workload, peers: list[Peer], effort: Effort) -> list[list[Cell]]:
-    backend = cpu()
-    product = workload.product(backend)
-    watches: dict[str, Stopwatch] = {
-        "ours": stopwatch(lambda: product(workload.direction), effort.spell, backend.quiet)
-    }
-    with backend.quiet():
-        expected = product(workload.direction)
+    watches: dict[str, Stopwatch] = {}
     differences: dict[str, float] = {}
+    expected: np.ndarray | None = None
+    for name in cpu_backends():
+        backend = cpu(name=name)
+        product = partial(workload.product(backend), workload.direction)
+        watches[OURS.format(name)] = stopwatch(product, effort.spell, backend.quiet)
+        with backend.quiet():
+            result = product()
+        expected = result if expected is None else expected
+        differences[OURS.format(name)] = relative_difference(expected, result)
     failures: list[list[Cell]] = []
     for peer in peers:
         try:
@@ -58,10 +63,10 @@ def _workload(workload: Workload, peers: list[Peer], effort: Effort) -> list[lis
         except Exception as error:  # whatever another library does wrong is a line of the table
             failures.append([workload.name, f"{peer.name} failed: {type(error).__name__}", *[None] * 6])
     found = interleave(watches, effort.repeats, effort.pause)
-    ours = found.pop("ours")
-    rows: list[list[Cell]] = [[workload.name, "hf_matlab_compat", 1e3 * ours.median, ours.spread, 1.0, None, None, 0.0]]
+    ours, own = found[OURS.format("numpy")], {OURS.format(name) for name in cpu_backends()}
+    rows: list[list[Cell]] = []
     for name, taken in found.items():
-        ratio = judged(taken.median / ours.median, TARGETS.get(workload.name))
+        ratio = judged(taken.median / ours.median, None if name in own else TARGETS.get(workload.name))
         rows.append([workload.name, name, 1e3 * taken.median, taken.spread, *ratio, differences[name]])
     return rows + failures
 

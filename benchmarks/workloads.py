@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,13 @@ class Workload:
 
 
 def cpu(threads: int | None = None, name: str = "numpy") -> Backend:
-    """The package's backend for all workloads; by default with a thread for every processor."""
+    """A backend of the package for all workloads; by default with a thread for every processor."""
     return get_backend(name, "single", threads)
+
+
+def cpu_backends() -> tuple[str, ...]:
+    """Names of those that can be had here."""
+    return ("numpy", "numba") if find_spec("numba") else ("numpy",)
 
 
 A = Workload("A", (784, 400, 200, 100, 50, 25, 6, 25, 50, 100, 200, 400, 784), 5000)

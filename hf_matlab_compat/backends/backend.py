@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from hf_matlab_compat.errors import OptionError
 Array = Any
 """An array of the backend: numpy.ndarray or cupy.ndarray."""
 
-_STRIP = 64
+_STRIP = 96
 _ON_HOST = ("numpy", "numba")
 _DTYPES = {"single": np.float32, "double": np.float64, "tf32": np.float32}
 _RESIDENT = 0.5
@@ -141,18 +142,23 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
 
 
 class _Quiet:
-    """Not a generator, because it surrounds every curvature product and small nets feel it."""
+    """Not a generator, and nothing where its thread is inside one already: small nets feel it in every product."""
 
-    def __init__(self) -> None:
-        self._silent = _silent()
+    _inside = threading.local()
 
     def __enter__(self) -> None:
-        blas_threads.hold_one()
-        self._silent.__enter__()
+        depth = self._inside.__dict__.setdefault("depth", 0)
+        if depth == 0:
+            blas_threads.hold_one()
+            self._inside.silent = _silent()
+            self._inside.silent.__enter__()
+        self._inside.depth = depth + 1
 
     def __exit__(self, *error: Any) -> None:
-        self._silent.__exit__(*error)
-        blas_threads.let_go()
+        self._inside.depth -= 1
+        if self._inside.depth == 0:
+            self._inside.silent.__exit__(*error)
+            blas_threads.let_go()
 
 
 class _QuietDevice:

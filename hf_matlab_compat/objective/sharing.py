@@ -25,6 +25,8 @@ from hf_matlab_compat.objective.cases import Block, Cases
 PARTIAL_SUMS = 8
 """Most vectors of partial sums, and so most lanes: so many threads can share a curvature product."""
 
+_WHOLE = slice(None)
+
 Add = Callable[[Any, BlockMemory, Sequence[ParameterSums]], None]
 """(item, memory, sums): enter what an item contributes into the sums."""
 Finish = Callable[[Sequence[Array], slice], None]
@@ -51,6 +53,7 @@ class Sharing:
         self.lanes = Lanes(self)
         self.passes = passes_of(self.network, backend)
         self._pieces = pieces(self.new_vector())
+        self.in_one_piece = len(self._pieces) == 1
         self._memories: dict[int, BlockMemory] = {}
 
     def num_blocks(self, kept: bool = False) -> int:
@@ -63,7 +66,7 @@ class Sharing:
 
     def for_each(self, items: Sequence[Any], task: Callable[[Any, BlockMemory], None]) -> None:
         """Do `task` for every item, in any order, with memory for a block that passes."""
-        self.workers.run(lambda item, slot: task(item, self._memory(slot)), items)
+        self.workers.run(lambda item, slot: task(item, self.memory(slot)), items)
 
     def let_go(self) -> None:
         """Give back what a pass over all cases worked in, and vectors that curvature products do not need."""
@@ -78,7 +81,8 @@ class Sharing:
         """A (P,) vector; what it holds means nothing."""
         return self.backend.xp.empty(self.network.num_parameters, dtype=self.backend.dtype)
 
-    def _memory(self, slot: int) -> BlockMemory:
+    def memory(self, slot: int) -> BlockMemory:
+        """What the thread that works in this slot passes a block through."""
         if slot not in self._memories:
             most = -(-self.cases.cases_per_chunk // self.num_blocks())
             self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend)
@@ -146,6 +150,8 @@ class Lanes:
         finish : callable, optional
         """
         sharing = self._sharing
+        if len(items) == 1 and sharing.in_one_piece:
+            return self._of_one(items[0], add, vectors, scale, finish)
         lanes = [items[k :: PARTIAL_SUMS // vectors] for k in range(min(PARTIAL_SUMS // vectors, len(items)))]
         self._grow(len(lanes) * vectors)
 
@@ -166,6 +172,15 @@ class Lanes:
                 finish(views, piece)
 
         sharing.in_pieces(add_up)
+        return totals
+
+    def _of_one(self, item: Any, add: Add, vectors: int, scale: float, finish: Finish | None) -> list[Array]:
+        """The same for one item, where small nets would feel what dealing it to a lane takes."""
+        self._grow(vectors)
+        add(item, self._sharing.memory(0), [fresh for fresh, _ in self._places[:vectors]])
+        totals = [self._sharing.backend.xp.multiply(own, scale) for own in self._sums[:vectors]]
+        if finish is not None:
+            finish(totals, _WHOLE)
         return totals
 
     def keep(self, count: int) -> None:

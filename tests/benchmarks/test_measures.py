@@ -16,7 +16,7 @@ from benchmarks.octave_process import OctaveProcess
 from benchmarks.peer import Peer
 from benchmarks.table import Table
 from benchmarks.threads import thread_counts
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Workload, cpu_backends
 from tests.benchmarks.toy import EFFORT, TOY
 
 OCTAVE = ("octave", "epochs", "small")
@@ -47,10 +47,17 @@ def test_a_table_with_octave_can_be_made(name: str) -> None:
 
 @pytest.mark.octave
 def test_octave_computes_the_same_product_and_the_same_number_of_cg_steps() -> None:
-    (row,) = measured("octave").rows
-    assert 0 < row[-1] < 1e-5  # type: ignore[operator]
-    (row,) = measured("epochs").rows
-    assert row[-2:] == ["3 and 3", "yes"]
+    for row in measured("octave").rows:
+        assert 0 < row[-1] < 1e-5  # type: ignore[operator]
+    for row in measured("epochs").rows:
+        assert row[-2:] == ["3 and 3", "yes"]
+
+
+@pytest.mark.octave
+@pytest.mark.parametrize("name", ["kernels", "threads", "octave", "epochs", "shares", "small", "peers"])
+def test_every_backend_that_can_be_had_has_its_rows(name: str) -> None:
+    words = " ".join(str(cell) for row in measured(name).rows for cell in row)
+    assert [backend for backend in ("numpy", "numba") if backend in words] == list(cpu_backends())
 
 
 @pytest.mark.parametrize("name", OCTAVE)
@@ -73,16 +80,19 @@ def test_a_missing_peer_is_a_line_and_so_is_one_that_fails(monkeypatch: pytest.M
     found = (peer("absent", zeros, "no_such_library"), peer("broken", fails), peer("zeros", zeros))
     monkeypatch.setattr(peers, "PEERS", found)
     table = measured("peers")
+    own = [f"ours, {backend}" for backend in cpu_backends()]
     assert "absent: not installed" in table.notes
-    assert [row[1] for row in table.rows] == ["hf_matlab_compat", "zeros", "broken failed: ValueError"]
-    assert table.rows[1][-1] > 1  # type: ignore[operator]
+    assert [row[1] for row in table.rows] == [*own, "zeros", "broken failed: ValueError"]
+    *ours, zeros, _ = table.rows
+    assert all(row[-1] < 1e-5 for row in ours)  # type: ignore[operator]
+    assert zeros[-1] > 1  # type: ignore[operator]
 
 
 def test_shares_of_an_epoch_add_up() -> None:
-    (row,) = shares.table(EFFORT, print).rows
-    gradients, products, likelihoods, files, outside = row[4:9]
-    assert gradients + products + likelihoods + outside == pytest.approx(1)  # type: ignore[operator]
-    assert 0 < files < outside  # type: ignore[operator]
+    for row in shares.table(EFFORT, print).rows:
+        gradients, products, likelihoods, files, outside = row[5:10]
+        assert gradients + products + likelihoods + outside == pytest.approx(1)  # type: ignore[operator]
+        assert 0 < files < outside  # type: ignore[operator]
 
 
 def test_the_difference_of_two_products_is_relative() -> None:
