@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import subprocess
 import sys
 from contextlib import suppress
@@ -60,6 +61,18 @@ def test_options_of_train_replace_what_the_file_says(case, tmp_path, capsys) -> 
     assert "Description: a case" in shown
     assert loadmat(tmp_path / "other_nnet_running.mat")["epoch"].item() == 3
     assert (tmp_path / "other_nnet_running.double.npz").exists()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
+def test_train_computes_on_the_backend_that_is_asked_for(case, tmp_path) -> None:
+    def trained(*options: str) -> Any:
+        assert main(["train", str(case), "--precision", "double", "--display", "none", *options]) == 0
+        return loadmat(Path(options[-1]) / "small_paramsp.mat")["paramsp"]
+
+    plain = trained("--out", str(tmp_path / "plain"))
+    compiled = trained("--backend", "numba", "--out", str(tmp_path / "compiled"))
+    np.testing.assert_allclose(compiled, plain, rtol=1e-6)
+    assert (compiled != plain).any()
 
 
 def test_train_reads_a_case_of_the_recordings(tmp_path, capsys) -> None:

@@ -45,6 +45,7 @@ def train(
     case: Path,
     *,
     maxepoch: int | None = None,
+    backend: Literal["numpy", "numba", "cupy"] | None = None,
     precision: Literal["single", "double"] = "single",
     seed: Annotated[list[int] | None, Parameter(consume_multiple=True, negative=())] = None,
     streams: Literal["numpy", "octave", "matlab"] = "numpy",
@@ -63,6 +64,9 @@ def train(
         The file; indata, outdata, layersizes and layertypes are a must, the others have defaults.
     maxepoch
         Last epoch, instead of the file's.
+    backend
+        Where to compute, instead of what the file's jacket says: on the CPU with numpy, there with passes that Numba
+        compiles, or on the GPU.
     precision
         Working precision.
     seed
@@ -80,14 +84,16 @@ def train(
         Folder for the files; made where it is missing.
     """
     from hf_matlab_compat.legacy.case_file import constants_from, read_case, train_case
+    from hf_matlab_compat.matlab.vocabulary import to_matlab_value
     from hf_matlab_compat.state import Outcome
 
     constants = {**constants_from(set_ or ()), "precision": precision, "seed": _seed(seed or [], streams)}
     found = read_case(case)
     if found.ignored:
         print(f"{case}: no arguments of nnet_train_2, and ignored: {', '.join(found.ignored)}", file=sys.stderr)
-    last = {} if maxepoch is None else {"maxepoch": maxepoch}
-    result, path = train_case(found, out, run_name or "", display, **constants, **last)
+    instead = {"maxepoch": maxepoch, "jacket": None if backend is None else to_matlab_value("backend", backend)}
+    constants |= {name: value for name, value in instead.items() if value is not None}
+    result, path = train_case(found, out, run_name or "", display, **constants)
     print(f"Final parameters: {path}")
     return INTERRUPTED if result.outcome is Outcome.INTERRUPTED else 0
 

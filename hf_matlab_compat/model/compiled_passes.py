@@ -51,7 +51,7 @@ class CompiledPasses(Passes):
 
     def weights(self, theta: Array) -> Any:
         """See `Passes.weights`."""
-        return theta
+        return self._xp.ascontiguousarray(theta)
 
     def point(self, directions: Directions, v: Array) -> None:
         """See `Passes.point`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -22,6 +23,16 @@ def blas() -> set[int]:
 def two_threads() -> Iterator[None]:
     with threadpool_limits(2, user_api="blas"):
         yield
+
+
+def test_a_hold_inside_a_hold_ends_with_the_outer_one() -> None:
+    before, backend = blas(), get_backend()
+    with backend.quiet():
+        with backend.quiet():
+            assert blas() == {1}
+        assert blas() == {1}
+        assert np.exp(np.float32(1000)) == np.inf  # and NaN and overflow are silent still
+    assert blas() == before
 
 
 def test_one_thread_inside_and_as_many_as_before_outside() -> None:

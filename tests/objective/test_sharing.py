@@ -124,3 +124,31 @@ def test_data_of_any_type_and_order_give_what_their_working_precision_gives() ->
         for given in [np.array(whole_numbers, dtype=kind, order=order)]
     }
     assert len(found) == 1
+
+
+@EVERY_BACKEND
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_a_chunk_of_one_block_is_summed_to_the_bits_that_lanes_give(
+    curvature: str, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
+        monkeypatch.setattr(cases_module, blocks, 1000)
+    monkeypatch.setattr(cases_module, "WORTH_SHARING", 10**9)
+    direct, dealt = (problem_for(NETS[0], curvature, 1, backend, weight_decay=0.1) for _ in range(2))
+    assert direct.cases.num_blocks() == 1
+    dealt._sharing.in_one_piece = False
+    assert everything(direct) == everything(dealt)
+
+
+@EVERY_BACKEND
+def test_parameters_need_not_lie_side_by_side(backend: str) -> None:
+    problem = problem_for(NETS[0], "gauss_newton", 1, backend)
+    theta = small_theta(problem)
+    apart = np.repeat(theta, 2)[::2]
+    assert not apart.flags.contiguous
+    g, h = problem.gradient(theta, 1), problem.gradient(apart, 1)
+    np.testing.assert_allclose(g.full, h.full, rtol=1e-6)
+    assert problem.likelihood(apart).error == pytest.approx(problem.likelihood(theta).error, rel=1e-6)
+    v = np.repeat(small_theta(problem, 1), 2)[::2]
+    products = [problem.curvature_at(at, 1, g)(v) for at in (theta, apart)]
+    np.testing.assert_allclose(*products, rtol=1e-6)
