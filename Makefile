@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo test agreement bench bench-quick bench-gpu lint format clean help
+.PHONY: demo test agreement bench bench-quick bench-larger bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 export OPENBLAS_NUM_THREADS ?= 1
 
 help:            ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 demo: $(READY)   ## train a deep autoencoder on digits and compare each step with the MATLAB reference
 	@sh tools/ensure_octave.sh
@@ -28,6 +28,9 @@ bench: $(READY)  ## measure every table of benchmarks/RESULTS.md (up to 15 minut
 bench-quick: $(READY) ## the same on less; nothing is written
 	@sh tools/ensure_octave.sh
 	@env -u OPENBLAS_NUM_THREADS $(BIN)/python -m benchmarks --quick $(BENCH_ARGS)
+
+bench-larger: $(READY) ## train on 12 GB of mapped cases within 4 GB (writes a file of 12 GB to the temporary directory)
+	@env -u OPENBLAS_NUM_THREADS $(BIN)/python -m benchmarks --only larger $(BENCH_ARGS)
 
 bench-gpu:       ## check and measure the GPU part (needs CUDA, CuPy, numpy, threadpoolctl; no network)
 	@$(or $(wildcard $(BIN)/python),python3) -m benchmarks.gpu

@@ -9,12 +9,12 @@ from typing import Annotated, Literal, get_args
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from benchmarks import epochs, growth, kernels, memory, octave, peers, results, shares, small_net, threads
+from benchmarks import epochs, growth, kernels, larger, memory, octave, peers, results, shares, small_net, threads
 from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.machine import is_busy, machine
 from benchmarks.table import Table, machine_line
 
-Name = Literal["kernels", "threads", "octave", "epochs", "shares", "small", "memory", "growth", "peers"]
+Name = Literal["kernels", "threads", "octave", "epochs", "shares", "small", "memory", "growth", "peers", "larger"]
 Measure = Callable[[Effort, Callable[[str], None]], Table]
 MEASURES: Mapping[str, Measure] = {
     "kernels": kernels.table,
@@ -25,8 +25,11 @@ MEASURES: Mapping[str, Measure] = {
     "small": small_net.table,
     "memory": memory.table,
     "growth": growth.table,
-    "peers": peers.table,  # last: it brings other libraries' threads into this process
+    "peers": peers.table,  # last of the usual: it brings other libraries' threads into this process
+    "larger": larger.table,
 }
+UNUSUAL = ("larger",)
+"""Measured only when named: it writes 12 GB."""
 HERE = Path(__file__).parent
 app = App(name="benchmarks", help="Measure how fast this package is on this machine.", help_format="plaintext")
 
@@ -45,11 +48,13 @@ def main(
     quick
         Fewer repeats and smaller sizes, under two minutes; writes nothing unless --out is given.
     only
-        Tables to measure, by default all. Others in the directory's results.json are kept.
+        Tables to measure, by default all but 'larger', which writes 12 GB. Others in the directory's results.json are
+        kept.
     out
         Directory of RESULTS.md and results.json; benchmarks/ by default.
     """
-    run(QUICK if quick else FULL, only or get_args(Name), out or (None if quick else HERE), Console())
+    usual = tuple(name for name in get_args(Name) if name not in UNUSUAL)
+    run(QUICK if quick else FULL, only or usual, out or (None if quick else HERE), Console())
 
 
 def run(effort: Effort, names: tuple[str, ...], folder: Path | None, console: Console) -> dict[str, Table]:

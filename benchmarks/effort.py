@@ -31,6 +31,9 @@ class Effort:
     memory_cases : int
         Cases of a chunk of A in the memory table.
     memory_chunks : tuple of int
+    larger_gigabytes, larger_limit : float
+        Cases on disk, and memory of the run that trains on them, in the table of what is larger than memory.
+    larger_epochs : int
     growth_cases, growth_widths, growth_depths : tuples of int
         Where the time of a gradient and a product is measured.
     compile : bool
@@ -48,6 +51,9 @@ class Effort:
     small_epochs: int = 200
     memory_cases: int = 5000
     memory_chunks: tuple[int, ...] = (1, 4, 16)
+    larger_gigabytes: float = 12.0
+    larger_limit: float = 4.0
+    larger_epochs: int = 2
     growth_cases: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
     growth_widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
     growth_depths: tuple[int, ...] = (2, 4, 8, 16, 32)
@@ -63,6 +69,9 @@ QUICK = Effort(
     share_epochs=1,
     small_epochs=40,
     memory_cases=1000,
+    larger_gigabytes=2.0,
+    larger_limit=1.0,
+    larger_epochs=1,
     growth_cases=(1_000, 3_000, 10_000, 30_000, 100_000),
     growth_widths=(64, 128, 256, 512),
     growth_depths=(2, 4, 8, 16),

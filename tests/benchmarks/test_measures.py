@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import octave, peers, shares
+from benchmarks import larger, octave, peers, shares
 from benchmarks.__main__ import MEASURES, app, run
+from benchmarks.memory_limit import memory_limit
 from benchmarks.octave_process import OctaveProcess
 from benchmarks.peer import Peer
 from benchmarks.table import Table
@@ -32,7 +35,7 @@ def measured(name: str) -> Table:
     return table
 
 
-@pytest.mark.parametrize("name", ["kernels", "threads", "shares", "memory", "growth"])
+@pytest.mark.parametrize("name", ["kernels", "threads", "shares", "memory", "growth", "larger"])
 def test_a_table_can_be_made(name: str) -> None:
     assert measured(name).rows
 
@@ -93,6 +96,20 @@ def test_shares_of_an_epoch_add_up() -> None:
         gradients, products, likelihoods, files, outside = row[5:10]
         assert gradients + products + likelihoods + outside == pytest.approx(1)  # type: ignore[operator]
         assert 0 < files < outside  # type: ignore[operator]
+
+
+def test_what_needs_more_than_the_limit_does_not_get_it() -> None:
+    def takes(megabytes: int) -> int:
+        code = f"import numpy as np; np.ones({megabytes} * 10**6, np.uint8)"
+        with memory_limit(300 * 10**6) as (_, enter):
+            return subprocess.run([sys.executable, "-c", code], preexec_fn=enter, stderr=subprocess.DEVNULL).returncode
+
+    assert takes(100) == 0
+    assert takes(1000) != 0
+
+
+def test_a_run_that_breaks_is_a_line() -> None:
+    assert "failed" in str(larger._measure(Path("no such file"), 10, EFFORT)[-1])
 
 
 def test_the_difference_of_two_products_is_relative() -> None:
