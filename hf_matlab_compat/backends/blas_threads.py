@@ -11,38 +11,51 @@ _lock = threading.Lock()
 _asking = 0
 _limit: Any = None
 _controller: ThreadpoolController | None = None
-_known = False
-"""Whether the controller has seen all libraries."""
+"""Of all libraries that were loaded when it was made; making one takes milliseconds."""
 
 
 def hold_one() -> None:
     """BLAS on one thread until as many `let_go` as `hold_one` were called, from whatever threads."""
-    global _asking, _limit, _controller, _known
+    global _asking
     with _lock:
         if _asking == 0:
-            if _controller is None or not _known:
-                _controller, _known = ThreadpoolController(), True  # looks through the loaded libraries: milliseconds
-            _take_control(_controller)
-            _limit = _controller.limit(limits=1, user_api="blas").__enter__()
+            _limit_all()
         _asking += 1
-
-
-def look_again() -> None:
-    """A library with a BLAS of its own was loaded: the next that holds BLAS to one thread holds that one too."""
-    global _known
-    with _lock:
-        _known = False
 
 
 def let_go() -> None:
     """Undo one `hold_one`; the last puts back the number of threads that the first found."""
-    global _asking, _limit
+    global _asking
     with _lock:
         _asking -= 1
-        if _asking == 0 and _controller is not None:
-            _take_control(_controller)
-            _limit.__exit__(None, None, None)
-            _limit = None
+        if _asking == 0:
+            _put_back()
+
+
+def look_again() -> None:
+    """A library with a BLAS of its own was loaded: it is held too, at once where BLAS is held already."""
+    global _controller
+    with _lock:
+        if _asking > 0:
+            _put_back()
+        _controller = None
+        if _asking > 0:
+            _limit_all()
+
+
+def _limit_all() -> None:
+    global _limit, _controller
+    _controller = _controller or ThreadpoolController()
+    _take_control(_controller)
+    _limit = _controller.limit(limits=1, user_api="blas").__enter__()
+
+
+def _put_back() -> None:
+    global _limit
+    assert _controller is not None  # for the type checker: something is held
+    _take_control(_controller)
+    _limit.__exit__(None, None, None)
+    _limit = None
 
 
 def _take_control(controller: ThreadpoolController) -> None:

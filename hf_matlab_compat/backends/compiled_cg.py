@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-# All in one file: Numba uses what it kept from earlier runs until this file changes, whatever changes elsewhere.
+# as in compiled_passes, of which nothing is taken for the reason given there
 _compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 _any_order: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 

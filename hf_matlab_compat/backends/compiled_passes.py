@@ -4,7 +4,7 @@ Python runs none of it. NaN goes through, and a multiplication with an addition 
 
 Notation
 --------
-shape : (4, L+1) int64 array
+layout : (4, L+1) int64 array
     Of every layer its SIZE and KIND of unit, and where it begins in a PACKED vector and among the STACKS of
     directions.
 places : (2, L+1) int64 array
@@ -21,11 +21,14 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-# All in one file: Numba uses what it kept from earlier runs until this file changes, whatever changes elsewhere.
+# Numba keeps what it compiled until the file of a function changes: what is called or read from another file would go
+# stale, so that all is here.
 compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 
 SIZE, KIND, PACKED, STACKS = range(4)
 LINEAR, LOGISTIC, TANH = range(3)
+KINDS = {"linear": LINEAR, "logistic": LOGISTIC, "tanh": TANH}
+"""Kinds of units by name."""
 _TANGENT, _OUTPUT = range(2)
 
 # --- e^a and log(1 + z) in sums whose rests are less than a tenth of a rounding error
@@ -44,6 +47,7 @@ def _split(kind: Any, bits: int) -> tuple[Any, Any]:
 _HIGH_32, _LOW_32 = _split(_SINGLE, 9)
 _HIGH_64, _LOW_64 = _split(_DOUBLE, 32)
 _PER_LOG_2_32, _PER_LOG_2_64 = _SINGLE(1 / _LOG_2), _DOUBLE(1 / _LOG_2)
+# MATLAB: with backend='numba' a logistic output is 4e-38 at least (in double 9e-308), never 0 or a denormal number
 _LEAST_32, _LEAST_64 = _SINGLE(-86), _DOUBLE(-707)
 """e to these is the least that is taken: half of it is no denormal number yet, with which processors are slow."""
 _WHOLE_32, _WHOLE_64 = _SINGLE(3 << 22), _DOUBLE(3 << 51)
@@ -192,9 +196,9 @@ def _cut(flat, start, rows, columns):
 
 
 @compiled
-def _enter(below, e, layer, spare, fresh):
+def _enter(below, e, layer, spare, replaces):
     """below eᵀ, or what the layer's sums held and that."""
-    if fresh:
+    if replaces:
         np.dot(below, e.T, layer)
     else:
         product = _cut(spare, 0, *layer.shape)
@@ -203,42 +207,43 @@ def _enter(below, e, layer, spare, fresh):
 
 
 @compiled
-def point(shape, v, stacks):
+def point(layout, v, stacks):
     """Directions v into the stacks."""
-    for i in range(1, shape.shape[1]):
-        weights = shape[SIZE, i - 1] * shape[SIZE, i]
-        count = weights + shape[SIZE, i]
-        start = shape[STACKS, i] + (weights if i > 1 else 0)
-        stacks[start : start + count] = v[shape[PACKED, i] : shape[PACKED, i] + count]
+    for i in range(1, layout.shape[1]):
+        weights = layout[SIZE, i - 1] * layout[SIZE, i]
+        count = weights + layout[SIZE, i]
+        start = layout[STACKS, i] + (weights if i > 1 else 0)
+        stacks[start : start + count] = v[layout[PACKED, i] : layout[PACKED, i] + count]
 
 
 @compiled
-def forward(shape, places, n, theta, room):
+def forward(layout, places, n, theta, room):
     """y of the hidden layers and x of the last, from y_0."""
-    last = shape.shape[1] - 1
+    last = layout.shape[1] - 1
     for i in range(1, last + 1):
-        below, s = shape[SIZE, i - 1], shape[SIZE, i]
-        weights = _cut(theta, shape[PACKED, i], below + 1, s)
+        below, s = layout[SIZE, i - 1], layout[SIZE, i]
+        weights = _cut(theta, layout[PACKED, i], below + 1, s)
         x = _cut(room, places[_OUTPUT, i], s, n)
         np.dot(weights.T, _cut(room, places[_OUTPUT, i - 1], below + 1, n), x)
         if i < last:
-            activate(shape[KIND, i], x.reshape(x.size))
+            activate(layout[KIND, i], x.reshape(x.size))
 
 
 @compiled
-def gradient_back(shape, places, n, theta, room, e, errors, gradient, squared, spare, fresh):
+def gradient_back(layout, places, n, theta, room, e, errors, gradient, squared, spare, replaces):
     """Σ y1 eᵀ and Σ (y1 ∘ y1)(e ∘ e)ᵀ of all layers; `errors` are two rooms for e of hidden layers in turn."""
-    for i in range(shape.shape[1] - 1, 0, -1):
-        below, s, start = shape[SIZE, i - 1], shape[SIZE, i], shape[PACKED, i]
+    for i in range(layout.shape[1] - 1, 0, -1):
+        below, s, start = layout[SIZE, i - 1], layout[SIZE, i], layout[PACKED, i]
         y1 = _cut(room, places[_OUTPUT, i - 1], below + 1, n)
-        _enter(y1, e, _cut(gradient, start, below + 1, s), spare, fresh)
-        d = _cut(errors[i % 2], 0, below, n)
+        _enter(y1, e, _cut(gradient, start, below + 1, s), spare, replaces)
+        d = e
         if i > 1:
+            d = _cut(errors[i % 2], 0, below, n)
             np.dot(_cut(theta, start, below, s), e, d)
-            times_slope(shape[KIND, i - 1], y1.reshape(y1.size), d.reshape(d.size))
+            times_slope(layout[KIND, i - 1], y1.reshape(y1.size), d.reshape(d.size))
         _square(y1.reshape(y1.size))
         _square(e.reshape(e.size))
-        _enter(y1, e, _cut(squared, start, below + 1, s), spare, fresh)
+        _enter(y1, e, _cut(squared, start, below + 1, s), spare, replaces)
         e = d
 
 
@@ -249,41 +254,41 @@ def _square(a):
 
 
 @compiled
-def tangents(shape, places, n, stacks, room):
+def tangents(layout, places, n, stacks, room):
     """R of the hidden layers, and R{x} of the last."""
-    last = shape.shape[1] - 1
+    last = layout.shape[1] - 1
     for i in range(1, last + 1):
-        below, s = shape[SIZE, i - 1], shape[SIZE, i]
+        below, s = layout[SIZE, i - 1], layout[SIZE, i]
         height = below + 1 if i == 1 else 2 * below + 1
         R = _cut(room, places[_TANGENT, i], s, n)
-        np.dot(_cut(stacks, shape[STACKS, i], height, s).T, _cut(room, places[_TANGENT, i - 1], height, n), R)
+        np.dot(_cut(stacks, layout[STACKS, i], height, s).T, _cut(room, places[_TANGENT, i - 1], height, n), R)
         if i < last:
-            times_slope(shape[KIND, i], room[places[_OUTPUT, i] :], R.reshape(R.size))
+            times_slope(layout[KIND, i], room[places[_OUTPUT, i] :], R.reshape(R.size))
 
 
 @compiled
-def back(shape, places, n, stacks, room, e, sums, spare, fresh):
+def back(layout, places, n, stacks, room, e, sums, spare, replaces):
     """Σ y1 eᵀ of all layers; e of hidden layers takes the place of R."""
-    for i in range(shape.shape[1] - 1, 0, -1):
-        below, s = shape[SIZE, i - 1], shape[SIZE, i]
+    for i in range(layout.shape[1] - 1, 0, -1):
+        below, s = layout[SIZE, i - 1], layout[SIZE, i]
         y1 = _cut(room, places[_OUTPUT, i - 1], below + 1, n)
-        _enter(y1, e, _cut(sums, shape[PACKED, i], below + 1, s), spare, fresh)
+        _enter(y1, e, _cut(sums, layout[PACKED, i], below + 1, s), spare, replaces)
         if i > 1:
             d = _cut(room, places[_TANGENT, i - 1], below, n)
-            np.dot(_cut(stacks, shape[STACKS, i], below, s), e, d)
-            times_slope(shape[KIND, i - 1], y1.reshape(y1.size), d.reshape(d.size))
+            np.dot(_cut(stacks, layout[STACKS, i], below, s), e, d)
+            times_slope(layout[KIND, i - 1], y1.reshape(y1.size), d.reshape(d.size))
             e = d
 
 
 @compiled
-def hessian_back(shape, places, n, stacks, room, e, bends, Re, rooms, sums, spare, fresh):
+def hessian_back(layout, places, n, stacks, room, e, bends, Re, rooms, sums, spare, replaces):
     """Σ R{e y1ᵀ} of all layers, from R{e_L}; e and bends of all layers in one array each, `rooms` three more."""
     after = e.size
-    for i in range(shape.shape[1] - 1, 0, -1):
-        below, s, start = shape[SIZE, i - 1], shape[SIZE, i], shape[STACKS, i]
+    for i in range(layout.shape[1] - 1, 0, -1):
+        below, s, start = layout[SIZE, i - 1], layout[SIZE, i], layout[STACKS, i]
         y1 = _cut(room, places[_OUTPUT, i - 1], below + 1, n)
-        layer = _cut(sums, shape[PACKED, i], below + 1, s)
-        _enter(y1, Re, layer, spare, fresh)
+        layer = _cut(sums, layout[PACKED, i], below + 1, s)
+        _enter(y1, Re, layer, spare, replaces)
         if i == 1:
             break
         after -= s * n
@@ -293,9 +298,9 @@ def hessian_back(shape, places, n, stacks, room, e, bends, Re, rooms, sums, spar
         Rd, of_v = _cut(rooms[i % 2], 0, below, n), _cut(rooms[2], 0, below, n)
         np.dot(_cut(stacks, start, below, s), Re, Rd)
         np.dot(_cut(stacks, start + below * s, below, s), e_i, of_v)
-        bend = bends[after - below * n : after]
+        bend = bends[after - below * n : after]  # both begin with layer 1: where e_i begins, layer i - 1 ends
         _bent(
-            shape[KIND, i - 1],
+            layout[KIND, i - 1],
             y1.reshape(y1.size),
             Rd.reshape(Rd.size),
             of_v.reshape(Rd.size),

@@ -37,7 +37,7 @@ def nnet_train_2(
     hybridmode: int,
     weightcost: float,
     decay: float,
-    jacket: int,
+    jacket: int | str,
     *,
     seed: Any = None,
 ) -> NDArray[np.float64]:
@@ -85,8 +85,8 @@ def nnet_train_2(
         Strength of the ℓ² prior.
     decay : float
         Factor on the previous CG solution before it starts the next CG run.
-    jacket : {0, 1}
-        1: run on the GPU, through CuPy.
+    jacket : {0, 1, 'numba'}
+        1: run on the GPU, through CuPy; 'numba', not MATLAB's: on the CPU with compiled passes.
     seed : optional
         By keyword only, beside the 22: where a sparse random initialisation is drawn from, MATLAB's global streams.
         ``OctaveStream(1235, 1234)`` or ``MatlabStream(1235, 1234)`` (`matlab.random_streams`) stand for
@@ -138,7 +138,7 @@ def nnet_train(
     hybridmode: int = 1,
     weightcost: float = 2e-5,
     decay: float = 0.95,
-    jacket: int = 0,
+    jacket: int | str = 0,
     initlambda: float = 45.0,
     drop: float = 2 / 3,
     boost: float | None = None,

@@ -19,8 +19,8 @@ from hf_matlab_compat.legacy.arguments import SPOKEN, is_empty, rounded_up, scal
 from hf_matlab_compat.legacy.packing import full_sizes
 from hf_matlab_compat.legacy.setting import NAMES, checked, problem_of, require_psize, setting_of
 from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
+from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.model.passes import forward
 from hf_matlab_compat.objective.problem import Gradient
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_array, real_matrix
@@ -80,7 +80,7 @@ def computePred(params: Any, in_: Any, **setting: Any) -> NDArray[Any]:
         network = build_network(sizes, units, options.loss, options.error_measure)
         require_psize(theta, sizes)
         with backend.quiet():
-            return forward(network, network.layers(backend.asarray(theta)), backend.asarray(inputs), np).y[-1]
+            return activations(network, network.layers(backend.asarray(theta)), backend.asarray(inputs), np).y[-1]
 
 
 def computeGradient(

@@ -21,7 +21,7 @@ def numbers_needed(sizes: Sequence[int], n: int, tangents: bool = False) -> int:
 
 
 class BlockBuffers:
-    """Views for a block of n cases; entry i belongs to layer i, entry 0 to the inputs.
+    """Views for a block of n cases; entry i belongs to layer i, entry 0 to the inputs. Ones are yet to be written.
 
     Attributes
     ----------
@@ -74,18 +74,24 @@ class BlockBuffers:
         self.x = room[start : start + sizes[-1] * n].reshape(sizes[-1], n)
         self.R.append(self.x)
         self.y.append(output)
-        self.write_ones()
 
     def write_ones(self) -> None:
-        """Once more, where others wrote into the same memory."""
+        """Make the rows of ones, in new memory or after others wrote into it."""
         for rows in self.y1:
             rows[-1:] = 1
 
+    def drop_output(self) -> Array:
+        """y[L], which is not held any longer."""
+        output, self.y[-1] = self.y[-1], None
+        return output
+
 
 def new_buffers(sizes: Sequence[int], n: int, xp: Any, dtype: Any, tangents: bool = False) -> BlockBuffers:
-    """The same in memory of their own."""
+    """The same in memory of their own, ones written."""
     room = xp.empty(numbers_needed(sizes, n, tangents), dtype=dtype)
-    return BlockBuffers(sizes, n, room, xp.empty((sizes[-1], n), dtype=dtype), tangents)
+    buffers = BlockBuffers(sizes, n, room, xp.empty((sizes[-1], n), dtype=dtype), tangents)
+    buffers.write_ones()
+    return buffers
 
 
 def _heights(sizes: Sequence[int], tangents: bool) -> list[int]:

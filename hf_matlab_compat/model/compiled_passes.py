@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.backend import Array, Backend
 from hf_matlab_compat.model.buffers import BlockBuffers
-from hf_matlab_compat.model.directions import Directions
+from hf_matlab_compat.model.directions import Directions, stack_starts
 from hf_matlab_compat.model.losses import CrossEntropy
 from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.model.packing import layer_starts
 from hf_matlab_compat.model.passes import Kept, KeptErrors, Passes, Spare
 from hf_matlab_compat.model.sums import ParameterSums
 
 SMALL = 1 << 15
-"""Parameters from which numpy itself forms the products on the way forward: its BLAS is quicker at them than scipy's,
-which the loops call, and what a call costs no longer shows."""
-_KINDS = {"linear": "LINEAR", "logistic": "LOGISTIC", "tanh": "TANH"}
-"""Names of units, and what the loops call their kind."""
+"""Parameters from which numpy itself forms the products on the way forward: its BLAS was quicker at them than scipy's,
+which the loops call, by a twentieth, and slower by as much at those of the way back. What a call costs shows below."""
 
 
-def can_compile(network: Network) -> bool:
-    """Whether there are loops for all hidden units; the output layer may have any."""
-    return all(unit.name in _KINDS for unit in network.units[:-1])
+def passes_of(network: Network, backend: Backend) -> Passes:
+    """The passes through a network on this backend: compiled ones where it has them and they suit the network."""
+    loops = backend.loops
+    if loops is not None and all(unit.name in loops.KINDS for unit in network.units[:-1]):
+        return CompiledPasses(network, backend.xp, loops)
+    return Passes(network, backend.xp)
 
 
 class CompiledPasses(Passes):
-    """`Passes` for networks whose hidden units are linear, logistic or tanh.
+    """`Passes` in loops. What is done once for a θ, `keep` and `keep_errors`, is left to numpy.
 
     Parameters
     ----------
     network : Network
-        One that `can_compile`.
+        Its hidden units are among the loops' KINDS; the output layer may have any.
     xp : module
         numpy.
     loops : module
@@ -44,28 +46,28 @@ class CompiledPasses(Passes):
     def __init__(self, network: Network, xp: Any, loops: Any) -> None:
         super().__init__(network, xp)
         self._loops = loops
-        self._kinds = [getattr(loops, _KINDS[unit.name]) for unit in network.units[:-1]]
-        self._shape = _shape(network.sizes, self._kinds, loops)
+        self._kinds = [loops.KINDS[unit.name] for unit in network.units[:-1]]
+        self._layout = loops_layout(network.sizes, self._kinds, loops)
         self._small = network.num_parameters < SMALL
-        self._widest = max(network.sizes[:-1])
+        self._widest = max(network.sizes[1:-1], default=0)  # of those that something is carried back to
 
     def weights(self, theta: Array) -> Any:
         """See `Passes.weights`."""
-        return self._xp.ascontiguousarray(theta)
+        return np.ascontiguousarray(theta)
 
     def point(self, directions: Directions, v: Array) -> None:
         """See `Passes.point`."""
-        self._loops.point(self._shape, v, directions.room)
+        self._loops.point(self._layout, np.ascontiguousarray(v), directions.room)
 
     def forward(self, weights: Any, buffers: BlockBuffers) -> None:
         """See `Passes.forward`."""
         if self._small:
-            self._loops.forward(self._shape, buffers.places, buffers.n, weights, buffers.room)
+            self._loops.forward(self._layout, buffers.places, buffers.n, weights, buffers.room)
             return
         stacks, xp = self._network.with_biases(weights), self._xp
         for i, kind in enumerate(self._kinds, start=1):
             x = xp.dot(stacks[i - 1].T, buffers.y1[i - 1], out=buffers.y[i])
-            self._loops.activate(kind, x.reshape(-1))
+            self._loops.activate(kind, x.reshape(-1))  # a view: the buffers' rows are whole
         xp.dot(stacks[-1].T, buffers.y1[-1], out=buffers.x)
 
     def score(self, buffers: BlockBuffers, t: Array, room: Array) -> Any:
@@ -81,7 +83,7 @@ class CompiledPasses(Passes):
         gradient, squared = sums
         rooms = tuple(self._room(which, buffers.n, spare) for which in (0, 1))
         self._loops.gradient_back(
-            self._shape,
+            self._layout,
             buffers.places,
             buffers.n,
             weights,
@@ -91,14 +93,14 @@ class CompiledPasses(Passes):
             gradient.packed,
             squared.packed,
             gradient.spare.room,
-            gradient.fresh,
+            gradient.replaces,
         )
 
     def tangents(self, directions: Directions, kept: Kept) -> Array:
         """See `Passes.tangents`."""
         buffers, stacks, xp = kept.buffers, directions.forward, self._xp
         if self._small:
-            self._loops.tangents(self._shape, buffers.places, buffers.n, directions.room, buffers.room)
+            self._loops.tangents(self._layout, buffers.places, buffers.n, directions.room, buffers.room)
             return buffers.R[-1]
         for i, kind in enumerate(self._kinds, start=1):
             Rx = xp.dot(stacks[i - 1].T, buffers.Ry1[i - 1], out=buffers.R[i])
@@ -114,7 +116,7 @@ class CompiledPasses(Passes):
         """See `Passes.back`."""
         b = kept.buffers
         self._loops.back(
-            self._shape, b.places, b.n, directions.room, b.room, e, sums.packed, sums.spare.room, sums.fresh
+            self._layout, b.places, b.n, directions.room, b.room, e, sums.packed, sums.spare.room, sums.replaces
         )
 
     def hessian_back(
@@ -124,7 +126,7 @@ class CompiledPasses(Passes):
         b = kept.buffers
         rooms = tuple(self._room(which, b.n, spare) for which in (0, 1, 2))
         self._loops.hessian_back(
-            self._shape,
+            self._layout,
             b.places,
             b.n,
             directions.room,
@@ -135,7 +137,7 @@ class CompiledPasses(Passes):
             rooms,
             sums.packed,
             sums.spare.room,
-            sums.fresh,
+            sums.replaces,
         )
 
     def _slope(self, i: int, y: Array) -> Array:
@@ -146,13 +148,20 @@ class CompiledPasses(Passes):
         return spare(which, self._widest, n).reshape(-1)
 
 
-def _shape(sizes: Sequence[int], kinds: Sequence[int], loops: Any) -> Any:
-    """What the loops must know of a network."""
-    pairs = list(pairwise(sizes))
-    stacks = [(below if i == 0 else 2 * below) * above + above for i, (below, above) in enumerate(pairs)]
-    shape = np.zeros((4, len(sizes)), np.int64)
-    shape[loops.SIZE] = sizes
-    shape[loops.KIND, 1:-1] = kinds
-    shape[loops.PACKED, 1:] = list(accumulate(((below + 1) * above for below, above in pairs), initial=0))[:-1]
-    shape[loops.STACKS, 1:] = list(accumulate(stacks, initial=0))[:-1]
-    return shape
+def loops_layout(sizes: Sequence[int], kinds: Sequence[int], loops: Any) -> NDArray[np.int64]:
+    """What the loops must know of a network: the (4, L+1) `layout` of `backends.compiled_passes`.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        s_0 … s_L.
+    kinds : sequence of int
+        Of the hidden layers.
+    loops : module
+    """
+    layout = np.zeros((4, len(sizes)), np.int64)
+    layout[loops.SIZE] = sizes
+    layout[loops.KIND, 1:-1] = kinds
+    layout[loops.PACKED, 1:] = layer_starts(sizes)
+    layout[loops.STACKS, 1:] = stack_starts(sizes)
+    return layout

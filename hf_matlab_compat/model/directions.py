@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array
@@ -28,22 +30,18 @@ class Directions:
     """
 
     def __init__(self, network: Network, theta: Array, xp: Any) -> None:
-        weights = network.with_biases(theta)
-        heights = [len(w) if i == 0 else 2 * len(w) - 1 for i, w in enumerate(weights)]
-        widths = network.sizes[1:]
+        weights, heights = network.with_biases(theta), _heights(network.sizes)
         self._network = network
-        self.room = xp.empty(sum(h * w for h, w in zip(heights, widths, strict=True)), dtype=theta.dtype)
+        starts = stack_starts(network.sizes)
+        self.room = xp.empty(starts[-1] + heights[-1] * network.sizes[-1], dtype=theta.dtype)
         self.forward: list[Array] = []
         self._v: list[Array] = []
-        start = 0
-        for height, w in zip(heights, weights, strict=True):
-            stop = start + height * w.shape[1]
-            stack = self.room[start:stop].reshape(height, w.shape[1])
+        for start, height, w in zip(starts, heights, weights, strict=True):
+            stack = self.room[start : start + height * w.shape[1]].reshape(height, w.shape[1])
             of_theta = height - len(w)
             stack[:of_theta] = w[:of_theta]
             self.forward.append(stack)
             self._v.append(stack[of_theta:])
-            start = stop
         self.W = [w[:-1] for w in weights]
         self.V = [v[:-1] for v in self._v]
 
@@ -51,3 +49,14 @@ class Directions:
         """Take a new direction."""
         for own, given in zip(self._v, self._network.with_biases(v), strict=True):
             own[...] = given
+
+
+def stack_starts(sizes: Sequence[int]) -> list[int]:
+    """Where the stack of each of the L layers begins in the room of `Directions`."""
+    lengths = [height * width for height, width in zip(_heights(sizes), sizes[1:], strict=True)]
+    return list(accumulate(lengths, initial=0))[:-1]
+
+
+def _heights(sizes: Sequence[int]) -> list[int]:
+    """Rows of [W V c]ᵀ, for layer 1 of [V c]ᵀ."""
+    return [below + 1 if i == 0 else 2 * below + 1 for i, below in enumerate(sizes[:-1])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Array
@@ -47,15 +47,20 @@ def unpack(theta: Array, sizes: Sequence[int]) -> list[Layer]:
     return layers
 
 
+def layer_starts(sizes: Sequence[int]) -> list[int]:
+    """Where each of the L layers begins in a packed vector."""
+    lengths = [above * (below + 1) for below, above in pairwise(sizes)]
+    return list(accumulate(lengths, initial=0))[:-1]
+
+
 def unpack_with_biases(theta: Array, sizes: Sequence[int]) -> list[Array]:
     """[W_i b_i]ᵀ of every layer, (s_{i-1} + 1, s_i) views into `theta`: biases are the weights from a unit of 1."""
-    views: list[Array] = []
-    start = 0
-    for below, above in pairwise(sizes):
-        stop = start + (below + 1) * above
-        views.append(theta[start:stop].reshape((below + 1, above)))
-        start = stop
-    return views
+    shapes = [(below + 1, above) for below, above in pairwise(sizes)]
+    starts = layer_starts(sizes)
+    return [
+        theta[start : start + rows * columns].reshape((rows, columns))
+        for start, (rows, columns) in zip(starts, shapes, strict=True)
+    ]
 
 
 def pack(xp: Any, layers: Sequence[Layer]) -> Array:

@@ -18,39 +18,11 @@ from hf_matlab_compat.backends.backend import Array
 from hf_matlab_compat.model.buffers import BlockBuffers, LayerArrays
 from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.model.packing import Layer
 from hf_matlab_compat.model.sums import ParameterSums
 from hf_matlab_compat.model.units import Pointwise
 
 Spare = Callable[[int, int, int], Array]
 """(which, size, n): a (size, n) array to write to, of three that can be had at once."""
-
-
-@dataclass(frozen=True)
-class Activations:
-    """Outputs of a forward pass.
-
-    Attributes
-    ----------
-    y : list of L+1 arrays (s_i, n)
-        Outputs of every layer; y[0] are the inputs.
-    x : (s_L, n) array
-        Input of the output layer.
-    """
-
-    y: list[Array]
-    x: Array
-
-
-def forward(network: Network, layers: Sequence[Layer], y0: Array, xp: Any) -> Activations:
-    """y_i = f_i(W_i y_{i-1} + b_i) for all layers, into new memory."""
-    y = [y0]
-    x = y0
-    for layer, unit in zip(layers, network.units, strict=True):
-        x = layer.W @ y[-1]
-        x += layer.b
-        y.append(unit.activate(xp, x))
-    return Activations(y, x)
 
 
 @dataclass(frozen=True)

@@ -36,15 +36,15 @@ class SpareProducts:
 
 
 class ParameterSums:
-    """Σ_cases [y_{i-1}; 1] e_iᵀ of every layer, packed, of one block or added to those of others.
+    """Σ_cases [y_{i-1}; 1] e_iᵀ of every layer, packed: of a first block, or added to those of blocks before.
 
     Attributes
     ----------
     packed : (P,) array
         Where the sums go.
     spare : SpareProducts
-    fresh : bool
-        `packed` holds nothing yet.
+    replaces : bool
+        `take` replaces what `packed` holds instead of adding to it.
 
     Parameters
     ----------
@@ -52,17 +52,17 @@ class ParameterSums:
     packed : (P,) array
     spare : SpareProducts
     xp : module
-    fresh : bool
+    replaces : bool
     """
 
-    def __init__(self, network: Network, packed: Array, spare: SpareProducts, xp: Any, fresh: bool) -> None:
-        self.packed, self.spare, self.fresh = packed, spare, fresh
+    def __init__(self, network: Network, packed: Array, spare: SpareProducts, xp: Any, replaces: bool) -> None:
+        self.packed, self.spare, self.replaces = packed, spare, replaces
         self._layers = network.with_biases(packed)
         self._xp = xp
 
     def take(self, i: int, below: Array, e: Array) -> None:
         """The products of layer i, counted from 1, of `below` = [y_{i-1}; 1] with e_i."""
-        if self.fresh:
+        if self.replaces:
             self._xp.dot(below, e.T, out=self._layers[i - 1])
         else:
             self._layers[i - 1] += self._xp.dot(below, e.T, out=self.spare.layers[i - 1])

@@ -41,21 +41,21 @@ class BlockMemory:
     def __init__(self, sizes: Sequence[int], n: int, backend: Backend) -> None:
         self._capacity = n
         self._sizes, self._backend = sizes, backend
-        self._cut: dict[int, BlockBuffers] = {}
-        self._n = n
-        self._room: Any = None
+        self._buffers: dict[int, BlockBuffers] = {}
+        self._last: BlockBuffers | None = None
+        self._rooms: Any = None
         self._targets: Any = None
         self._spare: list[Any] = [None, None, None]
 
     def load(self, block: Block) -> LoadedBlock:
         """Fill the buffers with a block."""
         n = len(block)
-        if n not in self._cut:
-            self._cut[n] = self._buffers(n)
-        buffers = self._cut[n]
-        if n != self._n:
-            buffers.write_ones()
-            self._n = n
+        if n not in self._buffers:
+            self._buffers[n] = self._cut(n)
+        buffers = self._buffers[n]
+        if buffers is not self._last:
+            buffers.write_ones()  # all sizes share one memory: another's outputs stand where these ones stood
+            self._last = buffers
         self._backend.fill(buffers.y[0], block.inputs)
         return LoadedBlock(buffers, buffers.y[0] if block.targets is block.inputs else self._filled(block.targets))
 
@@ -67,12 +67,13 @@ class BlockMemory:
             held = self._spare[which] = self._empty(most)
         return held[: size * n].reshape(size, n)
 
-    def _buffers(self, n: int) -> BlockBuffers:
+    def _cut(self, n: int) -> BlockBuffers:
         s_L = self._sizes[-1]
-        if self._room is None:
-            self._room = self._empty(numbers_needed(self._sizes, self._capacity))
-            self._output = self._empty(s_L * self._capacity)
-        return BlockBuffers(self._sizes, n, self._room, self._output[: s_L * n].reshape(s_L, n))
+        if self._rooms is None:
+            numbers = numbers_needed(self._sizes, self._capacity), s_L * self._capacity
+            self._rooms = tuple(self._empty(count) for count in numbers)
+        room, output = self._rooms
+        return BlockBuffers(self._sizes, n, room, output[: s_L * n].reshape(s_L, n))
 
     def _filled(self, targets: Array) -> Array:
         if self._targets is None:

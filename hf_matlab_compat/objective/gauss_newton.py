@@ -35,7 +35,7 @@ class GaussNewton:
         buffers = new_buffers(network.sizes, len(block), backend.xp, backend.dtype, tangents=True)
         backend.fill(buffers.y[0], block.inputs)
         self._kept = self._passes.keep(theta, buffers)
-        self._look_at_output(buffers.y.pop(), block)
+        self._look_at_output(buffers.drop_output(), block)
 
     def _look_at_output(self, y: Array, block: Block) -> None:
         """Take what the products need of the output y, (s_L, n), which is not kept: nothing but its slope."""

@@ -7,18 +7,16 @@ the lanes' sums are added in order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from hf_matlab_compat.backends.backend import Array, Backend
-from hf_matlab_compat.backends.fused import Fused, fused_for
+from hf_matlab_compat.backends.fused import fused_for
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
-from hf_matlab_compat.model.compiled_passes import CompiledPasses, can_compile
+from hf_matlab_compat.model.compiled_passes import passes_of
+from hf_matlab_compat.model.fused_units import with_fused_units
 from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.model.passes import Passes
 from hf_matlab_compat.model.sums import ParameterSums, SpareProducts
-from hf_matlab_compat.model.units import Logistic, Tanh
 from hf_matlab_compat.objective.block_memory import BlockMemory
 from hf_matlab_compat.objective.cases import Block, Cases
 
@@ -89,36 +87,11 @@ class Sharing:
         return self._memories[slot]
 
 
-def passes_of(network: Network, backend: Backend) -> Passes:
-    """The passes through a network on this backend: compiled ones where it has them and they suit the network."""
-    if backend.loops is not None and can_compile(network):
-        return CompiledPasses(network, backend.xp, backend.loops)
-    return Passes(network, backend.xp)
+class _Views(NamedTuple):
+    """One vector as a lane's first item takes it, and as the later ones do, which add to it."""
 
-
-class _FusedLogistic(Logistic):
-    def __init__(self, fused: Fused) -> None:
-        self._fused = fused
-
-    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
-        return self._fused.logistic(x, out)
-
-    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
-        return self._fused.logistic_slope(y, out)
-
-
-class _FusedTanh(Tanh):
-    def __init__(self, fused: Fused) -> None:
-        self._fused = fused
-
-    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
-        return self._fused.tanh_slope(y, out)
-
-
-def with_fused_units(network: Network, fused: Fused) -> Network:
-    """The same network, whose units a device activates in one launch."""
-    kinds: dict[str, Any] = {"logistic": _FusedLogistic(fused), "tanh": _FusedTanh(fused)}
-    return replace(network, units=tuple(kinds.get(unit.name, unit) for unit in network.units))
+    first: ParameterSums
+    later: ParameterSums
 
 
 class Lanes:
@@ -132,7 +105,7 @@ class Lanes:
     def __init__(self, sharing: Sharing) -> None:
         self._sharing = sharing
         self._sums: list[Array] = []
-        self._places: list[tuple[ParameterSums, ParameterSums]] = []
+        self._views: list[_Views] = []
 
     def total(
         self, items: Sequence[Any], add: Add, vectors: int = 1, scale: float = 1.0, finish: Finish | None = None
@@ -143,7 +116,7 @@ class Lanes:
         ----------
         items : sequence
         add : callable
-            (item, memory, places): enter what an item contributes into `vectors` places.
+            (item, memory, sums): enter what an item contributes into `vectors` sums.
         vectors : int
             How many (P,) vectors are summed, at most `PARTIAL_SUMS`.
         scale : float
@@ -156,9 +129,9 @@ class Lanes:
         self._grow(len(lanes) * vectors)
 
         def run(k: int, memory: BlockMemory) -> None:
-            mine = self._places[k * vectors : (k + 1) * vectors]
+            mine = self._views[k * vectors : (k + 1) * vectors]
             for j, item in enumerate(lanes[k]):
-                add(item, memory, [place[j > 0] for place in mine])
+                add(item, memory, [views.later if j else views.first for views in mine])
 
         sharing.for_each(range(len(lanes)), run)
         totals = [sharing.new_vector() for _ in range(vectors)]
@@ -177,7 +150,7 @@ class Lanes:
     def _of_one(self, item: Any, add: Add, vectors: int, scale: float, finish: Finish | None) -> list[Array]:
         """The same for one item, where small nets would feel what dealing it to a lane takes."""
         self._grow(vectors)
-        add(item, self._sharing.memory(0), [fresh for fresh, _ in self._places[:vectors]])
+        add(item, self._sharing.memory(0), [views.first for views in self._views[:vectors]])
         totals = [self._sharing.backend.xp.multiply(own, scale) for own in self._sums[:vectors]]
         if finish is not None:
             finish(totals, _WHOLE)
@@ -185,16 +158,16 @@ class Lanes:
 
     def keep(self, count: int) -> None:
         """Give back all vectors but so many."""
-        del self._sums[count:], self._places[count:]
+        del self._sums[count:], self._views[count:]
 
     def _grow(self, count: int) -> None:
         sharing, xp = self._sharing, self._sharing.backend.xp
         while len(self._sums) < count:
             packed = sharing.new_vector()
             spare = SpareProducts(sharing.network, packed, xp)
-            first, later = (ParameterSums(sharing.network, packed, spare, xp, fresh) for fresh in (True, False))
+            first, later = (ParameterSums(sharing.network, packed, spare, xp, replaces) for replaces in (True, False))
             self._sums.append(packed)
-            self._places.append((first, later))
+            self._views.append(_Views(first, later))
 
 
 def _add_up(parts: Sequence[Array], scale: float, out: Array, xp: Any) -> None:

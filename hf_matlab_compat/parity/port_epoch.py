@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat import hessian_free
 from hf_matlab_compat.matlab.text_log import epoch_lines
-from hf_matlab_compat.model.passes import forward
+from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.objective.problem import FeedforwardProblem, Gradient
 from hf_matlab_compat.parity.port_case import PortCase
 from hf_matlab_compat.solvers.backtracking import Chosen
@@ -188,7 +188,7 @@ def forward_values(case: PortCase, theta: Any, chunk: int) -> list[Any]:
     """Outputs of layers 1 … L on a chunk, (s_i, n) each."""
     problem = case.problem
     layers, xp = problem.network.layers(theta), case.backend.xp
-    blocks = [forward(problem.network, layers, block.inputs, xp).y[1:] for block in problem.cases.chunk(chunk)]
+    blocks = [activations(problem.network, layers, block.inputs, xp).y[1:] for block in problem.cases.chunk(chunk)]
     return [xp.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True)]
 
 

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.errors import CheckpointError, DataError, OptionError
 from hf_matlab_compat.matlab.checkpoint_summary import split_layers, summarise
+from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import Layer
-from hf_matlab_compat.model.passes import forward
 from hf_matlab_compat.model.units import UNITS
 
 
@@ -46,7 +46,7 @@ class TrainedNetwork:
         _require_finite("inputs", data, "Leave out the cases that hold others.")
         network = build_network(self.sizes, self.unit_types, "squared", "none")
         with np.errstate(over="ignore", invalid="ignore"):
-            outputs = forward(network, self.layers, data, np).y
+            outputs = activations(network, self.layers, data, np).y
         for values in outputs:
             _require_finite("outputs", values, "The inputs or the weights are too large.")
         return outputs

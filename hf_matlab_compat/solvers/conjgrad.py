@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from hf_matlab_compat.backends.fused import Fused, fused_for
 from hf_matlab_compat.backends.numba_backend import CGStep, cg_step
-from hf_matlab_compat.backends.pieces import PIECE, inner, pieces
+from hf_matlab_compat.backends.pieces import inner, pieces
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import CGStop, Vector
 
@@ -104,8 +104,9 @@ class _At(Protocol):
 def _vectors(x0: Vector, Ax0: Vector, b: Vector, M: Vector | None, backend: str) -> _At:
     if (fused := fused_for(x0)) is not None:
         return _FusedVectors(fused, x0, Ax0, b, M)
-    if backend == "numba" and M is not None and len(x0) <= PIECE:
-        return _CompiledVectors(cg_step(), x0, Ax0, b, M)
+    step = cg_step(backend, len(x0))
+    if step is not None and M is not None:  # without M, which few runs are, y would be r itself
+        return _CompiledVectors(step, x0, Ax0, b, M)
     return _Vectors(x0, Ax0, b, M)
 
 
@@ -123,9 +124,8 @@ class _Vectors:
 
     def advance(self, Ap: Vector) -> float | CGStop:
         pAp, ry = inner(self.p, Ap), self._ry
-        # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
-        if not 0 < pAp < math.inf or ry == 0:
-            return _reason(float(pAp), float(ry))
+        if (stop := _no_step(pAp, ry)) is not None:
+            return stop
         value = self.step(ry / pAp, Ap)
         self._ry = inner(self.r, self.y)
         self.turn(self._ry / ry)
@@ -163,8 +163,8 @@ class _CompiledVectors:
 
     def advance(self, Ap: Vector) -> float | CGStop:
         pAp, twice_phi, ry = self._step(self.x, self._r, self._y, self.p, Ap, self._b, self._M, self._ry)
-        if not 0 < pAp < math.inf or self._ry == 0:
-            return _reason(pAp, self._ry)
+        if (stop := _no_step(pAp, self._ry)) is not None:
+            return stop
         self._ry = ry
         return 0.5 * twice_phi
 
@@ -189,8 +189,8 @@ class _FusedVectors:
         self._fused.cg_step(self._scalars, self._vectors, Ap)
         self._fused.cg_turn(self._scalars, self._vectors)
         pAp, twice_phi, ry_next = self._fused.fetch(self._scalars.now)
-        if not 0 < pAp < math.inf or self._ry == 0:
-            return _reason(pAp, self._ry)
+        if (stop := _no_step(pAp, self._ry)) is not None:
+            return stop
         self._ry = ry_next
         self._scalars.swap()
         return 0.5 * twice_phi
@@ -214,10 +214,14 @@ def progress_is_small(values: list[float], options: Options) -> bool:
     return before < 0 and (now - before) / now < options.cg_tolerance * k
 
 
-def _reason(pAp: float, ry: float) -> CGStop:
+def _no_step(pAp: Any, ry: Any) -> CGStop | None:
+    """Why there is no step α = rᵀy / pᵀAp, or None. `compiled_cg` and the kernels of a device ask the same."""
     if not math.isfinite(pAp):
         return CGStop.NOT_FINITE
-    return CGStop.EXACT if ry == 0 else CGStop.NEGATIVE_CURVATURE
+    # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
+    if ry == 0:
+        return CGStop.EXACT
+    return None if pAp > 0 else CGStop.NEGATIVE_CURVATURE
 
 
 class _Recorder:

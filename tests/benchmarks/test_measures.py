@@ -56,8 +56,13 @@ def test_octave_computes_the_same_product_and_the_same_number_of_cg_steps() -> N
         assert row[-2:] == ["3 and 3", "yes"]
 
 
-@pytest.mark.octave
-@pytest.mark.parametrize("name", ["kernels", "threads", "octave", "epochs", "shares", "small", "peers"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("kernels", "threads", "shares", "peers"),
+        *(pytest.param(name, marks=pytest.mark.octave) for name in ("octave", "epochs", "small")),
+    ],
+)
 def test_every_backend_that_can_be_had_has_its_rows(name: str) -> None:
     words = " ".join(str(cell) for row in measured(name).rows for cell in row)
     assert [backend for backend in ("numpy", "numba") if backend in words] == list(cpu_backends())

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.model.error_measures import ERROR_MEASURES
 from hf_matlab_compat.model.losses import CrossEntropy, SoftmaxCrossEntropy, SquaredError, loss_for
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import num_parameters, pack, unpack, weights_only_mask
-from hf_matlab_compat.model.passes import forward
 from hf_matlab_compat.model.units import UNITS, Unit
 from tests.oracles.dense import DenseNetwork, jacobian
 
@@ -138,6 +138,6 @@ def test_a_network_knows_its_size_and_keeps_the_working_precision() -> None:
     network = build_network([3, 4, 2], ["tanh", "softmax"], "matching", "none")
     assert network.num_parameters == 4 * 4 + 2 * 5
     theta = np.ones(network.num_parameters, np.float32)
-    out = forward(network, network.layers(theta), np.ones((3, 5), np.float32), np)
+    out = activations(network, network.layers(theta), np.ones((3, 5), np.float32), np)
     assert [y.shape for y in out.y] == [(3, 5), (4, 5), (2, 5)]
     assert {y.dtype for y in (*out.y, out.x)} == {np.dtype(np.float32)}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.model.passes import forward
 from hf_matlab_compat.objective import cases as cases_module
 from hf_matlab_compat.objective.cases import Cases
 from hf_matlab_compat.objective.problem import FeedforwardProblem
@@ -140,7 +140,7 @@ def test_blocks_are_added_in_working_precision_and_chunks_in_double(monkeypatch:
     layers, network = problem.network.layers(theta), problem.network
     chunks = []
     for c in range(problem.num_chunks):
-        outs = [(forward(network, layers, block.inputs, np), block.targets) for block in problem.cases.chunk(c)]
+        outs = [(activations(network, layers, block.inputs, np), block.targets) for block in problem.cases.chunk(c)]
         chunks.append([network.loss.log_likelihood(np, out.x, out.y[-1], t) for out, t in outs])
     singly = sum(float(sum(blocks, start=np.float32(0))) for blocks in chunks) / len(problem.cases)
     assert problem.likelihood(theta).log_likelihood == singly

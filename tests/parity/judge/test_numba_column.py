@@ -29,11 +29,11 @@ def test_the_recorded_runs_are_met(precision: str) -> None:
 def test_a_loop_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = CompiledPasses.back
 
-    def halved(self: Any, directions: Any, kept: Any, e: Any, sums: Any) -> None:
+    def a_thousandth_less(self: Any, directions: Any, kept: Any, e: Any, sums: Any) -> None:
         plain(self, directions, kept, e, sums)
         sums.packed *= 0.999
 
-    monkeypatch.setattr(CompiledPasses, "back", halved)
+    monkeypatch.setattr(CompiledPasses, "back", a_thousandth_less)
     found = judge([recorded("ae_logistic", "lockstep", "double")], backend="numba").first_divergence
     assert found is not None
     assert found.stage == "Bv"
