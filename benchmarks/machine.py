@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import time
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ def machine() -> dict[str, str]:
         "load before": _load(),
         "Python": platform.python_version(),
         "numpy": np.__version__,
+        **({"scipy": version("scipy"), "numba": version("numba")} if find_spec("numba") else {}),
         "BLAS": ", ".join(_blas()) or "unknown",
     }
 

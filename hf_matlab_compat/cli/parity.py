@@ -82,7 +82,7 @@ def run(
     timeout
         Seconds that a run of the reference may take.
     backend
-        Where this package runs: numba is numpy with its passes compiled.
+        Where this package runs: numpy and numba (passes compiled) on the CPU, cupy on the GPU.
     lines
         Show every comparison instead of a summary.
     json
@@ -176,7 +176,7 @@ def check(
     timeout
         Seconds that a run of it may take.
     backend
-        Where this package runs: numba is numpy with its passes compiled.
+        Where this package runs: numpy and numba (passes compiled) on the CPU, cupy on the GPU.
     lines
         Show every comparison instead of a summary.
     json

@@ -65,8 +65,8 @@ def train(
     maxepoch
         Last epoch, instead of the file's.
     backend
-        Where to compute, instead of what the file's jacket says: on the CPU with numpy, there with passes that Numba
-        compiles, or on the GPU.
+        Where to compute, instead of what the file's jacket says: numpy and numba (passes compiled) on the CPU, cupy on
+        the GPU.
     precision
         Working precision.
     seed

@@ -17,7 +17,10 @@ _VECTORS = 16
 """Vectors of P numbers that an epoch holds beside the recorded iterates: θ, d, gradients, CG's own, temporaries."""
 
 _KEPT = {"gauss_newton": 3, "hessian": 5, "empirical_fisher": 3}
-"""Numbers kept of every unit and case for curvature products: y, f', R, and with the Hessian e and its curvature."""
+"""Numbers kept of every unit and case for curvature products: y, f', R, and with the Hessian e and its curvature.
+
+At most: compiled passes form f' of hidden units as they go.
+"""
 
 
 class Need(NamedTuple):
