@@ -126,7 +126,7 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
             "precision", expected="'single' or 'double' on the CPU", got="'tf32'", advice="{backend='cupy'} has it."
         )
     if name in _ON_HOST:
-        loops = numba_backend.load() if name == "numba" else None
+        loops = numba_backend.load(dtype) if name == "numba" else None
         workers = Workers(num_threads or default_threads(), _silent)
         return Backend(name, np, dtype, np.asarray, _free_host_memory, workers, on_host=True, loops=loops)
     if name == "cupy":

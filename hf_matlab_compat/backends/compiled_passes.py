@@ -318,3 +318,21 @@ def _bent(kind, y, Rd, of_v, R, bend):
     times_slope(kind, y, Rd)
     for k in range(Rd.size):
         Rd[k] += bend[k] * R[k]
+
+
+def compile_all(dtype: Any) -> None:
+    """Compile every loop for a precision, or read what was kept: each is called on a network of three units."""
+    layout = np.array([[1, 1, 1], [LINEAR, LOGISTIC, LINEAR], [0, 0, 2], [0, 0, 2]])
+    places = np.array([[0, 2, 5], [0, 3, 0]])  # of one case, with room for tangents
+    theta, room, stacks, sums, spare, one = (np.ones(size, dtype) for size in (4, 6, 5, 4, 2, 1))
+    e, rooms = np.ones((1, 1), dtype), tuple(np.ones(1, dtype) for _ in range(3))
+    point(layout, theta, stacks)
+    forward(layout, places, 1, theta, room)
+    cross_entropy(e.copy(), e, e.copy())
+    gradient_back(layout, places, 1, theta, room, e, rooms[:2], sums, sums.copy(), spare, True)
+    activate(LOGISTIC, one)
+    times_slope(LOGISTIC, one, one.copy())
+    tangents(layout, places, 1, stacks, room)
+    rank_one(e, e.copy())
+    back(layout, places, 1, stacks, room, e, sums, spare, False)
+    hessian_back(layout, places, 1, stacks, room, np.ones(2, dtype), one, e, rooms, sums, spare, False)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from hf_matlab_compat.backends import blas_threads
 from hf_matlab_compat.errors import OptionError
@@ -12,21 +16,28 @@ from hf_matlab_compat.errors import OptionError
 CGStep = Callable[..., tuple[float, float, float]]
 """`compiled_cg.cg_step`."""
 
+_NOT_KEPT = (RuntimeError, OSError, EOFError, pickle.UnpicklingError)
+"""What Numba raises where there is no place to write, no room on the disk, or a damaged file."""
 _LONG = 1 << 15
 """Numbers of a vector from which numpy's calls cost nothing beside their work; numpy then goes piece by piece."""
 
 
-def load() -> ModuleType:
-    """The compiled passes; each loop is compiled when first called with a precision, and kept on disk.
+def load(dtype: np.dtype[Any]) -> ModuleType:
+    """The compiled passes, compiled: seconds where this machine does it for the first time, else read from its disk.
+
+    Parameters
+    ----------
+    dtype : numpy dtype
+        The precision that they are compiled for.
 
     Raises
     ------
     OptionError
-        Numba or the BLAS of scipy, whose products the loops call, is missing, Numba does not suit this numpy, or has
-        no place where it may write.
+        Numba or the BLAS of scipy, whose products the loops call, is missing, Numba does not suit this numpy, is told
+        not to compile, or cannot keep or read what it compiled.
     """
     try:
-        import numba  # noqa: F401
+        numba: Any = import_module("numba")
         import scipy.linalg.cython_blas  # noqa: F401
     except ImportError as error:
         raise OptionError(
@@ -35,17 +46,21 @@ def load() -> ModuleType:
             got=f"no Numba ({error})",
             advice="Install it, pip install \"hf_matlab_compat[numba]\", or run with backend='numpy'.",
         ) from error
+    if numba.config.DISABLE_JIT:
+        advice = "Unset the environment variable, or run with backend='numpy'."
+        raise OptionError("backend", expected="a Numba that compiles", got="NUMBA_DISABLE_JIT set", advice=advice)
     blas_threads.look_again()  # scipy brought a BLAS of its own
     try:
-        from hf_matlab_compat.backends import compiled_cg, compiled_passes  # noqa: F401
-    except RuntimeError as error:
-        if "cache" not in str(error):
-            raise
+        from hf_matlab_compat.backends import compiled_cg, compiled_passes
+
+        for loops in (compiled_passes, compiled_cg):
+            loops.compile_all(dtype)
+    except _NOT_KEPT as error:
         raise OptionError(
             "backend",
-            expected="a place where Numba may keep what it compiles",
-            got=str(error),
-            advice="Name one: set the environment variable NUMBA_CACHE_DIR to a directory.",
+            expected="a place where Numba may keep what it compiles, and what it kept whole",
+            got=f"{type(error).__name__} ({error})",
+            advice="Name another place: set the environment variable NUMBA_CACHE_DIR to a directory.",
         ) from error
     return compiled_passes
 

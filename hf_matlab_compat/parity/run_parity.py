@@ -14,7 +14,7 @@ from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from
 from hf_matlab_compat.parity.certificate import NO_OCTAVE, NOT_MEASURED, STAGES, Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import keep_divergence
 from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, read_tape
-from hf_matlab_compat.parity.judge import NOTHING, judge
+from hf_matlab_compat.parity.judge import NOTHING, backend_missing, judge
 from hf_matlab_compat.parity.made_cases import MADE_CASES, made_case
 from hf_matlab_compat.parity.octave import octave_available
 from hf_matlab_compat.parity.reference_run import Case, Recording
@@ -143,6 +143,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         raise OptionError("epochs", expected="at least 1", got=epochs)
     if not 0 < timeout < inf:
         raise OptionError("timeout", expected="a number of seconds above 0", got=timeout)
+    backend_missing(backend)  # what cannot be had at all is refused before the reference runs
     if tape is not None:
         recordings = list(_from_tape(Path(tape), envelope, timeout, say))
     else:

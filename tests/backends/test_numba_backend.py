@@ -202,7 +202,7 @@ def test_cg_stops_where_the_residual_is_zero() -> None:
 @needs_numba
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_units_are_right_to_three_units_of_the_last_place(dtype: Any) -> None:
-    loops = numba_backend.load()
+    loops = numba_backend.load(np.dtype(np.float32))
     exact = {loops.LOGISTIC: lambda x: 1 / (1 + np.exp(-x)), loops.TANH: np.tanh, loops.LINEAR: lambda x: x}
     x = np.concatenate([np.linspace(-60, 60, 20001), np.logspace(-30, 1, 2001), -np.logspace(-30, 1, 2001)])
     x = x.astype(dtype)
@@ -215,7 +215,7 @@ def test_units_are_right_to_three_units_of_the_last_place(dtype: Any) -> None:
 @needs_numba
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_units_take_what_is_extreme(dtype: Any) -> None:
-    loops = numba_backend.load()
+    loops = numba_backend.load(np.dtype(np.float32))
     x = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30, 0.0, -0.0], dtype)
     logistic, tanh = x.copy(), x.copy()
     loops.activate(loops.LOGISTIC, logistic)
@@ -229,7 +229,7 @@ def test_units_take_what_is_extreme(dtype: Any) -> None:
 @needs_numba
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_cross_entropy_is_right_term_by_term(dtype: Any) -> None:
-    loops = numba_backend.load()
+    loops = numba_backend.load(np.dtype(np.float32))
     x = np.linspace(-40, 40, 3 * 4001).reshape(3, 4001).astype(dtype)
     t = np.random.default_rng(0).random(x.shape).astype(dtype)
     X, T = x.astype(np.longdouble), t.astype(np.longdouble)
@@ -244,7 +244,7 @@ def test_cross_entropy_is_right_term_by_term(dtype: Any) -> None:
 def test_cross_entropy_lets_nan_through() -> None:
     x = np.array([[0.0, np.nan], [1.0, 2.0]])
     y = np.empty_like(x)
-    assert np.isnan(numba_backend.load().cross_entropy(x, np.ones_like(x), y))
+    assert np.isnan(numba_backend.load(np.dtype(np.float32)).cross_entropy(x, np.ones_like(x), y))
     assert np.isnan(y).tolist() == [[False, True], [False, False]]
 
 
@@ -259,16 +259,41 @@ def test_asking_for_it_without_numba_says_how_to_get_it(monkeypatch: pytest.Monk
 
 
 @needs_numba
-def test_nowhere_to_keep_what_is_compiled_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no locator available"), OSError(28, "No space left"), EOFError("Ran out of input")]
+)
+def test_trouble_with_what_is_kept_is_said_before_anything_runs(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(dtype: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(numba_backend.load(np.dtype(np.float32)), "compile_all", breaks)
+    with pytest.raises(OptionError, match=rf"got {type(error).__name__} .* NUMBA_CACHE_DIR"):
+        train(**small_run(backend="numba"))
+
+
+@needs_numba
+def test_a_numba_that_is_told_not_to_compile_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba
 
-    def no_locator(**settings: Any) -> Any:
-        raise RuntimeError("cannot cache function 'forward': no locator available")
-
-    forget(monkeypatch)
-    monkeypatch.setattr(numba, "njit", no_locator)
-    with pytest.raises(OptionError, match=r"cannot cache function .* NUMBA_CACHE_DIR"):
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    with pytest.raises(OptionError, match=r"got NUMBA_DISABLE_JIT set. Unset"):
         get_backend("numba")
+
+
+@needs_numba
+@BOTH
+def test_nothing_is_compiled_after_the_backend_is_had(precision: str) -> None:
+    loops = get_backend("numba", precision).loops
+    names = ("point", "forward", "cross_entropy", "gradient_back", "activate", "times_slope")
+    names = (*names, "tangents", "rank_one", "back", "hessian_back")
+    before = {name: len(getattr(loops, name).signatures) for name in names}
+    for small in (True, False):
+        for curvature in CURVATURES:
+            given = small_run(precision=precision, backend="numba", curvature=curvature, max_epochs=1)
+            train(**{**given, "hidden_sizes": [4 if small else 3000]})
+    assert {name: len(getattr(loops, name).signatures) for name in names} == before
 
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
