@@ -29,6 +29,11 @@ class SpareProducts:
         """As many numbers as the largest layer has parameters."""
         return self._xp.empty(max(rows * columns for rows, columns in self._shapes), dtype=self._dtype)
 
+    def let_go(self) -> None:
+        """Give it back until somebody asks for it again."""
+        for made in ("room", "layers"):
+            self.__dict__.pop(made, None)
+
     @cached_property
     def layers(self) -> list[Array]:
         """Views of the room, shaped like every layer's weights and biases; they overlap."""

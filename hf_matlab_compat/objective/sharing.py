@@ -157,7 +157,9 @@ class Lanes:
         return totals
 
     def keep(self, count: int) -> None:
-        """Give back all vectors but so many."""
+        """Give back all vectors but so many, and what their products went through."""
+        for views in self._views:
+            views.first.spare.let_go()
         del self._sums[count:], self._views[count:]
 
     def _grow(self, count: int) -> None:
