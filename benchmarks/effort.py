@@ -20,6 +20,8 @@ class Effort:
         Interleaved repeats of a whole epoch.
     spell : float
         Seconds that one timing lasts at least; what is shorter is called several times in it.
+    octave_spell : float
+        The same for products beside Octave's.
     pause : float
         Seconds between timings of different programs or thread pools, so that one's idle threads come to rest.
     cg_steps : int
@@ -44,6 +46,7 @@ class Effort:
     repeats: int = 7
     epoch_repeats: int = 3
     spell: float = 0.05
+    octave_spell: float = 1.0
     pause: float = 0.1
     cg_steps: int = 10
     share_epochs: int = 2
@@ -65,6 +68,7 @@ QUICK = Effort(
     workloads=(A, B),
     repeats=5,
     epoch_repeats=1,
+    octave_spell=0.5,
     cg_steps=6,
     share_epochs=1,
     small_epochs=40,

@@ -83,6 +83,11 @@ def interleave(stopwatches: Mapping[str, Stopwatch], repeats: int, pause: float 
     return {name: Timing(tuple(taken)) for name, taken in samples.items()}
 
 
+def pooled(found: Sequence[Mapping[str, Timing]]) -> dict[str, Timing]:
+    """The samples of several calls of `interleave`, of the same names, together."""
+    return {name: Timing(tuple(s for timings in found for s in timings[name].samples)) for name in found[0]}
+
+
 def _seconds(call: Callable[[], object], count: int) -> float:
     started = time.perf_counter()
     for _ in range(count):

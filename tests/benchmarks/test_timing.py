@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from benchmarks.timing import Timing, interleave, stopwatch
+from benchmarks.timing import Timing, interleave, pooled, stopwatch
 
 
 def test_every_other_round_runs_in_the_opposite_order() -> None:
@@ -38,3 +38,9 @@ def test_a_stopwatch_returns_the_seconds_of_one_call_however_often_it_calls() ->
     before = len(calls)
     assert 0.002 <= watch() < 0.02
     assert len(calls) - before > 3
+
+
+def test_samples_of_several_rounds_are_pooled_by_name() -> None:
+    found = pooled([{"a": Timing((1.0, 2.0)), "b": Timing((5.0,))}, {"a": Timing((6.0,)), "b": Timing((7.0,))}])
+    assert found == {"a": Timing((1.0, 2.0, 6.0)), "b": Timing((5.0, 7.0))}
+    assert found["a"].median == 2

@@ -11,6 +11,7 @@ EFFORT = Effort(
     repeats=2,
     epoch_repeats=1,
     spell=0.001,
+    octave_spell=0.001,
     pause=0.0,
     cg_steps=3,
     share_epochs=1,
