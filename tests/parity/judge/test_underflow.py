@@ -17,7 +17,7 @@ CASE = "k_softmax_rms0_gn_hy1_lam1"
 def stopped_below(least: str, mode: str, precision: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, list[Line]]:
     """As if numbers below `least` underflowed."""
     recording = recorded(CASE, mode, precision)
-    edit(_Vectors, "advance", "< math.inf or ry == 0", f"< math.inf or (ry := ry * (ry > {least})) == 0")(monkeypatch)
+    edit(_Vectors, "advance", "_no_step(pAp, ry)", f"_no_step(pAp, ry := ry * (ry > {least}))")(monkeypatch)
     certificate = judged(recording)
     return exit_code(certificate), list(certificate.lines)
 
