@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,12 +18,19 @@ def memory_limit(count: int) -> Iterator[tuple[str, Callable[[], None]]]:
     """What holds a child to so many bytes, in words, and what it must call before it begins."""
     group = _control_group(count)
     if group is None:
-        yield "RLIMIT_DATA", lambda: resource.setrlimit(resource.RLIMIT_DATA, (count, count))
+        yield "RLIMIT_DATA", lambda: _limit_data(count)
         return
     try:
         yield "control group", lambda: (group / "cgroup.procs").write_text(str(os.getpid())) and None
     finally:
-        group.rmdir()
+        with suppress(OSError):  # a child is still in it
+            group.rmdir()
+
+
+def _limit_data(count: int) -> None:
+    import resource  # which Windows has not
+
+    resource.setrlimit(resource.RLIMIT_DATA, (count, count))
 
 
 def _control_group(count: int) -> Path | None:

@@ -196,7 +196,7 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
             observer.begin(setup.run, _on_host(state, backend))
         while state.epoch < options.max_epochs:
             try:
-                with guard.abandonable(), backend.quiet():
+                with backend.quiet(), guard.abandonable():  # so that Ctrl-C finds it entered whole, and leaves it whole
                     done = next(steps)
             except KeyboardInterrupt:
                 outcome = Outcome.INTERRUPTED

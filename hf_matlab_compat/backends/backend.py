@@ -143,34 +143,35 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
     raise OptionError("backend", expected="'numpy', 'numba' or 'cupy'", got=repr(name))
 
 
-class _Inside(threading.local):
-    """How deep a thread is inside `_Quiet`, and what its outermost entered."""
+class _Here(threading.local):
+    """Whether a thread is inside `_Quiet`."""
 
-    depth: int = 0
-    silent: AbstractContextManager[Any]
+    inside = False
 
 
 class _Quiet:
     """Not a generator, and nothing where its thread is inside one already: small nets feel it in every product.
 
-    So an `errstate` that somebody entered in between stays as it is.
+    So an `errstate` that somebody entered in between stays as it is, and an interrupt that keeps an inner one from
+    being left does no harm.
     """
 
-    _here = _Inside()
+    _here = _Here()
+
+    def __init__(self) -> None:
+        self._silent: AbstractContextManager[Any] | None = None
 
     def __enter__(self) -> None:
-        here = self._here
-        if here.depth == 0:
+        if not self._here.inside:
             blas_threads.hold_one()
-            here.silent = _silent()
-            here.silent.__enter__()
-        here.depth += 1
+            self._silent = _silent()
+            self._silent.__enter__()
+            self._here.inside = True
 
     def __exit__(self, *error: Any) -> None:
-        here = self._here
-        here.depth -= 1
-        if here.depth == 0:
-            here.silent.__exit__(*error)
+        if self._silent is not None:
+            self._here.inside = False
+            self._silent.__exit__(*error)
             blas_threads.let_go()
 
 

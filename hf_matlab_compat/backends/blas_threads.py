@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -9,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _asking = 0
-_limit: Any = None
+_limits: list[Any] = []
 _controller: ThreadpoolController | None = None
 """Of all libraries that were loaded when it was made; making one takes milliseconds."""
 
@@ -33,29 +34,34 @@ def let_go() -> None:
 
 
 def look_again() -> None:
-    """A library with a BLAS of its own was loaded: it is held too, at once where BLAS is held already."""
+    """Libraries were loaded: their BLAS is held too, at once where BLAS is held; what is held already stays so."""
     global _controller
     with _lock:
-        if _asking > 0:
-            _put_back()
-        _controller = None
-        if _asking > 0:
-            _limit_all()
+        if _controller is None:
+            return  # the first hold looks anyway
+        seen = {library.filepath for library in _controller.lib_controllers}
+        _controller = ThreadpoolController()
+        new = [library.filepath for library in _controller.lib_controllers if library.filepath not in seen]
+        if _asking > 0 and new:
+            _limits.append(_limited(_controller.select(filepath=new)))
 
 
 def _limit_all() -> None:
-    global _limit, _controller
+    global _controller
     _controller = _controller or ThreadpoolController()
-    _take_control(_controller)
-    _limit = _controller.limit(limits=1, user_api="blas").__enter__()
+    _limits.append(_limited(_controller))
 
 
 def _put_back() -> None:
-    global _limit
     assert _controller is not None  # for the type checker: something is held
     _take_control(_controller)
-    _limit.__exit__(None, None, None)
-    _limit = None
+    while _limits:
+        _limits.pop().__exit__(None, None, None)
+
+
+def _limited(controller: ThreadpoolController) -> Any:
+    _take_control(controller)
+    return controller.limit(limits=1, user_api="blas").__enter__()
 
 
 def _take_control(controller: ThreadpoolController) -> None:
@@ -64,3 +70,13 @@ def _take_control(controller: ThreadpoolController) -> None:
         clear = getattr(library, "clear_controlling_thread", None)
         if clear is not None:
             clear(force=True)
+
+
+def _after_fork() -> None:
+    """Another thread may have had the lock, and is not in the child, which would wait for it for ever."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -16,8 +17,10 @@ from hf_matlab_compat.errors import OptionError
 CGStep = Callable[..., tuple[float, float, float]]
 """`compiled_cg.cg_step`."""
 
-_NOT_KEPT = (RuntimeError, OSError, EOFError, pickle.UnpicklingError)
-"""What Numba raises where there is no place to write, no room on the disk, or a damaged file."""
+_NO_PLACE = (RuntimeError, OSError)
+_DAMAGED = (EOFError, pickle.UnpicklingError, AttributeError, ImportError, LookupError, TypeError, ValueError)
+_NOT_KEPT = (*_NO_PLACE, *_DAMAGED)
+"""What Numba raises of what it keeps."""
 _LONG = 1 << 15
 """Numbers of a vector from which numpy's calls cost nothing beside their work; numpy then goes piece by piece."""
 
@@ -49,7 +52,7 @@ def load(dtype: np.dtype[Any]) -> ModuleType:
     if numba.config.DISABLE_JIT:
         advice = "Unset the environment variable, or run with backend='numpy'."
         raise OptionError("backend", expected="a Numba that compiles", got="NUMBA_DISABLE_JIT set", advice=advice)
-    blas_threads.look_again()  # scipy brought a BLAS of its own
+    _look_for_blas()
     try:
         from hf_matlab_compat.backends import compiled_cg, compiled_passes
 
@@ -60,9 +63,16 @@ def load(dtype: np.dtype[Any]) -> ModuleType:
             "backend",
             expected="a place where Numba may keep what it compiles, and what it kept whole",
             got=f"{type(error).__name__} ({error})",
-            advice="Name another place: set the environment variable NUMBA_CACHE_DIR to a directory.",
+            advice="Delete the files *.nbi and *.nbc that it kept, or set the environment variable NUMBA_CACHE_DIR to "
+            "another directory.",
         ) from error
     return compiled_passes
+
+
+@cache
+def _look_for_blas() -> None:
+    """Once: scipy brought a BLAS of its own."""
+    blas_threads.look_again()
 
 
 def cg_step(backend: str, length: int) -> CGStep | None:

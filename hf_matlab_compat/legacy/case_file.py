@@ -25,6 +25,7 @@ SPOKEN_AT_THE_COMMAND_LINE = {
     **SPOKEN,
     **{ours: f"--set {theirs}" for theirs, ours in CONSTANTS.items()},
     "precision": "--precision",
+    "backend": "--backend",
     "seed": "--seed",
 }
 """How errors name arguments to whoever trains a case by `hf-compat train`."""

@@ -35,6 +35,45 @@ def test_a_hold_inside_a_hold_ends_with_the_outer_one() -> None:
     assert blas() == before
 
 
+def test_what_an_interrupt_left_entered_ends_with_the_outer_hold() -> None:
+    before, backend = blas(), get_backend()
+    with backend.quiet():
+        backend.quiet().__enter__()  # and an interrupt, before `with` knew of it
+    assert blas() == before
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        np.exp(np.float32(1000))
+    with backend.quiet():
+        assert blas() == {1}
+    assert blas() == before
+
+
+def test_libraries_that_come_while_blas_is_held_are_held_without_letting_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[int]] = []
+    controller = blas_threads.ThreadpoolController
+
+    def looking() -> object:
+        seen.append(blas())
+        return controller()
+
+    before = blas()
+    with get_backend().quiet():
+        monkeypatch.setattr(blas_threads, "ThreadpoolController", looking)
+        blas_threads.look_again()
+        seen.append(blas())
+    assert seen == [{1}, {1}]
+    assert blas() == before
+
+
+def test_a_child_does_not_wait_for_a_lock_of_its_parents_threads() -> None:
+    blas_threads._lock.acquire()
+    try:
+        blas_threads._after_fork()
+        with get_backend().quiet():
+            assert blas() == {1}
+    finally:
+        blas_threads._lock = threading.Lock()
+
+
 def test_one_thread_inside_and_as_many_as_before_outside() -> None:
     before = blas()
     with get_backend().quiet():
