@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat import nnet_train, train
+from hf_matlab_compat.backends import blas_threads
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_parser import read_log
 from hf_matlab_compat.observers.interrupt import InterruptGuard
@@ -221,3 +222,24 @@ def test_a_second_ctrl_c_from_the_keyboard_ends_the_program_with_a_traceback(tmp
     assert err.startswith("Traceback")
     assert err.endswith("KeyboardInterrupt\n")
     assert read_checkpoint(tmp_path / "run_nnet_running.mat").epoch == 2
+
+
+@WITHOUT_SIGNALS
+@pytest.mark.parametrize("call", ["hold_one", "let_go"])
+def test_ctrl_c_while_blas_is_being_held_or_let_go_leaves_no_hold(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, presses = getattr(blas_threads, call), iter([True])
+
+    def pressed(*arguments: object) -> None:
+        if call == "hold_one":
+            real(*arguments)
+        if next(presses, False):
+            os.kill(os.getpid(), signal.SIGINT)
+        if call == "let_go":
+            real(*arguments)
+
+    errors = np.geterr()
+    monkeypatch.setattr(blas_threads, call, pressed)
+    result = train(**field_arguments())
+    assert result.outcome is Outcome.INTERRUPTED
+    assert blas_threads._asking == 0
+    assert np.geterr() == errors
