@@ -62,7 +62,7 @@ def load(dtype: np.dtype[Any]) -> ModuleType:
         raise OptionError(
             "backend",
             expected="a place where Numba may keep what it compiles, and what it kept whole",
-            got=f"{type(error).__name__} ({error})",
+            got=f"{type(error).__name__} ({' '.join(str(error).split())})",  # LLVM writes several lines
             advice="Delete the files *.nbi and *.nbc that it kept, or set the environment variable NUMBA_CACHE_DIR to "
             "another directory.",
         ) from error

@@ -260,7 +260,13 @@ def test_asking_for_it_without_numba_says_how_to_get_it(monkeypatch: pytest.Monk
 
 @needs_numba
 @pytest.mark.parametrize(
-    "error", [RuntimeError("no locator available"), OSError(28, "No space left"), EOFError("Ran out of input")]
+    "error",
+    [
+        RuntimeError("no locator available"),
+        OSError(28, "No space left"),
+        EOFError("Ran out of input"),
+        RuntimeError("two\nlines"),
+    ],
 )
 def test_trouble_with_what_is_kept_is_said_before_anything_runs(
     error: Exception, monkeypatch: pytest.MonkeyPatch
@@ -269,8 +275,9 @@ def test_trouble_with_what_is_kept_is_said_before_anything_runs(
         raise error
 
     monkeypatch.setattr(numba_backend.load(np.dtype(np.float32)), "compile_all", breaks)
-    with pytest.raises(OptionError, match=rf"got {type(error).__name__} .* NUMBA_CACHE_DIR"):
+    with pytest.raises(OptionError, match=rf"got {type(error).__name__} .* NUMBA_CACHE_DIR") as caught:
         train(**small_run(backend="numba"))
+    assert "\n" not in str(caught.value)
 
 
 @needs_numba
