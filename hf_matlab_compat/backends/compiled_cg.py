@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-# as in compiled_passes, of which nothing is taken for the reason given there
+# as in compiled_loops, of which nothing is taken for the reason given there
 _compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 _any_order: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 

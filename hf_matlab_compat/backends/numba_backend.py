@@ -26,7 +26,7 @@ _LONG = 1 << 15
 
 
 def load(dtype: np.dtype[Any]) -> ModuleType:
-    """The compiled passes, compiled: seconds where this machine does it for the first time, else read from its disk.
+    """The loops, compiled: seconds where this machine does it for the first time, else read from its disk.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ def load(dtype: np.dtype[Any]) -> ModuleType:
         raise OptionError("backend", expected="a Numba that compiles", got="NUMBA_DISABLE_JIT set", advice=advice)
     _look_for_blas()
     try:
-        from hf_matlab_compat.backends import compiled_cg, compiled_passes
+        from hf_matlab_compat.backends import compiled_cg, compiled_loops
 
-        for loops in (compiled_passes, compiled_cg):
+        for loops in (compiled_loops, compiled_cg):
             loops.compile_all(dtype)
     except _NOT_KEPT as error:
         raise OptionError(
@@ -66,7 +66,7 @@ def load(dtype: np.dtype[Any]) -> ModuleType:
             advice="Delete the files *.nbi and *.nbc that it kept, or set the environment variable NUMBA_CACHE_DIR to "
             "another directory.",
         ) from error
-    return compiled_passes
+    return compiled_loops
 
 
 @cache

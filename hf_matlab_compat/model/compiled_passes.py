@@ -40,7 +40,7 @@ class CompiledPasses(Passes):
     xp : module
         numpy.
     loops : module
-        `backends.compiled_passes`.
+        `backends.compiled_loops`.
     """
 
     def __init__(self, network: Network, xp: Any, loops: Any) -> None:
@@ -64,11 +64,11 @@ class CompiledPasses(Passes):
         if self._small:
             self._loops.forward(self._layout, buffers.places, buffers.n, weights, buffers.room)
             return
-        stacks, xp = self._network.with_biases(weights), self._xp
+        layers, xp = self._network.with_biases(weights), self._xp
         for i, kind in enumerate(self._kinds, start=1):
-            x = xp.dot(stacks[i - 1].T, buffers.y1[i - 1], out=buffers.y[i])
+            x = xp.dot(layers[i - 1].T, buffers.y1[i - 1], out=buffers.y[i])
             self._loops.activate(kind, x.reshape(-1))  # a view: the buffers' rows are whole
-        xp.dot(stacks[-1].T, buffers.y1[-1], out=buffers.x)
+        xp.dot(layers[-1].T, buffers.y1[-1], out=buffers.x)
 
     def score(self, buffers: BlockBuffers, t: Array, room: Array) -> Any:
         """See `Passes.score`."""
@@ -92,7 +92,7 @@ class CompiledPasses(Passes):
             rooms,
             gradient.packed,
             squared.packed,
-            gradient.spare.room,
+            _spare(gradient),
             gradient.replaces,
         )
 
@@ -116,7 +116,7 @@ class CompiledPasses(Passes):
         """See `Passes.back`."""
         b = kept.buffers
         self._loops.back(
-            self._layout, b.places, b.n, directions.room, b.room, e, sums.packed, sums.spare.room, sums.replaces
+            self._layout, b.places, b.n, directions.room, b.room, e, sums.packed, _spare(sums), sums.replaces
         )
 
     def hessian_back(
@@ -148,8 +148,13 @@ class CompiledPasses(Passes):
         return spare(which, self._widest, n).reshape(-1)
 
 
+def _spare(sums: ParameterSums) -> Array:
+    """Room for products that are added; those that replace what was there go through none, but loops want an array."""
+    return sums.packed if sums.replaces else sums.spare.room
+
+
 def loops_layout(sizes: Sequence[int], kinds: Sequence[int], loops: Any) -> NDArray[np.int64]:
-    """What the loops must know of a network: the (4, L+1) `layout` of `backends.compiled_passes`.
+    """What the loops must know of a network: the (4, L+1) `layout` of `backends.compiled_loops`.
 
     Parameters
     ----------

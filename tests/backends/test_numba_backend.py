@@ -305,8 +305,8 @@ def test_nothing_is_compiled_after_the_backend_is_had(precision: str) -> None:
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Numba's part of the package was not imported yet."""
-    monkeypatch.delitem(sys.modules, "hf_matlab_compat.backends.compiled_passes", raising=False)
-    monkeypatch.delattr(backends_package, "compiled_passes", raising=False)
+    monkeypatch.delitem(sys.modules, "hf_matlab_compat.backends.compiled_loops", raising=False)
+    monkeypatch.delattr(backends_package, "compiled_loops", raising=False)
 
 
 def test_tf32_is_not_for_it() -> None:

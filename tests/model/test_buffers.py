@@ -64,7 +64,7 @@ def test_arrays_of_layers_follow_one_another() -> None:
 
 
 def test_the_loops_are_told_where_layers_and_directions_are() -> None:
-    loops = pytest.importorskip("hf_matlab_compat.backends.compiled_passes", exc_type=ImportError)
+    loops = pytest.importorskip("hf_matlab_compat.backends.compiled_loops", exc_type=ImportError)
     from hf_matlab_compat.model.compiled_passes import loops_layout
 
     network = build_network(SIZES, ["logistic", "tanh", "linear"], "matching", "squared")
@@ -79,7 +79,7 @@ def test_the_loops_are_told_where_layers_and_directions_are() -> None:
 
 
 def test_a_direction_is_pointed_to_alike_by_numpy_and_by_the_loops() -> None:
-    loops = pytest.importorskip("hf_matlab_compat.backends.compiled_passes", exc_type=ImportError)
+    loops = pytest.importorskip("hf_matlab_compat.backends.compiled_loops", exc_type=ImportError)
     from hf_matlab_compat.model.compiled_passes import CompiledPasses
 
     network = build_network(SIZES, ["logistic", "tanh", "linear"], "matching", "squared")
