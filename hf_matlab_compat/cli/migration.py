@@ -75,9 +75,12 @@ def _refuse(source: Path, reason: str, **options: object) -> None:
 
 
 def _target(source: Path, out: Path | None) -> Path:
+    from hf_matlab_compat.migrate.context import module_name
+
+    file = f"{module_name(source.stem)}.py"
     if out is None:
-        return source.with_suffix(".py")
-    return out / f"{source.stem}.py" if out.is_dir() else out
+        return source.with_name(file)
+    return out / file if out.is_dir() else out
 
 
 def _keep(targets: Iterable[Path], force: bool) -> None:
@@ -111,11 +114,12 @@ def _script(source: Path, out: Path, style: str, streams: str, check: bool, forc
 
 def _folder(source: Path, out: Path, how: tuple[str, str, Path | None], check: bool, force: bool) -> int:
     from hf_matlab_compat.migrate import migrate_directory
+    from hf_matlab_compat.migrate.context import module_name
     from hf_matlab_compat.migrate.directory import scripts_in
 
     style, streams, original = how
     scripts = scripts_in(source)
-    _keep([*(out / f"{path.stem}.py" for path in scripts), out / "REPORT.md", out / "REPORT.json"], force)
+    _keep([*(out / f"{module_name(path.stem)}.py" for path in scripts), out / "REPORT.md", out / "REPORT.json"], force)
     translations, failures = migrate_directory(source, out, style=style, streams=streams, original=original)
     for made in translations:
         _tell(made)
@@ -204,6 +208,11 @@ def _times(calls: int) -> str:
 
 
 def _tell(made: Translation) -> None:
+    from hf_matlab_compat.migrate.context import module_name
+
+    file = module_name(made.name)
+    if file != made.name:
+        _say(f"{made.name}.m: becomes {file}.py, since {made.name}.py would stand before a module of Python's")
     todos = made.todos
     left = f"{len(todos)} left to do" if todos else "complete"
     left += f", {len(made.to_verify)} to verify" if made.to_verify else ""

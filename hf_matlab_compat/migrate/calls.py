@@ -17,7 +17,7 @@ from hf_matlab_compat.migrate import (
     vector_calls,
 )
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
-from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.context import Context, Untranslatable, module_name, python_name
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.syntax import Node
 from hf_matlab_compat.migrate.values import Kind, Value, join
@@ -137,7 +137,7 @@ def _own(name: str, arguments: Arguments, context: Context, outputs: int) -> Val
     count = outputs_of(name, context)
     python = python_name(name)
     if name not in context.shared.functions:
-        context.needs(f"from {python} import {python}")
+        context.needs(f"from {module_name(name)} import {python}")
     given = [value.as_two_dimensional() for value in arguments.values]
     if any("np." in value.text for value in given):
         context.needs("np")

@@ -19,6 +19,7 @@ from typing import Any
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.comparison import calls_without_draws, compare_calls, compare_tables, octave_calls
+from hf_matlab_compat.migrate.context import module_name
 from hf_matlab_compat.migrate.copies import PUBLISHED, trainers_beside
 from hf_matlab_compat.migrate.directory import StrPath, functions_beside, migrate_directory, read_script
 from hf_matlab_compat.migrate.parsing import parse
@@ -167,7 +168,13 @@ def _run_python(source: Path, folder: Path, work: Path, style: str, timeout: flo
     if todos:
         raise MigrationError(f"{source.name}: expected a complete translation, got {len(todos)} lines left to do.")
     records = work / "calls.pickle"
-    command = [sys.executable, "-m", "hf_matlab_compat.migrate.recorder", f"{source.stem}.py", str(records)]
+    command = [
+        sys.executable,
+        "-m",
+        "hf_matlab_compat.migrate.recorder",
+        f"{module_name(source.stem)}.py",
+        str(records),
+    ]
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     _run(command, folder, environment, timeout, "Python")
     return pickle.loads(records.read_bytes()) if records.exists() else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,6 +37,22 @@ def python_name(name: str) -> str:
     """
     own = name.rstrip("_") or name
     return name + "_" if keyword.iskeyword(own) or own in _TAKEN or hasattr(builtins, own) else name
+
+
+_PACKAGES = frozenset(
+    ["PIL", "contourpy", "cupy", "cupyx", "cycler", "cyclopts", "dateutil", "fontTools", "h5py", "hf_matlab_compat", "kiwisolver", "llvmlite", "matplotlib", "mpi4py", "mpl_toolkits", "numba", "numpy", "packaging", "pylab", "pyparsing", "rich", "scipy", "six", "threadpoolctl", "tree_sitter", "tree_sitter_matlab"]
+)
+"""What a migrated script imports beside Python's own modules, itself or through what it imports."""
+
+
+def module_name(stem: str) -> str:
+    """The name of a migrated file, without suffix: the script's, with an underscore behind it where Python has it.
+
+    A file ``copy.py`` would be imported by everything that asks for Python's own ``copy``.
+    """
+    own = stem.rstrip("_") or stem
+    taken = keyword.iskeyword(own) or own in _PACKAGES or own in sys.stdlib_module_names
+    return stem + "_" if taken else stem
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.variable_listing import list_variables
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.context import Beside, NamesIn
+from hf_matlab_compat.migrate.context import Beside, NamesIn, module_name
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy, files_of, is_part_of_trainer, trainers_beside
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.report import as_json, as_markdown
@@ -107,7 +107,7 @@ def migrate_directory(
     failed: list[tuple[str, str]] = []
     for path in scripts:
         try:
-            made.append(migrate_script(path, folder / f"{path.stem}.py", style=style, streams=streams))
+            made.append(migrate_script(path, folder / f"{module_name(path.stem)}.py", style=style, streams=streams))
         except MigrationError as error:
             failed.append((path.stem, str(error)))
     copies = compared_copies(directory, original)

@@ -87,11 +87,48 @@ def holds(x: Any) -> bool:
 
 
 def colon(first: float, step: float, last: float) -> Array:
-    """``first:step:last``, one-dimensional, the last one reached within rounding."""
+    """``first:step:last``, one-dimensional, by MATLAB's rule.
+
+    The end is `last` itself where it is reached within rounding; the first half is counted from the start, the
+    second from the end.
+    """
+    if np.isnan(first) or np.isnan(step) or np.isnan(last):
+        return np.array([np.nan])
     if step == 0 or (last - first) * step < 0:
         return np.zeros(0)
-    steps = (last - first) / step
-    return first + step * np.arange(math.floor(steps * (1 + 2 * np.finfo(float).eps)) + 1)
+    if math.isinf(first) or math.isinf(last):
+        raise MigrationError(f"colon: expected a range that ends, got {first:g}:{step:g}:{last:g}.")
+    count = _steps(first, step, last)
+    end = first + count * step
+    end = last if math.copysign(1, step) * (end - last) > -_rounding(first, last) else end
+    upwards = step * np.arange(count // 2 + 1)
+    made = np.empty(count + 1)
+    made[: len(upwards)] = first + upwards
+    made[count + 1 - len(upwards) :] = (end - upwards)[::-1]
+    if count % 2 == 0:
+        made[count // 2] = (first + end) / 2
+    return made
+
+
+def _steps(first: float, step: float, last: float) -> int:
+    """How many steps a range has: of whole numbers those that fit, else also one that goes beyond by rounding."""
+    if float(first).is_integer() and float(step).is_integer():
+        return math.floor((last - first) / step)
+    nearest = math.floor((last - first) / step + 0.5)
+    beyond = math.copysign(1, step) * (first + nearest * step - last)
+    return nearest - (beyond > _rounding(first, last))
+
+
+def _rounding(first: float, last: float) -> float:
+    return 2 * float(np.finfo(float).eps) * max(abs(first), abs(last))
+
+
+def linspace(first: Any, last: Any, count: int = 100) -> Array:
+    """``linspace(first, last, count)``: k times the whole range, divided by the number of steps, as MATLAB does."""
+    first, last, steps = scalar(first), scalar(last), max(int(count), 1) - 1
+    made = first + np.arange(steps + 1) * (last - first) / max(steps, 1)
+    made[0], made[-1] = first, last
+    return made
 
 
 def positions(index: Any) -> Array:

@@ -235,9 +235,10 @@ def _squeeze(arguments: Arguments) -> Value:
 
 def _linspace(arguments: Arguments) -> Value:
     first, last, *_ = arguments.expect(2, 3)
-    arguments.context.needs("np")
-    count = arguments.whole(2) if len(arguments) == 3 else "100"
-    return Value(f"np.linspace({first.text}, {last.text}, {count})", Kind.ROW)
+    arguments.refuse_texts()
+    arguments.context.needs("ml")
+    count = f", {arguments.whole(2)}" if len(arguments) == 3 else ""
+    return Value(f"ml.linspace({first.text}, {last.text}{count})", Kind.ROW)
 
 
 def _cells(arguments: Arguments) -> Value:
