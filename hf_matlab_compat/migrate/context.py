@@ -39,9 +39,11 @@ def python_name(name: str) -> str:
     return name + "_" if keyword.iskeyword(own) or own in _TAKEN or hasattr(builtins, own) else name
 
 
-_PACKAGES = frozenset(
-    ["PIL", "contourpy", "cupy", "cupyx", "cycler", "cyclopts", "dateutil", "fontTools", "h5py", "hf_matlab_compat", "kiwisolver", "llvmlite", "matplotlib", "mpi4py", "mpl_toolkits", "numba", "numpy", "packaging", "pylab", "pyparsing", "rich", "scipy", "six", "threadpoolctl", "tree_sitter", "tree_sitter_matlab"]
-)
+_TEXT = """
+PIL contourpy cupy cupyx cycler cyclopts dateutil fontTools h5py hf_matlab_compat kiwisolver llvmlite matplotlib mpi4py
+mpl_toolkits numba numpy packaging pylab pyparsing rich scipy six threadpoolctl tree_sitter tree_sitter_matlab
+"""
+_PACKAGES = frozenset(_TEXT.split())
 """What a migrated script imports beside Python's own modules, itself or through what it imports."""
 
 
