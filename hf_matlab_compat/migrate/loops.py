@@ -12,7 +12,6 @@ from hf_matlab_compat.migrate.indexing import less_one, whole
 from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.ranges import parts, whole_bounds
 from hf_matlab_compat.migrate.syntax import Statement
-from hf_matlab_compat.migrate.translation import Fate
 from hf_matlab_compat.migrate.values import MATRICES, Binding, Kind, Value, integer, number
 from hf_matlab_compat.migrate.writer import Writer
 
@@ -33,7 +32,7 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
     if runs is None and id(statement) in context.usage.outlived and not _starts_from_itself(statement):
         _leave_empty(statement.variable, context, writer)
     context.define(statement.variable, variable)
-    _enter(statement, writer)
+    writer.enter_header(statement.place)
     _settle(statement.body, context, writer, nested, joined)
     before = dict(context.variables)
     with writer.block(header):
@@ -80,7 +79,7 @@ def _written(node: syntax.Node, context: Context) -> float | None:
 def while_loop(statement: syntax.While, context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
     """Write a ``while`` loop."""
     truth(statement.condition, context)
-    _enter(statement, writer, _CHUNKS if _lowers_chunks(statement) else "")
+    writer.enter_header(statement.place, _CHUNKS if _lowers_chunks(statement) else "")
     if _lowers_chunks(statement):
         writer.comment("Or keep the number of chunks and let the option trim_cases=True drop the last cases:")
     _settle(statement.body, context, writer, nested, joined)
@@ -88,11 +87,6 @@ def while_loop(statement: syntax.While, context: Context, writer: Writer, nested
     with writer.block(f"while {truth(statement.condition, context).text}:"):
         nested(statement.body, context, writer)
     context.variables = joined([before, context.variables])
-
-
-def _enter(statement: Statement, writer: Writer, remark: str = "") -> None:
-    writer.ledger.enter(statement.place.first, statement.place.first, Fate.TRANSLATED, remark)
-    writer.ledger.enter(statement.place.last, statement.place.last, Fate.TRANSLATED)
 
 
 def _lowers_chunks(statement: syntax.While) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
@@ -14,6 +15,8 @@ from hf_matlab_compat.migrate.syntax import Place, Statement
 _MOST_CHARACTERS = 2_000_000
 _DEEPEST = 18  # Python itself allows 20 loops inside each other
 _JUMPS = {"break_statement": "break", "continue_statement": "continue", "return_statement": "return"}
+_CLAUSES = {"elseif_clause", "else_clause", "case_clause", "otherwise_clause", "catch_clause"}
+_AFTER_HEADER = {"block", "comment", "end", "\n", *_CLAUSES}
 _SKIPPED = {";", ",", "\n", "\r\n", "line_continuation", "block"}
 
 
@@ -139,7 +142,7 @@ def _switch(node: Any, place: Place, depth: int) -> Statement:
     before = _leading_comments(node, clauses)
     if before and branches:
         first = branches[0]
-        branches[0] = syntax.Branch(first.condition, first.line, (*before, *first.body))
+        branches[0] = replace(first, body=(*before, *first.body))
     return syntax.Switch(place, _condition(node), tuple(branches))
 
 
@@ -152,7 +155,27 @@ def _leading_comments(node: Any, clauses: list[Any]) -> tuple[Statement, ...]:
 def _branch(node: Any, depth: int) -> syntax.Branch:
     has_condition = node.type not in ("else_clause", "otherwise_clause")
     condition = _condition(node) if has_condition else None
-    return syntax.Branch(condition, node.start_point[0] + 1, _body(node, depth))
+    first, last = node.start_point[0] + 1, _last_line_of_header(node)
+    # those of the first branch's header are comments of the whole statement
+    inside = _header_comments(node) if node.type != "if_statement" else ()
+    above = tuple(syntax.Comment(Place(first, last, text)) for text in inside)
+    return syntax.Branch(condition, first, last, (*above, *_body(node, depth)))
+
+
+def _header(node: Any) -> Iterator[Any]:
+    """What stands before the body of a compound statement."""
+    for child in node.children:
+        if child.type in _AFTER_HEADER:
+            return
+        yield child
+
+
+def _last_line_of_header(node: Any) -> int:
+    return max(child.end_point[0] + 1 for child in _header(node) if child.type != "line_continuation")
+
+
+def _header_comments(node: Any) -> tuple[str, ...]:
+    return tuple(text for child in _header(node) for text in _inner_comments(child))
 
 
 def _condition(node: Any) -> syntax.Node:
@@ -174,7 +197,8 @@ def _refuse_errors(node: Any) -> None:
 
 def _for(node: Any, place: Place, depth: int) -> Statement:
     iterator = next((child for child in node.children if child.type == "iterator"), None)
-    named = iterator.named_children if iterator is not None else []
+    parts = iterator.named_children if iterator is not None else []
+    named = [part for part in parts if part.type != "line_continuation"]
     if len(named) != 2 or named[0].type != "identifier" or not _text(named[0]).isidentifier():
         raise ParseFailure("is a loop of an unknown form")
     return syntax.For(place, _text(named[0]), expression(named[1]), _body(node, depth))
@@ -229,7 +253,9 @@ _COMPOUND: dict[str, Callable[[Any, Place, int], Statement]] = {
 def _place(node: Any, text: str | None = None) -> Place:
     last = node.end_point[0] + 1 if node.end_point[1] else node.end_point[0]
     first = node.start_point[0] + 1
-    comments = tuple(_inner_comments(node)) if node.type not in _COMPOUND and node.type != "comment" else ()
+    if node.type in _COMPOUND:
+        return Place(first, max(first, last), _text(node), _header_comments(node), _last_line_of_header(node))
+    comments = tuple(_inner_comments(node)) if node.type != "comment" else ()
     return Place(first, max(first, last), _text(node) if text is None else text, comments)
 
 

@@ -121,11 +121,11 @@ def _write_scope(
 ) -> Context:
     """Write a body, again where a variable turned out to need two dimensions throughout."""
     two_dimensional: set[str] = set()
-    start, ledger = len(writer.lines), writer.ledger
+    start, ledger = writer.mark(), writer.ledger
     for _ in range(_MOST_PASSES):
         context = _context(body, shared, function)
         context.two_dimensional = set(two_dimensional)
-        del writer.lines[start:]
+        writer.cut_back(start)
         _enter_function(context, writer)
         write_body(body, context, writer)
         mixed = {name for name, kinds in context.assigned.items() if Kind.ROW in kinds and len(kinds) > 1}
@@ -171,10 +171,9 @@ def _is_free(name: str, context: Context) -> bool:
 
 
 def _write_function(function: syntax.Function, shared: Shared, writer: Writer) -> None:
-    place = function.place
-    writer.ledger.enter(place.first, place.first, Fate.TRANSLATED)
-    writer.ledger.enter(place.last, place.last, Fate.TRANSLATED)
-    _enter_signature(function, writer)
+    writer.enter_header(function.place)
+    for comment in function.place.comments:
+        writer.comment(comment)
     optional = _counts_arguments(function)
     with writer.block(f"def {python_name(function.name)}({', '.join(_parameters(function, optional))}):"):
         context = _write_scope(function.body, shared, writer, function)
@@ -185,17 +184,6 @@ def _write_function(function: syntax.Function, shared: Shared, writer: Writer) -
         if function.outputs and not (isinstance(last, syntax.Jump) and last.word == "return"):
             writer.code(returned(context))
     writer.blank()
-
-
-def _enter_signature(function: syntax.Function, writer: Writer) -> None:
-    """A signature may run over several lines, up to the first statement."""
-    first = function.body[0].place.first if function.body else function.place.last
-    for number, line in enumerate(function.place.text.split("\n"), function.place.first):
-        if number >= first:
-            break
-        writer.ledger.enter(number, number, Fate.TRANSLATED)
-        if ")" in line or "..." not in line:
-            break
 
 
 def _parameters(function: syntax.Function, optional: bool) -> Iterator[str]:

@@ -51,7 +51,7 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
     """Write one statement, or a TODO that carries its text."""
     if context.depth == 0:
         bind_waiting(statement, context, writer)
-    start, defined = len(writer.lines), dict(context.variables)
+    start, defined = writer.mark(), dict(context.variables)
     context.notes.clear()
     context.replaced = False
     for comment in statement.place.comments:
@@ -59,11 +59,11 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
     try:
         _WRITERS[type(statement)](statement, context, writer)
     except Untranslatable as failure:
-        del writer.lines[start:]
+        writer.cut_back(start)
         context.variables = defined
         _left_to_do(statement, str(failure), context, writer)
     if context.depth == 0:
-        _create_missing(start, context, writer)
+        _create_missing(start[0], context, writer)
 
 
 def _create_missing(start: int, context: Context, writer: Writer) -> None:
@@ -241,12 +241,11 @@ def _case(subject: Value, condition: syntax.Node, context: Context) -> str:
 
 
 def _branches(statement: Any, headers: list[str], context: Context, writer: Writer) -> None:
-    writer.ledger.enter(statement.place.first, statement.place.first, Fate.TRANSLATED)
-    writer.ledger.enter(statement.place.last, statement.place.last, Fate.TRANSLATED)
+    writer.enter_header(statement.place)
     before = dict(context.variables)
     ends = [] if headers and headers[-1] == "else:" else [before]
     for branch, header in zip(statement.branches, headers, strict=True):
-        writer.ledger.enter(branch.line, branch.line, Fate.TRANSLATED)
+        writer.ledger.enter(branch.line, branch.header, Fate.TRANSLATED)
         context.variables = dict(before)
         with writer.block(header):
             nested(branch.body, context, writer)
@@ -273,10 +272,8 @@ def joined(ends: Sequence[dict[str, Value]]) -> dict[str, Value]:
 
 
 def _try(statement: syntax.Try, context: Context, writer: Writer) -> None:
-    place = statement.place
-    writer.ledger.enter(place.first, place.first, Fate.TRANSLATED)
+    writer.enter_header(statement.place)
     writer.ledger.enter(statement.handler_line, statement.handler_line, Fate.TRANSLATED)
-    writer.ledger.enter(place.last, place.last, Fate.TRANSLATED)
     before = dict(context.variables)
     with writer.block("try:"):
         nested(statement.body, context, writer)

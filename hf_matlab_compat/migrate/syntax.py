@@ -140,12 +140,17 @@ class Lambda(Node):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a statement stands: its lines (from 1), its text, comments found inside it."""
+    """Where a statement stands: its lines (from 1), its text, and comments found inside it.
+
+    Of a compound statement, `header` is the last line of what stands before its body, which may go on over several
+    lines, and the comments are those inside that header.
+    """
 
     first: int
     last: int
     text: str
     comments: tuple[str, ...] = ()
+    header: int = 0
 
 
 @dataclass(frozen=True)
@@ -185,10 +190,11 @@ class Command(Statement):
 
 @dataclass(frozen=True)
 class Branch(Node):
-    """A condition (None for ``else``, ``otherwise``), the line it stands on, and what it guards."""
+    """A condition (None for ``else``, ``otherwise``), the first and the last line of it, and what it guards."""
 
     condition: Node | None
     line: int
+    header: int
     body: tuple[Statement, ...]
 
 

@@ -86,15 +86,29 @@ class Writer:
         """The fate of a statement's lines."""
         self.ledger.enter(place.first, place.last, fate, "; ".join(dict.fromkeys(remarks)))
 
+    def enter_header(self, place: Place, remark: str = "") -> None:
+        """The header and the last line of a compound statement are translated; its body enters its own lines."""
+        self.ledger.enter(place.first, place.header, Fate.TRANSLATED, remark)
+        self.ledger.enter(place.last, place.last, Fate.TRANSLATED)
+
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
         """What is written here is thrown away."""
-        kept, ledger = list(self.lines), self.ledger
+        kept, ledger, statement = list(self.lines), self.ledger, self._statement
         self.ledger = Ledger(())
         try:
             yield
         finally:
-            self.lines, self.ledger = kept, ledger
+            self.lines, self.ledger, self._statement = kept, ledger, statement
+
+    def mark(self) -> tuple[int, int]:
+        """Where the script stands now, for `cut_back`."""
+        return len(self.lines), self._statement
+
+    def cut_back(self, mark: tuple[int, int]) -> None:
+        """Throw away what was written since the mark."""
+        length, self._statement = mark
+        del self.lines[length:]
 
     def _margin(self, place: int) -> int:
         return len(self.lines[place]) - len(self.lines[place].lstrip())
