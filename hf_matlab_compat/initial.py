@@ -56,6 +56,11 @@ def initial_state(
 
 
 def _resumed(network: Network, options: Options, backend: Backend, source: Any) -> State:
+    if hasattr(source, "outcome") and isinstance(getattr(source, "state", None), State):
+        got = f"the {type(source).__name__} itself"
+        raise OptionError(
+            "resume_from", expected="the path of a checkpoint, or a state", got=got, advice="Give its .state."
+        )
     if isinstance(source, State):
         state = source
         if state.theta.size != network.num_parameters:

@@ -131,6 +131,11 @@ class Options:
             raise OptionError(
                 "min_cg_steps", expected=f"at most {{max_cg_steps}} = {self.max_cg_steps}", got=self.min_cg_steps
             )
+        if self.rho_low > self.rho_high:
+            raise OptionError("rho_low", expected=f"at most {{rho_high}} = {self.rho_high:g}", got=f"{self.rho_low:g}")
+        if self.initial_lam == 0 and self.damping:
+            advice = "No factor moves it from 0: start with a small one, or set {damping=False}."
+            raise OptionError("initial_lam", expected="a finite number above 0", got=self.initial_lam, advice=advice)
 
     @classmethod
     def from_keywords(cls, **keywords: Any) -> Options:
@@ -211,8 +216,8 @@ KINDS: Mapping[str, Kind] = {
     "curvature_cases": _word("target_chunk", "all"),
     "damping": _FLAG,
     "initial_lam": _AT_LEAST_0,
-    "lam_drop": _POSITIVE,
-    "lam_boost": _or_none(_POSITIVE),
+    "lam_drop": _number(lambda v: 0 < v <= 1, "a number above 0 and at most 1"),
+    "lam_boost": _or_none(_number(lambda v: 1 <= v < math.inf, "a finite number of at least 1")),
     "rho_low": _ANY_NUMBER,
     "rho_high": _ANY_NUMBER,
     "max_cg_steps": _whole(1),

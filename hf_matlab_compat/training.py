@@ -27,9 +27,10 @@ from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
 from hf_matlab_compat.preflight.destination import check_destination
+from hf_matlab_compat.preflight.keywords import by_name_only
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.preflight.memory import check_memory
-from hf_matlab_compat.preflight.orientation import check_orientation, clues_of
+from hf_matlab_compat.preflight.orientation import check_orientation, clues_of, warn_of_wide_cases
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.result import Result, make_result
 from hf_matlab_compat.state import Outcome, Report, Score, State
@@ -38,6 +39,7 @@ DISPLAYS = {"none": "observer.Observer", "legacy": "screen.Screen", "rich": "liv
 """What a run may show while it goes: nothing, MATLAB's lines, or a live view; where each is found when asked for."""
 
 
+@by_name_only
 def train(
     *,
     inputs: ArrayLike,
@@ -124,6 +126,8 @@ def train(
     all_sizes = [data.inputs.shape[0], *sizes, data.targets.shape[0]]
     check_orientation(clues, all_sizes, data.inputs.shape[1])
     held_out = check_test_data(test_inputs, test_targets, data, units[-1], settings, clues)
+    if initial_theta is None and initial_weights is None and resume_from is None:
+        warn_of_wide_cases(*data.inputs.shape)
     name = check_destination(run_name)
     backend = get_backend(settings.backend, asked.precision, settings.num_threads)
     num_test_cases = 0 if held_out is None else held_out.inputs.shape[1]
@@ -139,7 +143,14 @@ def train(
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
     said = "" if description is None else str(description)
-    run = Run(name=name, description=said, resume_from=os.fspath(source), sizes=network.sizes, options=asked)
+    run = Run(
+        name=name,
+        description=said,
+        resume_from=os.fspath(source),
+        sizes=network.sizes,
+        options=asked,
+        num_cases=data.inputs.shape[1],
+    )
     setup = Setup(network, backend, problem_of(network, data, settings, backend, resident), None, run)
     if held_out is not None:
         setup = replace(setup, held_out=problem_of(network, held_out, settings, backend, resident))

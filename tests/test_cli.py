@@ -204,7 +204,7 @@ def test_a_seed_draws_the_same_start_as_in_a_call(options, seed, tmp_path) -> No
     [
         (["--seed", "3", "4"], "--seed: expected at most 1 with --streams numpy, got 3 4."),
         (["--streams", "octave"], "--seed: expected a seed for octave's streams, got none."),
-        (["--seed", "-1"], "--seed: expected None, an integer"),
+        (["--seed", "-1"], "--seed: expected a whole number of at least 0, got -1."),
     ],
 )
 def test_a_seed_that_does_not_fit_is_told(options, said, tmp_path, capsys) -> None:

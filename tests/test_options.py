@@ -25,8 +25,8 @@ WHOLE = {
 REAL = {
     **{"weight_decay": (0, math.inf), "initial_lam": (0, math.inf), "init_scale": (0, math.inf)},
     **{"cg_tolerance": (0, math.inf), "cg_gap_ratio": (0, 1), "start_decay": (0, 1), "line_search_c": (0, 1)},
-    **{"preconditioner_exponent": (0, 1), "line_search_factor": (0, 1), "lam_drop": (0, math.inf)},
-    **{"lam_boost": (0, math.inf), "iterate_grid_start": (0, math.inf), "iterate_grid_base": (1, math.inf)},
+    **{"preconditioner_exponent": (0, 1), "line_search_factor": (0, 1), "lam_drop": (0, 1)},
+    **{"lam_boost": (1, math.inf), "iterate_grid_start": (0, math.inf), "iterate_grid_base": (1, math.inf)},
 }
 """Real numbers, and between what they must lie."""
 ANY_REAL = ("rho_low", "rho_high")
@@ -131,6 +131,32 @@ def test_numbers_become_pythons_own_because_numpys_would_widen_single_precision(
 def test_least_and_most_cg_steps_must_not_cross(most: int, more: int) -> None:
     with pytest.raises(OptionError, match=rf"^min_cg_steps: expected at most max_cg_steps = {most}, got {most + more}"):
         Options(max_cg_steps=most, min_cg_steps=most + more)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.8, 0.75), (0.25, 0.2), (math.inf, 1), (0.3, -math.inf)])
+def test_the_thresholds_on_rho_must_not_cross(low: float, high: float) -> None:
+    with pytest.raises(OptionError, match=r"^rho_low: expected at most rho_high = ") as caught:
+        Options(rho_low=low, rho_high=high)
+    assert f"{high:g}, got {low:g}." in str(caught.value)
+    assert Options(rho_low=low, rho_high=low).rho_high == low
+
+
+def test_a_damping_of_nothing_is_refused_where_it_would_be_adapted() -> None:
+    for zero in (0, -0.0, np.float32(0)):
+        with pytest.raises(
+            OptionError, match=r"^initial_lam: expected a finite number above 0, got (0|-0).0. No factor"
+        ):
+            Options(initial_lam=zero)
+    assert Options(initial_lam=0, damping=False).initial_lam == 0
+    assert Options(initial_lam=1e-300).initial_lam == 1e-300
+
+
+def test_drop_makes_lambda_no_larger_and_boost_no_smaller() -> None:
+    assert Options(lam_drop=1).boost == 1
+    for name, value in (("lam_drop", 2), ("lam_drop", 1.0000001), ("lam_boost", 0.5), ("lam_boost", 0.9999999)):
+        refused(name, value)
+    with pytest.raises(OptionError, match=r"^lam_drop: expected a number above 0 and at most 1, got 1.5"):
+        Options(lam_drop=1.5)
 
 
 def test_that_sentence_can_be_spoken_in_matlabs_words() -> None:

@@ -15,7 +15,7 @@ from hf_matlab_compat.errors import OptionError
 
 _INSTALL = (
     'Install CuPy for your driver, pip install "hf_matlab_compat[cuda12]" (or [cuda13]), on a machine with an '
-    "NVIDIA GPU, or run on the CPU."
+    "NVIDIA GPU; or run on the CPU: set {backend='numpy'}."
 )
 
 

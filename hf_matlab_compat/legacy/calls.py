@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
@@ -13,6 +12,7 @@ from hf_matlab_compat.errors import CallWarning, OptionError, speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN
 from hf_matlab_compat.legacy.dialects import as_22_arguments, assumption, is_foreign
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, to_matlab_value
+from hf_matlab_compat.preflight.keywords import instead, refuse_missing, refuse_unnamed
 from hf_matlab_compat.presets import preset_options
 
 Arguments = ParamSpec("Arguments")
@@ -30,7 +30,7 @@ def in_any_dialect(trainer: Callable[Arguments, Trained]) -> Callable[Arguments,
         if args and not set(kwargs) - beside and is_foreign(args):
             given = as_22_arguments(args)
             warnings.warn(assumption(args), CallWarning, stacklevel=2)
-        _refuse_missing(trainer, given, kwargs)
+        refuse_missing(trainer, given, kwargs)
         return trainer(*given, **kwargs)  # type: ignore[arg-type]
 
     return call
@@ -42,10 +42,9 @@ def by_name(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Traine
     @wraps(trainer)
     def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Trained:
         if args:
-            advice = "Give each argument its name, or call nnet_train_2 with MATLAB's 22."
-            raise OptionError("arguments", expected="names", got=f"{len(args)} without a name", advice=advice)
+            refuse_unnamed(len(args), "Give each argument its name, or call nnet_train_2 with MATLAB's 22.")
         _refuse_unknown(trainer, kwargs)
-        _refuse_missing(trainer, (), kwargs)
+        refuse_missing(trainer, (), kwargs)
         with speaking(SPOKEN):
             preset = preset_options(kwargs["preset"]) if kwargs.get("preset") else {}  # type: ignore[arg-type]
         in_matlabs_words = {TO_MATLAB[name]: to_matlab_value(name, value) for name, value in preset.items()}
@@ -66,15 +65,4 @@ def _refuse_unknown(trainer: Callable[..., Any], given: Iterable[str]) -> None:
 def _instead(name: str, known: Mapping[str, Parameter]) -> str:
     if name in CONSTANTS:
         return "nnet_train takes it, and the others by their names."
-    near = [TO_MATLAB[name]] if name in TO_MATLAB else difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}?" if near else ""
-
-
-def _refuse_missing(trainer: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
-    parameters = list(signature(trainer).parameters.values())
-    unnamed = [p for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD][len(args) :]
-    named = [p for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
-    missing = [p.name for p in (*unnamed, *named) if p.default is Parameter.empty and p.name not in given]
-    if missing:
-        others = f" ({', '.join(missing[1:])} too)" if missing[1:] else ""
-        raise OptionError(missing[0], expected="a value", got=f"none{others}")
+    return instead(name, known, TO_MATLAB)

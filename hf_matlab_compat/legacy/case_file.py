@@ -26,6 +26,7 @@ SPOKEN_AT_THE_COMMAND_LINE = {
     **{ours: f"--set {theirs}" for theirs, ours in CONSTANTS.items()},
     "precision": "--precision",
     "backend": "--backend",
+    "backend='numpy'": "--backend numpy",
     "seed": "--seed",
 }
 """How errors name arguments to whoever trains a case by `hf-compat train`."""

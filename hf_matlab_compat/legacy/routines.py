@@ -184,7 +184,7 @@ def _product(V: Any, params: Any, data: tuple[Any, Any, int, int], setting: dict
     in_, out, nchunks, targetchunk = data
     lam = setting.pop("lambda_", 0.0)
     with speaking(NAMES):
-        lam = Options(initial_lam=scalar(lam)).initial_lam
+        lam = Options(initial_lam=scalar(lam), damping=False).initial_lam
         problem, theta = problem_of(params, in_, out, nchunks, {**setting, "mattype": mattype}, of_product=True)
         v = problem.backend.asarray(real_array("V", V).ravel())
         if v.size != theta.size:

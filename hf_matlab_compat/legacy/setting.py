@@ -43,7 +43,7 @@ class Setting:
         Hidden layers only, as for `nnet_train_2`; all layers, input and output included, are understood too.
     layertypes : list of str
     mattype, rms, errtype, hybridmode, weightcost
-        As for `nnet_train_2`.
+        As for `nnet_train_2`, with the defaults of `nnet_train`, so that the likelihoods are those of its log.
     maskp : (P, 1) array or None
         1 where the weight cost applies; None for everywhere.
     precision : {'single', 'double'}
@@ -57,7 +57,7 @@ class Setting:
     rms: int = 0
     errtype: str = "L2"
     hybridmode: int = 1
-    weightcost: float = 0.0
+    weightcost: float = 2e-5
     maskp: Any = None
     precision: str = "single"
     faithful: bool = True

@@ -160,7 +160,7 @@ def _kept_for(path: str | os.PathLike[str]) -> list[Vectors]:
 
 
 def _find(path: str | os.PathLike[str]) -> str:
-    name = os.fspath(path)
+    name = os.path.expanduser(os.fspath(path))
     for candidate in (name, name + ".mat"):
         if os.path.isfile(candidate):
             return candidate

@@ -40,7 +40,9 @@ def stream_from_seed(seed: object) -> RandomStream:
     """
     if seed is None or isinstance(seed, np.random.Generator):
         return NumpyStream(seed)
-    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0:
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+        if seed < 0:
+            raise OptionError("seed", expected="a whole number of at least 0", got=int(seed))
         return NumpyStream(int(seed))
     if isinstance(seed, tuple):
         return _named_stream(seed)

@@ -145,7 +145,8 @@ class _Progress:
 
 def _title(run: Run, state: State) -> str:
     resumed = f", resumed after epoch {state.epoch}" if state.epoch else ""
-    return f"{run.name or 'unnamed run'}: {'-'.join(map(str, run.sizes))}{resumed}"
+    cases = f", {run.cases}" if run.cases else ""
+    return f"{run.name or 'unnamed run'}: {'-'.join(map(str, run.sizes))}{cases}{resumed}"
 
 
 def _bar(done: int, of: int) -> tuple[RenderableType, RenderableType]:

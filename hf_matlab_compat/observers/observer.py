@@ -26,6 +26,8 @@ class Run:
         Units of every layer, inputs first.
     options : Options
         All settings.
+    num_cases : int
+        Training cases; 0 where it is not told.
     """
 
     name: str
@@ -33,6 +35,12 @@ class Run:
     resume_from: str
     sizes: tuple[int, ...]
     options: Options
+    num_cases: int = 0
+
+    @property
+    def cases(self) -> str:
+        """How many cases of how many numbers, in words; empty where it is not told."""
+        return f"{self.num_cases} cases of {self.sizes[0]} numbers" if self.num_cases else ""
 
 
 class Observer:

@@ -13,12 +13,17 @@ from hf_matlab_compat.state import CGStop, Outcome, Report, State
 
 
 class Screen(Observer):
-    """Prints what MATLAB's screen shows, line by line, on standard output."""
+    """Prints what MATLAB's screen shows, line by line, on standard output.
+
+    MATLAB's does not say how many cases it trains on; that goes to standard error.
+    """
 
     _options: Options
 
     def begin(self, run: Run, state: State) -> None:
         self._options = run.options
+        if run.cases and sys.stderr is not None:
+            print(f"Training on {run.cases}.", file=sys.stderr, flush=True)
         masking = "not masking" if run.options.decay_biases else "masking"
         _show([f"Starting run named: {run.name}", f"{masking} out the weight-decay for biases"])
         _show(header_lines(run.description, run.resume_from, run.sizes, run.options, datetime.now()))

@@ -43,7 +43,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     ArgumentError
         The suffix is none of `SUFFIXES`.
     """
-    target = Path(path)
+    target = Path(path).expanduser()
     if target.suffix.lower() not in SUFFIXES:
         got = repr(str(target))
         raise ArgumentError("picture", expected=f"a file name that ends in {', '.join(SUFFIXES)}", got=got)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ _UNFIT = {
     "O": ("objects", _CONVERT),
     "U": ("text", _CONVERT),
     "S": ("text", _CONVERT),
+    "V": ("numbers of a kind that numpy lacks", "Convert them first, as with .astype('float32')."),
 }
 _COLUMNS_AT_A_TIME = 65536
 """Columns looked at together, so that checking data that is larger than memory stays small."""
@@ -55,10 +58,8 @@ def real_matrix(name: str, values: Any, precision: str = "double") -> NDArray[An
 def real_array(name: str, values: Any, precision: str = "double") -> NDArray[Any]:
     """`values` as a real numpy array of any shape; see `real_matrix`."""
     _refuse_gaps(name, values)
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise DataError(name, expected="an array of numbers", got="rows of different lengths") from None
+    _refuse_containers(name, values)
+    array = _as_array(name, values)
     if array.dtype.kind not in "fiub":
         what, advice = _UNFIT.get(array.dtype.kind, ("other things", _CONVERT))
         raise DataError(name, expected="an array of real numbers", got=f"{what} ({array.dtype})", advice=advice)
@@ -82,6 +83,46 @@ def _refuse_gaps(name: str, values: Any) -> None:
             got=f"a masked array with {masked} of {values.size} numbers masked",
             advice="Fill the gaps with .filled(value), or leave them out, as .compressed() does in a vector.",
         )
+
+
+def _refuse_containers(name: str, values: Any) -> None:
+    """What holds the numbers, in place of the numbers: the name of a file, or all variables of one."""
+    if isinstance(values, str | os.PathLike):
+        advice = "Read the file first, as with scipy.io.loadmat(path)['name'] or numpy.load(path)."
+        raise DataError(
+            name, expected="an array of real numbers", got=f"text or a path, {str(values)!r}", advice=advice
+        )
+    if isinstance(values, Mapping):
+        keys = ", ".join(str(key) for key in list(values)[:8] if not str(key).startswith("__"))
+        advice = "Give one of its entries."
+        raise DataError(
+            name, expected="an array of real numbers", got=f"a dictionary of {keys or 'nothing'}", advice=advice
+        )
+    if hasattr(values, "theta") and hasattr(values, "records"):
+        got = f"a {type(values).__name__} of a run"
+        raise DataError(name, expected="an array of real numbers", got=got, advice="Give its .theta.")
+
+
+def _as_array(name: str, values: Any) -> NDArray[Any]:
+    """numpy's conversion; what it raises is whatever the object's own conversion makes of it."""
+    try:
+        array = np.asarray(values)
+    except Exception as error:
+        if isinstance(values, list | tuple) and isinstance(error, ValueError):
+            raise DataError(name, expected="an array of numbers", got="rows of different lengths") from None
+        kind = f"a {type(values).__module__.partition('.')[0]} {type(values).__name__}"
+        got = f"{kind} ({getattr(values, 'dtype', 'no dtype')}) that numpy cannot take: {error}"
+        raise DataError(
+            name, expected="an array of real numbers", got=got.rstrip("."), advice=_convert(values)
+        ) from error
+    return array
+
+
+def _convert(values: Any) -> str:
+    """How a tensor of another library becomes an array."""
+    if not hasattr(values, "detach"):
+        return "Convert it to a numpy array first."
+    return f"Pass its .detach().cpu(){'.float()' if 'bfloat16' in str(values.dtype) else ''}.numpy()."
 
 
 def _require_finite(name: str, array: NDArray[Any], precision: str) -> None:

@@ -29,7 +29,7 @@ def check_destination(run_name: Any) -> str:
     """
     if not isinstance(run_name, str | os.PathLike):
         raise OptionError("run_name", expected="a name or path, or '' for no files", got=repr(run_name))
-    name = os.fsdecode(run_name)
+    name = os.path.expanduser(os.fsdecode(run_name))  # as MATLAB has it
     if "\0" in name:
         raise OptionError("run_name", expected="a name without a null character", got=repr(name))
     if name:

@@ -68,15 +68,19 @@ def _units(unit_types: Any, num_hidden: int) -> list[str]:
     return units
 
 
+_ALSO_CALLED = {
+    "logistic": ("sigmoid", "sigm", "sigmf", "logsig", "logit", "expit"),
+    "tanh": ("tansig", "hyperbolic", "hyperbolictangent"),
+    "linear": ("identity", "purelin", "none", "gaussian"),
+    "softmax": ("multinomial", "categorical"),
+}
+"""What other programs call the units."""
+
+
 def _check_unit(unit: str, *, is_output: bool) -> None:
     if unit not in UNITS:
-        near = difflib.get_close_matches(unit.lower(), UNITS, n=1, cutoff=0.4)
-        raise OptionError(
-            "unit_types",
-            expected="names from " + ", ".join(map(repr, UNITS)),
-            got=repr(unit),
-            advice=f"Did you mean {near[0]!r}?" if near else "",
-        )
+        expected = "names from " + ", ".join(map(repr, UNITS))
+        raise OptionError("unit_types", expected=expected, got=repr(unit), advice=_unit_instead(unit.lower()))
     if unit == "softmax" and not is_output:
         raise OptionError(
             "unit_types",
@@ -84,6 +88,14 @@ def _check_unit(unit: str, *, is_output: bool) -> None:
             got="'softmax' in a hidden layer",
             advice="Use 'logistic', 'tanh' or 'linear' there.",
         )
+
+
+def _unit_instead(unit: str) -> str:
+    if unit.endswith("relu") or unit.startswith(("rectif", "leaky", "softplus")):
+        return "The published trainer has no rectified units."
+    known = next((ours for ours, words in _ALSO_CALLED.items() if unit.replace("_", "") in words), None)
+    near = [known] if known else difflib.get_close_matches(unit, UNITS, n=1, cutoff=0.4)
+    return f"Did you mean {near[0]!r}?" if near else ""
 
 
 def _check_combination(units: Sequence[str], options: Options) -> None:

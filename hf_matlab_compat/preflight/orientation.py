@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.errors import DataError
+from hf_matlab_compat.errors import DataError, DataWarning
 from hf_matlab_compat.model.packing import num_parameters
 
 Shape = tuple[int, ...]
@@ -87,6 +88,22 @@ def check_orientation(clues: Clues, sizes: Sequence[int], num_cases: int) -> Non
             expected=f"{num_cases} rows, which is what the {given} numbers of {{initial_theta}} fit",
             got=f"shape {(sizes[0], num_cases)}",
             advice=in_rows("inputs", "targets"),
+        )
+
+
+def warn_of_wide_cases(num_inputs: int, num_cases: int) -> None:
+    """Say so where cases have more numbers than there are cases, and no parameters say how many they should have.
+
+    Warns
+    -----
+    DataWarning
+    """
+    if num_inputs > num_cases:
+        warnings.warn(
+            f"There are {num_cases} cases of {num_inputs} numbers each, fewer cases than numbers. Cases go in columns; "
+            "if yours are in rows, transpose them.",
+            DataWarning,
+            stacklevel=4,
         )
 
 

@@ -85,6 +85,7 @@ def test_conjgrad_1_takes_the_recorded_steps(name: str) -> None:
 # --- by hand: one logistic unit on two inputs, two cases in two chunks
 
 TINY: dict[str, Any] = {"layersizes": [], "layertypes": ["logistic"], "precision": "double"}
+FREE: dict[str, Any] = {**TINY, "weightcost": 0}
 W = np.array([[1.0], [-2.0], [0.5]])
 X = np.array([[1.0, 0.0], [0.0, 1.0]])
 T = np.array([[1.0, 0.0]])
@@ -96,10 +97,22 @@ def test_the_likelihood_of_a_tiny_network_is_that_by_hand() -> None:
     ll, err = computeLL(W, X, T, 2, **TINY, weightcost=0.1)
     assert ll == pytest.approx(np.log(Y[0]) - 0.05 * 5.25, rel=1e-14)
     assert err == pytest.approx((1 - Y[0]) ** 2, rel=1e-14)
-    assert computeLL(W, X, T, 2, 2, **TINY)[0] == pytest.approx(np.log(1 - Y[1]), rel=1e-14)
+    assert computeLL(W, X, T, 2, 2, **FREE)[0] == pytest.approx(np.log(1 - Y[1]), rel=1e-14)
     assert computeLL(W, X, T, 1, **TINY, weightcost=0.1, maskp=[1, 1, 0])[0] == pytest.approx(np.log(Y[0]) - 0.25)
-    assert computeLL(W, X, T, 1, **TINY, rms=1)[0] == pytest.approx(-((1 - Y[0]) ** 2))
+    assert computeLL(W, X, T, 1, **FREE, rms=1)[0] == pytest.approx(-((1 - Y[0]) ** 2))
     assert computeLL(W, X, T, 1, **TINY, errtype="none")[1] == 0
+
+
+def test_without_a_word_about_it_the_weight_cost_is_the_trainers() -> None:
+    ll, _ = computeLL(1e3 * W, X, 1 - T, 2, **TINY, rms=1)
+    assert ll == pytest.approx(-1 - 0.5 * 2e-5 * 5.25e6, rel=1e-6)
+    v = np.array([[3.0], [1.0], [2.0]])
+    np.testing.assert_allclose(
+        computeGV(v, W, X, T, 2, **TINY) - computeGV(v, W, X, T, 2, **FREE), -2e-5 * v, rtol=1e-9
+    )
+    np.testing.assert_allclose(
+        computeGradient(W, X, T, 2, **TINY).grad - computeGradient(W, X, T, 2, **FREE).grad, -2e-5 * W
+    )
 
 
 def test_the_prediction_of_a_tiny_network_is_that_by_hand() -> None:
@@ -122,7 +135,7 @@ def test_curvatures_of_a_tiny_network_are_those_by_hand(product) -> None:
     all_cases = product(v, W, X, T, 2, **TINY, hybridmode=0, weightcost=0.1, lambda_=7)
     np.testing.assert_allclose(all_cases, -(H @ v / 2 + 7.1 * v), rtol=1e-14)
     c = CASES[:, [1]]
-    np.testing.assert_allclose(product(v, W, X, T, 2, 2, **TINY), -Y[1] * (1 - Y[1]) * c * (c.T @ v), rtol=1e-14)
+    np.testing.assert_allclose(product(v, W, X, T, 2, 2, **FREE), -Y[1] * (1 - Y[1]) * c * (c.T @ v), rtol=1e-14)
 
 
 def test_the_empirical_fisher_of_a_tiny_network_is_the_covariance_of_gradients() -> None:
@@ -130,7 +143,7 @@ def test_the_empirical_fisher_of_a_tiny_network_is_the_covariance_of_gradients()
     gradients = CASES * (T[0] - Y)
     mean = gradients.mean(axis=1, keepdims=True)
     F = gradients @ gradients.T / 2 - mean @ mean.T
-    np.testing.assert_allclose(computeFV(v, W, X, T, 1, **TINY), -F @ v, rtol=1e-13)
+    np.testing.assert_allclose(computeFV(v, W, X, T, 1, **FREE), -F @ v, rtol=1e-13)
 
 
 def test_conjgrad_1_solves_a_tiny_system_whatever_the_type_of_its_numbers() -> None:

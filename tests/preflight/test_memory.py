@@ -128,6 +128,7 @@ def bytes_taken(**run: Any) -> int:
     return taken
 
 
+@pytest.mark.filterwarnings("ignore:There are 20 cases of 400 numbers")
 def test_the_estimate_of_vectors_is_near_what_a_run_takes() -> None:
     X = np.random.default_rng(0).random((400, 20), dtype=np.float32)
     network = {"hidden_sizes": [300, 300], "unit_types": ["logistic"] * 3}

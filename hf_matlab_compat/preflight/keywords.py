@@ -1,0 +1,131 @@
+"""The keywords of a call: none without a name, all known, none missing; a wrong one is met with the right one."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, ParamSpec, TypeVar
+
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
+from hf_matlab_compat.options import Options
+
+Arguments = ParamSpec("Arguments")
+Trained = TypeVar("Trained")
+
+_NONE_OF_IT: Mapping[tuple[str, ...], str] = {
+    ("learningrate", "lr", "stepsize", "eta", "alpha", "learningrateinit"): (
+        "There is none: conjugate gradients and a line search find each step; {initial_lam} sets how careful the first "
+        "is."
+    ),
+    ("momentum", "beta1", "nesterov"): (
+        "There is none: the last solution of conjugate gradients, times {start_decay}, starts the next."
+    ),
+    ("batchsize", "minibatchsize"): "There is none: {num_chunks} says into how many chunks the cases are cut.",
+    ("optimizer", "optimiser", "solver"): "There is none: Hessian-free is the optimiser.",
+}
+"""Why other trainers' arguments do not exist here."""
+
+_ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
+    "inputs": ("x", "xtrain", "data", "traindata"),
+    "targets": ("y", "ytrain", "labels", "outputs", "target"),
+    "test_inputs": ("xtest", "xval", "testdata"),
+    "test_targets": ("ytest", "yval", "testlabels"),
+    "hidden_sizes": ("layers", "hidden", "sizes", "hiddenlayersizes", "hiddenlayers", "units", "layersize"),
+    "unit_types": ("activation", "activations", "nonlinearity", "nonlinearities", "layertype"),
+    "max_epochs": ("epochs", "nepochs", "maxiter", "maxepochs", "numepochs", "iterations"),
+    "weight_decay": ("l2", "lambda2", "weightcosts", "regularization"),
+    "initial_lam": ("lambda", "lam", "damping0", "initiallambda"),
+    "seed": ("randomstate", "rng", "randomseed"),
+    "precision": ("dtype",),
+    "backend": ("device", "gpu"),
+    "display": ("verbose",),
+    "num_threads": ("threads", "njobs", "numworkers"),
+    "resume_from": ("resume", "checkpoint", "warmstart"),
+    "initial_theta": ("theta", "params", "theta0"),
+    "run_name": ("name", "filename", "out"),
+}
+"""What other programs call our arguments."""
+
+
+def by_name_only(function: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
+    """Refuse calls of `train` with arguments that have no name, are unknown or missing, in a sentence."""
+    required = [p.name for p in signature(function).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    known = [*required, *(field.name for field in dataclasses.fields(Options))]
+
+    @wraps(function)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Trained:
+        if args:
+            refuse_unnamed(len(args), f"Write {function.__name__}(inputs=..., targets=..., ...).")
+        for name in kwargs:
+            if name not in known:
+                advice = instead(name, known, {}) or "help(Options) lists them all."
+                raise OptionError(name, expected="the name of an option", got="an unknown name", advice=advice)
+        refuse_missing(function, (), kwargs)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def refuse_unnamed(count: int, advice: str) -> None:
+    """Refuse arguments without a name.
+
+    Raises
+    ------
+    OptionError
+    """
+    raise OptionError("arguments", expected="names", got=f"{count} without a name", advice=advice)
+
+
+def refuse_missing(function: Callable[..., Any], args: Collection[Any], given: Mapping[str, Any]) -> None:
+    """Refuse a call that lacks an argument without a default.
+
+    Raises
+    ------
+    OptionError
+    """
+    parameters = list(signature(function).parameters.values())
+    unnamed = [p for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD][len(args) :]
+    named = [p for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
+    missing = [p.name for p in (*unnamed, *named) if p.default is Parameter.empty and p.name not in given]
+    if missing:
+        others = f" ({', '.join(missing[1:])} too)" if missing[1:] else ""
+        raise OptionError(missing[0], expected="a value", got=f"none{others}")
+
+
+def instead(name: str, known: Iterable[str], names: Mapping[str, str]) -> str:
+    """What to write in place of an unknown keyword, in the vocabulary `names`; empty where nothing is near.
+
+    Examples
+    --------
+    >>> instead("layersizes", ["hidden_sizes"], {})
+    'Did you mean hidden_sizes?'
+    """
+    plain = _plain(name)
+    for words, reason in _NONE_OF_IT.items():
+        if plain in words:
+            return reason.format_map(_Itself(names))
+    by_plain_name = {_plain(each): each for each in known}
+    ours = next((ours for ours, words in _ALSO_CALLED.items() if plain in words), None)
+    near = difflib.get_close_matches(plain, by_plain_name, n=1)
+    found = _translated(name, names) or (ours and names.get(ours, ours)) or (by_plain_name[near[0]] if near else "")
+    return f"Did you mean {found}?" if found else ""
+
+
+def _translated(name: str, names: Mapping[str, str]) -> str:
+    """The other vocabulary's word for it."""
+    if not names:
+        return TO_FIELD_TERMS.get(name, "")
+    return names.get(name, "")
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+class _Itself(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return name
