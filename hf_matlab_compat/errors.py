@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+_NAMED = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*)\}")
+"""An argument named in a sentence, or a doubled brace. Other braces may come from a user's file and mean nothing."""
 
 
 class HessianFreeError(Exception):
@@ -57,9 +61,12 @@ class ArgumentError(HessianFreeError, ValueError):
 
     def in_words_of(self, names: Mapping[str, str]) -> str:
         """The sentence, with every argument called what `names` calls it (itself by default)."""
-        words = _Vocabulary(names)
-        sentence = f"{words[self.argument]}: expected {self.expected.format_map(words)}, got {self.got}."
-        return f"{sentence} {self.advice.format_map(words)}".rstrip()
+
+        def said(text: str) -> str:
+            return _NAMED.sub(lambda found: names.get(found[1], found[1]) if found[1] else found[0][0], text)
+
+        name = names.get(self.argument, self.argument)
+        return f"{name}: expected {said(self.expected)}, got {self.got}. {said(self.advice)}".rstrip()
 
     def renamed(self, names: Mapping[str, str]) -> ArgumentError:
         """The same error in another vocabulary."""
@@ -129,8 +136,3 @@ def speaking(names: Mapping[str, str]) -> Iterator[None]:
         yield
     except ArgumentError as error:
         raise error.renamed(names) from error.__cause__
-
-
-class _Vocabulary(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return name

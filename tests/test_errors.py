@@ -24,6 +24,13 @@ def test_the_sentence_names_argument_expectation_value_and_remedy() -> None:
     assert str(make()) == "num_chunks: expected a divisor of the cases of inputs, got 7. Set num_chunks to 8."
 
 
+@pytest.mark.parametrize("name", ["{0}", "{", "}x{y.__class__}", "{inputs!r}", "%s{:>99999999999}"])
+def test_braces_that_come_from_a_users_file_stay_as_they_are(name: str) -> None:
+    error = DataError("variable", expected=f"one of {name}, b", got="'c'", advice=f"Take {name} from {{num_chunks}}.")
+    assert str(error) == f"variable: expected one of {name}, b, got 'c'. Take {name} from num_chunks."
+    assert str(error.renamed(MATLAB)).endswith(f"Take {name} from numchunks.")
+
+
 def test_without_advice_the_sentence_ends_at_the_value() -> None:
     assert str(OptionError("loss", expected="a word", got="3")) == "loss: expected a word, got 3."
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity import octave_values
-from hf_matlab_compat.parity.outlived import killed_with_us, removed_with_us
+from hf_matlab_compat.parity.outlived import removed_with_us, wait_and_kill
 
 EXECUTABLE = "octave-cli"
 
@@ -81,14 +80,9 @@ def run_octave(
                 start_new_session=True,
             )
             try:
-                with killed_with_us(process):
-                    code_at_exit = process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                _kill_group(process)
+                code_at_exit = wait_and_kill(process, timeout)
+            except TimeoutError:
                 raise ParityError(f"{function}: Octave was stopped after {timeout:g} seconds.") from None
-            except BaseException:
-                _kill_group(process)
-                raise
             stderr.seek(0)
             said = stderr.read().decode(errors="replace").strip()[-500:]
         if not (folder / "answer.mat").exists():
@@ -194,9 +188,3 @@ def _require_octave() -> None:
     reason = octave_available()
     if reason is not None:
         raise ParityError(f"{reason}. Install GNU Octave 6 or newer.")
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    # The leader is not waited for yet, so its number cannot belong to anyone else.
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

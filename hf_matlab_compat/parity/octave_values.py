@@ -10,14 +10,18 @@ are lists (by column), structs are dicts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.io import loadmat, savemat
+from scipy.sparse import issparse
 
 from hf_matlab_compat.errors import ParityError
+
+_MOST_OF_SPARSE = 10**8
 
 # The error leaves by the answer file: stderr also carries harmless lines that begin with "error:".
 _CALL = """
@@ -91,11 +95,25 @@ def to_octave(value: Any) -> Any:
 
 
 def from_octave(value: Any) -> Any:
-    """A value that scipy has read from Octave's answer, in Python's terms."""
+    """A value that was read from Octave's answer, in Python's terms; a sparse matrix with its zeros written out.
+
+    Raises
+    ------
+    ParityError
+        It is a function, an object, an array of several structs, or a sparse matrix that is too large to be full.
+    """
+    if issparse(value):
+        if math.prod(value.shape) > _MOST_OF_SPARSE:
+            raise ParityError(f"expected a full matrix, got a sparse one of {value.shape[0]} by {value.shape[1]}")
+        return value.toarray()
     array = np.asarray(value)
     if array.dtype.names:
+        if array.size != 1:
+            raise ParityError(f"expected one struct, got an array of {array.size}")
         return {name: from_octave(array[name].item()) for name in array.dtype.names}
     if array.dtype.kind == "O":
+        if array.ndim == 0:
+            raise ParityError(f"expected numbers, text, cells or structs, got {type(value).__name__}")
         return [from_octave(entry) for entry in array.ravel(order="F")]
     if array.dtype.kind == "U":
         rows = [str(row) for row in array.ravel()]

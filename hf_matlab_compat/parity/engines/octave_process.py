@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Event
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity import octave
 from hf_matlab_compat.parity.engines.reference import SHIMS
-from hf_matlab_compat.parity.outlived import killed_with_us, removed_with_us
+from hf_matlab_compat.parity.outlived import removed_with_us, wait_and_kill
 
 LARGEST_FILE = 8 << 30
 """Bytes that Octave may write to one file: something that prints for ever must not fill the disk."""
 
-_POLL = 0.02
+LONGEST_OUTPUT = 1 << 20
+"""Bytes that a program may print where a short answer is expected."""
+
 _WORDS_OF_STDERR = 300
 
 
@@ -77,6 +77,13 @@ def run_octave_driver(
     reason = octave.octave_available()
     if reason is not None:
         raise ParityError(f"{reason}. Install GNU Octave 6 or newer, or check against the recorded numbers.")
+
+    def look() -> None:
+        if _largest(job / "work") >= LARGEST_FILE:
+            raise ParityError(f"Octave was stopped: it wrote a file of {LARGEST_FILE} bytes or more.")
+        if stop is not None and stop.is_set():
+            raise ParityError("Octave was stopped, since another run failed.")
+
     names = (_quoted(path) for path in (job, reference, SHIMS))
     code = f"addpath({_quoted(SHIMS / 'drive')}); hf_play({', '.join(names)});"
     with (job / "stderr.txt").open("w+b") as stderr:
@@ -89,42 +96,49 @@ def run_octave_driver(
             stderr=stderr,
             start_new_session=True,
         )
-        exit_code = _wait(process, job, timeout, stop)
+        _limit_files(process)
+        try:
+            exit_code = wait_and_kill(process, timeout, look)
+        except TimeoutError:
+            raise ParityError(f"Octave was stopped after {timeout:g} seconds. Give it a longer timeout.") from None
         stderr.seek(0, os.SEEK_END)
         stderr.seek(max(0, stderr.tell() - _WORDS_OF_STDERR))
         said = stderr.read().decode(errors="replace")
     _require_done(job, exit_code, said)
 
 
+def output_of(command: Sequence[str], timeout: float) -> str:
+    """What a program prints, up to `LONGEST_OUTPUT` bytes; neither it nor what it has started runs on.
+
+    Raises
+    ------
+    ParityError
+        It does not start, fails, takes too long or prints more.
+    """
+
+    def look() -> None:
+        if os.fstat(out.fileno()).st_size > LONGEST_OUTPUT:
+            raise ParityError(f"{command[0]}: was stopped, since it printed more than {LONGEST_OUTPUT} bytes.")
+
+    with TemporaryFile() as out:
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+            exit_code = wait_and_kill(process, timeout, look)
+        except TimeoutError:
+            raise ParityError(f"{command[0]}: was stopped, without an answer after {timeout:g} seconds.") from None
+        except OSError as error:
+            raise ParityError(f"{command[0]}: does not start: {error.strerror or error}") from error
+        if exit_code:
+            raise ParityError(f"{command[0]}: does not start: it ended with exit code {exit_code}.")
+        out.seek(0)
+        return out.read(LONGEST_OUTPUT).decode(errors="replace")
+
+
 def available_cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _wait(process: subprocess.Popen[bytes], job: Path, timeout: float, stop: Event | None) -> int:
-    """Its exit code; whatever keeps us from waiting for it kills it."""
-    deadline = time.monotonic() + timeout
-    try:
-        with killed_with_us(process):
-            _limit_files(process)
-            while not _ended(process):
-                if time.monotonic() > deadline:
-                    raise ParityError(f"Octave was stopped after {timeout:g} seconds. Give it a longer timeout.")
-                if _largest(job / "work") >= LARGEST_FILE:
-                    raise ParityError(f"Octave was stopped: it wrote a file of {LARGEST_FILE} bytes or more.")
-                if stop is not None and stop.is_set():
-                    raise ParityError("Octave was stopped, since another run failed.")
-                time.sleep(_POLL)
-    finally:
-        _kill_group(process)
-    return process.returncode
-
-
-def _ended(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it has; where the system can tell without giving its number back, that stays its own."""
-    if hasattr(os, "waitid"):
-        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-    return process.poll() is not None
 
 
 def _limit_files(process: subprocess.Popen[bytes]) -> None:
@@ -142,13 +156,6 @@ def _largest(folder: Path) -> int:
             return max((entry.stat().st_size for entry in entries), default=0)
     except OSError:
         return 0
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill Octave, and what it has started and left behind."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _require_done(job: Path, exit_code: int, said: str) -> None:

@@ -4,51 +4,54 @@ from __future__ import annotations
 
 import platform
 import re
-import subprocess
+import shutil
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
-from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity import octave
 from hf_matlab_compat.parity.engines.constants import in_words
 from hf_matlab_compat.parity.engines.job import Job
+from hf_matlab_compat.parity.engines.octave_process import one_line, output_of
 from hf_matlab_compat.parity.engines.reference import Reference
 from hf_matlab_compat.parity.reference_run import EpochRecord
 
 _FACTS = "ones(2)*ones(2); printf('%s\\n', version()); try, printf('%s', fileread('/proc/self/maps')); end"
 _NOT_SEEN = "cannot be reached from outside this reference"
 _NOT_LOGGED = "not in the lines of this reference's log"
+_WORDS_OF_VERSION = 80
 _BLAS = re.compile(r"\S*(?:openblas|libblas|libmkl|libblis|libatlas)\S*")
 
 
-@cache
-def octave_facts(executable: str) -> Mapping[str, str]:
+_facts: dict[str, Mapping[str, str]] = {}
+"""By the path of the program: it is asked once."""
+
+
+def octave_facts(executable: str, timeout: float = 60.0) -> Mapping[str, str]:
     """Version of the Octave on the path, and the file of its BLAS where the system tells.
+
+    Parameters
+    ----------
+    executable : str
+    timeout : float
+        Seconds that the answer may take.
 
     Raises
     ------
     ParityError
-        It does not start.
+        It does not start, or does not answer.
     """
-    try:
-        said = subprocess.run(
-            [executable, "--quiet", "--norc", "--no-history", "--eval", _FACTS],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        ).stdout.decode(errors="replace")
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ParityError(f"{executable}: does not start: {str(error).partition(chr(10))[0]}") from error
-    version, _, maps = said.partition("\n")
-    blas = _BLAS.search(maps)
-    return {"octave": version.strip(), "blas": blas[0] if blas else "unknown"}
+    place = shutil.which(executable) or executable
+    if place not in _facts:
+        said = output_of([executable, "--quiet", "--norc", "--no-history", "--eval", _FACTS], timeout)
+        version, _, maps = said.partition("\n")
+        blas = _BLAS.search(maps)
+        _facts[place] = {"octave": one_line(version)[:_WORDS_OF_VERSION], "blas": blas[0] if blas else "unknown"}
+    return _facts[place]
 
 
-def provenance(reference: Reference, job: Job) -> dict[str, str]:
-    """Of a run in the Octave on the path."""
-    facts = octave_facts(octave.EXECUTABLE)
+def provenance(reference: Reference, job: Job, timeout: float) -> dict[str, str]:
+    """Of a run in the Octave on the path, which is asked for its version in so many seconds."""
+    facts = octave_facts(octave.EXECUTABLE, timeout)
     return {
         "engine": "octave",
         "octave": facts["octave"],

@@ -65,9 +65,11 @@ def read_variables(path: Path) -> dict[str, Any]:
     """
     try:
         content = loadmat(path, mat_dtype=True)
+        return {name: from_octave(value) for name, value in content.items() if not name.startswith("__")}
+    except ParityError as error:
+        raise ParityError(f"{path.name}: {error}. It is not what the driver writes.") from error
     except Exception as error:  # scipy raises whatever a cut-off file happens to lead to
         raise ParityError(f"{path.name}: cannot be read ({type(error).__name__}). Was the disk full?") from error
-    return {name: from_octave(value) for name, value in content.items() if not name.startswith("__")}
 
 
 def _record(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity import octave
+from hf_matlab_compat.parity import octave, outlived
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines import OctaveEngine, job, octave_process
 from tests.parity.engines.trainers import (
@@ -136,7 +136,7 @@ def test_an_interrupted_run_is_killed(monkeypatch, place, tmp_path):
     def interrupt(_seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(octave_process.time, "sleep", interrupt)
+    monkeypatch.setattr(outlived.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
         OctaveEngine(folder).record(builtin_case(SMALL), precision="single", mode="free")
     assert list(place.iterdir()) == []
