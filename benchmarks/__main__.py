@@ -66,7 +66,7 @@ def run(effort: Effort, names: tuple[str, ...], folder: Path | None, console: Co
     for name in (name for name in MEASURES if name in names):
         with console.status(name) as status:
             tables[name] = MEASURES[name](effort, lambda what, name=name: status.update(f"{name}: {what}"))
-        console.print(tables[name].to_rich(), highlight=False)
+        console.print(tables[name].to_rich(console.width), highlight=False)
         if folder is not None:
             results.write({known: tables[known] for known in (*MEASURES, *tables) if known in tables}, folder)
     return tables

@@ -29,9 +29,24 @@ def machine() -> dict[str, str]:
     }
 
 
-def is_busy() -> bool:
-    """Whether others use a tenth of the processors or more."""
-    return hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.1 * default_threads()
+def is_busy(seconds: float = 0.5) -> bool:
+    """Whether others keep half a processor busy, or a tenth of all: measured, since the load forgets only slowly."""
+    before, began = _busy_seconds(), time.monotonic()
+    if before is None:
+        return hasattr(os, "getloadavg") and os.getloadavg()[0] > max(0.5, 0.1 * default_threads())
+    time.sleep(seconds)
+    used = (_busy_seconds() or 0.0) - before
+    return used > max(0.5, 0.1 * default_threads()) * (time.monotonic() - began)
+
+
+def _busy_seconds() -> float | None:
+    """Seconds that all processors together have worked since they started; None where the system does not say."""
+    try:
+        name, *ticks = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
+    except (OSError, IndexError):
+        return None
+    idle = sum(map(int, ticks[3:5]))  # and waiting for disks
+    return (sum(map(int, ticks[:8])) - idle) / os.sysconf("SC_CLK_TCK") if name == "cpu" else None
 
 
 def _processor() -> str:

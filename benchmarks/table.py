@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table as RichTable
+from rich.text import Text
 
 Cell = str | int | float | None
 
@@ -55,13 +58,42 @@ class Table:
         lines += [""] + [f"- {note}" for note in self.notes] + ([""] if self.notes else [])
         return "\n".join(lines)
 
-    def to_rich(self) -> RichTable:
-        """For the screen."""
-        table = RichTable(*self.columns, title=self.title, box=box.SIMPLE_HEAD, title_justify="left")
-        table.caption, table.caption_justify = "\n".join(self.notes) or None, "left"
+    def to_rich(self, width: int = 80) -> Group:
+        """For a screen of this width: in several parts, with the first columns in each, where one is too wide."""
+        tables = [self._part(columns) for columns in self._parts(width)]
+        tables[0].title, tables[0].title_justify = self.title, "left"
+        return Group(*tables, *(Text(note, style="dim italic") for note in self.notes))
+
+    def _part(self, columns: Sequence[int]) -> RichTable:
+        table = RichTable(box=box.SIMPLE_HEAD)
+        for i in columns:
+            least = self._least_width(i)
+            table.add_column(self.columns[i], min_width=least, width=None if i in self._names() else least)
         for row in self.rows:
-            table.add_row(*[shown(cell) for cell in row])
+            table.add_row(*[shown(row[i]) for i in columns])
         return table
+
+    def _parts(self, width: int) -> list[list[int]]:
+        """Columns of each part, by their numbers."""
+        names = self._names()
+        parts = [names[:]]
+        for i in range(len(names), len(self.columns)):
+            taken = 2 + sum(self._least_width(j) + 3 for j in [*parts[-1], i])  # with the edges
+            if taken > width and parts[-1] != names:
+                parts.append(names[:])
+            parts[-1].append(i)
+        return parts
+
+    def _names(self) -> list[int]:
+        """The first columns, which say what a row is of."""
+        words = (all(isinstance(row[i], str) for row in self.rows) for i in range(len(self.columns)))
+        return [i for i, _ in enumerate(takewhile(bool, words))] or [0]
+
+    def _least_width(self, column: int) -> int:
+        """What its longest word takes, or its longest figure."""
+        cells = [shown(row[column]) for row in self.rows]
+        words = [word for text in cells for word in text.split()] if column in self._names() else cells
+        return max(map(len, [*self.columns[column].split(), *words]))
 
 
 def judged(ratio: float, target: float | None, at_most: bool = False) -> list[Cell]:

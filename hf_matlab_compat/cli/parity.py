@@ -14,6 +14,7 @@ from rich.console import Console
 
 from hf_matlab_compat.cli.app import app
 from hf_matlab_compat.errors import OptionError, ParityError
+from hf_matlab_compat.observers.screen import spinner_of
 
 if TYPE_CHECKING:
     from hf_matlab_compat.parity.run_parity import ParityRun
@@ -201,7 +202,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
     if not console.is_terminal:
         yield lambda sentence: console.print(sentence, markup=False, emoji=False, highlight=False)
         return
-    with console.status("starting") as status:
+    with console.status("starting", spinner=spinner_of(console.encoding)) as status:
         yield status.update
 
 

@@ -131,6 +131,7 @@ def plot_curves(target: Path, logs: list[Path], /) -> int:
     logs
         Text logs.
     """
+    _picture_first(target, logs)
     return _curves(target, logs)
 
 
@@ -164,6 +165,7 @@ def plot_reconstructions(
     """
     from hf_matlab_compat.plots import draw_reconstructions, load_network
 
+    _picture_first(target, [checkpoint, data])
     cases = _cases(data, variable)
     path = draw_reconstructions(target, load_network(checkpoint, hidden, units, len(cases)), cases)
     _say(f"written: {path}")
@@ -203,6 +205,7 @@ def plot_codes(
     """
     from hf_matlab_compat.plots import draw_codes, load_network
 
+    _picture_first(target, [checkpoint, data])
     cases = _cases(data, variable)
     classes = None if labels is None else _cases(data, labels)
     path = draw_codes(target, load_network(checkpoint, hidden, units, len(cases)), cases, labels=classes)
@@ -215,6 +218,17 @@ def _curves(target: Path, logs: Sequence[Path]) -> int:
 
     _say(f"written: {draw_learning_curves(target, runs_of_logs(logs))}")
     return 0
+
+
+def _picture_first(target: Path, others: Sequence[Path]) -> None:
+    """Arguments in another order: the picture last, as `cp` and `convert` have it."""
+    from hf_matlab_compat.plots.canvas import SUFFIXES
+
+    pictures = [other for other in others if other.suffix.lower() in SUFFIXES]
+    if target.suffix.lower() not in SUFFIXES and pictures:
+        rest = " ".join(str(file) for file in (target, *others) if file is not pictures[0])
+        advice = f"Write them in this order: {pictures[0]} {rest}"
+        raise OptionError("TARGET", expected="the picture first", got=str(target), advice=advice)
 
 
 def _run_in_words(run: LoggedRun) -> str:

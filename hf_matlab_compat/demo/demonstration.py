@@ -28,6 +28,7 @@ from hf_matlab_compat.demo.digits import Digits, shuffled_digits
 from hf_matlab_compat.demo.pca import PCA, squared_error
 from hf_matlab_compat.demo.picture import picture_impossible, write_picture
 from hf_matlab_compat.legacy.routines import computePred
+from hf_matlab_compat.observers.screen import spinner_of
 from hf_matlab_compat.parity.divergence import divergence_screen
 from hf_matlab_compat.parity.engines.envelope import MEMBERS
 from hf_matlab_compat.preflight.folder import make_folder
@@ -98,7 +99,7 @@ def run_demo(out: Path, epochs: int = EPOCHS, recorded: bool = False, console: C
     made = _reconstruct(console, arguments, theta, (training, held_out))
     _draw(console, made, held_out, out)
     _heading(console, "Agreement with the MATLAB reference")
-    with console.status("Running the MATLAB reference and comparing ..."):
+    with console.status("Running the MATLAB reference and comparing ...", spinner=spinner_of(console.encoding)):
         comparison = compare_with_matlab(arguments, recorded)
     _tell(console, comparison, out)
     return 0 if comparison.agrees else 1
@@ -107,7 +108,8 @@ def run_demo(out: Path, epochs: int = EPOCHS, recorded: bool = False, console: C
 def record_reference(console: Console | None = None) -> int:
     """Record anew what the demo needs where the reference cannot be run. Takes minutes."""
     console = console or Console()
-    with console.status("Running the MATLAB reference, and measuring how far rounding moves it ..."):
+    what = "Running the MATLAB reference, and measuring how far rounding moves it ..."
+    with console.status(what, spinner=spinner_of(console.encoding)):
         path = record(autoencoder_arguments(*shuffled_digits(TRAIN_CASES, TEST_CASES)))
     _say(console, f"Recorded: {path}", wrap=False)
     return 0

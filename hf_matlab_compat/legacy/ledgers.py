@@ -37,7 +37,8 @@ def show_quirks(console: Console | None = None) -> int:
     table.add_column("the original, and faithful=True", ratio=3)
     table.add_column("faithful=False", ratio=2)
     for quirk in QUIRKS:
-        table.add_row(str(quirk.number), Text(quirk.original), Text(quirk.mended))
+        shown = (Text(part.replace("…", "...")) for part in (quirk.original, quirk.mended))  # as wide in any encoding
+        table.add_row(str(quirk.number), *shown)
     return _print(table, console)
 
 

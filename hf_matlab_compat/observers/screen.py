@@ -53,6 +53,11 @@ def printable(text: str, encoding: str) -> str:
     return text.encode(encoding, errors="replace").decode(encoding)
 
 
+def spinner_of(encoding: str) -> str:
+    """A spinner of rich's that the encoding has the characters of."""
+    return "dots" if encoding.lower().startswith("utf") else "line"
+
+
 def _show(lines: Iterable[str]) -> None:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(printable("".join(f"{line}\n" for line in lines), encoding), end="", flush=True)

@@ -76,7 +76,9 @@ def run_octave_driver(
     """
     reason = octave.octave_available()
     if reason is not None:
-        raise ParityError(f"{reason}. Install GNU Octave 6 or newer, or check against the recorded numbers.")
+        raise ParityError(
+            f"{reason}. Install GNU Octave 6 or newer, or check against the recorded numbers: --engine recorded."
+        )
 
     def look() -> None:
         if _largest(job / "work") >= LARGEST_FILE:

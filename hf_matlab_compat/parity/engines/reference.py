@@ -94,7 +94,7 @@ def _require_files(place: Path, *, ours: bool) -> None:
     if ours and not (place / TRAINER).is_file():
         raise ParityError(
             "reference_matlab comes with a clone of the repository, not with the installed package. "
-            "Give the folder of your own nnet_train_2.m, or check against the recorded numbers."
+            "Give the folder of your own nnet_train_2.m, or check against the recorded numbers: --engine recorded."
         )
     for name in (TRAINER, CG):
         if not (place / name).is_file():

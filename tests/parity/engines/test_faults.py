@@ -103,7 +103,8 @@ def test_temporary_files_of_the_trainer_go_with_ours(place, tmp_path):
 
 def test_a_missing_octave_is_named(monkeypatch, place):
     monkeypatch.setattr(octave, "EXECUTABLE", "no-octave-here")
-    assert "no-octave-here is not on the PATH. Install GNU Octave" in failing(None, place)
+    sentence = "no-octave-here is not on the PATH. Install GNU Octave 6 or newer, or check against the recorded numbers"
+    assert f"{sentence}: --engine recorded." in failing(None, place)
 
 
 def test_a_missing_temporary_folder_is_named(monkeypatch, place):

@@ -1,0 +1,85 @@
+"""The set-up's scripts, with package managers that only note what they are asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "tools" / "ensure_octave.sh"
+NEEDED = ("sh", "mktemp", "rm", "tail", "grep", "env", "cat", "chmod", "touch")
+
+pytestmark = pytest.mark.skipif(os.name == "nt" or shutil.which("sh") is None, reason="there is no sh")
+
+
+class Machine:
+    """Commands that a made-up machine has; `asked` is what its package manager was asked for."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        (place / "bin").mkdir()
+        for name in NEEDED:
+            if found := shutil.which(name):
+                (place / "bin" / name).symlink_to(found)
+        self.command("id", "echo 0")
+
+    def command(self, name: str, does: str) -> None:
+        path = self._place / "bin" / name
+        path.write_text(f"#!/bin/sh\n{does}\n")
+        path.chmod(0o755)
+
+    def manager(self, name: str, fails_at: str = "nothing") -> None:
+        octave = self._place / "bin" / "octave-cli"
+        self.command(
+            name,
+            f'echo "$@" >>"{self._place}/asked"\n'
+            f'case "$*" in *{fails_at}*) echo "no package $*"; exit 1;; esac\n'
+            f'case "$*" in *octave) touch "{octave}"; chmod +x "{octave}";; esac',
+        )
+
+    def set_up(self) -> tuple[str, list[str]]:
+        environ = {"PATH": str(self._place / "bin"), "TMPDIR": str(self._place)}
+        (self._place / "asked").write_text("")
+        done = subprocess.run(["sh", SCRIPT], env=environ, capture_output=True, text=True, check=True)
+        return done.stdout + done.stderr, (self._place / "asked").read_text().splitlines()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_octave_comes_with_openblas(machine: Machine) -> None:
+    machine.manager("apt-get")
+    said, asked = machine.set_up()
+    assert [words.split()[-1] for words in asked] == ["update", "octave", "libopenblas0-pthread"]
+    assert said == "Installing Octave (octave-cli) and OpenBLAS with apt-get, once ...\n"
+
+
+def test_an_octave_without_openblas_gets_it_and_is_asked_once(machine: Machine) -> None:
+    machine.manager("apt-get")
+    machine.command("octave-cli", "exit 0")
+    machine.command("ldconfig", "echo libblas.so.3")
+    assert [words.split()[-1] for words in machine.set_up()[1]] == ["update", "libopenblas0-pthread"]
+    assert machine.set_up() == ("", [])
+
+
+def test_what_is_there_is_left_alone(machine: Machine) -> None:
+    machine.manager("apt-get")
+    machine.command("octave-cli", "exit 0")
+    machine.command("ldconfig", "echo libopenblas.so.0")
+    assert machine.set_up() == ("", [])
+
+
+def test_dnf_installs_both_and_a_missing_package_fails_nothing(machine: Machine) -> None:
+    machine.manager("dnf")
+    said, asked = machine.set_up()
+    assert asked == ["install -y octave", "install -y openblas-threads"]
+    (machine._place / "bin" / "octave-cli").unlink()
+    machine.manager("dnf", fails_at="octave")
+    said, asked = machine.set_up()
+    assert "octave-cli is not here and could not be installed" in said
+    assert "no package install -y octave" in said
