@@ -12,7 +12,7 @@ from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
 
 SOLVER = "conjgrad_1"
 PUBLISHED = "nnet_train_2"
-_HEADER = re.compile(r"\A(?:\s*%[^\n]*\n|\s*\n)*\s*function\b[^\n=]*=\s*nnet_train\w*\s*\(")
+_HEADER = re.compile(r"\s*function\b[^\n=]*=\s*nnet_train\w*\s*\(")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,10 @@ UNEDITED: Mapping[str, Copy] = {PUBLISHED: Copy()}
 
 def is_part_of_trainer(path: Path) -> bool:
     """Whether a .m file is the trainer or its solver, under whatever name."""
-    return path.stem in (PUBLISHED, SOLVER) or _HEADER.match(_text(path)) is not None
+    if path.stem in (PUBLISHED, SOLVER):
+        return True
+    lines = (line for line in _text(path).split("\n") if line.strip() and not line.lstrip().startswith("%"))
+    return _HEADER.match(next(lines, "")) is not None
 
 
 def trainers_beside(folder: Path) -> dict[str, Copy]:
@@ -69,6 +72,6 @@ def read_copy(path: Path) -> Copy:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes()[:4000].decode("latin-1")
+        return path.read_bytes()[:4000].decode("latin-1").replace("\r", "\n")
     except OSError:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
@@ -34,50 +34,54 @@ def parse(source: str) -> syntax.Script:
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     data = (text if text.endswith("\n") else text + "\n").encode("utf-8", "surrogatepass")
     root = matlab_parser().parse(data).root_node
-    return syntax.Script(tuple(text.split("\n")), _statements(root.children, 0))
+    lines = tuple(text.split("\n"))
+    return syntax.Script(lines, _statements(root.children, _Level(lines, 0)))
 
 
-def _statements(children: list[Any], depth: int) -> tuple[Statement, ...]:
+@dataclass(frozen=True)
+class _Level:
+    """The lines of the script, and how many blocks are open around a statement."""
+
+    lines: tuple[str, ...]
+    depth: int
+
+
+def _statements(children: list[Any], level: _Level) -> tuple[Statement, ...]:
     found: list[Statement] = []
     for index, node in enumerate(children):
-        if node.type in _SKIPPED:
-            if node.type == "block":
-                found.extend(_statements(node.children, depth + 1))
-            elif node.type == "line_continuation" and _continued_comment(node):
-                found.append(syntax.Comment(_place(node, _continued_comment(node)), trailing=True))
-            continue
-        found.append(_statement(node, _is_silent(children, index), depth))
-    if any(isinstance(each, syntax.Broken) for each in found):
-        return tuple(_with_whole_lines(found, children[0]))
-    return tuple(found)
+        if node.type == "block":
+            found.extend(_statements(node.children, _Level(level.lines, level.depth + 1)))
+        elif node.type == "line_continuation" and _continued_comment(node):
+            found.append(syntax.Comment(_place(node, _continued_comment(node)), trailing=True))
+        elif node.type == "comment":
+            found.append(_comment(children, index))
+        elif node.type not in _SKIPPED:
+            found.append(_statement(node, _is_silent(children, index), level))
+    return tuple(_with_whole_lines(found, level.lines))
 
 
-def _with_whole_lines(found: list[Statement], node: Any) -> Iterator[Statement]:
+def _with_whole_lines(found: list[Statement], lines: tuple[str, ...]) -> Iterator[Statement]:
     """What cannot be parsed takes all that stands on its lines with it, and carries their text."""
-    while node.parent is not None:
-        node = node.parent
-    lines = _text(node).split("\n")
-    spoilt: set[int] = set()
-    for each in found:
-        spoilt.update(_lines(each) if isinstance(each, syntax.Broken) else ())
-    for each in [*found, *found]:
-        spoilt.update(_lines(each) if spoilt & set(_lines(each)) else ())
-    done: set[int] = set()
-    for each in found:
-        if not spoilt & set(_lines(each)):
-            yield each
-        elif each.place.first not in done:
-            last = each.place.first
-            while last + 1 in spoilt and any(last in _lines(part) and last + 1 in _lines(part) for part in found):
-                last += 1
-            done.update(range(each.place.first, last + 1))
-            reason = each.reason if isinstance(each, syntax.Broken) else "cannot be parsed"
-            text = "\n".join(lines[each.place.first - 1 : last])
-            yield syntax.Broken(Place(each.place.first, last, text), reason)
+    for group in _sharing_lines(found):
+        if not any(isinstance(each, syntax.Broken) for each in group):
+            yield from group
+            continue
+        first, last = group[0].place.first, max(each.place.last for each in group)
+        reason = group[0].reason if isinstance(group[0], syntax.Broken) else "cannot be parsed"
+        yield syntax.Broken(Place(first, last, "\n".join(lines[first - 1 : last])), reason)
 
 
-def _lines(statement: Statement) -> range:
-    return range(statement.place.first, statement.place.last + 1)
+def _sharing_lines(found: list[Statement]) -> Iterator[list[Statement]]:
+    """Statements in order, those together that share a line."""
+    group: list[Statement] = []
+    last = 0
+    for each in found:
+        if group and each.place.first > last:
+            yield group
+            group = []
+        group.append(each)
+        last = max(last, each.place.last)
+    yield from [group] if group else []
 
 
 def _continued_comment(node: Any) -> str:
@@ -85,19 +89,17 @@ def _continued_comment(node: Any) -> str:
 
 
 def _is_silent(children: list[Any], index: int) -> bool:
-    for node in children[index + 1 :]:
-        if node.type != "line_continuation":
-            return node.type == ";"
-    return False
+    behind = (children[place] for place in range(index + 1, len(children)))
+    return next((node.type == ";" for node in behind if node.type != "line_continuation"), False)
 
 
-def _statement(node: Any, silent: bool, depth: int) -> Statement:
+def _statement(node: Any, silent: bool, level: _Level) -> Statement:
     place = _place(node)
-    if depth > _DEEPEST:
+    if level.depth > _DEEPEST:
         return syntax.Broken(place, "is nested too deeply")
     try:
         if node.type in _COMPOUND:
-            return _COMPOUND[node.type](node, place, depth)
+            return _COMPOUND[node.type](node, place, level)
         if node.has_error or node.type == "ERROR":
             return syntax.Broken(place)
         return _simple(node, place, silent)
@@ -106,8 +108,6 @@ def _statement(node: Any, silent: bool, depth: int) -> Statement:
 
 
 def _simple(node: Any, place: Place, silent: bool) -> Statement:
-    if node.type == "comment":
-        return syntax.Comment(place, trailing=_stands_behind_code(node))
     if node.type == "assignment":
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         return syntax.Assign(place, _targets(left), expression(right), silent)
@@ -130,15 +130,15 @@ def _targets(left: Any) -> tuple[syntax.Node, ...]:
     return tuple(syntax.Tilde() if part.type == "ignored_argument" else expression(part) for part in parts)
 
 
-def _if(node: Any, place: Place, depth: int) -> Statement:
-    branches = [_branch(node, depth)]
-    branches += [_branch(child, depth) for child in node.children if child.type in ("elseif_clause", "else_clause")]
+def _if(node: Any, place: Place, level: _Level) -> Statement:
+    branches = [_branch(node, level)]
+    branches += [_branch(child, level) for child in node.children if child.type in ("elseif_clause", "else_clause")]
     return syntax.If(place, tuple(branches))
 
 
-def _switch(node: Any, place: Place, depth: int) -> Statement:
+def _switch(node: Any, place: Place, level: _Level) -> Statement:
     clauses = [child for child in node.children if child.type in ("case_clause", "otherwise_clause")]
-    branches = [_branch(child, depth) for child in clauses]
+    branches = [_branch(child, level) for child in clauses]
     before = _leading_comments(node, clauses)
     if before and branches:
         first = branches[0]
@@ -148,18 +148,19 @@ def _switch(node: Any, place: Place, depth: int) -> Statement:
 
 def _leading_comments(node: Any, clauses: list[Any]) -> tuple[Statement, ...]:
     stop = clauses[0].start_byte if clauses else node.end_byte
-    inside = [child for child in node.children if child.type == "comment" and child.start_byte < stop]
-    return tuple(syntax.Comment(_place(child), trailing=_stands_behind_code(child)) for child in inside)
+    children = node.children
+    inside = [k for k, child in enumerate(children) if child.type == "comment" and child.start_byte < stop]
+    return tuple(_comment(children, index) for index in inside)
 
 
-def _branch(node: Any, depth: int) -> syntax.Branch:
+def _branch(node: Any, level: _Level) -> syntax.Branch:
     has_condition = node.type not in ("else_clause", "otherwise_clause")
     condition = _condition(node) if has_condition else None
     first, last = node.start_point[0] + 1, _last_line_of_header(node)
     # those of the first branch's header are comments of the whole statement
     inside = _header_comments(node) if node.type != "if_statement" else ()
     above = tuple(syntax.Comment(Place(first, last, text)) for text in inside)
-    return syntax.Branch(condition, first, last, (*above, *_body(node, depth)))
+    return syntax.Branch(condition, first, last, (*above, *_body(node, level)))
 
 
 def _header(node: Any) -> Iterator[Any]:
@@ -185,9 +186,16 @@ def _condition(node: Any) -> syntax.Node:
     return expression(condition)
 
 
-def _body(node: Any, depth: int) -> tuple[Statement, ...]:
+def _body(node: Any, level: _Level) -> tuple[Statement, ...]:
     _refuse_errors(node)
-    return _statements([child for child in node.children if child.type in ("comment", "block")], depth)
+    children = node.children
+    found: list[Statement] = []
+    for index, child in enumerate(children):
+        if child.type == "comment":
+            found.append(_comment(children, index))
+        elif child.type == "block":
+            found.extend(_statements([child], level))
+    return tuple(_with_whole_lines(found, level.lines))
 
 
 def _refuse_errors(node: Any) -> None:
@@ -195,28 +203,28 @@ def _refuse_errors(node: Any) -> None:
         raise ParseFailure("cannot be parsed")
 
 
-def _for(node: Any, place: Place, depth: int) -> Statement:
+def _for(node: Any, place: Place, level: _Level) -> Statement:
     iterator = next((child for child in node.children if child.type == "iterator"), None)
     parts = iterator.named_children if iterator is not None else []
     named = [part for part in parts if part.type != "line_continuation"]
     if len(named) != 2 or named[0].type != "identifier" or not _text(named[0]).isidentifier():
         raise ParseFailure("is a loop of an unknown form")
-    return syntax.For(place, _text(named[0]), expression(named[1]), _body(node, depth))
+    return syntax.For(place, _text(named[0]), expression(named[1]), _body(node, level))
 
 
-def _while(node: Any, place: Place, depth: int) -> Statement:
-    return syntax.While(place, _condition(node), _body(node, depth))
+def _while(node: Any, place: Place, level: _Level) -> Statement:
+    return syntax.While(place, _condition(node), _body(node, level))
 
 
-def _try(node: Any, place: Place, depth: int) -> Statement:
+def _try(node: Any, place: Place, level: _Level) -> Statement:
     handler = next((child for child in node.children if child.type == "catch_clause"), None)
     if handler is None:
-        return syntax.Try(place, _body(node, depth), "", (), place.last)
+        return syntax.Try(place, _body(node, level), "", (), place.last)
     name = next((_text(child) for child in handler.children if child.type == "identifier"), "")
-    return syntax.Try(place, _body(node, depth), name, _body(handler, depth), handler.start_point[0] + 1)
+    return syntax.Try(place, _body(node, level), name, _body(handler, level), handler.start_point[0] + 1)
 
 
-def _function(node: Any, place: Place, depth: int) -> Statement:
+def _function(node: Any, place: Place, level: _Level) -> Statement:
     _refuse_errors(node)
     name = node.child_by_field_name("name")
     if name is None:
@@ -226,7 +234,7 @@ def _function(node: Any, place: Place, depth: int) -> Statement:
     outputs = _names(parts.get("function_output"))
     if not _text(name).isidentifier() or len(set(parameters) - {"~"}) < len(parameters) - parameters.count("~"):
         raise ParseFailure("is a function with names that cannot be")
-    return syntax.Function(place, _text(name), parameters, outputs, _body(node, depth))
+    return syntax.Function(place, _text(name), parameters, outputs, _body(node, level))
 
 
 def _names(node: Any) -> tuple[str, ...]:
@@ -271,10 +279,14 @@ def _inner_comments(node: Any) -> Iterator[str]:
             cursor.extend(reversed(child.children))
 
 
-def _stands_behind_code(node: Any) -> bool:
-    before = node.prev_sibling
-    while before is not None and before.type in (";", ","):
-        before = before.prev_sibling
+def _comment(siblings: list[Any], index: int) -> Statement:
+    return syntax.Comment(_place(siblings[index]), trailing=_stands_behind_code(siblings, index))
+
+
+def _stands_behind_code(siblings: list[Any], index: int) -> bool:
+    node = siblings[index]
+    earlier = (siblings[place] for place in range(index - 1, -1, -1))
+    before = next((each for each in earlier if each.type not in (";", ",")), None)
     if before is None:
         parent = node.parent
         return parent is not None and parent.start_point[0] == node.start_point[0] and parent.type != "source_file"
