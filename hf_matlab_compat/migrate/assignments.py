@@ -19,7 +19,9 @@ def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
     if len(node.targets) > 1:
         _to_several(node, context, writer)
         return
-    target = next(iter(node.targets))
+    if not node.targets:
+        raise Untranslatable("assigns to nothing")
+    (target,) = node.targets
     if isinstance(target, syntax.Name):
         _to_name(target.name, node.value, context, writer)
     elif isinstance(target, syntax.Field):

@@ -17,9 +17,7 @@ from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
 
 UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
 """Kinds that nobody can write to in part."""
-_MAY_BE_WHOLE = re.compile(
-    r"arange|np\.array\((?!.*dtype=float)|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\."
-)
+_MAY_BE_WHOLE = re.compile(r"arange|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\.")
 _MODULES = {"np", "ml", "plt", "math", "sys", "time", "random", "os", "warnings", "Path"}
 _FUNCTIONS = {"num2str", "WORDS", "train", "nnet_train", "nnet_train_2", "check_calls"}
 _TAKEN = _MODULES | _FUNCTIONS | {"l", "O", "I", "loaded", "tic"}
@@ -55,6 +53,12 @@ def module_name(stem: str) -> str:
     own = stem.rstrip("_") or stem
     taken = keyword.iskeyword(own) or own in _PACKAGES or own in sys.stdlib_module_names
     return stem + "_" if taken else stem
+
+
+def _may_be_whole(text: str) -> bool:
+    """Whether a fresh array may have an integer type."""
+    plain_array = text.rfind("np.array(") > text.rfind("dtype=float")
+    return plain_array or _MAY_BE_WHOLE.search(text) is not None
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,7 @@ class Context:
         """`value` as it may be kept in `name`: of its own and ready for fractions where parts are assigned later."""
         written = self.usage.written
         shared = value.owner and (name in written or bool(written & set(value.owner.split())))
-        whole = name in written and value.kind in SHAPED and _MAY_BE_WHOLE.search(value.text)
+        whole = name in written and value.kind in SHAPED and _may_be_whole(value.text)
         if not (shared or whole) or value.kind in UNSHARED:
             return value
         self.needs("ml")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.literals import unescaped
 from hf_matlab_compat.migrate.operator_parsing import CHAINED, ChainFailure, chain
 from hf_matlab_compat.migrate.syntax import Node
 
@@ -36,7 +37,10 @@ def _text_of(node: Any) -> str:
 def _string(node: Any, _depth: int) -> Node:
     raw = _text_of(node)
     quote, inner = raw[:1], raw[1:-1]
-    return syntax.Text(inner.replace(quote * 2, quote), double=quote == '"')
+    if len(raw) < 2 or quote not in ("'", '"') or raw[-1] != quote:
+        raise ParseFailure("cannot be parsed")
+    plain = inner.replace(quote * 2, quote)
+    return syntax.Text(unescaped(plain) if quote == '"' else plain, double=quote == '"')
 
 
 def _name(node: Any, _depth: int) -> Node:
@@ -121,6 +125,8 @@ def _separated(node: Any, before: Any, row: Any) -> bool:
 def _lambda(node: Any, depth: int) -> Node:
     holder = next((child for child in node.children if child.type == "arguments"), None)
     names = tuple(_text_of(child) for child in holder.named_children) if holder is not None else ()
+    if len({name for name in names if name != "~"}) + names.count("~") < len(names):
+        raise ParseFailure("names an argument twice")
     return syntax.Lambda(names, expression(node.child_by_field_name("expression"), depth))
 
 

@@ -31,13 +31,12 @@ _ORDERS = {"ieee-be": ">", "b": ">", "ieee-le": "<", "l": "<", "n": "<", "native
 
 def with_suffix(name: Value) -> str:
     """A .mat file's name, with the suffix that MATLAB adds."""
-    if name.kind is Kind.STR and re.search(r'\.\w{1,4}"\Z', name.text):
+    pieces = texts.pieces_of(name)
+    if pieces is None:
+        return f"ml.mat_file({name.text})"
+    if re.search(r"\.\w{1,4}\Z", pieces[-1].text):
         return name.text
-    if name.kind is Kind.STR and name.text.endswith('"') and not name.text.endswith('}"'):
-        return name.text[:-1] + '.mat"'
-    if name.kind is Kind.STR and name.text.endswith('}"'):
-        return name.text[:-1] + '.mat"'
-    return f"ml.mat_file({name.text})"
+    return texts.joined([*pieces, texts.Piece(".mat")]).text
 
 
 def is_table(name: str) -> bool:
@@ -65,7 +64,7 @@ def _load(arguments: Arguments) -> Value:
     listed = [arguments.literal(place) for place in range(1, len(arguments))]
     if any(word is None or not word.isidentifier() for word in listed):
         raise Untranslatable("loads with options")
-    names = f", {[str(word) for word in listed]}".replace("'", '"') if listed else ""
+    names = f", [{', '.join(texts.quoted(str(word)) for word in listed)}]" if listed else ""
     return Value(f"ml.load_mat({with_suffix(arguments.values[0])}{names})", Kind.LOADED)
 
 
@@ -120,7 +119,7 @@ def _dlmwrite(arguments: Arguments) -> Value:
     elif len(arguments) == 4:
         if arguments.literal(2) != "delimiter":
             raise Untranslatable("calls dlmwrite in an unknown way")
-        delimiter = '"\\t"' if arguments.literal(3) == "\\t" else arguments.values[3].text
+        delimiter = texts.quoted("\t") if arguments.literal(3) == "\\t" else arguments.values[3].text
     arguments.context.needs("np")
     return Value(f'np.savetxt({name.text}, {_table(value)}, fmt="%.16g", delimiter={delimiter})')
 
@@ -134,6 +133,8 @@ def _csvread(arguments: Arguments) -> Value:
 def _fopen(arguments: Arguments) -> Value:
     arguments.expect(1, 2, 3)
     mode = arguments.literal(1) or "r"
+    if not re.fullmatch(r"[rwa][+bt]{0,2}", mode):
+        raise Untranslatable(f"opens a file in the mode {mode!r}")
     text = "t" in mode or (mode[0] in "aw" and "b" not in mode)
     python_mode = mode[0] + ("+" if "+" in mode else "") + ("" if text else "b")
     arguments.context.notes.append("raises an error where MATLAB returned -1")
@@ -187,7 +188,7 @@ def _exist(arguments: Arguments) -> Value:
         if context_has_parameter(arguments.context, name):
             return Value(f"{python_name(name)} is not None", Kind.NUM, Binding.COMPARE, logical=True)
         scope = "globals()" if arguments.context.function is None else "locals()"
-        return Value(f'"{python_name(name)}" in {scope}', Kind.NUM, Binding.COMPARE, logical=True)
+        return Value(f"{texts.quoted(python_name(name))} in {scope}", Kind.NUM, Binding.COMPARE, logical=True)
     if arguments.literal(1) in ("file", "dir"):
         arguments.context.needs("from pathlib import Path")
         return Value(f"Path({arguments.values[0].text}).exists()", Kind.NUM, logical=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
+
+from hf_matlab_compat.migrate.literals import same_statement
 
 WIDTH = 88
 _OPENING, _CLOSING = "([{", ")]}"
@@ -27,20 +28,9 @@ def broken(text: str, indent: int, width: int = WIDTH) -> list[str]:
     Lines that would be another statement than `text` are not taken; the one long line says ``# noqa: E501`` then.
     """
     lines = _broken(text, indent, width)
-    if len(lines) == 1 or _tree("\n".join(line[indent:] for line in lines)) == _tree(text) is not None:
+    if len(lines) == 1 or same_statement("\n".join(line[indent:] for line in lines), text):
         return lines
     return [f"{' ' * indent}{text}  # noqa: E501"]
-
-
-def _tree(text: str) -> str | None:
-    """The syntax tree of a statement or a block's header; None where it has none."""
-    whole = f"{text}\n    pass" if text.endswith(":") else text
-    for before in ("", "if _:\n    pass\n", "try:\n    pass\n"):
-        try:
-            return ast.dump(ast.parse(before + whole))
-        except SyntaxError:
-            continue
-    return None
 
 
 def _broken(text: str, indent: int, width: int) -> list[str]:

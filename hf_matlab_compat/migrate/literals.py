@@ -18,7 +18,7 @@ _ANY = re.compile("[\ue000\ue002]([0-9a-f]*)[\ue001\ue003]")
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _AROUND = ("", "if _:\n    pass\n", "try:\n    pass\n")
-_BELOW = ("", "\n    pass")
+_BELOW = ("", "\n    pass", "\n    pass\nfinally:\n    pass")
 
 
 class UnsafeStatement(Exception):
@@ -53,6 +53,11 @@ def content(literal: str) -> str | None:
     return None if found is None else _shown(found[2])
 
 
+def contents(text: str) -> list[str]:
+    """The strings that stand sealed in Python text, in order."""
+    return [_shown(digits) for digits in _ANY.findall(text)]
+
+
 def part_content(part: str) -> str | None:
     """The plain text that one sealed part of an f-string holds; None for any other text."""
     found = _PART.fullmatch(part)
@@ -63,7 +68,7 @@ def fits_field(text: str) -> bool:
     """Whether an expression can stand in a replacement field: Python 3.11 allows no backslash and no second quote."""
     if any(mark in text for mark in ("'", "{", "}", "\\", "#", "lambda")):
         return False
-    return all(_is_plain(_shown(found)) for found in _ANY.findall(text))
+    return all(map(_is_plain, contents(text)))
 
 
 def opened(text: str) -> str:
@@ -151,5 +156,3 @@ def _hidden(text: str) -> str:
 
 def _shown(digits: str) -> str:
     return bytes.fromhex(digits).decode("utf-8", "surrogatepass")
-
-

@@ -10,8 +10,8 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.context import Context, NamesIn, Untranslatable, python_name
 from hf_matlab_compat.migrate.file_calls import is_table, load_table, with_suffix
+from hf_matlab_compat.migrate.literals import contents
 from hf_matlab_compat.migrate.syntax import Node, Statement
-from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.translation import ASSUMED, Fate
 from hf_matlab_compat.migrate.values import Kind, Value
 from hf_matlab_compat.migrate.writer import Writer
@@ -191,7 +191,7 @@ def _ready(name: Value, line: int, listed: list[str], context: Context) -> list[
     later = [other for other in context.load_lines if other > line]
     stop = later[0] if later and context.depth == 0 else context.last_line + 1 if context.depth else float("inf")
     ready = [each for each, first in context.waiting.items() if line < first <= stop]
-    if any(mark in name.text for mark in _CHECKPOINTS):
+    if any(mark in text for text in contents(name.text) for mark in _CHECKPOINTS):
         ready += [each for each in VARIABLES if each in context.usage.names and each not in ready]
     ready += [each for each in listed if each not in ready]
     ready += sorted(context.held.get(line, frozenset()) & context.usage.assigned & context.usage.read - set(ready))
@@ -229,7 +229,7 @@ def _bind(names: list[str], statement: Statement, context: Context, writer: Writ
 def _table(arguments: Arguments, table: Value, context: Context, writer: Writer) -> None:
     name = (arguments.literal(0) or "").replace("\\", "/").split("/")[-1].split(".")[0]
     if not name.isidentifier():
-        raise Untranslatable(f"loads the table {quoted(name)} into a variable of an unknown name")
+        raise Untranslatable(f"loads the table {name!r} into a variable of an unknown name")
     writer.code(f"{python_name(name)} = {table.text}")
     context.define(name, Value(python_name(name), Kind.LOADED))
     context.waiting.pop(name, None)

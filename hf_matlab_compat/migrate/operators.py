@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.literals import parsed
 from hf_matlab_compat.migrate.values import MATRICES, Binding, Kind, Value, number
 
 _ARITHMETIC = {"+": Binding.ADD, "-": Binding.ADD, ".*": Binding.MULTIPLY, "./": Binding.MULTIPLY}
@@ -100,11 +102,17 @@ def negation(operand: Value, context: Context) -> Value:
 
 def _opposite(comparison: Value) -> str:
     """The text of ``a != b`` for ``a == b`` and the reverse; empty for anything else."""
-    if comparison.binding is Binding.COMPARE:
-        for sign, other in ((" == ", " != "), (" != ", " == ")):
-            if comparison.text.count(sign) == 1 and '"' not in comparison.text:
-                return comparison.text.replace(sign, other)
+    tree = parsed(comparison.text) if comparison.binding is Binding.COMPARE else None
+    match tree:
+        case ast.Module(body=[ast.Expr(value=ast.Compare(left=left, ops=[sign], comparators=[right]))]):
+            return _turned(comparison.text.encode(), left.end_col_offset or 0, sign, right.col_offset)
     return ""
+
+
+def _turned(text: bytes, start: int, sign: ast.cmpop, end: int) -> str:
+    """A comparison with the sign between `start` and `end` turned into its opposite."""
+    old, new = {ast.Eq: (b"==", b"!="), ast.NotEq: (b"!=", b"==")}.get(type(sign), (b"", b""))
+    return (text[:start] + text[start:end].replace(old, new) + text[end:]).decode() if old else ""
 
 
 def unary(node: syntax.Unary, context: Context) -> Value:

@@ -248,7 +248,7 @@ def _identifiers(node: Any) -> Iterator[str]:
         yield from _identifiers(child)
 
 
-_COMPOUND: dict[str, Callable[[Any, Place, int], Statement]] = {
+_COMPOUND: dict[str, Callable[[Any, Place, _Level], Statement]] = {
     "if_statement": _if,
     "switch_statement": _switch,
     "for_statement": _for,

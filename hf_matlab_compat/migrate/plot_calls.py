@@ -20,6 +20,7 @@ _PLAIN = {
     "colorbar": "colorbar",
     "drawnow": "draw",
 }
+_AXES = {"xy": "auto", "ij": "auto", "square": "scaled"}
 _CURVES = {"plot": "plot", "semilogy": "semilogy", "semilogx": "semilogx", "loglog": "loglog", "scatter": "scatter"}
 _OPTIONS = {"LineWidth": "linewidth", "MarkerSize": "markersize", "Color": "color", "DisplayName": "label"}
 
@@ -86,8 +87,8 @@ def _colormap(arguments: Arguments) -> Value:
 def _axis(arguments: Arguments) -> Value:
     value = arguments.expect(1)[0]
     arguments.context.needs("plt")
-    text = value.text.replace('"xy"', '"auto"').replace('"ij"', '"auto"').replace('"square"', '"scaled"')
-    return Value(f"plt.axis({text})")
+    word = _AXES.get(arguments.literal(0) or "")
+    return Value(f"plt.axis({quoted(word) if word else value.text})")
 
 
 def _grid(arguments: Arguments) -> Value:

@@ -18,9 +18,9 @@ from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.num2str import num2str
 from hf_matlab_compat.matlab.variable_listing import list_variables, read_numbers
 from hf_matlab_compat.migrate.context import python_name
+from hf_matlab_compat.migrate.literals import unescaped
 from hf_matlab_compat.migrate.runtime_arrays import hcat
 from hf_matlab_compat.migrate.runtime_classes import IntegerArray, IntegerNumber, Text, of_its_class
-from hf_matlab_compat.migrate.texts import unescaped
 
 _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import Iterator
 
 from hf_matlab_compat.errors import MigrationError
@@ -12,6 +12,7 @@ from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import Beside, Context, Shared, python_name
 from hf_matlab_compat.migrate.expressions import translate_expression
 from hf_matlab_compat.migrate.layout import spaced
+from hf_matlab_compat.migrate.literals import escaped
 from hf_matlab_compat.migrate.loading import first_reads, loaded_names, loads, made_in_part
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.parsing import parse
@@ -25,6 +26,7 @@ STYLES = ("legacy", "modern")
 STREAMS = ("octave", "matlab")
 _MOST_PASSES = 6
 _NEIGHBOURS = 2
+_QUOTE = '"'
 ALONE = Beside()
 """A script without files beside it."""
 _RUNTIME = "from hf_matlab_compat.migrate import runtime as ml"
@@ -235,9 +237,10 @@ def _write_entry(script: syntax.Script, writer: Writer) -> None:
 
 
 def _assembled(name: str, shared: Shared, writer: Writer) -> str:
-    header = [f'"""{name}.m in Python."""', ""]
+    header = [f'"""{escaped(name, _QUOTE)}.m in Python."""', ""]
     start = [f'random = ml.random_state("{shared.streams}")', ""] if shared.uses_random else []
-    used = {line for line in {*shared.imports, _RUNTIME} if _is_used(line, [*start, *writer.lines])}
+    names = _names_in("\n".join([*start, *writer.lines]), name)
+    used = {line for line in {*shared.imports, _RUNTIME} if line.split()[-1] in names}
     imports = sorted(_merged(used), key=_import_order)
     groups = [[line for line in imports if _group(line) == group] for group in range(_NEIGHBOURS + 1)]
     for place, group in enumerate(groups):
@@ -250,11 +253,17 @@ def _assembled(name: str, shared: Shared, writer: Writer) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _is_used(line: str, code: list[str]) -> bool:
-    """Whether what an import names occurs in the script; a part that was tried and given up may have asked for it."""
-    name = line.split()[-1]
-    mark = re.compile(rf"\b{name}\b")
-    return any(mark.search(each.split("  # ")[0]) for each in code if not each.lstrip().startswith("#"))
+def _names_in(python: str, name: str) -> set[str]:
+    """The names that a script uses; a part that was tried and given up may have asked for imports of others."""
+    try:
+        tree = ast.parse(python)
+        compile(tree, name, "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise MigrationError(
+            f"{name}.m: expected a script whose Python compiles, got one whose does not ({error}). "
+            "Look for what is nested deeply or named twice."
+        ) from None
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _merged(imports: set[str]) -> Iterator[str]:

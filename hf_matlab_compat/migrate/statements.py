@@ -17,6 +17,7 @@ from hf_matlab_compat.migrate.loading import bind_waiting, is_workspace_load, lo
 from hf_matlab_compat.migrate.loops import for_loop, while_loop
 from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.syntax import Statement
+from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.translation import Fate
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, join
 from hf_matlab_compat.migrate.writer import Writer
@@ -106,11 +107,7 @@ def _assign(statement: syntax.Assign, context: Context, writer: Writer) -> None:
 
 
 def _show(name: str, text: str, writer: Writer) -> None:
-    writer.code(f"print({_quoted(name + ' =')}, {text})")
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    writer.code(f"print({quoted(name + ' =')}, {text})")
 
 
 def _evaluate(statement: syntax.Evaluate, context: Context, writer: Writer) -> None:

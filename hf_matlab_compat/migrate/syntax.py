@@ -41,7 +41,7 @@ class Number(Node):
 
 @dataclass(frozen=True)
 class Text(Node):
-    """A string; in single quotes `double` is False and backslashes are plain."""
+    """A string, as what it holds; `double` where it stood in double quotes, so that no format is left to unescape."""
 
     text: str
     double: bool = False

@@ -19,7 +19,7 @@ def _num2str(arguments: Arguments) -> Value:
             raise Untranslatable("calls num2str with a number of digits")
         text = texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[:1], arguments.context)
         padded = re.search(r"%[-+ ]*[1-9]|\s", arguments.literal(1) or "")
-        return Value(f"{text.text}.strip()", Kind.STR) if padded else text
+        return Value(f"{text.at(Binding.ATOM)}.strip()", Kind.STR) if padded else text
     return texts.number_as_text(arguments.values[0], arguments.context)
 
 
@@ -41,20 +41,20 @@ def _fprintf(arguments: Arguments) -> Value:
         nodes, values = nodes[1:], values[1:]
     if not values or values[0].kind not in (Kind.STR, Kind.UNKNOWN):
         raise Untranslatable("calls fprintf without a format")
-    text = texts.printed(values[0], nodes[0], values[1:], arguments.context).text
-    return Value(_print(text, where))
+    return Value(_print(texts.printed(values[0], nodes[0], values[1:], arguments.context), where))
 
 
-def _print(text: str, where: str) -> str:
-    plain = text.startswith(('"', 'f"'))
+def _print(value: Value, where: str) -> str:
     if where and where != "sys.stderr":
-        return f"{where}.write({text})"
-    ending = f", file={where}" if where else ""
-    if plain and text.endswith('\\n"') and not text.endswith('\\\\n"'):
-        shorter = text[:-3] + '"'
-        shorter = shorter if "{" in shorter else shorter.removeprefix("f")
-        return f"print({'' if shorter == chr(34) * 2 else shorter}{ending if shorter != chr(34) * 2 else ending[2:]})"
-    return f'print({text}, end=""{ending})'
+        return f"{where}.write({value.text})"
+    file = [f"file={where}"] if where else []
+    *before, last = texts.pieces_of(value) or [texts.Piece()]
+    if not last.text.endswith("\n"):
+        given = [value.text, 'end=""', *file]
+        return f"print({', '.join(given)})"
+    line = [*before, texts.Piece(last.text[:-1])]
+    shown = [] if line == [texts.Piece("")] else [texts.joined(line).text]
+    return f"print({', '.join([*shown, *file])})"
 
 
 def _disp(arguments: Arguments) -> Value:
@@ -98,9 +98,16 @@ def _str2num(arguments: Arguments) -> Value:
     text = arguments.literal(0) or ""
     if _LIST.fullmatch(text):
         arguments.context.needs("np")
-        numbers = ", ".join(text.strip(" []").replace(",", " ").split())
-        return Value(f"np.array([{numbers}], dtype=float)", Kind.ROW)
+        numbers = [_read_number(each) for each in text.strip().strip("[]").replace(",", " ").split()]
+        return Value(f"np.array([{', '.join(numbers)}], dtype=float)", Kind.ROW)
     return number(f"float({value.text})")
+
+
+def _read_number(text: str) -> str:
+    try:
+        return str(int(text)) if text.lstrip("-").isdigit() else repr(float(text))
+    except ValueError:
+        raise Untranslatable(f"reads the number {text!r}") from None
 
 
 def _str2double(arguments: Arguments) -> Value:

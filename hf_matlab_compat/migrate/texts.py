@@ -1,58 +1,70 @@
-"""Strings: quoting, f-strings, and what sprintf and num2str become."""
+"""Strings: literals, f-strings, and what sprintf and num2str become."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.literals import SPEC, content, fits_field, part_content, sealed, sealed_part, unescaped
 from hf_matlab_compat.migrate.values import Binding, Kind, Value
 
 _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?l?([diufeEgGsxXcob])")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "b": "\b", "f": "\f", '"': '"', "'": "'"}
+_OF_F_STRING = re.compile("(\ue002[0-9a-f]*\ue003)|\\{([^{}\ue004]*)(?:\ue004([^{}\ue004]*))?\\}")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Part of a string: plain text, or a replacement field of an f-string without its braces."""
+    """Part of a string: plain text, or a value with the format that it is printed in."""
 
-    text: str
-    is_field: bool = False
-
-
-def quoted(text: str) -> str:
-    """A Python string literal as ruff would write it."""
-    mark = "'" if text.count('"') > text.count("'") else '"'
-    return f"{mark}{_escaped(text, mark)}{mark}"
+    text: str = ""
+    value: Value | None = None
+    spec: str = ""
 
 
-def _escaped(text: str, mark: str) -> str:
-    return "".join(
-        "\\" + character if character == mark else character if character in "\"'" else repr(character)[1:-1]
-        for character in text
-    )
+quoted = sealed
+"""A Python string literal."""
 
 
 def literal(node: syntax.Text) -> Value:
     """A string in the script."""
-    return Value(quoted(unescaped(node.text) if node.double else node.text), Kind.STR)
-
-
-def unescaped(text: str) -> str:
-    """Backslash sequences of a format as the characters they mean."""
-    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), text, flags=re.DOTALL)
+    return Value(sealed(node.text), Kind.STR)
 
 
 def formatted(pieces: Sequence[Piece]) -> Value:
-    """A string put together from pieces: plain where it can be, else an f-string."""
-    if not any(piece.is_field for piece in pieces):
-        return Value(quoted("".join(piece.text for piece in pieces)), Kind.STR)
-    if len(pieces) == 1 and re.fullmatch(r"\w+", pieces[0].text):
-        return Value(f"str({pieces[0].text})", Kind.STR)
-    body = "".join("{" + piece.text + "}" if piece.is_field else _plain(piece.text) for piece in pieces)
-    return Value(f'f"{body}"', Kind.STR)
+    """A string put together from pieces: plain where it can be, else an f-string, else a sum."""
+    only = pieces[0] if len(pieces) == 1 else Piece()
+    if only.value is not None and not only.spec and re.fullmatch(r"\w+", only.value.text):
+        return Value(f"str({only.value.text})", Kind.STR)
+    return joined(pieces)
+
+
+def joined(pieces: Sequence[Piece]) -> Value:
+    """As `formatted`, with an f-string for a single value as well."""
+    kept = [piece for piece in pieces if piece.text or piece.value is not None]
+    if all(piece.value is None for piece in kept):
+        return Value(sealed("".join(piece.text for piece in kept)), Kind.STR)
+    fields = [piece.value.text for piece in kept if piece.value is not None]
+    if all(map(fits_field, fields)):
+        return Value(f'f"{"".join(map(_in_f_string, kept))}"', Kind.STR)
+    return Value(" + ".join(map(_in_sum, kept)), Kind.STR, Binding.ADD if len(kept) > 1 else Binding.ATOM)
+
+
+def _in_f_string(piece: Piece) -> str:
+    if piece.value is None:
+        return sealed_part(piece.text)
+    text = piece.value.text.replace('"', "'")  # no string of the script stands here: they are sealed
+    return f"{{{text}{SPEC if piece.spec else ''}{piece.spec}}}"
+
+
+def _in_sum(piece: Piece) -> str:
+    if piece.value is None:
+        return sealed(piece.text)
+    if piece.spec:
+        return f'format({piece.value.text}, "{piece.spec}")'
+    return piece.value.at(Binding.ADD) if piece.value.kind is Kind.STR else f"str({piece.value.text})"
 
 
 def concatenated(parts: Sequence[Value], nodes: Sequence[syntax.Node]) -> Value:
@@ -63,7 +75,7 @@ def concatenated(parts: Sequence[Value], nodes: Sequence[syntax.Node]) -> Value:
     pieces: list[Piece] = []
     for part, node in zip(parts, nodes, strict=True):
         if isinstance(node, syntax.Text):
-            pieces.append(Piece(unescaped(node.text) if node.double else node.text))
+            pieces.append(Piece(node.text))
         elif part.kind is not Kind.EMPTY:
             pieces.extend(as_pieces(part))
     return formatted(pieces)
@@ -71,16 +83,30 @@ def concatenated(parts: Sequence[Value], nodes: Sequence[syntax.Node]) -> Value:
 
 def as_pieces(value: Value) -> list[Piece]:
     """A value inside an f-string."""
-    text = value.text
-    if text.startswith('f"') and "\\" not in text and text.count('"') == 2:
-        return [*_fields_of(text[2:-1])]
-    if re.fullmatch(r"str\(\w+\)", text):
-        return [Piece(text[4:-1], True)]
-    if '"' in text:
-        text = text.replace('"', "'")
-    if "\\" in text or text.startswith("{") or "lambda" in text:
-        raise Untranslatable("puts an expression into a string that an f-string cannot hold")
-    return [Piece(text, True)]
+    known = pieces_of(value)
+    if known is not None:
+        return known
+    if re.fullmatch(r"str\(\w+\)", value.text):
+        return [Piece(value=Value(value.text[4:-1]))]
+    return [Piece(value=value)]
+
+
+def pieces_of(value: Value) -> list[Piece] | None:
+    """The pieces of a literal or of an f-string; None for any other value."""
+    plain = content(value.text)
+    if plain is not None:
+        return [Piece(plain)]
+    if not value.text.startswith('f"') or not value.text.endswith('"'):
+        return None
+    pieces = [_piece(found) for found in _OF_F_STRING.finditer(value.text)]
+    return pieces if joined(pieces).text == value.text else None
+
+
+def _piece(found: re.Match[str]) -> Piece:
+    part, text, spec = found.groups()
+    if part is not None:
+        return Piece(part_content(part) or "")
+    return Piece(value=Value(text.replace("'", '"')), spec=spec or "")
 
 
 def number_as_text(value: Value, context: Context) -> Value:
@@ -88,7 +114,7 @@ def number_as_text(value: Value, context: Context) -> Value:
     if value.kind is Kind.STR:
         return value
     if value.kind is Kind.NUM and value.integer:
-        return formatted([Piece(value.text, True)]) if not value.text.isdigit() else Value(quoted(value.text), Kind.STR)
+        return Value(sealed(value.text), Kind.STR) if value.text.isdigit() else formatted([Piece(value=value)])
     context.needs("from hf_matlab_compat.matlab.num2str import num2str")
     return Value(f"num2str({value.text})", Kind.STR)
 
@@ -99,7 +125,7 @@ def printed(template: Value, node: syntax.Node, arguments: Sequence[Value], cont
         return _at_run_time(template, arguments, context)
     if re.search(r"%[-+ 0#]*\d*\.?\*", node.text):
         raise Untranslatable("prints with a width that is computed")
-    pieces = _pieces(unescaped(node.text), arguments)
+    pieces = _pieces(node.text if node.double else unescaped(node.text), arguments)
     if pieces is not None:
         return formatted(pieces)
     return _at_run_time(literal(node), arguments, context)
@@ -126,38 +152,20 @@ def _pieces(template: str, arguments: Sequence[Value]) -> list[Piece] | None:
             return None
         pieces.append(piece)
     pieces.append(Piece(template[position:]))
-    return None if rest else [piece for piece in pieces if piece.text]
+    return None if rest else pieces
 
 
 def _field(found: re.Match[str], value: Value) -> Piece | None:
     flags, width, precision, kind = found[1], found[2], found[3], found[4]
-    if "*" in (width, precision) or '"' in value.text or "\\" in value.text or "#" in flags:
+    if "*" in (width, precision) or not fits_field(value.text) or "#" in flags or "-" in flags:
         return None
-    if kind == "s" and value.kind is Kind.STR and not precision and "-" not in flags:
-        return Piece(value.text + (f":>{width}" if width else ""), True)
-    if kind in "di" and value.kind is Kind.NUM and value.integer and not precision and "-" not in flags:
+    if kind == "s" and value.kind is Kind.STR and not precision:
+        return Piece(value=value, spec=f">{width}" if width else "")
+    compared = replace(value, text=value.at(Binding.COMPARE), binding=max(value.binding, Binding.COMPARE))
+    if kind in "di" and value.kind is Kind.NUM and value.integer and not precision:
         spec = f"{flags}{width or ''}"
-        return Piece(_field_text(value) + (f":{spec}d" if spec else ""), True)
-    if kind in "feEgG" and value.kind is Kind.NUM and not value.integer and "-" not in flags:
+        return Piece(value=compared, spec=f"{spec}d" if spec else "")
+    if kind in "feEgG" and value.kind is Kind.NUM and not value.integer:
         spec = f"{flags}{width or ''}" + (f".{precision}" if precision else "")
-        return Piece(f"{_field_text(value)}:{spec}{kind}", True)
+        return Piece(value=compared, spec=spec + kind)
     return None
-
-
-def _field_text(value: Value) -> str:
-    return value.at(Binding.COMPARE)
-
-
-def _plain(text: str) -> str:
-    return _escaped(text, '"').replace("{", "{{").replace("}", "}}")
-
-
-def _fields_of(body: str) -> list[Piece]:
-    """The pieces of an f-string this module wrote, so that strings in strings become one."""
-    pieces: list[Piece] = []
-    for found in re.finditer(r"\{\{|\}\}|\{([^{}]*)\}|([^{}]+)", body):
-        if found[1] is not None:
-            pieces.append(Piece(found[1], True))
-        else:
-            pieces.append(Piece(found[2] or found[0][0]))
-    return pieces

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from hf_matlab_compat.migrate.context import Untranslatable
 from hf_matlab_compat.migrate.layout import WIDTH, broken
+from hf_matlab_compat.migrate.literals import UnsafeStatement, opened
 from hf_matlab_compat.migrate.syntax import Place
 from hf_matlab_compat.migrate.translation import Fate, Ledger
+
+_NOQA = re.compile(r"  # noqa: \w+\Z")
 
 
 class Writer:
@@ -26,9 +31,19 @@ class Writer:
         self._statement = -1
 
     def code(self, text: str) -> None:
-        """A Python statement."""
+        """A Python statement, or the header of a block; its strings are written out here.
+
+        Raises
+        ------
+        Untranslatable
+            It would not be the statement that was put together.
+        """
+        try:
+            written = opened(text)
+        except UnsafeStatement as failure:
+            raise Untranslatable(str(failure)) from None
         self._statement = len(self.lines)
-        self.lines.extend(broken(text, self._indent))
+        self.lines.extend(broken(written, self._indent))
 
     def insert(self, place: int, statements: Sequence[str]) -> None:
         """Statements at the current depth, before the line at `place`."""
@@ -48,7 +63,8 @@ class Writer:
             self.comment(text)
             return
         place, last = self._statement, len(self.lines) - 1
-        if place == last and len(self.lines[-1]) + len(lines[0]) + 4 <= WIDTH and "  # " not in self.lines[-1]:
+        fits = len(self.lines[-1]) + len(lines[0]) + 4 <= WIDTH
+        if place == last and fits and not _NOQA.search(self.lines[-1]):
             self.lines[-1] += f"  # {lines[0]}"
         else:
             self.lines.insert(place, " " * self._margin(place) + f"# {lines[0]}")
@@ -115,10 +131,11 @@ class Writer:
 
 
 def _uncommented(text: str) -> list[str]:
-    """MATLAB's comment text without its marks."""
+    """MATLAB's comment text without its marks, and without what would end a line or turn it around."""
+    lines = ["".join(each if each.isprintable() or each == "\t" else " " for each in line) for line in text.split("\n")]
     if text.lstrip().startswith("%{"):
-        return [line.rstrip() for line in text.split("\n")]
-    return [_without_mark(line) for line in text.split("\n")]
+        return [line.rstrip() for line in lines]
+    return [_without_mark(line) for line in lines]
 
 
 def _without_mark(line: str) -> str:
