@@ -157,6 +157,9 @@ def _pieces(template: str, arguments: Sequence[Value]) -> list[Piece] | None:
 
 def _field(found: re.Match[str], value: Value) -> Piece | None:
     flags, width, precision, kind = found[1], found[2], found[3], found[4]
+    plain = content(value.text)
+    if found[0] == "%s" and plain is not None:
+        return Piece(plain)
     if "*" in (width, precision) or not fits_field(value.text) or "#" in flags or "-" in flags:
         return None
     if kind == "s" and value.kind is Kind.STR and not precision:

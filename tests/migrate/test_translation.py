@@ -80,7 +80,7 @@ def test_expressions_keep_matlabs_meaning(matlab: str, python: str) -> None:
     ("matlab", "python"),
     [
         ("s = ['run' num2str(n) '.mat'];", 's = f"run{n}.mat"'),
-        ("s = sprintf('%s_%03d', 'a', n);", 's = ml.sprintf("%s_%03d", "a", n)'),
+        ("s = sprintf('%s_%03d', 'a', n);", 's = f"a_{n:03d}"'),
         ("s = sprintf('%d of %5.2f%%', n, n/2);", 's = f"{n} of {n / 2:5.2f}%"'),
         ("s = num2str(n/2);", "s = num2str(n / 2)"),
         ("fprintf('%d\\n', n);", 'print(f"{n}")'),
