@@ -197,7 +197,7 @@ def test_a_fork_with_other_arguments_is_named_and_not_called(capsys, tmp_path) -
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (in_epoch(2, "error('out of luck')"), "epoch 2: out of luck"),
+        (in_epoch(1, "error('out of luck')"), "epoch 1: out of luck"),
         ((EPOCH_BEGINS, f"{EPOCH_BEGINS}    while true, pause(0.1), end\n"), "was stopped after 1.5 seconds"),
         ((STEP, STEP + "    paramsp(1) = 0/0;\n"), "not finite (NaN or Inf)"),
         (("'_nnet_running.mat'", "'_other.mat'"), "did not write <runName>_nnet_running.mat"),

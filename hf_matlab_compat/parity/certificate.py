@@ -25,6 +25,10 @@ NOT_MEASURED = "not measured"
 """In a certificate's provenance under 'envelope', where E was not; the reason follows in parentheses."""
 NO_OCTAVE = "no Octave"
 """In a certificate's provenance where recorded numbers stand in, with the reason."""
+STOPS = "the reference stops here: "
+"""Begins the reason of a line where a reference stopped for a reason that is known of the published program."""
+STOPS_UNEXPLAINED = "the reference stops here, which the published program is not known to do: "
+"""Begins it where it did not: of that run it is not known what the rest would have been."""
 PUBLISHED = " (published "
 """Stands behind a constant that is not the published one, before the published value."""
 
@@ -139,10 +143,12 @@ class Certificate:
 
     @property
     def verdict(self) -> Verdict:
-        """DIFFERS if any line does; NOT_RUN if of a run nothing was compared, or no decision of any; else AGREES."""
+        """DIFFERS if any line does; NOT_RUN if of a run nothing was compared or the end is missing without a known
+        reason, or no decision of any; else AGREES.
+        """
         if any(line.verdict is Verdict.DIFFERS for line in self.lines):
             return Verdict.DIFFERS
-        nothing = self.runs_not_compared or not self.lines or self._decisions is Verdict.NOT_RUN
+        nothing = self.runs_not_compared or not self.lines or self._decisions is Verdict.NOT_RUN or self.runs_cut_off
         return Verdict.NOT_RUN if nothing else Verdict.AGREES
 
     @property
@@ -158,6 +164,12 @@ class Certificate:
         """Case, precision, mode and backend of the runs of which no line was compared."""
         compared = {line.run for line in self.lines if line.verdict is not Verdict.NOT_RUN}
         return [run for run in dict.fromkeys(line.run for line in self.lines) if run not in compared]
+
+    @property
+    def runs_cut_off(self) -> list[tuple[str, str, str, str]]:
+        """Case, precision, mode and backend of the runs whose reference stopped without a known reason."""
+        cut_off = [line.run for line in self.lines if line.bound_source.startswith(STOPS_UNEXPLAINED)]
+        return list(dict.fromkeys(cut_off))
 
     @property
     def unseen(self) -> str:
@@ -196,6 +208,8 @@ class Certificate:
             return ": every compared quantity is within its bound"
         if self.verdict is Verdict.DIFFERS:
             return f": {self.doubt}" if self.doubt else ""
+        if self.runs_cut_off and not self.runs_not_compared:
+            return f": the reference stopped in {'; '.join(' '.join(run) for run in self.runs_cut_off)}"
         if self.lines and not self.runs_not_compared:
             return f": no decision was compared ({', '.join(DECISION_STAGES)})"
         return f": nothing was compared of {'; '.join(' '.join(run) for run in self.runs_not_compared) or 'anything'}"

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.parity import entry
-from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Traces
+from hf_matlab_compat.parity.certificate import STAGES, STOPS, STOPS_UNEXPLAINED, Certificate, Line, Traces
+from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
 from hf_matlab_compat.parity.coverage import not_exercised
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
-from hf_matlab_compat.parity.port_case import port_case
+from hf_matlab_compat.parity.port_case import PortCase, port_case
 from hf_matlab_compat.parity.port_epoch import PortEpoch
-from hf_matlab_compat.parity.port_runs import port_epochs
+from hf_matlab_compat.parity.port_runs import port_epoch, port_epochs
 from hf_matlab_compat.parity.provenance import our_provenance
-from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.reference_run import NOTHING, Recording, Stop
 from hf_matlab_compat.parity.run_lines import checkpoint_lines, traces_of
+from hf_matlab_compat.parity.verdicts import differs, not_run
+from hf_matlab_compat.state import CGStop
 
-_OWN_PLACE = ("not shown: ", "constant ", "nothing was recorded")
+_OWN_PLACE = ("not shown: ", "constant ", NOTHING)
 """Entries of a recording's provenance that have a place of their own on the certificate."""
-
-NOTHING = "nothing was recorded"
-"""In the provenance of a recording without epochs: why it has none."""
 
 Watch = Callable[[Line], None]
 """Told of every line as it is judged."""
@@ -132,9 +134,40 @@ def _judged(
         before = record
     done = [epoch for epoch in ran if isinstance(epoch, PortEpoch)]
     lines += checkpoint_lines(recording, done, epoch_judge, lines, absent)
+    if recording.stop is not None:
+        lines.append(_stopped(recording, recording.stop, case, epoch_judge, absent))
     if entry.STAGE in stages:
         lines += entry.entry_lines(recording, case, epoch_judge, ran, absent)
     return lines, traces_of(recording, done, lines)
+
+
+def _stopped(recording: Recording, stop: Stop, case: PortCase, judge: EpochJudge, absent: str) -> Line:
+    """The one line on an epoch in which the reference stopped; a bail-out of its CG must be one of ours as well."""
+    column = judge.column(recording.epochs[-1], None)
+    at = replace(column, place={**column.place, "epoch": stop.epoch})
+    pair = Comparison("cg_iterates", "", "iterates", "iterate", ABSENT, ABSENT, None)
+    if not stop.cause:
+        return not_run(replace(pair, stage=STAGES[0]), at, STOPS_UNEXPLAINED + stop.reason)
+    if stop.cause == "nothing recorded" and not absent and (else_where := _records_an_iterate(recording, stop, case)):
+        return differs(pair, at, f"{else_where}; the reference recorded no iterate and stopped")
+    return not_run(pair, at, STOPS + stop.reason)
+
+
+def _records_an_iterate(recording: Recording, stop: Stop, case: PortCase) -> str:
+    """What our CG does from the state in which the reference's recorded nothing; empty where it bails out as that did.
+
+    That is at the first step that it would record, where the original drops the iterate it stands on.
+    """
+    if stop.theta is None or stop.start is None:
+        return ""
+    state = {"theta": stop.theta, "start": stop.start, "lam": stop.lam}
+    record = replace(recording.epochs[-1], epoch=stop.epoch, kernels={}, log_lines=(), figures={}, **state)
+    ours = port_epoch(case, replace(recording, mode="kernels"), replace(record, steps=[1]), None)
+    if isinstance(ours, str):
+        return ours
+    first = math.ceil(case.options.iterate_grid_start)
+    bails = ours.cg_stop is CGStop.NEGATIVE_CURVATURE and ours.steps == [first]
+    return "" if bails else f"our CG records step {', '.join(map(str, ours.steps))}"
 
 
 def _nothing(recording: Recording, backend: str) -> Line:

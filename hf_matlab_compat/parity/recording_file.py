@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording
+from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording, Stop
 
 _VERSION = 1
 
@@ -39,6 +39,7 @@ def write_recording_file(path: str | os.PathLike[str], recording: Recording, abo
         "case": _encoded(_parts(recording.case), arrays),
         "epochs": [_encoded(_parts(record), arrays) for record in recording.epochs],
         "continuity": None if recording.continuity is None else _parts(recording.continuity),
+        "stop": None if recording.stop is None else _encoded(_parts(recording.stop), arrays),
         "envelope": [[epoch, name, E] for (epoch, name), E in recording.envelope.items()],
         "run": {"precision": recording.precision, "mode": recording.mode, "provenance": dict(recording.provenance)},
     }
@@ -69,6 +70,7 @@ def read_recording_file(path: str | os.PathLike[str]) -> tuple[Recording, dict[s
         envelope={(int(epoch), name): float(E) for epoch, name, E in tree["envelope"]},
         checkpoint=None,
         continuity=_continuity(tree.get("continuity")),
+        stop=None if tree.get("stop") is None else Stop(**_decoded(tree["stop"], arrays)),
         **tree["run"],
     )
     return recording, tree["about"]

@@ -97,6 +97,29 @@ class Continuity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Where a reference stopped in mid-run, and why.
+
+    Attributes
+    ----------
+    epoch : int
+        The one that it did not finish.
+    reason : str
+    cause : {'', 'nothing recorded', 'underflow'}
+        A fault that the published program is known to have; '' for any other reason.
+    theta, start, lam : vector, vector, float
+        The state in which that epoch began, as in `EpochRecord`; None where it was not recorded.
+    """
+
+    epoch: int
+    reason: str
+    cause: str = ""
+    theta: NDArray[Any] | None = None
+    start: NDArray[Any] | None = None
+    lam: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recording:
     """A reference's run of a case.
 
@@ -116,6 +139,8 @@ class Recording:
         Engine, versions, BLAS, processor, SHA-256 of every file of the reference, seeds.
     continuity : Continuity or None
         Whether one call of the reference over all epochs ends where its resumed calls do; None: not run.
+    stop : Stop or None
+        Where it stopped before it had done all epochs that it was asked for; None: it did them.
     """
 
     case: Case
@@ -126,6 +151,18 @@ class Recording:
     checkpoint: bytes | None
     provenance: Mapping[str, str]
     continuity: Continuity | None = None
+    stop: Stop | None = None
+
+
+NOTHING = "nothing was recorded"
+"""In the provenance of a recording without epochs: why it has none."""
+
+
+def nothing_recorded(case: Case, precision: str, mode: str, why: str) -> Recording:
+    """A run that could not be made, or has not finished an epoch."""
+    return Recording(
+        case=case, precision=precision, mode=mode, epochs=[], envelope={}, checkpoint=None, provenance={NOTHING: why}
+    )
 
 
 def distance(ours: Any, reference: Any) -> float:

@@ -14,10 +14,10 @@ from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from
 from hf_matlab_compat.parity.certificate import NO_OCTAVE, NOT_MEASURED, STAGES, Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import keep_divergence
 from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, read_tape
-from hf_matlab_compat.parity.judge import NOTHING, backend_missing, judge
+from hf_matlab_compat.parity.judge import backend_missing, judge
 from hf_matlab_compat.parity.made_cases import MADE_CASES, made_case
 from hf_matlab_compat.parity.octave import octave_available
-from hf_matlab_compat.parity.reference_run import Case, Recording
+from hf_matlab_compat.parity.reference_run import Case, Recording, nothing_recorded
 
 MODES = ("kernels", "lockstep", "free")
 PRECISIONS = ("double", "single")
@@ -272,7 +272,7 @@ def _recorded(
                 raise  # whatever else is asked for would take as long
             say(f"{engine.name}: {case.name}, {precision}, {mode}: {error}")
             errors.append(error)
-            made.append(_failed(case, mode, precision, error))
+            made.append(nothing_recorded(case, precision, mode, str(error)))
     if len(errors) == len(made):
         raise errors[0]
     return made
@@ -280,8 +280,7 @@ def _recorded(
 
 def _with_rounding(engine: Engine, recording: Recording, wanted: bool, say: Callable[[str], None]) -> Recording:
     if not wanted:
-        told = {"envelope": f"{NOT_MEASURED} (--no-envelope)"}
-        return replace(recording, provenance={**recording.provenance, **told})
+        return _not_measured(recording, "--no-envelope")
     say(f"{engine.name}: {recording.case.name}, {recording.precision}, {recording.mode}: how far rounding moves it")
     return engine.with_envelope(recording)
 
@@ -293,25 +292,19 @@ def _epochs(case: Case, mode: str) -> int:
     return LONGER.get(case.name, DEFAULT_EPOCHS)
 
 
-def _failed(case: Case, mode: str, precision: str, error: ParityError) -> Recording:
-    return Recording(
-        case=case,
-        precision=precision,
-        mode=mode,
-        epochs=[],
-        envelope={},
-        checkpoint=None,
-        provenance={NOTHING: str(error)},
-    )
-
-
 def _from_tape(tape: Path, envelope: bool, timeout: float, say: Callable[[str], None]) -> Iterable[Recording]:
     """What the tape brought back; with an envelope where its trainer can be run here as well."""
     missing = octave_available() if envelope else "--no-envelope"
     for recording in read_tape(tape):
-        if missing:
-            provenance = {**recording.provenance, "envelope": f"{NOT_MEASURED} ({missing})"}
-            yield replace(recording, provenance=provenance)
-        else:
-            say(f"tape: {recording.case.name}, {recording.precision}: how far rounding moves it")
+        if missing or not recording.epochs:
+            yield _not_measured(recording, missing or "nothing was recorded")
+            continue
+        say(f"tape: {recording.case.name}, {recording.precision}: how far rounding moves it")
+        try:
             yield OctaveEngine(tape / "reference", timeout=timeout).with_envelope(recording)
+        except ParityError as error:
+            yield _not_measured(recording, str(error))
+
+
+def _not_measured(recording: Recording, why: str) -> Recording:
+    return replace(recording, provenance={**recording.provenance, "envelope": f"{NOT_MEASURED} ({why})"})

@@ -26,6 +26,7 @@ from hf_matlab_compat.parity import octave
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_process import (
+    TrainerStopped,
     available_cores,
     one_line,
     run_octave_driver,
@@ -34,7 +35,7 @@ from hf_matlab_compat.parity.engines.octave_process import (
 from hf_matlab_compat.parity.engines.order import Order, identity, permuted_cases, renumbered_units
 from hf_matlab_compat.parity.engines.provenance import octave_facts
 from hf_matlab_compat.parity.engines.reference import Reference
-from hf_matlab_compat.parity.engines.results import OtherPrecision, read_results
+from hf_matlab_compat.parity.engines.results import OtherPrecision, read_until_stop
 from hf_matlab_compat.parity.engines.spread import distances
 from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
 
@@ -89,7 +90,8 @@ def measure_envelope(
     with scratch() as folder:
         reference.copy_to(folder / "reference")
         for records in _run_all(reference, recording, folder, members, timeout):
-            for plain, member in zip(recording.epochs, records, strict=True):
+            # a member that meets a known fault of the original an epoch earlier has fewer
+            for plain, member in zip(recording.epochs, records, strict=False):
                 for name, apart in distances(member, plain).items():
                     key = (plain.epoch, name)
                     envelope[key] = max(envelope.get(key, 0.0), apart)
@@ -123,11 +125,17 @@ def _run_all(
         order = member.order(recording.case.arguments)
         job = _job(reference, recording, member, order)
         write_job(job, place)
-        run_octave_driver(place, folder / "reference", timeout=timeout, environment=member.environment, stop=stop)
+        failure = None
         try:
-            records = read_results(job, place / "results")
+            run_octave_driver(place, folder / "reference", timeout=timeout, environment=member.environment, stop=stop)
+        except TrainerStopped as error:
+            failure = error
+        try:
+            records, stopped = read_until_stop(job, place / "results", failure)
         except OtherPrecision:
             return recording.epochs  # it has no double precision: as if there were no such member
+        if stopped is not None and not stopped.cause:
+            raise ParityError(stopped.reason)
         shutil.rmtree(place)
         return [order.undo(record) for record in records]
 

@@ -183,7 +183,9 @@ def _beginning(reference: Reference, settled: Case, case: Case) -> tuple[dict[st
 def _typed(job: Job, start: Mapping[str, Any]) -> dict[str, Any]:
     """The nine variables, in the classes that trainers save."""
     epoch = int(start["epoch"])
-    records = {name: start.get(name, np.zeros((epoch, width))) for name, width in _RECORDS.items()}
+    # room for all epochs, as a trainer that begins by itself makes it: what is indexed linearly would grow as a row
+    rows = max(epoch + 1, job.epochs)
+    records = {name: start.get(name, np.zeros((rows, width))) for name, width in _RECORDS.items()}
     vectors = {name: np.asarray(start[name], job.dtype).reshape(-1, 1) for name in ("paramsp", "ch")}
     scalars = {name: float(start[name]) for name in ("epoch", "lambda", "totalpasses")}
     return {**vectors, **scalars, **records}

@@ -13,11 +13,13 @@ from hf_matlab_compat.parity.engines.continuity import read_continuity
 from hf_matlab_compat.parity.engines.envelope import MEMBERS, measure_envelope
 from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
-from hf_matlab_compat.parity.engines.octave_process import one_line, run_octave_driver, scratch
+from hf_matlab_compat.parity.engines.octave_process import TrainerStopped, one_line, run_octave_driver, scratch
 from hf_matlab_compat.parity.engines.provenance import not_shown, provenance
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
-from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_results
-from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording
+from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_until_stop
+from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording, Stop
+
+_Played = tuple[list[EpochRecord], Stop | None, bytes | None, Continuity | None]
 
 
 class OctaveEngine:
@@ -64,7 +66,7 @@ class OctaveEngine:
         """Run the reference on a case; see `Engine`."""
         job = make_job(self.reference, case, precision=precision, mode=mode, epochs=epochs)
         with scratch() as folder:
-            records, checkpoint, continuity = self._play(job, folder)
+            records, stop, checkpoint, continuity = self._play(job, folder)
         return Recording(
             case=job.case,
             precision=precision,
@@ -74,6 +76,7 @@ class OctaveEngine:
             checkpoint=checkpoint,
             provenance={**provenance(self.reference, job, self.timeout), **not_shown(records, mode)},
             continuity=continuity,
+            stop=stop,
         )
 
     def with_envelope(self, recording: Recording) -> Recording:
@@ -85,21 +88,31 @@ class OctaveEngine:
             self._cache.put(key, envelope)
         return replace(recording, envelope=envelope)
 
-    def _play(self, job: Job, folder: Path) -> tuple[list[EpochRecord], bytes | None, Continuity | None]:
+    def _play(self, job: Job, folder: Path) -> _Played:
         write_job(job, folder / "job")
         self.reference.copy_to(folder / "reference")
         try:
-            run_octave_driver(folder / "job", folder / "reference", timeout=self.timeout)
+            failure = self._run(folder)
             results = folder / "job" / "results"
-            records = read_results(job, results)
-            return records, read_checkpoint_bytes(results), read_continuity(job, records, results)
+            records, stop = read_until_stop(job, results, failure)
+            if stop is not None:
+                stop = replace(stop, reason=in_users_words(stop.reason, folder, self.reference))
+            return records, stop, read_checkpoint_bytes(results), read_continuity(job, records, results)
         except ParityError as error:
-            raise ParityError(f"{job.case.name}: {in_users_words(error, folder, self.reference)}") from error
+            raise ParityError(f"{job.case.name}: {in_users_words(str(error), folder, self.reference)}") from error
+
+    def _run(self, folder: Path) -> TrainerStopped | None:
+        """Do the job; what the trainer stopped with, where it did."""
+        try:
+            run_octave_driver(folder / "job", folder / "reference", timeout=self.timeout)
+        except TrainerStopped as error:
+            return error
+        return None
 
 
-def in_users_words(error: ParityError, folder: Path, reference: Reference) -> str:
+def in_users_words(message: str, folder: Path, reference: Reference) -> str:
     """The message, with the user's folder for the copy that was run."""
-    return one_line(str(error).replace(str(folder / "reference"), str(reference.folder)))
+    return one_line(message.replace(str(folder / "reference"), str(reference.folder)))
 
 
 def only_kernels(records: Sequence[EpochRecord]) -> list[EpochRecord]:

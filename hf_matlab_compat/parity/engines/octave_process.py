@@ -24,6 +24,10 @@ LONGEST_OUTPUT = 1 << 20
 _WORDS_OF_STDERR = 300
 
 
+class TrainerStopped(ParityError):
+    """The trainer ran into an error, or ended Octave: what it had finished until then is there."""
+
+
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder that is gone afterwards, and when this process is.
@@ -163,11 +167,11 @@ def _largest(folder: Path) -> int:
 def _require_done(job: Path, exit_code: int, said: str) -> None:
     results = job / "results"
     if (results / "failure.txt").exists():
-        raise ParityError(one_line((results / "failure.txt").read_text(errors="replace")))
+        raise TrainerStopped(one_line((results / "failure.txt").read_text(errors="replace")))
     if (results / "done.txt").exists():
         return
     ended = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"
-    raise ParityError(one_line(f"Octave {ended} in the middle of its run. {said}"))
+    raise TrainerStopped(one_line(f"Octave {ended} in the middle of its run. {said}"))
 
 
 def one_line(text: str) -> str:

@@ -15,7 +15,7 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.printed import epoch_lines
-from hf_matlab_compat.parity.reference_run import EpochRecord
+from hf_matlab_compat.parity.reference_run import EpochRecord, Stop
 
 _FIGURES: Mapping[str, str] = {
     **{name: name for name in ("cg_steps", "chose_iters", "rho", "rate", "denom", "oldll_chunk", "ll_chunk_after")},
@@ -61,6 +61,13 @@ class RecordedCase:
             replace(blank, epoch=k, figures=self._figures(k), log_lines=epoch_lines(self._log(), k))
             for k in range(1, count + 1)
         ]
+
+    def stop(self, epochs: int) -> Stop | None:
+        """Where the published program crashed in a run of so many epochs."""
+        count, stopped = self._count(), self._trace.get("original_stops_with")
+        if stopped is None or not stopped.size or epochs <= count:
+            return None
+        return Stop(epoch=count + 1, reason=str(stopped.item()), cause="nothing recorded")
 
     def why_not(self) -> str:
         """Where the published program crashed: with what."""

@@ -63,6 +63,7 @@ class RecordedEngine:
             envelope={},
             checkpoint=None,
             provenance=_provenance(records, mode),
+            stop=found.stop(epochs) if mode == "free" else None,
         )
 
     def with_envelope(self, recording: Recording) -> Recording:

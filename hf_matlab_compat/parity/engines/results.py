@@ -14,7 +14,7 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures, without_test_lines
 from hf_matlab_compat.parity.octave_values import from_octave
-from hf_matlab_compat.parity.reference_run import EpochRecord
+from hf_matlab_compat.parity.reference_run import EpochRecord, Stop
 
 _VECTORS = {
     **{"grad": "b", "precon": "Mdiag"},
@@ -23,30 +23,126 @@ _VECTORS = {
 _PRODUCTS = {"Bv": "products", "Bv_undamped": "products_undamped"}
 
 
+_NOTHING_RECORDED = (
+    "its conjgrad_1 met negative curvature at the step that it would have recorded first, and returned no iterate"
+)
+
+
 class OtherPrecision(ParityError):
     """The trainer has a precision of its own, however it is called."""
 
 
+class NotFinite(ParityError):
+    """NaN or Inf where a run could not go on from it; `cause` as in `Stop`."""
+
+    def __init__(self, message: str, cause: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
 def read_results(job: Job, results: Path) -> list[EpochRecord]:
-    """The epochs of a job, in order.
+    """The epochs of a job that was done to its end, in order.
 
     Raises
     ------
     ParityError
         A file cannot be read, or holds NaN or Inf where a run could not go on from it.
     """
-    raw = [read_variables(path) for path in sorted(results.glob("epoch_*.mat"))]
-    if not raw:
-        raise ParityError(f"{results}: expected the files of some epochs, got none. Run it again.")
+    records, stop = read_until_stop(job, results)
+    if stop is not None:
+        raise ParityError(stop.reason)
+    return records
+
+
+def read_until_stop(
+    job: Job, results: Path, failure: ParityError | None = None
+) -> tuple[list[EpochRecord], Stop | None]:
+    """The epochs that a job has finished, and where and why it did not go on.
+
+    Parameters
+    ----------
+    job : Job
+    results : Path
+    failure : ParityError, optional
+        What the driver ended with, if it ended so.
+
+    Raises
+    ------
+    ParityError
+        Not even the first epoch was finished, or it cannot be read or gone on from; or the precision is another.
+    """
+    paths = sorted(results.glob("epoch_*.mat"))
+    if not paths:
+        raise failure or ParityError(f"{results}: expected the files of some epochs, got none. Run it again.")
+    records, unread = _records(job, paths)
+    if unread is not None:
+        if not records or isinstance(unread, OtherPrecision):
+            raise unread
+        return records, _stop(job, records, str(unread), getattr(unread, "cause", ""))
+    if failure is not None:
+        return records, _stop(job, records, str(failure), _noted_cause(results))
+    if job.mode == "kernels" and not records[-1].steps:
+        return records, _before_cg(records[-1])
+    return records, None
+
+
+def _records(job: Job, paths: Sequence[Path]) -> tuple[list[EpochRecord], ParityError | None]:
+    """The epochs up to the first one that cannot be read or gone on from, and why not."""
     records: list[EpochRecord] = []
+    raw, unread = _read_all(job, paths)
     for at, this in enumerate(raw):
-        _require_precision(job, this)
         before = None if len(job.starts) > 1 else (records[-1] if records else None)
         following = raw[at + 1] if at + 1 < len(raw) and job.mode == "free" else None
-        record = _record(job, this, before, following, at)
-        _require_finite(record, job.precision, int(np.sum(this.get("underflow", 0))))
+        try:
+            record = _record(job, this, before, following, at)
+            _require_finite(record, job.precision, int(np.sum(this.get("underflow", 0))))
+        except ParityError as error:
+            return records, error
         records.append(record)
-    return records
+    return records, unread
+
+
+def _read_all(job: Job, paths: Sequence[Path]) -> tuple[list[Mapping[str, Any]], ParityError | None]:
+    raw: list[Mapping[str, Any]] = []
+    for path in paths:
+        try:
+            this = read_variables(path)
+            _require_precision(job, this)
+        except ParityError as error:
+            return raw, error
+        raw.append(this)
+    return raw, None
+
+
+def _stop(job: Job, records: Sequence[EpochRecord], reason: str, cause: str) -> Stop:
+    """In the epoch after the last one; the state is what that one left."""
+    last = records[-1]
+    if cause == "nothing recorded":
+        reason = f"epoch {last.epoch + 1}: {_NOTHING_RECORDED}; nnet_train_2 goes on with the last one all the same"
+    if last.theta_after is None or last.d_after is None:
+        return Stop(epoch=last.epoch + 1, reason=reason, cause=cause)
+    return Stop(
+        epoch=last.epoch + 1,
+        reason=reason,
+        cause=cause,
+        theta=last.theta_after,
+        start=job.dtype(job.case.arguments["decay"]) * last.d_after,
+        lam=last.figures["lambda"],
+    )
+
+
+def _before_cg(record: EpochRecord) -> Stop:
+    """In an epoch of which no more than the kernels was asked for."""
+    reason = f"epoch {record.epoch}: {_NOTHING_RECORDED}"
+    where = {"theta": record.theta, "start": record.start, "lam": record.lam}
+    return Stop(epoch=record.epoch, reason=reason, cause="nothing recorded", **where)
+
+
+def _noted_cause(results: Path) -> str:
+    path = results / "stopped.mat"
+    if not path.exists():
+        return ""
+    return "nothing recorded" if np.any(read_variables(path).get("nothing_recorded", 0)) else ""
 
 
 def read_checkpoint_bytes(results: Path) -> bytes | None:
@@ -151,11 +247,11 @@ def _kernels(job: Job, this: Mapping[str, Any], before: EpochRecord | None) -> d
 def _theta_after(
     job: Job, this: Mapping[str, Any], following: Mapping[str, Any] | None, theta: NDArray[Any], figures: Any
 ) -> NDArray[Any] | None:
-    if "paramsp_returned" not in this:
+    if "llrecord" not in this:
         return None  # stopped after CG
-    if following is None:
+    if following is None and "paramsp_returned" in this:
         return np.asarray(this["paramsp_returned"], job.dtype).ravel()
-    if np.size(following.get("seen_paramsp", ())) == theta.size:
+    if following is not None and np.size(following.get("seen_paramsp", ())) == theta.size:
         return np.asarray(following["seen_paramsp"], job.dtype).ravel()
     steps = np.ravel(this["is"]).tolist()
     chosen = np.asarray(this["xs"])[:, steps.index(figures["chose_iters"])]
@@ -175,17 +271,18 @@ def _require_finite(record: EpochRecord, precision: str, underflow: int) -> None
     parts |= {"CG iterates": record.iterates, "parameters": _or_empty(record.theta_after)}
     for name, values in parts.items():
         if not np.isfinite(np.asarray(values)).all():
-            cause = _cause(precision, underflow) if name == "CG iterates" else ""
+            known = bool(underflow) and name == "CG iterates"
+            cause = _cause(precision, underflow) if known else ""
             where = f"epoch {record.epoch}, {precision} precision"
-            raise ParityError(f"{where}: the reference's {name} are not finite (NaN or Inf){cause}.")
+            raise NotFinite(
+                f"{where}: the reference's {name} are not finite (NaN or Inf){cause}.", "underflow" if known else ""
+            )
     if np.isnan(record.figures.get("ll", 0.0)):
         raise ParityError(f"epoch {record.epoch}, {precision} precision: the reference's log-likelihood is NaN.")
 
 
 def _cause(precision: str, underflow: int) -> str:
-    """Why the iterates are not finite, where it is known; `underflow` is the step of CG after which r'y is 0."""
-    if not underflow:
-        return ""
+    """Why the iterates are not finite; `underflow` is the step of CG after which r'y is 0."""
     return (
         f": after step {underflow} of its CG r'y underflows to 0 in {precision} precision, and the original goes on to "
         "divide 0 by 0. This package stops CG there, a deviation that the README lists"

@@ -21,9 +21,9 @@ from hf_matlab_compat.parity.engines.octave_engine import only_kernels
 from hf_matlab_compat.parity.engines.octave_process import one_line
 from hf_matlab_compat.parity.engines.provenance import log_facts, not_shown, reference_facts, route_in_words
 from hf_matlab_compat.parity.engines.reference import SHIMS, Reference, open_reference
-from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_results
+from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_until_stop
 from hf_matlab_compat.parity.octave_values import from_octave
-from hf_matlab_compat.parity.reference_run import Case, Recording
+from hf_matlab_compat.parity.reference_run import Case, Recording, nothing_recorded
 
 FORMAT = 1
 _LIST = "tape.json"
@@ -95,7 +95,8 @@ def read_tape(out: str | Path) -> list[Recording]:
     Raises
     ------
     ParityError
-        It was not run, not to the end, or with a trainer that has other arguments.
+        It was not run, or with a trainer that has other arguments; or no job of it has finished an epoch. One that has
+        not, where others have, is a recording without epochs, which says why.
     """
     folder = Path(out)
     try:
@@ -107,9 +108,18 @@ def read_tape(out: str | Path) -> list[Recording]:
     if not (folder / "reference").is_dir():
         raise ParityError(f"{folder}: was not run yet. Run run_me.m in MATLAB, then bring the whole folder back.")
     reference = open_reference(folder / "reference")
+    recordings: list[Recording] = []
+    errors: list[ParityError] = []
     for row in listed["jobs"]:
-        _require_played(folder / "jobs" / row["name"], row["name"])
-    return [_recording(folder, row, reference) for row in listed["jobs"]]
+        job = _job(folder / "jobs" / row["name"], row, reference)
+        try:
+            recordings.append(_recording(job, folder / "jobs" / row["name"], reference))
+        except ParityError as error:
+            errors.append(error)
+            recordings.append(nothing_recorded(job.case, job.precision, job.mode, str(error)))
+    if len(errors) == len(recordings):
+        raise errors[0]
+    return recordings
 
 
 def _pack(folder: Path, case: Case, precision: str, mode: str, epochs: int) -> dict[str, Any]:
@@ -124,19 +134,26 @@ def _unknown_reference() -> Reference:
     return Reference(Path("reference"), {}, {}, read_constants({}), takes_overrides=False)
 
 
-def _require_played(job: Path, name: str) -> None:
+def _failure(job: Path) -> ParityError | None:
+    """What the trainer stopped with; None where it did the whole job.
+
+    Raises
+    ------
+    ParityError
+        The job was not run.
+    """
     failure = job / "results" / "failure.txt"
     if failure.exists():
-        raise ParityError(f"{name}: {one_line(failure.read_text(errors='replace'))}")
-    if not (job / "results" / "done.txt").exists():
-        raise ParityError(f"{name}: was not run to its end. Run run_me.m in MATLAB, then bring the whole folder back.")
+        return ParityError(f"{job.name}: {one_line(failure.read_text(errors='replace'))}")
+    if (job / "results" / "done.txt").exists():
+        return None
+    raise ParityError(f"{job.name}: was not run to its end. Run run_me.m in MATLAB, then bring the whole folder back.")
 
 
-def _recording(folder: Path, row: dict[str, Any], reference: Reference) -> Recording:
-    place = folder / "jobs" / row["name"]
-    job = _job(place, row, reference)
-    records = read_results(job, place / "results")
-    played = (place / "results" / "done.txt").read_text(errors="replace")
+def _recording(job: Job, place: Path, reference: Reference) -> Recording:
+    failure, done = _failure(place), place / "results" / "done.txt"
+    records, stop = read_until_stop(job, place / "results", failure)
+    played = done.read_text(errors="replace") if done.exists() else "not known, since it stopped"
     return Recording(
         case=job.case,
         precision=job.precision,
@@ -153,6 +170,7 @@ def _recording(folder: Path, row: dict[str, Any], reference: Reference) -> Recor
             **not_shown(records, job.mode),
         },
         continuity=read_continuity(job, records, place / "results"),
+        stop=stop,
     )
 
 

@@ -51,6 +51,7 @@ try
     hf_chain(request, 'never');
 catch problem
     if ~isempty(failure)
+        hf_until(request);
         rethrow(problem);
     end
     error('hf:chain', ['%s. This epoch was started from a checkpoint, as every one is here; one call over all %d ' ...
@@ -59,6 +60,23 @@ end
 if ~isempty(failure)
     error('hf:whole', ['one call over %d epochs: %s. Each of these epochs ran when it was started from a checkpoint, ' ...
         'as is done here. The trainer alone keeps state that its checkpoint lacks'], request.epochs, failure);
+end
+end
+
+
+function hf_until(request)
+% One call over those epochs that the chain finished before it stopped, where they are two or more.
+stopped = load(fullfile(request.results, 'stopped.mat'));
+request.epochs = stopped.epoch - 1;
+if ~isempty(request.starts{1})
+    request.epochs = request.epochs - double(request.starts{1}.epoch);
+end
+if request.epochs > 1
+    failure = hf_whole(request);
+    if ~isempty(failure)
+        error('hf:whole', 'one call over %d epochs: %s. The trainer alone keeps state that its checkpoint lacks', ...
+            request.epochs, failure);
+    end
 end
 end
 

@@ -16,7 +16,7 @@ try
     undamped = hf_call(request, still, number, 'before CG');
     call.products_undamped = undamped.calls{end}.products;
 catch problem
-    hf_fail(number, problem);
+    hf_fail(request, number, problem);
 end
 after_cg = call.printed+1:numel(out.numbers);
 hf_write(request, number, call, out, out.words(after_cg), out.numbers(after_cg));

@@ -1,9 +1,12 @@
-function hf_fail(number, problem)
-% Pass an error on with the epoch it came in.
+function hf_fail(request, number, problem)
+% Pass an error on with the epoch it came in, and leave a note of where the trainer stopped: results/stopped.mat.
 
-where = '';
-if ~isempty(problem.stack)
-    where = sprintf(' (in %s, line %d)', problem.stack(1).name, problem.stack(1).line);
+stopped = struct('epoch', number, 'nothing_recorded', 0);
+tape = hf_tape('read');
+if ~isempty(tape.calls) && isfield(tape.calls{end}, 'is')
+    % conjgrad_1 came back without an iterate, and the trainer wants the last one
+    stopped.nothing_recorded = double(isempty(tape.calls{end}.is));
 end
-error('hf:reference', 'epoch %d: %s%s', number, strrep(problem.message, sprintf('\n'), ' '), where);
+save(fullfile(request.results, 'stopped.mat'), '-struct', 'stopped', '-v7');
+error('hf:reference', '%s', hf_words(number, problem));
 end

@@ -13,11 +13,7 @@ try
     out = hf_call(request, start, first - 1 + request.epochs, 'unseen');
     hf_save(request, first, out);
 catch problem
-    try
-        hf_fail(hf_stopped(first), problem);
-    catch told
-        failure = told.message;
-    end
+    failure = hf_words(hf_stopped(first), problem);
 end
 end
 

@@ -7,7 +7,9 @@ result.words = words;
 result.numbers = numbers;
 if isfield(out, 'saved')
     result.log = out.log;
-    result.paramsp_returned = out.paramsp;
+    if isfield(out, 'paramsp')
+        result.paramsp_returned = out.paramsp;
+    end
     result.llrecord = out.saved.llrecord;
     result.errrecord = out.saved.errrecord;
     result.lambdarecord = out.saved.lambdarecord;

@@ -4,7 +4,7 @@ function [xs, is] = conjgrad_1(Afunc, b, x0, maxiters, miniters, Mdiag, varargin
 asked = hf_tape('read');
 if strcmp(asked.stop, 'unseen')
     [xs, is] = hf_conjgrad_1(Afunc, b, x0, maxiters, miniters, Mdiag, varargin{:});
-    hf_tape('call', struct('printed', numel(asked.numbers), 'last', xs{end}));
+    hf_tape('call', struct('printed', numel(asked.numbers), 'last', hf_last(xs, x0)));
     return
 end
 call = struct('b', b, 'x0', x0, 'Mdiag', Mdiag, 'maxiters', maxiters, 'miniters', miniters);
@@ -21,8 +21,8 @@ end
 [xs, is] = hf_conjgrad_1(Afunc, b, x0, maxiters, miniters, Mdiag, varargin{:});
 call.xs = [xs{:}];
 call.is = is;
-call.last = xs{end};
-if ~all(isfinite(call.last))
+call.last = hf_last(xs, x0);
+if ~isempty(xs) && ~all(isfinite(call.last))
     broken = find(~all(isfinite(call.xs), 1), 1);
     call.underflow = hf_underflow(Afunc, b, x0, is(broken), Mdiag);
 end
@@ -57,5 +57,14 @@ end
 hf_tape('call', call);
 if strcmp(asked.stop, 'after CG')
     error('hf:enough', 'what was wanted is noted');
+end
+end
+
+
+function last = hf_last(xs, x0)
+% The iterate that a CG ends with; where it gives none, that is for the trainer to find out.
+last = x0;
+if ~isempty(xs)
+    last = xs{end};
 end
 end

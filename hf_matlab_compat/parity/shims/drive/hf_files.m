@@ -1,0 +1,27 @@
+function out = hf_files(request, out)
+% Add the checkpoint and the log that a call of the trainer left to what is known of it.
+
+if isempty(out.calls)
+    error('hf:calls', 'nnet_train_2 did not call conjgrad_1');
+end
+if ~exist('run_nnet_running.mat', 'file')
+    error('hf:files', 'nnet_train_2 did not write <runName>_nnet_running.mat');
+end
+out.saved = load('run_nnet_running.mat');
+out.log = '';
+if exist('run.txt', 'file')
+    out.log = fileread('run.txt');
+end
+hf_copy('run_nnet_running.mat', fullfile(request.results, 'running.mat'));
+end
+
+
+function hf_copy(from, to)
+% copyfile starts a shell in Octave
+source = fopen(from, 'r');
+bytes = fread(source, Inf, 'uint8=>uint8');
+fclose(source);
+target = fopen(to, 'w');
+fwrite(target, bytes);
+fclose(target);
+end
