@@ -20,6 +20,9 @@ from hf_matlab_compat.state import Records, State
 
 _EXACT = ("epoch", "totalpasses", "lambda", "lambdarecord")
 _VECTORS = ("paramsp", "ch")
+_RECORDS = ("llrecord", "errrecord")
+_LISTS = ("lambdarecord", "times")
+"""One number an epoch: trainers index them linearly, so that a row serves as well as a column."""
 _SINGLE = 2.0**-22
 """Vectors are saved as singles: a last bit of theirs may go either way."""
 
@@ -62,7 +65,12 @@ def checkpoint_bound(name: str, tolerance: float) -> tuple[float, str]:
 
 
 def _distance(name: str, ours: Any, theirs: Any) -> float:
-    theirs = _rows(theirs, len(ours))
+    if theirs.dtype.kind not in "fiub":  # text, complex numbers, cells
+        return float("inf")
+    if name in _LISTS and theirs.size == max(theirs.shape, default=0):
+        theirs = theirs.reshape(-1, 1)
+    if name in (*_LISTS, *_RECORDS):
+        theirs = _rows(theirs, len(ours))
     if name in _VECTORS and theirs.dtype == np.float64:  # a reference in double may keep its doubles
         theirs = theirs.astype(np.float32)
     if ours.dtype != theirs.dtype or ours.shape != theirs.shape:

@@ -20,7 +20,7 @@ from hf_matlab_compat.parity.port_runs import port_epoch, port_epochs
 from hf_matlab_compat.parity.provenance import our_provenance
 from hf_matlab_compat.parity.reference_run import NOTHING, Recording, Stop
 from hf_matlab_compat.parity.run_lines import checkpoint_lines, traces_of
-from hf_matlab_compat.parity.verdicts import differs, not_run
+from hf_matlab_compat.parity.verdicts import not_run
 from hf_matlab_compat.state import CGStop
 
 _OWN_PLACE = ("not shown: ", "constant ", NOTHING)
@@ -148,8 +148,8 @@ def _stopped(recording: Recording, stop: Stop, case: PortCase, judge: EpochJudge
     pair = Comparison("cg_iterates", "", "iterates", "iterate", ABSENT, ABSENT, None)
     if not stop.cause:
         return not_run(replace(pair, stage=STAGES[0]), at, STOPS_UNEXPLAINED + stop.reason)
-    if stop.cause == "nothing recorded" and not absent and (else_where := _records_an_iterate(recording, stop, case)):
-        return differs(pair, at, f"{else_where}; the reference recorded no iterate and stopped")
+    if stop.cause == "nothing recorded" and not absent and (ours := _records_an_iterate(recording, stop, case)):
+        return not_run(pair, at, f"{STOPS_UNEXPLAINED}{stop.reason}; from the same state {ours}")
     return not_run(pair, at, STOPS + stop.reason)
 
 
@@ -166,7 +166,7 @@ def _records_an_iterate(recording: Recording, stop: Stop, case: PortCase) -> str
     if isinstance(ours, str):
         return ours
     first = math.ceil(case.options.iterate_grid_start)
-    bails = ours.cg_stop is CGStop.NEGATIVE_CURVATURE and ours.steps == [first]
+    bails = ours.cg_stop in (CGStop.NEGATIVE_CURVATURE, CGStop.EXACT) and ours.steps == [first]
     return "" if bails else f"our CG records step {', '.join(map(str, ours.steps))}"
 
 

@@ -18,7 +18,7 @@ from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.exemptions import AFTER_A_TIE, SMOKE, UNDERFLOW
 from hf_matlab_compat.parity.port_epoch import PortEpoch
 from hf_matlab_compat.parity.reference_run import Recording
-from hf_matlab_compat.parity.verdicts import Column, differs, line_of, not_run
+from hf_matlab_compat.parity.verdicts import NO_BOUND, Column, differs, line_of, not_run
 
 TRACED = ("ll", "rho", "lambda")
 
@@ -44,7 +44,7 @@ def checkpoint_lines(
     if not recording.checkpoint:
         return [differs(pair, column, "the reference lacks this quantity")]
     pairs = checkpoint_comparisons(recording.checkpoint, our_variables(done))
-    return [_variable_line(found, column, figures_tolerance(lines, BEHIND.get(found.detail, ()))) for found in pairs]
+    return [_variable_line(found, column, lines) for found in pairs]
 
 
 def figures_tolerance(lines: Sequence[Line], details: Sequence[str]) -> float:
@@ -52,11 +52,16 @@ def figures_tolerance(lines: Sequence[Line], details: Sequence[str]) -> float:
     return max((line.bound or 0.0 for line in lines if line.stage == "params" and line.detail in details), default=0.0)
 
 
-def _variable_line(pair: Comparison, column: Column, tolerance: float) -> Line:
+def _variable_line(pair: Comparison, column: Column, lines: Sequence[Line]) -> Line:
     if pair.distance is None:
         return line_of(pair, column)
-    bound, source = checkpoint_bound(pair.detail, tolerance)
+    details = BEHIND.get(pair.detail, ())
+    bound, source = checkpoint_bound(pair.detail, figures_tolerance(lines, details))
     verdict = Verdict.AGREES if pair.distance <= bound else Verdict.DIFFERS
+    if verdict is Verdict.DIFFERS and np.isfinite(pair.distance):
+        unbounded = [line for line in lines if line.detail in details and line.bound_source.startswith(NO_BOUND)]
+        if any(line.epoch == column.place["epoch"] for line in unbounded):
+            return not_run(pair, column, unbounded[-1].bound_source)
     return replace(not_run(pair, column, source), distance=pair.distance, bound=bound, verdict=verdict)
 
 

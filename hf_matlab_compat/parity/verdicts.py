@@ -27,6 +27,8 @@ HOPELESS = 0.3
 """Distances beyond this are no rounding, and not worth an ensemble."""
 OWN_KERNEL_FACTOR = 100
 """On the tabulated bound of a kernel: as far as this package's own runs can widen it."""
+NO_BOUND = "rounding alone moves it by its own size"
+"""Why a quantity is not judged whose bound says nothing."""
 VACUOUS = 1.0
 """A bound from here on says nothing: zeros are at this distance from anything."""
 
@@ -83,7 +85,7 @@ def _without_envelope(pair: Comparison, column: Column, vacuous: Bound) -> Line:
     bound = _bound(pair, column, None, "reference")
     if pair.kind == "kernel" or _verdict(pair, bound) is Verdict.AGREES or _has_nan(pair.ours):
         return _line(pair, column, bound, _verdict(pair, bound))
-    return not_run(pair, column, f"rounding alone moves it by its own size: {vacuous.source}")
+    return not_run(pair, column, f"{NO_BOUND}: {vacuous.source}")
 
 
 def choice_line(pair: Comparison, column: Column, tie: float) -> Line:

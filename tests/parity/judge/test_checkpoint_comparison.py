@@ -63,6 +63,26 @@ def test_a_variable_that_the_reference_does_not_save_differs() -> None:
     assert verdicts(checkpoint(ch=None))["ch"].bound_source == "the reference lacks this quantity"
 
 
+def test_a_longer_vector_differs_even_if_zeros_are_what_it_has_more() -> None:
+    epochs: Any = list(port_epochs(port_case(recorded(CASE).case, "double"), recorded(CASE)))
+    for name in ("paramsp", "ch"):
+        longer = np.append(our_variables(epochs)[name], np.zeros((1, 1), np.float32), axis=0)
+        assert verdicts(checkpoint(**{name: longer}))[name].verdict is Verdict.DIFFERS
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (1, 4), (1, 1)])
+def test_room_for_epochs_to_come_and_a_row_of_durations_agree(shape: tuple[int, int]) -> None:
+    times = np.zeros(shape)
+    times[0, 0] = 0.3
+    assert verdicts(checkpoint(times=times))["times"].verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize("value", ["text", np.array([[1 + 2j]]), np.array([[{}]], object)])
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_variable_that_is_no_array_of_numbers_is_no_agreement(name: str, value: Any) -> None:
+    assert verdicts(checkpoint(**{name: value}))[name].verdict is Verdict.DIFFERS
+
+
 def test_durations_are_not_compared() -> None:
     assert verdicts(checkpoint(times=np.array([[1e6]])))["times"].verdict is Verdict.AGREES
 
