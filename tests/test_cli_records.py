@@ -160,6 +160,16 @@ def test_layer_sizes_are_one_value_or_several(given: list[str], tmp_path: Path) 
     assert loadmat(tmp_path / "run_W_b.mat")["W"].size == 4
 
 
+def test_what_no_run_goes_on_from_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    savemat(tmp_path / "weights.mat", {"paramsp": np.ones((7, 1))})
+    assert main(["checkpoint", str(tmp_path / "weights.mat")]) == 1
+    assert "no checkpoint of this family" in capsys.readouterr().out
+    whole = {**loadmat(CHECKPOINT), "llrecord": np.zeros((1, 2))}
+    savemat(tmp_path / "short.mat", {name: value for name, value in whole.items() if not name.startswith("__")})
+    assert main(["checkpoint", str(tmp_path / "short.mat")]) == 1
+    assert "llrecord: expected 10 rows (epochs) and 2 columns, got 1×2." in capsys.readouterr().out
+
+
 def test_layer_sizes_that_are_no_numbers_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["checkpoint", str(tmp_path / "run.mat"), "--layersizes", "64 x"])

@@ -87,7 +87,7 @@ def checkpoint(
 ) -> int:
     """Say what is in a checkpoint; convert it, or split its parameters into W and b.
 
-    Exits with 1 where no run can go on from what it holds: parameters that are NaN, an epoch of -3.
+    Exits with 1 where no run can go on from it: another program's file, parameters that are NaN, an epoch of -3.
 
     Parameters
     ----------
@@ -117,7 +117,8 @@ def checkpoint(
             _say(f"left out: {name}, {reason}")
     if layersizes:
         _split(file, layersizes, out if to is None and out else file.with_name(f"{file.stem}_W_b.mat"), overwrite)
-    return int(bool(summary.faults))
+    # weights can be split off a file from which no run goes on, where that is what was asked for
+    return int(not summary.can_go_on and (not layersizes or bool(summary.faults)))
 
 
 @plot.command(name="curves")

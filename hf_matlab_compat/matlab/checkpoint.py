@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab import npz_file
 from hf_matlab_compat.matlab.atomic_file import atomic_file
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_state, to_variables
 from hf_matlab_compat.matlab.double_sidecar import (
@@ -85,7 +86,7 @@ def read_checkpoint(
 ) -> State:
     """The state that a checkpoint holds.
 
-    Reads MATLAB's formats (v4 to v7; v7.3 with h5py) and Octave's text, plain or packed. The path is taken
+    Reads MATLAB's formats (v4 to v7; v7.3 with h5py), Octave's text, plain or packed, and .npz. The path is taken
     as it is or, where there is no such file, with ``.mat`` appended.
 
     Parameters
@@ -116,7 +117,7 @@ def read_checkpoint(
     """
     found = _find(path)
     try:
-        state = to_state(read_variables(found, VARIABLES), num_parameters)
+        state = to_state(_variables(found), num_parameters)
     except CheckpointError as error:
         raise CheckpointError(f"{found}: {error}") from error
     if precision == "single":
@@ -128,6 +129,26 @@ def read_checkpoint(
             warnings.warn(trouble, CheckpointWarning, stacklevel=2)
     kind = np.float64 if doubles or precision == "double" else np.result_type(state.theta, state.d)
     return _with(state, doubles or _vectors(state), kind)
+
+
+def why_no_run_goes_on(path: str | os.PathLike[str]) -> str:
+    """What `read_checkpoint` says against a file, without the file's name; empty where a run goes on from it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CheckpointWarning)  # a run goes on, if not bit for bit
+            read_checkpoint(path)
+    except CheckpointError as error:
+        return str(error).removeprefix(f"{os.fspath(path)}: ")
+    return ""
+
+
+def _variables(path: str) -> dict[str, NDArray[Any]]:
+    with open(path, "rb") as stream:
+        is_npz = stream.read(len(npz_file.MAGIC)) == npz_file.MAGIC
+    if not is_npz:
+        return read_variables(path, VARIABLES)
+    found = npz_file.read_npz(path)
+    return {name: value for name, value in found.items() if name in VARIABLES}
 
 
 def _write_mat(path: str | os.PathLike[str], variables: Mapping[str, NDArray[Any]]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab.checkpoint import why_no_run_goes_on
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
 from hf_matlab_compat.matlab.double_sidecar import sidecar_path
 from hf_matlab_compat.matlab.layer_sizes import Candidates, candidate_sizes, full_num_parameters
@@ -65,7 +66,7 @@ class CheckpointSummary:
     remarks : tuple of str
         What else to know before going on from it.
     faults : tuple of str
-        Values with which no run can go on.
+        Why no run can go on from this trainer's checkpoint; empty where `read_checkpoint` takes it.
     """
 
     path: str
@@ -82,6 +83,11 @@ class CheckpointSummary:
     logged: LoggedSizes | None = None
     remarks: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a run goes on from it."""
+        return self.kind is CheckpointKind.TRAINER and not self.faults
 
     def in_words(self) -> list[str]:
         """The summary, a sentence or a variable a line."""
@@ -141,7 +147,7 @@ def summarise(
         candidates=_candidates(psize or 0, hidden, inputs, kind),
         logged=logged_sizes(path, psize or 0),
         remarks=tuple(_remarks(path, listing)),
-        faults=tuple(_faults(path, listing, numbers)),
+        faults=tuple(_judged(path, listing, numbers)) if kind is CheckpointKind.TRAINER else (),
     )
 
 
@@ -225,6 +231,12 @@ def _scalar(numbers: Mapping[str, NDArray[Any]], names: Sequence[str]) -> float 
 def _psize(listing: Listing) -> int | None:
     shapes = [v.shape for v in listing.variables if v.name == "paramsp" and v.shape is not None]
     return math.prod(shapes[0]) if shapes else None
+
+
+def _judged(path: str | os.PathLike[str], listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> list[str]:
+    """What a resuming run would say, value by value where we know more of them than the first."""
+    refusal = why_no_run_goes_on(path)
+    return (list(_faults(path, listing, numbers)) or [refusal]) if refusal else []
 
 
 def _faults(path: str | os.PathLike[str], listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> Iterator[str]:

@@ -97,6 +97,8 @@ def _host_vector(name: str, vector: object) -> Array:
 def _vector(name: str, variables: Mapping[str, Array], length: int | None) -> Array:
     """A column of finite numbers as a vector; singles stay singles."""
     value = _real(name, variables)
+    if not value.size:
+        raise CheckpointError(f"{name}: expected a column (P×1), got nothing in it. Take an older checkpoint.")
     if value.ndim != 2 or value.shape[1] != 1:
         kind = "a row" if value.ndim == 2 and value.shape[0] == 1 else "an array"
         raise CheckpointError(

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.checkpoint import write_checkpoint
+from hf_matlab_compat.matlab.checkpoint import read_checkpoint, write_checkpoint
 from hf_matlab_compat.matlab.checkpoint_conversion import convert
 from hf_matlab_compat.matlab.checkpoint_summary import CheckpointKind, split_layers, summarise
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_variables
@@ -233,7 +233,14 @@ def test_any_damage_gives_a_summary_or_a_checkpoint_error(
     end = data.draw(st.one_of(st.none(), st.integers(0, len(content))))
     (tmp_path / "damaged").write_bytes(content[:end])
     with suppress(CheckpointError):
-        assert summarise(tmp_path / "damaged", hidden=[2]).form
+        assert summarise(tmp_path / "damaged", hidden=[2]).can_go_on is goes_on(tmp_path / "damaged")
+
+
+def goes_on(path: Path) -> bool:
+    try:
+        return read_checkpoint(path) is not None
+    except CheckpointError:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -259,6 +266,41 @@ def test_values_that_no_run_goes_on_from_are_faults(tmp_path: Path, changes: dic
     found = summarise(save_mat(tmp_path / "a.mat", make_state(), **changes))
     assert [said for said in found.faults if said.startswith(fault)]
     assert "from which no run can go on" in found.in_words()[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"paramsp": np.ones((1, 7)), "ch": np.ones((1, 7))},
+        {"ch": np.ones((1, 7))},
+        {"ch": np.zeros((0, 0))},
+        {"llrecord": np.zeros((1, 2))},
+        {"errrecord": np.zeros((2, 3))},
+        {"times": np.zeros((1, 1))},
+        {"lambdarecord": np.zeros((2, 2))},
+        {"llrecord": cell(1.0)},
+        {"times": np.ones((2, 1)) * 1j},
+        {"epoch": 3.0},
+        {"lambda": np.array([[1.0, 2.0]])},
+        {"totalpasses": 2.0**60},
+        {"times": np.zeros((1, 9))},
+        {"llrecord": np.zeros((9, 1))},
+        {"paramsp": np.ones((7, 1), np.int8)},
+        {},
+    ],
+)
+@pytest.mark.parametrize("form", ["v5", "v7", "npz"])
+def test_a_run_goes_on_where_the_summary_says_so_and_nowhere_else(
+    tmp_path: Path, changes: dict[str, Any], form: str
+) -> None:
+    path = save_mat(tmp_path / "a.mat", make_state(), **changes)
+    with suppress(CheckpointError):  # what cannot be converted is judged as it is
+        path = convert(path, tmp_path / "b", form).path
+    found = summarise(path)
+    assert found.can_go_on is goes_on(path)
+    assert found.kind is CheckpointKind.TRAINER
+    assert ("from which a run goes on" in found.in_words()[0]) is found.can_go_on
+    assert bool(found.faults) is not found.can_go_on
 
 
 def test_a_sound_checkpoint_has_no_faults(tmp_path: Path) -> None:
