@@ -122,7 +122,7 @@ def test_a_case_without_data_is_told(tmp_path, capsys) -> None:
 
 
 def test_a_file_of_another_format_is_told_and_what_to_do(tmp_path, capsys) -> None:
-    (tmp_path / "c.mat").write_text("# Created by Octave 7.3.0\n")
+    (tmp_path / "c.mat").write_bytes(b"Octave-1-L" + bytes(200))
     assert "save -v7" in refused(["train", str(tmp_path / "c.mat")], capsys)
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ast
 import difflib
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat, savemat
+from scipy.io import savemat
 
-from hf_matlab_compat.errors import DataError, OptionError, speaking
+from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
-from hf_matlab_compat.matlab.mat_formats import HEAD_BYTES, FileFormat, sniff
+from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
 from hf_matlab_compat.preflight.folder import folder_for
 from hf_matlab_compat.result import Result
@@ -60,7 +60,7 @@ def read_case(path: Path) -> Case:
     Parameters
     ----------
     path : Path
-        A .mat of MATLAB v4 to v7.
+        A .mat file of MATLAB or Octave, in any format that `load_mat` reads.
 
     Raises
     ------
@@ -68,18 +68,17 @@ def read_case(path: Path) -> Case:
         There is no such file, it has another format, is damaged, or lacks an argument that has no default.
     """
     try:
-        with path.open("rb") as file:
-            kind = sniff(file.read(HEAD_BYTES))
-    except OSError as error:
-        raise DataError("case", expected="a .mat file", got=f"{path} ({error.strerror})") from error
-    if kind not in (FileFormat.MAT4, FileFormat.MAT5):
-        advice = "Load it in MATLAB or Octave and save it again with save -v7."
-        raise DataError("case", expected="a file of MATLAB v4 to v7", got=f"{path}, {kind.value}", advice=advice)
-    content = _load(path)
+        content = load_mat(path)
+        known = {name: full_array(value) for name, value in content.items() if name in TRAINER_ARGUMENTS}
+    except CheckpointError as error:
+        raise DataError("case", expected="a .mat file", got=f"{path}, which cannot be read ({error})") from error
     missing = [name for name in REQUIRED if name not in content]
     if missing:
         raise DataError("case", expected=f"variables {', '.join(REQUIRED)}", got=f"{path} without {', '.join(missing)}")
-    known = {name: value for name, value in content.items() if name in TRAINER_ARGUMENTS}
+    unread = next((name for name, value in known.items() if isinstance(value, Skipped)), None)
+    if unread is not None:
+        got = f"a variable {unread} of class {known[unread].kind}"
+        raise DataError("case", expected="numbers, texts and cells of them", got=f"{path} with {got}")
     return Case(path.stem, known, sorted(set(content) - set(known)))
 
 
@@ -156,16 +155,6 @@ def _value(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of variables that are no arguments
-            content = loadmat(path, mat_dtype=True)
-    except Exception as error:  # scipy's readers raise whatever a damaged file makes of them
-        raise DataError("case", expected="a .mat file", got=f"{path}, which cannot be read ({error})") from error
-    return {name: value for name, value in content.items() if not name.startswith("__")}
 
 
 def _cell(values: Any) -> Any:

@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import DataError
+from hf_matlab_compat.errors import CheckpointError, DataError
+from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 
 
 def read_variable(path: str | os.PathLike[str], name: str) -> NDArray[Any]:
-    """The array called `name` in a .mat file (v4 to v7).
+    """The array called `name` in a file of MATLAB's or Octave's, in any format that `load_mat` reads.
 
     Raises
     ------
     DataError
         There is no such file or no such variable in it; the sentence lists those that are.
     """
-    from scipy.io import loadmat
-
     file = Path(path)
     try:
-        found = loadmat(file, mat_dtype=True)
-    except (OSError, ValueError, NotImplementedError) as error:
-        raise DataError("data", expected="a .mat file (v4 to v7)", got=f"{str(file)!r} ({error})") from error
-    if name not in found:
-        names = ", ".join(key for key in found if not key.startswith("__"))
-        raise DataError("variable", expected=f"one of {names}", got=repr(name))
-    return np.asarray(found[name])
+        found = load_mat(file)
+        if name in found and isinstance(value := full_array(found[name]), np.ndarray):
+            return value
+    except CheckpointError as error:
+        raise DataError("data", expected="a .mat file", got=f"{str(file)!r} ({error})") from error
+    names = ", ".join(key for key, value in found.items() if not isinstance(value, Skipped))
+    raise DataError("variable", expected=f"one of {names}", got=repr(name))

@@ -1,4 +1,4 @@
-"""Which of MATLAB's and Octave's file formats a file is in, by its first bytes and never by its name."""
+"""MATLAB's and Octave's files: which format one is in, by its first bytes and never by its name, and its variables."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab import mat4, mat5, mat73, octave_text
+from hf_matlab_compat.matlab.mat_values import DAMAGED
+from hf_matlab_compat.matlab.regular_file import open_regular
 
 HEAD_BYTES = 520
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 _RESAVE = "Load it in Octave and save it again with save -v7."
-_DAMAGED = "The file is damaged or cut off; take an older checkpoint."
 _LEAST_UNPACKED_LIMIT = 64 << 20
 _MOST_COMPRESSION = 100
 
@@ -57,13 +58,36 @@ def sniff(head: bytes) -> FileFormat:
     return FileFormat.UNKNOWN if head else FileFormat.EMPTY
 
 
-def read_variables(path: str | os.PathLike[str], names: Collection[str]) -> dict[str, NDArray[Any]]:
-    """The variables `names` of a MATLAB or Octave file, as far as it has them.
+def load_mat(source: str | os.PathLike[str] | bytes, names: Collection[str] | None = None) -> dict[str, Any]:
+    """The variables of a MATLAB or Octave file: the one way in for every file of a user's.
 
     Parameters
     ----------
-    path : path-like
-        A file in any of the formats of `FileFormat`; Octave's own binary formats are refused.
+    source : path-like or bytes
+        A file in any of the formats of `FileFormat`, or its content; Octave's own binary formats are refused.
+    names : collection of str, optional
+        Read only these, as far as the file has them; by default all.
+
+    Returns
+    -------
+    dict of str to object
+        Values in the conventions of `mat_values`; a `Skipped` for a function handle or an object.
+
+    Raises
+    ------
+    CheckpointError
+        The file cannot be read, is damaged, or asks for more than the limits of `mat_values`.
+    """
+    return _opened(source, names, only_numbers=False)
+
+
+def read_variables(path: str | os.PathLike[str] | bytes, names: Collection[str]) -> dict[str, NDArray[Any]]:
+    """The variables `names` of a MATLAB or Octave file, as far as it has them, which must be numbers.
+
+    Parameters
+    ----------
+    path : path-like or bytes
+        As the source of `load_mat`.
     names : collection of str
         The variables to read; others are not looked at.
 
@@ -77,27 +101,33 @@ def read_variables(path: str | os.PathLike[str], names: Collection[str]) -> dict
     CheckpointError
         The file cannot be read, or one of the variables holds no full array of numbers.
     """
+    return _opened(path, names, only_numbers=True)
+
+
+def _opened(source: str | os.PathLike[str] | bytes, names: Collection[str] | None, *, only_numbers: bool) -> Any:
     try:
-        with open(path, "rb") as stream:
-            return _read(stream, names)
-    except OSError as error:
-        raise CheckpointError(f"expected a readable file, got '{error.strerror or error}'.") from error
+        with io.BytesIO(source) if isinstance(source, bytes) else open_regular(source) as stream:
+            return _read(stream, names, only_numbers)
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
+        raise CheckpointError(f"expected a readable file, got '{reason}'.") from error
 
 
-def _read(stream: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any]]:
+def _read(stream: BinaryIO, names: Collection[str] | None, only_numbers: bool) -> dict[str, Any]:
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     found = sniff(head)
     if found is FileFormat.GZIP:
-        return _read(io.BytesIO(_unpacked(stream)), names)
+        return _read(io.BytesIO(unpacked(stream)), names, only_numbers)
     if found is FileFormat.OCTAVE_TEXT:
-        return octave_text.parse(stream.read(), names)
+        parse = octave_text.numbers_and_text if only_numbers else octave_text.parse
+        return parse(stream.read(), names)
     if found is FileFormat.MAT73:
-        return mat73.read_mat73(stream, names)
+        return mat73.read_mat73(stream, names, only_numbers=only_numbers)
     if found is FileFormat.MAT5:
-        return mat5.read_mat5(stream, names)
+        return mat5.read_mat5(stream, names, only_numbers=only_numbers)
     if found is FileFormat.MAT4:
-        return dict(mat4.read_mat4(stream, names))
+        return mat4.read_mat4(stream, names, only_numbers=only_numbers)
     raise CheckpointError(f"expected a MATLAB or Octave file, got {_in_words(found, head)}")
 
 
@@ -105,11 +135,11 @@ def _in_words(found: FileFormat, head: bytes) -> str:
     if found is FileFormat.OCTAVE_BINARY:
         return f"{found.value}. {_RESAVE}"
     if found is FileFormat.EMPTY:
-        return f"{found.value}. Take an older checkpoint."
-    return f"{found.value} that begins with {head[:16]!r}. {_DAMAGED}"
+        return f"{found.value}. Take an older copy."
+    return f"{found.value} that begins with {head[:16]!r}. {DAMAGED}"
 
 
-def _unpacked(stream: BinaryIO) -> bytes:
+def unpacked(stream: BinaryIO) -> bytes:
     """The content of a gzip file, up to a size that an honest one does not pass."""
     limit = max(_LEAST_UNPACKED_LIMIT, _MOST_COMPRESSION * stream.seek(0, io.SEEK_END))
     stream.seek(0)
@@ -117,9 +147,9 @@ def _unpacked(stream: BinaryIO) -> bytes:
         with gzip.GzipFile(fileobj=stream) as packed:
             content = packed.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise CheckpointError(f"expected a whole gzip file, got one that ends in '{error}'. {_DAMAGED}") from error
+        raise CheckpointError(f"expected a whole gzip file, got one that ends in '{error}'. {DAMAGED}") from error
     if len(content) > limit:
-        raise CheckpointError(f"expected at most {limit} bytes in the gzip file, got more. {_DAMAGED}")
+        raise CheckpointError(f"expected at most {limit} bytes in the gzip file, got more. {DAMAGED}")
     if sniff(content[:HEAD_BYTES]) is FileFormat.GZIP:
         raise CheckpointError("expected a file packed once, got gzip within gzip. Unpack it with gunzip.")
     return content

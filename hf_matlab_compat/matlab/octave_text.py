@@ -9,22 +9,34 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import re
+import warnings
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab.mat_values import (
+    DAMAGED,
+    Allowance,
+    Skipped,
+    cell_array,
+    full_array,
+    sparse_matrix,
+    struct_array,
+)
+from hf_matlab_compat.matlab.regular_file import read_file
 
 Array = NDArray[Any]
 
 HEAD = b"# Created by Octave"
 
 _LONGEST_RANGE = 10_000_000
-_DEEPEST_NESTING = 50
+_BLOCK_BYTES = 1 << 20
+_SPACE = re.compile(rb"\s")
+_AS_NUMBERS = bytes.maketrans(b"(,)", b"   ")
 
 _INTEGERS = (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64)
 _CLASSES: Mapping[bytes, Any] = {
@@ -34,16 +46,15 @@ _CLASSES: Mapping[bytes, Any] = {
     **{integer.__name__.encode(): integer for integer in _INTEGERS},
 }
 _SCALARS = {b"bool": np.bool_} | {(prefix + b" scalar").strip(): kind for prefix, kind in _CLASSES.items()}
-_MATRICES = {(prefix + b" matrix").strip(): kind for prefix, kind in _CLASSES.items()}
-_STRINGS = {b"string", b"sq_string"}
+_MATRICES = {(prefix + b" matrix").strip(): kind for prefix, kind in _CLASSES.items()} | {b"null_matrix": np.float64}
+_COMPLEX = {
+    (prefix + b"complex " + what): (kind, what == b"scalar")
+    for prefix, kind in ((b"", np.float64), (b"float ", np.float32))
+    for what in (b"scalar", b"matrix")
+}
+_SPARSE = {b"sparse matrix": 3, b"sparse bool matrix": 3, b"sparse complex matrix": 4}
+_STRINGS = {b"string", b"sq_string", b"null_string", b"null_sq_string"}
 _RANGES = {b"range", b"double_range"}
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A value that is neither a real number nor text."""
-
-    kind: str
 
 
 def read_octave_text(source: str | os.PathLike[str] | bytes, names: Collection[str] | None = None) -> dict[str, Array]:
@@ -75,31 +86,53 @@ def read_octave_text(source: str | os.PathLike[str] | bytes, names: Collection[s
     {'x': array([[ 1., nan]])}
     """
     if isinstance(source, bytes):
-        return parse(source, names)
+        return numbers_and_text(source, names)
     try:
-        return parse(Path(source).read_bytes(), names)
-    except OSError as error:
-        raise CheckpointError(f"{source}: expected a readable file, got '{error.strerror}'.") from error
+        return numbers_and_text(read_file(source), names)
     except CheckpointError as error:
         raise CheckpointError(f"{source}: {error}") from error
 
 
-def parse(text: bytes, names: Collection[str] | None = None) -> dict[str, Array]:
+def numbers_and_text(text: bytes, names: Collection[str] | None = None) -> dict[str, Array]:
     """`read_octave_text` of bytes."""
+    variables: dict[str, Array] = {}
+    for name, value in parse(text, names).items():
+        kind = _refused(value)
+        if not kind:
+            variables[name] = value
+        elif names is not None or "complex" in kind:
+            raise CheckpointError(f"{name}: expected real numbers, got Octave's type '{kind}'. Save it as such.")
+    return variables
+
+
+def _refused(value: Any) -> str:
+    """The type of a value that is neither an array of real numbers nor text."""
+    if isinstance(value, Skipped):
+        return value.kind
+    if not isinstance(value, np.ndarray):
+        return "sparse complex matrix" if value.dtype.kind == "c" else "sparse matrix"
+    return {"O": "cell", "V": "struct", "c": "complex matrix"}.get(value.dtype.kind, "")
+
+
+def parse(text: bytes, names: Collection[str] | None = None) -> dict[str, Any]:
+    """The variables `names` of a text, or all, in the conventions of `mat_values`.
+
+    Raises
+    ------
+    CheckpointError
+        The text is damaged or cut off.
+    """
     if not text.startswith(HEAD):
         raise CheckpointError(f"Octave text: expected '{HEAD.decode()}' at its head, got {text[:20]!r}.")
     reader = _Reader(text)
-    variables: dict[str, Array] = {}
+    variables: dict[str, Any] = {}
     while (name := reader.next_name()) is not None:
         value = reader.value()
         if names is not None and name not in names:
             continue
         if name in variables:
-            raise CheckpointError(f"{name}: expected it once, got it twice. Save the file anew.")
-        if not isinstance(value, Skipped):
-            variables[name] = value
-        elif names is not None or "complex" in value.kind:
-            raise CheckpointError(f"{name}: expected real numbers, got Octave's type '{value.kind}'. Save it as such.")
+            raise CheckpointError(f"{name}: expected it once, got it twice. Save the file again.")
+        variables[name] = value
     return variables
 
 
@@ -110,11 +143,10 @@ class _Reader:
         self.text = text
         self.at = 0
         self.name = "Octave text"
+        self.allowance = Allowance()
 
     def damaged(self, expected: str, got: object) -> CheckpointError:
-        return CheckpointError(
-            f"{self.name}: expected {expected}, got {got}. The file is damaged or cut off; take an older checkpoint."
-        )
+        return CheckpointError(f"{self.name}: expected {expected}, got {got}. {DAMAGED}")
 
     def peek(self) -> bytes:
         """The line that comes next, without its end; the position stays."""
@@ -151,19 +183,33 @@ class _Reader:
                 raise self.damaged("the next variable after it", repr(line[:40]))
         return None
 
-    def value(self, depth: int = 0) -> Array | Skipped:
+    def value(self, depth: int = 0) -> Any:
         """The value of the variable whose name was just passed."""
+        self.allowance.take(1, depth)
         kind = self.field("type").removeprefix(b"global ")
         if kind in _SCALARS:
             return self.numbers((1, 1), _SCALARS[kind])
         if kind in _MATRICES:
-            by_columns = self.peek().startswith(b"# ndims:")
-            return self.numbers(self.shape(), _MATRICES[kind], order="F" if by_columns else "C")
-        if kind in _RANGES:
-            return self.range()
+            return self.matrix(_MATRICES[kind])
+        if kind in _COMPLEX:
+            return self.complex_numbers(*_COMPLEX[kind])
         if kind in _STRINGS and self.peek().startswith(b"# elements:"):
             return self.string()
-        self.skip(kind, depth)
+        return self.other_value(kind, depth)
+
+    def other_value(self, kind: bytes, depth: int) -> Any:
+        """A value of a type that few files have."""
+        readers: Mapping[bytes, Callable[[], Any]] = {
+            **dict.fromkeys(_RANGES, self.range),
+            **dict.fromkeys(_SPARSE, lambda: self.sparse(kind)),
+            b"diagonal matrix": self.diagonal,
+            b"cell": lambda: self.cell(depth),
+            b"struct": lambda: self.struct(depth, is_array=True),
+            b"scalar struct": lambda: self.struct(depth, is_array=False),
+        }
+        if kind in readers:
+            return readers[kind]()
+        self.skip(depth)
         return Skipped(kind.decode("latin-1"))
 
     def shape(self) -> tuple[int, ...]:
@@ -175,31 +221,82 @@ class _Reader:
             raise self.damaged(f"{dimensions} dimensions", len(shape))
         return shape
 
+    def matrix(self, kind: Any) -> Array:
+        by_columns = self.peek().startswith(b"# ndims:")
+        return self.numbers(self.shape(), kind, order="F" if by_columns else "C")
+
     def numbers(self, shape: tuple[int, ...], kind: Any, order: Any = "C") -> Array:
         """All numbers up to the next comment line, as an array."""
-        end = self.text.find(b"\n#", self.at - 1) + 1
-        block = self.text[self.at : end or None]
+        start, end = self.at, self.text.find(b"\n#", self.at - 1) + 1 or len(self.text)
         count = math.prod(shape)
-        if 2 * count > len(block):
-            raise self.damaged(f"{count} numbers", f"{len(block)} bytes of text")
-        tokens = block.split()
-        if len(tokens) != count or (count and not block.endswith(b"\n")):
-            raise self.damaged(f"{count} whole lines of numbers", f"{len(tokens)} numbers and then the end")
-        self.at += len(block)
+        if 2 * count > end - start:
+            raise self.damaged(f"{count} numbers", f"{end - start} bytes of text")
+        values, found = np.empty(count, dtype=kind), 0
+        while self.at < end:
+            some = self.converted(self.block(end), kind)
+            if found + len(some) <= count:
+                values[found : found + len(some)] = some
+            found += len(some)
+        if found != count or (count and self.text[end - 1] != ord("\n")):
+            raise self.damaged(f"{count} whole lines of numbers", f"{found} numbers and then the end")
         try:
-            return self.converted(tokens, kind).reshape(shape, order=order)
+            return values.reshape(shape, order=order)
         except ValueError as error:
             raise self.damaged("a shape that an array can have", shape) from error
 
-    def converted(self, tokens: list[bytes], kind: Any) -> Array:
+    def block(self, end: int) -> bytes:
+        """The next megabyte of a text that ends at `end`, up to a space, so that few numbers are strings at a time."""
+        stop = self.at + _BLOCK_BYTES
+        space = _SPACE.search(self.text, stop, end) if stop < end else None
+        block = self.text[self.at : space.end() if space else end]
+        self.at += len(block)
+        return block.translate(_AS_NUMBERS)
+
+    def converted(self, block: bytes, kind: Any) -> Array:
         try:
             if np.issubdtype(kind, np.floating):
                 with np.errstate(over="ignore"):
-                    return np.array([_number(token) for token in tokens], dtype=np.float64).astype(kind)
-            integers = np.array([int(token) for token in tokens], dtype=np.uint8 if kind is np.bool_ else kind)
+                    return _floats(block).astype(kind)
+            integers = np.array([int(token) for token in block.split()], dtype=np.uint8 if kind is np.bool_ else kind)
         except (ValueError, OverflowError) as error:
             raise self.damaged(f"numbers of the class {kind.__name__}", f"one that is not ({error})") from error
         return integers.astype(kind)
+
+    def complex_numbers(self, kind: Any, is_scalar: bool) -> Array:
+        """Complex numbers, each written as (real,imaginary)."""
+        by_columns = not is_scalar and self.peek().startswith(b"# ndims:")
+        shape = (1, 1) if is_scalar else self.shape()
+        pairs = self.numbers((math.prod(shape), 2), kind)
+        try:
+            return (pairs[:, 0] + 1j * pairs[:, 1]).reshape(shape, order="F" if by_columns else "C")
+        except ValueError as error:
+            raise self.damaged("a shape that an array can have", shape) from error
+
+    def sparse(self, kind: bytes) -> Any:
+        """A sparse matrix: its size, and a row, column and value of each entry."""
+        entries, shape = self.whole(self.field("nnz")), self.shape()
+        rows, columns, *parts = self.numbers((entries, _SPARSE[kind]), np.float64).T
+        real = parts[0].astype(bool) if b"bool" in kind else parts[0]
+        values = real + 1j * parts[1] if len(parts) == 2 else real
+        if not (np.isfinite(rows).all() and np.isfinite(columns).all()) or max(shape) >= 2**31 or len(shape) != 2:
+            raise self.damaged("a sparse matrix", f"one of {shape} with other indices")
+        try:
+            with np.errstate(invalid="ignore"):
+                return sparse_matrix(rows.astype(np.int64) - 1, columns.astype(np.int64) - 1, values, shape)
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.name}: {error}") from error
+
+    def diagonal(self) -> Array:
+        """A diagonal matrix, as `eye` makes it: its size and its diagonal; the whole of it here."""
+        shape = self.shape()
+        values = self.numbers((min(shape), 1), np.float64).ravel()
+        places = np.arange(len(values))
+        if max(shape) >= 2**31 or len(shape) != 2:
+            raise self.damaged("a diagonal matrix", f"the size {shape}")
+        try:
+            return full_array(sparse_matrix(places, places, values, shape))
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.name}: {error}") from error
 
     def range(self) -> Array:
         """base : increment : limit."""
@@ -212,34 +309,76 @@ class _Reader:
         return base + increment * np.arange(max(int(steps), 0), dtype=np.float64)[np.newaxis]
 
     def string(self) -> Array:
-        rows: list[str] = []
+        rows: list[bytes] = []
         for _ in range(self.whole(self.field("elements"))):
             length = self.whole(self.field("length"))
-            rows.append(self.text[self.at : self.at + length].decode("latin-1"))
+            rows.append(self.text[self.at : self.at + length])
             self.at += length
             if self.line():
                 raise self.damaged(f"a string of {length} bytes", "a longer one")
-        return np.array(rows, dtype=np.str_)
+            if length != len(rows[0]):
+                raise self.damaged(f"rows of {len(rows[0])} characters, as the first", f"one of {length}")
+        return np.array([_characters(row) for row in rows], dtype=np.str_)
 
-    def skip(self, kind: bytes, depth: int) -> None:
+    def cell(self, depth: int) -> Array:
+        shape = self.shape()
+        return cell_array([value for _, value in self.pairs(math.prod(shape), depth)], shape)
+
+    def pairs(self, count: int, depth: int) -> list[tuple[str, Any]]:
+        """So many values with their names."""
+        owner, pairs = self.name, list[tuple[str, Any]]()
+        self.allowance.take(0, depth + 1)
+        for _ in range(count):
+            name = self.next_name()
+            if name is None:
+                raise self.damaged(f"{count} nested values", "the end of the file")
+            pairs.append((name, self.value(depth + 1)))
+        self.name = owner
+        return pairs
+
+    def struct(self, depth: int, is_array: bool) -> Any:
+        """A struct; of an array of them, each field is a cell array."""
+        shape = self.shape() if self.peek().startswith((b"# ndims:", b"# rows:")) else (1, 1)
+        pairs = self.pairs(self.whole(self.field("length")), depth)
+        columns = [np.ravel(value, order="F") if is_array else [value] for _, value in pairs]
+        count = math.prod(shape)
+        self.allowance.take(count, depth)
+        if any(len(column) != count for column in columns):
+            raise self.damaged(f"{count} values of each field", "another number")
+        values = [value for element in zip(*columns, strict=True) for value in element]
+        try:
+            return struct_array([name for name, _ in pairs], values, shape)
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.name}: {error}") from error
+
+    def skip(self, depth: int) -> None:
         """Pass a value that is of no use, with all that is nested in it."""
-        if depth == _DEEPEST_NESTING:
-            raise self.damaged(f"at most {_DEEPEST_NESTING} nested cells and structs", "more")
-        if kind == b"cell":
-            self.skip_nested(math.prod(self.shape()), depth)
         while self.at < len(self.text) and not self.peek().startswith(b"# name:"):
             line = self.line()
             if line.startswith(b"# length:"):
-                self.skip_nested(self.whole(line[9:].strip()), depth)
-
-    def skip_nested(self, count: int, depth: int) -> None:
-        for _ in range(count):
-            if self.next_name() is None:
-                raise self.damaged(f"{count} nested values", "the end of the file")
-            self.value(depth + 1)
+                self.pairs(self.whole(line[9:].strip()), depth)
 
 
 def _number(token: bytes) -> float:
     if b"_" in token:  # Python reads 1_000, Octave never writes it
         raise ValueError(f"could not convert {token!r}")
     return math.nan if token == b"NA" else float(token)
+
+
+def _floats(block: bytes) -> Array:
+    """The numbers of a text; NA, which only Octave has, as nan."""
+    if not block.strip():
+        return np.empty(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return np.fromstring(block, sep=" ")
+    except (ValueError, DeprecationWarning):  # the reader that knows NA says what is wrong
+        return np.array([_number(token) for token in block.split()], dtype=np.float64)
+
+
+def _characters(row: bytes) -> str:
+    try:
+        return row.decode("utf-8")
+    except UnicodeDecodeError:
+        return row.decode("latin-1")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -14,11 +12,12 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab import mat4, mat5, mat73, npz_file, octave_text
-from hf_matlab_compat.matlab.mat_formats import HEAD_BYTES, FileFormat, read_variables, sniff
+from hf_matlab_compat.matlab.mat_formats import HEAD_BYTES, FileFormat, read_variables, sniff, unpacked
+from hf_matlab_compat.matlab.mat_values import Skipped
+from hf_matlab_compat.matlab.regular_file import open_regular
 
 NUMPY = "numpy .npz"
 _NAMES = {"f4": "single", "f8": "double", "b1": "logical"}
-_MOST_UNPACKED = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,8 @@ def list_variables(path: str | os.PathLike[str]) -> Listing:
         The file cannot be read, is damaged, or in a format that is refused.
     """
     try:
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
             return _listing(stream, path)
-    except OSError as error:
-        raise CheckpointError(f"{os.fspath(path)}: expected a readable file, got '{error.strerror}'.") from error
     except CheckpointError as error:
         raise CheckpointError(f"{os.fspath(path)}: {error}") from error
 
@@ -95,58 +92,35 @@ def _listing(stream: BinaryIO, path: str | os.PathLike[str]) -> Listing:
     if found is FileFormat.MAT5:
         return _mat5(stream)
     if found is FileFormat.MAT4:
-        variables = mat4.read_mat4(stream, _Everything())
+        variables = mat4.read_mat4(stream)
         return Listing(found.value, tuple(_of_array(name, value) for name, value in variables.items()))
     if found is FileFormat.MAT73:
         return Listing(found.value, tuple(_mat73(stream)))
     if found is FileFormat.OCTAVE_TEXT:
         return Listing(found.value, tuple(_octave_text(stream.read())))
     if found is FileFormat.GZIP:
-        return Listing("gzipped Octave text", tuple(_octave_text(_unpacked(stream))))
+        return Listing("gzipped Octave text", tuple(_octave_text(unpacked(stream))))
     read_variables(path, ())  # refuses, in its own words
     raise CheckpointError(f"expected a MATLAB or Octave file, got {found.value}.")
 
 
-class _Everything(set[str]):
-    """A set of names that holds them all."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-
 def _mat5(stream: BinaryIO) -> Listing:
-    stream.seek(126)
-    order = "<" if stream.read(2) == b"IM" else ">"
+    order = mat5.byte_order(stream)
     variables: list[Variable] = []
     any_packed = False
-    for packed, at, length in mat5._elements(stream, order):
-        stream.seek(at)
-        content = mat5._content(stream, packed, min(length, 4096), 4096)
-        header = mat5._header(content, order)
-        any_packed |= packed
+    for element in mat5.elements(stream, order):
+        header = mat5.header_at(stream, element, order)
+        any_packed |= element[0]
         if header.name:  # MATLAB's own appendix has none
-            variables.append(Variable(header.name, _mat5_class(header), header.shape or None))
+            variables.append(Variable(header.name, mat5.class_of(header), header.shape or None))
     return Listing("MATLAB v7" if any_packed else "MATLAB v5 or v6", tuple(variables))
 
 
-def _mat5_class(header: Any) -> str:
-    code = mat5._CLASSES.get(header.kind)
-    if code is None:
-        return mat5._OTHER_CLASSES.get(header.kind, f"class number {header.kind}")
-    return _NAMES.get(code) or np.dtype(code).name if not header.is_complex else "double (complex)"
-
-
 def _mat73(stream: BinaryIO) -> Iterator[Variable]:
-    h5py = mat73._h5py()
-    try:
-        with h5py.File(stream, "r") as file:
-            for name in file:
-                if not name.startswith("#"):  # where MATLAB keeps the contents of cells
-                    yield _of_node(name, file[name], h5py)
-    except CheckpointError:
-        raise
-    except Exception as error:  # what h5py raises on a damaged file is whatever the damage made happen inside it
-        raise CheckpointError("expected a whole HDF5 file, got one that h5py cannot read.") from error
+    with mat73.opened(stream) as (file, h5py):
+        for name in file:
+            if not name.startswith("#"):  # where MATLAB keeps the contents of cells
+                yield _of_node(name, file[name], h5py)
 
 
 def _of_node(name: str, node: Any, h5py: Any) -> Variable:
@@ -163,30 +137,14 @@ def _of_node(name: str, node: Any, h5py: Any) -> Variable:
 def _octave_text(text: bytes) -> Iterator[Variable]:
     if not text.startswith(octave_text.HEAD):
         raise CheckpointError(f"expected Octave's text inside, got {text[:16]!r}.")
-    reader = octave_text._Reader(text)
-    while (name := reader.next_name()) is not None:
-        value = reader.value()
-        skipped = isinstance(value, octave_text.Skipped)
-        yield Variable(name, _octave_class(value.kind), None) if skipped else _of_array(name, value)
-
-
-def _octave_class(kind: str) -> str:
-    return "double (complex)" if "complex" in kind else kind
-
-
-def _unpacked(stream: BinaryIO) -> bytes:
-    try:
-        with gzip.GzipFile(fileobj=stream) as packed:
-            content = packed.read(_MOST_UNPACKED + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CheckpointError(f"expected a whole gzip file, got one that ends in '{error}'.") from error
-    if len(content) > _MOST_UNPACKED:
-        raise CheckpointError(f"expected at most {_MOST_UNPACKED} bytes in the gzip file, got more.")
-    return content
+    for name, value in octave_text.parse(text).items():
+        yield Variable(name, value.kind, None) if isinstance(value, Skipped) else _of_array(name, value)
 
 
 def _of_array(name: str, value: NDArray[Any]) -> Variable:
-    kinds: Mapping[str, str] = {"U": "char", "S": "char", "c": "double (complex)"}
+    kinds = {"U": "char", "S": "char", "c": "double (complex)", "O": "cell", "V": "struct"}
+    if not isinstance(value, np.ndarray):
+        return Variable(name, "sparse", value.shape)
     code = value.dtype.kind + str(value.dtype.itemsize)
     kind = kinds.get(value.dtype.kind) or _NAMES.get(code) or value.dtype.name
     return Variable(name, kind, value.shape)

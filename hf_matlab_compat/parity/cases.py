@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.exceptions import ComplexWarning
 from numpy.typing import NDArray
-from scipy.io import loadmat
-from scipy.sparse import issparse
 
-from hf_matlab_compat.errors import ArgumentError, HessianFreeError, ParityError, speaking
+from hf_matlab_compat.errors import ArgumentError, CheckpointError, ParityError, speaking
 from hf_matlab_compat.initial import initial_state
 from hf_matlab_compat.legacy.arguments import SPOKEN_TO_22_ARGUMENTS
 from hf_matlab_compat.legacy.packing import pack
+from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.random_streams import OctaveStream
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.parity.case_text import is_octave_text, read_case_text
 from hf_matlab_compat.parity.reference_run import Case
 
 _PLACES = (Path(__file__).parent / "goldens", Path(__file__).parents[2] / "tests" / "goldens")
@@ -78,7 +75,7 @@ def builtin_case(name: str) -> Case:
 def case_from_mat(path: str | Path) -> Case:
     """A user's case: a .mat file that holds the 22 arguments as variables of their legacy names.
 
-    In any format of MATLAB v4 to v7, or Octave's text. `PUT_IN` may be missing; variables of other names do not count.
+    In any format that `load_mat` reads. `PUT_IN` may be missing; variables of other names do not count.
 
     Raises
     ------
@@ -162,29 +159,18 @@ def _variables(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ParityError(f"{path}: expected a .mat file with the 22 arguments, got no such file.")
     try:
-        content = read_case_text(path) if is_octave_text(path) else _loaded(path)
-    except HessianFreeError as error:
-        raise ParityError(str(error)) from error
-    except NotImplementedError:
-        raise ParityError(f"{path}: a file of version 7.3. Save it with '-v7'.") from None
-    except Exception as error:  # scipy raises whatever a damaged file happens to lead to
-        raise ParityError(f"{path}: cannot be read as a .mat file: {str(error).partition(chr(10))[0]}.") from error
-    return {name: value for name, value in content.items() if not name.startswith("__")}
-
-
-def _loaded(path: Path) -> dict[str, Any]:
-    with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always")
-        content = loadmat(path, mat_dtype=True)
-        if any(issubclass(each.category, ComplexWarning) for each in warned):  # scipy has dropped imaginary parts
-            content = loadmat(path)
-    return content
+        found = load_mat(path, (*TRAINER_ARGUMENTS, "start_lambda"))
+        return {name: full_array(value) for name, value in found.items()}
+    except CheckpointError as error:
+        raise ParityError(f"{path}: {error}") from error
 
 
 def _plain(name: str, value: Any) -> Any:
     """An argument as Python has it, whichever way it came."""
-    value = value.toarray() if issparse(value) else value
     try:
+        value = full_array(value)
+        if isinstance(value, Skipped):
+            raise ParityError(f"{name}: expected {_expected(name)}, got a {value.kind}.")
         if name in (*DATA, "paramsp") and np.iscomplexobj(value):
             raise ParityError(f"{name}: expected real numbers, got complex ones. Save real(x), or parts as rows.")
         if name in DATA:
@@ -257,8 +243,7 @@ def _start(arguments: Mapping[str, Any]) -> NDArray[Any]:
         vector = np.asarray(arguments["paramsp"])
         return vector.reshape(-1, 1).astype(np.float32 if vector.dtype == np.float32 else np.float64)
     if not _empty(arguments["Win"]):
-        cells = (np.asarray(arguments[name], dtype=object).ravel() for name in ("Win", "bin"))
-        W, b = ([entry.toarray() if issparse(entry) else entry for entry in cell] for cell in cells)
+        W, b = (list(full_array(np.asarray(arguments[name], dtype=object)).ravel()) for name in ("Win", "bin"))
         return pack(W, b)
     sizes = [len(arguments["indata"]), *arguments["layersizes"], len(arguments["outdata"])]
     drawn = sparse_init(sizes, arguments["layertypes"], OctaveStream(1), Options())

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat, savemat
+from scipy.io import savemat
 from scipy.sparse import issparse
 
-from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.errors import CheckpointError, ParityError
+from hf_matlab_compat.matlab.mat_formats import load_mat
 
 _MOST_OF_SPARSE = 10**8
 
@@ -63,8 +64,11 @@ def write_request(folder: Path, function: str, args: Sequence[Any], nargout: int
 
 def read_answer(folder: Path, function: str) -> list[Any]:
     """The values of the call, or a `ParityError` with Octave's own words where it failed."""
-    content = loadmat(folder / "answer.mat", mat_dtype=True)
-    failure = from_octave(content["failure"])
+    try:
+        content = load_mat(folder / "answer.mat")
+        failure = from_octave(content["failure"])
+    except (CheckpointError, KeyError) as error:
+        raise ParityError(f"{function}: expected Octave's answer, got a file without it ({error}).") from error
     if failure:
         raise ParityError(f"{function}: {failure}")
     return from_octave(content["answer"])

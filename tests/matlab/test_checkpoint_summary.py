@@ -59,7 +59,7 @@ def test_octave_s_text_is_listed_with_what_is_no_number(tmp_path: Path) -> None:
     (tmp_path / "t.mat").write_bytes(OCTAVE_TEXT)
     found = summarise(tmp_path / "t.mat")
     assert [(v.name, v.kind, v.shape) for v in found.variables] == [
-        ("paramsp", "single", (2, 1)), ("epoch", "double", (1, 1)), ("c", "cell", None),
+        ("paramsp", "single", (2, 1)), ("epoch", "double", (1, 1)), ("c", "cell", (1, 1)),
     ]  # fmt: skip
     assert (found.epoch, found.kind) == (4, CheckpointKind.OTHER)
 
