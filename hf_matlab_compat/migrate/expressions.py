@@ -18,6 +18,10 @@ from hf_matlab_compat.migrate.ranges import as_array
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer, number
 
 
+_MOST_EXACT = 2.0**53
+"""From here on a whole number of MATLAB's, a double, need not be what its digits say."""
+
+
 def translate_expression(node: syntax.Node, context: Context) -> Value:
     """The Python of an expression.
 
@@ -34,6 +38,8 @@ def translate_expression(node: syntax.Node, context: Context) -> Value:
 
 def _number(node: syntax.Number, _context: Context) -> Value:
     text = node.text.lower().replace("d", "e")
+    if text.isdigit() and float(text) >= _MOST_EXACT:
+        return number(repr(float(text)) if float(text) < float("inf") else "1e400")
     if text.isdigit():
         return integer(text.lstrip("0") or "0")
     mantissa, _, exponent = text.partition("e")

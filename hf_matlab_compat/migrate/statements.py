@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.accounting import Account
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.calls import is_function, outputs_of, unknown
@@ -58,13 +59,24 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
     for comment in statement.place.comments:
         writer.comment(comment)
     try:
-        _WRITERS[type(statement)](statement, context, writer)
+        _write_checked(statement, context, writer)
     except Untranslatable as failure:
         writer.cut_back(start)
         context.variables = defined
         _left_to_do(statement, str(failure), context, writer)
     if context.depth == 0:
         _create_missing(start[0], context, writer)
+
+
+def _write_checked(statement: Statement, context: Context, writer: Writer) -> None:
+    """Write a statement, and compare its strings and numbers with those of its Python."""
+    account = Account(statement, context.shared.trainers)
+    with writer.on_account_of(account):
+        _WRITERS[type(statement)](statement, context, writer)
+    left_out = context.replaced and isinstance(statement, syntax.Evaluate | syntax.Command)
+    difference = account.difference(left_out)
+    if difference:
+        raise Untranslatable(difference)
 
 
 def _create_missing(start: int, context: Context, writer: Writer) -> None:

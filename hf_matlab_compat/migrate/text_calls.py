@@ -67,13 +67,6 @@ def _same(fold: str) -> Translator:
         left, right = arguments.expect(2)
         if Kind.CELL in (left.kind, right.kind):
             raise Untranslatable(f"calls {arguments.name} with a list")
-        words = [arguments.literal(place) for place in range(2)]
-        if None not in words:
-            return Value(
-                str(words[0] == words[1] if not fold else str(words[0]).lower() == str(words[1]).lower()),
-                Kind.NUM,
-                logical=True,
-            )
         sides = [f"{value.at(Binding.ATOM)}{fold}" for value in (left, right)]
         return Value(f"{sides[0]} == {sides[1]}", Kind.NUM, Binding.COMPARE, logical=True)
 

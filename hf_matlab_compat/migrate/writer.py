@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from hf_matlab_compat.migrate.accounting import Account
 from hf_matlab_compat.migrate.context import Untranslatable
 from hf_matlab_compat.migrate.layout import WIDTH, broken
 from hf_matlab_compat.migrate.literals import UnsafeStatement, opened
@@ -29,6 +30,7 @@ class Writer:
         self.lines: list[str] = []
         self._indent = 0
         self._statement = -1
+        self._accounts: list[Account] = []
 
     def code(self, text: str) -> None:
         """A Python statement, or the header of a block; its strings are written out here.
@@ -42,8 +44,19 @@ class Writer:
             written = opened(text)
         except UnsafeStatement as failure:
             raise Untranslatable(str(failure)) from None
+        for account in self._accounts[-1:]:
+            account.enter(written)
         self._statement = len(self.lines)
         self.lines.extend(broken(written, self._indent))
+
+    @contextmanager
+    def on_account_of(self, account: Account) -> Iterator[None]:
+        """What is written here belongs to this account."""
+        self._accounts.append(account)
+        try:
+            yield
+        finally:
+            self._accounts.pop()
 
     def insert(self, place: int, statements: Sequence[str]) -> None:
         """Statements at the current depth, before the line at `place`."""

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hf_matlab_compat.migrate import calls as calls_module
 from hf_matlab_compat.migrate import migrate_directory, translate
+from hf_matlab_compat.migrate.values import Kind, Value
 
 pytest.importorskip("tree_sitter_matlab")
 
@@ -129,3 +131,30 @@ def test_an_import_is_kept_where_a_string_looks_like_a_comment() -> None:
 
 def test_empty_brackets_on_the_left_are_left_to_do() -> None:
     assert "assigns to nothing" in translate("[] = size(3);\n").todos[0].remark
+
+
+@pytest.mark.parametrize("text", ["x'+str(print(987654))+'y", "a')#", "{print(987654)}"])
+@pytest.mark.parametrize("form", ["'{}'.upper()", '"{}".upper()', 'f"{}".upper()', "upper_of(b'', '{}')"])
+def test_a_translator_that_edits_text_is_found_out(text: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its statement is left to do: the strings of its Python are not those of the script."""
+    broken = {**calls_module.BUILTINS, "upper": lambda given: Value(form.format(given.literal(0)), Kind.STR)}
+    monkeypatch.setattr(calls_module, "BUILTINS", broken)
+    made = translate(f"y = 1;\nx = upper({single(text)});\n")
+    survives = text in [node.value for node in ast.walk(ast.parse(made.python)) if isinstance(node, ast.Constant)]
+    assert survives or not made.runs, made.python
+    assert not [call for call in calls(made.python) if call == "print(987654)"]
+
+
+@pytest.mark.parametrize("given", ["12345", "0.25", "1e-7", "123456789012345678901"])
+def test_a_number_that_changes_is_found_out(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = f"x = abs({given});\n"
+    assert translate(source).runs
+    for form in ("abs({0} + 54321)", "abs(1)"):
+        value = Value(form.format(given), Kind.NUM)
+        monkeypatch.setattr(calls_module, "BUILTINS", {**calls_module.BUILTINS, "abs": lambda _given, v=value: v})
+        assert "numbers that would not be the same" in translate(source).todos[0].remark
+
+
+def test_whole_numbers_that_doubles_cannot_hold_are_doubles() -> None:
+    assert "x = 9007199254740992.0" in translate("x = 9007199254740993;\n").python
+    assert "x = 9007199254740991\n" in translate("x = 9007199254740991;\n").python
