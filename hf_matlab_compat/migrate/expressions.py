@@ -17,7 +17,6 @@ from hf_matlab_compat.migrate.operators import binary, transpose, unary
 from hf_matlab_compat.migrate.ranges import as_array
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer, number
 
-
 _MOST_EXACT = 2.0**53
 """From here on a whole number of MATLAB's, a double, need not be what its digits say."""
 
