@@ -96,7 +96,7 @@ class NonFiniteError(HessianFreeError, ArithmeticError):
     epoch : int
         The epoch in which it happened, counted from 1.
     stage : str
-        Where: ``gradient`` or ``curvature product``.
+        Where: ``gradient``, ``curvature product`` or ``log-likelihood``.
     """
 
     def __init__(self, epoch: int, stage: str) -> None:
@@ -107,6 +107,26 @@ class NonFiniteError(HessianFreeError, ArithmeticError):
             f"epoch {epoch}: the {stage} is not finite (NaN or Inf).{kept} "
             "Look for huge weights or data, or start with a larger damping."
         )
+
+
+class MemoryFullError(MemoryError, HessianFreeError):
+    """The memory was full in the middle of a run; what was finished by then is in ``result``."""
+
+
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP came during a run, which ended in order; unless it is caught, the program ends as well.
+
+    Attributes
+    ----------
+    code : int
+        128 and the number of the signal, as a shell reports it: 143 or 129.
+    result : Result
+        That of the last finished epoch; its outcome says what came.
+    """
+
+    def __init__(self, code: int, result: Any = None) -> None:
+        self.result = result
+        super().__init__(code)
 
 
 class ParityError(HessianFreeError):

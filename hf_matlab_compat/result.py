@@ -35,6 +35,8 @@ class Result:
         Why the run ended; its value is a sentence.
     state : State
         All that a later run needs to go on from here; pass it as ``resume_from``.
+    interrupted : bool
+        Whether Ctrl-C was pressed during the run, be it too late to break anything off.
     """
 
     theta: NDArray[np.float64]
@@ -44,6 +46,7 @@ class Result:
     records: Records
     outcome: Outcome
     state: State
+    interrupted: bool = False
 
 
 def make_result(

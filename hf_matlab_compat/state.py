@@ -33,7 +33,10 @@ class Outcome(Enum):
     FINISHED = "all epochs were run"
     NOTHING_TO_DO = "the last epoch had been reached before; nothing was run"
     FAILED = "broken off by an error"
+    STALLED = "no step improves the likelihood at this precision; training has converged"
     INTERRUPTED = "interrupted by Ctrl-C; the unfinished epoch was dropped"
+    TERMINATED = "terminated by SIGTERM; the unfinished epoch was dropped"
+    HUNG_UP = "ended by SIGHUP, as the terminal was closed; the unfinished epoch was dropped"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
+from traceback import clear_frames
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from hf_matlab_compat.backends.backend import Backend, get_backend
-from hf_matlab_compat.errors import HessianFreeError, OptionError
+from hf_matlab_compat.errors import HessianFreeError, MemoryFullError, NonFiniteError, OptionError, Terminated
 from hf_matlab_compat.hessian_free import epochs
 from hf_matlab_compat.initial import initial_state
 from hf_matlab_compat.model.network import Network, build_network
@@ -33,6 +35,7 @@ from hf_matlab_compat.preflight.memory import check_memory
 from hf_matlab_compat.preflight.orientation import check_orientation, clues_of, warn_of_wide_cases
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.result import Result, make_result
+from hf_matlab_compat.solvers.damping import exhausted
 from hf_matlab_compat.state import Outcome, Report, Score, State
 
 DISPLAYS = {"none": "observer.Observer", "legacy": "screen.Screen", "rich": "live.LiveView"}
@@ -97,7 +100,8 @@ def train(
     Returns
     -------
     Result
-        After Ctrl-C, that of the last finished epoch; ``Result.outcome`` says so.
+        After Ctrl-C, that of the last finished epoch; ``Result.outcome`` says so, and ``Result.interrupted`` also
+        where Ctrl-C came too late to break anything off. A loop of runs looks at it: ``if result.interrupted: break``.
 
     Raises
     ------
@@ -106,8 +110,12 @@ def train(
     CheckpointError
         A checkpoint cannot be read or written.
     NonFiniteError
-        A gradient or curvature product became NaN or infinite. What was finished by then is in the
+        A gradient, curvature product or log-likelihood is NaN or infinite. What was finished by then is in the
         exception's ``result``.
+    MemoryFullError
+        The memory was full in the middle of the run. Likewise.
+    Terminated
+        A SystemExit, after SIGTERM (code 143) or SIGHUP (129), with the finished epochs in its ``result``.
 
     Examples
     --------
@@ -206,19 +214,34 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
         for observer in observers:
             observer.begin(setup.run, _on_host(state, backend))
         while state.epoch < options.max_epochs:
+            if exhausted(state, options):
+                outcome = Outcome.STALLED
+                break
             try:
                 with backend.quiet(), guard.abandonable():  # so that Ctrl-C finds it entered whole, and leaves it whole
                     done = next(steps)
             except KeyboardInterrupt:
-                outcome = Outcome.INTERRUPTED
+                outcome = guard.outcome
                 break
-            report, state = done  # out of reach of Ctrl-C: what is kept in memory will be on the disk too
+            report, state = _likely(done)  # out of reach of Ctrl-C: what is kept in memory will be on the disk too
             reports.append(report)
             for observer in observers:
                 observer.epoch(report, _on_host(state, backend))
         for observer in observers:
             observer.end(outcome, _on_host(state, backend))
-    return make_result(setup.network, backend, state, reports, outcome)
+    result = replace(
+        make_result(setup.network, backend, state, reports, outcome), interrupted=guard.received is not None
+    )
+    if guard.terminated:
+        raise Terminated(128 + (guard.received or 0), result)
+    return result
+
+
+def _likely(done: tuple[Report, State]) -> tuple[Report, State]:
+    """The epoch, whose log-likelihood must be a number: from NaN and -Inf no later epoch finds back."""
+    if not math.isfinite(done[0].train.log_likelihood):
+        raise NonFiniteError(done[0].epoch, "log-likelihood")
+    return done
 
 
 @contextmanager
@@ -239,6 +262,15 @@ def _keeping(setup: Setup, so_far: Any) -> Iterator[None]:
         state, reports = so_far()
         error.result = make_result(setup.network, setup.backend, state, reports, Outcome.FAILED)
         raise
+    except MemoryError as error:
+        clear_frames(error.__traceback__)  # what the epoch worked in: the result needs some of it
+        state, reports = so_far()
+        full = MemoryFullError(
+            f"epoch {state.epoch + 1}: expected room in memory, got none ({error or 'no figure is known'}). What was "
+            "finished is kept. Close other programs, map the data from a file, or choose a smaller network."
+        )
+        full.result = make_result(setup.network, setup.backend, state, reports, Outcome.FAILED)
+        raise full from error
 
 
 def _display(name: str) -> Observer:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import importlib.util
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,12 +18,14 @@ from scipy.io import loadmat, savemat
 
 from hf_matlab_compat import nnet_train, nnet_train_2
 from hf_matlab_compat.cli import main
+from hf_matlab_compat.errors import Terminated
 from hf_matlab_compat.legacy import case_file
 from hf_matlab_compat.legacy.case_file import read_case, write_case
 from hf_matlab_compat.legacy.quirks import QUIRKS
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
 from hf_matlab_compat.state import Outcome
 
+ROOT = Path(__file__).parent.parent
 CASE = Path(__file__).parent / "goldens" / "case_ae_logistic.mat"
 
 
@@ -305,3 +309,112 @@ def test_without_a_command_the_help_lists_them_all(capsys) -> None:
     assert main([]) == 0
     shown = capsys.readouterr().out
     assert all(command in shown for command in ("demo", "train", "names", "quirks"))
+
+
+@pytest.mark.parametrize(
+    "options", [["--maxepoch", "1.9"], ["--seed", "1.9"], ["--seed", "3", "1e3"], ["--maxepoch", "two"]]
+)
+def test_a_number_that_is_no_whole_one_is_refused(options: list[str], case, tmp_path, capsys) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["train", str(case), "--out", str(tmp_path / "out"), *options])
+    assert caught.value.code != 0
+    shown = "".join(capsys.readouterr())
+    assert "expected a whole number" in shown.replace("\n", " ")
+    assert options[-1] in shown
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_epochs_of_the_demo_are_whole(tmp_path, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["demo", "--out", str(tmp_path / "out"), "--epochs", "2.5"])
+    assert "expected a whole number" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("name", ["../escaped", "/escaped", "a/../../escaped", "link/escaped"])
+def test_a_case_file_writes_nowhere_else_than_in_the_folder(name: str, tmp_path, capsys) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to(tmp_path)
+    given = f"{tmp_path}{name}" if name.startswith("/") else name
+    write_case(tmp_path / "c.mat", small_case(runName=given))
+    sentence = refused(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path / "out")], capsys)
+    assert (
+        sentence
+        == f"runName: expected a name inside '{tmp_path}/out', got '{given}'. Give another one with --run-name.\n"
+    )
+    assert not list(tmp_path.glob("escaped*"))
+    own = ["--out", str(tmp_path / "out"), "--run-name", str(tmp_path / "mine"), "--display", "none"]
+    assert main(["train", str(tmp_path / "c.mat"), *own]) == 0  # the user's own word goes anywhere
+    assert (tmp_path / "mine_paramsp.mat").exists()
+
+
+def test_parameters_that_cannot_be_written_are_told_and_leave_the_old_ones(case, tmp_path, capsys, monkeypatch) -> None:
+    out = ["train", str(case), "--out", str(tmp_path), "--display", "none"]
+    assert main(out) == 0
+    before = (tmp_path / "small_paramsp.mat").read_bytes()
+
+    def full(stream: Any, variables: Any) -> None:
+        stream.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    capsys.readouterr()
+    monkeypatch.setattr(case_file, "savemat", full)
+    assert "small_paramsp.mat' (No space left on device)" in refused(out, capsys)
+    assert (tmp_path / "small_paramsp.mat").read_bytes() == before
+
+
+def in_a_process(arguments: list[str], **given: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hf_matlab_compat", *arguments]
+    return subprocess.run(command, text=True, timeout=60, check=False, **given)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("command", [["names"], ["quirks"], ["train", "{case}", "--out", "{out}", "--display", "none"]])
+def test_output_to_a_full_disk_is_told_in_a_sentence(command: list[str], case, tmp_path) -> None:
+    arguments = [word.format(case=case, out=tmp_path) for word in command]
+    with open("/dev/full", "w") as full:
+        done = in_a_process(arguments, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr == "output: expected a place that can be written to, got 'No space left on device'.\n"
+
+
+@pytest.mark.parametrize("command", ["names", "quirks"])
+def test_output_that_is_closed_is_no_traceback(command: str) -> None:
+    done = in_a_process([command], preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("display", ["legacy", "rich"])
+def test_characters_that_the_output_lacks_are_no_traceback(display: str, tmp_path) -> None:
+    write_case(tmp_path / "ñ.mat", small_case(runName="λ"))
+    arguments = ["train", str(tmp_path / "ñ.mat"), "--out", str(tmp_path), "--display", display]
+    done = in_a_process(arguments, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "_paramsp.mat" in done.stdout.splitlines()[-1]
+    assert (tmp_path / "λ_paramsp.mat").exists()
+
+
+def test_names_that_the_file_system_lacks_are_told(tmp_path) -> None:
+    write_case(tmp_path / "c.mat", small_case(runName="λ"))
+    environment = {**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = in_a_process(
+        ["train", "c.mat"], cwd=tmp_path, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        "runName: expected characters that names of files can have here (ascii), got '\\u03bb'."
+    )
+    assert in_a_process(["quirks"], env=environment, capture_output=True).returncode == 0
+
+
+def test_sigterm_to_a_command_keeps_the_parameters_and_is_told(case, tmp_path, capsys, monkeypatch) -> None:
+    real, calls = case_file.train, []
+
+    def stopped(**given: Any) -> Any:
+        calls.append(given)
+        raise Terminated(143, real(**{**given, "max_epochs": 1, "run_name": ""}))
+
+    monkeypatch.setattr(case_file, "train", stopped)
+    assert main(["train", str(case), "--out", str(tmp_path), "--display", "none"]) == 143
+    assert capsys.readouterr().err == "Stopped by SIGTERM.\n"
+    one = nnet_train(**small_case(runName="", maxepoch=1), display="none")
+    np.testing.assert_array_equal(loadmat(tmp_path / "small_paramsp.mat")["paramsp"], one)

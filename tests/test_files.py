@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat import nnet_train, train, training
-from hf_matlab_compat.errors import ArgumentError, CheckpointError, HessianFreeError, NonFiniteError
+from hf_matlab_compat.errors import ArgumentError, CheckpointError, HessianFreeError, MemoryFullError, NonFiniteError
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_parser import read_log
 from hf_matlab_compat.objective.problem import FeedforwardProblem
@@ -174,3 +174,38 @@ def test_the_legacy_call_stops_in_the_same_words() -> None:
     with pytest.raises(NonFiniteError, match=r"^epoch 1: the gradient is not finite") as caught:
         nnet_train(**legacy_arguments(paramsp=1e30 * THETA, layertypes=["linear", "linear"], indata=1e9 * INPUTS))
     assert caught.value.result.history["epoch"].size == 0
+
+
+@pytest.mark.parametrize("reason", ["", "Unable to allocate 3.00 GiB"])
+def test_a_full_memory_keeps_what_was_finished(reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    curvature_at = FeedforwardProblem.curvature_at
+
+    def greedy(self: FeedforwardProblem, theta: Any, chunk: int, gradient: Any) -> Any:
+        if chunk == 2:
+            raise MemoryError(reason)
+        return curvature_at(self, theta, chunk, gradient)
+
+    monkeypatch.setattr(FeedforwardProblem, "curvature_at", greedy)
+    three = field_arguments(num_chunks=3, max_epochs=6, run_name=tmp_path / "run")
+    with pytest.raises(MemoryFullError, match=r"^epoch 3: expected room in memory, got none \(") as caught:
+        train(**three)
+    assert isinstance(caught.value, MemoryError)
+    assert reason in str(caught.value)
+    monkeypatch.undo()
+    expected = train(**{**three, "max_epochs": 2, "run_name": ""})
+    assert caught.value.result.outcome is Outcome.FAILED
+    np.testing.assert_array_equal(caught.value.result.theta, expected.theta)
+    np.testing.assert_array_equal(read_checkpoint(tmp_path / RUNNING).theta, expected.theta)
+
+
+def test_a_change_of_directory_in_mid_run_does_not_split_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    watch = AfterEpoch(1, lambda: os.chdir(tmp_path / "elsewhere"))
+    train(**field_arguments(run_name="run", max_epochs=4, checkpoint_period=2, precision="double", observers=[watch]))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert read_checkpoint(tmp_path / RUNNING).epoch == 4
+    assert len(read_log(tmp_path / "run.txt")[0].epochs) == 4
+    assert read_checkpoint(tmp_path / "run_nnet_epoch2.mat").epoch == 2

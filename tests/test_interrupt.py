@@ -16,6 +16,7 @@ import pytest
 
 from hf_matlab_compat import nnet_train, train
 from hf_matlab_compat.backends import blas_threads
+from hf_matlab_compat.errors import Terminated
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_parser import read_log
 from hf_matlab_compat.observers.interrupt import InterruptGuard
@@ -30,18 +31,21 @@ WITHOUT_SIGNALS = pytest.mark.skipif(os.name == "nt", reason="os.kill cannot sen
 
 @pytest.fixture(autouse=True)
 def python_handler() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    plain = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in plain.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @dataclass
 class CtrlC(Observer):
-    """Presses Ctrl-C at an event of an epoch."""
+    """Presses Ctrl-C, or sends another signal, at an event of an epoch."""
 
     event: str
     at: int
     times: int = 1
+    number: int = signal.SIGINT
     _epoch: int = 1
 
     def begin(self, run: object, state: State) -> None:
@@ -60,7 +64,7 @@ class CtrlC(Observer):
     def _press(self, event: str) -> None:
         if event == self.event and self._epoch == self.at:
             for _ in range(self.times):
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(self.number)
 
 
 def interrupted(tmp_path: Path, event: str, at: int, times: int = 1) -> Result:
@@ -145,6 +149,64 @@ def test_ctrl_c_is_python_s_own_again_after_a_run(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+# --- SIGTERM and SIGHUP, which clusters send
+
+ENDINGS = {signal.SIGTERM: (Outcome.TERMINATED, 143), signal.SIGHUP: (Outcome.HUNG_UP, 129)}
+
+
+def ended(tmp_path: Path, event: str, at: int, number: int, times: int = 1) -> Terminated:
+    """What a run that is sent a signal raises; the test is over where nothing is raised."""
+    watch = CtrlC(event, at, times, number)
+    with pytest.raises(Terminated) as caught:
+        train(**field_arguments(run_name=tmp_path / "run", max_epochs=4, observers=[watch]))
+    return caught.value
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+@pytest.mark.parametrize(("stage", "at"), [("gradient", 3), ("cg", 3), ("line search", 3), ("epoch", 2)])
+def test_a_signal_of_a_cluster_keeps_the_last_epoch(stage: str, at: int, number: int, tmp_path: Path) -> None:
+    error = ended(tmp_path, stage, at, number)
+    outcome, code = ENDINGS[number]
+    assert (error.code, error.result.outcome, error.result.state.epoch) == (code, outcome, 2)
+    np.testing.assert_array_equal(error.result.theta, uninterrupted(2).theta)
+    np.testing.assert_array_equal(read_checkpoint(tmp_path / "run_nnet_running.mat").theta, error.result.theta)
+    (logged,) = read_log(tmp_path / "run.txt")
+    assert (list(logged.epochs["epoch"]), logged.total_time) == ([1, 2], None)
+    last = (tmp_path / "run.txt").read_bytes().decode().splitlines()[-2]
+    assert last == f"{outcome.value[0].upper()}{outcome.value[1:]}. The parameters returned are those of epoch 2."
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+def test_a_signal_while_the_last_epoch_is_written_still_ends_the_program(number: int, tmp_path: Path) -> None:
+    error = ended(tmp_path, "epoch", 4, number)
+    assert (error.code, error.result.outcome) == (ENDINGS[number][1], Outcome.FINISHED)
+    assert read_checkpoint(tmp_path / "run_nnet_running.mat").epoch == 4
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        train(**field_arguments(observers=[CtrlC("epoch", 1, 2, signal.SIGTERM)]))
+    assert (type(caught.value), caught.value.code) == (SystemExit, 143)
+
+
+def test_a_signal_that_the_program_ignores_or_handles_is_left_to_it(tmp_path: Path) -> None:
+    came: list[int] = []
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+    signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
+    for number in ENDINGS:
+        result = train(**field_arguments(max_epochs=4, observers=[CtrlC("cg", 2, 1, number)]))
+        assert (result.outcome, result.state.epoch) == (Outcome.FINISHED, 4)
+    assert set(came) == {signal.SIGTERM}
+
+
+def test_a_loop_of_runs_sees_a_ctrl_c_that_came_too_late_to_break_anything_off() -> None:
+    late = train(**field_arguments(observers=[CtrlC("epoch", 2)]))
+    assert (late.outcome, late.interrupted) == (Outcome.FINISHED, True)
+    assert train(**field_arguments(max_epochs=4, observers=[CtrlC("cg", 2)])).interrupted
+    assert not train(**field_arguments()).interrupted
+
+
 SLOW_THIRD_EPOCH = """
 import sys, time
 import numpy as np
@@ -208,6 +270,19 @@ def test_ctrl_c_from_the_keyboard_ends_the_call_with_the_last_finished_epoch(tmp
     log = (tmp_path / "run.txt").read_bytes()
     assert log.count(b"maxiters = ") == log.count(b"Error rate difference") == 2
     assert log.endswith(b"\r\n\r\n")
+
+
+@WITHOUT_SIGNALS
+@pytest.mark.parametrize("number", ENDINGS)
+def test_a_signal_to_a_program_of_the_old_call_ends_it_in_order(number: int, tmp_path: Path) -> None:
+    process = child(tmp_path, "")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (ENDINGS[number][1], "")
+    assert out.endswith("the unfinished epoch was dropped. The parameters returned are those of epoch 2.\n")
+    expected = nnet_train(**legacy_arguments(maxepoch=2))
+    np.testing.assert_array_equal(read_checkpoint(tmp_path / "run_nnet_running.mat").theta, expected.ravel())
+    assert (tmp_path / "run.txt").read_bytes().endswith(b"The parameters returned are those of epoch 2.\r\n\r\n")
 
 
 @WITHOUT_SIGNALS

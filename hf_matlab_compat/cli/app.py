@@ -4,20 +4,46 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
+from io import TextIOWrapper
+from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter, Token
 
 from hf_matlab_compat.cli.mistakes import in_words
-from hf_matlab_compat.errors import HessianFreeError
+from hf_matlab_compat.errors import HessianFreeError, Terminated
+
+ERROR = 2
+"""Exit code after an error, which is told in a sentence."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as a shell has it."""
 
 CLOSED_PIPE = 141
 """Exit code where the output was a pipe that was closed, as a shell has it."""
+
+
+def _whole_numbers(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Not 2 for 2.5."""
+    del kind
+    for token in tokens:
+        if not re.fullmatch(r"[+-]?[0-9]+", token.value.strip()):
+            raise ValueError(f"expected a whole number, got {token.value}")
+    return [int(token.value) for token in tokens]
+
+
+def _whole(kind: Any, tokens: Sequence[Token]) -> int:
+    return _whole_numbers(kind, tokens[:1])[0]
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
+MaybeWhole = Annotated[int | None, Parameter(converter=_whole)]
+WholeNumbers = Annotated[list[int] | None, Parameter(consume_multiple=True, negative=(), converter=_whole_numbers)]
 
 app = App(
     name="hf-compat",
@@ -37,8 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: that of the command, 2 after an error of the package, 130 after Ctrl-C, 141 where the
-        output was a pipe that was closed.
+        Exit code: that of the command, 2 after an error, 130 after Ctrl-C, 143 and 129 after SIGTERM and SIGHUP,
+        141 where the output was a pipe that was closed.
 
     Raises
     ------
@@ -50,24 +76,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command, bound, *_ = app.parse_args(list(words), print_error=False, exit_on_error=False, verbose=False)
     except CycloptsError as error:
-        print(in_words(error), file=sys.stderr)
-        raise SystemExit(2) from None
+        raise SystemExit(_complain(in_words(error), ERROR)) from None
     try:
         code = command(*bound.args, **bound.kwargs) or 0
-        sys.stdout.flush()  # a pipe that was closed shows here at the latest, not when the interpreter ends
+        if sys.stdout:
+            sys.stdout.flush()  # a pipe that was closed shows here at the latest, not when the interpreter ends
         return code
     except HessianFreeError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return _complain(str(error), ERROR)
     except KeyboardInterrupt:
-        print("Stopped by Ctrl-C.", file=sys.stderr)
-        return INTERRUPTED
-    except (BrokenPipeError, SystemExit) as stop:  # rich makes the second of the first
-        if not isinstance(stop, BrokenPipeError) and not isinstance(stop.__context__, BrokenPipeError):
-            raise
-        # whoever read our output has seen enough, as in `hf-compat names | head`; what is left of it goes nowhere
+        return _complain("Stopped by Ctrl-C.", INTERRUPTED)
+    except Terminated as stop:
+        code = int(stop.code or 0)
+        return _complain(f"Stopped by {signal.Signals(code - 128).name}.", code)
+    except MemoryError as error:
+        return _complain(f"memory: expected more of it, got {error or 'none'}.", ERROR)
+    except (OSError, SystemExit) as stop:  # of a closed pipe rich makes the second
+        return _unwritable(stop)
+
+
+def _unwritable(stop: OSError | SystemExit) -> int:
+    """The exit code after an error of the system: most often the output is a pipe that was closed, or a full disk."""
+    error = stop if isinstance(stop, OSError) else stop.__context__
+    if not isinstance(error, OSError):
+        raise stop
+    if error.filename is not None:
+        return _complain(f"{error.filename}: {error.strerror}.", ERROR)
+    with suppress(OSError, ValueError, AttributeError):
+        # what is left of the output goes nowhere, or the interpreter would stumble over it again when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLOSED_PIPE
+    if isinstance(error, BrokenPipeError):
+        return CLOSED_PIPE  # whoever read our output has seen enough, as in `hf-compat names | head`
+    return _complain(f"output: expected a place that can be written to, got '{error.strerror or error}'.", ERROR)
+
+
+def _complain(sentence: str, code: int) -> int:
+    with suppress(OSError, ValueError):
+        if sys.stderr:
+            print(sentence, file=sys.stderr)
+    return code
 
 
 def _at_home(word: str) -> str:
@@ -84,7 +131,7 @@ _SPELLED = {
 
 
 def spell_what_cannot_be_written() -> None:
-    """Let standard output and error spell the characters that their encoding lacks, where it is not UTF-8."""
+    """Let standard output and error spell the characters that their encoding lacks; UTF-8 lacks half pairs only."""
 
     def spelled(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeEncodeError)  # no other handler is asked when text is written
@@ -94,6 +141,5 @@ def spell_what_cannot_be_written() -> None:
 
     codecs.register_error("spelled", spelled)
     for stream in (sys.stdout, sys.stderr):
-        encoding = codecs.lookup(getattr(stream, "encoding", None) or "utf-8").name
-        if not encoding.startswith("utf") and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="spelled")  # type: ignore[union-attr]
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="spelled")

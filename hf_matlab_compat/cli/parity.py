@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cyclopts import App, Parameter, Token
+from cyclopts import App
 from rich.console import Console
 
-from hf_matlab_compat.cli.app import app
+from hf_matlab_compat.cli.app import MaybeWhole, Whole, app
 from hf_matlab_compat.errors import OptionError, ParityError
 from hf_matlab_compat.observers.screen import spinner_of
 
 if TYPE_CHECKING:
     from hf_matlab_compat.parity.run_parity import ParityRun
 
-
-def _whole(kind: object, tokens: Sequence[Token]) -> int:
-    """Not 2 for 2.5."""
-    del kind
-    try:
-        return int(tokens[0].value)
-    except ValueError:
-        raise ValueError(f"expected a whole number, got {tokens[0].value}") from None
-
-
-Whole = Annotated[int, Parameter(converter=_whole)]
-MaybeWhole = Annotated[int | None, Parameter(converter=_whole)]
 
 parity = App(name="parity", help="Prove that a run here is the MATLAB run, and find where the two first part.")
 app.command(parity)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hf_matlab_compat.cli.app import INTERRUPTED, app
+from hf_matlab_compat.cli.app import INTERRUPTED, MaybeWhole, Whole, WholeNumbers, app
 from hf_matlab_compat.errors import OptionError
 
 
@@ -16,7 +16,7 @@ from hf_matlab_compat.errors import OptionError
 def demo(
     *,
     out: Path = Path("demo_output"),
-    epochs: int = 60,
+    epochs: Whole = 60,
     recorded: bool = False,
     record: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
@@ -44,10 +44,10 @@ def demo(
 def train(
     case: Path,
     *,
-    maxepoch: int | None = None,
+    maxepoch: MaybeWhole = None,
     backend: Literal["numpy", "numba", "cupy"] | None = None,
     precision: Literal["single", "double"] = "single",
-    seed: Annotated[list[int] | None, Parameter(consume_multiple=True, negative=())] = None,
+    seed: WholeNumbers = None,
     streams: Literal["numpy", "octave", "matlab"] = "numpy",
     set_: Annotated[list[str] | None, Parameter("--set", consume_multiple=True, negative=())] = None,
     display: Literal["legacy", "rich", "none"] = "legacy",

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.io import savemat
 
-from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, speaking
+from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, Terminated, speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
+from hf_matlab_compat.matlab.atomic_file import atomic_file
 from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
@@ -118,12 +119,35 @@ def train_case(
     """
     with speaking(SPOKEN_AT_THE_COMMAND_LINE):
         given = to_field_terms({**case.arguments, **instead})
-        stem = out / (run_name or str(given.get("run_name", "")) or case.name)
+        stem = out / run_name if run_name else _inside(out, str(given.get("run_name", "")) or case.name)
+        path = stem.with_name(f"{stem.name}_paramsp.mat")
+        written = path.absolute()  # wherever the run may change to
         with folder_for(stem.parent):
-            result = train(**{**given, "run_name": stem}, display=display)
-    path = stem.with_name(f"{stem.name}_paramsp.mat")
-    savemat(path, {"paramsp": result.theta.reshape(-1, 1)})
+            try:
+                result = train(**{**given, "run_name": stem}, display=display)
+            except Terminated as stop:
+                _write_parameters(written, stop.result)
+                raise
+            _write_parameters(written, result)
     return result, path
+
+
+def _inside(out: Path, run_name: str) -> Path:
+    """The stem that a case file names; the file may come from anywhere, and writes nowhere else than below `out`."""
+    stem = out / run_name
+    if not stem.parent.resolve().is_relative_to(out.resolve()):
+        advice = "Give another one with --run-name."
+        raise OptionError("run_name", expected=f"a name inside {str(out)!r}", got=repr(run_name), advice=advice)
+    return stem
+
+
+def _write_parameters(path: Path, result: Result) -> None:
+    try:
+        with atomic_file(path) as stream:
+            savemat(stream, {"paramsp": result.theta.reshape(-1, 1)})
+    except OSError as error:
+        got = f"{str(path)!r} ({error.strerror or error})"
+        raise OptionError("out", expected="a folder that can be written to", got=got) from error
 
 
 def constants_from(assignments: Iterable[str]) -> dict[str, Any]:

@@ -6,12 +6,27 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN, SPOKEN_TO_22_ARGUMENTS, rounded_up, to_field_terms
 from hf_matlab_compat.legacy.calls import by_name, in_any_dialect
+from hf_matlab_compat.state import Outcome
 from hf_matlab_compat.training import train
+
+
+class TrainedParameters(np.ndarray[Any, np.dtype[np.float64]]):
+    """The (P, 1) array that MATLAB returns; beside the numbers it says how the run ended.
+
+    Attributes
+    ----------
+    outcome : Outcome or None
+        As `Result.outcome`; None for whatever is computed from the array.
+    interrupted : bool
+        As `Result.interrupted`: in a loop of runs, ``if paramsp.interrupted: break``.
+    """
+
+    outcome: Outcome | None = None
+    interrupted: bool = False
 
 
 @in_any_dialect
@@ -40,7 +55,7 @@ def nnet_train_2(
     jacket: int | str,
     *,
     seed: Any = None,
-) -> NDArray[np.float64]:
+) -> TrainedParameters:
     """Train a network with MATLAB's own call: the same 22 arguments, files, screen and numbers.
 
     None, ``[]`` and empty arrays all mean MATLAB's ``[]``. Positional calls of forks with other numbers of arguments
@@ -96,7 +111,8 @@ def nnet_train_2(
     Returns
     -------
     paramsp : (P, 1) float64 array
-        After Ctrl-C, those of the last finished epoch.
+        After Ctrl-C, those of the last finished epoch. Its attribute ``outcome`` says why the run ended, and
+        ``interrupted`` whether Ctrl-C was pressed: a loop of runs looks at it.
 
     Raises
     ------
@@ -168,7 +184,7 @@ def nnet_train(
     seed: Any = None,
     display: str = "legacy",
     preset: str | None = None,
-) -> NDArray[np.float64]:
+) -> TrainedParameters:
     """`nnet_train_2` with defaults, and with every constant that users edited inside the file as a keyword.
 
     Parameters
@@ -208,6 +224,7 @@ def nnet_train(
     Returns
     -------
     paramsp : (P, 1) float64 array
+        With ``outcome`` and ``interrupted``, as from `nnet_train_2`.
 
     Raises
     ------
@@ -220,4 +237,6 @@ def nnet_train(
         del arguments["preset"]  # `by_name` has put it in the place of what was not given
         arguments["maxiters"], arguments["miniters"] = rounded_up(maxiters), rounded_up(miniters)
         result = train(**to_field_terms(arguments), display=shown)
-    return result.theta.reshape(-1, 1)
+    theta = result.theta.reshape(-1, 1).view(TrainedParameters)
+    theta.outcome, theta.interrupted = result.outcome, result.interrupted
+    return theta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,7 @@ CONSTANTS = (
 )
 """The constants of the log's header, in MATLAB's words and order; layersizes comes before them."""
 
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]+")  # the tab may stay
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -61,12 +63,26 @@ def header_lines(
     list of str
         Lines, without line ends.
     """
-    lines = ["", "", BANNER, "", f"Start time: {time_stamp(started)}", "", f"Description: {description}", ""]
+    lines = [
+        "",
+        "",
+        BANNER,
+        "",
+        f"Start time: {time_stamp(started)}",
+        "",
+        f"Description: {on_one_line(description)}",
+        "",
+    ]
     if resume_from:
-        lines += [f"Resuming from file: {resume_from}", ""]
+        lines += [f"Resuming from file: {on_one_line(resume_from)}", ""]
     lines += [CONSTANTS_TITLE, CONSTANTS_RULE, "", f"layersizes: {num2str(sizes)}"]
     lines += [f"{name}: {_constant(name, options)}" for name in CONSTANTS]
     return [*lines, "", CONSTANTS_END, ""]
+
+
+def on_one_line(text: str) -> str:
+    """The text with a space for line ends and other control characters: no description can forge lines of a log."""
+    return _CONTROL.sub(" ", text)
 
 
 def epoch_lines(report: Report, options: Options) -> list[str]:

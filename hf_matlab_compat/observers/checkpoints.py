@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,8 @@ from hf_matlab_compat.state import Report, State, Vector
 class CheckpointWriter(Observer):
     """Writes ``<name>_nnet_running.mat`` every epoch and ``<name>_nnet_epoch<k>.mat`` every `checkpoint_period`.
 
-    A run without a name writes nothing. In double precision each file gets its sidecar.
+    A run without a name writes nothing. In double precision each file gets its sidecar. A change of the working
+    directory in the middle of a run does not move the files.
 
     Parameters
     ----------
@@ -37,6 +39,7 @@ class CheckpointWriter(Observer):
     def begin(self, run: Run, state: State) -> None:
         """Remember how the files are called."""
         self._run = run
+        self._stem = os.path.abspath(run.name)
 
     def epoch(self, report: Report, state: State) -> None:
         """Write the state that the epoch left."""
@@ -46,8 +49,8 @@ class CheckpointWriter(Observer):
         host = self._on_host(state, np.float64 if run.options.precision == "double" else np.float32)
         # The kept file comes first: a run killed between the two repeats this epoch and writes both.
         if state.epoch % run.options.checkpoint_period == 0:
-            write_checkpoint(f"{run.name}_nnet_epoch{state.epoch}.mat", host)
-        write_checkpoint(f"{run.name}_nnet_running.mat", host)
+            write_checkpoint(f"{self._stem}_nnet_epoch{state.epoch}.mat", host)
+        write_checkpoint(f"{self._stem}_nnet_running.mat", host)
 
     def _on_host(self, state: State, kind: type[np.floating[Any]]) -> State:
         theta, d = (np.asarray(self._to_host(vector), dtype=kind) for vector in (state.theta, state.d))

@@ -9,6 +9,8 @@ from hf_matlab_compat.errors import DisplayWarning
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.state import Outcome, Report, State
 
+_UNWRITABLE = (OSError, ValueError)  # the second for a stream that is closed, or lacks a character
+
 
 class Dispensable(Observer):
     """Hands every event on to a display, until it cannot be written to; then the run goes on without it.
@@ -46,14 +48,14 @@ class Dispensable(Observer):
             return
         try:
             event(self._display)
-        except OSError as error:
+        except _UNWRITABLE as error:
             self._give_up(self._display, error)
 
-    def _give_up(self, display: Observer, error: OSError) -> None:
+    def _give_up(self, display: Observer, error: OSError | ValueError) -> None:
         self._display = None
         try:
             display.close()
-        except OSError as again:  # the terminal that it would give back is gone as well
+        except _UNWRITABLE as again:  # the terminal that it would give back is gone as well
             error = again
-        reason = error.strerror or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         warnings.warn(f"The screen cannot be written to ({reason}); the run goes on without it.", DisplayWarning, 2)

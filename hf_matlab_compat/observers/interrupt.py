@@ -1,4 +1,4 @@
-"""Ctrl-C during a run: drops the unfinished epoch, never tears a log or a checkpoint."""
+"""Ctrl-C, SIGTERM and SIGHUP during a run: the unfinished epoch is dropped, no log or checkpoint is torn."""
 
 from __future__ import annotations
 
@@ -7,20 +7,33 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Self
+from typing import Any, Self
+
+from hf_matlab_compat.state import Outcome
+
+_PLAIN_HANDLERS: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+_OUTCOMES: dict[int, Outcome] = {signal.SIGTERM: Outcome.TERMINATED}
+if hasattr(signal, "SIGHUP"):  # Windows has none
+    _PLAIN_HANDLERS[signal.SIGHUP] = signal.SIG_DFL
+    _OUTCOMES[signal.SIGHUP] = Outcome.HUNG_UP
 
 
 class InterruptGuard:
-    """Decides where in the loop a Ctrl-C takes effect.
+    """Decides where in the loop a Ctrl-C takes effect; SIGTERM and SIGHUP, which clusters send, likewise.
 
-    Inside `abandonable` the first Ctrl-C raises KeyboardInterrupt at once. Outside it (while files are
-    written) the first one is remembered, and raised on entering the next `abandonable`. The second one
-    raises at once, wherever it comes. A Ctrl-C still remembered when the guard ends asks a loop to stop
-    that is over, and is dropped.
+    Inside `abandonable` the first of these signals raises KeyboardInterrupt at once. Outside it (while files
+    are written) the first one is remembered, and raised on entering the next `abandonable`. The second one
+    raises at once, wherever it comes: KeyboardInterrupt after Ctrl-C, SystemExit otherwise. What is still
+    remembered when the guard ends asks a loop to stop that is over; `received` says so.
 
-    The guard replaces Python's own SIGINT handler for its duration, in the main thread only. A handler
-    that the host program set (or a SIGINT it ignores) is left alone, and so is everything in other threads:
-    there Ctrl-C does what it does without the guard.
+    The guard replaces Python's own handlers for its duration, in the main thread only. A handler that the host
+    program set (or a signal it ignores, as under nohup) is left alone, and so is everything in other threads:
+    there signals do what they do without the guard.
+
+    Attributes
+    ----------
+    received : int or None
+        The first signal that came.
 
     Examples
     --------
@@ -32,36 +45,48 @@ class InterruptGuard:
     """
 
     def __init__(self) -> None:
-        self._installed = False
-        self._interrupted = False
+        self._installed: list[int] = []
+        self.received: int | None = None
         self._may_abandon = False
 
     def __enter__(self) -> Self:
-        self._interrupted = False
-        in_main_thread = threading.current_thread() is threading.main_thread()
-        if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._on_interrupt)
-            self._installed = True
+        self.received = None
+        if threading.current_thread() is threading.main_thread():
+            for number, plain in _PLAIN_HANDLERS.items():
+                if signal.getsignal(number) is plain:
+                    signal.signal(number, self._on_signal)
+                    self._installed.append(number)
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if self._installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._installed = False
+        while self._installed:
+            number = self._installed.pop()
+            signal.signal(number, _PLAIN_HANDLERS[number])
+
+    @property
+    def outcome(self) -> Outcome:
+        """That of a run which a signal, or a KeyboardInterrupt of another origin, broke off."""
+        return _OUTCOMES.get(self.received or 0, Outcome.INTERRUPTED)
+
+    @property
+    def terminated(self) -> bool:
+        """Whether the whole program was asked to end, not only the run."""
+        return self.received in _OUTCOMES
 
     @contextmanager
     def abandonable(self) -> Iterator[None]:
-        """A block that may be left half done; entering it raises a remembered Ctrl-C."""
+        """A block that may be left half done; entering it raises a remembered signal."""
         self._may_abandon = True  # before the look at what is remembered, so that none falls between the two
         try:
-            if self._interrupted:
+            if self.received is not None:
                 raise KeyboardInterrupt
             yield
         finally:
             self._may_abandon = False
 
-    def _on_interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        at_once = self._may_abandon or self._interrupted
-        self._interrupted = True
-        if at_once:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        first, self.received = self.received is None, self.received or number
+        if self._may_abandon or (not first and number == signal.SIGINT):
             raise KeyboardInterrupt
+        if not first:
+            raise SystemExit(128 + number)

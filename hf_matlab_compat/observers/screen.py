@@ -6,10 +6,13 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 
-from hf_matlab_compat.matlab.text_log import NEGATIVE_CURVATURE, closing_lines, epoch_lines, header_lines
+from hf_matlab_compat.matlab.text_log import NEGATIVE_CURVATURE, closing_lines, epoch_lines, header_lines, on_one_line
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import CGStop, Outcome, Report, State
+
+CAME_THROUGH = (Outcome.FINISHED, Outcome.NOTHING_TO_DO, Outcome.STALLED)
+"""Outcomes of a run that nothing broke off: it gets a total time."""
 
 
 class Screen(Observer):
@@ -25,7 +28,7 @@ class Screen(Observer):
         if run.cases and sys.stderr is not None:
             print(f"Training on {run.cases}.", file=sys.stderr, flush=True)
         masking = "not masking" if run.options.decay_biases else "masking"
-        _show([f"Starting run named: {run.name}", f"{masking} out the weight-decay for biases"])
+        _show([f"Starting run named: {on_one_line(run.name)}", f"{masking} out the weight-decay for biases"])
         _show(header_lines(run.description, run.resume_from, run.sizes, run.options, datetime.now()))
 
     def epoch(self, report: Report, state: State) -> None:
@@ -33,8 +36,10 @@ class Screen(Observer):
         _show([settings, *(NEGATIVE_CURVATURE if self._bailed_out(report.cg_stop) else ()), *figures])
 
     def end(self, outcome: Outcome, state: State) -> None:
-        came_through = outcome in (Outcome.FINISHED, Outcome.NOTHING_TO_DO)
-        _show(closing_lines(state) if came_through else [closing_sentence(outcome, state)])
+        if outcome not in (Outcome.FINISHED, Outcome.NOTHING_TO_DO):
+            _show([closing_sentence(outcome, state)])
+        if outcome in CAME_THROUGH:
+            _show(closing_lines(state))
 
     def _bailed_out(self, stop: CGStop) -> bool:
         # MATLAB tests p'Ap <= 0, which is also true of p = 0: an exact solution looks like negative curvature.

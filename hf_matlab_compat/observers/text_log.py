@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 
 from hf_matlab_compat.errors import ArgumentError
 from hf_matlab_compat.matlab.text_log import closing_lines, epoch_lines, header_lines
 from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.observers.screen import CAME_THROUGH, closing_sentence
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Outcome, Report, State
 
@@ -15,8 +17,9 @@ from hf_matlab_compat.state import Outcome, Report, State
 class TextLog(Observer):
     """Appends to MATLAB's log ``<run name>.txt``, its lines ended by CR LF; nothing for a run without a name.
 
-    The file is opened for each epoch and closed again, so whatever ends the process, the finished
-    epochs are in it. A run that was interrupted or failed gets no total time, as in MATLAB.
+    The file is opened for each epoch, synced to the disk and closed again, so whatever ends the process, the
+    finished epochs are in it; a change of the working directory does not move it. A run that was interrupted or
+    failed gets no total time, as in MATLAB; of one that a signal ended, or that converged, a line says so.
 
     Raises
     ------
@@ -28,7 +31,7 @@ class TextLog(Observer):
     _options: Options
 
     def begin(self, run: Run, state: State) -> None:
-        self._path = f"{run.name}.txt" if run.name else ""
+        self._path = os.path.abspath(f"{run.name}.txt") if run.name else ""
         self._options = run.options
         self._append(header_lines(run.description, run.resume_from, run.sizes, run.options, datetime.now()))
 
@@ -36,7 +39,9 @@ class TextLog(Observer):
         self._append(epoch_lines(report, self._options))
 
     def end(self, outcome: Outcome, state: State) -> None:
-        if outcome in (Outcome.FINISHED, Outcome.NOTHING_TO_DO):
+        if outcome in (Outcome.STALLED, Outcome.TERMINATED, Outcome.HUNG_UP):
+            self._append([closing_sentence(outcome, state), ""])
+        if outcome in CAME_THROUGH:
             self._append(closing_lines(state))
 
     def _append(self, lines: Iterable[str]) -> None:
@@ -46,6 +51,8 @@ class TextLog(Observer):
             with open(self._path, "ab") as log:
                 # "replace": a description with half a surrogate pair must not end the run
                 log.write("".join(f"{line}\r\n" for line in lines).encode(errors="replace"))
+                log.flush()
+                _sync(log.fileno())
         except OSError as error:
             raise ArgumentError(
                 "run_name",
@@ -53,3 +60,8 @@ class TextLog(Observer):
                 got=f"{self._path!r} ({error.strerror})",
                 advice="Make its directory, give the right to write there or make room; or name another place.",
             ) from error
+
+
+def _sync(descriptor: int) -> None:
+    """Bring what was appended to the disk; its time stamps may follow later."""
+    (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(descriptor)

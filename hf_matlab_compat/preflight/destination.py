@@ -32,6 +32,12 @@ def check_destination(run_name: Any) -> str:
     name = os.path.expanduser(os.fsdecode(run_name))  # as MATLAB has it
     if "\0" in name:
         raise OptionError("run_name", expected="a name without a null character", got=repr(name))
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError as error:
+        expected = f"characters that names of files can have here ({error.encoding})"
+        advice = "Choose another name, or set the environment's PYTHONUTF8=1."
+        raise OptionError("run_name", expected=expected, got=ascii(name), advice=advice) from error
     if name:
         _check_folder(name)
         for target in _targets(name):

@@ -10,6 +10,7 @@ import pytest
 
 from hf_matlab_compat.errors import ArgumentError
 from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.matlab.text_log import BANNER
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.state import Outcome
 from tests.observers.sample_run import REPORT_LINES, RUN, START, lead, named, report
@@ -90,3 +91,21 @@ def test_a_place_lost_during_the_run_is_the_same_error(tmp_path: Path) -> None:
     (tmp_path / "curves.txt").mkdir()
     with pytest.raises(ArgumentError, match="Is a directory"):
         log.epoch(report(), START)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\0"])
+def test_no_description_forges_a_header(end: str, tmp_path: Path) -> None:
+    forged = end.join(
+        ["mine", BANNER, "", "Start time: 01-Jan-2010 00:00:00", "epoch: 9, Log likelihood: 0, error rate: 0"]
+    )
+    lead(TextLog(), named(tmp_path, description=forged, resume_from=forged))
+    (run,) = read_log(tmp_path / "curves.txt")
+    assert list(run.epochs["epoch"]) == [1, 2]
+    assert run.description.startswith(f"mine {BANNER} ")
+    log = (tmp_path / "curves.txt").read_bytes().decode()
+    assert [line for line in log.splitlines() if BANNER in line and "mine" not in line] == [BANNER]
+
+
+def test_a_tab_and_other_letters_of_a_description_stay(tmp_path: Path) -> None:
+    lead(TextLog(), named(tmp_path, description="λ\tñ 日本"))
+    assert "Description: λ\tñ 日本\r\n".encode() in (tmp_path / "curves.txt").read_bytes()

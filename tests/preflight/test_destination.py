@@ -73,6 +73,11 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_that_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
+    assert "expected characters that names of files can have here (utf-8)" in refusal(f"{tmp_path}/a\ud800")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_without_a_directory_is_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     nnet_train_2(**legacy_arguments(runName="run"))
