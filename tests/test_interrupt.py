@@ -216,8 +216,7 @@ def test_the_loop_of_the_documentation_stops_at_ctrl_c(monkeypatch: pytest.Monke
     def pressed_in_the_second(**given: Any) -> Any:
         calls.append(given["weightcost"])
         watch = [CtrlC("cg", 2)] if len(calls) == 2 else []
-        result = train(**field_arguments(weight_decay=given["weightcost"], observers=watch))
-        return result
+        return train(**field_arguments(weight_decay=given["weightcost"], observers=watch))
 
     exec(loop, {"nnet_train": pressed_in_the_second, "case": {}})
     assert calls == [2e-5, 1e-4]
