@@ -310,7 +310,7 @@ def test_a_second_ctrl_c_from_the_keyboard_ends_the_program_with_a_traceback(tmp
     out, err = process.communicate(timeout=30)
     assert process.returncode != 0
     assert "the call returned" not in out
-    assert err.startswith("Traceback")
+    assert err.startswith("Training on 12 cases of 6 numbers.\nTraceback")
     assert err.endswith("KeyboardInterrupt\n")
     assert read_checkpoint(tmp_path / "run_nnet_running.mat").epoch == 2
 
