@@ -12,6 +12,7 @@ from typing import Any
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy
+from hf_matlab_compat.migrate.load_plan import LoadPlan, NamesIn
 from hf_matlab_compat.migrate.usage import Usage
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
 
@@ -21,7 +22,6 @@ _MAY_BE_WHOLE = re.compile(r"arange|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|un
 _MODULES = {"np", "ml", "plt", "math", "sys", "time", "random", "os", "warnings", "Path"}
 _FUNCTIONS = {"num2str", "WORDS", "train", "nnet_train", "nnet_train_2", "check_calls"}
 _TAKEN = _MODULES | _FUNCTIONS | {"l", "O", "I", "loaded", "tic"}
-NamesIn = Callable[[str], frozenset[str] | None]
 
 
 class Untranslatable(Exception):
@@ -72,7 +72,8 @@ class Beside:
     trainers : mapping of str to Copy
         Copies of the trainer, whose edits become options of the call.
     names_in : callable
-        The variables of a .mat file, by its name as the script gives it; None for a file that is not at hand.
+        The variables of each .mat file of a name as the script gives it, which may hold ``*``; None for a file that is
+        not at hand.
     """
 
     functions: Mapping[str, int] = field(default_factory=dict)
@@ -101,7 +102,7 @@ class Shared:
     is_function_file : bool
         Whether the file holds functions only; who calls them may have seeded the random state.
     names_in : callable
-        The variables of a .mat file, by its name; None where they are not known.
+        As in `Beside`.
     """
 
     style: str
@@ -144,12 +145,8 @@ class Context:
         Variables to create before the statement, with their first values.
     notes : list of str
         Remarks on the statement, for the report.
-    held : mapping
-        The lines that load a file, and the variables that the file is known to hold.
-    assumed : dict
-        Names that nothing defines, and the files that one of them is assumed to be in.
-    fresh_if_absent : frozenset of str
-        Those among `assumed` that MATLAB creates where no file holds them.
+    plan : LoadPlan
+        What the body's loads bind.
     cleared : set of str
         Variables that were cleared, so that a function of their name is one again.
     """
@@ -167,13 +164,8 @@ class Context:
     notes: list[str] = field(default_factory=list)
     replaced: bool = False
     end_of: list[Callable[[], Value]] = field(default_factory=list)
-    waiting: dict[str, int] = field(default_factory=dict)
-    load_lines: tuple[int, ...] = ()
-    held: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    assumed: dict[str, str] = field(default_factory=dict)
-    fresh_if_absent: frozenset[str] = frozenset()
+    plan: LoadPlan = field(default_factory=LoadPlan)
     cleared: set[str] = field(default_factory=set)
-    last_line: int = 0
     depth: int = 0
     loops: int = 0
 

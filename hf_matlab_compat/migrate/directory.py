@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -167,13 +168,13 @@ def variables_beside(script: Path) -> NamesIn:
     """Reads the names of the variables in a .mat file, by its name as the script gives it."""
 
     @cache
-    def names_in(file: str) -> frozenset[str] | None:
-        path = script.parent / file.replace("\\", "/")
-        path = path if path.suffix else path.with_name(f"{path.name}.mat")
-        if not path.is_file():
-            return None
+    def names_in(file: str) -> list[frozenset[str]] | None:
+        name = file.replace("\\", "/")
+        name = name if "." in name.split("/")[-1].split("*")[-1] else f"{name}.mat"
+        fits = [script.parent / name] if "*" not in name else script.parent.glob(re.sub(r"\*+", "*", name))
+        paths = [path for path in fits if path.is_file()] if name else []
         try:
-            return frozenset(variable.name for variable in list_variables(path).variables)
+            return [frozenset(each.name for each in list_variables(path).variables) for path in paths] or None
         except CheckpointError:
             return None  # the script's own load says what is wrong with the file
 

@@ -8,6 +8,7 @@ import re
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.load_plan import file_arguments, is_table
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer
 
 _BYTES = {
@@ -39,12 +40,6 @@ def with_suffix(name: Value) -> str:
     return texts.joined([*pieces, texts.Piece(".mat")]).text
 
 
-def is_table(name: str) -> bool:
-    """Whether MATLAB would read this file as text."""
-    suffix = re.search(r"\.(\w+)\Z", name)
-    return suffix is not None and suffix[1] != "mat"
-
-
 def load_table(arguments: Arguments) -> Value | None:
     """``load('x.txt')``, a table of numbers; None for other files."""
     name = arguments.literal(0)
@@ -57,6 +52,7 @@ def load_table(arguments: Arguments) -> Value | None:
 def _load(arguments: Arguments) -> Value:
     if not arguments.nodes:
         raise Untranslatable("loads without a name")
+    arguments = Arguments("load", file_arguments(arguments.nodes), arguments.context)
     table = load_table(arguments)
     if table is not None:
         return table

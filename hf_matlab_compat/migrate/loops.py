@@ -107,10 +107,9 @@ def _lowers_chunks(statement: syntax.While) -> bool:
 def _settle(body: Sequence[Statement], context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
     """Go through the body until what is known at its start no longer changes."""
     for _ in range(_MOST_PASSES):
-        start, waiting = dict(context.variables), dict(context.waiting)
+        start = dict(context.variables)
         with writer.rehearsal():
             nested(body, context, writer)
-        context.waiting = waiting
         context.variables = joined([start, context.variables])
         if all(name in start and _alike(start[name], value) for name, value in context.variables.items()):
             return

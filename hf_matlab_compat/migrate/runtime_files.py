@@ -28,7 +28,7 @@ _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
 class Struct(SimpleNamespace):
     """A struct: fields as attributes."""
 
-    __slots__ = ("_file",)
+    __slots__ = ("_file", "_held")
 
     def __getattr__(self, name: str) -> Any:
         """Refuse a field that is not there, in words that name the file that the struct was read from."""
@@ -62,7 +62,7 @@ def inner_cells(outer: Struct, name: str) -> list[Any]:
     return found
 
 
-def load_mat(path: str, names: Sequence[str] = (), *, onto: Struct | None = None) -> Struct:
+def load_mat(path: str, names: Sequence[str] = (), *, onto: Struct | None = None, own: str = "") -> Struct:
     """The variables of a .mat file as fields, arrays with MATLAB's shapes.
 
     Parameters
@@ -73,11 +73,13 @@ def load_mat(path: str, names: Sequence[str] = (), *, onto: Struct | None = None
         The only variables to take.
     onto : Struct, optional
         What earlier files held; this one's variables take the place of theirs.
+    own : str, optional
+        Variables to which the script gives values of its own, which MATLAB would replace, with spaces between.
 
     Raises
     ------
     MigrationError
-        There is no such file, or it cannot be read.
+        There is no such file, it cannot be read, or it holds one of `own`.
     """
     file = Path(mat_file(path))
     if not file.exists():
@@ -85,10 +87,21 @@ def load_mat(path: str, names: Sequence[str] = (), *, onto: Struct | None = None
     content = _read(file)
     fields = dict(vars(onto)) if onto is not None else {}
     wanted = [name for name in content if not name.startswith("__") and (not names or name in names)]
-    fields |= {python_name(name): _value(content[name]) for name in wanted}
-    made = Struct(**fields)
-    made._file = file.name
+    found = {python_name(name): _value(content[name]) for name in wanted}
+    clash = sorted(found.keys() & set(own.split()))
+    if clash:
+        raise MigrationError(
+            f"load: expected {file} to hold none of the script's own variables, got {', '.join(clash)}, which MATLAB "
+            "would replace. Migrate the script again with the file beside it."
+        )
+    made = Struct(**fields | found)
+    made._file, made._held = file.name, frozenset(found)
     return made
+
+
+def just_loaded(loaded: Struct, name: str) -> bool:
+    """Whether the file that was loaded last held a variable."""
+    return name in loaded._held
 
 
 def _read(file: Path) -> dict[str, Any]:

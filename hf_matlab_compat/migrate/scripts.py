@@ -13,7 +13,7 @@ from hf_matlab_compat.migrate.context import Beside, Context, Shared, python_nam
 from hf_matlab_compat.migrate.expressions import translate_expression
 from hf_matlab_compat.migrate.layout import spaced
 from hf_matlab_compat.migrate.literals import escaped
-from hf_matlab_compat.migrate.loading import first_reads, loaded_names, loads, made_in_part
+from hf_matlab_compat.migrate.load_plan import plan_loads
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
@@ -143,28 +143,12 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
     outputs = function.outputs if function is not None else ()
     usage = usage_of(body, parameters, outputs)
     context = Context(shared, usage, function, translate_expression)
-    found = loads(body, usage.constants)
-    context.load_lines = tuple(each.line for each in found)
-    if found:
-        context.held, unknown_files = loaded_names(found, body, shared.names_in)
-        held = usage.names & frozenset[str]().union(*context.held.values())
-        others, context.fresh_if_absent = _not_given(body, context, held) if unknown_files else ((), frozenset())
-        context.assumed = {name: " or ".join(unknown_files) for name in others if _is_free(name, context)}
-        free = sorted(held - usage.assigned | set(context.assumed))
-        context.waiting = first_reads(body, free)
-        replaced = sorted(held & usage.assigned)
+    context.plan = plan_loads(body, usage, outputs, shared.names_in, lambda name: _is_free(name, context))
+    if context.plan.names:
+        free = sorted(context.plan.names - usage.assigned | set(context.plan.assumed))
+        replaced = sorted(context.plan.names & usage.assigned)
         context.usage = usage_of(body, (*parameters, *replaced), outputs, free)
     return context
-
-
-def _not_given(
-    body: tuple[syntax.Statement, ...], context: Context, held: frozenset[str]
-) -> tuple[list[str], frozenset[str]]:
-    """Names that a file not at hand may hold, and those that MATLAB creates where it does not hold them."""
-    usage = context.usage
-    in_part = first_reads(body, usage.in_part_only - held)
-    behind = {name for name, line in in_part.items() if line > min(context.load_lines)}
-    return sorted(usage.names - usage.assigned - held | behind), frozenset(made_in_part(body, behind))
 
 
 def _is_free(name: str, context: Context) -> bool:

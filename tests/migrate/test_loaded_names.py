@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.io import savemat
 
 from hf_matlab_compat.cli import main
+from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import migrate_script, translate
 from hf_matlab_compat.migrate import runtime as ml
 
@@ -72,10 +75,13 @@ def test_without_the_file_a_function_is_no_variable(name: str) -> None:
     assert [line.number for line in made.todos] == [3]
 
 
-def test_a_file_that_the_script_saves_itself_is_not_at_hand(folder: Path) -> None:
-    (folder / "s.m").write_text("fresh = 3;\nsave('toy.mat', 'fresh');\nclear\nload toy\ny = fresher + 1;\n")
-    made = migrate_script(folder / "s.m")
-    assert "fresher is assumed to be in toy" in made.to_verify[0].remark
+def test_a_file_that_the_script_saves_itself_holds_what_it_saves(folder: Path) -> None:
+    source = "fresh = 3;\nsave('toy.mat', 'fresh');\nclear\nload toy\ny = fresh + 1;\n"
+    todos, names, _ = migrated(folder, source)
+    assert todos == []
+    assert names["y"] == 4
+    todos, _, _ = migrated(folder, source.replace("y = fresh", "y = fresher"))
+    assert todos == ["uses fresher, which is neither a variable nor a function known here"]
 
 
 def test_a_parameter_of_an_anonymous_function_is_no_name_of_the_file() -> None:
@@ -140,7 +146,13 @@ def test_a_variable_that_matlab_would_make_is_made_where_the_file_does_not_hold_
 
 def test_a_variable_that_is_assigned_in_part_before_the_load_is_the_scripts_own(folder: Path) -> None:
     (folder / "s.m").write_text("e(2) = 1;\nload gone\ny = e(2) + bdata;\n")
-    assert "loaded.e" not in migrate_script(folder / "s.m").python
+    made = migrate_script(folder / "s.m")
+    assert "e is assumed" not in made.to_verify[0].remark
+    for held, expected in (({}, 4.0), ({"e": np.array([[0.0, 5]])}, 8.0)):
+        savemat(folder / "gone.mat", {"bdata": 3.0, **held})
+        names: dict[str, object] = {}
+        exec(made.python, names)
+        assert names["y"] == expected
 
 
 def test_names_of_a_file_loaded_in_a_loop_are_not_sought_in_an_earlier_one(folder: Path) -> None:
@@ -150,3 +162,125 @@ def test_names_of_a_file_loaded_in_a_loop_are_not_sought_in_an_earlier_one(folde
     todos, names, _ = migrated(folder, source)
     assert todos == []
     assert names["e"].tolist() == [[1, 2]]  # type: ignore[attr-defined]
+
+
+FILES = {
+    "part0": {"D": np.array([[0.0, 0]])},
+    "part1": {"D": np.array([[1.0, 1]]), "E": 5.0},
+    "part2": {"D": np.array([[2.0, 2]]), "word": "text"},
+    "counts": {"n": 7.0, "k": 3.0},
+}
+SHOW = "fprintf('%d ', {});"
+AGAIN = {
+    "in a row": ("load part0; x = D;\nload part1; x = [x; D];\nload part2\nx = [x; D];\n", "x", "0 1 2 0 1 2"),
+    "in branches": ("m = 2;\nif m == 1\n load part1\nelse\n load part2\nend\n", "D", "2 2"),
+    "on one line": ("if 1, load part0, else, load part1, end, y = D; load part2, y = [y D];\n", "y", "0 0 2 2"),
+    "over a variable": ("D = [4 4];\nif D(1) > 3\n load part1\nend\n", "D", "1 1"),
+    "in a loop": ("x = [];\nfor i = 0:2\n load(sprintf('part%d', i));\n x = [x; D];\nend\n", "x", "0 1 2 0 1 2"),
+    "in a second loop": (
+        "x = []; D = [];\nfor i = 0:2\n load(['part' num2str(i) '.mat']);\n x = [x; D];\nend\n"
+        "for i = 2:-1:0, load(['part' num2str(i)]); x = [x; D]; end\n",
+        "x",
+        "0 1 2 2 1 0 0 1 2 2 1 0",
+    ),
+    "in while": (
+        "i = 0; x = [];\nwhile i < 3\n load(sprintf('part%d.mat', i)); x = [x; D]; i = i + 1;\nend\n",
+        "x",
+        "0 1 2 0 1 2",
+    ),
+    "in switch": (
+        "x = [];\nfor m = 1:3\n switch m\n  case 1\n   load part0\n  case 2\n   load('part1.mat')\n  otherwise\n"
+        "   load part2\n end\n x = [x D];\nend\n",
+        "x",
+        "0 0 1 1 2 2",
+    ),
+    "in try": ("try\n load nothere\n D = 7;\ncatch\n load part1\nend\n", "D", "1 1"),
+    "in try over a variable": ("D = 3;\ntry\n load part1\ncatch\n D = 4;\nend\n", "D", "1 1"),
+    "after changes": (
+        "load part1; D = D * 10; x = D; load part2; D = D / 2; x = [x D]; load part0; D(1) = 8; x = [x D];\n"
+        "load part1; x = [x D];\n",
+        "x",
+        "10 10 1 1 8 0 1 1",
+    ),
+    "read before it": (
+        "x = [];\nfor i = 0:2\n if i > 0, x = [x D]; end\n load(sprintf('part%d', i));\nend\n",
+        "[x D]",
+        "0 0 1 1 2 2",
+    ),
+    "over a number": ("n = 2;\nload counts\n", "zeros(1, n)", "0 0 0 0 0 0 0"),
+    "over a loop's variable": ("for n = 1:2\n m = n;\nend\nload counts\n", "[m n k]", "2 7 3"),
+    "over positions": ("k = find([0 1 1]);\nload counts\nr = 10:20;\n", "r(k)", "12"),
+    "over a string": ("word = 'old'; load part2;\n", "numel(word)", "4"),
+    "for a function": ("a = 2; f = @(x) x + a;\nload part1\ng = @(x) x + E;\nload part1\n", "[f(1) g(1)]", "3 6"),
+    "with -mat": ("load('-mat', 'part1.mat'); x = D;\nload part2 -mat\nx = [x D];\n", "x", "1 1 2 2"),
+    "of some names": ("D = 1; load('part1.mat', 'E'); x = [D E]; load part1 D\n", "[x D]", "1 5 1 1"),
+    "into a struct": ("S = load('part1'); x = S.D; S = load('-mat', 'part2.mat');\n", "[x S.D]", "1 1 2 2"),
+    "of a file in a folder": ("load part1; load(fullfile('sub', 'part2'));\n", "D", "2 2"),
+    "after save": ("a = 3; save mine a\na = 4; load mine\n", "a", "3"),
+}
+
+
+@pytest.mark.parametrize("at_hand", [True, False], ids=["files at hand", "files absent"])
+@pytest.mark.parametrize("case", AGAIN.values(), ids=AGAIN)
+def test_every_load_gives_its_names_the_values_of_its_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    at_hand: bool,
+    case: tuple[str, str, str],
+) -> None:
+    source, shown, printed = case
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.m").write_text(source + SHOW.format(shown))
+    if at_hand:
+        write_parts(tmp_path)
+    made = migrate_script(tmp_path / "s.m")
+    assert made.runs, made.todos
+    write_parts(tmp_path)
+    exec(made.python, {})
+    assert capsys.readouterr().out.split() == printed.split()
+
+
+def write_parts(folder: Path) -> None:
+    (folder / "sub").mkdir(exist_ok=True)
+    for name, held in FILES.items():
+        savemat(folder / f"{name}.mat", held)
+        savemat(folder / "sub" / f"{name}.mat", held)
+
+
+@pytest.mark.octave
+def test_the_values_of_repeated_loads_are_those_that_octave_gives(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    lines: list[str] = []
+    for place, (source, shown, _) in enumerate(AGAIN.values()):
+        script = f"1;\nfunction run{place}()\n{source}fprintf('%d ', {shown}); fprintf('\\n');\nend\nrun{place}();\n"
+        (tmp_path / f"again{place}.m").write_text(script)
+        lines.append(f"source again{place}.m")
+    (tmp_path / "all_again.m").write_text("\n".join(lines))
+    done = subprocess.run(["octave-cli", "--norc", "all_again.m"], cwd=tmp_path, capture_output=True, text=True)
+    assert [line.split() for line in done.stdout.splitlines()] == [each[2].split() for each in AGAIN.values()]
+
+
+def test_a_file_not_at_hand_must_not_hold_many_of_the_scripts_variables(folder: Path) -> None:
+    (folder / "s.m").write_text("a = 1; b = 2; c = 3; d = 4;\nload gone\ny = a + b + c + d + bdata;\n")
+    made = migrate_script(folder / "s.m")
+    assert "stops where the file holds other variables of the script" in made.to_verify[0].remark
+    savemat(folder / "gone.mat", {"bdata": 1.0})
+    names: dict[str, object] = {}
+    exec(made.python, names)
+    assert names["y"] == 11
+    savemat(folder / "gone.mat", {"bdata": 1.0, "c": 9.0})
+    with pytest.raises(MigrationError, match=r"expected gone\.mat to hold none of the script's own variables, got c,"):
+        exec(made.python, {})
+
+
+def test_functions_load_for_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_parts(tmp_path)
+    source = "function x = stacked(n)\n x = [];\n for i = 0:n\n  load(['part' num2str(i)]);\n  x = [x; D];\n end\nend\n"
+    (tmp_path / "stacked.m").write_text(source)
+    made = migrate_script(tmp_path / "stacked.m")
+    assert made.runs, made.todos
+    names: dict[str, Any] = {}
+    exec(made.python, names)
+    assert names["stacked"](2).tolist() == [[0, 0], [1, 1], [2, 2]]
