@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,21 @@ def test_layer_sizes_are_one_value_or_several(given: list[str], tmp_path: Path) 
     savemat(path, {"paramsp": np.arange(2869.0).reshape(-1, 1)})
     assert main(["checkpoint", str(path), "--layersizes", *given]) == 0
     assert loadmat(tmp_path / "run_W_b.mat")["W"].size == 4
+
+
+def test_what_a_log_has_no_lines_for_is_said_and_not_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fork = re.sub(r"CG steps used: (\d+), total", r"CG steps used: \1 (with restarts); total", LOG.read_text())
+    (tmp_path / "fork.txt").write_text(re.sub("(TEST|Error rate).*\n", "", fork))
+    assert main(["log", str(tmp_path / "fork.txt")]) == 0
+    said = capsys.readouterr().out
+    assert ", no test cases, no CG lines; laws broken: 0\n" in said
+    assert "  not checked, since no epoch has such a line that can be read: CG steps used\n" in said
+    adam = re.sub("(maxiters|CG steps|ch mag|Chose|rho|Number|New lambda).*\n", "", LOG.read_text())
+    (tmp_path / "adam.txt").write_text(adam)
+    assert main(["log", str(tmp_path / "adam.txt")]) == 1
+    assert "no CG lines; laws broken: 1\n" in capsys.readouterr().out
 
 
 def test_what_no_run_goes_on_from_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,8 @@ def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = No
             _say(f"{file}, run {number} of {len(found)}: {_run_in_words(run)}; laws broken: {len(findings)}")
             for finding in findings:
                 _say(f"  {finding}")
+            if lacking := run.lines_not_logged():
+                _say(f"  not checked, since no epoch has such a line that can be read: {', '.join(lacking)}")
     _say(UNCHECKABLE)
     for option, target, text in (("--csv", csv, to_csv), ("--json", json, to_json)):
         if target is not None:
@@ -238,9 +240,11 @@ def _run_in_words(run: LoggedRun) -> str:
     if not len(epochs):
         return "no finished epoch"
     last = epochs[-1]
+    tested = f"test error {last['test_error']:.6g}" if "test_error" in run.figures else "no test cases"
+    steps = f"{last['total_cg_steps']} CG steps" if "total_cg_steps" in run.figures else "no CG lines"
     return (
         f"epochs {epochs[0]['epoch']} to {last['epoch']}, log-likelihood {last['log_likelihood']:.6g}, "
-        f"error {last['error']:.6g}, test error {last['test_error']:.6g}, {last['total_cg_steps']} CG steps{breaks_off}"
+        f"error {last['error']:.6g}, {tested}, {steps}{breaks_off}"
     )
 
 

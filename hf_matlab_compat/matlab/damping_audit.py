@@ -36,6 +36,8 @@ class _Rule(NamedTuple):
 
 def damping_findings(run: LoggedRun) -> Iterator[tuple[int, tuple[str, str]]]:
     """Epochs whose lambda does not follow from the log: the epoch, what was expected, what came."""
+    if "rho" not in run.figures:  # a NaN of the log boosts, and one that only stands for nothing does not
+        return
     rule = _rule(run)
     candidates = [rule.start] if rule.start is not None else []
     for epoch in run.epochs:

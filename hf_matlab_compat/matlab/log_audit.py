@@ -27,6 +27,8 @@ class Law(Enum):
     LINES = "every epoch has all lines, and each can be read"
     FINISHED = "a log has a finished epoch"
     WHOLE = "a log does not break off within an epoch"
+    METHOD = "a Hessian-free run logs CG steps, the chosen iterate or rho"
+    NUMBERS = "figures are finite numbers, but rho, and the reductions of a rejected step"
     EPOCHS = "epochs count up by one"
     TOTALS = "the total of CG steps grows by the steps used"
     NORM = "a magnitude is no less than 0"
@@ -119,6 +121,7 @@ def audit(run: LoggedRun) -> list[Finding]:
         In the order of the epochs; empty for a log that obeys all.
     """
     findings = [*_of_each_epoch(run), *_of_each_pair(run)]
+    findings += _of_the_run(run)
     findings += [Finding(each.epoch, Law.LINES, each.expected, each.got) for each in run.damage]
     findings += [Finding(epoch, Law.LAMBDA, *breach) for epoch, breach in damping_findings(run)]
     findings += [Finding(epoch, Law.SQUARED, *breach) for epoch, breach in shared_weight_cost(run)]
@@ -146,6 +149,25 @@ def recording_grid(last: int) -> set[int]:
         steps.add(math.ceil(position))
         position *= _GRID_RATIO
     return steps
+
+
+_OF_HESSIAN_FREE = {"cg_steps", "chosen_step", "rho"}
+_NUMBERS = ("d_norm", "rate", "lam", "log_likelihood", "error", "test_log_likelihood", "test_error", "error_difference")
+
+
+def _of_the_run(run: LoggedRun) -> Iterator[Finding]:
+    if run.epochs.size and not run.figures & _OF_HESSIAN_FREE:
+        got = "none: the log of another method, or of a fork that words them all otherwise"
+        yield Finding(int(run.epochs[0]["epoch"]), Law.METHOD, "lines of CG steps, the chosen iterate or rho", got)
+    for name in _NUMBERS:
+        wrong = {i for i, figure in run.not_numbers if figure == name} | set(np.flatnonzero(np.isinf(run.epochs[name])))
+        if wrong:
+            first, often = run.epochs[min(wrong)], f"{len(wrong)} of {run.epochs.size} epochs"
+            expected = f"a {_IN_WORDS.get(name, name.replace('_', ' '))} that is a finite number"
+            yield Finding(int(first["epoch"]), Law.NUMBERS, expected, f"{first[name]:.5g} (in {often})")
+
+
+_IN_WORDS = {"d_norm": "ch magnitude", "lam": "lambda", "rate": "chosen rate"}
 
 
 def _of_each_epoch(run: LoggedRun) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.matlab.log_text import lines_of, text_of, without_stamps
 from hf_matlab_compat.matlab.text_log import BANNER, CONSTANTS_END, CONSTANTS_TITLE, read_time_stamp
 
 EPOCH_FIGURES = np.dtype(
@@ -84,6 +85,10 @@ class LoggedRun:
         Seconds; None where the run did not come to its end.
     damage : tuple of Damage
         Lines that its other epochs have and one has not, or that cannot be read.
+    figures : set of str
+        Fields of `EPOCH_FIGURES` that a line of a finished epoch tells; the others were never logged.
+    not_numbers : set of (int, str)
+        Rows of `epochs` and fields whose figure the log gives as NaN.
     unfinished : int or None
         The epoch in the middle of which the run breaks off, without saying that it came to its end.
     """
@@ -95,7 +100,19 @@ class LoggedRun:
     epochs: NDArray[np.void]
     total_time: float | None
     damage: tuple[Damage, ...] = ()
+    figures: frozenset[str] = frozenset(EPOCH_FIGURES.names or ())
+    not_numbers: frozenset[tuple[int, str]] = frozenset()
     unfinished: int | None = None
+
+    def lines_not_logged(self) -> list[str]:
+        """Lines of the method, by their first words, that no epoch has and that a run like this one logs."""
+        usual = {start: figure for start, figure in _STARTS.items() if figure not in self._may_lack}
+        return [start.rstrip(" :=") for start, figure in usual.items() if figure not in self.figures]
+
+    @property
+    def _may_lack(self) -> set[str]:
+        undamped = {"lam"} if self.constants.get("autodamp") == 0 else set[str]()
+        return {"test_log_likelihood", "error_difference", "d_norm"} | undamped
 
 
 def read_log(path: str | PathLike[str]) -> list[LoggedRun]:
@@ -108,10 +125,11 @@ def read_log(path: str | PathLike[str]) -> list[LoggedRun]:
     """
     advice = "Give the <runName>.txt of a training run."
     try:
-        text = Path(path).read_bytes().decode("utf-8", errors="replace")
+        content = Path(path).expanduser().read_bytes()
     except OSError as error:
         reason = f"{str(path)!r} ({error.strerror})"
         raise ArgumentError("log", expected="a file that can be read", got=reason, advice=advice) from error
+    text = text_of(content)
     runs = parse_log(text)
     if not runs:
         empty = f"{str(path)!r}, which holds none"
@@ -128,11 +146,11 @@ _KFAC_WORDS = ", Minibatch log likelihood (pre-update): "
 def parse_log(text: str) -> list[LoggedRun]:
     """The runs in the text of a log.
 
-    Lines may end in CR LF or LF. What the log does not know (messages on a copy of the screen, lines of a fork) is
-    passed over, and so are a run cut off in its header and an epoch cut off before its last line. A log whose
-    beginning is lost gives a run without constants.
+    Lines may end in CR LF, LF or CR, and have a time stamp before them. What the log does not know (messages on a copy
+    of the screen, lines of a fork) is passed over, and so are a run cut off in its header and an epoch cut off before
+    its last line. A log whose beginning is lost gives a run without constants.
     """
-    lines = re.sub(r"\r+\n", "\n", text).split("\n")
+    lines = without_stamps(lines_of(text), list(_STARTS))
     starts = [i for i, line in enumerate(lines) if line.strip() == BANNER]
     runs = [_run(lines[start + 1 : end]) for start, end in pairwise([*starts, len(lines)])]
     before = _run_without_header(lines[: starts[0]] if starts else lines)
@@ -182,6 +200,8 @@ def _run(lines: Sequence[str]) -> LoggedRun | None:
         epochs=_epochs(body),
         total_time=_total_time(body),
         damage=tuple(_damage(body, is_whole=True)),
+        figures=_told(body),
+        not_numbers=_not_numbers(body),
         unfinished=_unfinished(body),
     )
 
@@ -198,12 +218,23 @@ def _run_without_header(lines: Sequence[str]) -> LoggedRun | None:
         epochs=epochs,
         total_time=_total_time(lines),
         damage=tuple(_damage(lines, is_whole=False)),
+        figures=_told(lines),
+        not_numbers=_not_numbers(lines),
         unfinished=_unfinished(lines),
     )
 
 
 def _epochs(lines: Sequence[str]) -> NDArray[np.void]:
     return np.array([_row(each.figures) for each in _read_epochs(lines) if each.is_finished], dtype=EPOCH_FIGURES)
+
+
+def _told(lines: Sequence[str]) -> frozenset[str]:
+    return frozenset(name for each in _read_epochs(lines) if each.is_finished for name in each.figures)
+
+
+def _not_numbers(lines: Sequence[str]) -> frozenset[tuple[int, str]]:
+    rows = (each.figures for each in _read_epochs(lines) if each.is_finished)
+    return frozenset((i, name) for i, row in enumerate(rows) for name in row if math.isnan(_figure(row[name])))
 
 
 def _unfinished(lines: Sequence[str]) -> int | None:

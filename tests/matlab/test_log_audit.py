@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -261,3 +262,68 @@ def test_a_log_without_a_finished_epoch_is_found_and_a_run_started_again_is_not(
         "log: expected a finished epoch, got none (a log has a finished epoch)."
     ]
     assert audit_log(parse_log(cut + TEXT)) == [[], []]
+
+
+def without(pattern: str, text: str = TEXT) -> LoggedRun:
+    (run,) = parse_log(re.sub(rf"(?m)^({pattern}).*\n", "", text.replace("\r\n", "\n")))
+    return run
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "maxiters|CG steps|ch mag|Chose|rho|Number|New lambda",  # Adam's, of a fork that keeps the last three lines
+        "maxiters|CG steps|Chose|rho|Number",  # one that prints a lambda of its own
+        "CG steps|Chose|rho",
+    ],
+)
+def test_the_log_of_another_method_does_not_pass(pattern: str) -> None:
+    run = without(pattern)
+    (found,) = audit(run)
+    assert (found.law, found.epoch) == (Law.METHOD, 1)
+    assert "the log of another method" in str(found)
+    assert {"CG steps used", "Chose iters", "rho"} <= set(run.lines_not_logged())
+
+
+@pytest.mark.parametrize("pattern", ["CG steps", "rho", "Chose", "CG steps|Chose"])
+def test_a_fork_that_words_some_lines_otherwise_passes_and_they_are_named(pattern: str) -> None:
+    run = without(pattern)
+    assert audit(run) == []
+    assert len(run.lines_not_logged()) == pattern.count("|") + 1
+    (worded,) = parse_log(
+        re.sub(r"CG steps used: (\d+), total is", r"CG steps used: \1, with restarts. Total is", TEXT)
+    )
+    assert audit(worded) == []
+    assert worded.lines_not_logged() == ["CG steps used"]
+
+
+def test_lines_that_a_run_need_not_have_are_not_missed() -> None:
+    assert without("TEST|Error rate").lines_not_logged() == []
+    undamped = TEXT.replace("autodamp: 1", "autodamp: 0")
+    assert without("New lambda", undamped).lines_not_logged() == []
+    assert without("New lambda").lines_not_logged() == ["New lambda"]
+    assert without("nothing").lines_not_logged() == []
+
+
+def test_a_run_of_nothing_but_nan_does_not_pass() -> None:
+    words = r"(Log likelihood: |error rate: |rho = |New lambda: |chosen rate: |train\): )"
+    text = re.sub(words + r"[-\d.e]+", r"\1NaN", TEXT)
+    (run,) = parse_log(text)
+    found = [str(finding) for finding in audit(run) if finding.law is Law.NUMBERS]
+    assert len(found) == 7
+    assert found[0].startswith("epoch 1: expected a ")
+    assert any(
+        "expected a log likelihood that is a finite number, got nan (in 8 of 8 epochs)" in each for each in found
+    )
+
+
+@pytest.mark.parametrize(("word", "shown"), [("NaN", "nan"), ("-Inf", "-inf"), ("-1.#IND", "nan"), ("-1.#INF", "-inf")])
+def test_one_likelihood_that_is_no_number_is_found(word: str, shown: str) -> None:
+    (run,) = parse_log(re.sub(r"(epoch: 5, Log likelihood: )[^,]+", rf"\g<1>{word}", TEXT))
+    (found,) = [finding for finding in audit(run) if finding.law is Law.NUMBERS]
+    assert (found.epoch, found.got) == (5, f"{shown} (in 1 of 8 epochs)")
+
+
+def test_rho_and_reductions_may_be_no_numbers() -> None:
+    assert Law.NUMBERS not in laws(parse_log(re.sub(r"rho = \S+", "rho = NaN", TEXT))[0])
+    assert Law.NUMBERS not in laws(parse_log(re.sub(r"reductions : \d+", "reductions : Inf", TEXT))[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -24,10 +25,76 @@ def assert_same_figures(text: str) -> None:
     np.testing.assert_array_equal(only(text).epochs, only(TEXT).epochs)
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n", "\r"])
 def test_any_line_end_reads_alike(end: str) -> None:
     assert_same_figures(TEXT.replace("\r\n", end))
     assert only(TEXT.replace("\r\n", end)).constants == only(TEXT).constants
+
+
+def test_the_empty_lines_that_end_epochs_are_kept_where_cr_ends_lines() -> None:
+    untested = re.sub(r"(TEST|Error rate).*\r\n", "", TEXT)
+    assert len(only(untested).epochs) == 8
+    assert str(only(untested.replace("\r\n", "\r")).epochs) == str(only(untested).epochs)
+
+
+ENCODINGS = {
+    "PowerShell": lambda text: b"\xff\xfe" + text.encode("utf-16-le"),
+    "big-endian": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+    "no mark": lambda text: text.encode("utf-16-le"),
+    "no mark, big-endian": lambda text: text.encode("utf-16-be"),
+    "UTF-32": lambda text: text.encode("utf-32"),
+    "UTF-8 with a mark": lambda text: text.encode("utf-8-sig"),
+    "Latin-1": lambda text: text.encode("latin-1"),
+    "packed": lambda text: gzip.compress(text.encode()),
+    "packed UTF-16": lambda text: gzip.compress(text.encode("utf-16")),
+}
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_a_log_in_any_encoding_reads_alike(name: str, tmp_path: Path) -> None:
+    text = TEXT.replace("Description: ", "Description: Grünwald, ")
+    (tmp_path / "log.txt").write_bytes(ENCODINGS[name](text))
+    (run,) = read_log(tmp_path / "log.txt")
+    np.testing.assert_array_equal(run.epochs, only(TEXT).epochs)
+    assert run.constants == only(TEXT).constants
+
+
+@pytest.mark.parametrize("end", [20, 200, -4])
+def test_a_gzip_file_that_is_cut_off_is_named(end: int, tmp_path: Path) -> None:
+    (tmp_path / "log.txt.gz").write_bytes(gzip.compress(TEXT.encode())[:end])
+    with pytest.raises(
+        ArgumentError, match=r"^log: expected the text log of a run, got a gzip file that is damaged \("
+    ):
+        read_log(tmp_path / "log.txt.gz")
+
+
+STAMPS = {
+    "ts": lambda i: f"Jan {i % 28 + 1:2d} {i % 24:02d}:{i % 60:02d}:59 ",
+    "ISO": lambda i: f"[2026-01-{i % 28 + 1:02d}T09:{i % 60:02d}:00.{i:03d}Z] ",
+    "journald": lambda i: f"Nov 30 10:09:{i % 60:02d} node-{i % 3} octave-cli[{4000 + i % 2}]: ",
+    "seconds": lambda i: f"{0.37 * i:.2f}s | ",
+    "srun --label": lambda i: "12: ",
+    "logging": lambda i: f"INFO:root.{'ab'[i % 2]}:",
+}
+
+
+@pytest.mark.parametrize("name", STAMPS)
+@pytest.mark.parametrize("strips", [False, True])
+def test_a_log_with_something_before_each_line_reads_alike(name: str, strips: bool) -> None:
+    lines = [STAMPS[name](i) + line for i, line in enumerate(TEXT.split("\r\n"))]
+    run = only("\n".join(line.rstrip() if strips else line for line in lines))
+    np.testing.assert_array_equal(run.epochs, only(TEXT).epochs)
+    assert run.constants == only(TEXT).constants
+    assert run.description == only(TEXT).description
+
+
+def test_known_words_within_other_lines_are_no_stamps() -> None:
+    noise = TEXT.replace("rho = ", "[debug] the rho = 3 of before\r\n[debug] epoch: 3 of it\r\nrho = ")
+    assert_same_figures(noise)
+
+
+def test_a_long_run_of_carriage_returns_is_read_at_once() -> None:
+    assert_same_figures(TEXT.replace("rho", "\r" * 300_000 + "rho", 1))
 
 
 def test_three_digit_exponents_of_windows_are_numbers() -> None:
