@@ -176,6 +176,11 @@ def test_a_change_that_no_constant_tells_differs_and_can_be_seen_again(capsys, t
     said = capsys.readouterr().out
     assert said.count("First divergence") == 1
     assert "epoch 1, stage params" in said
+    line = next(at for at, row in enumerate((folder / "nnet_train_2.m").read_text().splitlines(), 1) if "0.999" in row)
+    headline = " ".join(said.partition("First divergence")[0].split())
+    assert headline.startswith("Verdict: differs: the result of the epoch (theta; most in ")
+    assert f"(computed in nnet_train_2.m:{line})" in headline
+    assert f"The reference computes it in nnet_train_2.m:{line}: paramsp = paramsp + 0.999*rate*p" in said
     assert "written: seen.npz" in said
     assert [path.name for path in place.iterdir()] == ["seen.npz"]
     code = "from hf_matlab_compat.parity.divergence import reproduce; print(reproduce('seen.npz'))"
@@ -215,7 +220,8 @@ def test_a_reference_that_breaks_hangs_or_writes_nothing_is_no_agreement(change,
 def test_a_case_of_ones_own_is_run(capsys, place) -> None:
     write_case(place / "mine.mat", dict(builtin_case(SMALL).arguments))
     assert parity("--case", "mine.mat", "--epochs", "1", "--no-envelope", "--precision", "double") == 0
-    assert "mine double" in capsys.readouterr().out
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[rows.index("mine") + 1].startswith("  double lockstep ")
 
 
 @pytest.mark.octave

@@ -224,7 +224,7 @@ def _report(done: ParityRun, lines: bool, json: Path | None, html: Path | None, 
         script = ""
         said.append(str(error))
     with _standard_output():
-        Console(emoji=False).print(certificate_table(certificate, every_line=lines, script=script))
+        Console(emoji=False).print(certificate_table(certificate, every_line=lines, script=script), crop=False)
         sys.stdout.flush()
     for name, target, text in (("json", json, to_json(certificate)), ("html", html, to_html(certificate, script))):
         if target is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
+from hf_matlab_compat.parity.difference_words import difference_in_words
 
 
 class Verdict(Enum):
@@ -133,6 +134,10 @@ class Certificate:
     provenance : mapping of str to str
     not_exercised : list of str
         What none of the runs went through, so that nothing here speaks for it.
+    seen : mapping of str to str
+        Which epochs, values and decisions the runs of the reference went through.
+    place : str
+        Where the first difference is computed in the reference's files: 'file:line: statement', as far as it is known.
     """
 
     lines: Sequence[Line]
@@ -140,6 +145,8 @@ class Certificate:
     constants: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     not_exercised: Sequence[str] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)
+    place: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -207,12 +214,21 @@ class Certificate:
         if self.verdict is Verdict.AGREES:
             return ": every compared quantity is within its bound"
         if self.verdict is Verdict.DIFFERS:
-            return f": {self.doubt}" if self.doubt else ""
+            return f": {self._difference}" + (f"; {self.doubt}" if self.doubt else "")
         if self.runs_cut_off and not self.runs_not_compared:
             return f": the reference stopped in {'; '.join(' '.join(run) for run in self.runs_cut_off)}"
         if self.lines and not self.runs_not_compared:
             return f": no decision was compared ({', '.join(DECISION_STAGES)})"
         return f": nothing was compared of {'; '.join(' '.join(run) for run in self.runs_not_compared) or 'anything'}"
+
+    @property
+    def _difference(self) -> str:
+        """What differs first, and the line of the reference's files in which it is computed."""
+        assert self.first_divergence is not None  # something differs
+        place = ":".join(self.place.split(":")[:2])
+        more = sum(line.verdict is Verdict.DIFFERS for line in self.lines) - 1
+        others = f"; {more} more comparison{'s' * (more > 1)} differ{'s' * (more == 1)}" if more else ""
+        return difference_in_words(self.first_divergence) + (f" (computed in {place})" if place else "") + others
 
     @property
     def _not_run(self) -> str:

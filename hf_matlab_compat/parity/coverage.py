@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,33 @@ _EVENTS: Mapping[str, Callable[[Recording], bool]] = {
     "the whole call": lambda r: r.mode != "kernels" and any(record.epoch == 1 for record in r.epochs),
 }
 
+_DECIDED: Mapping[str, Mapping[str, Callable[[Recording, EpochRecord], bool]]] = {
+    "lambda was": {
+        "raised": lambda r, record: _knows_lambda(r, record) and record.figures["lambda"] > record.lam,
+        "lowered": lambda r, record: _knows_lambda(r, record) and record.figures["lambda"] < record.lam,
+        "kept": lambda r, record: _knows_lambda(r, record) and record.figures["lambda"] == record.lam,
+    },
+    "the step was": {
+        "whole": lambda r, record: record.figures.get("rate") == 1,
+        "shortened": lambda r, record: 0 < record.figures.get("rate", 0.0) < 1,
+        "rejected": lambda r, record: record.figures.get("rate") == 0,
+    },
+    "the CG iterate chosen was": {
+        "the last": lambda r, record: _chosen(record) == _last_step(record) > 0,
+        "an earlier one": lambda r, record: 0 < _chosen(record) < _last_step(record),
+    },
+}
+"""Decisions, and whether an epoch's record shows each."""
+
+
+def _chosen(record: EpochRecord) -> float:
+    return record.figures.get("chose_iters", 0.0)
+
+
+def _knows_lambda(recording: Recording, record: EpochRecord) -> bool:
+    """Whether the record has lambda before and after: of a free run without states, the first alone."""
+    return "lambda" in record.figures and any(record is each for each in _after_start(recording))
+
 
 def not_exercised(recordings: Sequence[Recording]) -> list[str]:
     """What none of these recordings has: settings by MATLAB's words, then what can happen in an epoch."""
@@ -58,6 +86,49 @@ def not_exercised(recordings: Sequence[Recording]) -> list[str]:
     missing += [name for name, has in _SETTINGS.items() if not any(map(has, cases))]
     missing += [name for name, has in _EVENTS.items() if not any(map(has, ran))]
     return [name for name in missing if not ("errtype 'class'" in missing and name.endswith("under errtype 'class'"))]
+
+
+def seen(recordings: Sequence[Recording]) -> dict[str, str]:
+    """Which epochs, values and decisions these recordings have: what lies outside was not looked at."""
+    ran = [recording for recording in recordings if recording.epochs]
+    if not ran:
+        return {}
+    records = [(recording, record) for recording in ran for record in recording.epochs]
+    lams = [record.lam for recording in ran for record in _after_start(recording)]
+    lams += [record.figures["lambda"] for _, record in records if "lambda" in record.figures]
+    steps = [step for _, record in records if (step := _last_step(record)) > 0]
+    found = {"epochs": _epochs_seen(ran), "lambda": _range(lams), "CG steps": _range(steps)}
+    found |= {"rho": _range(_figures(records, "rho")), "reductions": _range(_figures(records, "reductions"))}
+    for name, decisions in _DECIDED.items():
+        counts = {word: sum(holds(r, record) for r, record in records) for word, holds in decisions.items()}
+        if any(counts.values()):
+            found[name] = ", ".join(f"{word} in {count}" for word, count in counts.items()) + " epochs"
+    return {name: said for name, said in found.items() if said}
+
+
+def _epochs_seen(ran: Sequence[Recording]) -> str:
+    """The last epoch of most runs, and of those that have more."""
+    last = [(recording.epochs[-1].epoch, recording.case.name) for recording in ran]
+    common = Counter(epoch for epoch, _ in last).most_common(1)[0][0]
+    more: dict[int, list[str]] = {}
+    for epoch, name in sorted(last):
+        if epoch > common and name not in more.setdefault(epoch, []):
+            more[epoch].append(name)
+    first = min(record.epoch for recording in ran for record in recording.epochs)
+    longer = "".join(f"; to {epoch} in {', '.join(names)}" for epoch, names in more.items())
+    return (f"{first} to {common}" if common > first else f"{common}") + longer
+
+
+def _figures(records: Sequence[tuple[Recording, EpochRecord]], name: str) -> list[float]:
+    return [value for _, record in records if (value := record.figures.get(name)) is not None]
+
+
+def _range(values: Sequence[float]) -> str:
+    """The smallest and the largest finite value, and whether there are others."""
+    finite = [value for value in values if np.isfinite(value)]
+    other = sorted({f"{value:g}" for value in values if not np.isfinite(value)})
+    ends = [f"{min(finite):.6g}", f"{max(finite):.6g}"] if finite else []
+    return ", ".join([" to ".join(dict.fromkeys(ends)), *other] if ends else other)
 
 
 def _outputs(cases: Sequence[Mapping[str, Any]]) -> list[str]:

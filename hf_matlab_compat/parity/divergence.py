@@ -33,7 +33,7 @@ def divergence_screen(certificate: Certificate, script: str = "") -> str:
     if line is None:
         return ""
     title, *place = _where(line)
-    doubt = [f"  {row}" for row in wrap(certificate.doubt, _WIDTH - 2)]
+    doubt = _wrapped(certificate.doubt, "  ")
     rows = [
         title,
         *doubt,
@@ -135,7 +135,15 @@ def _values(line: Line) -> list[str]:
         rows.append(f"    distance   {line.distance:.3g}, bound {line.bound:.3g} ({line.bound_source})")
     else:
         rows.append(f"    {line.bound_source}")
-    return [row[:_WIDTH] for row in rows]
+    return [part for row in rows for part in _wrapped(row.strip(), row[: len(row) - len(row.lstrip())])]
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    """Rows of words, none of them broken."""
+    more = indent and f"{indent}           "
+    return wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=more, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _growth(lines: Sequence[Line], at: Line) -> list[str]:
@@ -164,11 +172,13 @@ def _cell(lines: Sequence[Line]) -> str:
 
 
 def _dependencies(certificate: Certificate, at: Line) -> list[str]:
-    on, computed_in = dependency(at.stage, at.detail)
     same = [line for line in certificate.lines if _run(line) == _run(at) and line.epoch == at.epoch]
-    states = [f"{stage} {_state([line for line in same if line.stage == stage])}" for stage in on]
+    states = [
+        f"{stage} {_state([line for line in same if line.stage == stage])}" for stage in dependency(at.stage, at.detail)
+    ]
     text = f"{at.stage} takes in: {', '.join(states) or 'parameters and data alone'}."
-    return [*wrap(text, _WIDTH), *wrap(f"It is computed in {computed_in}.", _WIDTH)]
+    place = f"The reference computes it in {certificate.place}" if certificate.place else ""
+    return [row for said in (text, place) for row in _wrapped(said)]
 
 
 def _state(lines: Sequence[Line]) -> str:

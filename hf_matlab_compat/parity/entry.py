@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,7 +81,7 @@ def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -
             "maxepoch": epochs,
             "jacket": to_matlab_value("backend", backend),
         }
-        with redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             if case.constants or precision == "double":
                 theta = nnet_train(**given, **case.constants, precision=precision, display="none")
             else:

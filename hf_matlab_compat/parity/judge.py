@@ -12,18 +12,19 @@ from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.parity import entry
 from hf_matlab_compat.parity.certificate import STAGES, STOPS, STOPS_UNEXPLAINED, Certificate, Line, Traces
 from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
-from hf_matlab_compat.parity.coverage import not_exercised
+from hf_matlab_compat.parity.coverage import not_exercised, seen
+from hf_matlab_compat.parity.difference_words import place_stage
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.port_case import PortCase, port_case
 from hf_matlab_compat.parity.port_epoch import PortEpoch
 from hf_matlab_compat.parity.port_runs import port_epoch, port_epochs
-from hf_matlab_compat.parity.provenance import our_provenance
-from hf_matlab_compat.parity.reference_run import NOTHING, Recording, Stop
+from hf_matlab_compat.parity.provenance import data_provenance, our_provenance
+from hf_matlab_compat.parity.reference_run import NOTHING, PLACE, Recording, Stop
 from hf_matlab_compat.parity.run_lines import checkpoint_lines, traces_of
 from hf_matlab_compat.parity.verdicts import not_run
 from hf_matlab_compat.state import CGStop
 
-_OWN_PLACE = ("not shown: ", "constant ", NOTHING)
+_OWN_PLACE = ("not shown: ", "constant ", NOTHING, PLACE)
 """Entries of a recording's provenance that have a place of their own on the certificate."""
 
 Watch = Callable[[Line], None]
@@ -71,13 +72,22 @@ def judge(
         traces += trace
         constants |= _constants(recording)
         _add(provenance, recording.provenance)
-    return Certificate(
+    certificate = Certificate(
         lines=lines,
         traces=traces,
         constants=constants,
-        provenance={**provenance, **our_provenance(backend)},
+        provenance={**provenance, **data_provenance(recordings), **our_provenance(backend)},
         not_exercised=not_exercised(recordings),
+        seen=seen(recordings),
     )
+    return replace(certificate, place=_place(certificate, recordings))
+
+
+def _place(certificate: Certificate, recordings: Sequence[Recording]) -> str:
+    """Where the reference computes what differs first."""
+    line = certificate.first_divergence
+    found = [r for r in recordings if line is not None and (r.case.name, r.precision, r.mode) == line.run[:3]]
+    return found[0].provenance.get(f"{PLACE}{place_stage(line)}", "") if found and line is not None else ""
 
 
 def _add(provenance: dict[str, str], more: Mapping[str, str]) -> None:

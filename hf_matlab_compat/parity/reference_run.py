@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PLACE = "computed: "
+"""In a recording's provenance before the name of a stage: the line of the reference's files that computes it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Case:

@@ -31,11 +31,13 @@ def to_html(certificate: Certificate, script: str = "") -> str:
     return Template(template).substitute(
         verdict=escape(_capital(certificate.verdict_in_words)),
         verdict_class=CLASSES[certificate.verdict],
+        cause=escape(_capital(certificate.sentence)) + ".",
         counts=_sentence(certificate),
         divergence=f"<h2>First divergence</h2>\n<pre>{escape(screen.partition(chr(10))[2])}</pre>" if screen else "",
         runs=_summaries(("case", "precision", "mode", "on"), by_run(certificate)),
         traces=_traces(certificate.traces),
         stages=_summaries(("stage",), by_stage(certificate)),
+        seen=_section("Seen in these runs", certificate.seen),
         reasons=_section("Not run", {reason: str(n) for reason, n in not_run_reasons(certificate).items()}),
         constants=_section("Constants of the reference", certificate.constants),
         provenance=_pairs(certificate.provenance),
@@ -49,12 +51,8 @@ def _sentence(certificate: Certificate) -> str:
     words = [(Verdict.AGREES, "agree"), (Verdict.TIE, "agree but for a tie"), (Verdict.DIFFERS, "differ")]
     said = [f'<b class="{CLASSES[v]}">{counts[v]}</b> {word}' for v, word in words if counts[v] or v is not Verdict.TIE]
     said.append(f'<b class="none">{counts[Verdict.NOT_RUN]}</b> were not run')
-    missing = f" {escape(_capital(certificate.sentence))}."
     unseen = f" Not exercised by these runs: {escape(certificate.unseen)}."
-    return (
-        f"Of {len(certificate.lines)} comparisons, {', '.join(said)}.{missing}{unseen} "
-        "A share is a distance over its bound."
-    )
+    return f"Of {len(certificate.lines)} comparisons, {', '.join(said)}.{unseen} A share is a distance over its bound."
 
 
 def _capital(text: str) -> str:

@@ -40,6 +40,8 @@ def to_json(certificate: Certificate, indent: int | None = 1) -> str:
         "edited_constants": certificate.edited_constants,
         "constants_not_read": certificate.constants_not_read,
         "not_exercised": list(certificate.not_exercised),
+        "seen": dict(certificate.seen),
+        "place": certificate.place,
         "first_divergence": None if first is None else _line(first),
         "lines": [_line(line) for line in certificate.lines],
         "traces": [_trace(trace) for trace in certificate.traces],
@@ -67,6 +69,8 @@ def from_json(text: str) -> Certificate:
             constants=content["constants"],
             provenance=content["provenance"],
             not_exercised=content.get("not_exercised", ()),
+            seen=content.get("seen", {}),
+            place=content.get("place", ""),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ParityError(f"certificate: expected what `to_json` writes, got {error!r}.") from error

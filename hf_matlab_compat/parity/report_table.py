@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen
+from hf_matlab_compat.parity.provenance import DATA_HASH
 from hf_matlab_compat.parity.summaries import Summary, bound_sources, by_run, by_stage, figure_cells, not_run_reasons
 
 STYLES = {Verdict.AGREES: "green", Verdict.TIE: "cyan", Verdict.DIFFERS: "bold red", Verdict.NOT_RUN: "dim"}
 _CALLS = re.compile(r"one call of (\d+) epochs equals \d+ (resumed ones|single epochs)")
 _HASH = "sha256 "
+_COUNTED = ("agree", "tie", "differ", "not run", "farthest", "bound", "share")
+_DIGITS = 16
+_NAMES_AT_MOST = 30
+"""Columns that the names of pairs may take."""
 
 
 def certificate_table(certificate: Certificate, *, every_line: bool = False, script: str = "") -> RenderableType:
-    """The certificate as something that rich prints, readable from 80 columns on.
+    """The certificate as something that rich prints, readable from 80 columns on; print it with ``crop=False``.
+
+    The verdict comes first, and what is longer than a screen last; the verdict's own word ends it.
 
     Parameters
     ----------
@@ -30,24 +38,59 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
     script : str
         What reproduces the first divergence, if there is one.
     """
+    style = STYLES[certificate.verdict]
     stages = summaries_table("stage", {row.name[0]: row for row in by_stage(certificate)})
-    parts: list[RenderableType | None] = [_lines(certificate) if every_line else stages, ""]
-    parts += [_list("Bounds come from", bound_sources(certificate)), _list("Not run", not_run_reasons(certificate))]
+    parts: list[RenderableType | None] = [_Rows(f"Verdict: {certificate.sentence}", style=style), ""]
+    if screen := divergence_screen(certificate, script):
+        parts += [Text(screen, no_wrap=True, overflow="ignore"), ""]
+    parts += [_lines(certificate) if every_line else stages, "", *_runs(certificate), ""]
+    parts += [_values("Seen in these runs", certificate.seen)]
+    parts += [_Rows(f"Not exercised by these runs: {certificate.unseen}"), ""]
+    parts += [_list("Not run", not_run_reasons(certificate)), _list("Bounds come from", bound_sources(certificate))]
     parts += [_values("Constants of the reference", certificate.constants)]
     parts += [_values("Provenance", _without_hashes(certificate.provenance))]
-    if screen := divergence_screen(certificate, script):
-        parts += [Text(screen), ""]
-    parts += [summaries_table("run", {" ".join(row.name): row for row in by_run(certificate)}), ""]
-    parts += [Text(f"not exercised by these runs: {certificate.unseen}")]
-    parts += [Text(f"Verdict: {certificate.sentence}", style=STYLES[certificate.verdict])]
+    parts += [_Rows(f"Verdict: {certificate.verdict_in_words}", style=style)]
     return Group(*(part for part in parts if part is not None))
 
 
 def _without_hashes(provenance: Mapping[str, str]) -> dict[str, str]:
-    """Their number for the hashes, which are in the JSON and the HTML."""
-    kept = {name: value for name, value in provenance.items() if not name.startswith(_HASH)}
-    hashed = len(provenance) - len(kept)
-    return {**kept, "files of the reference": f"{hashed} (SHA-256 of each: --json, --html)"} if hashed else kept
+    """Their number for the hashes, which are in the JSON and the HTML; a single one of its kind is given."""
+    kept = dict(provenance)
+    for start, name in ((_HASH, "files of the reference"), (DATA_HASH, "data")):
+        hashes = {key: value for key, value in provenance.items() if key.startswith(start)}
+        for key in hashes:
+            del kept[key]
+        if len(hashes) == 1:
+            key, value = hashes.popitem()
+            digits = f"SHA-256 {value[:_DIGITS]} (its first {_DIGITS} digits; all: --json, --html)"
+            kept[name] = f"{key.removeprefix(start)}, {digits}"
+        elif hashes:
+            kept[name] = f"{len(hashes)} (SHA-256 of each: --json, --html)"
+    return kept
+
+
+def _runs(certificate: Certificate) -> Iterator[Text]:
+    """A line a run, under the name of its case."""
+    rows = by_run(certificate)
+    several = len({row.name[3] for row in rows}) > 1
+    yield _row("run", _COUNTED, ["bold"] * len(_COUNTED), "bold")
+    case = ""
+    for row in rows:
+        if row.name[0] != case:
+            case = row.name[0]
+            yield Text(case, no_wrap=True, overflow="ignore")
+        cells = [*_counts(row), *(Text(cell) for cell in figure_cells(row.worst))]
+        name = " ".join(row.name[1:4] if several else row.name[1:3])
+        yield _row(f"  {name}", [str(cell) for cell in cells], [str(cell.style) for cell in cells])
+
+
+def _row(name: str, cells: Sequence[str], styles: Sequence[str], style: str = "") -> Text:
+    widths = (7, 5, 8, 9, 10, 9, 7)
+    row = Text(f"{name:<23}", style=style, no_wrap=True, overflow="ignore")
+    for cell, width, own in zip(cells, widths, styles, strict=True):
+        row.append(f"{cell:>{width}}", style=own)
+    row.rstrip()
+    return row
 
 
 def summaries_table(heading: str, rows: Mapping[str, Summary]) -> Table:
@@ -61,8 +104,8 @@ def summaries_table(heading: str, rows: Mapping[str, Summary]) -> Table:
         By what the first column calls them.
     """
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column(heading, overflow="fold", min_width=12)
-    for name in ("agree", "tie", "differ", "not run", "farthest", "bound", "share"):
+    table.add_column(heading, overflow="ignore", min_width=12)
+    for name in _COUNTED:
         table.add_column(name, justify="right", no_wrap=True)
     for name, row in rows.items():
         table.add_row(name, *_counts(row), *figure_cells(row.worst))
@@ -88,7 +131,7 @@ def _lines(certificate: Certificate) -> RenderableType:
 def _lines_of_a_run(lines: Sequence[Line]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in ("ep.", "stage", "detail"):
-        table.add_column(name, overflow="fold", no_wrap=name != "detail")
+        table.add_column(name, overflow="fold", no_wrap=name != "detail")  # a detail may be a word of any length
     for name in ("apart", "bound"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
@@ -108,17 +151,41 @@ def _short(detail: str) -> str:
     )
 
 
-def _list(title: str, counts: dict[str, int]) -> RenderableType | None:
-    return _values(title, {name: str(count) for name, count in counts.items()})
+def _list(title: str, counts: Mapping[str, int]) -> RenderableType | None:
+    """Reasons by how often they were given, the number first."""
+    width = len(str(max(counts.values(), default=0)))
+    rows = [_Rows(reason, f"  {count:>{width}}  ") for reason, count in sorted(counts.items(), key=lambda one: -one[1])]
+    return Group(Text(title, style="bold"), *rows, "") if counts else None
 
 
-def _values(title: str, values: object) -> RenderableType | None:
-    pairs = dict(values) if isinstance(values, dict) else {}
-    if not pairs:
-        return None
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
-    table.add_column(overflow="fold", ratio=1)
-    table.add_column(overflow="fold", ratio=2)
-    for name, value in pairs.items():
-        table.add_row(name, value)
-    return Group(Text(title, style="bold"), Padding(table, (0, 0, 1, 2)))
+def _values(title: str, values: Mapping[str, str]) -> RenderableType | None:
+    """Names and values in two columns; the value of a long name begins on the next line."""
+    width = min(_NAMES_AT_MOST, max(map(len, values), default=0))
+    rows: list[RenderableType] = [Text(title, style="bold")]
+    for name, value in values.items():
+        rows += [Text(f"  {name}", no_wrap=True, overflow="ignore")] if len(name) > width else []
+        rows.append(_Rows(value, f"  {'' if len(name) > width else name:<{width}}  "))
+    return Group(*rows, "") if values else None
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A text wrapped between words and nowhere else, behind what its first row begins with."""
+
+    text: str
+    start: str = ""
+    style: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        del console
+        more = " " * len(self.start)
+        width = max(len(self.start) + 20, options.max_width)
+        rows = wrap(
+            f"{self.start}{self.text}".rstrip(),
+            width,
+            subsequent_indent=more,
+            drop_whitespace=True,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield from (Text(row, style=self.style, no_wrap=True, overflow="ignore") for row in rows)

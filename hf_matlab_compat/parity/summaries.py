@@ -53,8 +53,8 @@ def by_run(certificate: Certificate) -> list[Summary]:
 
 
 def not_run_reasons(certificate: Certificate) -> Counter[str]:
-    """Why lines were not run, and how many each."""
-    return Counter(line.bound_source for line in certificate.lines if line.verdict is Verdict.NOT_RUN)
+    """Why lines were not run, without the figures in it, and how many each."""
+    return Counter(_rule(line.bound_source) for line in certificate.lines if line.verdict is Verdict.NOT_RUN)
 
 
 def bound_sources(certificate: Certificate) -> Counter[str]:

@@ -114,6 +114,22 @@ def ensemble(recording: Recording, members: int) -> list[Member]:
     return made
 
 
+def ensemble_in_words(recording: Recording, members: int) -> str:
+    """What it consists of."""
+    made = ensemble(recording, members)
+    plain = [member for member in made if member.seed]
+    environments = [member.environment for member in plain if member.environment]
+    parts = {
+        "units renumbered as well": sum(member.renumbered for member in plain),
+        "another exp and tanh": environments.count(OTHER_EXP),
+        "other kernels or threads of OpenBLAS": sum(each != OTHER_EXP for each in environments),
+        "noise of 2e-16 on the start": sum(bool(member.noise) for member in plain),
+    }
+    said = "".join(f", {count} with {what}" for what, count in parts.items() if count)
+    precise = "; one more in double" if any(member.precise for member in made) else ""
+    return f"{len(plain)} runs with the cases of each chunk permuted{said}{precise}"
+
+
 def _run_all(
     reference: Reference, recording: Recording, folder: Path, members: int, timeout: float
 ) -> Iterator[Sequence[EpochRecord]]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hf_matlab_compat.matlab.atomic_file import atomic_file
 from hf_matlab_compat.parity.engines.reference import SHIMS
-from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.reference_run import PLACE, Recording
 
 Envelope = Mapping[tuple[int, str], float]
 
@@ -43,7 +43,8 @@ class EnvelopeCache:
         """Hash of all that an envelope depends on: files, case, states, precision, mode, programs, members."""
         digest = hashlib.sha256()
         plain = [FORMAT, members, recording.precision, recording.mode, len(recording.epochs)]
-        plain += [sorted(recording.provenance.items()), sorted(recording.case.constants.items())]
+        depends_on = [item for item in recording.provenance.items() if not item[0].startswith(PLACE)]
+        plain += [sorted(depends_on), sorted(recording.case.constants.items())]
         digest.update(repr(plain).encode())
         for shim in sorted(SHIMS.rglob("*.m")):
             digest.update(shim.read_bytes())

@@ -10,7 +10,7 @@ from typing import Any
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.engines.constants import Constant
 from hf_matlab_compat.parity.engines.continuity import read_continuity
-from hf_matlab_compat.parity.engines.envelope import MEMBERS, measure_envelope
+from hf_matlab_compat.parity.engines.envelope import MEMBERS, ensemble_in_words, measure_envelope
 from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_process import TrainerStopped, one_line, run_octave_driver, scratch
@@ -86,7 +86,8 @@ class OctaveEngine:
         if envelope is None:
             envelope = measure_envelope(self.reference, recording, members=self.members, timeout=self.timeout)
             self._cache.put(key, envelope)
-        return replace(recording, envelope=envelope)
+        told = {f"ensemble, {recording.precision}": ensemble_in_words(recording, self.members)}
+        return replace(recording, envelope=envelope, provenance={**recording.provenance, **told})
 
     def _play(self, job: Job, folder: Path) -> _Played:
         write_job(job, folder / "job")

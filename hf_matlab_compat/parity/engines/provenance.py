@@ -12,8 +12,9 @@ from hf_matlab_compat.parity import octave
 from hf_matlab_compat.parity.engines.constants import in_words
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.octave_process import one_line, output_of
+from hf_matlab_compat.parity.engines.places import stage_places
 from hf_matlab_compat.parity.engines.reference import Reference
-from hf_matlab_compat.parity.reference_run import EpochRecord
+from hf_matlab_compat.parity.reference_run import PLACE, EpochRecord
 
 _FACTS = "ones(2)*ones(2); printf('%s\\n', version()); try, printf('%s', fileread('/proc/self/maps')); end"
 _NOT_SEEN = "cannot be reached from outside this reference"
@@ -63,8 +64,18 @@ def provenance(reference: Reference, job: Job, timeout: float) -> dict[str, str]
         "data": "as given" if reference.takes_overrides else "rounded to single, as the reference does",
         "probe vectors": "numpy default_rng(0), standard normal, rounded to single",
         **reference_facts(reference),
+        **places(reference, job),
         **log_facts(job),
     }
+
+
+def places(reference: Reference, job: Job) -> dict[str, str]:
+    """The lines of its files in which the stages are computed, on this case."""
+    arguments = job.case.arguments
+    found = stage_places(
+        reference.sources, reference.original, arguments["mattype"], tuple(arguments["layertypes"])[::-1]
+    )
+    return {f"{PLACE}{stage}": place for stage, place in found.items()}
 
 
 def log_facts(job: Job) -> dict[str, str]:

@@ -78,7 +78,8 @@ class RecordedEngine:
         if recording.mode == "free":
             for quantity, values in spread.get(f"free/{name}/{precision}/0", {}).items():
                 envelope |= {(k, _ENVELOPE.get(quantity, quantity)): E for k, E in enumerate(values, start=1)}
-        return replace(recording, envelope=envelope)
+        told = {"ensemble": "looked up: runs of the published program when the numbers were recorded"}
+        return replace(recording, envelope=envelope, provenance={**recording.provenance, **(told if envelope else {})})
 
 
 def _provenance(records: Sequence[EpochRecord], mode: str) -> dict[str, str]:

@@ -62,6 +62,14 @@ class Reference:
         return any("'gpuArray'" in source for source in self.sources.values())
 
     @property
+    def original(self) -> Mapping[str, str]:
+        """What this may be an edited copy of: the files of `reference_matlab`, where they are and it is none itself."""
+        ours = OURS.resolve()
+        if self.folder == ours or not ours.is_dir():
+            return {}
+        return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in ours.glob("*.m")}
+
+    @property
     def name(self) -> str:
         """What to call it."""
         return "reference_matlab" if self.folder == OURS.resolve() else str(self.folder)

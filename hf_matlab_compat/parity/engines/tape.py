@@ -19,7 +19,13 @@ from hf_matlab_compat.parity.engines.continuity import read_continuity
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_engine import only_kernels
 from hf_matlab_compat.parity.engines.octave_process import one_line
-from hf_matlab_compat.parity.engines.provenance import log_facts, not_shown, reference_facts, route_in_words
+from hf_matlab_compat.parity.engines.provenance import (
+    log_facts,
+    not_shown,
+    places,
+    reference_facts,
+    route_in_words,
+)
 from hf_matlab_compat.parity.engines.reference import SHIMS, Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_until_stop
 from hf_matlab_compat.parity.octave_values import from_octave
@@ -166,6 +172,7 @@ def _recording(job: Job, place: Path, reference: Reference) -> Recording:
             "played by": one_line(played),
             "precision route": route_in_words(job),
             **reference_facts(reference),
+            **places(reference, job),
             **log_facts(job),
             **not_shown(records, job.mode),
         },

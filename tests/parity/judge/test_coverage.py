@@ -12,7 +12,7 @@ import pytest
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.vocabulary import WORDS
 from hf_matlab_compat.parity.cases import builtin_case, require_accepted
-from hf_matlab_compat.parity.coverage import ACCEPTED, not_exercised
+from hf_matlab_compat.parity.coverage import ACCEPTED, not_exercised, seen
 from hf_matlab_compat.parity.engines import RecordedEngine
 from hf_matlab_compat.parity.made_cases import made_case
 from hf_matlab_compat.parity.reference_run import Recording
@@ -98,3 +98,21 @@ def test_a_recording_without_epochs_exercises_nothing() -> None:
 
 def _free(name: str, epochs: int) -> Recording:
     return RecordedEngine().record(builtin_case(name), precision="double", mode="free", epochs=epochs)
+
+
+def test_epochs_values_and_decisions_that_were_seen_are_told() -> None:
+    said = seen([_free("s_hess_negative_curvature", 7), _free("ae_logistic", 3), _free("class_softmax", 3)])
+    assert said["epochs"] == "1 to 3; to 7 in s_hess_negative_curvature"
+    low, _, high = said["lambda"].partition(" to ")
+    assert float(low) < 45 <= float(high)
+    assert "rejected in 1 epochs" in said["the step was"]
+    assert seen([]) == {}
+
+
+def test_lambda_is_counted_once_an_epoch_and_infinities_beside_the_range() -> None:
+    recording = recorded("ae_logistic")
+    record = replace(recording.epochs[0], lam=2.0, figures={"lambda": 3.0, "rho": -np.inf, "rate": 0.5, "cg_steps": 9})
+    said = seen([replace(recording, epochs=[record])])
+    assert (said["lambda"], said["rho"], said["CG steps"]) == ("2 to 3", "-inf", said["CG steps"])
+    assert said["lambda was"] == "raised in 1, lowered in 0, kept in 0 epochs"
+    assert said["the step was"] == "whole in 0, shortened in 1, rejected in 0 epochs"

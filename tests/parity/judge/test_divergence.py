@@ -14,7 +14,7 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen, keep_divergence, reproduce
 from hf_matlab_compat.parity.recording_file import read_recording_file, write_recording_file
-from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.reference_run import PLACE, Recording
 from tests.parity.judge.golden_recordings import judged, recorded, two_epochs
 
 
@@ -44,8 +44,17 @@ def test_the_screen_says_where_by_how_much_and_what_it_hangs_on() -> None:
         assert words in screen
     assert f"{line.distance:.3g}, bound {line.bound:.3g} ({line.bound_source})" in screen
     assert "Bv takes in: forward (not run), Bv_undamped (agrees)." in screen
-    assert "solvers/damping.py" in screen
     assert "import this" in screen
+    assert ".py" not in screen
+
+
+def test_the_screen_names_the_reference_s_line_and_none_of_this_package() -> None:
+    recording = wrong_product()
+    told = {**recording.provenance, f"{PLACE}Bv": "nnet_train_2.m:412: Bv = Bv - lambda*v"}
+    certificate = judged(replace(recording, provenance=told))
+    assert "The reference computes it in nnet_train_2.m:412: Bv = Bv - lambda*v" in divergence_screen(certificate)
+    assert "(computed in nnet_train_2.m:412)" in certificate.sentence
+    assert not [name for name in certificate.provenance if name.startswith(PLACE)]
 
 
 def test_the_screen_is_one_screen() -> None:

@@ -17,7 +17,6 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity import entry
 from hf_matlab_compat.parity.certificate import Line, Verdict
 from hf_matlab_compat.parity.reference_run import Continuity, Recording
-from hf_matlab_compat.parity.stage_dependencies import DEPENDENCIES
 from tests.parity.judge.golden_recordings import first_stage, judged, recorded
 from tests.parity.judge.planting import Plant, edit, instead
 
@@ -201,7 +200,3 @@ def test_ctrl_c_in_the_call_is_not_taken_for_its_result(monkeypatch: pytest.Monk
     monkeypatch.setattr(entry, "nnet_train", lambda **given: call(**{**given, "maxepoch": 1}))
     with pytest.raises(KeyboardInterrupt):
         entry.run_entry(recorded(SOFTMAX).case, "double", 2)
-
-
-def test_the_entry_says_where_to_look() -> None:
-    assert "training.py" in DEPENDENCIES[entry.STAGE].computed_in

@@ -16,7 +16,7 @@ from tests.parity.judge.certificates import agreeing, differing
 def printed(certificate: Certificate, width: int, every_line: bool = False) -> str:
     console = Console(width=width, force_terminal=False, file=io.StringIO())
     with console.capture() as captured:
-        console.print(certificate_table(certificate, every_line=every_line, script="one\ntwo"))
+        console.print(certificate_table(certificate, every_line=every_line, script="one\ntwo"), crop=False)
     return captured.get()
 
 
@@ -51,7 +51,8 @@ def test_a_difference_shows_its_screen_its_script_and_the_verdict() -> None:
     rows = printed(differing(), 80).splitlines()
     assert "First divergence" in rows
     assert "    one" in [row.rstrip() for row in rows]
-    assert rows[-1].startswith("Verdict: differs")
+    assert rows[0].startswith("Verdict: differs: lambda")
+    assert rows[-1] == "Verdict: differs"
 
 
 def test_constants_and_provenance_are_shown() -> None:
@@ -60,20 +61,49 @@ def test_constants_and_provenance_are_shown() -> None:
     assert "7.3 <x>" in text
 
 
-def test_the_verdict_and_the_runs_come_last() -> None:
-    rows = [row for row in printed(agreeing(), 100).splitlines() if row.strip()]
-    at = next(at for at, row in enumerate(rows) if row.startswith("Verdict: "))
+def test_the_verdict_comes_first_and_constants_and_provenance_last() -> None:
+    certificate = replace(agreeing(), constants={"drop": "2/3 (f.m:7)"})
+    rows = [row for row in printed(certificate, 80).splitlines() if row.strip()]
     said = "Verdict: agrees (recorded numbers, 8 epochs): every compared quantity is within its bound; "
-    assert " ".join(" ".join(rows[at:]).split()).startswith(f"{said}34 not run (forward, ")
-    unseen = next(at for at, row in enumerate(rows) if row.startswith("not exercised by these runs: "))
-    runs = next(at for at, row in enumerate(rows) if row.startswith("run "))
-    assert next(at for at, row in enumerate(rows) if row == "Provenance") < runs < unseen < at
+    assert " ".join(rows[:3]).startswith(f"{said}34 not run (forward, ")
+    heads = ("stage", "run", "Seen in these runs", "Not exercised", "Not run", "Bounds come", "Constants", "Provenance")
+    at = [next(at for at, row in enumerate(rows) if row.startswith(head)) for head in heads]
+    assert at == sorted(at)
+    assert rows[-1] == "Verdict: agrees"
+
+
+def test_no_word_is_broken_at_80_columns() -> None:
+    """Names of cases, paths, hashes and figures of any length stand in one piece."""
+    long = "/home/somebody/" + "a_folder_with_a_long_name/" * 4 + "nnet_train_2.m"
+    lines = [replace(line, case=f"my_data_{'x' * 40}") for line in agreeing().lines]
+    certificate = replace(
+        agreeing(),
+        lines=[*agreeing().lines, *lines],
+        constants={"linesearch_reductions_of_some_fork": f"60 ({long}:7)", "drop": f"0.5 ({long}:8)"},
+        provenance={"reference": long, "blas": f"{long}/libopenblas.so", "data of mine": "0f" * 32},
+        not_exercised=[long],
+    )
+    text = printed(certificate, 80)
+    for word in (long, f"my_data_{'x' * 40}", "ae_logistic", "double lockstep"):
+        assert word in text
+    assert max(len(row) for row in text.splitlines() if long not in row) <= 80
+    assert text.count(f"my_data_{'x' * 40}") == 1
+
+
+def test_the_runs_of_a_case_stand_under_its_name() -> None:
+    rows = printed(agreeing(), 80).splitlines()
+    at = rows.index("ae_logistic")
+    assert [row.split()[:2] for row in rows[at + 1 : at + 4]] == [["double", m] for m in ("lockstep", "free")] + [
+        ["single", "lockstep"]
+    ]
 
 
 def test_hashes_are_counted_and_not_listed() -> None:
     hashed = replace(agreeing(), provenance={"octave": "7.3", "sha256 a.m": "0f" * 32, "sha256 b.m": "1e" * 32})
     text = " ".join(printed(hashed, 100).split())
     assert "files of the reference 2 (SHA-256 of each: --json, --html)" in text
+    one = replace(agreeing(), provenance={"data of mine": "0f" * 32})
+    assert f"data mine, SHA-256 {'0f' * 8} (its first 16 digits" in " ".join(printed(one, 100).split())
     assert "sha256" not in text
 
 
@@ -86,7 +116,8 @@ def test_an_edited_constant_is_in_the_verdict() -> None:
 
 def test_each_comparison_is_one_row_under_a_heading_of_its_run() -> None:
     rows = printed(agreeing(), 80, every_line=True).splitlines()
-    tables = rows[: rows.index("Bounds come from")]
+    first = next(at for at, row in enumerate(rows) if " · " in row)
+    tables = rows[first : next(at for at, row in enumerate(rows) if row.startswith("run "))]
     heading = "ae_logistic · double · lockstep · numpy"
     assert tables.count(heading) == 1
     runs = len({line.run for line in agreeing().lines})

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
-from hf_matlab_compat.parity.certificate import Certificate, Verdict
+import pytest
+
+from hf_matlab_compat.parity.certificate import STAGES, Certificate, Verdict
 from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
+from hf_matlab_compat.parity.difference_words import STAGE_WORDS, place_stage
 from hf_matlab_compat.parity.run_parity import exit_code
 from tests.parity.judge.certificates import line
 from tests.parity.judge.golden_recordings import judged, recorded
@@ -47,3 +52,64 @@ def test_constants_that_could_not_be_read_are_counted() -> None:
     assert certificate.sentence.startswith("agrees, 2 constants not read: ")
     edited = replace(certificate, constants={"rho_high": "0.7 (published 0.75) (f.m:3)", **constants})
     assert edited.verdict_in_words == "agrees, with 1 edited constant, 2 constants not read"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"stage": "grad", "detail": "training cases", "distance": 4.9e-3, "bound": 5e-15},
+            "the gradient (training cases) is 4.9e-03 apart in epoch 1 of a <b> & 'c', double, "
+            "where 5.0e-15 is allowed",
+        ),
+        (
+            {
+                "stage": "cg_steps",
+                "ours": "9",
+                "reference": "11",
+                "distance": 0.2,
+                "bound": 0.0,
+                "bound_source": "exact",
+            },
+            "the number of CG steps is 9 here and 11 there, in epoch 1 of a <b> & 'c', double",
+        ),
+        (
+            {
+                "stage": "log",
+                "ours": "",
+                "reference": "",
+                "distance": math.inf,
+                "bound_source": "the reference lacks it",
+            },
+            "the log differs in epoch 1 of a <b> & 'c', double: the reference lacks it",
+        ),
+        (
+            {
+                "stage": "params",
+                "ours": "norm 1.0",
+                "reference": "norm 2.0",
+                "distance": math.inf,
+                "bound_source": "exact",
+            },
+            "the result of the epoch differs in epoch 1 of a <b> & 'c', double",
+        ),
+    ],
+)
+def test_a_difference_is_told_in_the_sentence_of_the_verdict(fields: dict[str, Any], said: str) -> None:
+    certificate = Certificate(lines=[line(), line(Verdict.DIFFERS, **fields)])
+    assert certificate.sentence == f"differs: {said}"
+    place = "nnet_train_2.m:412: grad = grad/numcases"
+    found = replace(certificate, place=place, lines=[*certificate.lines, line(Verdict.DIFFERS, stage="entry")])
+    assert found.sentence == f"differs: {said} (computed in nnet_train_2.m:412); 1 more comparison differs"
+
+
+def test_every_stage_has_words() -> None:
+    assert list(STAGE_WORDS) == list(STAGES)
+
+
+@pytest.mark.parametrize(
+    ("detail", "stage"),
+    [("ll after the step", "ll"), ("test err", "err"), ("norm of d", "cg_iterates"), ("theta", "params")],
+)
+def test_a_figure_after_the_step_is_computed_where_its_kernel_is(detail: str, stage: str) -> None:
+    assert place_stage(line(stage="params", detail=detail)) == stage
