@@ -82,7 +82,7 @@ def test_a_broken_script_gets_a_report(old: Path, capsys: pytest.CaptureFixture[
     (old / "binary.m").write_bytes(b"\0\1\2")
     assert main(["migrate", str(old), "--check"]) == 1
     said = capsys.readouterr().out
-    assert "line 1: x = wavelet(3);  (uses wavelet, which is neither" in said
+    assert "line 1: x = wavelet(3)  (wavelet is not known here" in said
     assert "binary.m: not translated. " in said
     assert "complete" in said
     report = (old.with_name("old_python") / "REPORT.md").read_text()

@@ -102,6 +102,7 @@ def _script(source: Path, out: Path, style: str, streams: str, check: bool, forc
     out.parent.mkdir(parents=True, exist_ok=True)
     made = migrate_script(source, out, style=style, streams=streams)
     _tell(made)
+    _tell_unknown([made])
     _say(f"written: {out}")
     if check and not _runs_by_itself(made):
         _say(_nothing_to_run(made))
@@ -109,7 +110,7 @@ def _script(source: Path, out: Path, style: str, streams: str, check: bool, forc
     if check and not made.runs:
         _say("not checked: lines are left to do")
     agrees = not (check and made.runs) or _agrees(source, style)
-    return int(not (made.runs and agrees))
+    return int(not (made.runs and agrees) or made.trains_otherwise)
 
 
 def _folder(source: Path, out: Path, how: tuple[str, str, Path | None], check: bool, force: bool) -> int:
@@ -125,6 +126,7 @@ def _folder(source: Path, out: Path, how: tuple[str, str, Path | None], check: b
         _tell(made)
     for name, why in failures:
         _say(f"{name}.m: not translated. {why}")
+    _tell_unknown(translations)
     complete = not failures and all(made.runs for made in translations)
     agree = _all_agree(source, translations, style) if check else True
     trainers = _trainers_of(source, original)
@@ -142,7 +144,7 @@ def _all_agree(source: Path, translations: Sequence[Translation], style: str) ->
             _say(_nothing_to_run(made))
             agree.append(any(_calls(each, {made.name} | _callers(made.name, translations)) for each in checked))
         else:
-            why = "It does not call the trainer." if made.runs else f"{len(made.todos)} lines are left to do."
+            why = "It does not call the trainer." if made.runs else f"Its translation: {made.state}."
             _say(f"{made.name}.m: not checked. {why}")
     if not trains:
         _say("not checked: no script here calls the trainer")
@@ -213,14 +215,20 @@ def _tell(made: Translation) -> None:
     file = module_name(made.name)
     if file != made.name:
         _say(f"{made.name}.m: becomes {file}.py, since {made.name}.py would stand before a module of Python's")
-    todos = made.todos
-    left = f"{len(todos)} left to do" if todos else "complete"
-    left += f", {len(made.to_verify)} to verify" if made.to_verify else ""
-    _say(f"{made.name}.m: {len(made.lines)} lines, {left}")
-    for line in todos:
-        _say(f"  line {line.number}: {line.text.strip()}  ({line.remark})")
+    _say(f"{made.name}.m: {len(made.lines)} lines, {made.state}")
+    for each in made.todos:
+        _say(f"  {each.where}: {' '.join(each.text.split())}  ({each.remark})")
     for line in made.to_verify:
         _say(f"  verify line {line.number}: {line.text.strip()}  ({line.remark})")
+
+
+def _tell_unknown(translations: Sequence[Translation]) -> None:
+    """Functions that are not known here, once for all scripts."""
+    from hf_matlab_compat.migrate.report import unknown_functions
+
+    found = unknown_functions(translations)
+    if found:
+        _say(f"functions that are not known here: {', '.join(found)}")
 
 
 def _trainers_of(folder: Path, original: Path | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hf_matlab_compat.legacy.dialects import FORMS, Dialect
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
@@ -51,6 +51,33 @@ def given_by_name(name: str, nodes: Sequence[syntax.Node], values: Sequence[Valu
     form = _form(name, values)
     given = dict(zip(form.names, arguments, strict=True))
     return {each: given[each] if each in given else _LEFT_OUT[each] for each in TRAINER_ARGUMENTS}, form.name
+
+
+def given_by_signature(
+    name: str, signature: Sequence[str], nodes: Sequence[syntax.Node], values: Sequence[Value], said: Collection[str]
+) -> Given:
+    """The 22 arguments of a call of a copy whose own arguments are others, or in another order.
+
+    Parameters
+    ----------
+    name : str
+    signature : sequence of str
+        The copy's arguments.
+    nodes, values : sequence
+        The call's.
+    said : collection of str
+        Arguments that the copy sets itself.
+    """
+    if len(values) > len(signature):
+        raise Untranslatable(f"calls {name} with {len(values)} arguments; it has {len(signature)}")
+    given = dict(zip(signature, zip(nodes, values, strict=True), strict=False))
+    extra = [each for each in given if each not in TRAINER_ARGUMENTS]
+    if extra:
+        raise Untranslatable(f"calls {name} with {', '.join(extra)}, for which there is no argument here. {_CALL}")
+    missing = [each for each in TRAINER_ARGUMENTS if each not in given and each not in {*_LEFT_OUT, *said}]
+    if missing:
+        raise Untranslatable(f"calls {name} without {', '.join(missing)}. {_CALL}")
+    return {each: given[each] if each in given else _LEFT_OUT[each] for each in TRAINER_ARGUMENTS if each not in said}
 
 
 def _form(name: str, values: Sequence[Value]) -> Dialect:

@@ -74,7 +74,7 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
         return Value(f"{text}[0]" if count > 1 else text, kind)
     translator = BUILTINS.get(name)
     if translator is None:
-        raise Untranslatable(unknown(name))
+        raise unknown(name)
     try:
         made = translator(arguments)
     except IndexError:
@@ -92,14 +92,14 @@ def _stays_logical(name: str, arguments: Arguments) -> bool:
 _REARRANGE = ("sort", "unique", "fliplr", "flipud", "circshift", "diag", "squeeze", "permute")
 
 
-def unknown(name: str) -> str:
+def unknown(name: str) -> Untranslatable:
     """Why a name that is no variable and no known function cannot be translated."""
     for names, reason in _OUT_OF_REACH.items():
         if name in names:
-            return f"uses {name}: {reason}"
+            return Untranslatable(f"uses {name}: {reason}")
     if name in NAMES:
-        return f"uses {name}, a function of MATLAB's that is not translated"
-    return f"uses {name}, which is neither a variable nor a function known here"
+        return Untranslatable(f"uses {name}, a function of MATLAB's that is not translated", name)
+    return Untranslatable(f"{name} is not known here: it is neither a variable nor a function at hand", name)
 
 
 def call_with_outputs(name: str, nodes: tuple[Node, ...], context: Context, wanted: int) -> tuple[str, list[Value]]:
@@ -117,6 +117,8 @@ def call_with_outputs(name: str, nodes: tuple[Node, ...], context: Context, want
     for table in (shape_calls.WITH_OUTPUTS, reduction_calls.WITH_OUTPUTS, vector_calls.WITH_OUTPUTS):
         if name in table:
             return _with_outputs(table[name], arguments, wanted)
+    if name not in BUILTINS and name not in context.shared.trainers:
+        raise unknown(name)
     raise Untranslatable(f"asks {name} for {wanted} outputs")
 
 
@@ -137,7 +139,8 @@ def _own(name: str, arguments: Arguments, context: Context, outputs: int) -> Val
     count = outputs_of(name, context)
     python = python_name(name)
     if name not in context.shared.functions:
-        context.needs(f"from {module_name(name)} import {python}")
+        context.shared.called[name] = f"from {module_name(name)} import {python}"
+        context.needs(context.shared.called[name])
     given = [value.as_two_dimensional() for value in arguments.values]
     if any("np." in value.text for value in given):
         context.needs("np")

@@ -27,6 +27,11 @@ _TAKEN = _MODULES | _FUNCTIONS | {"l", "O", "I", "loaded", "tic"}
 class Untranslatable(Exception):
     """A statement is outside the dialect; says why, in a phrase that follows the line's number."""
 
+    def __init__(self, reason: str, unknown: str = "") -> None:
+        super().__init__(reason)
+        self.unknown = unknown
+        """The function that is not known here, where that is why."""
+
 
 def python_name(name: str) -> str:
     """The variable's name in Python: its own, with an underscore behind it where Python has taken it.
@@ -97,6 +102,8 @@ class Shared:
         Names of the trainer's copies, and what is known of each.
     imports : set of str
         Import lines the Python script needs.
+    called : dict of str to str
+        Functions in files beside this one that are called, and the import line of each.
     parameter_kinds, output_kinds : dict
         What is known of arguments and results of functions of this file.
     is_function_file : bool
@@ -112,6 +119,7 @@ class Shared:
     trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
     is_function_file: bool = False
     imports: set[str] = field(default_factory=set)
+    called: dict[str, str] = field(default_factory=dict)
     parameter_kinds: dict[tuple[str, str], Value] = field(default_factory=dict)
     output_kinds: dict[tuple[str, int], Value] = field(default_factory=dict)
     uses_random: bool = False
@@ -145,6 +153,8 @@ class Context:
         Variables to create before the statement, with their first values.
     notes : list of str
         Remarks on the statement, for the report.
+    warnings : list of str
+        Those among them that stand above the statement in the Python script too.
     plan : LoadPlan
         What the body's loads bind.
     cleared : set of str
@@ -162,6 +172,7 @@ class Context:
     exceptions: set[str] = field(default_factory=set)
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     replaced: bool = False
     end_of: list[Callable[[], Value]] = field(default_factory=list)
     plan: LoadPlan = field(default_factory=LoadPlan)
@@ -199,6 +210,11 @@ class Context:
         """The Python name to assign to: with an underscore before it where a function never uses it."""
         kept = self.function is None or name in self.usage.read or name in self.function.outputs
         return python_name(name) if kept else f"_{name}"
+
+    def warn(self, remark: str) -> None:
+        """A remark for the report and for whoever reads the Python script."""
+        self.notes.append(remark)
+        self.warnings.append(remark)
 
     def replaced_by(self, remark: str) -> None:
         """The statement has no Python counterpart, but something takes its place."""

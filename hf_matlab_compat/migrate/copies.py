@@ -8,11 +8,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
 
 SOLVER = "conjgrad_1"
 PUBLISHED = "nnet_train_2"
-_HEADER = re.compile(r"\s*function\b[^\n=]*=\s*nnet_train\w*\s*\(")
+_HEADER = re.compile(r"\s*function\b[^\n=]*=\s*(\w+)\s*\(([^)]*)\)?")
+_SOLVES = re.compile(r"\b(conjgrad\w*)\s*\(")
+_WORDS = frozenset(
+    {
+        "autodamp",
+        "initlambda",
+        "lambdarecord",
+        "llrecord",
+        "errrecord",
+        "totalpasses",
+        "maskp",
+        "computeGV",
+        "computeLL",
+    }
+)
+_MOST_BYTES = 500_000
+_FEWEST_ARGUMENTS = 10
+_FEWEST_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -39,11 +57,26 @@ UNEDITED: Mapping[str, Copy] = {PUBLISHED: Copy()}
 
 
 def is_part_of_trainer(path: Path) -> bool:
-    """Whether a .m file is the trainer or its solver, under whatever name."""
+    """Whether a .m file is the trainer or its solver, under whatever name.
+
+    A function of another name is a copy of the trainer where it has the trainer's arguments, or its variables and
+    functions, and calls a solver.
+    """
     if path.stem in (PUBLISHED, SOLVER):
         return True
-    lines = (line for line in _text(path).split("\n") if line.strip() and not line.lstrip().startswith("%"))
-    return _HEADER.match(next(lines, "")) is not None
+    code = _code(path)
+    found = _HEADER.match(code)
+    if found is None or found[1].startswith("nnet_train"):
+        return found is not None
+    arguments = set(re.findall(r"\w+", found[2])) & set(TRAINER_ARGUMENTS)
+    words = set(re.findall(r"\w+", code)) & _WORDS
+    alike = len(arguments) >= _FEWEST_ARGUMENTS or len(words) >= _FEWEST_WORDS
+    return alike and not found[1].startswith("conjgrad") and bool(_solvers_in(code, found[1]))
+
+
+def _solvers_in(code: str, own: str = "") -> list[str]:
+    """Functions called conjgrad… that a text calls or defines."""
+    return [name for name in dict.fromkeys(_SOLVES.findall(code)) if name != own]
 
 
 def trainers_beside(folder: Path) -> dict[str, Copy]:
@@ -57,8 +90,9 @@ def trainers_beside(folder: Path) -> dict[str, Copy]:
 
 def files_of(path: Path) -> list[Path]:
     """A copy's own file, and that of the solver beside it."""
-    beside = path.with_name(f"{SOLVER}.m")
-    return [path, *([beside] if beside.is_file() and beside != path else [])]
+    called = _solvers_in(_code(path))
+    beside = (path.with_name(f"{name}.m") for name in dict.fromkeys([SOLVER, *called]))
+    return [path, *[solver for solver in beside if solver.is_file() and solver != path][:1]]
 
 
 def read_copy(path: Path) -> Copy:
@@ -70,8 +104,11 @@ def read_copy(path: Path) -> Copy:
     return Copy(report.options, report=report)
 
 
-def _text(path: Path) -> str:
+def _code(path: Path) -> str:
+    """The lines of a file, without comments and empty lines."""
     try:
-        return path.read_bytes()[:4000].decode("latin-1").replace("\r", "\n")
+        text = path.read_bytes()[:_MOST_BYTES].decode("latin-1").replace("\r", "\n")
     except OSError:
         return ""
+    lines = (line.partition("%")[0] for line in text.split("\n"))
+    return "\n".join(line for line in lines if line.strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.report import as_json, as_markdown
 from hf_matlab_compat.migrate.scripts import translate
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
-from hf_matlab_compat.migrate.translation import Translation
+from hf_matlab_compat.migrate.translation import Translation, with_unfinished
 
 StrPath = str | os.PathLike[str]
 
@@ -62,12 +62,27 @@ def migrate_script(
     MigrationError
     """
     script = Path(path)
-    text = read_script(script)
-    beside = Beside(functions_beside(script), trainers_beside(script.parent), variables_beside(script))
-    made = translate(text, style=style, streams=streams, name=script.stem, beside=beside)
+    made = _translated(script, style, streams)
+    if made.calls:
+        made = with_unfinished([made, *_called_files(made, script, style, {made.name})])[0]
     if out is not None:
         Path(out).write_text(made.python, encoding="utf-8")
     return made
+
+
+def _translated(script: Path, style: str, streams: str) -> Translation:
+    beside = Beside(functions_beside(script), trainers_beside(script.parent), variables_beside(script))
+    return translate(read_script(script), style=style, streams=streams, name=script.stem, beside=beside)
+
+
+def _called_files(made: Translation, script: Path, style: str, seen: set[str]) -> Iterator[Translation]:
+    """The translations of the files that a script calls, and of those that they call."""
+    for name in made.calls:
+        if name not in seen:
+            seen.add(name)
+            called = _translated(script.with_name(f"{name}.m"), style, "octave")
+            yield called
+            yield from _called_files(called, script, style, seen)
 
 
 def migrate_directory(
@@ -108,9 +123,11 @@ def migrate_directory(
     failed: list[tuple[str, str]] = []
     for path in scripts:
         try:
-            made.append(migrate_script(path, folder / f"{module_name(path.stem)}.py", style=style, streams=streams))
+            made.append(_translated(path, style, streams))
+            (folder / f"{module_name(path.stem)}.py").write_text(made[-1].python, encoding="utf-8")
         except MigrationError as error:
             failed.append((path.stem, str(error)))
+    made = with_unfinished(made, (name for name, _ in failed))
     copies = compared_copies(directory, original)
     (folder / "REPORT.md").write_text(as_markdown(made, failed, copies), encoding="utf-8")
     (folder / "REPORT.json").write_text(as_json(made, failed, copies), encoding="utf-8")

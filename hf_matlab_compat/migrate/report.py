@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy
 from hf_matlab_compat.migrate.trainer.findings import Unexpressed
@@ -34,6 +35,8 @@ def as_markdown(
         parts += _of_copy(name, copy)
     for each in translations:
         parts += ["", f"## {each.name}.m", "", *_lines(each)]
+    unknown = unknown_functions(translations)
+    parts += ["", "## Functions that are not known here", "", *(f"- {each}" for each in unknown)] if unknown else []
     return "\n".join(parts) + "\n"
 
 
@@ -47,6 +50,9 @@ def as_json(
         {
             "name": each.name,
             "runs": each.runs,
+            "state": each.state,
+            "todos": [asdict(one) for one in each.todos],
+            "unfinished": list(each.unfinished),
             "lines": [
                 {"line": line.number, "text": line.text, "fate": line.fate.value, "remark": line.remark}
                 for line in each.lines
@@ -57,6 +63,16 @@ def as_json(
     failed = [{"name": name, "reason": reason} for name, reason in failures]
     trainers = [{"name": name, "options": dict(copy.options), "refusal": copy.refusal} for name, copy in copies.items()]
     return json.dumps({"scripts": scripts, "failed": failed, "trainers": trainers}, indent=1, ensure_ascii=False) + "\n"
+
+
+def unknown_functions(translations: Sequence[Translation]) -> list[str]:
+    """Functions for want of which statements are left to do, and the scripts that use each."""
+    users: dict[str, dict[str, None]] = {}
+    for each in translations:
+        for one in each.todos:
+            if one.unknown:
+                users.setdefault(one.unknown, {})[f"{each.name}.m"] = None
+    return [f"{name} ({', '.join(scripts)})" for name, scripts in sorted(users.items())]
 
 
 def counts(translation: Translation) -> dict[Fate, int]:
@@ -83,7 +99,7 @@ def line_of(one: Unexpressed) -> str:
 def _row(translation: Translation) -> str:
     found = counts(translation)
     figures = [found[fate] for fate in (Fate.TRANSLATED, Fate.COMMENT, Fate.REPLACED, Fate.TODO)]
-    runs = "yes" if translation.runs else "no"
+    runs = {"complete": "yes"}.get(translation.state, translation.state if translation.runs else "no")
     return f"| {translation.name}.m | {len(translation.lines)} | {' | '.join(map(str, figures))} | {runs} |"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from hf_matlab_compat.errors import MigrationError
@@ -79,10 +80,13 @@ def translate(
         before = _known(shared)
         writer = Writer(Ledger(script.lines))
         shared.imports.clear()
+        shared.called.clear()
         _write(script, shared, writer)
         if _known(shared) == before:
             break
-    return Translation(name, _assembled(name, shared, writer), writer.ledger.close())
+    python = _assembled(name, shared, writer)
+    calls = tuple(name for name, line in shared.called.items() if f"\n{line}\n" in python)
+    return Translation(name, python, writer.ledger.close(), writer.ledger.todos, calls)
 
 
 def _known(shared: Shared) -> tuple[object, ...]:
@@ -102,8 +106,10 @@ def _write(script: syntax.Script, shared: Shared, writer: Writer) -> None:
 
 def _write_unread(script: syntax.Script, writer: Writer) -> None:
     """Lines that the parser passed over are left to do as well."""
-    for number in writer.ledger.unread():
-        writer.todo(syntax.Place(number, number, script.lines[number - 1]), "was not read")
+    unread = writer.ledger.unread()
+    for first in (number for number in unread if number - 1 not in unread):
+        last = next(number for number in itertools.count(first) if number + 1 not in unread)
+        writer.todo(syntax.Place(first, last, "\n".join(script.lines[first - 1 : last])), "was not read")
 
 
 def _leading_comments(body: tuple[syntax.Statement, ...], writer: Writer) -> tuple[syntax.Statement, ...]:

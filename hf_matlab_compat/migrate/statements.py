@@ -56,15 +56,18 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
         bind_waiting(statement, context, writer)
     start, defined = writer.mark(), dict(context.variables)
     context.notes.clear()
+    context.warnings.clear()
     context.replaced = False
     for comment in statement.place.comments:
         writer.comment(comment)
     try:
         _write_checked(statement, context, writer)
+        writer.insert(start, [f"# {remark}" for remark in dict.fromkeys(context.warnings)])
+        context.warnings.clear()
     except Untranslatable as failure:
         writer.cut_back(start)
         context.variables = defined
-        _left_to_do(statement, str(failure), context, writer)
+        _left_to_do(statement, failure, context, writer)
     if context.depth == 0:
         _create_missing(start[0], context, writer)
 
@@ -86,8 +89,8 @@ def _create_missing(start: int, context: Context, writer: Writer) -> None:
     context.missing.clear()
 
 
-def _left_to_do(statement: Statement, reason: str, context: Context, writer: Writer) -> None:
-    writer.todo(statement.place, reason)
+def _left_to_do(statement: Statement, failure: Untranslatable, context: Context, writer: Writer) -> None:
+    writer.todo(statement.place, str(failure), failure.unknown)
     for node in statement.walk():
         for target in node.targets if isinstance(node, syntax.Assign) else ():
             if isinstance(target, syntax.Name):
@@ -193,8 +196,9 @@ def _command(statement: syntax.Command, context: Context, writer: Writer) -> Non
         value = context(syntax.Apply(syntax.Name(name), tuple(_word(word) for word in words)))
         _write_command(statement, value, context, writer)
     else:
-        reason = "is a command to the system" if name.startswith("!") else unknown(name)
-        raise Untranslatable(reason if words else f"{reason}; another script's variables are not followed")
+        reason = Untranslatable("is a command to the system") if name.startswith("!") else unknown(name)
+        said = reason if words else f"{reason}; another script's variables are not followed"
+        raise Untranslatable(str(said), reason.unknown)
     _done(statement, context, writer)
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, WORDS, to_matlab_value
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
-from hf_matlab_compat.migrate.call_forms import Given, given_by_name, is_number
+from hf_matlab_compat.migrate.call_forms import Given, given_by_name, given_by_signature, is_number
 from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.copies import Copy
 from hf_matlab_compat.migrate.texts import quoted
+from hf_matlab_compat.migrate.translation import NOT_EXPRESSED
 from hf_matlab_compat.migrate.values import Kind, Value
 
 _OPTIONAL = ("paramsp", "Win", "bin", "resumeFile", "intest", "outtest")
@@ -24,9 +26,14 @@ def train_call(arguments: Arguments) -> Value:
         raise Untranslatable(f"calls {arguments.name}: {copy.refusal}")
     if any(value.text.startswith("*") for value in arguments.values):
         raise Untranslatable(f"calls {arguments.name} with the entries of a list; write the arguments out")
-    named, form = given_by_name(arguments.name, arguments.nodes, arguments.values)
-    if len(arguments) != len(TRAINER_ARGUMENTS):
-        context.notes.append(f"recognised as the call '{form}'")
+    named = _named(arguments, copy)
+    if copy.report is not None and copy.report.unexpressed:
+        count = len(copy.report.unexpressed)
+        lines = f"{count} lines" if count > 1 else "a line"
+        context.warn(
+            f"to verify: {arguments.name}.m has {lines} {NOT_EXPRESSED}; "
+            f"'hf-compat migrate {arguments.name}.m' lists them"
+        )
     if copy.options:
         context.notes.append(f"edits of {arguments.name}.m beside the script became options of the call")
     if context.shared.style == "modern":
@@ -41,6 +48,18 @@ def train_call(arguments: Arguments) -> Value:
     function = "nnet_train" if seed or copy.options else "nnet_train_2"
     context.needs(f"from hf_matlab_compat import {function}")
     return Value(f"{function}({', '.join([*given, *seed])})", Kind.COLUMN)
+
+
+def _named(arguments: Arguments, copy: Copy) -> Given:
+    """The call's arguments under the published names, without those that the copy sets anew itself."""
+    said = {name for name, ours in TRAINER_ARGUMENTS.items() if ours in copy.options}
+    signature = () if copy.report is None else copy.report.signature
+    if signature and signature != tuple(TRAINER_ARGUMENTS):
+        return given_by_signature(arguments.name, signature, arguments.nodes, arguments.values, said)
+    named, form = given_by_name(arguments.name, arguments.nodes, arguments.values)
+    if len(arguments) != len(TRAINER_ARGUMENTS):
+        arguments.context.notes.append(f"recognised as the call '{form}'")
+    return {name: value for name, value in named.items() if name not in said}
 
 
 def _seed(named: Given, context: Context) -> list[str]:

@@ -11,7 +11,7 @@ from hf_matlab_compat.migrate.context import Untranslatable
 from hf_matlab_compat.migrate.layout import WIDTH, broken
 from hf_matlab_compat.migrate.literals import UnsafeStatement, opened
 from hf_matlab_compat.migrate.syntax import Place
-from hf_matlab_compat.migrate.translation import Fate, Ledger
+from hf_matlab_compat.migrate.translation import Fate, Ledger, LeftToDo
 
 _NOQA = re.compile(r"  # noqa: \w+\Z")
 
@@ -100,7 +100,7 @@ class Writer:
         if all(not line.strip() or line.lstrip().startswith("#") for line in self.lines[start:]):
             self.lines.append(" " * (self._indent + 4) + "pass")
 
-    def todo(self, place: Place, reason: str) -> None:
+    def todo(self, place: Place, reason: str, unknown: str = "") -> None:
         """What could not be translated: its text as a comment, and a stop where the script would go wrong."""
         lines = place.text.split("\n")
         self.comment(f"TODO(migrate): line {place.first}: {lines[0].strip()}")
@@ -109,7 +109,7 @@ class Writer:
         self.comment(f"    ({reason})")
         self.code(f'raise NotImplementedError("line {place.first} of the MATLAB script")')
         self._statement = -1
-        self.ledger.enter(place.first, place.last, Fate.TODO, reason)
+        self.ledger.leave(LeftToDo(place.first, place.last, place.text, reason, unknown))
 
     def enter(self, place: Place, fate: Fate, remarks: Sequence[str] = ()) -> None:
         """The fate of a statement's lines."""

@@ -77,7 +77,8 @@ def test_a_directory_reports_on_good_bad_and_unreadable_scripts(tmp_path: Path) 
     report = (tmp_path / "out" / "REPORT.md").read_text()
     assert [(each.name, each.runs) for each in made] == [("bad", False), ("good", True)]
     assert [name for name, _ in failed] == ["binary"]
-    assert "| 1 | `x = foo(3);` | TODO: uses foo" in report
+    assert "| 1 | `x = foo(3);` | TODO: foo is not known here" in report
+    assert "## Functions that are not known here\n\n- foo (bad.m)" in report
     assert (tmp_path / "out" / "REPORT.json").exists()
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.errors import MigrationError
-from hf_matlab_compat.migrate import migrate_directory
+from hf_matlab_compat.migrate import Translation, migrate_directory, migrate_script
+from hf_matlab_compat.migrate.report import unknown_functions
 from hf_matlab_compat.migrate.runtime import colon
+from tests.migrate_trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER
 
 pytest.importorskip("tree_sitter_matlab")
 
@@ -68,3 +70,101 @@ def test_a_range_counts_from_both_ends_as_matlabs() -> None:
     assert np.isnan(colon(1, 1, float("nan"))).tolist() == [True]
     with pytest.raises(MigrationError, match="a range that ends, got 0:1:inf"):
         colon(0, 1, float("inf"))
+
+
+CALL = "'r', '', [], [], [], [], 2, x, x, 2, x, x, 2, [3], {'logistic', 'linear'}, 'gn', 0, 'L2', 1, 2e-5, 0.95, 0"
+PLAIN = f"""function paramsp = nnet_train_plain({ARGUMENTS})
+initlambda = 45.0;
+for epoch = 1:maxepoch
+    paramsp = paramsp - 0.1*(paramsp - 1);
+end
+end
+"""
+
+
+def of_script(folder: Path, name: str) -> Translation:
+    made, _ = migrate_directory(folder, folder.parent / "python")
+    return next(each for each in made if each.name == name)
+
+
+@pytest.mark.parametrize("inside", ["", "% conjgrad_1(1);\n", "if 0\n  conjgrad_1(1);\nend\n"])
+def test_a_trainer_that_calls_no_solver_is_refused_though_one_lies_beside_it(tmp_path: Path, inside: str) -> None:
+    trainer = PLAIN.replace("initlambda = 45.0;\n", f"initlambda = 45.0;\n{inside}")
+    folder = folder_of(tmp_path, nnet_train_plain=trainer, conjgrad_1=SOLVER.lstrip(), go=f"nnet_train_plain({CALL});")
+    made = of_script(folder, "go")
+    assert "expected a copy of nnet_train_2.m that calls a conjgrad function" in made.todos[0].remark
+    assert made.state == "1 left to do"
+
+
+def test_a_call_of_a_trainer_with_edits_that_no_option_expresses_is_to_verify(tmp_path: Path) -> None:
+    trainer = TRAINER.replace("p = ch;", "p = ch/2;") + SOLVER
+    folder = folder_of(tmp_path, nnet_train_2=trainer, go=f"x = rand(4, 20);\nif 1\n  p = nnet_train_2({CALL});\nend\n")
+    made = of_script(folder, "go")
+    said = (
+        "to verify: nnet_train_2.m has a line that no option expresses; 'hf-compat migrate nnet_train_2.m' lists them"
+    )
+    assert f"    # {said}\n    p = nnet_train(" in made.python
+    assert (made.state, [line.number for line in made.to_verify]) == ("1 to verify", [3])
+
+
+def test_a_copy_under_any_name_is_a_trainer_and_its_own_arguments_count(tmp_path: Path) -> None:
+    whole = TRAINER + SOLVER
+    own = f"runName, runDesc, {ARGUMENTS.removeprefix('runName, runDesc, ')}"
+    swapped = own.replace("weightcost, decay, jacket", "decay, weightcost, jacket")
+    folder = folder_of(
+        tmp_path,
+        hf_fit=whole.replace("nnet_train_2", "hf_fit").replace("initlambda = 45.0", "initlambda = 20"),
+        wide=whole.replace("nnet_train_2( ", "wide( foo, "),
+        swapped=whole.replace("nnet_train_2", "swapped").replace(own, swapped),
+        fit=f"x = rand(4, 20);\np = hf_fit({CALL});\n",
+        fit_wide=f"x = rand(4, 20);\np = wide(1, {CALL});\n",
+        fit_swapped=f"x = rand(4, 20);\np = swapped({CALL});\n",
+    )
+    made, _ = migrate_directory(folder, tmp_path / "python")
+    assert [each.name for each in made] == ["fit", "fit_swapped", "fit_wide"]
+    fit, fit_swapped, fit_wide = made
+    assert (fit.state, "initlambda=20.0" in fit.python) == ("complete", True)
+    assert "decay=2e-5" in fit_swapped.python
+    assert "weightcost=0.95" in fit_swapped.python
+    assert "calls wide with foo, for which there is no argument here" in fit_wide.todos[0].remark
+
+
+def test_what_a_copy_sets_anew_is_given_once(tmp_path: Path) -> None:
+    trainer = (TRAINER + SOLVER).replace("autodamp = 1;\ndrop", "weightcost = 1e-3;\nautodamp = 1;\ndrop")
+    folder = folder_of(tmp_path, nnet_train_2=trainer, go=f"x = rand(4, 20);\np = nnet_train_2({CALL});\n")
+    made = of_script(folder, "go")
+    assert made.state == "complete"
+    assert made.python.count("weightcost") == 1
+    assert "weightcost=0.001" in made.python
+
+
+def test_scripts_that_call_what_is_not_complete_are_not_complete(tmp_path: Path) -> None:
+    folder = folder_of(
+        tmp_path,
+        deep="function y = deep(x)\n  y = wavelet(x);\nend\n",
+        middle="function y = middle(x)\n  y = deep(x) + 1;\nend\n",
+        main="fprintf('%d\\n', middle(3));\n",
+        other="fprintf('%d\\n', 3);\n",
+    )
+    made, _ = migrate_directory(folder, tmp_path / "python")
+    assert {each.name: each.state for each in made} == {
+        "deep": "1 left to do",
+        "main": "calls middle.m, not complete",
+        "middle": "calls deep.m, not complete",
+        "other": "complete",
+    }
+    assert migrate_script(folder / "main.m").unfinished == ("middle",)
+
+
+def test_a_statement_over_several_lines_is_one_item_and_unknown_functions_are_listed_once(tmp_path: Path) -> None:
+    text = "[a, b] = load_it( ...\n  'x', ...\n  3);\nfprintf('%d\\n', a + b); y = load_it(2);\nz = qr(3);\n"
+    folder = folder_of(tmp_path, main=text, more="w = load_it(1);\n")
+    made, _ = migrate_directory(folder, tmp_path / "python")
+    main = made[0]
+    assert [(each.where, each.unknown) for each in main.todos] == [
+        ("lines 1-3", "load_it"),
+        ("line 4", "load_it"),
+        ("line 5", "qr"),
+    ]
+    assert main.todos[0].remark.startswith("load_it is not known here")
+    assert unknown_functions(made) == ["load_it (main.m, more.m)", "qr (main.m)"]

@@ -37,7 +37,7 @@ def migrated(folder: Path, source: str) -> tuple[list[str], dict[str, object], s
 
 def test_a_name_that_the_file_does_not_hold_is_left_to_do(folder: Path) -> None:
     todos, _, _ = migrated(folder, "load toy\nX = bdata';\nz = undefinedthing + 1;\n")
-    assert todos == ["uses undefinedthing, which is neither a variable nor a function known here"]
+    assert todos == ["undefinedthing is not known here: it is neither a variable nor a function at hand"]
 
 
 def test_a_name_that_the_file_holds_comes_before_a_function(folder: Path) -> None:
@@ -109,7 +109,7 @@ def test_the_command_names_lines_to_verify(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "s.m").write_text("load toy\nX = bdata';\n")
     assert main(["migrate", str(tmp_path / "s.m")]) == 0
     said = capsys.readouterr().out
-    assert "s.m: 3 lines, complete, 1 to verify" in said
+    assert "s.m: 3 lines, 1 to verify" in said
     assert "verify line 1: load toy  (bdata is assumed to be in toy.mat" in said
 
 

@@ -100,7 +100,7 @@ def test_beside_an_unedited_copy_every_other_statement_is_found() -> None:
     found = " / ".join(f"{one.text} {one.why}" for one in report.unexpressed)
     assert "p = ch/2;" in found
     assert "extra(3)" in found
-    assert "missing: assignment: miniters = 1" in found
+    assert "missing behind this line: assignment: miniters = 1" in found
 
 
 def test_an_edit_that_is_an_option_is_not_listed_beside_the_unedited_copy() -> None:
@@ -160,3 +160,60 @@ def test_deep_nesting_is_read_or_refused(nested: str) -> None:
     read_or_refuse(WHOLE + nested)
     read_or_refuse(nested + WHOLE)
     read_or_refuse(WHOLE.replace("maxiters = 250", "maxiters = " + nested))
+
+
+ONE_CONSTANT = [
+    ("p.initlambda = 45.0; initlambda = p.initlambda*2;", {"initial_lam": 90.0}),
+    ("initlambda = 45; initlambda = initlambda*2;", {"initial_lam": 90.0}),
+    ("initlambda = 45; p.initlambda = 90; initlambda = p.initlambda;", {"initial_lam": 90.0}),
+    ("scale = 1;\nscale = 2;\ninitlambda = 45*scale;", {"initial_lam": 90.0}),
+    ("scale = 1;\nif jacket\n  scale = 2;\nend\ninitlambda = 45*scale;", {}),
+    ("initlambda = 45;\nif maxepoch > 3\n  initlambda = 90;\nend", {}),
+    ("initlambda = 45;\nfor k = 1:3\n  initlambda = initlambda*1.5;\nend", {}),
+    ("initlambda = 45; initlambda(1) = 90;", {}),
+    ("initlambda = 45; initlambda = max(initlambda, 90);", {}),
+    ("q.initlambda = 45; initlambda = r.initlambda*2;", {}),
+    ("[initlambda, z] = deal(90, 3);", {}),
+]
+
+
+@pytest.mark.parametrize(("line", "options"), ONE_CONSTANT)
+def test_a_constant_that_is_given_twice_is_its_last_value_or_not_read(line: str, options: dict[str, float]) -> None:
+    report = read_trainer_text(edited(("initlambda = 45.0;", line)))
+    assert report.options == options
+    assert "initlambda" not in report.as_published
+    assert options or any("initlambda" in one.why for one in report.unexpressed)
+
+
+PORT = [
+    ("@gones", "@(varargin) gpuArray.ones(varargin{:}, 'single')"),
+    ("@gzeros", "@(varargin) gpuArray.zeros(varargin{:}, 'single')"),
+    ("@gsingle", "@(x) gpuArray(single(x))"),
+    ("if jacket\n", "useGPU = gpuDeviceCount > 0;\nif jacket && useGPU\n"),
+    ("layersizes = [size(indata", "indata = gpuArray(indata);\nlayersizes = [size(indata"),
+    ("    oldll = ll;", "    oldll = gather(ll);\n    wait(gpuDevice);"),
+    ("    iters = iterses(end);", "    iters = iterses(end);\n    dev = gpuDevice();\n    reset(dev);"),
+    ("function v = vec(A)", "function x = to_host(x)\n  x = gather(x);\nend\n\nfunction v = vec(A)"),
+]
+
+
+def test_a_port_to_gpu_arrays_has_no_findings_beside_the_unedited_copy_or_without_it() -> None:
+    text = edited(*PORT)
+    for original in (None, WHOLE):
+        report = read_trainer_text(text, original=original)
+        assert (report.options, report.unexpressed, report.gpu) == ({}, (), "gpuArray")
+    other = edited(*PORT, ("oldll = gather(ll)", "oldll = gather(ll + 1)"), text=WHOLE)
+    assert [one.text for one in read_trainer_text(other, original=WHOLE).unexpressed][-1] == "oldll = gather(ll + 1);"
+
+
+def test_a_port_that_makes_doubles_is_told_of_beside_the_unedited_copy() -> None:
+    text = edited(("@gones", "@(n, m) ones(n, m, 'gpuArray')"))
+    assert "@(n, m) ones(n, m, 'gpuArray')" in read_trainer_text(text, original=WHOLE).unexpressed[0].text
+
+
+def test_what_the_unedited_copy_has_more_is_told_of_where_it_would_stand() -> None:
+    report = read_trainer_text(edited(("    oldll = ll;\n", "")), original=WHOLE)
+    (one,) = report.unexpressed
+    assert one.text == "grad2 = grad2 / conv(numcases);"
+    assert edited(("    oldll = ll;\n", "")).split("\n")[one.line - 1].strip() == one.text
+    assert one.why == "a statement of the unedited copy is missing behind this line: assignment: oldll = ll"

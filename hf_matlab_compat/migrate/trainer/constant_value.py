@@ -33,6 +33,10 @@ _OPERATIONS: Mapping[str, Callable[[float, float], float]] = {
 _DEEPEST = 40
 
 
+class Exact(dict[str, Any]):
+    """Variables by their whole names: what is known of ``drop`` says nothing of ``c.drop``."""
+
+
 def constant_value(node: Node, known: Mapping[str, Any]) -> Any:
     """A float, a str, `EMPTY`, or None for whatever is no constant.
 
@@ -68,7 +72,7 @@ def _string(node: Node, known: Mapping[str, Any], depth: int) -> str:
 
 def _name(node: Node, known: Mapping[str, Any], depth: int) -> Any:
     del depth
-    name = text_of(node).rpartition(".")[2]
+    name = text_of(node) if isinstance(known, Exact) else text_of(node).rpartition(".")[2]
     return known.get(name, _WORDS.get(name))
 
 

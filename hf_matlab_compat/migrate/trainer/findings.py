@@ -22,6 +22,8 @@ class Implied:
         The line.
     file : int
         Which of the files given, from 0.
+    sure : bool
+        Whether no other line gives it another value.
     """
 
     option: str
@@ -29,6 +31,7 @@ class Implied:
     line: int
     text: str
     file: int = 0
+    sure: bool = True
 
 
 @dataclass(frozen=True)

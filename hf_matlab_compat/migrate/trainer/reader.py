@@ -21,11 +21,21 @@ from hf_matlab_compat.migrate.trainer import (
     surroundings_rules,
     variable_rules,
 )
-from hf_matlab_compat.migrate.trainer.comparison import added_statements
+from hf_matlab_compat.migrate.trainer.comparison import differing_statements
+from hf_matlab_compat.migrate.trainer.constant_value import constant_value
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
 from hf_matlab_compat.migrate.trainer.formula_rules import missing_formulas, unknown_formulas
 from hf_matlab_compat.migrate.trainer.named_constants import known_constants, named_constants
-from hf_matlab_compat.migrate.trainer.nodes import parameters, text_of
+from hf_matlab_compat.migrate.trainer.nodes import (
+    Node,
+    ancestors,
+    called,
+    function_of,
+    inside,
+    name_of,
+    parameters,
+    text_of,
+)
 from hf_matlab_compat.migrate.trainer.source import Source
 from hf_matlab_compat.options import Options
 
@@ -80,6 +90,8 @@ class TrainerReport:
     compared : bool
         Whether it was compared with an unedited copy. If not, edits that touch none of the rules are not seen:
         constants are looked for by name and place, and formulas held against the forms that are known.
+    signature : tuple of str
+        The names of its arguments, in its own order.
     """
 
     implied: tuple[Implied, ...]
@@ -87,6 +99,7 @@ class TrainerReport:
     unread: tuple[int, ...]
     gpu: str
     compared: bool
+    signature: tuple[str, ...] = ()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -106,7 +119,7 @@ class TrainerReport:
     def as_published(self) -> tuple[str, ...]:
         """Constants that were looked for and found as published, by the names that `nnet_train` gives them."""
         own = self.options
-        return tuple(TO_MATLAB[one.option] for one in self.implied if one.option not in own)
+        return tuple(TO_MATLAB[one.option] for one in self.implied if one.sure and one.option not in own)
 
     def in_words(self) -> list[str]:
         """What was looked for and what was not, a sentence each."""
@@ -165,6 +178,7 @@ def read_trainer_text(*texts: str, original: str | Sequence[str] | None = None) 
         unread=tuple(source.broken_lines()),
         gpu=surroundings_rules.gpu(source),
         compared=original is not None,
+        signature=tuple(parameters(surroundings_rules.trainer_function(source))),
     )
 
 
@@ -183,9 +197,9 @@ def _edited(
     options = {one.option for one in implied}
     understood = {one.line for one in named if one.option in options}
     has_solver = _SOLVER.search(unedited.text) is not None
-    for one in added_statements(source, unedited, understood):
-        if one.line not in seen and (has_solver or source.place(one.line)[0] == 0):
-            yield one
+    added, missing = differing_statements(source, unedited, understood)
+    yield from (one for one in added if one.line not in seen and (has_solver or source.place(one.line)[0] == 0))
+    yield from missing
 
 
 _SOLVER = re.compile(r"^\s*function\b[^\n%]*\bconjgrad\w*\s*\(", re.MULTILINE)
@@ -226,12 +240,28 @@ def _require_trainer(source: Source) -> None:
             "name, which is another algorithm. There is nothing to migrate it to."
         )
     trainer = surroundings_rules.trainer_function(source)
-    solves = any(name.startswith("conjgrad") for name in names)
+    solves = any(_solves(node) for node in source.nodes)
     if trainer is None or not solves or len(parameters(trainer)) < 6:
         raise MigrationError(
             "trainer: expected a copy of nnet_train_2.m that calls a conjgrad function, got none. Name the trainer's "
             "own file; scripts that call it are migrated as scripts."
         )
+
+
+def _solves(node: Node) -> bool:
+    """Whether it calls a solver called conjgrad, or makes a handle of one: outside of solvers, where it is reached."""
+    calls = node.type == "function_call" and called(node).startswith("conjgrad")
+    calls = calls or (node.type == "handle_operator" and text_of(node).startswith("@conjgrad"))
+    return calls and not name_of(function_of(node)).startswith("conjgrad") and not _never_runs(node)
+
+
+def _never_runs(node: Node) -> bool:
+    """Whether it stands under ``if 0``."""
+    branches = [outer for outer in ancestors(node) if outer.type == "if_statement"]
+    return any(
+        constant_value(branch.named_children[0], {}) == 0 and inside(node, ("elseif_clause", "else_clause")) is None
+        for branch in branches
+    )
 
 
 def _possible(implied: list[Implied]) -> tuple[list[Implied], list[Unexpressed]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate.trainer.constant_value import constant_value
+from hf_matlab_compat.migrate.trainer.device import only_moves
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
 from hf_matlab_compat.migrate.trainer.named_constants import ARGUMENTS, OPTION_OF, in_loop
 from hf_matlab_compat.migrate.trainer.nodes import (
@@ -133,6 +134,7 @@ def own_functions(source: Source, known: Known) -> Iterator[Finding]:
     del known
     trainer = trainer_function(source)
     own = [each for each in source.functions if each != trainer and name_of(each) not in KNOWN_FUNCTIONS]
+    own = [each for each in own if not only_moves(source, each)]
     if own:
         names = ", ".join(map(name_of, own))
         said = f"the function {names} is its own" if len(own) == 1 else f"{len(own)} functions are its own: {names}"
