@@ -62,7 +62,7 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
         writer.comment(comment)
     try:
         _write_checked(statement, context, writer)
-        writer.insert(start, [f"# {remark}" for remark in dict.fromkeys(context.warnings)])
+        writer.insert(start[0], [f"# {remark}" for remark in dict.fromkeys(context.warnings)])
         context.warnings.clear()
     except Untranslatable as failure:
         writer.cut_back(start)
