@@ -35,9 +35,19 @@ class Account:
         self._text = statement.place.text
         self._texts = [node for node in nodes if isinstance(node, syntax.Text)]
         self._words = [node.words[1:] for node in nodes if isinstance(node, syntax.Command)]
-        self._numbers = {_value(node.text) for node in nodes if isinstance(node, syntax.Number)}
+        self._number_nodes = [node for node in nodes if isinstance(node, syntax.Number)]
         self._numbers_from_elsewhere = any(isinstance(node, syntax.Name) and node.name in trainers for node in nodes)
         self._written: list[ast.AST] = []
+
+    def leave_out(self, nodes: Iterable[syntax.Node]) -> None:
+        """Parts of the statement that Python has no counterpart for, as a remark says."""
+        gone = {id(part) for node in nodes for part in node.walk()}
+        self._texts = [node for node in self._texts if id(node) not in gone]
+        self._number_nodes = [node for node in self._number_nodes if id(node) not in gone]
+
+    @property
+    def _numbers(self) -> set[float]:
+        return {_value(node.text) for node in self._number_nodes}
 
     def enter(self, python: str) -> None:
         """A statement of Python, or the header of a block, was written."""

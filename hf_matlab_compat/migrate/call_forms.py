@@ -77,7 +77,11 @@ def given_by_signature(
     missing = [each for each in TRAINER_ARGUMENTS if each not in given and each not in {*_LEFT_OUT, *said}]
     if missing:
         raise Untranslatable(f"calls {name} without {', '.join(missing)}. {_CALL}")
-    return {each: given[each] if each in given else _LEFT_OUT[each] for each in TRAINER_ARGUMENTS if each not in said}
+    return {
+        each: given[each] if each in given else _LEFT_OUT[each]
+        for each in TRAINER_ARGUMENTS
+        if each in given or each not in said
+    }
 
 
 def _form(name: str, values: Sequence[Value]) -> Dialect:

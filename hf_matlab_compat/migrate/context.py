@@ -155,6 +155,8 @@ class Context:
         Remarks on the statement, for the report.
     warnings : list of str
         Those among them that stand above the statement in the Python script too.
+    dropped : list of syntax.Node
+        Parts of the statement that Python has no counterpart for, as a remark says.
     plan : LoadPlan
         What the body's loads bind.
     cleared : set of str
@@ -173,6 +175,7 @@ class Context:
     missing: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    dropped: list[syntax.Node] = field(default_factory=list)
     replaced: bool = False
     end_of: list[Callable[[], Value]] = field(default_factory=list)
     plan: LoadPlan = field(default_factory=LoadPlan)

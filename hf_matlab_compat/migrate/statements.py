@@ -57,6 +57,7 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
     start, defined = writer.mark(), dict(context.variables)
     context.notes.clear()
     context.warnings.clear()
+    context.dropped.clear()
     context.replaced = False
     for comment in statement.place.comments:
         writer.comment(comment)
@@ -77,6 +78,7 @@ def _write_checked(statement: Statement, context: Context, writer: Writer) -> No
     account = Account(statement, context.shared.trainers)
     with writer.on_account_of(account):
         _WRITERS[type(statement)](statement, context, writer)
+    account.leave_out(context.dropped)
     left_out = context.replaced and isinstance(statement, syntax.Evaluate | syntax.Command)
     difference = account.difference(left_out)
     if difference:

@@ -52,13 +52,16 @@ def train_call(arguments: Arguments) -> Value:
 
 def _named(arguments: Arguments, copy: Copy) -> Given:
     """The call's arguments under the published names, without those that the copy sets anew itself."""
+    context = arguments.context
     said = {name for name, ours in TRAINER_ARGUMENTS.items() if ours in copy.options}
     signature = () if copy.report is None else copy.report.signature
     if signature and signature != tuple(TRAINER_ARGUMENTS):
-        return given_by_signature(arguments.name, signature, arguments.nodes, arguments.values, said)
-    named, form = given_by_name(arguments.name, arguments.nodes, arguments.values)
-    if len(arguments) != len(TRAINER_ARGUMENTS):
-        arguments.context.notes.append(f"recognised as the call '{form}'")
+        named = given_by_signature(arguments.name, signature, arguments.nodes, arguments.values, said)
+    else:
+        named, form = given_by_name(arguments.name, arguments.nodes, arguments.values)
+        if len(arguments) != len(TRAINER_ARGUMENTS):
+            context.notes.append(f"recognised as the call '{form}'")
+    context.dropped += [node for name, (node, _value) in named.items() if name in said]
     return {name: value for name, value in named.items() if name not in said}
 
 
