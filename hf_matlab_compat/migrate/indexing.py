@@ -70,36 +70,42 @@ def extent(base: Value, place: tuple[int, int], context: Context) -> Value:
     return integer(f"ml.numel({base.text})" if count == 1 else f"ml.size({base.text}, {axis + 1})")
 
 
-def less_one(node: syntax.Node, context: Context) -> Value:
+def less_one(node: syntax.Node, context: Context, convert: str = "whole_number") -> Value:
     """A bound or a position, counted from 0: the expression less one, written without a trailing ``- 1`` if it can."""
     match node:
         case syntax.Number(text) if text.isdigit():
             return integer(str(int(text) - 1)) if text != "0" else integer("-1", Binding.UNARY)
         case syntax.Paren(inner):
-            return less_one(inner, context)
+            return less_one(inner, context, convert)
         case syntax.Binary("+", left, syntax.Number("1")):
-            return whole(left, context)
+            return whole(left, context, convert)
         case syntax.Binary("+" | "-" as sign, left, syntax.Number(text)) if text.isdigit():
             change = int(text) - 1 if sign == "+" else -int(text) - 1
-            start = whole(left, context)
+            start = whole(left, context, convert)
             operator = "+" if change >= 0 else "-"
             return integer(f"{start.at(Binding.ADD)} {operator} {abs(change)}", Binding.ADD)
         case _:
-            value = whole(node, context)
+            value = whole(node, context, convert)
             if value.zero_based:
                 return value
             return integer(f"{value.at(Binding.ADD)} - 1", Binding.ADD)
 
 
-def whole(node: syntax.Node, context: Context) -> Value:
-    """A whole number for a bound or a position."""
+def whole(node: syntax.Node, context: Context, convert: str) -> Value:
+    """A whole number for a bound or a position.
+
+    Parameters
+    ----------
+    node : syntax.Node
+    context : Context
+    convert : {'whole_number', 'range_start', 'range_end'}
+        The function of the runtime that makes it whole as MATLAB does.
+    """
     value = context(node)
     if value.integer and value.kind is Kind.NUM:
         return value
-    if value.kind is Kind.NUM:
-        return Value(f"int({value.text})", Kind.NUM, integer=True)
     context.needs("ml")
-    return integer(f"ml.integer({value.text})")
+    return integer(f"ml.{convert}({value.text})")
 
 
 def sliced(lower: str, upper: str, step: str = "") -> str:
@@ -115,6 +121,7 @@ def zero_based(value: Value, context: Context) -> Subscript:
     if value.kind is Kind.NUM and value.logical:
         raise Untranslatable("indexes by a single truth value")
     if value.kind is Kind.NUM:
+        context.needs("ml")
         return Subscript(_one_less(value), "one")
     if value.logical and value.kind in SHAPED:
         flat = value.text if value.kind is Kind.ROW else f'{value.at(Binding.ATOM)}.ravel("F")'
@@ -132,7 +139,7 @@ def _one_less(value: Value) -> str:
         return value.text
     if value.text.isdigit():
         return str(int(value.text) - 1)
-    return f"{value.at(Binding.ADD)} - 1" if value.integer else f"int({value.text}) - 1"
+    return f"{value.at(Binding.ADD)} - 1" if value.integer else f"ml.whole_number({value.text}) - 1"
 
 
 def _subscript(node: syntax.Node, context: Context) -> Subscript:
@@ -156,8 +163,12 @@ def _subscript(node: syntax.Node, context: Context) -> Subscript:
 def _range(node: syntax.Range, context: Context) -> Subscript:
     if node.step is not None:
         return _stepped(node, context)
-    lower = "" if _is_one(node.first) else less_one(node.first, context).text
+    lower = _lower(node.first, context)
     return Subscript(sliced(lower, _upper(node.last, context)), "slice")
+
+
+def _lower(node: syntax.Node, context: Context) -> str:
+    return "" if _is_one(node) else less_one(node, context, "range_start").text
 
 
 def _upper(node: syntax.Node, context: Context) -> str:
@@ -167,13 +178,21 @@ def _upper(node: syntax.Node, context: Context) -> str:
         case syntax.Binary("-", syntax.End(), syntax.Number(text)) if text.isdigit() and text != "0":
             return f"-{text}"
         case _:
-            return whole(node, context).text
+            last = whole(node, context, "range_end").text
+            return f"max({last}, 0)" if _may_be_negative(node) else last
+
+
+def _may_be_negative(node: syntax.Node) -> bool:
+    """Whether the end of a range may lie before 0, where Python would count from the other side: ``1:n-5``."""
+    while isinstance(node, syntax.Paren):
+        node = node.inner
+    return isinstance(node, syntax.Binary) and node.operator == "-" and node.right != syntax.Number("1")
 
 
 def _stepped(node: syntax.Range, context: Context) -> Subscript:
     step = _literal_step(node.step)
     if step is not None and step > 0:
-        lower = "" if _is_one(node.first) else less_one(node.first, context).text
+        lower = _lower(node.first, context)
         return Subscript(sliced(lower, _upper(node.last, context), str(step)), "slice")
     if step is not None and isinstance(node.first, syntax.End) and _is_one(node.last):
         return Subscript(sliced("", "", str(step)), "slice")

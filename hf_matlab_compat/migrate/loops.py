@@ -147,13 +147,15 @@ def _header(statement: syntax.For, context: Context) -> tuple[str, Value]:
 def _over_range(variable: str, values: syntax.Range, context: Context) -> tuple[str, Value]:
     name = python_name(variable)
     if variable in context.usage.positions:
-        start, stop = less_one(values.first, context).text, whole(values.last, context).text
+        start = less_one(values.first, context, "range_start").text
+        stop = whole(values.last, context, "range_end").text
         bounds = stop if start == "0" else f"{start}, {stop}"
         return f"for {name} in range({bounds}):", Value(name, Kind.NUM, integer=True, zero_based=True)
     first, step, last = parts(values, context)
     if first.integer and step.integer and not last.integer:
-        context.needs("math")
-        last = integer(f"math.{'ceil' if step.text.startswith('-') else 'floor'}({last.text})")
+        context.needs("ml")
+        sign = "-" if step.text.startswith("-") else ""
+        last = integer(f"{sign}ml.range_end({sign}{last.at(Binding.UNARY)})", Binding.UNARY)
     bounds = whole_bounds(first, step, last)
     if bounds is not None:
         return f"for {name} in range({bounds}):", integer(name)

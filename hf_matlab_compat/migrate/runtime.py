@@ -26,6 +26,8 @@ from hf_matlab_compat.migrate.runtime_arrays import (
     pick,
     positions,
     put,
+    range_end,
+    range_start,
     rem,
     round_half_away,
     scalar,
@@ -36,6 +38,7 @@ from hf_matlab_compat.migrate.runtime_arrays import (
     take,
     unique,
     vcat,
+    whole_number,
     with_room,
 )
 from hf_matlab_compat.migrate.runtime_classes import single
@@ -147,6 +150,8 @@ __all__ = [
     "prod",
     "put",
     "random_state",
+    "range_end",
+    "range_start",
     "rem",
     "round_half_away",
     "save_mat",
@@ -173,6 +178,7 @@ __all__ = [
     "var",
     "var_of_all",
     "vcat",
+    "whole_number",
     "with_room",
     "without",
 ]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from hf_matlab_compat.errors import MigrationError
 
 Array = NDArray[Any]
+_SLACK = 3 * float(np.finfo(float).eps)
+"""How far the end of a range may lie from a whole number of steps, relative to their number: Octave's figure."""
 
 
 def two_dimensional(value: Any) -> Array:
@@ -107,13 +109,13 @@ def colon(first: float, step: float, last: float) -> Array:
     made[count + 1 - len(upwards) :] = (end - upwards)[::-1]
     if count % 2 == 0:
         made[count // 2] = (first + end) / 2
-    return made
+    return np.rint(made) if float(first).is_integer() and float(step).is_integer() else made
 
 
 def _steps(first: float, step: float, last: float) -> int:
-    """How many steps a range has: of whole numbers those that fit, else also one that goes beyond by rounding."""
+    """How many steps a range has: those that fit, and one that goes beyond by rounding."""
     if float(first).is_integer() and float(step).is_integer():
-        return math.floor((last - first) / step)
+        return _floor((last - first) / step)
     nearest = math.floor((last - first) / step + 0.5)
     beyond = math.copysign(1, step) * (first + nearest * step - last)
     return nearest - (beyond > _rounding(first, last))
@@ -121,6 +123,30 @@ def _steps(first: float, step: float, last: float) -> int:
 
 def _rounding(first: float, last: float) -> float:
     return 2 * float(np.finfo(float).eps) * max(abs(first), abs(last))
+
+
+def _floor(x: float) -> int:
+    """The floor of a number; the next whole number where only rounding keeps it from being that."""
+    nearest = round(x)
+    return nearest if abs(nearest - x) <= _SLACK * max(abs(x), 1) else math.floor(x)
+
+
+def range_end(last: Any) -> int:
+    """The last whole number of a range that ends at `last`: 63 for ``1:0.7*90``, as Octave counts."""
+    return _floor(scalar(last))
+
+
+def range_start(first: Any) -> int:
+    """The position that a range in an index starts at: rounded, as Octave does, where it is not whole."""
+    return round_half_away(scalar(first))
+
+
+def whole_number(position: Any) -> int:
+    """A single position, which must be whole; raises MigrationError where it is not."""
+    value = scalar(position)
+    if value != math.floor(value):
+        raise MigrationError(f"index: expected a whole position, got {value}. Round it as it is meant.")
+    return int(value)
 
 
 def linspace(first: Any, last: Any, count: int = 100) -> Array:

@@ -40,7 +40,7 @@ def last_line(source: str) -> str:
         ("y = x(:);", 'y = x.reshape(-1, 1, order="F")'),
         ("y = x';", "y = x.T"),
         ("y = r';", "y = r[:, None]"),
-        ("y = x(:, end/2+1:end);", "y = x[:, int(x.shape[1] / 2) :]"),
+        ("y = x(:, end/2+1:end);", "y = x[:, ml.range_start(x.shape[1] / 2) :]"),
     ],
 )
 def test_indices_count_from_0_and_are_slices_where_a_slice_will_do(matlab: str, python: str) -> None:
@@ -267,3 +267,10 @@ def test_a_run_goes_on_by_the_epoch_of_its_checkpoint_in_modern_style(
     names: dict[str, Any] = {}
     exec(translate(source, style="modern").python, names)
     assert names["y"].item() == 2
+
+
+def test_a_position_that_is_not_whole_is_refused_as_in_matlab() -> None:
+    made = translate("r = 1:90;\ny = r(0.7*90);\n")
+    assert made.runs
+    with pytest.raises(MigrationError, match=r"index: expected a whole position, got 62\.99999999999999"):
+        exec(made.python, {})
