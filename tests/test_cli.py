@@ -67,6 +67,43 @@ def test_options_of_train_replace_what_the_file_says(case, tmp_path, capsys) -> 
     assert (tmp_path / "other_nnet_running.double.npz").exists()
 
 
+def save_case_as_v73(path: Path, arguments: dict[str, Any]) -> None:
+    """Numbers, texts and cells of texts as MATLAB's -v7.3 lays them out."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w", userblock_size=512) as file:
+        places = file.create_group("#refs#")
+
+        def put(group: Any, name: str, value: Any) -> Any:
+            if isinstance(value, list) and value and isinstance(value[0], str):
+                references = [[put(places, f"{name}{i}", word).ref] for i, word in enumerate(value)]
+                node, kind = group.create_dataset(name, data=np.array(references, dtype=h5py.ref_dtype)), "cell"
+            elif isinstance(value, str) and value:
+                node = group.create_dataset(name, data=np.array([[ord(c)] for c in value], dtype=np.uint16))
+                kind = "char"
+            elif value is not None and np.size(value) and not isinstance(value, str):
+                node, kind = group.create_dataset(name, data=np.atleast_2d(np.asarray(value, dtype=float)).T), "double"
+            else:
+                node, kind = group.create_dataset(name, data=np.zeros(2, dtype=np.uint64)), "double"
+                node.attrs["MATLAB_empty"] = np.uint8(1)
+            node.attrs["MATLAB_class"] = np.bytes_(kind)
+            return node
+
+        for name, value in arguments.items():
+            put(file, name, value)
+
+
+def test_train_reads_a_case_of_v73_like_one_of_v7(tmp_path: Path) -> None:
+    arguments = small_case(runName="run", maxepoch=2)
+    save_case_as_v73(tmp_path / "new.mat", arguments)
+    write_case(tmp_path / "old.mat", arguments)
+    trained = []
+    for name in ("new", "old"):
+        options = ["--precision", "double", "--display", "none", "--out", str(tmp_path / name)]
+        assert main(["train", str(tmp_path / f"{name}.mat"), *options]) == 0
+        trained.append(loadmat(tmp_path / name / "run_paramsp.mat")["paramsp"])
+    np.testing.assert_array_equal(*trained)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
 def test_train_computes_on_the_backend_that_is_asked_for(case, tmp_path) -> None:
     def trained(*options: str) -> Any:

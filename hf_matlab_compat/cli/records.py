@@ -124,7 +124,9 @@ def checkpoint(
 
 
 @plot.command(name="curves")
-def plot_curves(target: Path, logs: list[Path], /) -> int:
+def plot_curves(
+    target: Path, logs: list[Path], /, *, against: Literal["epoch", "cg-steps", "seconds"] = "epoch"
+) -> int:
     """Draw learning curves of one or more text logs over each other.
 
     Parameters
@@ -133,9 +135,12 @@ def plot_curves(target: Path, logs: list[Path], /) -> int:
         The picture.
     logs
         Text logs.
+    against
+        Epochs, all CG steps so far, or seconds of training, for which the checkpoint RUN_nnet_running.mat has to lie
+        beside each log.
     """
     _picture_first(target, logs)
-    return _curves(target, logs)
+    return _curves(target, logs, against)
 
 
 @plot.command(name="reconstructions")
@@ -216,10 +221,11 @@ def plot_codes(
     return 0
 
 
-def _curves(target: Path, logs: Sequence[Path]) -> int:
-    from hf_matlab_compat.plots import draw_learning_curves, runs_of_logs
+def _curves(target: Path, logs: Sequence[Path], against: str = "epoch") -> int:
+    from hf_matlab_compat.plots import draw_learning_curves, runs_of_logs, seconds_of_logs
 
-    _say(f"written: {draw_learning_curves(target, runs_of_logs(logs))}")
+    seconds = seconds_of_logs(logs) if against == "seconds" else None
+    _say(f"written: {draw_learning_curves(target, runs_of_logs(logs), against=against, seconds=seconds)}")
     return 0
 
 

@@ -100,8 +100,7 @@ class _Values:
         if not isinstance(self.file.get(name, getlink=True), self.h5py.HardLink):
             raise CheckpointError(f"{name}: expected it in this file, got a link to elsewhere. Save it with save -v7.")
         node = self.file[name]
-        if self._is_octaves(node):
-            raise CheckpointError(f"expected a MATLAB file, got Octave's -hdf5. {_RESAVE}")
+        refuse_octaves(node, self.h5py)
         try:
             if only_numbers:
                 self._check_class(node)
@@ -122,11 +121,6 @@ class _Values:
         if kind in _NUMBERS:
             return _in_class(_numbers(node), kind)
         return _text(_numbers(node)) if kind == "char" else Skipped(kind)
-
-    def _is_octaves(self, node: Any) -> bool:
-        return isinstance(node, self.h5py.Group) and (
-            "OCTAVE_NEW_FORMAT" in node.attrs or {"type", "value"} <= set(node)
-        )
 
     def _check_class(self, node: Any) -> None:
         if isinstance(node, self.h5py.Group):
@@ -185,6 +179,17 @@ class _Values:
         shape = (int(group.attrs["MATLAB_sparse"]), len(starts) - 1)
         kind = np.dtype(bool if _class(group) == "logical" else np.complex128 if data.dtype.kind == "c" else np.float64)
         return sparse_matrix(rows, starts, data.astype(kind), shape, by_column=True)
+
+
+def refuse_octaves(node: Any, h5py: Any) -> None:
+    """Refuse a file of Octave's own HDF5 format by one of its variables.
+
+    Raises
+    ------
+    CheckpointError
+    """
+    if isinstance(node, h5py.Group) and ("OCTAVE_NEW_FORMAT" in node.attrs or {"type", "value"} <= set(node)):
+        raise CheckpointError(f"expected a MATLAB file, got Octave's -hdf5. {_RESAVE}")
 
 
 def _class(node: Any) -> str:

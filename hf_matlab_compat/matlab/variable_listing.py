@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Listing:
 
 
 def list_variables(path: str | os.PathLike[str]) -> Listing:
-    """What is in a .mat file, an Octave text file (plain or packed) or an .npz file.
+    """What is in a .mat file or an Octave text file, plain or packed by gzip, or in an .npz file.
 
     Raises
     ------
@@ -62,7 +63,9 @@ def list_variables(path: str | os.PathLike[str]) -> Listing:
     """
     try:
         with open_regular(path) as stream:
-            return _listing(stream, path)
+            if stream.read(len(npz_file.MAGIC)) == npz_file.MAGIC:
+                return Listing(NUMPY, tuple(_of_array(name, value) for name, value in npz_file.read_npz(path).items()))
+            return _listing(stream)
     except CheckpointError as error:
         raise CheckpointError(f"{os.fspath(path)}: {error}") from error
 
@@ -83,11 +86,10 @@ def read_numbers(path: str | os.PathLike[str], listing: Listing) -> dict[str, ND
         raise CheckpointError(f"{os.fspath(path)}: {error}") from error
 
 
-def _listing(stream: BinaryIO, path: str | os.PathLike[str]) -> Listing:
+def _listing(stream: BinaryIO) -> Listing:
+    stream.seek(0)
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
-    if head.startswith(npz_file.MAGIC):
-        return Listing(NUMPY, tuple(_of_array(name, value) for name, value in npz_file.read_npz(path).items()))
     found = sniff(head)
     if found is FileFormat.MAT5:
         return _mat5(stream)
@@ -99,8 +101,9 @@ def _listing(stream: BinaryIO, path: str | os.PathLike[str]) -> Listing:
     if found is FileFormat.OCTAVE_TEXT:
         return Listing(found.value, tuple(_octave_text(stream.read())))
     if found is FileFormat.GZIP:
-        return Listing("gzipped Octave text", tuple(_octave_text(unpacked(stream))))
-    read_variables(path, ())  # refuses, in its own words
+        inside = _listing(io.BytesIO(unpacked(stream)))
+        return Listing(f"gzipped {inside.form}", inside.variables)
+    read_variables(head, ())  # refuses, in its own words
     raise CheckpointError(f"expected a MATLAB or Octave file, got {found.value}.")
 
 
@@ -119,6 +122,7 @@ def _mat5(stream: BinaryIO) -> Listing:
 def _mat73(stream: BinaryIO) -> Iterator[Variable]:
     with mat73.opened(stream) as (file, h5py):
         for name in file:
+            mat73.refuse_octaves(file[name], h5py)
             if not name.startswith("#"):  # where MATLAB keeps the contents of cells
                 yield _of_node(name, file[name], h5py)
 
@@ -135,8 +139,6 @@ def _of_node(name: str, node: Any, h5py: Any) -> Variable:
 
 
 def _octave_text(text: bytes) -> Iterator[Variable]:
-    if not text.startswith(octave_text.HEAD):
-        raise CheckpointError(f"expected Octave's text inside, got {text[:16]!r}.")
     for name, value in octave_text.parse(text).items():
         yield Variable(name, value.kind, None) if isinstance(value, Skipped) else _of_array(name, value)
 

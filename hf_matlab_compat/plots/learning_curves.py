@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,16 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.errors import ArgumentError, CheckpointError, OptionError
+from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_parser import LoggedRun, read_log
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 
 _MOST_NAMED_COLOURS = 10
 _LONGEST_LABEL = 40
+_MOST_DECADES, _LEAST_DECADES = 3, 0.5
+"""Between which a logarithmic axis has plain numbers, at 1, 2 and 5; over less of one it is divided evenly."""
+_LEGEND_LETTERS = 150
 
 
 def runs_of_logs(paths: Sequence[str | os.PathLike[str]]) -> dict[str, LoggedRun]:
-    """The runs of log files under names to show: the file's, numbered where it has several runs.
+    """The runs of log files under names to show: the file's, with as much of its place as tells it from the others.
+
+    A file of several runs has them numbered. Names are those of the files, ``a/run`` and ``b/run`` where ``run`` would
+    be both.
 
     Raises
     ------
@@ -27,17 +35,81 @@ def runs_of_logs(paths: Sequence[str | os.PathLike[str]]) -> dict[str, LoggedRun
         A file cannot be read or holds no run.
     """
     named: dict[str, LoggedRun] = {}
-    for path in paths:
+    for path, name in zip(paths, names_of_files(paths), strict=True):
         runs = [run for run in read_log(path) if run.epochs.size]
         for number, run in enumerate(runs, start=1):
-            label = Path(path).stem + (f" ({number})" if len(runs) > 1 else "")
-            while label in named:
-                label += "'"
-            named[label] = run
+            named[name + (f" ({number})" if len(runs) > 1 else "")] = run
     return named
 
 
-def draw_learning_curves(target: str | os.PathLike[str], runs: Mapping[str, LoggedRun]) -> Path:
+def names_of_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """A name for each file, the shortest that no other has: its stem, its name, or more of its path.
+
+    Examples
+    --------
+    >>> names_of_files(["old/a/run.txt", "old/b/run.txt", "old/a/test.txt"])
+    ['a/run', 'b/run', 'test']
+    """
+    names = [""] * len(paths)
+    forms = [_forms(Path(path)) for path in paths]
+    for depth in range(max(map(len, forms), default=0)):
+        tried = [form[min(depth, len(form) - 1)] for form in forms]
+        pairs = list(zip(names, tried, strict=True))
+        names = [name or (new if tried.count(new) == 1 and new not in names else "") for name, new in pairs]
+    again = (f"{form[0]} [{number}]" for number, form in enumerate(forms, start=1))  # the same file twice
+    return [name or numbered for name, numbered in zip(names, again, strict=True)]
+
+
+def _forms(path: Path) -> list[str]:
+    """Names of a file from the shortest on."""
+    name = path.name.removesuffix(".gz")
+    folders = path.absolute().parent.parts[1:]
+    stem = Path(name).stem
+    longer = ["/".join((*folders[-depth:], stem)) for depth in range(1, len(folders) + 1)]
+    return [stem, name, *longer, str(path.absolute())]
+
+
+def seconds_of_logs(paths: Sequence[str | os.PathLike[str]]) -> dict[str, NDArray[np.float64]]:
+    """Seconds of training by the end of each epoch, under the names of `runs_of_logs`.
+
+    A log does not tell them; the checkpoint beside it, ``<run>_nnet_running.mat``, does.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such checkpoint, or it is of another run.
+    """
+    runs = {str(path): [run for run in read_log(path) if run.epochs.size] for path in paths}
+    flat = [_seconds(path, run) for path in map(str, paths) for run in runs[path]]
+    return dict(zip(runs_of_logs(paths), flat, strict=True))
+
+
+def _seconds(path: str, run: LoggedRun) -> NDArray[np.float64]:
+    beside = Path(path).with_name(f"{Path(path).name.removesuffix('.gz').removesuffix('.txt')}_nnet_running.mat")
+    advice = "Draw against epochs or CG steps."
+    expected = f"{beside.name} beside the log, which has the seconds"
+    try:
+        records = read_checkpoint(beside, precision="single").records
+    except CheckpointError as error:
+        raise ArgumentError("seconds", expected=expected, got=str(error).rstrip("."), advice=advice) from error
+    number, told = run.epochs["epoch"], run.epochs["log_likelihood"]
+    known = number.max() <= len(records.seconds)
+    if not known or not np.allclose(records.log_likelihood[number - 1, 0], told, rtol=1e-3, atol=1e-4, equal_nan=True):
+        raise ArgumentError("seconds", expected=expected, got=f"one of another run than {path}", advice=advice)
+    return np.cumsum(records.seconds)[number - 1]
+
+
+AGAINST = {"epoch": "epoch", "cg-steps": "CG steps of the run", "seconds": "seconds of training"}
+"""What curves can be drawn against, and how their axis says so."""
+
+
+def draw_learning_curves(
+    target: str | os.PathLike[str],
+    runs: Mapping[str, LoggedRun],
+    *,
+    against: str = "epoch",
+    seconds: Mapping[str, NDArray[np.float64]] | None = None,
+) -> Path:
     """Draw runs over each other.
 
     Training figures are full lines, test figures dashed. Log-likelihoods below zero and errors are drawn on a
@@ -50,6 +122,10 @@ def draw_learning_curves(target: str | os.PathLike[str], runs: Mapping[str, Logg
         The picture, .png, .svg or .pdf.
     runs : mapping of str to LoggedRun
         Label to run; runs without an epoch are left out.
+    against : {'epoch', 'cg-steps', 'seconds'}
+        What the curves are drawn against: epochs, all CG steps so far, or seconds.
+    seconds : mapping of str to (k,) arrays, optional
+        Label to the seconds by the end of each epoch (`seconds_of_logs`).
 
     Returns
     -------
@@ -59,24 +135,44 @@ def draw_learning_curves(target: str | os.PathLike[str], runs: Mapping[str, Logg
     Raises
     ------
     ArgumentError
-        There is no epoch to draw, matplotlib is missing, or the file cannot be written.
+        There is no epoch to draw, a run lacks what it is to be drawn against, matplotlib is missing, or the file cannot
+        be written.
     """
     path = check_target(target)
     shown = {label: run for label, run in runs.items() if run.epochs.size}
     if not shown:
         raise ArgumentError("runs", expected="at least one run with a finished epoch", got="none")
+    places = {label: _places(label, run, against, seconds or {}) for label, run in shown.items()}
     figure = new_figure(11, 9.5)
     grid = figure.subplots(3, 2).ravel()
     colours = _colours(len(shown))
-    for axes, panel in zip(grid[:5], _PANELS, strict=True):
-        for (label, run), colour in zip(shown.items(), colours, strict=True):
-            panel(axes, run.epochs, {"color": colour, "label": _short(label), "linewidth": 1.4})
-        axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        tidy(axes)
-    _legend(grid[5], grid[0])
+    labels = _short(list(shown))
+    for axes, panel in zip(grid, _PANELS, strict=True):
+        for run, x, label, colour in zip(shown.values(), places.values(), labels, colours, strict=True):
+            marker = {"marker": "o", "markersize": 3} if len(x) == 1 else {}
+            panel(axes, x, run, {"color": colour, "label": label, "linewidth": 1.4, **marker})
+        axes.set_xlabel(AGAINST[against])
+        axes.xaxis.get_major_locator().set_params(integer=against != "seconds")
+        _finish(axes)
+    _legend(figure, labels, colours)
     save(figure, path)
     return path
+
+
+def _places(
+    label: str, run: LoggedRun, against: str, seconds: Mapping[str, NDArray[np.float64]]
+) -> NDArray[np.float64] | NDArray[np.int64]:
+    """Where on the axis each epoch stands."""
+    if against not in AGAINST:
+        raise OptionError("against", expected=f"one of {', '.join(AGAINST)}", got=repr(against))
+    if against == "seconds":
+        if label not in seconds:
+            raise ArgumentError("seconds", expected=f"those of {label}", got="none", advice="Draw against epochs.")
+        return seconds[label]
+    if against == "cg-steps" and "total_cg_steps" not in run.figures:
+        got, advice = f"a log without lines of CG steps, {label}", "Draw against epochs."
+        raise ArgumentError("against", expected="the total of CG steps of every epoch", got=got, advice=advice)
+    return run.epochs["epoch" if against == "epoch" else "total_cg_steps"]
 
 
 def _colours(count: int) -> Sequence[Any]:
@@ -86,27 +182,31 @@ def _colours(count: int) -> Sequence[Any]:
     return few[:count] if count <= _MOST_NAMED_COLOURS else list(colormaps["viridis"](np.linspace(0, 0.9, count)))
 
 
-def _short(label: str) -> str:
-    plain = label.replace("$", r"\$").lstrip("_") or "run"  # matplotlib hides labels that begin with _
-    return plain if len(plain) <= _LONGEST_LABEL else plain[: _LONGEST_LABEL - 1] + "…"
+def _short(labels: Sequence[str]) -> list[str]:
+    """Labels as they are shown: cut in the middle where they are long and can still be told apart."""
+    plain = [label.replace("$", r"\$").lstrip("_") or "run" for label in labels]  # matplotlib hides those that begin so
+    half = _LONGEST_LABEL // 2
+    cut = [label if len(label) <= _LONGEST_LABEL else f"{label[: half - 1]}…{label[-half:]}" for label in plain]
+    return [short if cut.count(short) == 1 else whole for short, whole in zip(cut, plain, strict=True)]
 
 
-def _likelihood(axes: Any, epochs: NDArray[np.void], style: dict[str, Any]) -> None:
-    train, test = epochs["log_likelihood"], epochs["test_log_likelihood"]
-    _pair(axes, epochs["epoch"], (-train, -test), style)
+Panel = Callable[[Any, NDArray[Any], LoggedRun, dict[str, Any]], None]
+
+
+def _likelihood(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+    _pair(axes, x, (-run.epochs["log_likelihood"], -run.epochs["test_log_likelihood"]), style)
     axes.set_title("negative log-likelihood", loc="left")
 
 
-def _error(axes: Any, epochs: NDArray[np.void], style: dict[str, Any]) -> None:
-    _pair(axes, epochs["epoch"], (epochs["error"], epochs["test_error"]), style)
+def _error(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+    _pair(axes, x, (run.epochs["error"], run.epochs["test_error"]), style)
     axes.set_title("error", loc="left")
 
 
 def _pair(axes: Any, x: NDArray[Any], values: tuple[NDArray[Any], NDArray[Any]], style: dict[str, Any]) -> None:
-    marker = {"marker": "o", "markersize": 3} if len(x) == 1 else {}
     for y, line in zip(values, ("-", "--"), strict=True):
         if np.isfinite(y).any():
-            axes.plot(x, y, line, **{**style, **marker, "label": style["label"] if line == "-" else None})
+            axes.plot(x, y, line, **{**style, "label": style["label"] if line == "-" else None})
     drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.lines] or [np.ones(1)])
     above = drawn[np.isfinite(drawn) & (drawn > 0)]
     spread = above.size and not (drawn < 0).any() and above.max() > 3 * above.min()
@@ -116,8 +216,8 @@ def _pair(axes: Any, x: NDArray[Any], values: tuple[NDArray[Any], NDArray[Any]],
         axes.set_yscale("linear")
 
 
-def _rho(axes: Any, epochs: NDArray[np.void], style: dict[str, Any]) -> None:
-    rho, x = epochs["rho"], epochs["epoch"]
+def _rho(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+    rho = run.epochs["rho"]
     fine = np.isfinite(rho)
     axes.plot(x[fine], np.clip(rho[fine], -1, 3), ".", markersize=4, color=style["color"])
     worse = np.isneginf(rho)
@@ -128,39 +228,70 @@ def _rho(axes: Any, epochs: NDArray[np.void], style: dict[str, Any]) -> None:
     axes.set_title("rho (▾: -Inf; dotted: thresholds 0.25, 0.75)", loc="left")
 
 
-def _lambda(axes: Any, epochs: NDArray[np.void], style: dict[str, Any]) -> None:
-    lam = epochs["lam"]
-    axes.plot(epochs["epoch"], np.where(lam > 0, lam, np.nan), drawstyle="steps-mid", **style)
+def _lambda(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+    lam = run.epochs["lam"]
+    axes.plot(x, np.where(lam > 0, lam, np.nan), drawstyle="steps-mid", **style)
     axes.set_yscale("log")
     axes.set_title("lambda", loc="left")
 
 
-def _cg_steps(axes: Any, epochs: NDArray[np.void], style: dict[str, Any]) -> None:
-    axes.plot(epochs["epoch"], epochs["cg_steps"], **style)
-    axes.set_ylim(0, max(1.05 * max(np.max(line.get_ydata()) for line in axes.lines), 1))
+def _cg_steps(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+    steps = run.epochs["cg_steps"].astype(float)
+    axes.plot(x, steps if "cg_steps" in run.figures else np.full(len(x), np.nan), **style)
+    highest = max(np.nanmax(line.get_ydata(), initial=0.0) for line in axes.lines)
+    axes.set_ylim(0, max(1.05 * highest, 1))
     axes.set_title("CG steps used", loc="left")
 
 
-_PANELS: tuple[Callable[[Any, NDArray[np.void], dict[str, Any]], None], ...] = (
-    _likelihood,
-    _error,
-    _rho,
-    _lambda,
-    _cg_steps,
-)
+def _norm(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+    norm = run.epochs["d_norm"]
+    axes.plot(x, np.where(norm > 0, norm, np.nan), **style)
+    axes.set_yscale("log")
+    axes.set_title("ch magnitude (norm of what CG found)", loc="left")
 
 
-def _legend(axes: Any, first: Any) -> None:
+_PANELS: tuple[Panel, ...] = (_likelihood, _error, _rho, _lambda, _cg_steps, _norm)
+
+
+def _finish(axes: Any) -> None:
+    """Grid, numbers at the ticks, and a word where none of the logs has the figure."""
+    drawn = [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines if line.get_transform() == axes.transData]
+    figures = np.concatenate(drawn or [np.empty(0)])
+    figures = figures[np.isfinite(figures)]
+    if not figures.size:
+        axes.set_yscale("linear")
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "not in the logs", transform=axes.transAxes, ha="center", va="center", color="0.5")
+    elif axes.get_yscale() == "log":
+        _plain_ticks(axes.yaxis, *axes.get_ylim())
+    else:
+        axes.ticklabel_format(axis="y", useOffset=False)
+    tidy(axes)
+
+
+def _plain_ticks(axis: Any, low: float, high: float) -> None:
+    """Numbers at a logarithmic axis of few decades: 5 and 6 in place of 5 × 10⁰ and 6 × 10⁰."""
+    from matplotlib import ticker
+
+    decades = math.log10(high / low)
+    if decades > _MOST_DECADES:
+        axis.set_minor_formatter(ticker.NullFormatter())
+        return
+    steps = (1.0, 2.0, 5.0) if decades > 1 else (1.0, 2.0, 3.0, 5.0, 7.0)
+    axis.set_major_locator(ticker.LogLocator(subs=steps) if decades > _LEAST_DECADES else ticker.MaxNLocator(6))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(ticker.NullLocator())
+
+
+def _legend(figure: Any, labels: Sequence[str], colours: Sequence[Any]) -> None:
     from matplotlib.lines import Line2D
 
-    axes.axis("off")
-    lines, labels = first.get_legend_handles_labels()
+    runs = [Line2D([], [], color=colour, label=label) for label, colour in zip(labels, colours, strict=True)]
     kinds = [
         Line2D([], [], color="0.3", linestyle="-", label="training"),
         Line2D([], [], color="0.3", linestyle="--", label="test"),
     ]
-    entries = [*lines, *kinds]
-    columns = 1 if len(entries) <= 14 else 2
-    names = [*labels, "training", "test"]
-    legend = axes.legend(entries, names, loc="upper left", frameon=False, ncols=columns, fontsize="small")
-    legend.set_in_layout(False)  # it would take its height from the curves
+    entries = [*runs, *kinds]
+    room = _LEGEND_LETTERS // (max(map(len, labels)) + 6)
+    columns = max(1, min(len(entries), room, 6))
+    figure.legend(handles=entries, loc="outside upper left", frameon=False, ncols=columns, fontsize="small")

@@ -15,6 +15,8 @@ from hf_matlab_compat.plots.canvas import check_target, new_figure, save
 from hf_matlab_compat.plots.trained_network import TrainedNetwork
 
 _A_ROW = 10
+_AT_A_TIME = 4096
+"""Cases."""
 
 
 def draw_reconstructions(
@@ -35,7 +37,7 @@ def draw_reconstructions(
     network : TrainedNetwork
         An autoencoder: as many outputs as inputs.
     inputs : (s_0, N) array_like
-        The first `count` cases are drawn.
+        The first `count` cases are drawn; the title tells the error of all and of these.
     image_shape : (height, width), optional
         By default a square; where s_0 is no square number, cases are drawn as curves.
     by_columns : bool
@@ -57,10 +59,10 @@ def draw_reconstructions(
     shape = _shape(network, image_shape)
     if count < 1:
         raise OptionError("count", expected="a number of cases of at least 1", got=count)
-    cases = np.asarray(inputs, dtype=np.float64)[..., :count]
+    every = np.asarray(inputs, dtype=np.float64)
+    errors = _squared_errors(network, every)
+    cases = every[..., :count]
     restored = network.outputs(cases)[-1]
-    with np.errstate(over="ignore"):
-        mean = float(np.mean(np.sum((restored - cases) ** 2, axis=0)))
     columns, rows = min(_A_ROW, cases.shape[1]), math.ceil(cases.shape[1] / _A_ROW)
     figure = new_figure(max(1.0 * columns, 4.5), 2.15 * rows + 0.6)
     grid = figure.subplots(2 * rows, columns, squeeze=False)
@@ -71,9 +73,28 @@ def draw_reconstructions(
         pair = (cases[:, case], restored[:, case])
         _draw(grid[above][column], pair[0], pair, shape, by_columns)
         _draw(grid[above + 1][column], pair[1], pair, shape, by_columns)
-    figure.suptitle(f"cases (above) and reconstructions (below); mean squared error of a case {mean:.4g}", fontsize=9)
+    figure.suptitle(_title(errors, cases.shape[1]), fontsize=9)
     save(figure, path)
     return path
+
+
+def _squared_errors(network: TrainedNetwork, cases: NDArray[Any]) -> NDArray[Any]:
+    """Of each case, summed over its numbers."""
+    if cases.ndim != 2:
+        network.outputs(cases)  # which refuses them
+    starts = range(0, max(cases.shape[1], 1), _AT_A_TIME)
+    with np.errstate(over="ignore"):
+        parts = (cases[:, start : start + _AT_A_TIME] for start in starts)
+        return np.concatenate([np.sum((network.outputs(part)[-1] - part) ** 2, axis=0) for part in parts])
+
+
+def _title(errors: NDArray[Any], drawn: int) -> str:
+    heading = "cases (above) and reconstructions (below)\nmean squared error of a case "
+    with np.errstate(over="ignore"):
+        shown, every = float(np.mean(errors[:drawn])), float(np.mean(errors))
+    if drawn == errors.size:
+        return f"{heading}{every:.4g}"
+    return f"{heading}{every:.4g} over all {errors.size}, {shown:.4g} over the {drawn} drawn"
 
 
 def _shape(network: TrainedNetwork, image_shape: tuple[int, int] | None) -> tuple[int, int] | None:

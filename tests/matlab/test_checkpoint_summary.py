@@ -95,6 +95,44 @@ def test_the_format_is_named(tmp_path: Path, packed: bool, form: str) -> None:
     assert summarise(tmp_path / "a.mat").form == form
 
 
+@pytest.mark.parametrize("form", ["v5", "v7", "v4", "v73", "text"])
+def test_a_packed_file_is_what_is_in_it(tmp_path: Path, form: str) -> None:
+    plain = tmp_path / "plain.mat"
+    if form == "text":
+        plain.write_bytes(OCTAVE_TEXT)
+    elif form == "v73":
+        save_mat73(plain, make_state())
+    else:
+        options = {"format": "4"} if form == "v4" else {"do_compression": form == "v7"}
+        scipy.io.savemat(plain, to_variables(make_state()), **options)
+    (tmp_path / "packed.mat.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    inside, packed = summarise(plain), summarise(tmp_path / "packed.mat.gz")
+    assert packed.form == f"gzipped {inside.form}"
+    assert (packed.variables, packed.epoch, packed.lam) == (inside.variables, inside.epoch, inside.lam)
+    assert packed.can_go_on is goes_on(tmp_path / "packed.mat.gz") is (form != "text")
+
+
+@pytest.mark.parametrize("content", [b"", b"milk", b"PK\x03\x04", gzip.compress(b"PK\x03\x04")])
+def test_a_packed_file_of_something_else_is_refused_as_a_run_refuses_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.mat.gz").write_bytes(gzip.compress(content))
+    sentences = []
+    for ask in (summarise, read_checkpoint):
+        with pytest.raises(CheckpointError) as caught:
+            ask(tmp_path / "x.mat.gz")
+        sentences.append(str(caught.value))
+    assert sentences[0] == sentences[1]
+
+
+def test_octaves_hdf5_is_refused_as_a_run_refuses_it(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "o.mat", "w") as file:
+        for name in VARIABLES:
+            file.create_group(name).attrs["OCTAVE_NEW_FORMAT"] = np.uint8(1)
+    for ask in (summarise, read_checkpoint):
+        with pytest.raises(CheckpointError, match=r"o\.mat: expected a MATLAB file, got Octave's -hdf5\. Load it"):
+            ask(tmp_path / "o.mat")
+
+
 def test_v4_and_v73_are_summarised(tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / "v4.mat", to_variables(make_state()), format="4")
     assert summarise(tmp_path / "v4.mat").form == "MATLAB v4"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hf_matlab_compat.errors import ArgumentError
-from hf_matlab_compat.matlab.log_parser import LoggedRun
-from hf_matlab_compat.plots import draw_learning_curves, learning_curves, runs_of_logs
+from hf_matlab_compat import train
+from hf_matlab_compat.errors import ArgumentError, OptionError
+from hf_matlab_compat.matlab.log_parser import LoggedRun, parse_log
+from hf_matlab_compat.plots import AGAINST, draw_learning_curves, learning_curves, runs_of_logs, seconds_of_logs
+from hf_matlab_compat.plots.learning_curves import names_of_files
 from tests.matlab.logged_runs import GOLDENS, altered, curves_run, recorded_run
+from tests.small_run import field_arguments
 
 pytest.importorskip("matplotlib")
 LONG = GOLDENS / "log_ae_logistic_long.txt"
@@ -74,7 +80,7 @@ def test_a_rho_of_minus_infinity_is_a_triangle(drawn: list[Any]) -> None:
 def test_each_run_has_a_colour_of_its_own_and_its_name_in_the_legend(drawn: list[Any], count: int) -> None:
     draw_learning_curves("x.png", {f"_run {i} $": recorded_run() for i in range(count)})
     colours = {str(line.get_color()) for line in lines_of(drawn[0], "CG steps")}
-    words = [text.get_text() for text in drawn[0].axes[5].get_legend().get_texts()]
+    words = [text.get_text() for text in drawn[0].legends[0].get_texts()]
     assert len(colours) == count
     assert words == [rf"run {i} \$" for i in range(count)] + ["training", "test"]
 
@@ -84,7 +90,106 @@ def test_every_run_of_every_log_is_named(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     (tmp_path / "again" / "two.txt").write_bytes(LONG.read_bytes())
     found = runs_of_logs([tmp_path / "two.txt", LONG, tmp_path / "again" / "two.txt"])
-    assert list(found) == ["two (1)", "two (2)", "log_ae_logistic_long", "two"]
+    place = tmp_path.name
+    assert list(found) == [f"{place}/two (1)", f"{place}/two (2)", "log_ae_logistic_long", "again/two"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a/run.txt", "b/run.txt", "c/run.txt"], ["a/run", "b/run", "c/run"]),
+        (["x/a/run.txt", "y/a/run.txt"], ["x/a/run", "y/a/run"]),
+        (["a/run.txt", "a/run.log"], ["run.txt", "run.log"]),
+        (["a/run.txt", "b/run.txt", "b/other.txt"], ["a/run", "b/run", "other"]),
+        (["run.txt.gz", "old/run.txt"], [f"{Path.cwd().name}/run", "old/run"]),
+        (["one.txt"], ["one"]),
+        (["a/run.txt", "a/run.txt"], ["run [1]", "run [2]"]),
+        (["a/b/run.txt", "b/run.txt", "b/run2.txt"], ["a/b/run", f"{Path.cwd().name}/b/run", "run2"]),
+    ],
+)
+def test_files_of_one_name_are_told_apart_by_their_folders(paths: list[str], names: list[str]) -> None:
+    assert names_of_files(paths) == names
+
+
+def test_long_labels_are_cut_in_the_middle_and_stay_apart(drawn: list[Any]) -> None:
+    labels = ["sweep/" + "x" * 50 + f"/seed{i}/run" for i in range(2)] + ["a" * 30 + i + "b" * 30 for i in "12"]
+    draw_learning_curves("x.png", {label: recorded_run() for label in labels})
+    words = [text.get_text() for text in drawn[0].legends[0].get_texts()][:4]
+    assert words[0].startswith("sweep/")
+    assert words[0].endswith("/seed0/run")
+    assert len(words[0]) < 41
+    assert len(set(words)) == 4
+
+
+def test_no_panel_is_empty(drawn: list[Any]) -> None:
+    draw_learning_curves("x.png", {"a": recorded_run()})
+    assert [axes.axison for axes in drawn[0].axes] == [True] * 6
+    np.testing.assert_array_equal(lines_of(drawn[0], "ch magnitude")[0].get_ydata(), recorded_run().epochs["d_norm"])
+
+
+def test_a_panel_whose_figure_no_log_has_says_so(drawn: list[Any]) -> None:
+    text = re.sub(r"(ch magnitude|CG steps|New lambda|rho).*\n", "", LONG.read_text())
+    (run,) = parse_log(text)
+    draw_learning_curves("x.png", {"a": run})
+    said = {axes.get_title(loc="left").split()[0]: [text.get_text() for text in axes.texts] for axes in drawn[0].axes}
+    assert [title for title, words in said.items() if words == ["not in the logs"]] == ["rho", "lambda", "CG", "ch"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "plain"), [(6.0, 25.0, True), (5.5, 8.0, True), (0.02, 3.0, True), (1e-5, 1e4, False)]
+)
+def test_ticks_are_plain_numbers_over_a_few_decades(drawn: list[Any], low: float, high: float, plain: bool) -> None:
+    run = recorded_run()
+    epochs = run.epochs.copy()
+    epochs["lam"] = epochs["error"] = epochs["test_error"] = np.geomspace(high, low, len(epochs))
+    draw_learning_curves("x.png", {"a": replace(run, epochs=epochs)})
+    drawn[0].canvas.draw()
+    for axes in (drawn[0].axes[1], drawn[0].axes[3]):
+        ticks = zip(axes.yaxis.get_majorticklocs(), axes.yaxis.get_majorticklabels(), strict=True)
+        seen = [label.get_text() for at, label in ticks if axes.get_ylim()[0] <= at <= axes.get_ylim()[1]]
+        assert len(seen) >= 3
+        assert all(("^" in word or "mathdefault" in word) is not plain for word in seen)
+        assert [label for label in axes.yaxis.get_minorticklabels() if label.get_text()] == []
+
+
+@pytest.mark.parametrize("against", ["cg-steps", "seconds"])
+def test_curves_are_drawn_against_what_is_asked_for(drawn: list[Any], against: str, tmp_path: Path) -> None:
+    train(**field_arguments(run_name=tmp_path / "run", max_epochs=3))
+    result = train(
+        **field_arguments(run_name=tmp_path / "run", max_epochs=5, resume_from=tmp_path / "run_nnet_running")
+    )
+    logs = [tmp_path / "run.txt"]
+    draw_learning_curves("x.png", runs_of_logs(logs), against=against, seconds=seconds_of_logs(logs))
+    places = np.concatenate([line.get_xdata() for line in lines_of(drawn[0], "CG steps")])
+    if against == "seconds":
+        np.testing.assert_allclose(places, np.cumsum(result.records.seconds))
+    else:
+        np.testing.assert_array_equal(places[-2:], result.history["total_cg_steps"])
+    assert {axes.get_xlabel() for axes in drawn[0].axes} == {AGAINST[against]}
+
+
+def test_what_curves_cannot_be_drawn_against_is_a_sentence(tmp_path: Path) -> None:
+    train(**field_arguments(run_name=tmp_path / "run", max_epochs=2))
+    (tmp_path / "lone.txt").write_bytes((tmp_path / "run.txt").read_bytes())
+    with pytest.raises(
+        ArgumentError, match=r"^seconds: expected lone_nnet_running\.mat beside the log, .* no such file"
+    ):
+        seconds_of_logs([tmp_path / "lone.txt"])
+    shutil.copy(tmp_path / "run_nnet_running.mat", tmp_path / "log_nnet_running.mat")
+    shutil.copy(LONG, tmp_path / "log.txt")
+    with pytest.raises(
+        ArgumentError, match=r"got one of another run than .*log\.txt\. Draw against epochs or CG steps"
+    ):
+        seconds_of_logs([tmp_path / "log.txt"])
+    (run,) = parse_log(re.sub(r"CG steps.*\n", "", LONG.read_text()))
+    with pytest.raises(
+        ArgumentError, match=r"^against: expected the total of CG steps of every epoch, got a log without"
+    ):
+        draw_learning_curves(tmp_path / "x.png", {"a": run}, against="cg-steps")
+    with pytest.raises(ArgumentError, match=r"^seconds: expected those of a, got none"):
+        draw_learning_curves(tmp_path / "x.png", {"a": run}, against="seconds")
+    with pytest.raises(OptionError, match=r"^against: expected one of epoch, cg-steps, seconds, got 'hours'"):
+        draw_learning_curves(tmp_path / "x.png", {"a": run}, against="hours")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -5.0])
@@ -97,14 +202,10 @@ def test_strange_figures_are_drawn_without_a_warning(tmp_path: Path, value: floa
 
 
 def empty(run: LoggedRun) -> LoggedRun:
-    from dataclasses import replace
-
     return replace(run, epochs=run.epochs[:0])
 
 
 def test_one_epoch_is_enough_and_none_is_refused(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     one = replace(recorded_run(), epochs=recorded_run().epochs[:1])
     assert draw_learning_curves(tmp_path / "x.png", {"a": one, "b": empty(one)}).exists()
     with pytest.raises(ArgumentError, match="runs: expected at least one run with a finished epoch, got none"):

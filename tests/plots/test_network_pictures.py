@@ -77,6 +77,19 @@ def test_cases_stand_above_their_reconstructions(network: TrainedNetwork, drawn:
     assert order == {str(row.tolist()) for row in expected}
 
 
+@pytest.mark.parametrize(("count", "cases"), [(3, 12), (12, 12), (20, 7)])
+def test_the_title_tells_the_error_of_all_cases_and_of_those_drawn(
+    network: TrainedNetwork, drawn: list[Any], count: int, cases: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconstructions, "_AT_A_TIME", 5)
+    draw_reconstructions("x.png", network, CASES[:, :cases], count=count)
+    errors = ((network.outputs(CASES[:, :cases])[-1] - CASES[:, :cases]) ** 2).sum(axis=0)
+    said = f"mean squared error of a case {errors.mean():.4g}"
+    if count < cases:
+        said += f" over all {cases}, {errors[:count].mean():.4g} over the {count} drawn"
+    assert drawn[0].get_suptitle().split("\n")[1] == said
+
+
 def test_pixels_run_down_the_columns_on_request(network: TrainedNetwork, drawn: list[Any]) -> None:
     draw_reconstructions("x.png", network, CASES, count=1, by_columns=True)
     np.testing.assert_array_equal(drawn[0].axes[0].images[0].get_array(), CASES[:, 0].reshape(3, 3, order="F"))
