@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-_NAMED = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*)\}")
-"""An argument named in a sentence, or a doubled brace. Other braces may come from a user's file and mean nothing."""
+_NAMED = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*(?:=(?:'\w+'|\w+))?)\}")
+"""An argument named in a sentence, with a value or without, or a doubled brace.
+
+Other braces may come from a user's file and mean nothing.
+"""
 
 
 class HessianFreeError(Exception):

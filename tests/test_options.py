@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.legacy.arguments import SPOKEN
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
 from hf_matlab_compat.options import Options
 
@@ -147,6 +148,9 @@ def test_a_damping_of_nothing_is_refused_where_it_would_be_adapted() -> None:
             OptionError, match=r"^initial_lam: expected a finite number above 0, got (0|-0).0. No factor"
         ):
             Options(initial_lam=zero)
+    with pytest.raises(OptionError) as caught:
+        Options(initial_lam=0)
+    assert caught.value.in_words_of(SPOKEN).endswith("start with a small one, or set autodamp=0.")
     assert Options(initial_lam=0, damping=False).initial_lam == 0
     assert Options(initial_lam=1e-300).initial_lam == 1e-300
 

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.errors import ArgumentError, CheckpointError
 from hf_matlab_compat.matlab.log_text import lines_of, text_of, without_stamps
+from hf_matlab_compat.matlab.regular_file import read_file
 from hf_matlab_compat.matlab.text_log import BANNER, CONSTANTS_END, CONSTANTS_TITLE, read_time_stamp
 
 EPOCH_FIGURES = np.dtype(
@@ -125,9 +126,9 @@ def read_log(path: str | PathLike[str]) -> list[LoggedRun]:
     """
     advice = "Give the <runName>.txt of a training run."
     try:
-        content = Path(path).expanduser().read_bytes()
-    except OSError as error:
-        reason = f"{str(path)!r} ({error.strerror})"
+        content = read_file(Path(path).expanduser())
+    except CheckpointError as error:
+        reason = f"{str(path)!r} ({str(error).partition('got ')[2].partition('. ')[0].strip(chr(39) + '.')})"
         raise ArgumentError("log", expected="a file that can be read", got=reason, advice=advice) from error
     text = text_of(content)
     runs = parse_log(text)

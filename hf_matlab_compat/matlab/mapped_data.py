@@ -38,7 +38,7 @@ def map_matrix(path: str | os.PathLike[str], name: str = "", copy: str | os.Path
     DataError
         The file cannot be read, has no such variable, or the variable is not a matrix of real numbers.
     """
-    file = Path(path)
+    file = Path(path).expanduser()
     if not file.is_file():
         raise DataError("path", expected="a .npy file or a .mat file of version 7.3", got=f"{str(file)!r}, not a file")
     if file.suffix == ".npy":

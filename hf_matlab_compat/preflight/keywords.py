@@ -10,7 +10,7 @@ from inspect import Parameter, signature
 from typing import Any, ParamSpec, TypeVar
 
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
+from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS, WORDS
 from hf_matlab_compat.options import Options
 
 Arguments = ParamSpec("Arguments")
@@ -51,6 +51,16 @@ _ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
 """What other programs call our arguments."""
 
 
+_WORDS_ALSO_CALLED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "precision": {"single": ("float32", "float", "f4"), "double": ("float64", "f8")},
+    "backend": {"numpy": ("cpu",), "cupy": ("gpu", "cuda"), "numba": ("jit",)},
+    "loss": {"squared": ("mse", "l2", "squarederror"), "matching": ("crossentropy", "nll", "bce")},
+    "error_measure": {"squared": ("mse", "squarederror"), "misclassified": ("accuracy", "classification", "zeroone")},
+    "curvature": {"gauss_newton": ("ggn",), "hessian": ("h",), "empirical_fisher": ("fisher",)},
+}
+"""What other programs call the values of our options; MATLAB's words for them are in `vocabulary`."""
+
+
 def by_name_only(function: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
     """Refuse calls of `train` with arguments that have no name, are unknown or missing, in a sentence."""
     required = [p.name for p in signature(function).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
@@ -65,7 +75,13 @@ def by_name_only(function: Callable[Arguments, Trained]) -> Callable[Arguments, 
                 advice = instead(name, known, {}) or "help(Options) lists them all."
                 raise OptionError(name, expected="the name of an option", got="an unknown name", advice=advice)
         refuse_missing(function, (), kwargs)
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except OptionError as error:
+            if error.advice or error.argument not in _WORDS_ALSO_CALLED:
+                raise
+            advice = _value_instead(error.argument, kwargs.get(error.argument))
+            raise OptionError(error.argument, expected=error.expected, got=error.got, advice=advice) from None
 
     return call
 
@@ -113,6 +129,16 @@ def instead(name: str, known: Iterable[str], names: Mapping[str, str]) -> str:
     near = difflib.get_close_matches(plain, by_plain_name, n=1)
     found = _translated(name, names) or (ours and names.get(ours, ours)) or (by_plain_name[near[0]] if near else "")
     return f"Did you mean {found}?" if found else ""
+
+
+def _value_instead(name: str, value: object) -> str:
+    theirs = WORDS.get(name, {})
+    if isinstance(value, str | int) and value in theirs:
+        return f"Did you mean {theirs[value]!r}?"
+    plain = _plain(value).replace("-", "") if isinstance(value, str) else ""
+    meant = {word: ours for ours, words in _WORDS_ALSO_CALLED[name].items() for word in (*words, _plain(ours))}
+    near = difflib.get_close_matches(plain, meant, n=1, cutoff=0.75)
+    return f"Did you mean {meant[near[0]]!r}?" if near else ""
 
 
 def _translated(name: str, names: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -129,6 +130,15 @@ def test_the_long_log_has_all_its_epochs() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"log: expected a file that can be read, got .*nowhere\.txt.*No such file"):
         read_log(tmp_path / "nowhere.txt")
+
+
+def test_what_is_no_file_is_named_and_waited_for_by_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, what in ((tmp_path / "pipe", "a pipe"), (tmp_path, "a directory")):
+        with pytest.raises(
+            ArgumentError, match=rf"^log: expected a file that can be read, got '{path}' \({what}\)\. Give"
+        ):
+            read_log(path)
 
 
 def test_a_file_without_a_run_is_refused(tmp_path: Path) -> None:

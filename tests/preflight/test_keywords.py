@@ -92,6 +92,29 @@ def test_units_that_other_programs_call_otherwise(unit: str, advice: str) -> Non
     assert f"got {unit!r}. {advice}" in refusal(**field_arguments(unit_types=["logistic", unit]))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        *[("precision", "float32", "'single'"), ("precision", "Double", "'double'"), ("backend", "gpu", "'cupy'")],
+        *[("backend", "CPU", "'numpy'"), ("loss", "mse", "'squared'"), ("loss", 1, "'squared'")],
+        *[
+            ("loss", "cross-entropy", "'matching'"),
+            ("error_measure", "L2", "'squared'"),
+            ("curvature", "gn", "'gauss_n"),
+        ],
+        *[("error_measure", "class", "'misclassified'"), ("curvature", "Gauss-Newton", "'gauss_newton'")],
+        *[("curvature", "empfish", "'empirical_fisher'"), ("curvature", "hess", "'hessian'")],
+    ],
+)
+def test_values_that_matlab_and_other_programs_call_otherwise(name: str, value: Any, advice: str) -> None:
+    assert f"got {value!r}. Did you mean {advice}" in refusal(**field_arguments(**{name: value}))
+
+
+@pytest.mark.parametrize(("name", "value"), [("loss", "hinge"), ("curvature", 7), ("backend", None), ("precision", [])])
+def test_values_that_are_like_none_get_no_advice(name: str, value: Any) -> None:
+    assert refusal(**field_arguments(**{name: value})).endswith(f"got {value!r}.")
+
+
 def test_a_result_in_place_of_its_state_or_its_parameters() -> None:
     result = train(**field_arguments(max_epochs=0))
     assert refusal(**field_arguments(resume_from=result)) == (
