@@ -28,6 +28,7 @@ from hf_matlab_compat.observers.observer import Observer, Run, checked_observers
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
+from hf_matlab_compat.preflight.description import describe, warn_of_changes
 from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.keywords import by_name_only
 from hf_matlab_compat.preflight.layout import check_layout
@@ -151,6 +152,9 @@ def train(
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
     said = "" if description is None else str(description)
+    described = describe(network.sizes, units, asked, data) if name or source else {}
+    if source:
+        warn_of_changes(source, described)
     run = Run(
         name=name,
         description=said,
@@ -158,6 +162,7 @@ def train(
         sizes=network.sizes,
         options=asked,
         num_cases=data.inputs.shape[1],
+        described=described,
     )
     setup = Setup(network, backend, problem_of(network, data, settings, backend, resident), None, run)
     if held_out is not None:

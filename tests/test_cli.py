@@ -52,6 +52,7 @@ def test_train_computes_what_nnet_train_2_computes(case, tmp_path, capsys) -> No
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "small.txt",
         "small_nnet_running.mat",
+        "small_nnet_running.sidecar.npz",
         "small_paramsp.mat",
     }
     assert "small_paramsp.mat" in capsys.readouterr().out
@@ -64,7 +65,7 @@ def test_options_of_train_replace_what_the_file_says(case, tmp_path, capsys) -> 
     assert shown.count("CG steps used") == 3
     assert "Description: a case" in shown
     assert loadmat(tmp_path / "other_nnet_running.mat")["epoch"].item() == 3
-    assert (tmp_path / "other_nnet_running.double.npz").exists()
+    assert (tmp_path / "other_nnet_running.sidecar.npz").exists()
 
 
 def save_case_as_v73(path: Path, arguments: dict[str, Any]) -> None:

@@ -127,9 +127,10 @@ def test_a_checkpoint_wins_over_initial_parameters_and_initial_damping(tmp_path:
 
 def test_a_double_run_is_gone_on_with_in_single_from_its_singles(tmp_path: Path) -> None:
     double = small(tmp_path, 3, precision="double")
-    on = train(**field_arguments(max_epochs=5, resume_from=tmp_path / RUNNING))
+    with pytest.warns(CheckpointWarning, match=r"precision: was double, is single"):
+        on = train(**field_arguments(max_epochs=5, resume_from=tmp_path / RUNNING))
     assert on.state.theta.dtype == np.float32
-    (tmp_path / "run_nnet_running.double.npz").unlink()
+    (tmp_path / "run_nnet_running.sidecar.npz").unlink()
     np.testing.assert_array_equal(
         on.theta, train(**field_arguments(max_epochs=5, resume_from=tmp_path / RUNNING)).theta
     )

@@ -150,5 +150,5 @@ def test_paths_may_be_names_of_the_run(tmp_path: Path) -> None:
     for name in (tmp_path / "a", str(tmp_path / "b")):
         train(**field_arguments(run_name=name))
     assert {path.name for path in tmp_path.iterdir()} == {
-        f"{n}{end}" for n in "ab" for end in (".txt", "_nnet_running.mat")
+        f"{n}{end}" for n in "ab" for end in (".txt", "_nnet_running.mat", "_nnet_running.sidecar.npz")
     }

@@ -20,15 +20,18 @@ from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab import npz_file
 from hf_matlab_compat.matlab.atomic_file import atomic_file
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_state, to_variables
-from hf_matlab_compat.matlab.double_sidecar import (
-    Vectors,
-    fitting,
+from hf_matlab_compat.matlab.mat_formats import read_variables
+from hf_matlab_compat.matlab.sidecar import (
+    DAMAGED,
+    Entry,
+    Sidecar,
+    checksums,
     in_single,
     read_sidecar,
+    remove_sidecar_of_before,
     sidecar_path,
     write_sidecar,
 )
-from hf_matlab_compat.matlab.mat_formats import read_variables
 from hf_matlab_compat.state import State
 
 _NOT_WRITABLE = "Make the directory writable or choose another run name."
@@ -49,12 +52,17 @@ class CheckpointWarning(UserWarning):
     """A checkpoint can be resumed from, but the run will not go on bit for bit."""
 
 
-def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:
+def write_checkpoint(
+    path: str | os.PathLike[str],
+    state: State,
+    run: Mapping[str, Any] | None = None,
+    standing: Entry | None = None,
+) -> Entry:
     """Write the nine variables of MATLAB's trainer, so that it resumes from them bit for bit.
 
     The file is either the old or the new one, whole, whenever the process is killed. It holds θ and d in
-    single precision, as MATLAB's does. Where they are double, a sidecar ``<stem>.double.npz`` keeps the
-    rest of the bits and is written first; where they are single, a sidecar of an earlier run is removed.
+    single precision, as MATLAB's does. A sidecar ``<stem>.sidecar.npz`` is written first: it keeps checksums and,
+    where the vectors are double, the rest of their bits.
 
     Parameters
     ----------
@@ -62,6 +70,15 @@ def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:
         The file, with its ``.mat``.
     state : State
         Its vectors are numpy vectors, float32 or float64: the caller brings them from the device.
+    run : mapping, optional
+        Description of the run, plain values for the sidecar.
+    standing : Entry, optional
+        What the latest call for this path returned; without it the file is read.
+
+    Returns
+    -------
+    Entry
+        What the sidecar keeps of this state.
 
     Raises
     ------
@@ -70,15 +87,14 @@ def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:
         finite in single precision. The previous file is whole.
     """
     variables = to_variables(state)
-    sidecar = sidecar_path(path)
     in_double = np.float64 in (state.theta.dtype, state.d.dtype)
-    if in_double:
-        entries = [_vectors(state), *_kept_for(path)]
-        _writing(sidecar, lambda: write_sidecar(sidecar, entries))
+    vectors = {name: getattr(state, name).astype(np.float64) for name in ("theta", "d")} if in_double else {}
+    entry = Entry(checksums=checksums(variables), **vectors)
+    entries = [entry, *([standing] if standing else _kept_for(path))]
+    _writing(path, lambda: write_sidecar(path, entries, run))
     _writing(path, lambda: _write_mat(path, variables))
-    if not in_double:
-        with suppress(OSError):
-            sidecar.unlink()
+    remove_sidecar_of_before(path)
+    return entry
 
 
 def read_checkpoint(
@@ -108,7 +124,8 @@ def read_checkpoint(
     Raises
     ------
     CheckpointError
-        There is no such file, or it is damaged, lacks a variable or belongs to another network.
+        There is no such file, or it is damaged (its sidecar keeps checksums), lacks a variable or belongs to another
+        network.
 
     Warns
     -----
@@ -117,18 +134,26 @@ def read_checkpoint(
     """
     found = _find(path)
     try:
-        state = to_state(_variables(found), num_parameters)
+        variables = _variables(found)
+        state, sidecar = to_state(variables, num_parameters), read_sidecar(found)
+        entry = sidecar.fitting(checksums(variables)) if sidecar.entries else None
+        if entry is None:
+            _refuse_damage(sidecar, checksums(variables), sidecar_path(found).name)
     except CheckpointError as error:
         raise CheckpointError(f"{found}: {error}") from error
     if precision == "single":
-        return _with(state, _vectors(state), np.float32)
-    doubles = None
-    if _only_singles(state) and (precision == "double" or sidecar_path(found).exists()):
-        doubles, trouble = _doubles(state, found)
-        if doubles is None:
-            warnings.warn(trouble, CheckpointWarning, stacklevel=2)
-    kind = np.float64 if doubles or precision == "double" else np.result_type(state.theta, state.d)
-    return _with(state, doubles or _vectors(state), kind)
+        return _with(state, state.theta, state.d, np.float32)
+    if entry is not None and entry.theta is not None and entry.d is not None:
+        return _with(state, entry.theta, entry.d, np.float64)
+    if _only_singles(state) and (precision == "double" or _has_lost_doubles(sidecar, entry)):
+        warnings.warn(_lost_doubles(found, sidecar, entry), CheckpointWarning, stacklevel=2)
+    kind = np.float64 if precision == "double" else np.result_type(state.theta, state.d)
+    return _with(state, state.theta, state.d, kind)
+
+
+def read_description(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """How the run was described that wrote a checkpoint; empty where that is not known."""
+    return read_sidecar(_find(path)).run
 
 
 def why_no_run_goes_on(path: str | os.PathLike[str]) -> str:
@@ -171,11 +196,10 @@ def _writing(path: str | os.PathLike[str], write: Callable[[], None]) -> None:
         raise CheckpointError(f"{os.fspath(path)}: expected to write it, got '{reason}'. {advice}") from error
 
 
-def _kept_for(path: str | os.PathLike[str]) -> list[Vectors]:
+def _kept_for(path: str | os.PathLike[str]) -> list[Entry]:
     """The entry of the sidecar that belongs to the .mat file which is about to be replaced, if there is one."""
     with suppress(CheckpointError):
-        standing = to_state(read_variables(path, VARIABLES))
-        kept = fitting(read_sidecar(sidecar_path(path)), _vectors(standing))
+        kept = read_sidecar(path).fitting(checksums(read_variables(path, VARIABLES)))
         return [kept] if kept else []
     return []
 
@@ -189,16 +213,28 @@ def _find(path: str | os.PathLike[str]) -> str:
     raise CheckpointError(f"{name}: expected a checkpoint, got {got}, nor {name}.mat. Check the name.")
 
 
-def _doubles(state: State, path: str) -> tuple[Vectors | None, str]:
-    """The vectors of the sidecar that round to those of the state; or none, and a sentence that says why."""
-    sidecar = sidecar_path(path)
-    found, trouble = None, "a file that is of another state"
-    try:
-        found = fitting(read_sidecar(sidecar), _vectors(state))
-    except CheckpointError:
-        trouble = "a damaged file" if sidecar.exists() else "no such file"
-    return found, (
-        f"{path}: expected its double values in {sidecar.name}, got {trouble}. "
+def _refuse_damage(sidecar: Sidecar, found: Mapping[str, str], name: str) -> None:
+    """Refuse a file most of which is what was written with the sidecar: the rest was damaged or edited.
+
+    A file that another program wrote since, MATLAB above all, has other times and records throughout.
+    """
+    for entry in sidecar.entries:
+        others = entry.other_than(found)
+        if len(entry.checksums) == len(VARIABLES) and (len(others) <= 2 or "times" not in others):
+            raise CheckpointError(
+                f"{others[0]}: expected the value that was written with {name}, got another one. The file was damaged: "
+                f"take an older checkpoint. If you changed it yourself, remove {name}."
+            )
+
+
+def _has_lost_doubles(sidecar: Sidecar, entry: Entry | None) -> bool:
+    return entry is None and (sidecar.trouble == DAMAGED or any(each.theta is not None for each in sidecar.entries))
+
+
+def _lost_doubles(path: str, sidecar: Sidecar, entry: Entry | None) -> str:
+    got = "those of a run in single precision" if entry else sidecar.trouble or "a file that is of another state"
+    return (
+        f"{path}: expected its double values in {sidecar_path(path).name}, got {got}. "
         "The single values are used, as MATLAB does; the run will not go on bit for bit."
     )
 
@@ -207,9 +243,5 @@ def _only_singles(state: State) -> bool:
     return all(np.array_equal(vector, in_single(vector)) for vector in (state.theta, state.d))
 
 
-def _vectors(state: State) -> Vectors:
-    return Vectors(epoch=state.epoch, theta=state.theta, d=state.d)
-
-
-def _with(state: State, vectors: Vectors, kind: Any) -> State:
-    return replace(state, theta=vectors.theta.astype(kind), d=vectors.d.astype(kind))
+def _with(state: State, theta: NDArray[Any], d: NDArray[Any], kind: Any) -> State:
+    return replace(state, theta=theta.astype(kind), d=d.astype(kind))

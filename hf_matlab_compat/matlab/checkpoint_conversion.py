@@ -15,8 +15,8 @@ from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.atomic_file import atomic_file
 from hf_matlab_compat.matlab.checkpoint_summary import CheckpointKind, kind_of
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
-from hf_matlab_compat.matlab.double_sidecar import sidecar_path
 from hf_matlab_compat.matlab.npz_file import write_npz
+from hf_matlab_compat.matlab.sidecar import path_of_doubles
 from hf_matlab_compat.matlab.variable_listing import Listing, list_variables, read_numbers
 
 FORMATS = ("v5", "v7", "npz")
@@ -99,9 +99,8 @@ def _left_out(source: str | os.PathLike[str], listing: Listing) -> dict[str, str
             reasons[variable.name] = f"of class {variable.kind}, no full array of real numbers"
         elif ours and variable.name not in VARIABLES:
             reasons[variable.name] = _EXTRA
-    sidecar = sidecar_path(source)
-    if sidecar.exists():
-        reasons[sidecar.name] = "doubles beside the checkpoint, no part of it: copy the file to keep them"
+    if (doubles := path_of_doubles(source)) is not None:
+        reasons[doubles.name] = "doubles beside the checkpoint, no part of it: copy the file to keep them"
     return reasons
 
 

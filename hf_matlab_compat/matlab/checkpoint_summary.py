@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.checkpoint import why_no_run_goes_on
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
-from hf_matlab_compat.matlab.double_sidecar import sidecar_path
 from hf_matlab_compat.matlab.layer_sizes import Candidates, candidate_sizes, full_num_parameters
 from hf_matlab_compat.matlab.logged_sizes import LoggedSizes, logged_sizes
+from hf_matlab_compat.matlab.sidecar import path_of_doubles
 from hf_matlab_compat.matlab.variable_listing import Listing, Variable, list_variables, read_numbers
 from hf_matlab_compat.model.packing import unpack
 
@@ -277,8 +277,8 @@ def _faults_of_vector(path: str | os.PathLike[str], variable: Variable, form: st
 def _remarks(path: str | os.PathLike[str], listing: Listing) -> list[str]:
     by_name = {variable.name: variable for variable in listing.variables}
     remarks: list[str] = []
-    if sidecar_path(path).exists():
-        remarks.append(f"double values lie beside it in {sidecar_path(path).name}; they are not part of this file")
+    if (doubles := path_of_doubles(path)) is not None:
+        remarks.append(f"double values lie beside it in {doubles.name}; they are not part of this file")
     for name in ("epoch", "lambda", "totalpasses"):
         if name in by_name and by_name[name].is_numeric and by_name[name].kind not in ("double", "logical"):
             remarks.append(f"{name} is of class {by_name[name].kind}, which rounds what MATLAB computes from it")

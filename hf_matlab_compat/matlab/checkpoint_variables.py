@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.double_sidecar import in_single
+from hf_matlab_compat.matlab.sidecar import in_single
 from hf_matlab_compat.state import Records, State
 
 Array = NDArray[Any]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.matlab.checkpoint import write_checkpoint
+from hf_matlab_compat.matlab.sidecar import Entry
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.state import Report, State, Vector
 
@@ -18,7 +19,7 @@ from hf_matlab_compat.state import Report, State, Vector
 class CheckpointWriter(Observer):
     """Writes ``<name>_nnet_running.mat`` every epoch and ``<name>_nnet_epoch<k>.mat`` every `checkpoint_period`.
 
-    A run without a name writes nothing. In double precision each file gets its sidecar. A change of the working
+    A run without a name writes nothing. Each file gets its sidecar, which describes the run. A change of the working
     directory in the middle of a run does not move the files.
 
     Parameters
@@ -35,10 +36,11 @@ class CheckpointWriter(Observer):
     def __init__(self, to_host: Callable[[Vector], NDArray[Any]] = np.asarray) -> None:
         self._to_host = to_host
         self._run: Run | None = None
+        self._standing: Entry | None = None
 
     def begin(self, run: Run, state: State) -> None:
         """Remember how the files are called."""
-        self._run = run
+        self._run, self._standing = run, None
         self._stem = os.path.abspath(run.name)
 
     def epoch(self, report: Report, state: State) -> None:
@@ -49,8 +51,8 @@ class CheckpointWriter(Observer):
         host = self._on_host(state, np.float64 if run.options.precision == "double" else np.float32)
         # The kept file comes first: a run killed between the two repeats this epoch and writes both.
         if state.epoch % run.options.checkpoint_period == 0:
-            write_checkpoint(f"{self._stem}_nnet_epoch{state.epoch}.mat", host)
-        write_checkpoint(f"{self._stem}_nnet_running.mat", host)
+            write_checkpoint(f"{self._stem}_nnet_epoch{state.epoch}.mat", host, run.described)
+        self._standing = write_checkpoint(f"{self._stem}_nnet_running.mat", host, run.described, self._standing)
 
     def _on_host(self, state: State, kind: type[np.floating[Any]]) -> State:
         theta, d = (np.asarray(self._to_host(vector), dtype=kind) for vector in (state.theta, state.d))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from hf_matlab_compat.errors import OptionError
@@ -28,6 +29,8 @@ class Run:
         All settings.
     num_cases : int
         Training cases; 0 where it is not told.
+    described : mapping
+        The same and more in plain values, for the file beside a checkpoint (`preflight.description`).
     """
 
     name: str
@@ -36,6 +39,7 @@ class Run:
     sizes: tuple[int, ...]
     options: Options
     num_cases: int = 0
+    described: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cases(self) -> str:

@@ -74,8 +74,8 @@ def test_a_fork_s_checkpoint_keeps_all_its_numbers(tmp_path: Path) -> None:
 def test_doubles_beside_the_checkpoint_are_not_merged(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "run.mat", make_state(kind=np.float64))
     done = convert(tmp_path / "run.mat", tmp_path / "other.mat", "v7")
-    assert list(done.left_out) == ["run.double.npz"]
-    assert not (tmp_path / "other.double.npz").exists()
+    assert list(done.left_out) == ["run.sidecar.npz"]
+    assert not (tmp_path / "other.sidecar.npz").exists()
 
 
 def test_an_existing_file_is_replaced_only_on_request(tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def test_what_would_go_wrong_in_matlab_is_remarked(tmp_path: Path) -> None:
 
 def test_doubles_beside_it_are_remarked(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "run.mat", make_state(kind=np.float64))
-    assert "run.double.npz" in summarise(tmp_path / "run.mat").remarks[0]
+    assert "run.sidecar.npz" in summarise(tmp_path / "run.mat").remarks[0]
 
 
 def test_layers_are_split_as_they_were_packed(tmp_path: Path) -> None:

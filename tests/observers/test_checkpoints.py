@@ -7,6 +7,7 @@ import pytest
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab import checkpoint
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.sidecar import path_of_doubles
 from hf_matlab_compat.observers import checkpoints
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.options import Options
@@ -17,7 +18,8 @@ from tests.observers.sample_run import RUN, START, lead, named, report
 def test_the_running_file_is_written_each_epoch_and_one_of_every_period_is_kept(tmp_path, period, kept):
     last = lead(CheckpointWriter(), named(tmp_path, options=Options(checkpoint_period=period)), epochs=4)
     names = ["curves_nnet_running.mat", *(f"curves_nnet_epoch{k}.mat" for k in kept)]
-    assert sorted(os.listdir(tmp_path)) == sorted(names)
+    assert sorted(name for name in os.listdir(tmp_path) if name.endswith(".mat")) == sorted(names)
+    assert sorted(os.listdir(tmp_path)) == sorted(names + [name.replace(".mat", ".sidecar.npz") for name in names])
     assert read_checkpoint(tmp_path / "curves_nnet_running.mat").epoch == last.epoch == 4
     for k in kept:
         assert read_checkpoint(tmp_path / f"curves_nnet_epoch{k}.mat").epoch == k
@@ -33,15 +35,16 @@ def test_each_epoch_is_on_the_disk_before_the_next_begins(tmp_path):
 
 
 @pytest.mark.parametrize(("precision", "kind"), [("single", np.float32), ("double", np.float64)])
-def test_sidecars_are_kept_in_double_precision_and_only_there(tmp_path, precision, kind):
+def test_each_file_has_a_sidecar_with_doubles_in_double_precision_only(tmp_path, precision, kind):
     state = replace(START, theta=np.array([0.1, 0.2, 0.3]), d=np.array([0.4, 0.5, 0.6]))
     writer = CheckpointWriter()
     writer.begin(named(tmp_path, options=Options(checkpoint_period=1, precision=precision)), state)
     writer.epoch(report(1), state.after(report(1), theta=state.theta, d=state.d))
-    sidecars = sorted(name for name in os.listdir(tmp_path) if name.endswith(".double.npz"))
-    expected = ["curves_nnet_epoch1.double.npz", "curves_nnet_running.double.npz"]
-    assert sidecars == (expected if precision == "double" else [])
     for name in ("running", "epoch1"):
+        doubles = path_of_doubles(tmp_path / f"curves_nnet_{name}.mat")
+        expected = tmp_path / f"curves_nnet_{name}.sidecar.npz"
+        assert expected.exists()
+        assert doubles == (expected if precision == "double" else None)
         found = read_checkpoint(tmp_path / f"curves_nnet_{name}.mat").theta
         np.testing.assert_array_equal(found, state.theta.astype(kind), strict=True)
 
@@ -74,10 +77,10 @@ def test_a_kill_between_both_files_repeats_the_epoch_that_is_to_be_kept(tmp_path
     class Killed(BaseException):
         pass
 
-    def write(path, state):
+    def write(path, state, *others):
         if state.epoch == 2 and path.endswith("_running.mat"):
             raise Killed
-        checkpoint.write_checkpoint(path, state)
+        return checkpoint.write_checkpoint(path, state, *others)
 
     monkeypatch.setattr(checkpoints, "write_checkpoint", write)
     with pytest.raises(Killed):

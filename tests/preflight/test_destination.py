@@ -81,7 +81,11 @@ def test_a_name_that_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
 def test_a_name_without_a_directory_is_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     nnet_train_2(**legacy_arguments(runName="run"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.txt", "run_nnet_running.mat"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "run.txt",
+        "run_nnet_running.mat",
+        "run_nnet_running.sidecar.npz",
+    ]
 
 
 def test_a_checkpoint_of_another_network_is_refused_and_both_sizes_said(tmp_path: Path) -> None:

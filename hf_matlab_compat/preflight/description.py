@@ -1,0 +1,111 @@
+"""A run in plain values, kept beside its checkpoints: a resume names what differs from the run that wrote them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_description
+from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
+from hf_matlab_compat.objective.cases import same_memory
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.preflight.data import DataSet
+
+FREE = {
+    *("max_epochs", "num_test_chunks", "checkpoint_period", "backend", "num_threads"),
+    *("initial_lam", "num_connections", "init_scale", "seed"),  # a resumed run does not read these
+}
+"""Options with which a run may go on otherwise than it began, and nobody has to be told."""
+
+_MOST_NUMBERS = 1 << 24
+"""Of a larger matrix, evenly spaced cases up to so many numbers stand for all: it may be mapped from a slow disk."""
+
+
+def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, data: DataSet) -> dict[str, Any]:
+    """The run: layers, settings, and fingerprints of its training cases.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units of every layer, inputs first.
+    unit_types : sequence of str
+    options : Options
+    data : DataSet
+        Training cases.
+
+    Returns
+    -------
+    dict
+        Of what JSON can hold.
+    """
+    inputs = fingerprint(data.inputs)
+    targets = inputs if same_memory(data.inputs, data.targets) else fingerprint(data.targets)
+    return {
+        "sizes": [int(size) for size in sizes],
+        "unit_types": list(unit_types),
+        "settings": {
+            name: value for name, value in vars(options).items() if name != "seed"
+        },  # a seed may be any object
+        "data": {"inputs": inputs, "targets": targets},
+    }
+
+
+def fingerprint(matrix: Any) -> str:
+    """SHA-256 of the numbers of a (s, N) matrix in single precision, case by case, however it lies in memory."""
+    rows, cases = matrix.shape
+    digest = hashlib.sha256(f"{rows} {cases}".encode())
+    most = max(_MOST_NUMBERS // max(rows, 1), 1)
+    chosen = np.arange(cases) if cases <= most else np.linspace(0, cases - 1, most).astype(np.int64)
+    block = max((1 << 18) // max(rows, 1), 1)
+    for first in range(0, len(chosen), block):
+        part = chosen[first : first + block]
+        whole = part[-1] - part[0] + 1 == len(part)
+        numbers = matrix[:, part[0] : part[-1] + 1] if whole else matrix[:, part]
+        in_single = np.asarray(numbers).T.astype("<f4", order="C") + np.float32(0)  # -0 becomes 0
+        digest.update(in_single.tobytes())
+    return digest.hexdigest()
+
+
+def warn_of_changes(checkpoint: str | os.PathLike[str], described: Mapping[str, Any]) -> None:
+    """Name what differs from the run that wrote the checkpoint, where that is known.
+
+    Warns
+    -----
+    CheckpointWarning
+    """
+    before = read_description(checkpoint)
+    changes = list(_changes(before, described)) if before else []
+    if changes:
+        warnings.warn(
+            f"{os.fspath(checkpoint)}: the run that wrote it had other settings. {'; '.join(changes)}. "
+            "The run goes on with those of now.",
+            CheckpointWarning,
+            stacklevel=3,
+        )
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    told = {name: value for name, value in now["settings"].items() if name not in FREE}
+    if told.get("precision") == "double":
+        del told["precision"]  # reading the checkpoint said that its doubles are missing
+    known = {**before.get("settings", {}), "hidden_sizes": before.get("sizes"), "unit_types": before.get("unit_types")}
+    for name, value in {"hidden_sizes": now["sizes"], "unit_types": now["unit_types"], **told}.items():
+        if known.get(name, value) != value:
+            yield f"{_spoken(name)}: was {_shown(known[name])}, is {_shown(value)}"
+    for name, value in now["data"].items():
+        if before.get("data", {}).get(name, value) != value:
+            yield f"{_spoken(name)}: other numbers"
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _spoken(name: str) -> str:
+    theirs = TO_MATLAB.get(name, name)
+    return name if theirs == name else f"{name} (MATLAB's {theirs})"
