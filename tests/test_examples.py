@@ -46,7 +46,11 @@ def example(name: str) -> ModuleType:
 
 def test_the_autoencoder_writes_the_legacy_files_where_it_is_given_a_name(tmp_path) -> None:
     example("autoencoder_nnet_train_2").main(epochs=1, run_name=str(tmp_path / "run"))
-    assert {path.name for path in tmp_path.iterdir()} == {"run.txt", "run_nnet_running.mat"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "run.txt",
+        "run_nnet_running.mat",
+        "run_nnet_running.sidecar.npz",
+    }
 
 
 def test_the_autoencoder_is_the_same_run_each_time(capsys) -> None:

@@ -33,7 +33,13 @@ def test_the_demo_is_content_and_writes_its_files(tmp_path) -> None:
     code, said = run(tmp_path / "new" / "out")
     assert code == 0
     names = {path.name for path in (tmp_path / "new" / "out").iterdir()}
-    assert names == {"autoencoder.txt", "autoencoder_nnet_running.mat", "reconstructions.png", "agreement.csv"}
+    assert names == {
+        "autoencoder.txt",
+        "autoencoder_nnet_running.mat",
+        "autoencoder_nnet_running.sidecar.npz",
+        "reconstructions.png",
+        "agreement.csv",
+    }
     assert "171 of 171 compared figures agree; 57 not run: left out of the recording" in " ".join(said.split())
     assert said.count("agrees") == 8
     assert "differs" not in said
