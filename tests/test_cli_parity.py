@@ -18,6 +18,8 @@ from hf_matlab_compat.legacy.case_file import write_case
 from hf_matlab_compat.parity import judge as judging
 from hf_matlab_compat.parity import octave
 from hf_matlab_compat.parity.cases import builtin_case
+from hf_matlab_compat.parity.engines import is_ours
+from hf_matlab_compat.parity.engines.reference import OURS
 from tests.parity.engines.trainers import EPOCH_BEGINS, ONE_FILE, SMALL, STEP, contents, edited, in_epoch
 from tests.parity.judge.test_gpu_column import no_device
 
@@ -178,7 +180,8 @@ def test_a_change_that_no_constant_tells_differs_and_can_be_seen_again(capsys, t
     assert "epoch 1, stage params" in said
     line = next(at for at, row in enumerate((folder / "nnet_train_2.m").read_text().splitlines(), 1) if "0.999" in row)
     headline = " ".join(said.partition("First divergence")[0].split())
-    assert headline.startswith("Verdict: differs: the result of the epoch (theta; most in ")
+    assert headline.startswith("Verdict: differs: rounding was not measured (--no-envelope): ")
+    assert "; the result of the epoch (theta; most in " in headline
     assert f"(computed in nnet_train_2.m:{line})" in headline
     computed = f"The reference computes it in nnet_train_2.m:{line}: paramsp = paramsp + 0.999*rate*p"
     assert computed in " ".join(said.split())
@@ -226,17 +229,107 @@ def test_a_case_of_ones_own_is_run(capsys, place) -> None:
 
 
 @pytest.mark.octave
+def test_a_revision_without_a_jacket_is_judged_in_single_precision(capsys, tmp_path) -> None:
+    changes = (("decay, jacket)", "decay)"), ("if jacket\n", "if false\n"))
+    folder = edited(tmp_path / "theirs", *changes)
+    assert parity("--case", SMALL, "--epochs", "2", "--reference", folder) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("Verdict: agrees in single precision alone, double cannot be had of this reference")
+    assert "double precision cannot be had" in refused(capsys, *LIVE, "--precision", "double", "--reference", folder)
+
+
+@pytest.mark.octave
+def test_helpers_in_a_folder_that_a_script_adds_to_the_path_are_found(capsys, tmp_path) -> None:
+    folder = edited(tmp_path / "theirs", (STEP, "    paramsp = moved(paramsp, rate*p);\n"))
+    (folder / "lib").mkdir()
+    (folder / "lib" / "moved.m").write_text("function y = moved(x, step)\ny = x + step;\nend\n")
+    assert "'moved' undefined" in refused(capsys, *LIVE, "--reference", folder)
+    (folder / "main.m").write_text("addpath(genpath('lib'));\n")
+    before = contents(folder)
+    assert parity(*LIVE, "--reference", folder, "--json", "c.json") == 0
+    assert contents(folder) == before
+    assert "sha256 lib/moved.m" in json.loads(Path("c.json").read_text())["provenance"]
+
+
+@pytest.mark.octave
+def test_an_error_names_the_line_of_the_users_file_and_none_of_the_harness(capsys, tmp_path) -> None:
+    wrong = ("ceil(maxiters), ceil(miniters), precon);", "ceil(maxiters), [1 2; 3 4]*ones(3), precon);")
+    folder = edited(tmp_path / "theirs", wrong)
+    text = (folder / "nnet_train_2.m").read_text()
+    number = next(at for at, row in enumerate(text.splitlines(), 1) if "ones(3)" in row)
+    assert f"(in nnet_train_2, line {number})" in refused(capsys, *LIVE, "--reference", folder)
+    inside = edited(tmp_path / "inside", ("x = x + alpha*p;", "x = x + ones(7, 7)*p;"), file="conjgrad_1.m")
+    text = (inside / "conjgrad_1.m").read_text()
+    number = next(at for at, row in enumerate(text.splitlines(), 1) if "ones(7, 7)" in row)
+    assert f"(in conjgrad_1, line {number})" in refused(capsys, *LIVE, "--reference", inside)
+    few = edited(tmp_path / "few", ("ceil(maxiters), ceil(miniters), precon);", "ceil(maxiters), ceil(miniters));"))
+    number = next(
+        at for at, row in enumerate((few / "nnet_train_2.m").read_text().splitlines(), 1) if "conjgrad_1(" in row
+    )
+    assert f"(in nnet_train_2, line {number})" in refused(capsys, *LIVE, "--reference", few)
+
+
+def played(place: Path, trainer: Path = ONE_FILE) -> Path:
+    """A tape of one small run, brought back from Octave."""
+    assert parity("pack", "tape", "--case", SMALL, "--precision", "double", "--epochs", "2") == 0
+    there = place.parent / "other machine"
+    shutil.copytree(trainer, there)
+    shutil.move(place / "tape", there / "tape")
+    command = ["octave-cli", "--norc", "--eval", "run_me"]
+    subprocess.run(command, cwd=there / "tape", check=True, capture_output=True, timeout=60)
+    shutil.move(there / "tape", place / "tape")
+    return place / "tape"
+
+
+@pytest.mark.octave
+def test_the_code_of_a_tape_is_run_on_request_alone(capsys, place) -> None:
+    tape = played(place)
+    trainer = tape / "reference" / "nnet_train_2.m"
+    canary = place / "canary"
+    head, _, rest = trainer.read_text().partition("\n")
+    trainer.write_text(f"{head}\nfclose(fopen('{canary}', 'w'));\n{rest}")
+    assert parity("check", "tape") == 0
+    assert not canary.exists()
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not measured (the tape's own .m files were not run here: --run-code runs them in Octave)" in said
+    assert parity("check", "tape", "--run-code", "--json", "c.json") == 0
+    assert canary.exists()
+    assert "ensemble, double" in json.loads(Path("c.json").read_text())["provenance"]
+
+
+def test_a_tape_has_our_own_files_where_each_is_ours_byte_for_byte(place) -> None:
+    for name in ("nnet_train_2.m", "conjgrad_1.m"):
+        (place / "tape" / "reference").mkdir(parents=True, exist_ok=True)
+        shutil.copy(OURS / name, place / "tape" / "reference" / name)
+    assert is_ours(place / "tape")
+    added = place / "tape" / "reference" / "private"
+    added.mkdir()
+    shutil.copy(OURS / "pack.m", added / "pack.m")
+    assert not is_ours(place / "tape")
+    shutil.rmtree(added)
+    with (place / "tape" / "reference" / "conjgrad_1.m").open("a") as file:
+        file.write("\n")
+    assert not is_ours(place / "tape")
+
+
+@pytest.mark.parametrize(
+    "jobs", [None, [1], [{"name": "../x"}], [{"name": "../x", "case": "c", "constants": {}, "precision": "double"}]]
+)
+def test_a_tape_with_other_jobs_than_were_packed_is_refused(jobs, capsys, place) -> None:
+    assert parity("pack", "tape", "--case", SMALL, "--precision", "double", "--epochs", "1") == 0
+    (place / "tape" / "tape.json").write_text(json.dumps({"format": 1, "jobs": jobs}))
+    (place / "tape" / "reference").mkdir()
+    assert "expected jobs as tape.json is packed, got others" in refused(capsys, "check", "tape")
+
+
+@pytest.mark.octave
 @pytest.mark.parametrize("envelope", ["--no-envelope", "--envelope"])
 def test_a_tape_goes_to_another_machine_and_back(envelope, capsys, place) -> None:
     assert parity("pack", "tape", "--case", SMALL, "--precision", "double", "--epochs", "2") == 0
     assert "run: hf-compat parity check tape" in capsys.readouterr().out
     assert "was not run yet" in refused(capsys, "check", "tape")
-    there = place.parent / "other machine"
-    shutil.copytree(ONE_FILE, there)
-    shutil.move(place / "tape", there / "tape")
-    command = ["octave-cli", "--norc", "--eval", "run_me"]
-    subprocess.run(command, cwd=there / "tape", check=True, capture_output=True, timeout=60)
-    shutil.move(there / "tape", place / "tape")
+    shutil.rmtree(place / "tape")
+    played(place)
     assert parity("check", "tape", envelope, "--json", "c.json") == 0
     certificate = json.loads((place / "c.json").read_text())
     measured = [line for line in certificate["lines"] if "(reference)" in line["bound_source"]]

@@ -146,7 +146,8 @@ def check(
     out: Path,
     /,
     *,
-    envelope: bool = True,
+    run_code: bool = False,
+    envelope: bool | None = None,
     timeout: float = 600.0,
     backend: Literal["numpy", "numba", "cupy"] = "numpy",
     lines: bool = False,
@@ -156,12 +157,18 @@ def check(
 ) -> int:
     """Judge a tape that was brought back.
 
+    Nothing of the tape is executed unless you ask for it (or its .m files are those of our reference_matlab, byte for
+    byte): to measure how far rounding moves a trainer, Octave has to run it, and it can do whatever a program of yours
+    can.
+
     Parameters
     ----------
     out
         The folder.
+    run_code
+        Run the .m files that the tape brought along in Octave, to measure how far rounding moves them.
     envelope
-        Measure how far rounding moves the trainer that the tape brought along, where there is Octave to run it.
+        The same request; --no-envelope does without even for our own files.
     timeout
         Seconds that a run of it may take.
     backend
@@ -179,7 +186,14 @@ def check(
 
     _require_targets(json=json, html=html, divergence=divergence)
     with _progress() as say:
-        done = run_parity(tape=out, envelope=envelope, timeout=timeout, backend=backend, say=say)
+        done = run_parity(
+            tape=out,
+            run_code=run_code or envelope is True,
+            envelope=envelope is not False,
+            timeout=timeout,
+            backend=backend,
+            say=say,
+        )
     return _report(done, lines, json, html, divergence)
 
 

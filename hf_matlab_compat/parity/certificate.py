@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
 from hf_matlab_compat.parity.difference_words import difference_in_words
+from hf_matlab_compat.parity.reference_run import REFUSED
 
 
 class Verdict(Enum):
@@ -155,7 +156,10 @@ class Certificate:
         """
         if any(line.verdict is Verdict.DIFFERS for line in self.lines):
             return Verdict.DIFFERS
-        nothing = self.runs_not_compared or not self.lines or self._decisions is Verdict.NOT_RUN or self.runs_cut_off
+        refused = self.refused_precisions
+        missing = [run for run in self.runs_not_compared if run[1] not in refused]
+        none = len(self.runs_not_compared) == len({line.run for line in self.lines})
+        nothing = missing or none or self._decisions is Verdict.NOT_RUN or self.runs_cut_off
         return Verdict.NOT_RUN if nothing else Verdict.AGREES
 
     @property
@@ -171,6 +175,11 @@ class Certificate:
         """Case, precision, mode and backend of the runs of which no line was compared."""
         compared = {line.run for line in self.lines if line.verdict is not Verdict.NOT_RUN}
         return [run for run in dict.fromkeys(line.run for line in self.lines) if run not in compared]
+
+    @property
+    def refused_precisions(self) -> list[str]:
+        """Precisions that the reference cannot be run in: the verdict is of the other one alone."""
+        return list(dict.fromkeys(line.precision for line in self.lines if REFUSED in line.bound_source))
 
     @property
     def runs_cut_off(self) -> list[tuple[str, str, str, str]]:
@@ -198,6 +207,9 @@ class Certificate:
         """The verdict, what it leaves out, and how many constants of the reference are edited or not read."""
         undecided = self.verdict is Verdict.AGREES and self._decisions is None
         said = [self.verdict.value + " in kernels alone, no decision was compared" * undecided]
+        if (refused := self.refused_precisions) and self.verdict is not Verdict.NOT_RUN:
+            judged = {line.precision for line in self.lines if line.verdict is not Verdict.NOT_RUN}
+            said[0] += f" in {' and '.join(sorted(judged))} precision alone, {refused[0]} {REFUSED}"
         if count := len(self.edited_constants):
             said.append(f"with {count} edited constant{'s' * (count > 1)}")
         if count := len(self.constants_not_read):
@@ -214,12 +226,22 @@ class Certificate:
         if self.verdict is Verdict.AGREES:
             return ": every compared quantity is within its bound"
         if self.verdict is Verdict.DIFFERS:
-            return f": {self._difference}" + (f"; {self.doubt}" if self.doubt else "")
+            return (f": {self.doubt}; " if self.doubt else ": ") + self._difference
         if self.runs_cut_off and not self.runs_not_compared:
             return f": the reference stopped in {'; '.join(' '.join(run) for run in self.runs_cut_off)}"
         if self.lines and not self.runs_not_compared:
             return f": no decision was compared ({', '.join(DECISION_STAGES)})"
-        return f": nothing was compared of {'; '.join(' '.join(run) for run in self.runs_not_compared) or 'anything'}"
+        return f": nothing was compared of {self._not_compared}"
+
+    @property
+    def _not_compared(self) -> str:
+        """The runs of which nothing was compared, and why not of the first."""
+        runs = self.runs_not_compared
+        reasons = (line.bound_source.rstrip(".") for line in self.lines if runs and line.run == runs[0])
+        reason = next((reason for reason in reasons if reason), "")
+        named = "; ".join(" ".join(run) for run in runs[:_NAMED]) or "anything"
+        more = f" and {len(runs) - _NAMED} more runs" if len(runs) > _NAMED else ""
+        return named + more + (f" ({reason})" if reason else "")
 
     @property
     def _difference(self) -> str:
@@ -259,6 +281,7 @@ class Certificate:
             return ""
         reason = told.removeprefix(NOT_MEASURED).strip()
         do = "run without it" if "--no-envelope" in reason else "measure it"
+        do = "run with --run-code" if "--run-code" in reason else do
         return f"rounding was not measured {reason}: {do} before you believe this"
 
     @property

@@ -10,19 +10,16 @@ are lists (by column), structs are dicts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.io import savemat
-from scipy.sparse import issparse
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.mat_formats import load_mat
-
-_MOST_OF_SPARSE = 10**8
+from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 
 # The error leaves by the answer file: stderr also carries harmless lines that begin with "error:".
 _CALL = """
@@ -106,11 +103,12 @@ def from_octave(value: Any) -> Any:
     ParityError
         It is a function, an object, an array of several structs, or a sparse matrix that is too large to be full.
     """
-    if issparse(value):
-        if math.prod(value.shape) > _MOST_OF_SPARSE:
-            raise ParityError(f"expected a full matrix, got a sparse one of {value.shape[0]} by {value.shape[1]}")
-        return value.toarray()
-    array = np.asarray(value)
+    if isinstance(value, Skipped):
+        raise ParityError(f"expected numbers, text, cells or structs, got a {value.kind}")
+    try:
+        array = np.asarray(full_array(value))
+    except CheckpointError as error:
+        raise ParityError(str(error)) from error
     if array.dtype.names:
         if array.size != 1:
             raise ParityError(f"expected one struct, got an array of {array.size}")

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+REFUSED = "cannot be had of this reference"
+"""In the reason why nothing was recorded, after a precision: the other precision is judged without it."""
+
 PLACE = "computed: "
 """In a recording's provenance before the name of a stage: the line of the reference's files that computes it."""
 

@@ -13,7 +13,7 @@ from hf_matlab_compat.errors import OptionError, ParityError
 from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_mat
 from hf_matlab_compat.parity.certificate import NO_OCTAVE, NOT_MEASURED, STAGES, Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import keep_divergence
-from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, read_tape
+from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, is_ours, read_tape
 from hf_matlab_compat.parity.judge import backend_missing, judge
 from hf_matlab_compat.parity.made_cases import MADE_CASES, made_case
 from hf_matlab_compat.parity.octave import octave_available
@@ -79,6 +79,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     reference: str | os.PathLike[str] | None = None,
     engine: str | Engine = "auto",
     tape: str | os.PathLike[str] | None = None,
+    run_code: bool = False,
     cases: Sequence[str | os.PathLike[str] | Case] | None = None,
     modes: Sequence[str] = ("lockstep",),
     precisions: Sequence[str] = PRECISIONS,
@@ -100,8 +101,11 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     engine : {'auto', 'octave', 'recorded'} or Engine
         'auto': Octave where it can be started or a reference is named, or else the recorded numbers.
     tape : path, optional
-        Folder brought back from a machine with MATLAB; takes the place of reference, engine, cases and modes. Its
-        envelope is measured on the trainer that it brought along, in Octave; without Octave, it has none.
+        Folder brought back from a machine with MATLAB; takes the place of reference, engine, cases and modes.
+    run_code : bool
+        Measure the tape's envelope on the trainer that it brought along, which Octave executes as any program of
+        yours. Without this, nothing of a tape is executed (unless all of its .m files are those of reference_matlab,
+        byte for byte), and it has no envelope.
     cases : sequence of names, paths or Case
         Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases. By default `DEFAULT_CASES`
         and, where a reference can be run on them, `MADE_CASES`, in these modes; and `KERNEL_CASES` in kernels, unless
@@ -145,7 +149,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         raise OptionError("timeout", expected="a number of seconds above 0", got=timeout)
     backend_missing(backend)  # what cannot be had at all is refused before the reference runs
     if tape is not None:
-        recordings = list(_from_tape(Path(tape), envelope, timeout, say))
+        recordings = list(_from_tape(Path(tape), envelope, run_code, timeout, say))
     else:
         source = _engine(engine, reference, timeout)
         asked = (
@@ -292,9 +296,13 @@ def _epochs(case: Case, mode: str) -> int:
     return LONGER.get(case.name, DEFAULT_EPOCHS)
 
 
-def _from_tape(tape: Path, envelope: bool, timeout: float, say: Callable[[str], None]) -> Iterable[Recording]:
-    """What the tape brought back; with an envelope where its trainer can be run here as well."""
+def _from_tape(
+    tape: Path, envelope: bool, run_code: bool, timeout: float, say: Callable[[str], None]
+) -> Iterable[Recording]:
+    """What the tape brought back; with an envelope where its trainer can be, and may be, run here as well."""
     missing = octave_available() if envelope else "--no-envelope"
+    if not (missing or run_code or is_ours(tape)):
+        missing = "the tape's own .m files were not run here: --run-code runs them in Octave"
     for recording in read_tape(tape):
         if missing or not recording.epochs:
             yield _not_measured(recording, missing or "nothing was recorded")

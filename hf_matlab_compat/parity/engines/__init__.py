@@ -39,7 +39,7 @@ from hf_matlab_compat.parity.engines.envelope import measure_envelope
 from hf_matlab_compat.parity.engines.octave_engine import OctaveEngine
 from hf_matlab_compat.parity.engines.recorded_engine import RecordedEngine
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
-from hf_matlab_compat.parity.engines.tape import pack, read_tape
+from hf_matlab_compat.parity.engines.tape import is_ours, pack, read_tape
 
 __all__ = [
     "Constant",
@@ -47,6 +47,7 @@ __all__ = [
     "OctaveEngine",
     "RecordedEngine",
     "Reference",
+    "is_ours",
     "measure_envelope",
     "open_reference",
     "pack",

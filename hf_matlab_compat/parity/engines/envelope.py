@@ -37,7 +37,7 @@ from hf_matlab_compat.parity.engines.provenance import octave_facts
 from hf_matlab_compat.parity.engines.reference import Reference
 from hf_matlab_compat.parity.engines.results import OtherPrecision, read_until_stop
 from hf_matlab_compat.parity.engines.spread import distances
-from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
+from hf_matlab_compat.parity.reference_run import REFUSED, EpochRecord, Recording
 
 MEMBERS = 16
 
@@ -148,8 +148,10 @@ def _run_all(
             failure = error
         try:
             records, stopped = read_until_stop(job, place / "results", failure)
-        except OtherPrecision:
-            return recording.epochs  # it has no double precision: as if there were no such member
+        except ParityError as error:
+            if member.precise and (isinstance(error, OtherPrecision) or REFUSED in str(error)):
+                return recording.epochs  # it has no double precision: as if there were no such member
+            raise
         if stopped is not None and not stopped.cause:
             raise ParityError(stopped.reason)
         shutil.rmtree(place)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.engines.constants import Constant, read_constants
-from hf_matlab_compat.parity.engines.matlab_source import function_line, functions
+from hf_matlab_compat.parity.engines.matlab_source import function_line, functions, without_comments
 
 OURS = Path(__file__).parents[3] / "reference_matlab"
 """`reference_matlab`, where a clone of the repository has it; an installed package has none."""
@@ -22,6 +23,10 @@ TRAINER, CG = "nnet_train_2.m", "conjgrad_1.m"
 _CG_ARGUMENTS = 6
 _CONSTANTS_FILES = (TRAINER, CG, "default_constants.m")
 _OVERRIDES = "overrides"
+HELPERS = "hf_helpers.txt"
+"""In a copy: the folders for the path, a line each."""
+_ADDED = re.compile(r"\baddpath\b(?P<rest>.*)")
+_TEXT = re.compile(r"(['\"])(.*?)\1")
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Reference:
         By `nnet_train`'s keywords.
     takes_overrides : bool
         Whether constants and precision go in as a 23rd argument (`reference_matlab`).
+    helpers : sequence of Path
+        Folders that the .m files add to the path.
     """
 
     folder: Path
@@ -46,15 +53,21 @@ class Reference:
     hashes: Mapping[str, str]
     constants: Mapping[str, Constant]
     takes_overrides: bool
+    helpers: Sequence[Path] = ()
 
     def copy_to(self, folder: Path) -> None:
-        """Put a copy there, the folders that functions may live in included."""
-        folder.mkdir(parents=True)
-        for source in self.folder.iterdir():
-            if source.is_file() and source.suffix != ".asv" and source.suffix.startswith(".m"):
-                shutil.copyfile(source, folder / source.name)
-            elif source.is_dir() and (source.name == "private" or source.name[0] in "@+"):
-                shutil.copytree(source, folder / source.name)
+        """Put a copy there, with the folders that functions may live in, and a list of those for the path."""
+        _copy_functions(self.folder, folder)
+        names = [f"hf_helpers_{number}" for number, _ in enumerate(self.helpers, start=1)]
+        for name, helper in zip(names, self.helpers, strict=True):
+            inside = helper.is_relative_to(self.folder)
+            _copy_functions(helper, folder / (helper.relative_to(self.folder) if inside else name))
+        at = [
+            str(helper.relative_to(self.folder)) if helper.is_relative_to(self.folder) else name
+            for name, helper in zip(names, self.helpers, strict=True)
+        ]
+        if at:
+            (folder / HELPERS).write_text("\n".join(at) + "\n", encoding="utf-8")
 
     @property
     def names_device(self) -> bool:
@@ -86,6 +99,12 @@ def open_reference(folder: str | Path | None = None) -> Reference:
     place = Path(OURS if folder is None else folder).resolve()
     _require_files(place, ours=folder is None)
     contents = {path.name: path.read_bytes() for path in sorted(place.glob("*.m")) if path.is_file()}
+    helpers = helper_folders(place, [content.decode("utf-8", errors="replace") for content in contents.values()])
+    for helper in helpers:
+        within = helper.relative_to(place) if helper.is_relative_to(place) else helper
+        contents |= {
+            f"{within}/{path.name}": path.read_bytes() for path in sorted(helper.glob("*.m")) if path.is_file()
+        }
     sources = {name: content.decode("utf-8", errors="replace") for name, content in contents.items()}
     takes_overrides = _check_trainer(place, sources[TRAINER])
     _check_cg(place, sources)
@@ -95,7 +114,50 @@ def open_reference(folder: str | Path | None = None) -> Reference:
         hashes={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
         constants=read_constants({name: sources[name] for name in _CONSTANTS_FILES if name in sources}),
         takes_overrides=takes_overrides,
+        helpers=helpers,
     )
+
+
+def helper_folders(place: Path, sources: Sequence[str]) -> list[Path]:
+    """The folders that some sources add to the path by name, relative to where they lie, in the order of the calls."""
+    found: list[Path] = []
+    for source in sources:
+        for line in without_comments(source):
+            for call in _ADDED.finditer(line):
+                deep = "genpath" in call[0] + call["rest"]
+                named = _named_folders(place, call["rest"])
+                every = [place] if deep and not named else []
+                for folder in (*named, *every):
+                    found += [folder, *(_below(folder) if deep else ())]
+    return [folder for folder in dict.fromkeys(found) if folder != place]
+
+
+def _named_folders(place: Path, arguments: str) -> list[Path]:
+    """Folders that there are by a text among the arguments of addpath, or by all of them one below the other."""
+    texts = [text for _, text in _TEXT.findall(arguments)]
+    if not arguments.lstrip().startswith("(") and not texts:  # addpath lib
+        texts = arguments.strip(" ;").split()
+    names = [*(part for text in texts for part in re.split("[:;]", text)), "/".join(texts)]
+    folders = (place / name.replace("\\", "/").strip("/") for name in names if name.strip("/\\. "))
+    return [folder.resolve() for folder in folders if folder.is_dir() and folder.resolve() != place]
+
+
+def _below(folder: Path) -> list[Path]:
+    """What genpath finds: folders at any depth, but for private, class and package folders."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_dir() and not any(part[0] in "@+." or part == "private" for part in path.relative_to(folder).parts)
+    ]
+
+
+def _copy_functions(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if path.is_file() and path.suffix != ".asv" and path.suffix.startswith(".m"):
+            shutil.copyfile(path, target / path.name)
+        elif path.is_dir() and (path.name == "private" or path.name[0] in "@+"):
+            shutil.copytree(path, target / path.name)
 
 
 def _require_files(place: Path, *, ours: bool) -> None:
@@ -116,6 +178,8 @@ def _check_trainer(place: Path, source: str) -> bool:
     if line is None:
         raise ParityError(f"{place / TRAINER}: expected a function, got a file that does not begin with one.")
     given = line[1]
+    if given == expected[:-1]:  # the revision without jacket
+        return False
     if given[: len(expected)] == expected and given[len(expected) :] in ([], [_OVERRIDES]):
         return len(given) > len(expected)
     missing = [name for name in expected if name not in given]

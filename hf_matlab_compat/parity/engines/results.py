@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
-from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.errors import CheckpointError, ParityError
+from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures, without_test_lines
 from hf_matlab_compat.parity.octave_values import from_octave
-from hf_matlab_compat.parity.reference_run import EpochRecord, Stop
+from hf_matlab_compat.parity.reference_run import REFUSED, EpochRecord, Stop
 
 _VECTORS = {
     **{"grad": "b", "precon": "Mdiag"},
@@ -160,12 +160,11 @@ def read_variables(path: Path) -> dict[str, Any]:
         It is damaged.
     """
     try:
-        content = loadmat(path, mat_dtype=True)
-        return {name: from_octave(value) for name, value in content.items() if not name.startswith("__")}
+        return {name: from_octave(value) for name, value in load_mat(path).items()}
     except ParityError as error:
         raise ParityError(f"{path.name}: {error}. It is not what the driver writes.") from error
-    except Exception as error:  # scipy raises whatever a cut-off file happens to lead to
-        raise ParityError(f"{path.name}: cannot be read ({type(error).__name__}). Was the disk full?") from error
+    except CheckpointError as error:
+        raise ParityError(f"{path.name}: cannot be read: {error} Was the disk full?") from error
 
 
 def _record(
@@ -261,7 +260,7 @@ def _theta_after(
 def _require_precision(job: Job, this: Mapping[str, Any]) -> None:
     if this["b"].dtype != job.dtype:
         raise OtherPrecision(
-            f"{job.precision} precision: the reference computes in {this['b'].dtype} however it is called. "
+            f"{job.precision} precision {REFUSED}: it computes in {this['b'].dtype} however it is called. "
             "Compare in the precision it has."
         )
 

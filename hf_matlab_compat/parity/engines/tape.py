@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -9,9 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scipy.io import loadmat
-
-from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.errors import CheckpointError, ParityError
+from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.engines.constants import read_constants
@@ -26,7 +26,7 @@ from hf_matlab_compat.parity.engines.provenance import (
     reference_facts,
     route_in_words,
 )
-from hf_matlab_compat.parity.engines.reference import SHIMS, Reference, open_reference
+from hf_matlab_compat.parity.engines.reference import OURS, SHIMS, Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_until_stop
 from hf_matlab_compat.parity.octave_values import from_octave
 from hf_matlab_compat.parity.reference_run import Case, Recording, nothing_recorded
@@ -109,8 +109,11 @@ def read_tape(out: str | Path) -> list[Recording]:
         listed = json.loads((folder / _LIST).read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
         raise ParityError(f"{folder}: expected a tape, got no readable {_LIST}. Give the packed folder.") from error
-    if listed.get("format") != FORMAT:
-        raise ParityError(f"{folder}: expected a tape of format {FORMAT}, got {listed.get('format')}. Pack it anew.")
+    found = listed.get("format") if isinstance(listed, dict) else None
+    if found != FORMAT:
+        raise ParityError(f"{folder}: expected a tape of format {FORMAT}, got {found}. Pack it anew.")
+    if not _is_list_of_jobs(listed.get("jobs")):
+        raise ParityError(f"{folder}: expected jobs as {_LIST} is packed, got others. Pack it anew.")
     if not (folder / "reference").is_dir():
         raise ParityError(f"{folder}: was not run yet. Run run_me.m in MATLAB, then bring the whole folder back.")
     reference = open_reference(folder / "reference")
@@ -126,6 +129,27 @@ def read_tape(out: str | Path) -> list[Recording]:
     if len(errors) == len(recordings):
         raise errors[0]
     return recordings
+
+
+def _is_list_of_jobs(jobs: Any) -> bool:
+    """Whether it is as `pack` writes it, names of folders inside the tape's."""
+    kinds = {"name": str, "case": str, "constants": dict, "precision": str, "mode": str, "epochs": int}
+    return isinstance(jobs, list) and all(
+        isinstance(row, dict)
+        and all(isinstance(row.get(key), kind) for key, kind in kinds.items())
+        and Path(row["name"]).name == row["name"]
+        for row in jobs
+    )
+
+
+def is_ours(out: str | Path) -> bool:
+    """Whether every .m file that a tape brought back is one of `reference_matlab`, byte for byte."""
+    ours = open_reference().hashes if OURS.is_dir() else {}
+    theirs = [path for path in (Path(out) / "reference").rglob("*") if path.is_file()]
+    return all(
+        path.parent.name == "reference" and ours.get(path.name) == hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in theirs
+    )
 
 
 def _pack(folder: Path, case: Case, precision: str, mode: str, epochs: int) -> dict[str, Any]:
@@ -184,11 +208,10 @@ def _recording(job: Job, place: Path, reference: Reference) -> Recording:
 def _job(place: Path, row: dict[str, Any], reference: Reference) -> Job:
     """The job as it was packed, with the constants of the files that ran."""
     try:
-        content = loadmat(place / "request.mat", mat_dtype=True)
-    except (OSError, ValueError) as error:
+        request = from_octave(load_mat(place / "request.mat", ("request",))["request"])
+        given = dict(zip(TRAINER_ARGUMENTS, request["arguments"], strict=True))
+    except (CheckpointError, KeyError, TypeError, ValueError) as error:
         raise ParityError(f"{place.name}: its request.mat cannot be read. Pack the tape anew.") from error
-    request = from_octave(content["request"])
-    given = dict(zip(TRAINER_ARGUMENTS, request["arguments"], strict=True))
     case = case_from_arguments(row["case"], given, row["constants"])
     job = make_job(
         replace(reference, takes_overrides=False),

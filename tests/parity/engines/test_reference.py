@@ -32,6 +32,42 @@ def test_private_functions_are_copied_too(tmp_path):
     assert (tmp_path / "copy" / "private" / "f.m").exists()
 
 
+@pytest.mark.parametrize(
+    ("call", "reached"),
+    [
+        ("addpath('lib');", ["lib"]),
+        ("addpath lib", ["lib"]),
+        ("addpath('./lib/', '-end')", ["lib"]),
+        ("addpath([pwd '/lib/deep']); x = 1;", ["lib/deep"]),
+        ('addpath(fullfile(here, "lib", "deep"))', ["lib/deep", "lib"]),
+        ("addpath(genpath('lib'));", ["lib", "lib/deep", "lib/deep/er"]),
+        ("addpath(genpath(fileparts(mfilename('fullpath'))));", ["lib", "lib/deep", "lib/deep/er", "other"]),
+        ("addpath('lib:other')", ["lib", "other"]),
+        ("addpath ../shared", ["../shared"]),
+        ("% addpath('lib')", []),
+        ("addpath(somewhere); addpath('no_such_folder');", []),
+    ],
+)
+def test_folders_that_a_script_adds_to_the_path_are_carried_along(call, reached, tmp_path):
+    folder = edited(tmp_path / "theirs")
+    for name in ("lib", "lib/deep", "lib/deep/er", "lib/private", "lib/+package", "other", "../shared"):
+        (folder / name).mkdir()
+        (folder / name / "helper.m").write_text(f"function y = helper(), y = '{name}'; end\n")
+    (folder / "main.m").write_text(f"{call}\nnnet_train_2(1);\n")
+    opened = open_reference(folder)
+    opened.copy_to(tmp_path / "copy")
+    assert {path.resolve() for path in opened.helpers} == {(folder / name).resolve() for name in reached}
+    listed = (tmp_path / "copy" / "hf_helpers.txt").read_text().split() if reached else []
+    assert len(listed) == len(reached)
+    assert all((tmp_path / "copy" / name / "helper.m").is_file() for name in listed)
+    assert len([name for name in opened.hashes if name.endswith("helper.m")]) == len(reached)
+
+
+def test_the_revision_without_a_jacket_is_taken(tmp_path):
+    folder = edited(tmp_path / "theirs", ("decay, jacket)", "decay)"))
+    assert not open_reference(folder).takes_overrides
+
+
 def test_a_fork_with_other_arguments_is_named(tmp_path):
     folder = edited(tmp_path / "theirs", ("weightcost, decay, jacket)", "weightcost, decay, momentum, dropout)"))
     with pytest.raises(ParityError, match=r"fork with 23 arguments \(without jacket and with momentum, dropout\)"):

@@ -11,6 +11,7 @@ import pytest
 from hf_matlab_compat.parity.certificate import STAGES, Certificate, Verdict
 from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
 from hf_matlab_compat.parity.difference_words import STAGE_WORDS, place_stage
+from hf_matlab_compat.parity.reference_run import REFUSED
 from hf_matlab_compat.parity.run_parity import exit_code
 from tests.parity.judge.certificates import line
 from tests.parity.judge.golden_recordings import judged, recorded
@@ -113,3 +114,25 @@ def test_every_stage_has_words() -> None:
 )
 def test_a_figure_after_the_step_is_computed_where_its_kernel_is(detail: str, stage: str) -> None:
     assert place_stage(line(stage="params", detail=detail)) == stage
+
+
+def test_a_precision_that_cannot_be_had_leaves_the_verdict_to_the_other() -> None:
+    reason = f"c: double precision {REFUSED}: it has no jacket."
+    refused = line(Verdict.NOT_RUN, "forward", bound_source=reason)
+    single = line(precision="single")
+    certificate = Certificate(lines=[refused, single])
+    assert exit_code(certificate) == 0
+    assert certificate.sentence.startswith(f"agrees in single precision alone, double {REFUSED}: {WITHIN}")
+    differs = Certificate(lines=[refused, line(Verdict.DIFFERS, precision="single")])
+    assert exit_code(differs) == 1
+    assert differs.verdict_in_words == f"differs in single precision alone, double {REFUSED}"
+    assert exit_code(Certificate(lines=[refused])) == 2
+    lost = line(Verdict.NOT_RUN, "forward", precision="single", case="b", bound_source="b: out of luck.")
+    assert exit_code(Certificate(lines=[refused, single, lost])) == 2
+
+
+def test_what_was_not_compared_says_why() -> None:
+    lost = line(Verdict.NOT_RUN, "forward", bound_source="epoch 2: out of luck.")
+    assert Certificate(lines=[lost]).sentence.startswith(
+        "not run: nothing was compared of a <b> & 'c' double free numpy (epoch 2: out of luck); "
+    )

@@ -84,6 +84,13 @@ end
 function request = hf_told(request, reference)
 % A trainer with a 23rd argument is told the precision there: it needs no doubles in the GPU toolbox's clothes.
 addpath(reference);
+if nargin('nnet_train_2') == 21
+    % the revision without jacket, which has no other way to doubles
+    if strcmp(request.precision, 'double')
+        error('hf:precision', 'double precision cannot be had of this reference: its nnet_train_2 has no jacket');
+    end
+    request.arguments = request.arguments(1:21);
+end
 if isempty(request.overrides) && nargin('nnet_train_2') > 22
     request.overrides = struct('precision', request.precision);
     request.arguments{22} = 0;

@@ -4,6 +4,12 @@ function hf_setup(request, reference, shims)
 real_num2str = which('num2str');
 warning('off', 'all');
 addpath(reference);
+helpers = fullfile(reference, 'hf_helpers.txt');
+if exist(helpers, 'file')
+    % folders that the trainer's scripts add to the path
+    cellfun(@(name) addpath(fullfile(reference, name)), strsplit(strtrim(fileread(helpers)), sprintf('\n')));
+end
+addpath(reference);
 copyfile(fullfile(reference, 'conjgrad_1.m'), 'hf_conjgrad_1.m', 'f');
 copyfile(real_num2str, 'hf_num2str.m', 'f');
 if exist('OCTAVE_VERSION', 'builtin')
