@@ -9,6 +9,7 @@ from hf_matlab_compat.migrate.calls import call_with_outputs
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.functions import lambda_parts
 from hf_matlab_compat.migrate.indexing import Subscript, subscript
+from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.usage import base_name
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
 from hf_matlab_compat.migrate.writer import Writer
@@ -34,6 +35,7 @@ def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
 
 def _to_name(name: str, node: syntax.Node, context: Context, writer: Writer) -> None:
     python = context.target(name)
+    context.made.discard(name)
     if isinstance(node, syntax.Lambda):
         names, body = lambda_parts(node, context)
         with writer.block(f"def {python}({', '.join(names)}):"):
@@ -94,7 +96,7 @@ def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
 
 def _to_field(target: syntax.Field, node: syntax.Node, context: Context, writer: Writer) -> None:
     name = base_name(target)
-    _create(name, "ml.Struct()", Kind.STRUCT, context)
+    _create(name, "ml.Struct()", Kind.STRUCT, context, writer)
     base = _outer(target.base, context)
     value = context.fresh(context(node), name).as_two_dimensional()
     if isinstance(target.name, str):
@@ -115,15 +117,39 @@ def _outer(node: syntax.Node, context: Context) -> Value:
     return Value(f'ml.inner({_outer(node.base, context).text}, "{python_name(node.name)}")', Kind.STRUCT)
 
 
-def _create(name: str, first: str, kind: Kind, context: Context) -> None:
+def _create(name: str, first: str, kind: Kind, context: Context, writer: Writer) -> None:
     """See to it that a variable exists before a part of it is assigned."""
     if not name:
         raise Untranslatable("assigns to part of something that is no variable")
-    if name not in context.variables:
+    may_be_missing = name in context.optional or name in context.usage.asked_for
+    if may_be_missing or (kind is Kind.STRUCT and _kind_of(name, context) is Kind.EMPTY):
+        _create_here(name, first, kind, context, writer)
+    elif name not in context.variables:
         context.needs("np" if first.startswith("np") else "ml")
         context.missing[python_name(name)] = first
         context.growing.add(name)
         context.define(name, Value(python_name(name), kind))
+
+
+def _kind_of(name: str, context: Context) -> Kind | None:
+    known = context.variables.get(name)
+    return None if known is None else known.kind
+
+
+def _create_here(name: str, first: str, kind: Kind, context: Context, writer: Writer) -> None:
+    """Create a variable right before part of it is assigned, where it may be missing until then, or empty."""
+    python = python_name(name)
+    known = _kind_of(name, context)
+    if name in context.made or known not in (None, Kind.EMPTY, Kind.UNKNOWN, Kind.LOADED, kind):
+        return
+    context.needs("np" if first.startswith("np") else "ml")
+    context.needs("ml")
+    scope = "globals()" if context.function is None else "locals()"
+    now = python if known is not None else f"{scope}.get({quoted(python)})"
+    writer.code(f"{python} = {first} if ml.isempty({now}) else {now}")
+    context.made.add(name)
+    if known is not Kind.LOADED:
+        context.define(name, Value(python, kind if kind is not Kind.EMPTY else Kind.LOADED))
 
 
 def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> None:
@@ -136,7 +162,9 @@ def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     name = base_name(target)
     value = context(node)
     if isinstance(target.base, syntax.Name):
-        _create(name, "np.zeros((0, 0))", Kind.EMPTY, context)
+        _create(name, "np.zeros((0, 0))", Kind.EMPTY, context, writer)
+    elif isinstance(target.base, syntax.Field):
+        _create(name, "ml.Struct()", Kind.STRUCT, context, writer)
     base = context(target.base)
     if base.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
         raise Untranslatable(f"assigns to part of {base.kind.value}")
@@ -145,8 +173,6 @@ def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     count = len(target.arguments)
     if base.nd and count == 2:
         raise Untranslatable("assigns by two indices where there may be three dimensions")
-    if isinstance(target.base, syntax.Field) and base_name(target) not in context.variables:
-        raise Untranslatable(f"assigns to part of a field of {base_name(target)}, which is not known here")
     found = [subscript(each, base, context, (axis, count)) for axis, each in enumerate(target.arguments)]
     direct = _direct(base, found, value, target, context)
     if direct is not None:
@@ -221,7 +247,7 @@ def _grow(
     given = [part.as_two_dimensional() for part in (base, value)]
     field = target.base
     if isinstance(field, syntax.Field) and isinstance(field.name, str) and base.kind is Kind.UNKNOWN:
-        outer = context(field.base).text
+        outer = _outer(field.base, context).text
         given[0] = Value(f'getattr({outer}, "{python_name(field.name)}", None)', Kind.UNKNOWN)
     if any("np." in text for text in (*places, *(part.text for part in given))):
         context.needs("np")
@@ -231,11 +257,11 @@ def _grow(
         context.define(target.base.name, replace(base, kind=kind, integer=False, nd=base.nd or len(found) > 2))
 
 
-def _cells_of_field(node: syntax.Node, name: str, context: Context) -> Value | None:
+def _cells_of_field(node: syntax.Node, name: str, context: Context, writer: Writer) -> Value | None:
     """For ``net.W{1} = …``: the list net.W, which comes into being where there is none; None for anything else."""
     if not (isinstance(node, syntax.Field) and isinstance(node.name, str)):
         return None
-    _create(name, "ml.Struct()", Kind.STRUCT, context)
+    _create(name, "ml.Struct()", Kind.STRUCT, context, writer)
     known = context.variables.get(f"{context(node.base).text}.{node.name}")
     if known is not None and known.kind is Kind.CELL:
         return None
@@ -278,8 +304,8 @@ def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     name = base_name(target)
     value = context.fresh(context(node), name).as_two_dimensional()
     if isinstance(target.base, syntax.Name):
-        _create(name, "[]", Kind.CELL, context)
-    base = _cells_of_field(target.base, name, context) or context(target.base)
+        _create(name, "[]", Kind.CELL, context, writer)
+    base = _cells_of_field(target.base, name, context, writer) or context(target.base)
     if base.kind is Kind.EMPTY:
         context.define(name, Value(base.text, Kind.CELL))
         raise Untranslatable("turns [] into a cell array")

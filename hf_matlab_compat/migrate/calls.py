@@ -157,7 +157,8 @@ def _remember(name: str, given: list[Value], context: Context) -> None:
     function = context.shared.functions.get(name)
     if function is None:
         return
-    for parameter, value in zip(function.parameters, given, strict=False):
+    for place, parameter in enumerate(function.parameters):
+        value = given[place] if place < len(given) else Value("")  # left out: it may be anything
         key = (name, parameter)
         known = context.shared.parameter_kinds.get(key)
         context.shared.parameter_kinds[key] = value if known is None else join(known, value)

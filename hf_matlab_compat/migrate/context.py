@@ -159,6 +159,10 @@ class Context:
         Parts of the statement that Python has no counterpart for, as a remark says.
     plan : LoadPlan
         What the body's loads bind.
+    optional : frozenset of str
+        Parameters that a call may leave out.
+    made : set of str
+        Variables that may be missing before the statement, and were created in this body.
     cleared : set of str
         Variables that were cleared, so that a function of their name is one again.
     """
@@ -179,6 +183,8 @@ class Context:
     replaced: bool = False
     end_of: list[Callable[[], Value]] = field(default_factory=list)
     plan: LoadPlan = field(default_factory=LoadPlan)
+    optional: frozenset[str] = frozenset()
+    made: set[str] = field(default_factory=set)
     cleared: set[str] = field(default_factory=set)
     depth: int = 0
     loops: int = 0

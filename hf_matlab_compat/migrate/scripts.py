@@ -198,6 +198,7 @@ def _enter_function(context: Context, writer: Writer) -> None:
     function = context.function
     if function is None:
         return
+    context.optional = frozenset(function.parameters if _counts_arguments(function) else ())
     for name in function.parameters:
         known = context.shared.parameter_kinds.get((function.name, name), Value(""))
         kind = Kind.CELL if name == "varargin" else known.kind

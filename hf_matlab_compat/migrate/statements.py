@@ -272,10 +272,12 @@ def _branches(statement: Any, headers: list[str], context: Context, writer: Writ
 def nested(body: Sequence[Statement], context: Context, writer: Writer) -> None:
     """Write the body of a compound statement."""
     context.depth += 1
+    made = set(context.made)
     try:
         write_body(body, context, writer)
     finally:
         context.depth -= 1
+        context.made &= made
 
 
 def joined(ends: Sequence[dict[str, Value]]) -> dict[str, Value]:

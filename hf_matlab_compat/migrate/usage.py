@@ -38,6 +38,8 @@ class Usage:
         Variables that may hold one value after another: given several, given one in a loop, or written to in part.
     outlived : frozenset of int
         Identities of the ``for`` loops whose variable is read behind them.
+    asked_for : frozenset of str
+        Variables of which ``exist`` is asked, and which are no parameters.
     """
 
     written: frozenset[str]
@@ -50,6 +52,7 @@ class Usage:
     read: frozenset[str]
     changing: frozenset[str]
     outlived: frozenset[int]
+    asked_for: frozenset[str]
 
 
 def usage_of(
@@ -74,7 +77,15 @@ def usage_of(
         frozenset(part for name, _ in reads for part in name.split(">")[:1]) | frozenset(written),
         frozenset(_changing(nodes, set(parameters))),
         frozenset(_outlived(nodes, set(outputs))),
+        frozenset(_asked_for(nodes)) - frozenset(parameters),
     )
+
+
+def _asked_for(nodes: Iterable[Node]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, syntax.Apply) and node.base == syntax.Name("exist") and node.arguments:
+            name = node.arguments[0]
+            yield from [name.text] if isinstance(name, syntax.Text) else []
 
 
 def base_name(node: Node) -> str:
