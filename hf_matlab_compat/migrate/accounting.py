@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.literals import parsed, unescaped
+from hf_matlab_compat.migrate.literals import unescaped
 
 _MEANS_SOMETHING = re.compile(r"[^\w\s.:/+*%@~^|&<>?!$-]")
 """Characters by which a string could be more than words to Python or to a translator."""
@@ -37,7 +37,7 @@ class Account:
         self._words = [node.words[1:] for node in nodes if isinstance(node, syntax.Command)]
         self._number_nodes = [node for node in nodes if isinstance(node, syntax.Number)]
         self._numbers_from_elsewhere = any(isinstance(node, syntax.Name) and node.name in trainers for node in nodes)
-        self._written: list[ast.AST] = []
+        self._constants: list[object] = []
 
     def leave_out(self, nodes: Iterable[syntax.Node]) -> None:
         """Parts of the statement that Python has no counterpart for, as a remark says."""
@@ -49,19 +49,17 @@ class Account:
     def _numbers(self) -> set[float]:
         return {_value(node.text) for node in self._number_nodes}
 
-    def enter(self, python: str) -> None:
+    def enter(self, tree: ast.Module) -> None:
         """A statement of Python, or the header of a block, was written."""
-        tree = parsed(python)
-        self._written += [] if tree is None else ast.walk(tree)
+        self._constants += [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
 
     def difference(self, left_out: bool = False) -> str:
         """What one side holds and the other does not, as a phrase that follows the line's number; empty if nothing.
 
         Where a statement is left out, its Python need not hold what the statement held.
         """
-        constants = [node.value for node in self._written if isinstance(node, ast.Constant)]
-        strings = [each for each in constants if isinstance(each, str)]
-        numbers = {float(each) for each in constants if isinstance(each, int | float) and not isinstance(each, bool)}
+        strings = [each for each in self._constants if isinstance(each, str)]
+        numbers = {float(each) for each in self._constants if type(each) in (int, float)}  # type: ignore[arg-type]
         lost = () if left_out else self._lost(strings)
         other = next(chain(lost, self._foreign(strings)), None)
         if other is not None:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
@@ -84,6 +85,35 @@ class Beside:
     functions: Mapping[str, int] = field(default_factory=dict)
     trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
     names_in: NamesIn = field(default=lambda _file: None)
+
+
+class Variables(dict[str, Value]):
+    """What is known of each variable; remembers what was there before, so that a statement can be taken back."""
+
+    def __init__(self, known: Mapping[str, Value] = MappingProxyType({})) -> None:
+        super().__init__(known)
+        self._before: list[tuple[str, Value | None]] = []
+
+    def __setitem__(self, name: str, value: Value) -> None:
+        self._before.append((name, self.get(name)))
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        self._before.append((name, self.get(name)))
+        super().__delitem__(name)
+
+    def mark(self) -> int:
+        """A point to go back to."""
+        return len(self._before)
+
+    def take_back(self, mark: int) -> None:
+        """Undo what was changed since the mark."""
+        while len(self._before) > mark:
+            name, value = self._before.pop()
+            if value is None:
+                super().pop(name, None)
+            else:
+                super().__setitem__(name, value)
 
 
 @dataclass
@@ -171,7 +201,7 @@ class Context:
     usage: Usage
     function: syntax.Function | None = None
     value: Callable[[syntax.Node, Context], Value] = field(default=None)  # type: ignore[assignment]
-    variables: dict[str, Value] = field(default_factory=dict)
+    variables: dict[str, Value] = field(default_factory=Variables)
     two_dimensional: set[str] = field(default_factory=set)
     assigned: dict[str, set[Kind]] = field(default_factory=dict)
     growing: set[str] = field(default_factory=set)

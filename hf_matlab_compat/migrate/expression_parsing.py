@@ -12,6 +12,7 @@ from hf_matlab_compat.migrate.operator_parsing import CHAINED, ChainFailure, cha
 from hf_matlab_compat.migrate.syntax import Node
 
 _DEEPEST = 100
+_MOST_DIGITS = 300
 
 
 class ParseFailure(Exception):
@@ -51,6 +52,8 @@ def _number(node: Any, _depth: int) -> Node:
     text = _text_of(node)
     if not re.fullmatch(r"(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?", text):
         raise ParseFailure(f"holds the number {text}, which is outside the dialect")
+    if len(text) > _MOST_DIGITS:
+        raise ParseFailure(f"holds a number of {len(text)} digits")
     return syntax.Number(text.removesuffix("."))
 
 
@@ -84,6 +87,8 @@ def _arguments(node: Any, depth: int) -> tuple[Node, ...]:
 
 def _field(node: Any, depth: int) -> Node:
     base = expression(node.child_by_field_name("object"), depth)
+    if node.child_count > _DEEPEST:
+        raise ParseFailure("is nested too deeply")
     for child in node.children[1:]:
         if child.type in (".", "line_continuation"):
             continue

@@ -17,8 +17,7 @@ _PART = re.compile("\ue002([0-9a-f]*)\ue003")
 _ANY = re.compile("[\ue000\ue002]([0-9a-f]*)[\ue001\ue003]")
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-_AROUND = ("", "if _:\n    pass\n", "try:\n    pass\n")
-_BELOW = ("", "\n    pass", "\n    pass\nfinally:\n    pass")
+_HEADER = re.compile(r":(?:  # noqa: \w+)?\Z")
 
 
 class UnsafeStatement(Exception):
@@ -71,33 +70,42 @@ def fits_field(text: str) -> bool:
     return all(map(_is_plain, contents(text)))
 
 
-def opened(text: str) -> str:
-    """A statement, or the header of a block, with its strings written out.
+def opened(text: str) -> tuple[str, ast.Module]:
+    """A statement, or the header of a block, with its strings written out, and its syntax tree.
 
     Raises
     ------
     UnsafeStatement
         It is no Python, or it would be another statement than the one that was put together.
     """
-    intended = parsed(text.replace(SPEC, ":"))
-    written = _LITERAL.sub(_written, _PART.sub(_written_part, text.replace(SPEC, ":")))
-    got = parsed(written)
+    closed = text.replace(SPEC, ":")
+    intended = parsed(closed)
+    written = _LITERAL.sub(_written, _PART.sub(_written_part, closed))
+    got = intended if written == closed else parsed(written)
     if intended is None or got is None:
         raise UnsafeStatement("has no form in Python that can be read back")
     if not _same(intended, got):
         raise UnsafeStatement("holds a string that would not stay the same in Python")
-    return written
+    return written, got
 
 
 def parsed(text: str) -> ast.Module | None:
     """The syntax tree of a statement or of a block's header; None where it has none."""
-    for before in _AROUND:
-        for below in _BELOW:
-            try:
-                return ast.parse(before + text + below)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                continue
-    return None
+    try:
+        return ast.parse(_completed(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _completed(text: str) -> str:
+    """A block's header with a block around it; any other statement as it is."""
+    if not _HEADER.search(text):
+        return text
+    if text.startswith(("elif ", "else:")):
+        return f"if _:\n    pass\n{text}\n    pass"
+    if text.startswith("except "):
+        return f"try:\n    pass\n{text}\n    pass"
+    return f"{text}\n    pass" + ("\nfinally:\n    pass" if text.startswith("try:") else "")
 
 
 def same_statement(one: str, other: str) -> bool:

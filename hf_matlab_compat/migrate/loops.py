@@ -19,6 +19,8 @@ Nested: TypeAlias = Callable[[Sequence[Statement], Context, Writer], None]
 Joined: TypeAlias = Callable[[Sequence[dict[str, Value]]], dict[str, Value]]
 
 _MOST_PASSES = 5
+_FULL_REHEARSALS = 3
+"""Loops deeper than this inside loops that are gone through again are gone through twice at most."""
 _NUMBER = re.compile(r"\d+\.?\d*")
 _CHUNKS = "the loop is kept; numchunks as it was with the option trim_cases=True drops the last cases instead"
 
@@ -34,10 +36,7 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
     context.define(statement.variable, variable)
     writer.enter_header(statement.place)
     _settle(statement.body, context, writer, nested, joined)
-    before = dict(context.variables)
-    with writer.block(header):
-        nested(statement.body, context, writer)
-    context.variables = joined([before, context.variables])
+    _write(header, statement.body, context, writer, nested, joined)
     if runs is False:
         _leave_empty(statement.variable, context, writer)
         context.define(statement.variable, Value("", Kind.LOADED))
@@ -83,10 +82,8 @@ def while_loop(statement: syntax.While, context: Context, writer: Writer, nested
     if _lowers_chunks(statement):
         writer.comment("Or keep the number of chunks and let the option trim_cases=True drop the last cases:")
     _settle(statement.body, context, writer, nested, joined)
-    before = dict(context.variables)
-    with writer.block(f"while {truth(statement.condition, context).text}:"):
-        nested(statement.body, context, writer)
-    context.variables = joined([before, context.variables])
+    header = f"while {truth(statement.condition, context).text}:"
+    _write(header, statement.body, context, writer, nested, joined)
 
 
 def _lowers_chunks(statement: syntax.While) -> bool:
@@ -106,13 +103,25 @@ def _lowers_chunks(statement: syntax.While) -> bool:
 
 def _settle(body: Sequence[Statement], context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
     """Go through the body until what is known at its start no longer changes."""
-    for _ in range(_MOST_PASSES):
+    for _ in range(_MOST_PASSES if writer.rehearsals < _FULL_REHEARSALS else 2):
         start = dict(context.variables)
         with writer.rehearsal():
             nested(body, context, writer)
         context.variables = joined([start, context.variables])
         if all(name in start and _alike(start[name], value) for name, value in context.variables.items()):
             return
+
+
+def _write(
+    header: str, body: Sequence[Statement], context: Context, writer: Writer, nested: Nested, joined: Joined
+) -> None:
+    """Write a loop that is settled; inside a rehearsal that would find out nothing more."""
+    if writer.rehearsals:
+        return
+    before = dict(context.variables)
+    with writer.block(header):
+        nested(body, context, writer)
+    context.variables = joined([before, context.variables])
 
 
 def _alike(one: Value, other: Value) -> bool:

@@ -13,6 +13,7 @@ from hf_matlab_compat.migrate.grammar import matlab_parser
 from hf_matlab_compat.migrate.syntax import Place, Statement
 
 _MOST_CHARACTERS = 2_000_000
+_MOST_BRANCHES = 500
 _DEEPEST = 18  # Python itself allows 20 loops inside each other
 _JUMPS = {"break_statement": "break", "continue_statement": "continue", "return_statement": "return"}
 _CLAUSES = {"elseif_clause", "else_clause", "case_clause", "otherwise_clause", "catch_clause"}
@@ -132,7 +133,10 @@ def _targets(left: Any) -> tuple[syntax.Node, ...]:
 
 def _if(node: Any, place: Place, level: _Level) -> Statement:
     branches = [_branch(node, level)]
-    branches += [_branch(child, level) for child in node.children if child.type in ("elseif_clause", "else_clause")]
+    others = [child for child in node.children if child.type in ("elseif_clause", "else_clause")]
+    if len(others) > _MOST_BRANCHES:
+        raise ParseFailure(f"has more than {_MOST_BRANCHES} branches")
+    branches += [_branch(child, level) for child in others]
     return syntax.If(place, tuple(branches))
 
 

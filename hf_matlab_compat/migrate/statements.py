@@ -12,7 +12,7 @@ from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.calls import is_function, outputs_of, unknown
 from hf_matlab_compat.migrate.clearing import clear, is_clear
-from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.context import Context, Untranslatable, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
 from hf_matlab_compat.migrate.load_plan import is_workspace_load
 from hf_matlab_compat.migrate.loading import bind_waiting, load_workspace
@@ -54,7 +54,9 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
     """Write one statement, or a TODO that carries its text."""
     if context.depth == 0:
         bind_waiting(statement, context, writer)
-    start, defined = writer.mark(), dict(context.variables)
+    variables = context.variables if isinstance(context.variables, Variables) else Variables(context.variables)
+    context.variables = variables
+    start, defined = writer.mark(), variables.mark()
     context.notes.clear()
     context.warnings.clear()
     context.dropped.clear()
@@ -65,9 +67,11 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
         _write_checked(statement, context, writer)
         writer.insert(start[0], [f"# {remark}" for remark in dict.fromkeys(context.warnings)])
         context.warnings.clear()
-    except Untranslatable as failure:
+    except (Untranslatable, RecursionError) as error:
+        failure = error if isinstance(error, Untranslatable) else Untranslatable("is nested too deeply")
         writer.cut_back(start)
-        context.variables = defined
+        variables.take_back(defined)
+        context.variables = variables
         _left_to_do(statement, failure, context, writer)
     if context.depth == 0:
         _create_missing(start[0], context, writer)
@@ -282,10 +286,12 @@ def nested(body: Sequence[Statement], context: Context, writer: Writer) -> None:
 
 def joined(ends: Sequence[dict[str, Value]]) -> dict[str, Value]:
     """What is known where several paths meet."""
-    known: dict[str, Value] = {}
-    for variables in ends:
+    known = dict(ends[0]) if ends else {}
+    for variables in ends[1:]:
         for name, value in variables.items():
-            known[name] = join(known[name], value) if name in known else value
+            other = known.setdefault(name, value)
+            if other is not value:
+                known[name] = join(other, value)
     return known
 
 

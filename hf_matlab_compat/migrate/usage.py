@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -96,10 +97,12 @@ def base_name(node: Node) -> str:
 
 
 def _own_nodes(body: Iterable[Node]) -> Iterator[Node]:
-    for node in body:
+    waiting = list(reversed([*body]))
+    while waiting:
+        node = waiting.pop()
         if not isinstance(node, syntax.Function):
             yield node
-            yield from _own_nodes(node.children())
+            waiting.extend(reversed([*node.children()]))
 
 
 def _names(body: Iterable[Node], parameters: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -145,23 +148,38 @@ def _changing(nodes: Iterable[Node], parameters: set[str]) -> set[str]:
 
 
 def _outlived(nodes: list[Node], outputs: set[str]) -> Iterator[int]:
+    """The loops whose variable is read behind them before it is given another value."""
+    occurrences: dict[str, list[int]] = {}
+    for place, node in enumerate(nodes):
+        for name in _read_or_given(node):
+            occurrences.setdefault(name, []).append(place)
     for place, node in enumerate(nodes):
         if isinstance(node, syntax.For):
-            behind = nodes[place + sum(1 for _ in _own_nodes([node])) :]
-            if _is_read_first(node.variable, behind, node.variable in outputs):
+            known = occurrences[node.variable]
+            end = place + sum(1 for _ in _own_nodes([node]))
+            behind = bisect_left(known, end)
+            is_read = _is_read(node.variable, nodes[known[behind]]) if behind < len(known) else node.variable in outputs
+            if is_read:
                 yield id(node)
 
 
-def _is_read_first(name: str, nodes: Iterable[Node], otherwise: bool) -> bool:
-    """Whether a variable is read before it is given another value; `otherwise` where neither happens."""
-    for node in nodes:
-        if isinstance(node, syntax.Name) and node.name == name:
-            return True
-        if isinstance(node, syntax.For) and node.variable == name:
-            return syntax.Name(name) in _own_nodes([node.values])
-        if isinstance(node, syntax.Assign) and syntax.Name(name) in node.targets:
-            return syntax.Name(name) in _own_nodes([node.value])
-    return otherwise
+def _read_or_given(node: Node) -> Iterable[str]:
+    match node:
+        case syntax.Name(name):
+            return (name,)
+        case syntax.For():
+            return (node.variable,)
+        case syntax.Assign():
+            return {target.name for target in node.targets if isinstance(target, syntax.Name)}
+        case _:
+            return ()
+
+
+def _is_read(name: str, node: Node) -> bool:
+    """Whether a node that reads or gives a variable needs the value it had."""
+    if isinstance(node, syntax.For | syntax.Assign):
+        return syntax.Name(name) in _own_nodes([node.values if isinstance(node, syntax.For) else node.value])
+    return True
 
 
 def _only_empty(nodes: Iterable[Node]) -> set[str]:
@@ -263,13 +281,16 @@ def _positions(nodes: list[Node], reads: list[tuple[str, bool]], excluded: set[s
     links = [tuple(name.split(">")) for name, _ in reads if ">" in name]
     bad = {name for name, as_index in reads if not as_index}
     candidates -= bad
-    functions = {name for name, _ in reads}
-    while True:
-        lost = {source for source, target in links if source in candidates and target not in candidates}
-        lost |= {name for name in candidates if not _all_positions(name, nodes, candidates)}
-        if not lost:
-            return candidates & (functions | candidates)
-        candidates -= lost
+    needed_by: dict[str, list[str]] = {}
+    for name, needed in [*links, *_needs(nodes)]:
+        needed_by.setdefault(needed, []).append(name)
+    lost = [name for name in needed_by if name not in candidates]
+    while lost:
+        for name in needed_by.get(lost.pop(), ()):
+            if name in candidates:
+                candidates.remove(name)
+                lost.append(name)
+    return candidates
 
 
 def _made_positions(nodes: Iterable[Node]) -> set[str]:
@@ -281,16 +302,18 @@ def _made_positions(nodes: Iterable[Node]) -> set[str]:
     }
 
 
-def _all_positions(name: str, nodes: list[Node], candidates: set[str]) -> bool:
-    """Whether everything `name` is ever given is a position."""
+_NOTHING = ""
+"""In place of a variable that is needed: one that holds no positions, whatever comes."""
+
+
+def _needs(nodes: Iterable[Node]) -> Iterator[tuple[str, str]]:
+    """Variables that hold positions only if another one does, and that one."""
     for node in nodes:
-        if isinstance(node, syntax.For) and node.variable == name and not _counts_up(node.values):
-            return False
-        if isinstance(node, syntax.Assign) and any(base_name(target) == name for target in node.targets):
-            made = _is_maker(node.value) or _positions_source(node) in candidates
-            if len(node.targets) != 1 or not made:
-                return False
-    return True
+        if isinstance(node, syntax.For) and not _counts_up(node.values):
+            yield node.variable, _NOTHING
+        if isinstance(node, syntax.Assign) and (len(node.targets) != 1 or not _is_maker(node.value)):
+            source = _positions_source(node) if len(node.targets) == 1 else None
+            yield from ((base_name(target), source or _NOTHING) for target in node.targets)
 
 
 def _is_maker(value: Node) -> bool:

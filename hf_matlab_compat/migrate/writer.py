@@ -31,6 +31,7 @@ class Writer:
         self._indent = 0
         self._statement = -1
         self._accounts: list[Account] = []
+        self.rehearsals = 0
 
     def code(self, text: str) -> None:
         """A Python statement, or the header of a block; its strings are written out here.
@@ -41,11 +42,11 @@ class Writer:
             It would not be the statement that was put together.
         """
         try:
-            written = opened(text)
+            written, tree = opened(text)
         except UnsafeStatement as failure:
             raise Untranslatable(str(failure)) from None
         for account in self._accounts[-1:]:
-            account.enter(written)
+            account.enter(tree)
         self._statement = len(self.lines)
         self.lines.extend(broken(written, self._indent))
 
@@ -60,7 +61,7 @@ class Writer:
 
     def insert(self, place: int, statements: Sequence[str]) -> None:
         """Statements at the current depth, before the line at `place`."""
-        self.lines[place:place] = [" " * self._indent + each for each in statements]
+        self.lines[place:place] = [" " * self._indent + _on_one_line(each) for each in statements]
         self._statement += len(statements) if self._statement >= place else 0
 
     def comment(self, text: str) -> None:
@@ -123,12 +124,14 @@ class Writer:
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
         """What is written here is thrown away."""
-        kept, ledger, statement = list(self.lines), self.ledger, self._statement
-        self.ledger = Ledger(())
+        kept, ledger, statement = self.lines, self.ledger, self._statement
+        self.lines, self.ledger, self._statement = [], Ledger(()), -1
+        self.rehearsals += 1
         try:
             yield
         finally:
             self.lines, self.ledger, self._statement = kept, ledger, statement
+            self.rehearsals -= 1
 
     def mark(self) -> tuple[int, int]:
         """Where the script stands now, for `cut_back`."""
@@ -143,9 +146,14 @@ class Writer:
         return len(self.lines[place]) - len(self.lines[place].lstrip())
 
 
+def _on_one_line(text: str) -> str:
+    """The text without what would end a line or turn it around."""
+    return "".join(each if each.isprintable() or each == "\t" else " " for each in text)
+
+
 def _uncommented(text: str) -> list[str]:
-    """MATLAB's comment text without its marks, and without what would end a line or turn it around."""
-    lines = ["".join(each if each.isprintable() or each == "\t" else " " for each in line) for line in text.split("\n")]
+    """MATLAB's comment text without its marks."""
+    lines = [_on_one_line(line) for line in text.split("\n")]
     if text.lstrip().startswith("%{"):
         return [line.rstrip() for line in lines]
     return [_without_mark(line) for line in lines]

@@ -158,3 +158,10 @@ def test_a_number_that_changes_is_found_out(given: str, monkeypatch: pytest.Monk
 def test_whole_numbers_that_doubles_cannot_hold_are_doubles() -> None:
     assert "x = 9007199254740992.0" in translate("x = 9007199254740993;\n").python
     assert "x = 9007199254740991\n" in translate("x = 9007199254740991;\n").python
+
+
+@pytest.mark.parametrize("name", ["f\\nprint(987654)\\n", "f\\rprint(987654)#", "\\n\\n", "print(987654)"])
+def test_the_name_of_a_file_in_a_remark_is_no_code(name: str) -> None:
+    for statement in (f'load("{name}");', f'load "{name}"', f'load("{name}", "q");', f'x = load("{name}");'):
+        made = translate(f"{statement}\ndisp(q); q2(3) = 1; disp(q2);\n")
+        assert not [call for call in calls(made.python) if call == "print(987654)"], made.python
