@@ -34,6 +34,7 @@ from hf_matlab_compat.preflight.keywords import by_name_only
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.preflight.memory import check_memory
 from hf_matlab_compat.preflight.orientation import check_orientation, clues_of, warn_of_wide_cases
+from hf_matlab_compat.preflight.run_lock import run_lock
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.result import Result, make_result
 from hf_matlab_compat.solvers.damping import exhausted
@@ -167,7 +168,8 @@ def train(
     setup = Setup(network, backend, problem_of(network, data, settings, backend, resident), None, run)
     if held_out is not None:
         setup = replace(setup, held_out=problem_of(network, held_out, settings, backend, resident))
-    return run_epochs(setup, state, [*files, shown, *others])
+    with run_lock(name):
+        return run_epochs(setup, state, [*files, shown, *others])
 
 
 @dataclass(frozen=True)

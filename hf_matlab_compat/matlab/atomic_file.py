@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 TEMPORARY_SUFFIX = ".partial"
 
 _DIRECTORY_CANNOT_BE_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR}
-
-
-def temporary_path(path: str | os.PathLike[str]) -> Path:
-    """Where the new content is collected: a fixed name beside the file, so that a killed run leaves at most one."""
-    target = _target(path)
-    return target.with_name(target.name + TEMPORARY_SUFFIX)
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for writing that replaces `path` when the block ends, and only then.
 
-    The content goes to `temporary_path` (a leftover of a killed run is overwritten), is flushed to the
-    disk, and takes the place of `path` in one step; then the directory is flushed as well. When the block
-    raises, the temporary file is removed and `path` is what it was. A symbolic link stays a link: the file
-    that it points to is replaced. Two processes must not write the same path at the same time.
+    The content goes to a new file beside it, of a name that nobody else has (``<name>.<8 digits>.partial``), is
+    flushed to the disk, and takes the place of `path` in one step; then the directory is flushed as well. When the
+    block raises, the temporary file is removed and `path` is what it was. A symbolic link stays a link: the file
+    that it points to is replaced. The new file has the mode of the old one, and its owner where this is allowed.
 
     Parameters
     ----------
@@ -42,11 +39,17 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        The disk is full, the directory is missing or not writable, …; `path` is what it was.
+        The disk is full, the directory is missing or not writable, `path` is a device or a pipe, …; `path` is what
+        it was.
     """
-    target, temporary = _target(path), temporary_path(path)
+    target = _target(path)
+    standing = _standing(target)
+    temporary = target.with_name(f"{target.name}.{token_hex(4)}{TEMPORARY_SUFFIX}")
+    descriptor = os.open(temporary, _NEW, 0o666 if standing is None else 0o600)
     try:
-        with open(temporary, "wb") as stream:
+        with open(descriptor, "w+b") as stream:
+            if standing is not None:
+                _take_after(descriptor, standing)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -56,6 +59,24 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             temporary.unlink()
         raise
     _sync_directory(target.parent)
+
+
+def _standing(target: Path) -> os.stat_result | None:
+    """What stands at the target; a device, a pipe or a socket must not be replaced by a file."""
+    try:
+        found = target.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):  # a directory is refused by the system
+        raise OSError(errno.EINVAL, "a device, a pipe or a socket is there", str(target))
+    return found
+
+
+def _take_after(descriptor: int, standing: os.stat_result) -> None:
+    if hasattr(os, "fchown"):  # Windows has neither call
+        with suppress(PermissionError):
+            os.fchown(descriptor, standing.st_uid, standing.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(standing.st_mode))
 
 
 def _target(path: str | os.PathLike[str]) -> Path:

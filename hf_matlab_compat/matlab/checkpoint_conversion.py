@@ -131,7 +131,8 @@ def write_layers(
     for i in range(len(W)):
         cells["W"][0, i], cells["b"][0, i] = W[i], b[i]
     try:
-        savemat(path, cells)
+        with atomic_file(path) as stream:
+            savemat(stream, cells)
     except OSError as error:
         raise CheckpointError(f"{path}: expected to write it, got '{error.strerror or error}'.") from error
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -13,13 +14,17 @@ from hf_matlab_compat.observers.screen import CAME_THROUGH, closing_sentence
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Outcome, Report, State
 
+_LAST_BYTES = 1 << 16
+_EPOCH = re.compile(rb"^epoch: (\d+), Log likelihood", re.MULTILINE)
+
 
 class TextLog(Observer):
     """Appends to MATLAB's log ``<run name>.txt``, its lines ended by CR LF; nothing for a run without a name.
 
     The file is opened for each epoch, synced to the disk and closed again, so whatever ends the process, the
     finished epochs are in it; a change of the working directory does not move it. A run that was interrupted or
-    failed gets no total time, as in MATLAB; of one that a signal ended, or that converged, a line says so.
+    failed gets no total time, as in MATLAB; of one that a signal ended, or that converged, a line says so. Where a
+    run was killed between log and checkpoint its last epoch is logged twice; a line of the resumed run says so.
 
     Raises
     ------
@@ -33,7 +38,9 @@ class TextLog(Observer):
     def begin(self, run: Run, state: State) -> None:
         self._path = os.path.abspath(f"{run.name}.txt") if run.name else ""
         self._options = run.options
-        self._append(header_lines(run.description, run.resume_from, run.sizes, run.options, datetime.now()))
+        again = _logged_again(self._path, state.epoch) if run.resume_from else []
+        header = header_lines(run.description, run.resume_from, run.sizes, run.options, datetime.now())
+        self._append([*header, *again])
 
     def epoch(self, report: Report, state: State) -> None:
         self._append(epoch_lines(report, self._options))
@@ -65,3 +72,17 @@ class TextLog(Observer):
 def _sync(descriptor: int) -> None:
     """Bring what was appended to the disk; its time stamps may follow later."""
     (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(descriptor)
+
+
+def _logged_again(path: str, epoch: int) -> list[str]:
+    """A line for the log, if it has later epochs already than the one that a run goes on from."""
+    try:
+        with open(path, "rb") as log:
+            log.seek(max(os.fstat(log.fileno()).st_size - _LAST_BYTES, 0))
+            last = max(map(int, _EPOCH.findall(log.read())[-1:]), default=0)
+    except OSError:
+        return []
+    if last <= epoch:
+        return []
+    which = f"Epoch {last} is" if last == epoch + 1 else f"Epochs {epoch + 1} to {last} are"
+    return [f"{which} logged above already, and run again from the checkpoint of epoch {epoch}.", ""]

@@ -12,7 +12,7 @@ from typing import Any
 
 from hf_matlab_compat.errors import OptionError
 
-_LONGEST_ENDING = "_nnet_running.double.npz.partial"
+_LONGEST_ENDING = "_nnet_epoch1000000.sidecar.npz.01234567.partial"
 
 
 def check_destination(run_name: Any) -> str:
@@ -68,7 +68,7 @@ def _check_folder(run_name: str) -> None:
 
 def _targets(run_name: str) -> Iterator[str]:
     yield f"{run_name}{_LONGEST_ENDING}"  # first: a name that is too long is too long for a longer ending too
-    yield from (f"{run_name}{ending}" for ending in (".txt", "_nnet_running.mat", "_nnet_running.double.npz"))
+    yield from (f"{run_name}{ending}" for ending in (".txt", "_nnet_running.mat", "_nnet_running.sidecar.npz", ".lock"))
     stem = Path(run_name)
     yield from map(str, sorted(stem.parent.glob(f"{escape(stem.name)}_nnet_epoch*")))
 
@@ -83,6 +83,9 @@ def _check_target(target: str) -> None:
         raise _not_a_target(target, error.strerror or str(error), advice) from error
     if kind == stat.S_IFDIR:
         raise _not_a_target(target, "a directory of that name is there", "Move it away, or choose another name.")
+    if kind != stat.S_IFREG:
+        reason = "a device, a pipe or a socket of that name is there"
+        raise _not_a_target(target, reason, "Choose another name.")
     if target.endswith(".txt") and not os.access(target, os.W_OK):  # the others are replaced, this one is appended to
         raise _not_a_target(target, "it may not be written", "Give yourself the right to, or choose another name.")
 

@@ -109,3 +109,15 @@ def test_no_description_forges_a_header(end: str, tmp_path: Path) -> None:
 def test_a_tab_and_other_letters_of_a_description_stay(tmp_path: Path) -> None:
     lead(TextLog(), named(tmp_path, description="λ\tñ 日本"))
     assert "Description: λ\tñ 日本\r\n".encode() in (tmp_path / "curves.txt").read_bytes()
+
+
+@pytest.mark.parametrize(("epoch", "says"), [(1, "Epoch 2 is"), (0, "Epochs 1 to 2 are"), (2, "")])
+def test_epochs_that_are_run_again_after_a_kill_are_said(epoch: int, says: str, tmp_path: Path) -> None:
+    lead(TextLog(), named(tmp_path), outcome=None, epochs=2)
+    before = (tmp_path / "curves.txt").read_bytes()
+    again = named(tmp_path, resume_from="curves_nnet_running.mat")
+    TextLog().begin(again, replace(START, epoch=epoch))
+    added = (tmp_path / "curves.txt").read_bytes()[len(before) :].decode()
+    line = f"{says} logged above already, and run again from the checkpoint of epoch {epoch}.\r\n\r\n"
+    assert added.endswith(line) if says else "again" not in added
+    assert len(read_log(tmp_path / "curves.txt")) == 2

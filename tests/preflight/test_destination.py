@@ -49,7 +49,9 @@ def test_a_directory_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("ending", [".txt", "_nnet_running.mat", "_nnet_running.double.npz", "_nnet_epoch10.mat"])
+@pytest.mark.parametrize(
+    "ending", [".txt", "_nnet_running.mat", "_nnet_running.sidecar.npz", "_nnet_epoch10.mat", ".lock"]
+)
 def test_a_directory_in_the_place_of_a_file_is_named(ending: str, tmp_path: Path) -> None:
     (tmp_path / f"run{ending}").mkdir()
     assert refusal(f"{tmp_path}/run") == (
@@ -57,6 +59,16 @@ def test_a_directory_in_the_place_of_a_file_is_named(ending: str, tmp_path: Path
         "name is there). Move it away, or choose another name."
     )
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+@pytest.mark.parametrize("ending", [".txt", "_nnet_running.mat", "_nnet_epoch10.mat", ".lock"])
+def test_a_pipe_or_a_link_to_a_device_in_the_place_of_a_file_is_named(ending: str, tmp_path: Path) -> None:
+    place = tmp_path / f"run{ending}"
+    for make in (os.mkfifo, lambda path: os.symlink(os.devnull, path)):
+        make(place)
+        assert f"got '{place}' (a device, a pipe or a socket of that name is there)." in refusal(f"{tmp_path}/run")
+        place.unlink()
 
 
 def test_a_log_that_may_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
