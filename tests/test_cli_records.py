@@ -176,6 +176,14 @@ def test_what_a_log_has_no_lines_for_is_said_and_not_counted(
     assert "no CG lines; laws broken: 1\n" in capsys.readouterr().out
 
 
+def test_a_checkpoint_is_found_without_its_ending_as_a_run_finds_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.v2.mat").write_bytes(CHECKPOINT.read_bytes())
+    assert main(["checkpoint", str(tmp_path / "run.v2")]) == 0
+    assert f"{tmp_path / 'run.v2.mat'}: " in capsys.readouterr().out
+
+
 def test_what_no_run_goes_on_from_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     savemat(tmp_path / "weights.mat", {"paramsp": np.ones((7, 1))})
     assert main(["checkpoint", str(tmp_path / "weights.mat")]) == 1

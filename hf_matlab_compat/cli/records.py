@@ -107,6 +107,8 @@ def checkpoint(
     from hf_matlab_compat.matlab.checkpoint_conversion import convert
     from hf_matlab_compat.matlab.checkpoint_summary import summarise
 
+    if not file.exists() and (named := file.with_name(f"{file.name}.mat")).is_file():
+        file = named  # as MATLAB's load, and a run that resumes, find it
     hidden = layersizes[1:-1] if layersizes else ()
     summary = summarise(file, hidden=hidden, inputs=layersizes[0] if layersizes else None)
     for line in summary.in_words():

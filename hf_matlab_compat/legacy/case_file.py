@@ -72,7 +72,9 @@ def read_case(path: Path) -> Case:
         content = load_mat(path)
         known = {name: full_array(value) for name, value in content.items() if name in TRAINER_ARGUMENTS}
     except CheckpointError as error:
-        raise DataError("case", expected="a .mat file", got=f"{path}, which cannot be read ({error})") from error
+        raise DataError(
+            "case", expected="a .mat file", got=f"{path}, which cannot be read ({str(error).rstrip('.')})"
+        ) from error
     missing = [name for name in REQUIRED if name not in content]
     if missing:
         raise DataError("case", expected=f"variables {', '.join(REQUIRED)}", got=f"{path} without {', '.join(missing)}")

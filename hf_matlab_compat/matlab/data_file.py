@@ -28,6 +28,6 @@ def read_variable(path: str | os.PathLike[str], name: str) -> NDArray[Any]:
         if name in found and isinstance(value := full_array(found[name]), np.ndarray):
             return value
     except CheckpointError as error:
-        raise DataError("data", expected="a .mat file", got=f"{str(file)!r} ({error})") from error
+        raise DataError("data", expected="a .mat file", got=f"{str(file)!r} ({str(error).rstrip('.')})") from error
     names = ", ".join(key for key, value in found.items() if not isinstance(value, Skipped))
     raise DataError("variable", expected=f"one of {names}", got=repr(name))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import re
-import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 
-from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.errors import ArgumentError, CheckpointError
+from hf_matlab_compat.matlab.mat_formats import unpacked
 
 _GZIP = b"\x1f\x8b"
-_MOST_UNPACKED = 1 << 28
-"""Bytes; the author's own log of 300 epochs has 10^5."""
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16's, which it begins with
@@ -50,15 +47,12 @@ def _by_zeros(head: bytes) -> str:
 
 
 def _unpacked(content: bytes) -> bytes:
-    expected = "the text log of a run"
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-            plain = packed.read(_MOST_UNPACKED + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ArgumentError("log", expected=expected, got=f"a gzip file that is damaged ({error})") from error
-    if len(plain) > _MOST_UNPACKED:
-        raise ArgumentError("log", expected=expected, got=f"a gzip file of more than {_MOST_UNPACKED >> 20} MiB")
-    return plain
+        return unpacked(io.BytesIO(content))
+    except CheckpointError as error:
+        reason = str(error).partition("got ")[2].partition(". ")[0]
+        got = f"a gzip file that cannot be unpacked ({reason})"
+        raise ArgumentError("log", expected="the text log of a run", got=got) from error
 
 
 def lines_of(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import Layer
 from hf_matlab_compat.model.units import UNITS
+from hf_matlab_compat.preflight.layout import unit_instead
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def load_network(
             "unit_types",
             expected=f"{len(hidden_sizes) + 1} of {', '.join(map(repr, UNITS))}",
             got=repr(list(unit_types)),
-            advice="One for each hidden layer and one for the output.",
+            advice=(unit_instead(unknown[0]) if unknown else "") or "One for each hidden layer and one for the output.",
         )
     fits = summarise(checkpoint, hidden=hidden_sizes or (), inputs=num_inputs).candidates.sizes if hidden_sizes else ()
     sizes = fits[0] if len(fits) == 1 else (num_inputs, *map(int, hidden_sizes), _outputs(checkpoint, num_inputs))

@@ -80,7 +80,7 @@ _ALSO_CALLED = {
 def _check_unit(unit: str, *, is_output: bool) -> None:
     if unit not in UNITS:
         expected = "names from " + ", ".join(map(repr, UNITS))
-        raise OptionError("unit_types", expected=expected, got=repr(unit), advice=_unit_instead(unit.lower()))
+        raise OptionError("unit_types", expected=expected, got=repr(unit), advice=unit_instead(unit))
     if unit == "softmax" and not is_output:
         raise OptionError(
             "unit_types",
@@ -90,7 +90,15 @@ def _check_unit(unit: str, *, is_output: bool) -> None:
         )
 
 
-def _unit_instead(unit: str) -> str:
+def unit_instead(name: str) -> str:
+    """What to write in place of an unknown kind of unit; empty where nothing is near.
+
+    Examples
+    --------
+    >>> unit_instead("sigmoid")
+    "Did you mean 'logistic'?"
+    """
+    unit = name.lower()
     if unit.endswith("relu") or unit.startswith(("rectif", "leaky", "softplus")):
         return "The published trainer has no rectified units."
     known = next((ours for ours, words in _ALSO_CALLED.items() if unit.replace("_", "") in words), None)

@@ -63,7 +63,7 @@ def test_a_log_in_any_encoding_reads_alike(name: str, tmp_path: Path) -> None:
 def test_a_gzip_file_that_is_cut_off_is_named(end: int, tmp_path: Path) -> None:
     (tmp_path / "log.txt.gz").write_bytes(gzip.compress(TEXT.encode())[:end])
     with pytest.raises(
-        ArgumentError, match=r"^log: expected the text log of a run, got a gzip file that is damaged \("
+        ArgumentError, match=r"^log: expected the text log of a run, got a gzip file that cannot be unpacked \("
     ):
         read_log(tmp_path / "log.txt.gz")
 

@@ -61,6 +61,8 @@ def test_outputs_follow_from_the_number_of_parameters(tmp_path: Path, sizes: tup
 def test_layers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="unit_types: expected 4 of 'logistic'"):
         load_network(saved(tmp_path), SIZES[1:-1], TYPES[1:], 9)
+    with pytest.raises(OptionError, match=r"'sigmoid'\]\. Did you mean 'logistic'\?"):
+        load_network(saved(tmp_path), SIZES[1:-1], (*TYPES[1:], "sigmoid"), 9)
     with pytest.raises(OptionError, match="relu"):
         load_network(saved(tmp_path), SIZES[1:-1], (*TYPES[1:], "relu"), 9)
     with pytest.raises(CheckpointError, match="layersizes: expected those of 155 parameters"):
