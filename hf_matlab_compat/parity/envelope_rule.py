@@ -7,7 +7,7 @@ quantity among runs of the reference that differ by rounding alone; u is the uni
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
+from math import inf, isfinite
 from typing import NamedTuple
 
 UNIT_ROUNDOFF = {"single": 2.0**-24, "double": 2.0**-53}
@@ -23,6 +23,11 @@ KERNEL_FACTOR, TRAJECTORY_FACTOR = 4, 10
 FLOOR = 4
 FIGURE_FLOORS: Mapping[str, float] = {"rho": 1e3, "ch_norm": 64}
 """In units of u; rho is a difference of two likelihoods, which cancel, over the model's change."""
+LIMIT_FACTOR, OWN_CAP = 3, 10
+"""E of a reference counts as rounding up to 3 times the bound that holds without an ensemble, or else up to 10 times E
+of this package's own runs; what moves it further is no rounding, but the order of its cases, or chance."""
+LAST_BITS = "4u of double"
+"""Begins the source of the bound of lambda."""
 OWN_FACTOR = 4
 """On E of this package's own runs: numpy adds in pairs, a reference one by one may round more."""
 EARLY_STEPS = 5
@@ -100,6 +105,29 @@ def decision_bound(E: float | None, of: str = "reference") -> Bound:
     return Bound(either_way, f"tie: its runs differ by {E:.1e} ({of})")
 
 
+def rho_bound(figures: Mapping[str, float], precision: str) -> Bound:
+    """Of rho without an ensemble: what is allowed to the log-likelihoods, of which it is a difference, and to the rest.
+
+    Parameters
+    ----------
+    figures : mapping
+        'oldll_chunk' and 'll_chunk_after' of the epoch.
+    precision : {'single', 'double'}
+    """
+    before, after = (figures.get(name, 0.0) for name in ("oldll_chunk", "ll_chunk_after"))
+    change = abs(after - before)
+    cancelled = (abs(after) + abs(before)) / change if change and isfinite(change) else 0.0
+    return Bound(KERNEL[precision] * (2 + cancelled), "docs/parity.md (a), no ensemble, and what cancels in rho")
+
+
+def lambda_bound(epochs: int) -> Bound:
+    """Of lambda after so many epochs of one run: a last bit each, since a rule may divide by boost or multiply by drop.
+
+    Lambda is a double in either precision.
+    """
+    return Bound(FLOOR * UNIT_ROUNDOFF["double"] * epochs, f"{LAST_BITS} an epoch" if epochs > 1 else LAST_BITS)
+
+
 def tie_bound(precision: str, E: float | None) -> Bound:
     """Of the relative difference between the log-likelihoods, in double, of two CG iterates."""
     spread = 4 * (E or 0.0)
@@ -108,10 +136,9 @@ def tie_bound(precision: str, E: float | None) -> Bound:
     return Bound(TIE[precision], "tie: " + ("4e-6" if precision == "single" else "8u"))
 
 
-def undecided_from(envelope: Mapping[tuple[int, str], float]) -> int | None:
-    """Rule (c): the epoch from which a free run decides nothing; None where it always does."""
-    passed = [k for (k, name), E in envelope.items() if name == "ll" and E > UNDECIDED_E and k <= UNDECIDED_BY_EPOCH]
-    return min(passed, default=None)
+def undecided_from(spread_of_ll: Mapping[int, float]) -> int | None:
+    """Rule (c): the epoch from which a free run decides nothing, by E of ll; None where it always does."""
+    return min((k for k, E in spread_of_ll.items() if E > UNDECIDED_E and k <= UNDECIDED_BY_EPOCH), default=None)
 
 
 def _largest(factor: int, E: float, precision: str, of: str) -> Bound:

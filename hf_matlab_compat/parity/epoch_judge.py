@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.parity.certificate import Line, Verdict
+from hf_matlab_compat.parity.certificate import STAGES, Line, Verdict
 from hf_matlab_compat.parity.comparisons import (
+    FIGURE_STAGES,
+    KERNEL_STAGES,
     Comparison,
     choice_comparison,
     figure_comparisons,
@@ -18,16 +20,25 @@ from hf_matlab_compat.parity.comparisons import (
     state_comparisons,
     steps_comparison,
 )
-from hf_matlab_compat.parity.envelope_rule import OWN_FACTOR, Bound, figure_bound, model_bound, undecided_from
+from hf_matlab_compat.parity.envelope_rule import (
+    OWN_FACTOR,
+    UNDECIDED_E,
+    Bound,
+    figure_bound,
+    kernel_bound,
+    model_bound,
+    rho_bound,
+    undecided_from,
+)
 from hf_matlab_compat.parity.exact_epoch import ExactEpoch
 from hf_matlab_compat.parity.exemptions import Exemptions
 from hf_matlab_compat.parity.log_comparison import compare_logs
 from hf_matlab_compat.parity.own_spread import OwnSpread
 from hf_matlab_compat.parity.port_case import PortCase
 from hf_matlab_compat.parity.port_epoch import PortEpoch, forward_values
-from hf_matlab_compat.parity.reference_run import EpochRecord, Recording, distance
+from hf_matlab_compat.parity.reference_run import AGAIN, AND_AGAIN, BY_CASES, EpochRecord, Recording, distance
 from hf_matlab_compat.parity.stage_dependencies import ANOTHER_CHUNK
-from hf_matlab_compat.parity.verdicts import Column, absent_line, choice_line, differs, line_of, not_run
+from hf_matlab_compat.parity.verdicts import Column, absent_line, allowed_E, choice_line, differs, line_of, not_run, within
 from hf_matlab_compat.state import CGStop
 
 _ON_CHUNK: Mapping[tuple[str, str], Callable[[PortCase, Any, int], Any]] = {
@@ -57,7 +68,13 @@ class EpochJudge:
         self._network, self._tested = case.problem.network, case.held_out is not None
         self._exact = ExactEpoch(recording)
         self._own = OwnSpread(recording, self._exact.model)
-        self._undecided = undecided_from(recording.envelope) if recording.mode == "free" else None
+        self._undecided = undecided_from(self._spread_of_ll()) if recording.mode == "free" else None
+
+    def _spread_of_ll(self) -> dict[int, float]:
+        """By epoch, as far as it is rounding."""
+        large = [r for r in self.recording.epochs if (self._measured(r.epoch, "ll") or 0.0) > UNDECIDED_E]
+        found = {record.epoch: allowed_E("ll", "figure", self.column(record, None)) for record in large}
+        return {epoch: E for epoch, E in found.items() if E is not None}
 
     def lines(self, record: EpochRecord, before: EpochRecord | None, ours: PortEpoch | str) -> list[Line]:
         """All lines of an epoch; where ours could not be run, they differ and say why."""
@@ -69,6 +86,7 @@ class EpochJudge:
         exempt = self._exemptions(record, ours, column, pairs)
         lines = [self._line(pair, column, exempt, record, ours) for pair in pairs]
         lines = [self._other_chunk(line, pair, record) for line, pair in zip(lines, pairs, strict=True)]
+        lines += self._not_itself(record, column)
         if self.recording.mode != "kernels":
             compared = {pair.quantity: line for pair, line in zip(pairs, lines, strict=True) if line.bound is not None}
             lines.append(self._log_line(record, ours, exempt, _Allowance(column, compared, ours.steps)))
@@ -105,6 +123,7 @@ class EpochJudge:
             },
             measured=lambda quantity: self._measured(record.epoch, quantity),
             own=lambda quantity: self._own.E(record, before, quantity),
+            cause=lambda quantity: self._cause(record.epoch, quantity),
             network=self._network,
         )
 
@@ -119,9 +138,14 @@ class EpochJudge:
             return None
         return self.recording.envelope.get((epoch, name))
 
+    def _cause(self, epoch: int, quantity: str) -> str:
+        by_cases = self.recording.envelope.get((epoch, f"{BY_CASES}{quantity.removeprefix('kernel ')}"), 0.0)
+        return "depends on the order of the cases" if by_cases else "depends on the order of the units or on last bits"
+
     def _pairs(self, record: EpochRecord, ours: PortEpoch, model: Callable[[Any], float]) -> Iterator[Comparison]:
         mode = self.recording.mode
-        if mode != "free":
+        begins = record is self.recording.epochs[0] and bool(record.kernels)
+        if mode != "free" or begins:  # a free run begins in the same state on both sides
             yield from kernel_comparisons(record, ours, self.declared)
         if mode == "lockstep" or (mode == "kernels" and record.steps):
             yield from path_comparisons(record, ours, model, self.declared)
@@ -144,6 +168,7 @@ class EpochJudge:
             undecided_from=self._undecided if undecided else None,
             steps_tie=not undecided and steps is not None and line_of(steps, column).verdict is Verdict.TIE,
             choice_on_path=record.figures.get("chose_iters") in ours.steps,
+            reductions_tie=not undecided and _parted(next((p for p in pairs if p.quantity == "reductions"), None), column),
         )
 
     def _underflows(self, record: EpochRecord, ours: PortEpoch) -> bool:
@@ -170,8 +195,27 @@ class EpochJudge:
         if line is None and pair.kind == "choice":
             line = choice_line(pair, column, self._exact.tie(record, ours, int(pair.theirs)))
         line = line or line_of(pair, column)
+        if pair.quantity == "rho" and line.verdict is Verdict.DIFFERS and column.measured("rho") is None:
+            line = within(line, rho_bound(ours.figures, column.precision))
         reason = exempt.after(pair)
         return not_run(pair, column, reason) if line.verdict is Verdict.DIFFERS and reason else line
+
+    def _not_itself(self, record: EpochRecord, column: Column) -> list[Line]:
+        """A line where the reference, run again from the same state, computed something else: the first such quantity."""
+        envelope = self.recording.envelope
+        again = {name.removeprefix(AGAIN): E for (k, name), E in envelope.items() if k == record.epoch and name.startswith(AGAIN)}
+        kernels = {name: E for name, E in again.items() if name in KERNEL_STAGES}
+        # where kernels have other last bits, as sums over threads may, what follows from them has more
+        changed = {name: E for name, E in kernels.items() if not kernel_bound(name, column.precision, None).value >= E}
+        changed = changed if kernels else again
+        if not changed:
+            return []
+        pairs = [_of_reference_alone(name) for name in changed]
+        first = min(pairs, key=lambda pair: STAGES.index(pair.stage))
+        random = any(k == record.epoch and name.startswith(AND_AGAIN) for k, name in envelope)
+        why = "it draws random numbers" if random else "it keeps something from one call to the next"
+        line = differs(first, column, f"the reference, run again from the same state, computes something else: {why}")
+        return [replace(line, distance=changed[first.quantity])]
 
     def _other_chunk(self, line: Line, pair: Comparison, record: EpochRecord) -> Line:
         """Where the target chunk's values differ because the reference took other cases than its epoch calls for."""
@@ -207,6 +251,19 @@ class EpochJudge:
         )
 
 
+def _parted(pair: Comparison | None, column: Column) -> bool:
+    """Whether both decide differently, as runs of either do."""
+    return pair is not None and bool(pair.distance) and line_of(pair, column).verdict is not Verdict.DIFFERS
+
+
+def _of_reference_alone(quantity: str) -> Comparison:
+    """Its place among the stages."""
+    stage, detail = {**FIGURE_STAGES, **KERNEL_STAGES, "chose_iters": ("chose_iters", "")}.get(quantity, ("", quantity))
+    on_path = quantity.partition(" ")[0] in ("iterate", "model")
+    stage = stage or ("cg_iterates" if on_path else "params")
+    return Comparison(stage, "; ".join(filter(None, (detail, "run again"))), quantity, "figure", "", "", None)
+
+
 @dataclass(frozen=True)
 class _Allowance:
     """By how much the figures of an epoch may differ where they are printed.
@@ -227,7 +284,7 @@ class _Allowance:
             line = self.compared[figure]
             return Bound(line.bound or 0.0, line.bound_source)
         same = (figure, "d", f"iterate {self.steps[-1]}") if figure == "ch_norm" else (figure,)
-        measured = [E for E in map(self.column.measured, same) if E is not None]
+        measured = [E for name in same if (E := allowed_E(name, "figure", self.column)) is not None]
         if measured:
             return figure_bound(figure, self.column.precision, measured[0])
         own = self.column.own(figure)

@@ -9,11 +9,13 @@ import numpy as np
 from hf_matlab_compat.parity.comparisons import Comparison
 
 AFTER_A_TIE = "after a tie in cg_steps"
+AFTER_REDUCTIONS = "after a tie in reductions"
 UNDERFLOW = "known deviation: r'y underflows to 0 in single and this port's CG stops there, the reference goes on"
 SMOKE = "single: free runs decide nothing but lambda"
 SMOKED = ("lambda", "ll")
 """What a free run in single precision is judged by."""
 
+_OF_THE_RATE = ("rate", "theta", "ll", "err", "test_ll", "test_err", "log")
 _OF_THE_PATH = ("d", "ch_norm", "steps", "log")
 _BEFORE_CG_STOPS = ("forward", "ll", "err", "grad", "grad2", "Bv", "Bv_undamped", "precon", "cg_steps")
 
@@ -32,6 +34,8 @@ class Exemptions:
         CG stopped at another step, as the reference's own runs do.
     choice_on_path : bool
         The reference's chosen iterate is on our path.
+    reductions_tie : bool
+        The line search made another number of reductions, as the reference's own runs do.
     underflow : bool
         CG stopped earlier than the reference's because r'y is 0 in single precision, at the minimum.
     """
@@ -42,6 +46,7 @@ class Exemptions:
     steps_tie: bool
     choice_on_path: bool
     underflow: bool = False
+    reductions_tie: bool = False
 
     @property
     def of_the_run(self) -> str:
@@ -52,12 +57,15 @@ class Exemptions:
 
     def before(self, pair: Comparison) -> str:
         """Why a comparison need not be made; a figure that is NaN on our side always must be."""
-        if self.undecided_from is None and (pair.quantity in SMOKED or _is_nan(pair.ours)):
+        judged = pair.kind == "kernel" or (self.undecided_from is None and pair.quantity in SMOKED)
+        if judged or (self.undecided_from is None and _is_nan(pair.ours)):
             return ""
         return self.of_the_run
 
     def after(self, pair: Comparison) -> str:
         """Why a comparison that differs says nothing."""
+        if self.reductions_tie and pair.quantity in _OF_THE_RATE:
+            return AFTER_REDUCTIONS
         if not self.steps_tie and not self.underflow:
             return ""
         path = pair.quantity in _OF_THE_PATH or pair.kind in ("iterate", "model", "choice")

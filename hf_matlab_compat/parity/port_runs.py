@@ -76,7 +76,8 @@ def _free(case: PortCase, recording: Recording, noise: float, seed: int) -> Iter
     for record in recording.epochs:
         if not trouble:
             try:
-                epoch = run_epoch(started, state, None, _choice(record))
+                begins = record is recording.epochs[0] and bool(record.kernels)
+                epoch = run_epoch(started, state, _probes(record) if begins else None, _choice(record))
                 assert epoch.state is not None
                 started, state = case, epoch.state
                 yield epoch

@@ -160,6 +160,12 @@ class Recording:
     stop: Stop | None = None
 
 
+BY_CASES = "by cases alone: "
+"""In an envelope before a quantity: E of those members that differ from the plain run in the order of cases alone, kept
+where it is too large to be rounding without a doubt."""
+AGAIN, AND_AGAIN = "again: ", "again and again: "
+"""In an envelope before a quantity: how far the plain run, done once more, is from itself, and two such from each
+other. Missing where they are equal."""
 NOTHING = "nothing was recorded"
 """In the provenance of a recording without epochs: why it has none."""
 

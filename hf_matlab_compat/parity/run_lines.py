@@ -15,7 +15,7 @@ from hf_matlab_compat.parity.checkpoint_comparison import (
 )
 from hf_matlab_compat.parity.comparisons import Comparison
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
-from hf_matlab_compat.parity.exemptions import AFTER_A_TIE, SMOKE, UNDERFLOW
+from hf_matlab_compat.parity.exemptions import AFTER_A_TIE, AFTER_REDUCTIONS, SMOKE, UNDERFLOW
 from hf_matlab_compat.parity.port_epoch import PortEpoch
 from hf_matlab_compat.parity.reference_run import Recording
 from hf_matlab_compat.parity.verdicts import NO_BOUND, Column, differs, line_of, not_run
@@ -89,8 +89,9 @@ def _not_comparable(recording: Recording, done: Sequence[PortEpoch], lines: Sequ
         return "the recording does not begin with epoch 1, or an epoch could not be run"
     if any(line.bound_source.startswith("E passes") for line in lines):
         return "as the figures of its last epochs"
-    if any(line.bound_source == UNDERFLOW for line in lines):
-        return UNDERFLOW
+    for reason in (UNDERFLOW, AFTER_REDUCTIONS):
+        if any(line.bound_source == reason for line in lines):
+            return reason
     ties = any(line.stage == "cg_steps" and line.verdict is Verdict.TIE for line in lines)
     return AFTER_A_TIE if ties else ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,16 @@ from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.parity.certificate import Line, Verdict
 from hf_matlab_compat.parity.comparisons import Absent, Comparison
 from hf_matlab_compat.parity.envelope_rule import (
+    LAST_BITS,
+    LIMIT_FACTOR,
+    OWN_CAP,
     OWN_FACTOR,
     Bound,
     decision_bound,
     figure_bound,
     iterate_bound,
     kernel_bound,
+    lambda_bound,
     model_bound,
     tie_bound,
 )
@@ -29,6 +33,12 @@ OWN_KERNEL_FACTOR = 100
 """On the tabulated bound of a kernel: as far as this package's own runs can widen it."""
 NO_BOUND = "rounding alone moves it by its own size"
 """Why a quantity is not judged whose bound says nothing."""
+_CONTROLS = (
+    *((name, "kernel") for name in ("kernel ll", "kernel err", "oldll", "grad", "gradchunk", "grad2", "precon")),
+    *((name, "kernel") for name in ("Bv", "Bv_undamped")),
+    *((name, "figure") for name in ("ll", "err", "test_ll", "test_err")),
+)
+"""Quantities that tell whether runs of a reference differ by rounding alone."""
 VACUOUS = 1.0
 """A bound from here on says nothing: zeros are at this distance from anything."""
 
@@ -45,6 +55,8 @@ class Column:
         Quantity → E of the reference's runs, or None.
     own : callable
         Quantity → E of this package's runs; measures it when first asked.
+    cause : callable
+        Quantity → what of the reference's runs moves it by more than rounding does, in words.
     network : Network
         Names the layer in which a vector is farthest apart.
     """
@@ -52,6 +64,7 @@ class Column:
     place: Mapping[str, Any]
     measured: Callable[[str], float | None]
     own: Callable[[str], float | None]
+    cause: Callable[[str], str]
     network: Network
 
     @property
@@ -64,16 +77,90 @@ def line_of(pair: Comparison, column: Column) -> Line:
     """The comparison judged."""
     if pair.distance is None:
         return absent_line(pair, column) or differs(pair, column, "without a distance")
-    bound = _bound(pair, column, column.measured(pair.quantity), "reference")
-    if pair.distance > bound.value and pair.distance < HOPELESS and (E := column.own(pair.quantity)):
-        wider = _bound(pair, column, _own_E(pair, E), "own runs")
-        bound = wider if bound.value < wider.value <= _most_of_own_runs(pair, column) else bound
+    bound = _bound_of_decision(pair, column) if pair.kind == "decision" else _bound_of_rounding(pair, column)
     if not bound.value < (np.inf if pair.kind == "decision" else VACUOUS):
         return _without_envelope(pair, column, bound)
     return _line(pair, column, bound, _verdict(pair, bound))
 
 
-def _most_of_own_runs(pair: Comparison, column: Column) -> float:
+def _bound_of_rounding(pair: Comparison, column: Column) -> Bound:
+    """By E of the reference, as far as it is known to be rounding; by E of our own runs, where that is wider.
+
+    Our own runs are asked where the distance or E is too large to be taken for rounding without them.
+    """
+    E, limit = column.measured(pair.quantity), _limit(pair.quantity, pair.kind, column.precision)
+    bound = _bound(pair, column, None if E is None else _least(E, limit), "reference")
+    beyond = E is not None and not limit >= E
+    if pair.distance is None or pair.distance <= bound.value or not (beyond or pair.distance < HOPELESS):
+        return bound
+    own = column.own(pair.quantity) or 0.0
+    if own:
+        bound = _wider(pair, column, bound, _bound(pair, column, OWN_FACTOR * own, "own runs"))
+    if E is None or not beyond:
+        return bound
+    allowed = max(limit, OWN_CAP * own)
+    bound = _wider(pair, column, bound, _bound(pair, column, _least(E, allowed), "reference"))
+    if pair.distance > bound.value and not allowed >= E:
+        bound = Bound(bound.value, f"{bound.source}; it {column.cause(pair.quantity)}: its own runs differ by {E:.1e}")
+    return bound
+
+
+def _bound_of_decision(pair: Comparison, column: Column) -> Bound:
+    """Exact, unless runs of the reference, or of this package, decide differently through rounding."""
+    bound = _floor_of_decision(pair, column)
+    if pair.distance is None or pair.distance <= bound.value:
+        return bound
+    E, suspect = column.measured(pair.quantity), ""
+    if E:
+        suspect = suspicious(column)
+        bound = max(bound, decision_bound(E)) if not suspect else bound
+    if pair.distance > bound.value and pair.distance < HOPELESS and (own := column.own(pair.quantity)):
+        bound = max(bound, decision_bound(own, "own runs"))
+    return Bound(bound.value, f"{bound.source}; {suspect}") if suspect else bound
+
+
+def _floor_of_decision(pair: Comparison, column: Column) -> Bound:
+    """0, but for lambda, of which a rule may be written in other words: lambda/boost for lambda*drop."""
+    if pair.quantity != "lambda":
+        return decision_bound(None)
+    epochs = int(column.place["epoch"]) if column.place["mode"] == "free" else 1
+    return lambda_bound(epochs)
+
+
+def allowed_E(quantity: str, kind: str, column: Column) -> float | None:
+    """E of the reference's runs, as far as it is known to be rounding; None where it was not measured."""
+    E, limit = column.measured(quantity), _limit(quantity, kind, column.precision)
+    if E is None or limit >= E:
+        return E
+    return _least(E, max(limit, OWN_CAP * (column.own(quantity) or 0.0)))
+
+
+def suspicious(column: Column) -> str:
+    """Which of an epoch's quantities the reference's own runs move by more than rounding does, in words; or ''."""
+    for quantity, kind in _CONTROLS:
+        E, allowed = column.measured(quantity), allowed_E(quantity, kind, column)
+        if E is not None and allowed is not None and not allowed >= E:
+            return f"its {quantity.removeprefix('kernel ')} {column.cause(quantity)}: its own runs differ by {E:.1e}"
+    return ""
+
+
+def _limit(quantity: str, kind: str, precision: str) -> float:
+    """As far as E of a reference is taken for rounding without another program's word."""
+    if kind == "model":
+        return LIMIT_FACTOR * model_bound(precision, None).value
+    tabulated = figure_bound if kind == "figure" else kernel_bound
+    return LIMIT_FACTOR * tabulated(quantity, precision, None).value
+
+
+def _least(E: float, limit: float) -> float:
+    return E if limit >= E else limit  # NaN bounds nothing
+
+
+def _wider(pair: Comparison, column: Column, bound: Bound, other: Bound) -> Bound:
+    return other if bound.value < other.value <= _most(pair, column) else bound
+
+
+def _most(pair: Comparison, column: Column) -> float:
     """A kernel that permuted cases move by more is not rounded but wrong: cases are lost, or counted twice."""
     if pair.kind != "kernel":
         return np.inf
@@ -88,18 +175,23 @@ def _without_envelope(pair: Comparison, column: Column, vacuous: Bound) -> Line:
     return not_run(pair, column, f"{NO_BOUND}: {vacuous.source}")
 
 
+def within(line: Line, bound: Bound) -> Line:
+    """A line that differs, if it does so by another bound as well; or else one that agrees."""
+    agrees = line.distance is not None and line.distance <= bound.value
+    if not agrees:
+        return line
+    return replace(line, bound=bound.value, bound_source=bound.source, verdict=Verdict.AGREES)
+
+
 def choice_line(pair: Comparison, column: Column, tie: float) -> Line:
-    """The chosen iterate: equal, a tie of the log-likelihoods, or as far apart as choices of the reference's runs."""
-    bound = tie_bound(column.precision, column.measured("ll"))
+    """The chosen iterate: equal, or a tie of the log-likelihoods."""
+    bound = tie_bound(column.precision, allowed_E("ll", "figure", column))
     if tie > bound.value and tie < HOPELESS and (E := column.own("ll")):
         bound = max(bound, tie_bound(column.precision, OWN_FACTOR * E))
     if pair.distance == 0.0:
         return _line(pair, column, Bound(0.0, "exact"), Verdict.AGREES)
     if tie <= bound.value:
         return _line(pair, column, bound, Verdict.TIE, distance=tie)
-    others = decision_bound(column.measured(pair.quantity))
-    if pair.distance is not None and pair.distance <= others.value < np.inf:
-        return _line(pair, column, others, Verdict.TIE)
     return _line(pair, column, bound, Verdict.DIFFERS, distance=tie)
 
 
@@ -137,14 +229,10 @@ def _has_nan(value: Any) -> bool:
     return not isinstance(value, str) and bool(np.isnan(np.asarray(value, np.float64)).any())
 
 
-def _own_E(pair: Comparison, E: float) -> float:
-    return E if pair.kind == "decision" else OWN_FACTOR * E
-
-
 def _bound(pair: Comparison, column: Column, E: float | None, of: str) -> Bound:
     precision, kind = column.precision, pair.kind
     if kind == "decision":
-        return decision_bound(E, of)
+        return _floor_of_decision(pair, column)
     if kind == "iterate":
         return iterate_bound(int(pair.quantity.split()[1]), precision, E, of)
     if kind == "model":
@@ -157,7 +245,8 @@ def _bound(pair: Comparison, column: Column, E: float | None, of: str) -> Bound:
 def _verdict(pair: Comparison, bound: Bound) -> Verdict:
     if pair.distance is None or not pair.distance <= bound.value:
         return Verdict.DIFFERS
-    return Verdict.TIE if pair.kind == "decision" and pair.distance > 0 else Verdict.AGREES
+    rounded = pair.kind != "decision" or pair.distance == 0 or bound.source.startswith(LAST_BITS)
+    return Verdict.AGREES if rounded else Verdict.TIE
 
 
 def _line(pair: Comparison, column: Column, bound: Bound, verdict: Verdict, distance: float | None = None) -> Line:

@@ -18,7 +18,7 @@ from hf_matlab_compat.parity.reference_run import PLACE, Recording
 
 Envelope = Mapping[tuple[int, str], float]
 
-FORMAT = 2
+FORMAT = 3
 
 
 def user_cache() -> Path:

@@ -74,7 +74,7 @@ class OctaveEngine:
             epochs=only_kernels(records) if mode == "kernels" else records,
             envelope={},
             checkpoint=checkpoint,
-            provenance={**provenance(self.reference, job, self.timeout), **not_shown(records, mode)},
+            provenance={**provenance(self.reference, job, self.timeout), **not_shown(records)},
             continuity=continuity,
             stop=stop,
         )

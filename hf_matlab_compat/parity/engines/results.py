@@ -253,6 +253,8 @@ def _theta_after(
     if following is not None and np.size(following.get("seen_paramsp", ())) == theta.size:
         return np.asarray(following["seen_paramsp"], job.dtype).ravel()
     steps = np.ravel(this["is"]).tolist()
+    if figures.get("chose_iters") not in steps or "rate" not in figures:
+        return None  # its log does not tell
     chosen = np.asarray(this["xs"])[:, steps.index(figures["chose_iters"])]
     return theta + job.dtype(figures["rate"]) * chosen
 

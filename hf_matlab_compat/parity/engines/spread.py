@@ -9,7 +9,7 @@ import numpy as np
 
 from hf_matlab_compat.parity.reference_run import EpochRecord, distance
 
-DECISIONS = ("cg_steps", "reductions", "lambda", "chose_iters")
+DECISIONS = ("cg_steps", "reductions", "rate", "lambda", "chose_iters")
 BY_COLUMN = ("Bv", "Bv_undamped")
 _FROM_CG = ("ch_norm",)
 _SKIPPED = ("v", "model")

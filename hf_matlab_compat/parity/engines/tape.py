@@ -198,7 +198,7 @@ def _recording(job: Job, place: Path, reference: Reference) -> Recording:
             **reference_facts(reference),
             **places(reference, job),
             **log_facts(job),
-            **not_shown(records, job.mode),
+            **not_shown(records),
         },
         continuity=read_continuity(job, records, place / "results"),
         stop=stop,
