@@ -38,7 +38,16 @@ from hf_matlab_compat.parity.port_case import PortCase
 from hf_matlab_compat.parity.port_epoch import PortEpoch, forward_values
 from hf_matlab_compat.parity.reference_run import AGAIN, AND_AGAIN, BY_CASES, EpochRecord, Recording, distance
 from hf_matlab_compat.parity.stage_dependencies import ANOTHER_CHUNK
-from hf_matlab_compat.parity.verdicts import Column, absent_line, allowed_E, choice_line, differs, line_of, not_run, within
+from hf_matlab_compat.parity.verdicts import (
+    Column,
+    absent_line,
+    allowed_E,
+    choice_line,
+    differs,
+    line_of,
+    not_run,
+    within,
+)
 from hf_matlab_compat.state import CGStop
 
 _ON_CHUNK: Mapping[tuple[str, str], Callable[[PortCase, Any, int], Any]] = {
@@ -86,11 +95,10 @@ class EpochJudge:
         exempt = self._exemptions(record, ours, column, pairs)
         lines = [self._line(pair, column, exempt, record, ours) for pair in pairs]
         lines = [self._other_chunk(line, pair, record) for line, pair in zip(lines, pairs, strict=True)]
-        lines += self._not_itself(record, column)
         if self.recording.mode != "kernels":
             compared = {pair.quantity: line for pair, line in zip(pairs, lines, strict=True) if line.bound is not None}
             lines.append(self._log_line(record, ours, exempt, _Allowance(column, compared, ours.steps)))
-        return lines
+        return [*lines, *self._not_itself(record, column)]
 
     def entry_lines(
         self, record: EpochRecord, ours: PortEpoch, called: PortEpoch, pairs: Sequence[Comparison]
@@ -112,7 +120,7 @@ class EpochJudge:
 
     def column(self, record: EpochRecord, before: EpochRecord | None) -> Column:
         """What the lines of an epoch share."""
-        recording = self.recording
+        recording, envelope = self.recording, self.recording.envelope
         return Column(
             place={
                 "case": recording.case.name,
@@ -123,7 +131,7 @@ class EpochJudge:
             },
             measured=lambda quantity: self._measured(record.epoch, quantity),
             own=lambda quantity: self._own.E(record, before, quantity),
-            cause=lambda quantity: self._cause(record.epoch, quantity),
+            by_cases=lambda quantity: envelope.get((record.epoch, BY_CASES + quantity.removeprefix("kernel ")), 0.0),
             network=self._network,
         )
 
@@ -137,10 +145,6 @@ class EpochJudge:
         if name != quantity and self.recording.mode != "kernels":
             return None
         return self.recording.envelope.get((epoch, name))
-
-    def _cause(self, epoch: int, quantity: str) -> str:
-        by_cases = self.recording.envelope.get((epoch, f"{BY_CASES}{quantity.removeprefix('kernel ')}"), 0.0)
-        return "depends on the order of the cases" if by_cases else "depends on the order of the units or on last bits"
 
     def _pairs(self, record: EpochRecord, ours: PortEpoch, model: Callable[[Any], float]) -> Iterator[Comparison]:
         mode = self.recording.mode
@@ -168,7 +172,8 @@ class EpochJudge:
             undecided_from=self._undecided if undecided else None,
             steps_tie=not undecided and steps is not None and line_of(steps, column).verdict is Verdict.TIE,
             choice_on_path=record.figures.get("chose_iters") in ours.steps,
-            reductions_tie=not undecided and _parted(next((p for p in pairs if p.quantity == "reductions"), None), column),
+            reductions_tie=not undecided
+            and _parted(next((p for p in pairs if p.quantity == "reductions"), None), column),
         )
 
     def _underflows(self, record: EpochRecord, ours: PortEpoch) -> bool:
@@ -201,9 +206,13 @@ class EpochJudge:
         return not_run(pair, column, reason) if line.verdict is Verdict.DIFFERS and reason else line
 
     def _not_itself(self, record: EpochRecord, column: Column) -> list[Line]:
-        """A line where the reference, run again from the same state, computed something else: the first such quantity."""
+        """A line where the reference, run again from the same state, computed something else: on the first such."""
         envelope = self.recording.envelope
-        again = {name.removeprefix(AGAIN): E for (k, name), E in envelope.items() if k == record.epoch and name.startswith(AGAIN)}
+        again = {
+            name.removeprefix(AGAIN): E
+            for (k, name), E in envelope.items()
+            if k == record.epoch and name.startswith(AGAIN)
+        }
         kernels = {name: E for name, E in again.items() if name in KERNEL_STAGES}
         # where kernels have other last bits, as sums over threads may, what follows from them has more
         changed = {name: E for name, E in kernels.items() if not kernel_bound(name, column.precision, None).value >= E}

@@ -57,7 +57,7 @@ def _figures(member: EpochRecord, plain: EpochRecord) -> Iterator[tuple[str, flo
             yield name, distance(ours[name], theirs[name])
     if not theirs and plain.steps and member.steps:  # kernels alone: CG is all that was run
         yield "cg_steps", distance(member.steps[-1], plain.steps[-1])
-    if member.d_after is not None and ours.get("cg_steps") == theirs.get("cg_steps"):
+    if member.d_after is not None and plain.d_after is not None and ours.get("cg_steps") == theirs.get("cg_steps"):
         yield "d", distance(member.d_after, plain.d_after)
         yield from ((name, distance(ours[name], theirs[name])) for name in _FROM_CG if name in ours and name in theirs)
     if ours.get("chose_iters") != theirs.get("chose_iters") or ours.get("reductions") != theirs.get("reductions"):

@@ -49,8 +49,8 @@ def test_ties_are_wider_in_single_and_grow_with_the_spread() -> None:
 
 
 def test_a_free_run_decides_nothing_from_where_its_spread_passes_1e_5_early() -> None:
-    assert rule.undecided_from({(3, "ll"): 1e-4, (4, "ll"): 1e-3}) == 3
-    assert rule.undecided_from({(6, "ll"): 1e-4}) is None
+    assert rule.undecided_from({3: 1e-4, 4: 1e-3}) == 3
+    assert rule.undecided_from({6: 1e-4}) is None
     assert rule.undecided_from({}) is None
 
 
