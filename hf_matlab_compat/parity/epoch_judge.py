@@ -56,6 +56,8 @@ _ON_CHUNK: Mapping[tuple[str, str], Callable[[PortCase, Any, int], Any]] = {
 }
 """By stage and detail: the same on any chunk."""
 
+DRAWS, KEEPS = "draws random numbers", "keeps something from one call to the next"
+"""Why a reference does not repeat itself."""
 LOG = Comparison("log", "", "log", "log", "", "", None)
 
 
@@ -120,7 +122,7 @@ class EpochJudge:
 
     def column(self, record: EpochRecord, before: EpochRecord | None) -> Column:
         """What the lines of an epoch share."""
-        recording, envelope = self.recording, self.recording.envelope
+        recording = self.recording
         return Column(
             place={
                 "case": recording.case.name,
@@ -131,7 +133,7 @@ class EpochJudge:
             },
             measured=lambda quantity: self._measured(record.epoch, quantity),
             own=lambda quantity: self._own.E(record, before, quantity),
-            by_cases=lambda quantity: envelope.get((record.epoch, BY_CASES + quantity.removeprefix("kernel ")), 0.0),
+            found=lambda quantity: self._found(record.epoch, quantity.removeprefix("kernel ")),
             network=self._network,
         )
 
@@ -145,6 +147,14 @@ class EpochJudge:
         if name != quantity and self.recording.mode != "kernels":
             return None
         return self.recording.envelope.get((epoch, name))
+
+    def _found(self, epoch: int, name: str) -> str:
+        envelope = self.recording.envelope
+        if (epoch, AND_AGAIN + name) in envelope:
+            return DRAWS
+        if (epoch, AGAIN + name) in envelope:
+            return KEEPS
+        return "depends on the order of the cases" if (epoch, BY_CASES + name) in envelope else ""
 
     def _pairs(self, record: EpochRecord, ours: PortEpoch, model: Callable[[Any], float]) -> Iterator[Comparison]:
         mode = self.recording.mode
@@ -222,8 +232,10 @@ class EpochJudge:
         pairs = [_of_reference_alone(name) for name in changed]
         first = min(pairs, key=lambda pair: STAGES.index(pair.stage))
         random = any(k == record.epoch and name.startswith(AND_AGAIN) for k, name in envelope)
-        why = "it draws random numbers" if random else "it keeps something from one call to the next"
-        line = differs(first, column, f"the reference, run again from the same state, computes something else: {why}")
+        why = DRAWS if random else KEEPS
+        line = differs(
+            first, column, f"the reference, run again from the same state, computes something else: it {why}"
+        )
         return [replace(line, distance=changed[first.quantity])]
 
     def _other_chunk(self, line: Line, pair: Comparison, record: EpochRecord) -> Line:

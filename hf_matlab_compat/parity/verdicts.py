@@ -55,8 +55,8 @@ class Column:
         Quantity → E of the reference's runs, or None.
     own : callable
         Quantity → E of this package's runs; measures it when first asked.
-    by_cases : callable
-        Quantity → E of those runs of the reference that differ in the order of cases alone, where it is large; else 0.
+    found : callable
+        Quantity → what the reference's runs, where they are farther apart than rounding, tell of it; '' for nothing.
     network : Network
         Names the layer in which a vector is farthest apart.
     """
@@ -64,13 +64,12 @@ class Column:
     place: Mapping[str, Any]
     measured: Callable[[str], float | None]
     own: Callable[[str], float | None]
-    by_cases: Callable[[str], float]
+    found: Callable[[str], str]
     network: Network
 
     def cause(self, quantity: str) -> str:
         """What it is in the reference's runs that moves a quantity by more than rounding does."""
-        by_cases = bool(self.by_cases(quantity))
-        return "depends on the order of the cases" if by_cases else "depends on the order of the units or on last bits"
+        return self.found(quantity) or "depends on the order of the units or on last bits"
 
     @property
     def precision(self) -> str:
@@ -101,7 +100,7 @@ def _bound_of_rounding(pair: Comparison, column: Column) -> Bound:
     own = column.own(pair.quantity) or 0.0
     if own:
         bound = _wider(pair, column, bound, _bound(pair, column, OWN_FACTOR * own, "own runs"))
-    if E is None and pair.distance > bound.value and column.by_cases(pair.quantity):
+    if E is None and pair.distance > bound.value and column.found(pair.quantity):
         return Bound(bound.value, f"{bound.source}; it {column.cause(pair.quantity)}")
     if E is None or not beyond:
         return bound
