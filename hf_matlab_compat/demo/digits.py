@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
 from hf_matlab_compat.errors import DataError
+from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.matlab.random_streams import OctaveStream
 
 _PLACES = (Path(__file__).parent / "digits.mat", Path(__file__).parents[2] / "examples" / "data" / "digits.mat")
@@ -54,7 +54,7 @@ def load_digits() -> Digits:
     path = next((place for place in _PLACES if place.exists()), None)
     if path is None:
         raise DataError("digits", expected=str(_PLACES[0]), got="no such file", advice="Install the package again.")
-    content = loadmat(path)
+    content = load_mat(path)
     return Digits(content["images"], content["labels"].ravel().astype(np.int64))
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.errors import CheckpointError, HessianFreeError
 from hf_matlab_compat.matlab.mat5 import MOST_DEFLATION
 from hf_matlab_compat.matlab.mat_values import (
     DAMAGED,
@@ -65,7 +65,7 @@ def opened(stream: BinaryIO) -> Iterator[tuple[Any, Any]]:
     try:
         with h5py.File(stream, "r") as file:
             yield file, h5py
-    except CheckpointError:
+    except HessianFreeError:
         raise
     except Exception as error:  # what h5py raises on a damaged file is whatever the damage made happen inside it
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]

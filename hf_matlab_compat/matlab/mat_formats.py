@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import zlib
@@ -140,16 +139,29 @@ def _in_words(found: FileFormat, head: bytes) -> str:
 
 
 def unpacked(stream: BinaryIO) -> bytes:
-    """The content of a gzip file, up to a size that an honest one does not pass."""
-    limit = max(_LEAST_UNPACKED_LIMIT, _MOST_COMPRESSION * stream.seek(0, io.SEEK_END))
-    stream.seek(0)
-    try:
-        with gzip.GzipFile(fileobj=stream) as packed:
-            content = packed.read(limit + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CheckpointError(f"expected a whole gzip file, got one that ends in '{error}'. {DAMAGED}") from error
-    if len(content) > limit:
-        raise CheckpointError(f"expected at most {limit} bytes in the gzip file, got more. {DAMAGED}")
-    if sniff(content[:HEAD_BYTES]) is FileFormat.GZIP:
+    """The content of a gzip file, up to a size that an honest one does not pass.
+
+    Raises
+    ------
+    CheckpointError
+        The file is damaged, packed twice, or larger than that when unpacked.
+    """
+    packed = stream.read()
+    limit = max(_LEAST_UNPACKED_LIMIT, _MOST_COMPRESSION * len(packed))
+    content, left = bytearray(), packed
+    while left.startswith(b"\x1f\x8b"):  # a file may be several, one after another
+        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        try:
+            content += unpacker.decompress(left, limit + 1 - len(content))
+        except zlib.error as error:
+            raise CheckpointError(f"expected a whole gzip file, got one that ends in '{error}'. {DAMAGED}") from error
+        if len(content) > limit:
+            raise CheckpointError(f"expected at most {limit} bytes in the gzip file, got more. {DAMAGED}")
+        if not unpacker.eof:
+            raise CheckpointError(f"expected a whole gzip file, got one that is cut off. {DAMAGED}")
+        left = unpacker.unused_data
+    if left.strip(b"\0"):
+        raise CheckpointError(f"expected a whole gzip file, got {len(left)} bytes more. {DAMAGED}")
+    if sniff(bytes(content[:HEAD_BYTES])) is FileFormat.GZIP:
         raise CheckpointError("expected a file packed once, got gzip within gzip. Unpack it with gunzip.")
-    return content
+    return bytes(content)

@@ -132,7 +132,7 @@ def _of_node(name: str, node: Any, h5py: Any) -> Variable:
     kind = kind.decode("latin-1") if isinstance(kind, bytes) else str(kind)
     if isinstance(node, h5py.Group):
         return Variable(name, kind, None)
-    suffix = " (complex)" if node.dtype.names else ""
+    suffix = " (complex)" if node.dtype.names or node.dtype.kind == "c" else ""
     empty = bool(node.attrs.get("MATLAB_empty", 0)) and node.size <= 32
     shape = tuple(int(n) for n in np.ravel(node[()])) if empty else node.shape[::-1]
     return Variable(name, kind + suffix, shape)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
 
+from hf_matlab_compat.errors import CheckpointError, MigrationError
+from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
 
@@ -22,7 +23,10 @@ def octave_calls(folder: Path) -> list[Call]:
     """What the recorder in Octave wrote down, call by call."""
     calls: list[Call] = []
     for path in sorted(folder.glob("call_*.mat")):
-        content = loadmat(path, mat_dtype=True)
+        try:
+            content = load_mat(path)
+        except CheckpointError as error:
+            raise MigrationError(f"{path.name}: {error}") from error
         given = [_plain(entry) for entry in content["arguments"].ravel()]
         draws = {name: content[name] for name in _DRAWS if content[name].size}
         calls.append(dict(zip(TRAINER_ARGUMENTS, given, strict=False)) | draws)

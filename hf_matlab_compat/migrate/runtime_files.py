@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat, savemat
+from scipy.io import savemat
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
+from hf_matlab_compat.matlab.mat_formats import load_mat as read_mat
+from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.num2str import num2str
-from hf_matlab_compat.matlab.variable_listing import list_variables, read_numbers
 from hf_matlab_compat.migrate.context import python_name
 from hf_matlab_compat.migrate.literals import unescaped
 from hf_matlab_compat.migrate.runtime_arrays import hcat
@@ -105,22 +106,12 @@ def just_loaded(loaded: Struct, name: str) -> bool:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Every variable of a file of MATLAB's or Octave's."""
+    """Every variable of a file of MATLAB's or Octave's that has a value in Python."""
     try:
-        return loadmat(file, mat_dtype=True)
-    except (NotImplementedError, ValueError, TypeError, OSError):
-        return _read_numbers(file)
-
-
-def _read_numbers(file: Path) -> dict[str, Any]:
-    """The numbers of a file that scipy does not read: Octave's text, or version 7.3."""
-    try:
-        listing = list_variables(file)
-        found = read_numbers(file, listing)
+        content = {name: full_array(value) for name, value in read_mat(file).items()}
     except CheckpointError as error:
-        raise MigrationError(f"load: {error}") from error
-    logical = {variable.name for variable in listing.variables if variable.kind == "logical"}
-    return {name: value.astype(bool) if name in logical else value for name, value in found.items()}
+        raise MigrationError(f"load: {file}: {error}") from error
+    return {name: value for name, value in content.items() if not isinstance(value, Skipped)}
 
 
 def mat_file(path: str) -> str:
@@ -129,7 +120,9 @@ def mat_file(path: str) -> str:
 
 
 def _value(value: Any) -> Any:
-    array = np.asarray(value)
+    if value is None or isinstance(value, Skipped):
+        return Struct()  # one without fields, or what only MATLAB has
+    array = np.asarray(full_array(value))
     if array.dtype.names:
         if array.size != 1:
             raise MigrationError("load: expected a single struct, got an array of structs.")

@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
 
 from hf_matlab_compat.errors import HessianFreeError
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
+from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 from hf_matlab_compat.parity.certificate import Line
 from hf_matlab_compat.parity.comparisons import Comparison, end_comparisons
@@ -88,7 +88,7 @@ def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -
                 theta = nnet_train_2(**given)
         written = Path(f"{stem}_nnet_running.mat").read_bytes()
         log = Path(f"{stem}.txt").read_text(encoding="latin-1")
-    saved = loadmat(io.BytesIO(written), mat_dtype=True)
+    saved = load_mat(written)
     if int(saved["epoch"].item()) < epochs:
         raise KeyboardInterrupt
     done = [PortEpoch(figures=_figures(saved, k), log_lines=epoch_lines(log, k)) for k in range(1, epochs + 1)]

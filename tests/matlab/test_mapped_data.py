@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +115,100 @@ def test_what_cannot_be_mapped_is_refused(case: str, tmp_path: Path) -> None:
     file, name, sentence = broken(tmp_path)[case]
     with pytest.raises(DataError, match=sentence):
         map_matrix(file, name)
+
+
+def test_an_older_file_in_the_place_of_a_newer_one_is_copied_again(tmp_path: Path) -> None:
+    old, new = write_mat73(tmp_path / "old.mat", True, x=DATA), write_mat73(tmp_path / "a.mat", True, x=DATA * 2)
+    os.utime(old, (1_000_000, 1_000_000))
+    np.testing.assert_array_equal(map_matrix(new), DATA * 2)
+    shutil.copy2(old, new)  # which keeps the time
+    np.testing.assert_array_equal(map_matrix(new), DATA)
+    os.replace(write_mat73(old, True, x=DATA * 3), new)
+    os.utime(new, (1_000_000, 1_000_000))
+    np.testing.assert_array_equal(map_matrix(new), DATA * 3)
+
+
+def test_two_variables_do_not_share_a_copy(tmp_path: Path) -> None:
+    file = write_mat73(tmp_path / "a.mat", True, x=DATA, y=DATA + 1)
+    np.testing.assert_array_equal(map_matrix(file, "x", copy=tmp_path / "c.npy"), DATA)
+    np.testing.assert_array_equal(map_matrix(file, "y", copy=tmp_path / "c.npy"), DATA + 1)
+
+
+def test_a_copy_does_not_replace_a_file_that_is_no_copy(tmp_path: Path) -> None:
+    file = write_mat73(tmp_path / "a.mat", True, x=DATA)
+    np.save(tmp_path / "mine.npy", DATA)
+    before = (tmp_path / "mine.npy").read_bytes()
+    with pytest.raises(DataError, match="copy: expected no file, or an earlier copy"):
+        map_matrix(file, copy=tmp_path / "mine.npy")
+    assert (tmp_path / "mine.npy").read_bytes() == before
+
+
+def test_several_processes_map_one_compressed_file(tmp_path: Path) -> None:
+    file = write_mat73(tmp_path / "a.mat", True, x=np.tile(DATA, 500))
+    script = (
+        "import sys; from hf_matlab_compat.matlab.mapped_data import map_matrix; sys.stdin.read(1); "
+        "print(repr(float(map_matrix(sys.argv[1]).sum(dtype=float))))"
+    )
+    command = [sys.executable, "-c", script, str(file)]
+    several = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in several:  # each of them has started, and waits
+        assert process.stdin is not None
+        process.stdin.write("x")
+        process.stdin.flush()
+    said = [process.communicate(timeout=60)[0].strip() for process in several]
+    assert [process.returncode for process in several] == [0, 0, 0]
+    assert said == [repr(float(np.tile(DATA, 500).sum(dtype=float)))] * 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mat", "a.mat.x.npy"]
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    file = write_mat73(tmp_path / "a.mat", True, x=np.tile(DATA, 500))
+    script = (
+        "import resource, signal, sys; from hf_matlab_compat.matlab.mapped_data import map_matrix; "
+        "from hf_matlab_compat.errors import DataError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try: map_matrix(sys.argv[1])\n"
+        "except DataError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("copy: expected a file that can be written, got")
+    assert "File too large" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mat"]
+
+
+def test_what_a_killed_copy_left_is_removed(tmp_path: Path) -> None:
+    file = write_mat73(tmp_path / "a.mat", True, x=DATA)
+    for name, age in (("old", 7200), ("young", 10)):
+        (tmp_path / f"a.mat.x.npy.{name}.partial").write_bytes(b"x")
+        os.utime(tmp_path / f"a.mat.x.npy.{name}.partial", (time.time() - age,) * 2)
+    map_matrix(file)
+    assert sorted(path.name for path in tmp_path.glob("*.partial")) == ["a.mat.x.npy.young.partial"]
+
+
+def test_the_head_that_matlab_puts_before_hdf5_is_counted(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
+        file["x"] = DATA.T
+    np.testing.assert_array_equal(map_matrix(tmp_path / "a.mat"), DATA)
+
+
+@pytest.mark.parametrize("damage", ["cut", "linked", "flipped"])
+def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
+    h5py = pytest.importorskip("h5py")
+    file = write_mat73(tmp_path / "a.mat", False, x=DATA)
+    if damage == "linked":
+        with h5py.File(file, "r+") as content:
+            del content["x"]
+            content["x"] = h5py.ExternalLink("other.mat", "/x")
+    content = bytearray(file.read_bytes())
+    if damage == "flipped":
+        content[40:200] = bytes(160)
+    file.write_bytes(content[: len(content) // 3 if damage == "cut" else None])
+    with pytest.raises(DataError, match=r"(path|name): expected .*, got"):
+        map_matrix(file)
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.npy")
+    with pytest.raises(DataError, match="not a file"):
+        map_matrix(tmp_path / "x.npy")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
 
-from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.errors import CheckpointError, ParityError
+from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.printed import epoch_lines
@@ -154,7 +154,6 @@ class RecordedCase:
 
 def _mat(path: Path) -> dict[str, Any]:
     try:
-        content = loadmat(path, mat_dtype=True)
-    except (OSError, ValueError) as error:
-        raise ParityError(f"{path.name}: expected recorded numbers, got none ({type(error).__name__}).") from error
-    return {name: value for name, value in content.items() if not name.startswith("__")}
+        return load_mat(path)
+    except CheckpointError as error:
+        raise ParityError(f"{path.name}: expected recorded numbers, got none ({error}).") from error

@@ -210,8 +210,9 @@ def _job(place: Path, row: dict[str, Any], reference: Reference) -> Job:
     try:
         request = from_octave(load_mat(place / "request.mat", ("request",))["request"])
         given = dict(zip(TRAINER_ARGUMENTS, request["arguments"], strict=True))
+        probes = request["probes"]
     except (CheckpointError, KeyError, TypeError, ValueError) as error:
-        raise ParityError(f"{place.name}: its request.mat cannot be read. Pack the tape anew.") from error
+        raise ParityError(f"{place.name}: its request.mat cannot be read ({error}). Pack the tape again.") from error
     case = case_from_arguments(row["case"], given, row["constants"])
     job = make_job(
         replace(reference, takes_overrides=False),
@@ -221,4 +222,4 @@ def _job(place: Path, row: dict[str, Any], reference: Reference) -> Job:
         epochs=row["epochs"],
     )
     told = {"precision": row["precision"]} if reference.takes_overrides else None  # as hf_drive.m tells it
-    return replace(job, probes=request["probes"], overrides=told)
+    return replace(job, probes=probes, overrides=told)
