@@ -27,6 +27,7 @@ from hf_matlab_compat.migrate.writer import Writer
 _DOES = (
     "print(",
     "plt.",
+    "(plt.",
     "random.seed",
     "raise ",
     "warnings.",
