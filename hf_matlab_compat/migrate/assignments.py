@@ -8,7 +8,7 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import call_with_outputs
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.functions import lambda_parts
-from hf_matlab_compat.migrate.indexing import Subscript, subscript
+from hf_matlab_compat.migrate.indexing import Subscript, index_of, subscript
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.usage import base_name
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
@@ -47,6 +47,7 @@ def _to_name(name: str, node: syntax.Node, context: Context, writer: Writer) -> 
         raise Untranslatable("asks for the counts of a histogram")
     if not value.text:
         raise Untranslatable("assigns what has no value")
+    value = replace(value, text=f"[{value.text}][0]") if value.text.startswith("*") else value
     if value.kind is Kind.EMPTY and name in context.usage.only_empty:
         value = replace(value, text="None")
     if name in context.two_dimensional and value.kind is Kind.ROW:
@@ -77,6 +78,9 @@ def _positions(node: syntax.Node, context: Context) -> Value:
 
 def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
     value = node.value
+    if isinstance(value, syntax.Apply) and value.brace:
+        _from_list(node, value, context, writer)
+        return
     if isinstance(value, syntax.Name):
         value = syntax.Apply(value, ())
     if not (isinstance(value, syntax.Apply) and isinstance(value.base, syntax.Name)) or value.brace:
@@ -92,6 +96,18 @@ def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
         else:
             raise Untranslatable("assigns several values to parts of variables")
     writer.code(f"{', '.join(names)} = {text}")
+
+
+def _from_list(node: syntax.Assign, value: syntax.Apply, context: Context, writer: Writer) -> None:
+    """``[a, b] = c{:}``: the first entries of a list."""
+    entries = context(value)
+    if not entries.text.startswith("*") or any(not isinstance(each, syntax.Name) for each in node.targets):
+        raise Untranslatable("takes several values from something that is no call")
+    names = [context.target(each.name) for each in node.targets if isinstance(each, syntax.Name)]
+    context.needs("ml")
+    writer.code(f"{', '.join(names)}, *_ = ml.copied([{entries.text}])")
+    for each in node.targets:
+        context.define(each.name, Value(""))  # type: ignore[attr-defined]
 
 
 def _to_field(target: syntax.Field, node: syntax.Node, context: Context, writer: Writer) -> None:
@@ -166,6 +182,8 @@ def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     elif isinstance(target.base, syntax.Field):
         _create(name, "ml.Struct()", Kind.STRUCT, context, writer)
     base = context(target.base)
+    if base.kind is Kind.CELL and _to_list(base, target, node, context, writer):
+        return
     if base.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
         raise Untranslatable(f"assigns to part of {base.kind.value}")
     if value.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
@@ -300,6 +318,27 @@ def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
     writer.code(f"{base.text} = np.delete({base.text}, {text}{along})")
 
 
+def _from_one(value: Value) -> str:
+    return f"{value.at(Binding.ADD)} + 1" if value.zero_based else value.text
+
+
+def _to_list(base: Value, target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> bool:
+    """``c(2) = {x}``, ``c([1 3]) = {x}``: one value for each of the places."""
+    single = isinstance(node, syntax.CellLiteral) and len(node.rows) == 1 and len(node.rows[0]) == 1
+    if not single or len(target.arguments) != 1:
+        return False
+    value = context.fresh(context(node.rows[0][0]), base_name(target)).as_two_dimensional()  # type: ignore[attr-defined]
+    if _grows(target):
+        writer.code(f"{base.at(Binding.ATOM)}.append({value.text})")
+        return True
+    where = index_of(Value(base.text, Kind.CELL), target.arguments[0], context)
+    if where.kind not in (Kind.NUM, Kind.ROW, Kind.COLUMN, Kind.ARRAY, Kind.LOADED):
+        return False
+    context.needs("ml")
+    writer.code(f"ml.put_cells({base.text}, {_from_one(where)}, {value.text})")
+    return True
+
+
 def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> None:
     name = base_name(target)
     value = context.fresh(context(node), name).as_two_dimensional()
@@ -317,7 +356,12 @@ def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
         return
     found = subscript(chosen[0], Value(base.text, Kind.CELL, base.binding), context)
     if found.form != "one":
-        raise Untranslatable("assigns to several cells at once")
+        where = index_of(Value(base.text, Kind.CELL), chosen[0], context)
+        if found.form not in ("many", "mask"):
+            raise Untranslatable("assigns to several cells at once")
+        context.needs("ml")
+        writer.code(f"ml.put_cell({base.text}, {_from_one(where)}, {value.text})")
+        return
     if name in context.growing or found.text.isdigit():
         context.needs("ml")
         writer.code(f"ml.put({base.text}, {found.text}, {value.text})")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hf_matlab_compat.migrate import (
+    cell_calls,
     elementwise_calls,
     file_calls,
     plot_calls,
@@ -19,10 +20,11 @@ from hf_matlab_compat.migrate import (
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
 from hf_matlab_compat.migrate.context import Context, Untranslatable, module_name, python_name
 from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.syntax import Node
+from hf_matlab_compat.migrate.syntax import Apply, Colon, Node, Range
 from hf_matlab_compat.migrate.values import Kind, Value, join
 
 BUILTINS: Mapping[str, Translator] = {
+    **cell_calls.TABLE,
     **elementwise_calls.TABLE,
     **file_calls.TABLE,
     **plot_calls.TABLE,
@@ -45,7 +47,7 @@ _ROUTINES = {
 
 
 _OUT_OF_REACH = {
-    ("eval", "evalc", "evalin", "assignin", "feval"): "code that is put together while it runs is not guessed at",
+    ("eval", "evalc", "evalin", "assignin"): "code that is put together while it runs is not guessed at",
     ("uicontrol", "uimenu", "guide", "inputdlg", "msgbox", "uigetfile", "waitbar", "input", "keyboard", "ginput"): (
         "dialogues with the user are out of reach"
     ),
@@ -75,11 +77,22 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     translator = BUILTINS.get(name)
     if translator is None:
         raise unknown(name)
+    if name not in _TAKE_LISTS and any(_is_list_of_arguments(node) for node in nodes):
+        raise Untranslatable(f"calls {name} with the entries of a list")
     try:
         made = translator(arguments)
     except IndexError:
         raise Untranslatable(f"calls {name} with too few arguments") from None
     return replace(made, logical=True) if _stays_logical(name, arguments) else made
+
+
+def _is_list_of_arguments(node: Node) -> bool:
+    """Whether it is ``c{:}`` or ``c{1:3}``, which stands for several arguments."""
+    return isinstance(node, Apply) and node.brace and any(isinstance(each, Colon | Range) for each in node.arguments)
+
+
+_TAKE_LISTS = ("cat", "horzcat", "vertcat", "sprintf", "fprintf", "printf", "strcat", "fullfile", "isequal")
+"""Functions of any number of arguments, which may be the entries of a list."""
 
 
 def _stays_logical(name: str, arguments: Arguments) -> bool:
@@ -114,7 +127,12 @@ def call_with_outputs(name: str, nodes: tuple[Node, ...], context: Context, want
         if count != wanted:
             raise Untranslatable(f"asks {name} for {wanted} outputs instead of {count}")
         return text, [Value("", kind)] * wanted
-    for table in (shape_calls.WITH_OUTPUTS, reduction_calls.WITH_OUTPUTS, vector_calls.WITH_OUTPUTS):
+    for table in (
+        shape_calls.WITH_OUTPUTS,
+        reduction_calls.WITH_OUTPUTS,
+        vector_calls.WITH_OUTPUTS,
+        cell_calls.WITH_OUTPUTS,
+    ):
         if name in table:
             return _with_outputs(table[name], arguments, wanted)
     if name not in BUILTINS and name not in context.shared.trainers:

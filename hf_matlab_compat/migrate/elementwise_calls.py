@@ -187,6 +187,9 @@ def _not(arguments: Arguments) -> Value:
 
 def _member(arguments: Arguments) -> Value:
     value, values = arguments.expect(2)
+    if value.kind is Kind.CELL:
+        arguments.context.needs("ml")
+        return Value(f"ml.ismember({value.text}, {values.text})", Kind.LOADED, logical=True)
     if value.kind is Kind.STR or values.kind is Kind.CELL:
         return Value(f"{value.text} in {values.text}", Kind.NUM, Binding.COMPARE, logical=True)
     arguments.context.needs("np")

@@ -12,7 +12,7 @@ from hf_matlab_compat.migrate.concatenation import cell, matrix
 from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.functions import handle, lambda_text
-from hf_matlab_compat.migrate.indexing import index, subscript
+from hf_matlab_compat.migrate.indexing import index, index_of, subscript
 from hf_matlab_compat.migrate.operators import binary, transpose, unary
 from hf_matlab_compat.migrate.ranges import as_array
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer, number
@@ -99,7 +99,10 @@ def _content(node: syntax.Apply, context: Context) -> Value:
         return Value(f"*{base.text}", Kind.UNKNOWN)
     if found.form == "slice":
         return Value(f"*{text}", Kind.UNKNOWN)
-    raise Untranslatable("picks cells by a list of positions")
+    context.needs("ml")
+    chosen_, places = index_of(Value(base.text, Kind.CELL), chosen, context), ""
+    places = f"{chosen_.at(Binding.ADD)} + 1" if chosen_.zero_based else chosen_.text
+    return Value(f"*ml.pick_cells({base.text}, {places})", Kind.UNKNOWN)
 
 
 def _field(node: syntax.Field, context: Context) -> Value:

@@ -9,6 +9,7 @@ from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.load_plan import file_arguments, is_table
+from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer
 
 _BYTES = {
@@ -179,16 +180,25 @@ def _read_kind(arguments: Arguments) -> Kind:
 
 
 def _exist(arguments: Arguments) -> Value:
-    name = arguments.literal(0)
-    if arguments.literal(1) == "var" and name is not None:
-        if context_has_parameter(arguments.context, name):
+    name, context = arguments.literal(0), arguments.context
+    kind = arguments.literal(1)
+    if len(arguments) == 1 and name is not None:
+        kind = "var" if _is_only_variable(name, context) else "file" if not name.isidentifier() else None
+    if kind == "var" and name is not None:
+        if context_has_parameter(context, name):
             return Value(f"{python_name(name)} is not None", Kind.NUM, Binding.COMPARE, logical=True)
-        scope = "globals()" if arguments.context.function is None else "locals()"
-        return Value(f"{texts.quoted(python_name(name))} in {scope}", Kind.NUM, Binding.COMPARE, logical=True)
-    if arguments.literal(1) in ("file", "dir"):
-        arguments.context.needs("from pathlib import Path")
-        return Value(f"Path({arguments.values[0].text}).exists()", Kind.NUM, logical=True)
+        scope = "globals()" if context.function is None else "locals()"
+        return Value(f'"{python_name(name)}" in {scope}', Kind.NUM, Binding.COMPARE, logical=True)
+    if kind in ("file", "dir"):
+        context.needs("ml")
+        return integer(f'ml.exist({arguments.values[0].text}, "{kind}")')
     raise Untranslatable("asks whether something exists without saying what kind of thing")
+
+
+def _is_only_variable(name: str, context: Context) -> bool:
+    """Whether a name is a variable of the script's, and of no function or file."""
+    elsewhere = name in NAMES or name in context.shared.siblings or name in context.shared.functions
+    return name in context.usage.assigned and not elsewhere
 
 
 def context_has_parameter(context: Context, name: str) -> bool:

@@ -11,15 +11,33 @@ from hf_matlab_compat.migrate.values import Binding, Kind, Value
 
 def handle(node: syntax.Handle, context: Context) -> Value:
     """``@name``."""
-    if node.name in context.shared.functions:
+    if node.name in context.shared.functions and len(context.shared.functions[node.name].outputs) <= 1:
         return Value(python_name(node.name), Kind.HANDLE)
+    if node.name in ("max", "min"):
+        raise Untranslatable(f"makes a handle of {node.name}, which may be given one array or two")
     if node.name == "single":
         context.needs("ml")
         return Value("ml.single", Kind.HANDLE)
     if node.name == "double":
         context.needs("np")
         return Value("np.float64", Kind.HANDLE)
-    raise Untranslatable(f"makes a handle of {node.name}")
+    if node.name in context.shared.siblings and context.shared.siblings[node.name] == 1:
+        return replace(context(syntax.Apply(syntax.Name(node.name), ())), kind=Kind.HANDLE, **_bare(node.name))
+    given = ("a", "b") if node.name in _OF_TWO else ("a",)
+    call = syntax.Apply(syntax.Name(node.name), tuple(map(syntax.Name, given)))
+    try:
+        return lambda_text(syntax.Lambda(given, call), context)
+    except Untranslatable as failure:
+        raise Untranslatable(f"makes a handle of {node.name}: {failure}", failure.unknown) from None
+
+
+def _bare(name: str) -> dict[str, str]:
+    return {"text": python_name(name)}
+
+
+_OF_TWO = ("plus", "minus", "times", "rdivide", "power", "mtimes", "eq", "ne", "lt", "le", "gt", "ge", "mod", "rem",
+           "strcmp", "strcmpi", "isequal", "and", "or")  # fmt: skip
+"""Functions of two arguments; a handle of any other is one of one argument."""
 
 
 def lambda_text(node: syntax.Lambda, context: Context) -> Value:

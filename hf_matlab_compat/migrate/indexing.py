@@ -225,13 +225,13 @@ def _linear(base: Value, node: syntax.Node, context: Context) -> Value:
     if base.kind is Kind.CELL:
         return _cells(base, found, context)
     if base.kind is Kind.ROW:
-        by_matrix = found.form == "many" and _index_of(base, node, context).kind is Kind.ARRAY
+        by_matrix = found.form == "many" and index_of(base, node, context).kind is Kind.ARRAY
         return _picked(base, node, found, context) if by_matrix else _of_row(base, found)
     if found.form == "all":
         return _vectorised(base, context)
     if base.kind is Kind.COLUMN and found.form != "mask":
         return _of_column(base, found)
-    is_vector = found.form == "mask" and _index_of(base, node, context).kind in (Kind.ROW, Kind.COLUMN)
+    is_vector = found.form == "mask" and index_of(base, node, context).kind in (Kind.ROW, Kind.COLUMN)
     if (found.form == "many" or is_vector) and base.kind not in (Kind.COLUMN, Kind.STR):
         return _picked(base, node, found, context)
     if found.form == "slice":
@@ -245,7 +245,7 @@ def _linear(base: Value, node: syntax.Node, context: Context) -> Value:
     return Value(f"ml.take({base.text}, {where})", kind, zero_based=base.zero_based, logical=base.logical)
 
 
-def _index_of(base: Value, node: syntax.Node, context: Context) -> Value:
+def index_of(base: Value, node: syntax.Node, context: Context) -> Value:
     """A single index as it stands."""
     context.end_of.append(lambda: extent(base, (0, 1), context))
     try:
@@ -257,7 +257,7 @@ def _index_of(base: Value, node: syntax.Node, context: Context) -> Value:
 def _picked(base: Value, node: syntax.Node, found: Subscript, context: Context) -> Value:
     """Entries of a matrix by a list of positions: they come in the shape of the list."""
     context.needs("ml")
-    index = _index_of(base, node, context)
+    index = index_of(base, node, context)
     if index.kind is Kind.ROW and not index.logical:
         text = f"ml.take({base.text}, {found.text})"
     else:

@@ -20,6 +20,8 @@ def binary(node: syntax.Binary, context: Context) -> Value:
     if node.operator in ("&&", "||"):
         return _made_logical(_shortcut(node, context))
     left, right = context(node.left), context(node.right)
+    if left.text.startswith("*") or right.text.startswith("*"):
+        raise Untranslatable(f"puts the entries of a list beside {node.operator}")
     if node.operator in _COMPARISONS:
         return comparison(left, right, _COMPARISONS[node.operator])
     if node.operator in _JUNCTIONS:
@@ -31,6 +33,12 @@ def arithmetic(left: Value, right: Value, operator: str, context: Context) -> Va
     """``+ - * / .* ./ ^ .^`` of two values."""
     _refuse_texts(left, right, operator)
     left, right = as_numbers(left), as_numbers(right)
+    if operator == "\\":
+        context.needs("ml")
+        given = [each.as_two_dimensional() for each in (left, right)]
+        if any("np." in each.text for each in given):
+            context.needs("np")
+        return Value(f"ml.mldivide({given[0].text}, {given[1].text})", Kind.LOADED)
     if operator in ("*", "/", "^") and not _elementwise(left, right, operator):
         return _of_matrices(left, right, operator, context)
     left, right = side_by_side(left, right)

@@ -77,9 +77,10 @@ def _rng(arguments: Arguments) -> Value:
 
 
 def _randperm(arguments: Arguments) -> Value:
-    arguments.expect(1)
+    arguments.expect(1, 2)
     arguments.context.shared.uses_random = True
-    return Value(f"random.randperm({arguments.whole(0)})", Kind.ROW, integer=True)
+    given = ", ".join(arguments.whole(place) for place in range(len(arguments)))
+    return Value(f"random.randperm({given})", Kind.ROW, integer=True)
 
 
 def _randi(arguments: Arguments) -> Value:

@@ -165,10 +165,13 @@ def _order(arguments: Arguments) -> str:
 
 
 def _find(arguments: Arguments) -> Value:
-    value = arguments.expect(1, 2)[0]
-    if len(arguments) == 2:
+    value = arguments.expect(1, 2, 3)[0]
+    if len(arguments) > 1:
         arguments.context.needs("ml")
-        return Value(f"ml.first_found({value.as_two_dimensional().text}, {arguments.whole(1)})", Kind.UNKNOWN)
+        if len(arguments) == 3 and arguments.literal(2) not in ("first", "last"):
+            raise Untranslatable("calls find in an unknown way")
+        first = "last" if arguments.literal(2) == "last" else "first"
+        return Value(f"ml.{first}_found({value.as_two_dimensional().text}, {arguments.whole(1)})", Kind.UNKNOWN)
     if value.kind is Kind.ROW:
         arguments.context.needs("np")
         return Value(f"np.flatnonzero({value.text}) + 1", Kind.ROW, Binding.ADD, integer=True)

@@ -114,6 +114,14 @@ def _read(file: Path) -> dict[str, Any]:
     return {name: value for name, value in content.items() if not isinstance(value, Skipped)}
 
 
+def exist(path: str, kind: str) -> int:
+    """``exist(path, 'file')`` or ``'dir'``: 2 for a file, 7 for a folder, 0 for nothing."""
+    where = Path(path)
+    if where.is_dir():
+        return 7
+    return 2 if kind == "file" and where.exists() else 0
+
+
 def mat_file(path: str) -> str:
     """The path with MATLAB's suffix, where it has none."""
     return path if re.search(r"\.\w{1,4}\Z", str(path)) else f"{path}.mat"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.matlab.random_streams import MatlabStream, OctaveStream
 from hf_matlab_compat.model.random_stream import NumpyStream
 
@@ -59,11 +60,17 @@ class RandomState:
         """Whole numbers in 1 … `high`."""
         return (1 + np.floor(high * self.rand(*shape))).astype(np.int64)
 
-    def randperm(self, n: int) -> NDArray[np.int64]:
-        """A permutation of 1 … n."""
+    def randperm(self, n: int, count: int | None = None) -> NDArray[np.int64]:
+        """A permutation of 1 … n, or the first `count` of one."""
+        if count is not None and not 0 <= count <= n:
+            raise MigrationError(f"randperm: expected at most {n} numbers of 1 … {n}, got {count}.")
         if isinstance(self._uniform, NumpyStream):
-            return np.argsort(self.rand(n)) + 1
-        return self._uniform.randperm(n)
+            return (np.argsort(self.rand(n)) + 1)[:count]
+        if count is None:
+            return self._uniform.randperm(n)
+        if isinstance(self._uniform, OctaveStream):
+            return self._uniform.randperm(n, count)
+        raise MigrationError("randperm: expected one argument, since how MATLAB draws a part is not known.")
 
     def ceil_indices(self, high: int, count: int) -> NDArray[np.int64]:
         """``ceil(high*rand(1, count))``."""

@@ -65,17 +65,28 @@ def _disp(arguments: Arguments) -> Value:
 def _same(fold: str) -> Translator:
     def translator(arguments: Arguments) -> Value:
         left, right = arguments.expect(2)
-        if Kind.CELL in (left.kind, right.kind):
-            raise Untranslatable(f"calls {arguments.name} with a list")
+        if Kind.CELL in (left.kind, right.kind) or _may_be_list(arguments):
+            arguments.context.needs("ml")
+            option = ", fold=True" if fold else ""
+            kind = Kind.LOADED if Kind.CELL in (left.kind, right.kind) else Kind.UNKNOWN
+            return Value(f"ml.strcmp({left.text}, {right.text}{option})", kind, logical=True)
         sides = [f"{value.at(Binding.ATOM)}{fold}" for value in (left, right)]
         return Value(f"{sides[0]} == {sides[1]}", Kind.NUM, Binding.COMPARE, logical=True)
 
     return translator
 
 
+def _may_be_list(arguments: Arguments) -> bool:
+    """Whether one side is a variable of which nothing is known: it may hold a list as well as a string."""
+    pairs = zip(arguments.nodes, arguments.values, strict=True)
+    return any(value.kind in (Kind.UNKNOWN, Kind.LOADED) and isinstance(node, syntax.Name) for node, value in pairs)
+
+
 def _method(name: str) -> Translator:
     def translator(arguments: Arguments) -> Value:
         (value,) = arguments.expect(1)
+        if value.kind is Kind.CELL:
+            return Value(f"[each.{name}() for each in {value.text}]", Kind.CELL)
         return Value(f"{value.at(Binding.ATOM)}.{name}()", Kind.STR)
 
     return translator

@@ -274,3 +274,28 @@ def test_a_position_that_is_not_whole_is_refused_as_in_matlab() -> None:
     assert made.runs
     with pytest.raises(MigrationError, match=r"index: expected a whole position, got 62\.99999999999999"):
         exec(made.python, {})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "y = max(q{:});",
+        "y = q{:} + 1;",
+        "f = @max;",
+        "y = feval(r, 1);",
+        "y = cellfun(@numel, q, 'ErrorHandler', @sin);",
+        "y = exist('tanh');",
+        "[t{1:2}] = deal(1);",
+    ],
+)
+def test_forms_whose_meaning_is_open_are_left_to_do(line: str) -> None:
+    assert translate(X + "q = {1, 2};\n" + line + "\n").todos
+
+
+def test_a_file_s_existence_is_a_number_as_in_matlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("x")
+    source = "y = [exist('a.txt', 'file') == 2, exist('a.txt'), exist('.', 'dir'), exist('b.txt', 'file')];\n"
+    names: dict[str, Any] = {}
+    exec(translate(source).python, names)
+    assert names["y"].tolist() == [1, 2, 7, 0]
