@@ -13,6 +13,8 @@ from benchmarks import epochs, growth, kernels, larger, memory, octave, peers, r
 from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.machine import is_busy, machine
 from benchmarks.table import Table, machine_line
+from hf_matlab_compat.cli.app import spell_what_cannot_be_written
+from hf_matlab_compat.observers.screen import spinner_of
 
 Name = Literal["kernels", "threads", "octave", "epochs", "shares", "small", "memory", "growth", "peers", "larger"]
 Measure = Callable[[Effort, Callable[[str], None]], Table]
@@ -53,6 +55,7 @@ def main(
     out
         Directory of RESULTS.md and results.json; benchmarks/ by default.
     """
+    spell_what_cannot_be_written()
     usual = tuple(name for name in get_args(Name) if name not in UNUSUAL)
     run(QUICK if quick else FULL, only or usual, out or (None if quick else HERE), Console())
 
@@ -64,7 +67,7 @@ def run(effort: Effort, names: tuple[str, ...], folder: Path | None, console: Co
         console.print("This machine is busy with something else: the figures below are not to be relied on.")
     tables = read_known(folder)
     for name in (name for name in MEASURES if name in names):
-        with console.status(name) as status:
+        with console.status(name, spinner=spinner_of(console.encoding)) as status:
             tables[name] = MEASURES[name](effort, lambda what, name=name: status.update(f"{name}: {what}"))
         console.print(tables[name].to_rich(console.width), highlight=False)
         if folder is not None:

@@ -124,7 +124,7 @@ def _at_home(word: str) -> str:
 
 
 _SPELLED = {
-    **{"½": "1/2", "²": "^2", "ʲ": "^j", "ℓ": "l", "·": "*", "≠": "/=", "‖": "||"},
+    **{"½": "1/2", "¾": "3/4", "²": "^2", "ʲ": "^j", "ℓ": "l", "·": "*", "≠": "/=", "‖": "||", "µ": "u"},
     **{"…": "...", "×": "x", "≤": "<=", "≥": ">=", "→": "->", "–": "-", "—": "-", "−": "-"},
 }
 """Signs, and no letters: those of the user's file names are shown by their numbers, which are not mistaken."""
