@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo test agreement bench bench-quick bench-larger bench-gpu lint format clean help
+.PHONY: demo test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -17,6 +17,9 @@ demo: $(READY)   ## train a deep autoencoder on digits and compare each step wit
 test: $(READY)   ## run all tests
 	@sh tools/ensure_octave.sh
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+torture: $(READY) ## kill a run at every operation on files, and refuse it every one: some minutes
+	@$(BIN)/python -m pytest -n 2 -m torture $(PYTEST_ARGS)
 
 agreement: $(READY) ## print how far the port is from the published program's recorded numbers
 	@$(BIN)/python -m tests.parity.agreement

@@ -18,7 +18,7 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getat
 
 
 @contextmanager
-def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_file(path: str | os.PathLike[str], like: str | os.PathLike[str] | None = None) -> Iterator[BinaryIO]:
     """Open a file for writing that replaces `path` when the block ends, and only then.
 
     The content goes to a new file beside it, of a name that nobody else has (``<name>.<8 digits>.partial``), is
@@ -30,6 +30,8 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ----------
     path : path-like
         The file to write.
+    like : path-like, optional
+        Another file, whose mode and owner it has where that file is there.
 
     Yields
     ------
@@ -44,12 +46,13 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     target = _target(path)
     standing = _standing(target)
+    model = (None if like is None else _standing(_target(like))) or standing
     temporary = target.with_name(f"{target.name}.{token_hex(4)}{TEMPORARY_SUFFIX}")
-    descriptor = os.open(temporary, _NEW, 0o666 if standing is None else 0o600)
+    descriptor = os.open(temporary, _NEW, 0o666 if model is None else 0o600)
     try:
         with open(descriptor, "w+b") as stream:
-            if standing is not None:
-                _take_after(descriptor, standing)
+            if model is not None:
+                _take_after(descriptor, model)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -72,11 +75,11 @@ def _standing(target: Path) -> os.stat_result | None:
     return found
 
 
-def _take_after(descriptor: int, standing: os.stat_result) -> None:
+def _take_after(descriptor: int, model: os.stat_result) -> None:
     if hasattr(os, "fchown"):  # Windows has neither call
         with suppress(PermissionError):
-            os.fchown(descriptor, standing.st_uid, standing.st_gid)
-        os.fchmod(descriptor, stat.S_IMODE(standing.st_mode))
+            os.fchown(descriptor, model.st_uid, model.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(model.st_mode))
 
 
 def _target(path: str | os.PathLike[str]) -> Path:

@@ -136,7 +136,7 @@ def write_sidecar(
     write_npz(whole, vectors)
     with zipfile.ZipFile(whole, "a") as archive:
         archive.writestr(zipfile.ZipInfo(_TEXT), json.dumps(text, indent=1, ensure_ascii=True))
-    with atomic_file(sidecar_path(checkpoint)) as stream:
+    with atomic_file(sidecar_path(checkpoint), like=checkpoint) as stream:
         stream.write(whole.getbuffer())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import scipy.io
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint, write_checkpoint
-from hf_matlab_compat.matlab.checkpoint_conversion import FORMATS, convert
+from hf_matlab_compat.matlab.checkpoint_conversion import FORMATS, convert, write_layers
 from hf_matlab_compat.matlab.checkpoint_summary import summarise
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_variables
 from tests.matlab.checkpoint_files import NEEDS_OCTAVE, assert_same, make_state, octave, save_mat, save_mat73
@@ -94,3 +95,17 @@ def test_an_unknown_format_and_an_impossible_target_are_refused(tmp_path: Path) 
         convert(source, tmp_path / "b.mat", "v73")
     with pytest.raises(CheckpointError, match=r"expected to write it, got 'No such file"):
         convert(source, tmp_path / "no" / "b.mat", "v7")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+@pytest.mark.parametrize("to", FORMATS)
+def test_a_pipe_or_a_device_is_never_replaced(tmp_path: Path, to: str) -> None:
+    source = save_mat(tmp_path / "a.mat", STATE)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(os.devnull)
+    for target in (tmp_path / "pipe", tmp_path / "link"):
+        with pytest.raises(CheckpointError, match="expected to write it, got 'a device, a pipe or a socket is there'"):
+            convert(source, target, to, overwrite=True)
+        with pytest.raises(CheckpointError, match="a device, a pipe or a socket is there"):
+            write_layers(target, [np.ones((1, 1))], [np.ones(1)], overwrite=True)
+        assert not target.is_file()

@@ -67,6 +67,17 @@ def test_the_file_that_matlab_reads_is_what_it_was_without_a_sidecar(tmp_path):
     assert ours[128:] == plain[128:]  # the first 128 bytes hold the time
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_private_checkpoint_stays_private_and_so_does_its_sidecar(tmp_path, kind):
+    save_mat(tmp_path / "a.mat", make_state(1, kind=np.float32))  # of MATLAB, without a sidecar
+    os.chmod(tmp_path / "a.mat", 0o600)
+    for epoch in (2, 3):
+        write_checkpoint(tmp_path / "a.mat", make_state(epoch, kind=kind))
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+        assert len(list(tmp_path.iterdir())) == 2
+
+
 class _DeviceVector:
     dtype, shape, ndim = np.dtype(np.float32), (7,), 1
 
