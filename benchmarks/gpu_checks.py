@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.gpu_report import Row
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.backends import Backend, get_backend
+from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.cases import ChunkedCases
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.preconditioners import martens_diagonal
-from hf_matlab_compat.state import Report, State
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import method_of
+from hf_matlab_compat.state import Report, hessian_free_state
 
 NETS = [
     (("tanh", "logistic", "logistic"), "matching"),
@@ -54,10 +55,10 @@ def problem_on(backend: Backend, units: tuple[str, ...], options: Options, resid
         given = [backend.asarray(part, order="F") for part in given]
     return FeedforwardProblem(
         network=build_network(SIZES, units, options.loss, options.error_measure),
-        cases=Cases(given[0], given[1], options.num_chunks),
+        cases=ChunkedCases(given[0], given[1], options.num_chunks),
         backend=backend,
         weight_decay=options.weight_decay,
-        curvature=options.curvature,
+        curvature_kind=options.curvature,
     )
 
 
@@ -65,11 +66,12 @@ def kernels(units: tuple[str, ...], options: Options, backend: Backend) -> dict[
     """Every kernel, on the host."""
     problem = problem_on(backend, units, options)
     theta, v = (_vector(problem, seed) for seed in (0, 1))
-    g, score = problem.gradient(theta, 1), problem.likelihood(theta)
+    g, score = problem.gradient(theta, Cases(1)), problem.score(theta, Cases())
+    G = problem.curvature(theta, Cases(1), g)
     found = {
         **{"gradient": g.full, "chunk gradient": g.chunk, "squared gradient": g.full_squared},
-        "product": problem.curvature_at(theta, 1, g)(v),
-        "preconditioner": martens_diagonal(g.full_squared, 0.5, problem.decay_diagonal(), 0.75),
+        "product": G(v),
+        "preconditioner": G.diagonal(0.5) ** 0.75,
     }
     numbers = {"log-likelihood": score.log_likelihood, "error": score.error}
     return {name: backend.to_host(a) for name, a in found.items()} | {k: np.array(v) for k, v in numbers.items()}
@@ -116,8 +118,8 @@ def run(backend: Backend, options: Options, resident: bool = True) -> tuple[list
     """A short run: its reports and θ on the host."""
     problem = problem_on(backend, NETS[0][0], options, resident)
     theta = _vector(problem, 0)
-    start = State(theta=theta, d=0 * theta, lam=options.initial_lam)
-    done = list(hessian_free.epochs(problem, start, options, lambda theta: None, lambda *progress: None))
+    start = hessian_free_state(theta, 0 * theta, options.initial_lam)
+    done = list(epochs(problem, method_of(options, backend), start, options.max_epochs))
     return [replace(report, seconds=0.0) for report, _ in done], backend.to_host(done[-1][1].theta)
 
 

@@ -11,15 +11,17 @@ import numpy as np
 from benchmarks.gpu_report import Row
 from benchmarks.timing import Stopwatch, Timing, interleave
 from benchmarks.workloads import A, C, Workload
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.backends import Backend, get_backend
+from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.buffers import BlockBuffers, new_buffers
 from hf_matlab_compat.model.directions import Directions
-from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import FeedforwardProblem
-from hf_matlab_compat.objective.sharing import Sharing
+from hf_matlab_compat.objective.case_passes import CasePasses
+from hf_matlab_compat.objective.cases import ChunkedCases
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.state import State
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import method_of
+from hf_matlab_compat.state import hessian_free_state
 
 TARGETS = {"A": 0.85, "C": 0.92}
 TF32_TARGET = 3.0
@@ -79,14 +81,14 @@ def _stopwatch(call: Callable[[], object], backend: Backend, spell: float = 0.3)
 def _problem(workload: Workload, backend: Backend, cases: Any, num_chunks: int) -> FeedforwardProblem:
     inputs = backend.asarray(cases, order="F")
     return FeedforwardProblem(
-        network=workload.network, cases=Cases(inputs, inputs, num_chunks), backend=backend, weight_decay=2e-5
+        network=workload.network, cases=ChunkedCases(inputs, inputs, num_chunks), backend=backend, weight_decay=2e-5
     )
 
 
 def _ours(workload: Workload, backend: Backend) -> Callable[[], object]:
     problem = _problem(workload, backend, workload.inputs, 1)
     theta, v = backend.asarray(workload.theta), backend.asarray(workload.direction)
-    product = problem.curvature_at(theta, 0, problem.gradient(theta, 0))
+    product = problem.curvature(theta, Cases(0), problem.gradient(theta, Cases(0)))
     return lambda: product(v)
 
 
@@ -94,12 +96,12 @@ def _alone(workload: Workload, backend: Backend) -> Callable[[], object]:
     """The same matrix products of the same blocks and nothing between them."""
     xp, theta = backend.xp, backend.asarray(workload.theta)
     inputs = backend.asarray(workload.inputs, order="F")
-    sharing = Sharing(workload.network, Cases(inputs, inputs, 1), backend)
+    on = CasePasses(workload.network, ChunkedCases(inputs, inputs, 1), backend)
     directions = Directions(workload.network, theta, xp)
     directions.point(backend.asarray(workload.direction))
     sums = workload.network.with_biases(xp.empty_like(theta))
     blocks = []
-    for block in sharing.blocks(0):
+    for block in on.blocks(0):
         buffers = new_buffers(workload.sizes, len(block), xp, backend.dtype, tangents=True)
         for y in buffers.y:
             backend.fill(y, np.random.default_rng(3).random(y.shape, dtype=np.float32))
@@ -129,9 +131,9 @@ def _epochs(precision: str) -> Iterator[Row]:
     problem = _problem(A, backend, cases, EPOCH_CHUNKS)
     options = Options(max_epochs=EPOCHS, num_chunks=EPOCH_CHUNKS, precision=precision, backend="cupy")
     theta = backend.asarray(A.theta)
-    state = State(theta=theta, d=0 * theta, lam=options.initial_lam)
+    state = hessian_free_state(theta, 0 * theta, options.initial_lam)
     started, done, steps = time.perf_counter(), 0, 0
-    run = hessian_free.epochs(problem, state, options, lambda theta: None, lambda *progress: None)
+    run = epochs(problem, method_of(options, backend), state, options.max_epochs)
     with backend.quiet():
         for report, _ in run:
             done, steps = report.epoch, report.total_cg_steps

@@ -11,6 +11,7 @@ from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.timing import interleave, stopwatch
 from benchmarks.workloads import Workload, cpu, cpu_backends
 from hf_matlab_compat.backends import Backend
+from hf_matlab_compat.problem import Cases
 
 TITLES = {
     "gauss_newton": "Gauss-Newton product",
@@ -58,6 +59,6 @@ def _compare(workload: Workload, kernel: str, effort: Effort) -> list[list[Cell]
 def _kernel(workload: Workload, backend: Backend, kernel: str) -> Callable[[], object]:
     if kernel == "gradient":
         problem = workload.problem(backend)
-        return lambda: problem.gradient(workload.theta, 0)
+        return lambda: problem.gradient(workload.theta, Cases(0))
     product = workload.product(backend, kernel)
     return lambda: product(workload.direction)

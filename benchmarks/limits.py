@@ -15,8 +15,8 @@ from benchmarks.workloads import Workload
 from hf_matlab_compat.backends import Backend
 from hf_matlab_compat.model.buffers import new_buffers
 from hf_matlab_compat.model.directions import Directions
-from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.sharing import Sharing
+from hf_matlab_compat.objective.case_passes import CasePasses
+from hf_matlab_compat.objective.cases import ChunkedCases
 
 BlockProducts = Callable[["_Block"], None]
 
@@ -39,12 +39,12 @@ class _Block:
 
 def limit(workload: Workload, backend: Backend, kernel: str) -> Callable[[], None]:
     """A call that does the matrix products of `kernel`, a key of `PRODUCTS`, over all cases."""
-    sharing = Sharing(workload.network, Cases(workload.inputs, workload.inputs, 1), backend)
+    on = CasePasses(workload.network, ChunkedCases(workload.inputs, workload.inputs, 1), backend)
     directions = Directions(workload.network, workload.theta, np)
     directions.point(workload.direction)
-    blocks = [_Block(workload, len(block), directions) for block in sharing.blocks(0, kept=kernel != "gradient")]
+    blocks = [_Block(workload, len(block), directions) for block in on.blocks(0, kept=kernel != "gradient")]
     products = PRODUCTS[kernel]
-    return lambda: sharing.workers.run(lambda block, slot: products(block), blocks)
+    return lambda: on.workers.run(lambda block, slot: products(block), blocks)
 
 
 def _tangents(block: _Block) -> Any:

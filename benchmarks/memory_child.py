@@ -6,13 +6,13 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
 from benchmarks.workloads import A, Workload
-from hf_matlab_compat import hessian_free, train
-from hf_matlab_compat.solvers.conjgrad import conjgrad
+from hf_matlab_compat import train
+from hf_matlab_compat.solvers import rules
+from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
 
 CG_STEPS = 30
 
@@ -24,22 +24,23 @@ def main(chunks: int, cases: int) -> None:
     workload = Workload("A", A.sizes, chunks * cases)
     recorded: list[int] = []
 
-    def counted(*arguments: Any) -> Any:
-        path = conjgrad(*arguments)
-        recorded.append(len(path.iterates))
-        return path
+    class Counted(ConjugateGradients):
+        def solve(self, *given: Any) -> rules.Path:
+            path = super().solve(*given)
+            recorded.append(len(path.iterates))
+            return path
 
-    with patch.object(hessian_free, "conjgrad", counted):
-        train(
-            inputs=workload.inputs,
-            targets=workload.inputs,
-            hidden_sizes=workload.sizes[1:-1],
-            unit_types=workload.unit_types,
-            initial_theta=workload.theta,
-            num_chunks=chunks,
-            max_epochs=1,
-            max_cg_steps=CG_STEPS,
-        )
+    train(
+        inputs=workload.inputs,
+        targets=workload.inputs,
+        hidden_sizes=workload.sizes[1:-1],
+        unit_types=workload.unit_types,
+        initial_theta=workload.theta,
+        num_chunks=chunks,
+        max_epochs=1,
+        max_cg_steps=CG_STEPS,
+        solver=Counted(max_cg_steps=CG_STEPS),
+    )
     print(json.dumps({"before": before, "peak": resident("VmHWM"), "iterates": max(recorded)}))
 
 

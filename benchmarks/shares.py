@@ -15,7 +15,8 @@ from benchmarks.machine import machine
 from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.workloads import Workload, cpu_backends
 from hf_matlab_compat import train
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.curvature import NetworkCurvature
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.observers.observer import Observer
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Report, State
@@ -23,7 +24,7 @@ from hf_matlab_compat.state import Report, State
 TARGETS = {"A": 0.03, "B": 0.25, "C": 0.03}
 MORE_OF_SMALL = 20
 TOO_SMALL_TO_SHOW = Workload("tiny", (4, 3, 3, 4), 6)
-STAGES: tuple[str, ...] = ("gradient", "curvature_at", "likelihood")
+STAGES: tuple[str, ...] = ("gradient", "curvature", "score")
 
 
 def table(effort: Effort, say: Callable[[str], None]) -> Table:
@@ -102,10 +103,11 @@ def _clocks(spent: dict[str, float]) -> Iterator[None]:
             started = time.perf_counter()
             result = function(*arguments)
             spent[stage] += time.perf_counter() - started
-            return clocked(stage, result) if callable(result) else result
+            return result
 
         return call
 
     methods = {stage: clocked(stage, getattr(FeedforwardProblem, stage)) for stage in STAGES}
-    with patch.multiple(FeedforwardProblem, **methods):
+    products = clocked("curvature", NetworkCurvature.__call__)
+    with patch.multiple(FeedforwardProblem, **methods), patch.object(NetworkCurvature, "__call__", products):
         yield

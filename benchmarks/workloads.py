@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends import Backend, get_backend
 from hf_matlab_compat.model.network import Network, build_network
-from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.cases import ChunkedCases
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
+from hf_matlab_compat.problem import Cases
 
 Vector = NDArray[np.float32]
 WEIGHT_DECAY = 2e-5
@@ -75,18 +76,18 @@ class Workload:
         """The problem with all its cases in one chunk."""
         return FeedforwardProblem(
             network=self.network,
-            cases=Cases(self.inputs, self.inputs, 1),
+            cases=ChunkedCases(self.inputs, self.inputs, 1),
             backend=backend,
             weight_decay=WEIGHT_DECAY,
-            curvature=curvature,
+            curvature_kind=curvature,
         )
 
     def product(self, backend: Backend, curvature: str = "gauss_newton") -> Any:
         """v → B v at θ, everything that does not depend on v done."""
         problem = self.problem(backend, curvature)
         with backend.quiet():
-            gradient = problem.gradient(self.theta, 0)
-            return problem.curvature_at(self.theta, 0, gradient)
+            gradient = problem.gradient(self.theta, Cases(0))
+            return problem.curvature(self.theta, Cases(0), gradient)
 
 
 def cpu(threads: int | None = None, name: str = "numpy") -> Backend:

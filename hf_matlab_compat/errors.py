@@ -132,6 +132,13 @@ class Terminated(SystemExit):
         super().__init__(code)
 
 
+class NotFinite(HessianFreeError, ArithmeticError):
+    """Raised by a rule or a problem that met NaN or infinity; the run turns it into a `NonFiniteError`.
+
+    The argument is the stage: ``gradient`` or ``curvature product``.
+    """
+
+
 class ParityError(HessianFreeError):
     """The other program (Octave, a recording) could not be asked, or did not answer."""
 

@@ -3,143 +3,138 @@
 Notation
 --------
 f(θ) = -ll(θ) is minimised; figures are reported as the log-likelihood ll, which ascends
-g = ∇ll(θ);  G : curvature of f at θ;  B = G + λI;  M : preconditioner
+g = ∇ll(θ);  G : curvature of f at θ;  B : G with its damping, G + λI;  M : preconditioner
 d : last CG iterate, from which the next CG run starts;  p : the iterate stepped along;  α : step length
 """
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from hf_matlab_compat.errors import NonFiniteError
-from hf_matlab_compat.objective.problem import Gradient, Problem
-from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.backtracking import backtrack
-from hf_matlab_compat.solvers.conjgrad import conjgrad
-from hf_matlab_compat.solvers.damping import adapt, damp, predicted_change, reduction_ratio
-from hf_matlab_compat.solvers.line_search import line_search
-from hf_matlab_compat.solvers.preconditioners import martens_diagonal
-from hf_matlab_compat.state import CGStop, Report, Score, State, Vector
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.method import Epoch
+from hf_matlab_compat.problem import Cases, Problem
+from hf_matlab_compat.solvers.backtracking import Backtracking
+from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
+from hf_matlab_compat.solvers.damping import LevenbergMarquardt
+from hf_matlab_compat.solvers.line_search import Armijo
+from hf_matlab_compat.solvers.preconditioners import MartensDiagonal
+from hf_matlab_compat.solvers.reduction_ratio import ReductionRatio
+from hf_matlab_compat.solvers.rules import (
+    Chosen,
+    Damping,
+    InnerSolver,
+    Judge,
+    Judgement,
+    LineSearch,
+    Path,
+    Preconditioner,
+    Quadratic,
+    Selection,
+    Step,
+)
+from hf_matlab_compat.state import Memory, Score, Watch
 
-Evaluate = Callable[[Vector], Score | None]
-"""θ → Score on held-out cases, or None without any."""
 
-Watch = Callable[[str, int, int], None]
-"""(stage, step, of at most): progress inside an epoch."""
+@dataclass(frozen=True, kw_only=True)
+class HessianFree:
+    """The published method, made of its rules; `solvers.rules` says what each is. Exchange any of them.
 
-
-def epochs(
-    problem: Problem, state: State, options: Options, evaluate: Evaluate, watch: Watch
-) -> Iterator[tuple[Report, State]]:
-    """Run epochs from `state` up to `options.max_epochs`, yielding each as it ends.
-
-    Parameters
+    Attributes
     ----------
-    problem : Problem
-        What is trained: value, gradient and curvature.
-    state : State
-        Where to go on from.
-    options : Options
-    evaluate : callable
-        Held-out figures, only reported.
-    watch : callable
-        Told of progress inside an epoch.
-
-    Yields
-    ------
-    report : Report
-        What the epoch did.
-    state : State
-        What it left.
-
-    Raises
-    ------
-    NonFiniteError
-        A gradient or curvature product is NaN or infinite.
+    damping : Damping
+    preconditioner : Preconditioner
+    solver : InnerSolver
+    selection : Selection
+    judge : Judge
+    line_search : LineSearch
+    start_decay : float
+        Factor on the last CG iterate before it starts the next CG run.
     """
-    while state.epoch < options.max_epochs:
-        report, state = epoch(problem, state, options, evaluate, watch)
-        yield report, state
+
+    damping: Damping = field(default_factory=LevenbergMarquardt)
+    preconditioner: Preconditioner = field(default_factory=MartensDiagonal)
+    solver: InnerSolver = field(default_factory=ConjugateGradients)
+    selection: Selection = field(default_factory=Backtracking)
+    judge: Judge = field(default_factory=ReductionRatio)
+    line_search: LineSearch = field(default_factory=Armijo)
+    start_decay: float = 0.95
+
+    def start(self, problem: Problem, theta: Vector) -> Memory:
+        """See `Method.start`: d = 0 and the first λ."""
+        d = theta.copy()
+        d[...] = 0
+        return {"d": d, "lam": self.damping.initial_lam, "total_cg_steps": 0}
+
+    def epoch(self, problem: Problem, theta: Vector, memory: Memory, n: int, watch: Watch) -> Epoch:
+        """See `Method.epoch`: one outer iteration, one parameter update."""
+        lam = memory["lam"]
+        on = Cases(chunk=(n - 1) % problem.num_chunks, draw=n)
+
+        def score(cases: Cases, p: Vector | None) -> Score:
+            return problem.score(theta if p is None else theta + p, cases)
+
+        g = problem.gradient(theta, on)  # gₙ ← ∇ll(θₙ)
+        G = problem.curvature(theta, on, g)
+        B = self.damping.operator(G, lam)  # B(d) = G d + λ d
+        # CG-Minimize(B, gₙ); where it starts and M have no names here, so that their memory is free for backtracking
+        path = self.solver.solve(
+            Quadratic(B, g.full, lam), self.start_decay * memory["d"], self.preconditioner(G, g, lam), watch
+        )
+        chosen = self.selection.choose(path, score, on, watch)
+        p = chosen.p
+        judged = self.judge.judge(p, score, g, G, on)
+        step = self.line_search.search(
+            lambda rate: score(on.all, rate * p if rate else None),
+            chosen.score,
+            g.log_likelihood,
+            float(g.full @ p),
+            watch,
+        )
+        d = path.iterates[-1]  # not p: the next run starts where CG stopped, not where the step was taken
+        remembered = {
+            "d": d,
+            "lam": self.damping.adapt(lam, judged.rho, p),  # Levenberg-Marquardt rule
+            "total_cg_steps": memory["total_cg_steps"] + path.steps[-1],
+        }
+        figures = _figures(path, chosen, judged, step, remembered) | {"old_log_likelihood": float(g.log_likelihood)}
+        return Epoch(theta + step.rate * p, remembered, step.score, figures)  # θₙ₊₁ ← θₙ + α pₙ
 
 
-def epoch(problem: Problem, state: State, options: Options, evaluate: Evaluate, watch: Watch) -> tuple[Report, State]:
-    """One outer iteration, one parameter update; see `epochs`."""
-    started = time.perf_counter()
-    theta, lam, n = state.theta, state.lam, state.epoch + 1
-    chunk = state.epoch % problem.num_chunks
-
-    def score(step: Vector, on: int | None = None) -> Score:
-        return problem.likelihood(theta + step, on)
-
-    watch("gradient", 0, 1)
-    g = problem.gradient(theta, chunk)  # gₙ ← ∇ll(θₙ)
-    _require_finite(g.full, n)
-
-    G = problem.curvature_at(theta, chunk, g)
-    B = damp(G, lam) if options.damping else G  # B(d) = G d + λ d
-    # CG-Minimize(B, gₙ); where it starts and M have no names here, so that their memory is free for backtracking
-    path = conjgrad(
-        B,
-        g.full,
-        options.start_decay * state.d,
-        _preconditioner(problem, g, lam, options),
-        options,
-        lambda i: watch("cg", i, options.max_cg_steps),
-    )
-    if path.stop is CGStop.NOT_FINITE:
-        raise NonFiniteError(n, "curvature product")
-
-    watch("backtracking", 0, len(path.steps))
-    chosen = backtrack(path, score, options.backtracking_cases, chunk)
-    p = chosen.p
-
-    judged, model_gradient = _judged(g, chunk, options)
-    before, after = problem.likelihood(theta, judged), score(p, judged)
-    predicted = predicted_change(model_gradient, p, G(p))
-    rho = reduction_ratio(before.log_likelihood, after.log_likelihood, predicted)
-
-    watch("line search", 0, options.max_reductions)
-    step = line_search(lambda rate: score(rate * p), chosen.score, g.log_likelihood, float(g.full @ p), options)
-    theta_next = theta + step.rate * p  # θₙ₊₁ ← θₙ + α pₙ
-    d = path.iterates[-1]  # not p: the next run starts where CG stopped, not where the step was taken
-    report = Report(
-        epoch=n,
-        cg_steps=path.steps[-1],
-        total_cg_steps=state.total_cg_steps + path.steps[-1],
-        cg_stop=path.stop,
-        d_norm=math.sqrt(float(d @ d)),
-        chosen_step=chosen.step,
-        old_log_likelihood=float(g.log_likelihood),
-        old_log_likelihood_chunk=before.log_likelihood,
-        log_likelihood_chunk=after.log_likelihood,
-        predicted_change=predicted,
-        rho=rho,
-        reductions=step.reductions,
-        rate=step.rate,
-        lam=adapt(lam, rho, options),  # Levenberg-Marquardt rule
-        train=step.score if options.faithful or step.rate > 0 else problem.likelihood(theta),
-        test=evaluate(theta_next),
-        seconds=time.perf_counter() - started,
-    )
-    return report, state.after(report, theta=theta_next, d=d)
+FIGURES: Mapping[str, str] = {
+    "cg_steps": "CG steps of this epoch; after a bail-out the number of the failed step",
+    "total_cg_steps": "CG steps of the whole run",
+    "cg_stop": "why conjugate gradients stopped",
+    "d_norm": "Euclidean norm of the last CG iterate",
+    "chosen_step": "the CG step whose iterate backtracking chose",
+    "old_log_likelihood": "before the step, on all training cases",
+    "old_log_likelihood_chunk": "before the step, on the cases that rho compares (the target chunk)",
+    "log_likelihood_chunk": "on the same cases after the full step p, before the line search",
+    "predicted_change": "denominator of rho: predicted change of the negative log-likelihood, undamped; negative",
+    "rho": "reduction ratio; -inf where the chunk got worse, nan for a step of zero",
+    "reductions": "how often the line search shortened the step; inf when it gave up",
+    "rate": "step length, 1 for the full step, 0 when the step was rejected",
+    "lam": "damping for the next epoch",
+}
+"""What an epoch of Hessian-free reports, and what each figure is."""
 
 
-def _judged(g: Gradient, chunk: int, options: Options) -> tuple[int | None, Vector]:
-    """The cases on which ρ compares likelihoods (None: all), and the gradient that its model takes."""
-    if options.faithful:
-        return chunk, g.full
-    return (chunk, g.chunk) if options.curvature_cases == "target_chunk" else (None, g.full)
-
-
-def _preconditioner(problem: Problem, g: Gradient, lam: float, options: Options) -> Any:
-    if options.preconditioner_exponent is None:
-        return None
-    return martens_diagonal(g.full_squared, lam, problem.decay_diagonal(), options.preconditioner_exponent)
-
-
-def _require_finite(gradient: Vector, epoch_number: int) -> None:
-    if not math.isfinite(float(abs(gradient).max())):
-        raise NonFiniteError(epoch_number, "gradient")
+def _figures(path: Path, chosen: Chosen, judged: Judgement, step: Step, remembered: Memory) -> dict[str, Any]:
+    d = path.iterates[-1]
+    return {
+        "cg_steps": path.steps[-1],
+        "total_cg_steps": remembered["total_cg_steps"],
+        "cg_stop": path.stop,
+        "d_norm": math.sqrt(float(d @ d)),
+        "chosen_step": chosen.step,
+        "old_log_likelihood_chunk": judged.before,
+        "log_likelihood_chunk": judged.after,
+        "predicted_change": judged.predicted,
+        "rho": judged.rho,
+        "reductions": step.reductions,
+        "rate": step.rate,
+        "lam": remembered["lam"],
+    }

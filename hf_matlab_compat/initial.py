@@ -27,7 +27,7 @@ Given = tuple[Any, Any, Any]
 def initial_state(
     network: Network, unit_types: Sequence[str], options: Options, backend: Backend, given: Given, resume_from: Any
 ) -> State:
-    """The state that the first epoch starts from, on the backend.
+    """The state that the first epoch starts from, on the backend; its memory is empty where nothing is resumed.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def initial_state(
     if theta is None:
         theta = sparse_init(network.sizes, unit_types, stream_from_seed(options.seed), options)
     vector = backend.xp.array(backend.asarray(theta))  # a copy: the caller's array stays the caller's
-    return State(theta=vector, d=backend.xp.zeros_like(vector), lam=options.initial_lam)
+    return State(theta=vector)
 
 
 def _resumed(network: Network, options: Options, backend: Backend, source: Any) -> State:
@@ -72,14 +72,7 @@ def _resumed(network: Network, options: Options, backend: Backend, source: Any) 
         state = read_checkpoint(source, num_parameters=network.num_parameters, precision=options.precision)
     else:
         raise OptionError("resume_from", expected="the path of a checkpoint", got=repr(source))
-    return State(
-        theta=backend.asarray(state.theta),
-        d=backend.asarray(state.d),
-        lam=state.lam,
-        epoch=state.epoch,
-        total_cg_steps=state.total_cg_steps,
-        records=state.records,
-    )
+    return state.mapped(backend.asarray)
 
 
 def _given_theta(network: Network, given: Given, precision: str) -> NDArray[Any] | None:

@@ -46,6 +46,20 @@ class Options:
     faithful: bool = True
     """Keep the original's quirks (`legacy.quirks` lists them); False mends those that have a mend."""
 
+    # --- the method and its rules: names of `registry`, or objects of your own
+    method: Any = "hessian_free"
+    """The outer method."""
+    solver: Any = "conjgrad"
+    """What minimises the quadratic model."""
+    preconditioner: Any = "martens"
+    """'martens' (with `preconditioner_exponent`) or 'none'."""
+    selection: Any = "backtracking"
+    """Which iterate of the solver's path becomes the step."""
+    judge: Any = "reduction_ratio"
+    """What compares the change that came with the change predicted."""
+    line_search: Any = "armijo"
+    """'armijo' or 'full_step'."""
+
     # --- what is optimised
     loss: str = "matching"
     """'matching': the error that fits the output unit; 'squared': squared error whatever the output unit."""
@@ -61,8 +75,9 @@ class Options:
     """'gauss_newton', 'hessian' or 'empirical_fisher'."""
     curvature_cases: str = "target_chunk"
     """Cases that curvature products see: the epoch's 'target_chunk' or 'all'."""
-    damping: bool = True
-    """Add λ to the curvature and adapt it; without it λ only enters the preconditioner."""
+    damping: Any = True
+    """True (or 'levenberg_marquardt'): add λ to the curvature and adapt it; False (or 'none'): λ only enters the
+    preconditioner; or a rule of your own, as `solvers.rules` describes."""
     initial_lam: float = 45.0
     """λ of the first epoch."""
     lam_drop: float = 2 / 3
@@ -192,7 +207,15 @@ def _word(*allowed: str) -> Kind:
     return Kind(lambda v: v in allowed, str, "one of " + ", ".join(map(repr, allowed)))
 
 
+_NO_RULES = (bool, np.bool_, int, float, complex, np.generic, np.ndarray, list, tuple, dict, type(None))
+_RULE = Kind(lambda v: not isinstance(v, _NO_RULES), lambda v: v, "a name, or an object with the methods of the rule")
+_DAMPING: Mapping[Any, Any] = {"levenberg_marquardt": True, "none": False}
 _FLAG = Kind(lambda v: isinstance(v, bool | np.bool_), bool, "True or False")
+_DAMPS = Kind(
+    lambda v: _FLAG.fits(v) or _RULE.fits(v),
+    lambda v: _DAMPING.get(v, v) if isinstance(v, str) else bool(v) if _FLAG.fits(v) else v,
+    "True or False, or an object with the methods of a damping",
+)
 _POSITIVE = _number(lambda v: 0 < v < math.inf, "a finite number above 0")
 _AT_LEAST_0 = _number(lambda v: 0 <= v < math.inf, "a finite number of at least 0")
 _BETWEEN_0_AND_1 = _number(lambda v: 0 < v < 1, "a number between 0 and 1")
@@ -208,13 +231,19 @@ KINDS: Mapping[str, Kind] = {
     "backend": _word("numpy", "numba", "cupy"),
     "num_threads": _or_none(_whole(1)),
     "faithful": _FLAG,
+    "method": _RULE,
+    "solver": _RULE,
+    "preconditioner": _RULE,
+    "selection": _RULE,
+    "judge": _RULE,
+    "line_search": _RULE,
     "loss": _word("matching", "squared"),
     "error_measure": _word("squared", "misclassified", "none"),
     "weight_decay": _AT_LEAST_0,
     "decay_biases": _FLAG,
     "curvature": _word("gauss_newton", "hessian", "empirical_fisher"),
     "curvature_cases": _word("target_chunk", "all"),
-    "damping": _FLAG,
+    "damping": _DAMPS,
     "initial_lam": _AT_LEAST_0,
     "lam_drop": _number(lambda v: 0 < v <= 1, "a number above 0 and at most 1"),
     "lam_boost": _or_none(_number(lambda v: 1 <= v < math.inf, "a finite number of at least 1")),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.hessian_free import FIGURES
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.state import Outcome, Records, Report, State
 
@@ -27,8 +29,8 @@ class Result:
     biases : list of (s_i,) arrays
         b of layers 1 … L.
     history : dict of str to arrays
-        One array a field of `Report` ('epoch', 'train_log_likelihood', 'rho', …), over the epochs of this call.
-        Test figures are nan without test data.
+        One array for each figure of `Report` ('epoch', 'train_log_likelihood', 'rho', …), over the epochs of this
+        call. Test figures are nan without test data.
     records : Records
         Log-likelihood, error, λ and seconds of all epochs, those before a resume included.
     outcome : Outcome
@@ -67,9 +69,10 @@ def make_result(
 
 
 def _columns(reports: Sequence[Report]) -> dict[str, NDArray[Any]]:
-    plain = [f.name for f in fields(Report) if f.name not in ("train", "test", "cg_stop")]
-    columns = {name: np.array([getattr(report, name) for report in reports]) for name in plain}
-    columns["cg_stop"] = np.array([report.cg_stop.value for report in reports])
+    columns = {name: np.array([getattr(report, name) for report in reports]) for name in ("epoch", "seconds")}
+    for name in reports[0].figures if reports else FIGURES:
+        values = [report.figures.get(name, np.nan) for report in reports]
+        columns[name] = np.array([value.value if isinstance(value, Enum) else value for value in values])
     for which in ("train", "test"):
         scores = [getattr(report, which) for report in reports]
         for figure in ("log_likelihood", "error"):

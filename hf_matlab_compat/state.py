@@ -6,6 +6,7 @@ device of the backend. Everything else is an ordinary Python or host numpy value
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -13,18 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = Any
-"""A vector of the backend in use: numpy.ndarray or cupy.ndarray, shape (P,)."""
+from hf_matlab_compat.backends.arrays import Vector
 
+Watch = Callable[[str, int, int], None]
+"""(stage, step, of at most): progress inside an epoch."""
 
-class CGStop(Enum):
-    """Why conjugate gradients stopped; the value is the sentence the user sees."""
-
-    CONVERGED = "the quadratic model no longer improves"
-    MAX_STEPS = "the largest number of CG steps was reached"
-    NEGATIVE_CURVATURE = "negative curvature"
-    EXACT = "the residual is exactly zero"
-    NOT_FINITE = "a curvature product is not finite"
+Memory = Mapping[str, Any]
+"""What a method keeps from one epoch to the next, by name: (P,) vectors of the backend, other arrays, numbers."""
 
 
 class Outcome(Enum):
@@ -63,51 +59,27 @@ class Report:
     ----------
     epoch : int
         Counted from 1.
-    cg_steps, total_cg_steps : int
-        CG steps of this epoch (after a bail-out: the number of the failed step) and of the whole run.
-    cg_stop : CGStop
-        Why conjugate gradients stopped.
-    d_norm : float
-        Euclidean norm of the last CG iterate.
-    chosen_step : int
-        The CG step whose iterate backtracking chose.
-    old_log_likelihood, old_log_likelihood_chunk : float
-        Before the step: on all training cases, on the target chunk.
-    log_likelihood_chunk : float
-        On the target chunk after the full step p, before the line search.
-    predicted_change : float
-        Denominator of rho: minus the increase of log-likelihood that the undamped quadratic model predicts.
-    rho : float
-        Reduction ratio; -inf where the chunk got worse, nan for a step of zero.
-    reductions : float
-        How often the line search shortened the step; inf when it gave up.
-    rate : float
-        Step length, 1 for the full step, 0 when the step was rejected.
-    lam : float
-        Damping for the next epoch.
     train, test : Score
         After the step, on all training cases and on the test cases (None without test data).
     seconds : float
         Wall-clock duration of the epoch.
+    figures : mapping of str to object
+        What the method tells of its epoch (`hessian_free.FIGURES` describes those of Hessian-free). They can be read
+        as attributes too: ``report.rho`` is ``report.figures["rho"]``.
     """
 
     epoch: int
-    cg_steps: int
-    total_cg_steps: int
-    cg_stop: CGStop
-    d_norm: float
-    chosen_step: int
-    old_log_likelihood: float
-    old_log_likelihood_chunk: float
-    log_likelihood_chunk: float
-    predicted_change: float
-    rho: float
-    reductions: float
-    rate: float
-    lam: float
     train: Score
     test: Score | None
     seconds: float
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        return _named(self, "figures", name)
+
+    def having(self, **figures: Any) -> Report:
+        """The same report with some figures replaced."""
+        return replace(self, figures={**self.figures, **figures})
 
 
 def _no_pairs() -> NDArray[np.float64]:
@@ -127,7 +99,7 @@ class Records:
     log_likelihood, error : (k, 2) float64 arrays
         Training cases, test cases (nan without test data).
     lam, seconds : (k,) float64 arrays
-        Damping after the epoch; duration.
+        Damping after the epoch, nan for a method without; duration.
     """
 
     log_likelihood: NDArray[np.float64] = field(default_factory=_no_pairs)
@@ -141,7 +113,7 @@ class Records:
         return Records(
             log_likelihood=np.vstack([self.log_likelihood, [report.train.log_likelihood, test.log_likelihood]]),
             error=np.vstack([self.error, [report.train.error, test.error]]),
-            lam=np.append(self.lam, report.lam),
+            lam=np.append(self.lam, report.figures.get("lam", np.nan)),
             seconds=np.append(self.seconds, report.seconds),
         )
 
@@ -154,33 +126,49 @@ class State:
     ----------
     theta : (P,) vector
         Parameters.
-    d : (P,) vector
-        Last CG iterate, from which the next CG run starts after decay.
-    lam : float
-        Damping λ.
+    memory : mapping of str to object
+        What the method remembers. Hessian-free: ``d`` (last CG iterate, from which the next CG run starts after
+        decay), ``lam`` (damping λ) and ``total_cg_steps``. Entries can be read as attributes too: ``state.lam``.
     epoch : int
         Finished epochs.
-    total_cg_steps : int
-        CG steps of the whole run.
     records : Records
         Figures of the finished epochs.
     """
 
     theta: Vector
-    d: Vector
-    lam: float
+    memory: Memory = field(default_factory=dict)
     epoch: int = 0
-    total_cg_steps: int = 0
     records: Records = field(default_factory=Records)
 
-    def after(self, report: Report, *, theta: Vector, d: Vector) -> State:
+    def __getattr__(self, name: str) -> Any:
+        return _named(self, "memory", name)
+
+    def remembering(self, **memory: Any) -> State:
+        """The same state with some entries of the memory replaced."""
+        return replace(self, memory={**self.memory, **memory})
+
+    def mapped(self, change: Callable[[Vector], Vector]) -> State:
+        """The same state with θ and every array of the memory changed: copied, converted, or taken to the host."""
+        memory = {name: change(value) if getattr(value, "ndim", 0) else value for name, value in self.memory.items()}
+        return replace(self, theta=change(self.theta), memory=memory)
+
+    def after(self, report: Report, theta: Vector, memory: Memory) -> State:
         """The state that this epoch leaves behind."""
-        return replace(
-            self,
-            theta=theta,
-            d=d,
-            lam=report.lam,
-            epoch=report.epoch,
-            total_cg_steps=report.total_cg_steps,
-            records=self.records.extended(report),
-        )
+        return State(theta=theta, memory=memory, epoch=report.epoch, records=self.records.extended(report))
+
+
+def hessian_free_state(
+    theta: Vector, d: Vector, lam: float, epoch: int = 0, total_cg_steps: int = 0, records: Records | None = None
+) -> State:
+    """A state of Hessian-free optimisation; see `State`."""
+    memory = {"d": d, "lam": lam, "total_cg_steps": total_cg_steps}
+    return State(theta=theta, memory=memory, epoch=epoch, records=records or Records())
+
+
+def _named(owner: Any, mapping: str, name: str) -> Any:
+    """An entry of the owner's mapping, for attribute access. Special names are left to Python, which copies by them."""
+    if name != mapping and not name.startswith("__"):
+        entries = getattr(owner, mapping)
+        if name in entries:
+            return entries[name]
+    raise AttributeError(f"{type(owner).__name__} has no {name!r}")

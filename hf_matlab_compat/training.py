@@ -15,19 +15,18 @@ from numpy.typing import ArrayLike
 
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.errors import HessianFreeError, MemoryFullError, NonFiniteError, OptionError, Terminated
-from hf_matlab_compat.hessian_free import epochs
 from hf_matlab_compat.initial import initial_state
+from hf_matlab_compat.method import Method, epochs
 from hf_matlab_compat.model.network import Network, build_network
-from hf_matlab_compat.model.packing import weights_only_mask
-from hf_matlab_compat.objective.cases import Cases, same_memory
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.observers.dispensable import Dispensable
 from hf_matlab_compat.observers.interrupt import InterruptGuard
 from hf_matlab_compat.observers.observer import Observer, Run, checked_observers
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.preflight.data import DataSet, check_test_data, check_training_data
+from hf_matlab_compat.preflight.data import check_test_data, check_training_data
 from hf_matlab_compat.preflight.description import describe, warn_of_changes
 from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.keywords import by_name_only
@@ -36,8 +35,10 @@ from hf_matlab_compat.preflight.memory import check_memory
 from hf_matlab_compat.preflight.orientation import check_orientation, clues_of, warn_of_wide_cases
 from hf_matlab_compat.preflight.run_lock import run_lock
 from hf_matlab_compat.presets import preset_options
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.result import Result, make_result
-from hf_matlab_compat.solvers.damping import exhausted
+from hf_matlab_compat.solvers.convergence import exhausted
 from hf_matlab_compat.state import Outcome, Report, Score, State
 
 DISPLAYS = {"none": "observer.Observer", "legacy": "screen.Screen", "rich": "live.LiveView"}
@@ -146,6 +147,7 @@ def train(
     counted = backend if resident else replace(backend, on_host=True)
     check_memory(all_sizes, data.inputs.shape[1], settings, counted, num_test_cases)
     network = build_network(all_sizes, units, settings.loss, settings.error_measure)
+    method = method_of(settings, backend)
     state = initial_state(
         network, units, settings, backend, (initial_theta, initial_weights, initial_biases), resume_from
     )
@@ -165,9 +167,11 @@ def train(
         num_cases=data.inputs.shape[1],
         described=described,
     )
-    setup = Setup(network, backend, problem_of(network, data, settings, backend, resident), None, run)
+    problem = feedforward_problem(network, data, settings, backend, resident=resident)
+    state = replace(state, memory={**method.start(problem, state.theta), **state.memory})
+    setup = Setup(network, backend, problem, None, method, run)
     if held_out is not None:
-        setup = replace(setup, held_out=problem_of(network, held_out, settings, backend, resident))
+        setup = replace(setup, held_out=feedforward_problem(network, held_out, settings, backend, resident=resident))
     with run_lock(name):
         return run_epochs(setup, state, [*files, shown, *others])
 
@@ -183,6 +187,7 @@ class Setup:
     problem : FeedforwardProblem
     held_out : FeedforwardProblem or None
         Evaluated only.
+    method : Method
     run : Run
     """
 
@@ -190,11 +195,12 @@ class Setup:
     backend: Backend
     problem: FeedforwardProblem
     held_out: FeedforwardProblem | None
+    method: Method
     run: Run
 
     def evaluate(self, theta: Any) -> Score | None:
         """Held-out figures at θ."""
-        return None if self.held_out is None else self.held_out.likelihood(theta)
+        return None if self.held_out is None else self.held_out.score(theta, Cases())
 
 
 def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Result:
@@ -216,10 +222,10 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
         for observer in observers:
             observer.progress(stage, step, of)
 
-    steps = epochs(setup.problem, state, options, setup.evaluate, tell_progress)
+    steps = epochs(setup.problem, setup.method, state, options.max_epochs, setup.evaluate, tell_progress)
     with _closing(observers), InterruptGuard() as guard, _keeping(setup, lambda: (state, reports)):
         for observer in observers:
-            observer.begin(setup.run, _on_host(state, backend))
+            observer.begin(setup.run, state.mapped(backend.to_host))
         while state.epoch < options.max_epochs:
             if exhausted(state, options):
                 outcome = Outcome.STALLED
@@ -233,9 +239,9 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
             report, state = _likely(done)  # out of reach of Ctrl-C: what is kept in memory will be on the disk too
             reports.append(report)
             for observer in observers:
-                observer.epoch(report, _on_host(state, backend))
+                observer.epoch(report, state.mapped(backend.to_host))
         for observer in observers:
-            observer.end(outcome, _on_host(state, backend))
+            observer.end(outcome, state.mapped(backend.to_host))
     result = replace(
         make_result(setup.network, backend, state, reports, outcome), interrupted=guard.received is not None
     )
@@ -287,36 +293,8 @@ def _display(name: str) -> Observer:
     return getattr(import_module(f"hf_matlab_compat.observers.{module}"), kind)()
 
 
-def _numbers(data: DataSet | None) -> int:
+def _numbers(data: ChunkedCases | None) -> int:
     """Numbers that the cases are, those of an autoencoder counted once."""
     if data is None:
         return 0
     return data.inputs.size + (0 if same_memory(data.inputs, data.targets) else data.targets.size)
-
-
-def problem_of(
-    network: Network, data: DataSet, options: Options, backend: Backend, resident: bool
-) -> FeedforwardProblem:
-    """The problem of a data set that has passed its checks; `resident` moves its cases to the device."""
-    inputs, targets = data.inputs, data.targets  # never copied whole: they may be mapped from a file
-    if same_memory(inputs, targets):
-        targets = inputs  # an autoencoder's: loaded once a block
-    if resident:
-        alike = targets is inputs
-        inputs = backend.asarray(inputs, order="F")
-        targets = inputs if alike else backend.asarray(targets, order="F")
-    mask = None if options.decay_biases else weights_only_mask(backend.xp, network.sizes, backend.dtype)
-    return FeedforwardProblem(
-        network=network,
-        cases=Cases(inputs, targets, data.num_chunks),
-        backend=backend,
-        weight_decay=options.weight_decay,
-        mask=mask,
-        curvature=options.curvature,
-        curvature_cases=options.curvature_cases,
-        faithful=options.faithful,
-    )
-
-
-def _on_host(state: State, backend: Backend) -> State:
-    return replace(state, theta=backend.to_host(state.theta), d=backend.to_host(state.d))

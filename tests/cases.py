@@ -14,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.matlab.vocabulary import WORDS
+from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import weights_only_mask
-from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.cases import ChunkedCases
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.state import Report, State
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import method_of
+from hf_matlab_compat.state import Report, Score, State, hessian_free_state
 
 GOLDENS = Path(__file__).parent / "goldens"
 MAIN = ("ae_logistic", "ae_hess", "ae_tanh_linear", "class_softmax")
@@ -55,15 +58,15 @@ def golden(name: str, precision: str, order: tuple[int, ...] | None = None) -> G
     held_out = [backend.asarray(m[key], order="F") for key in ("intest", "outtest")]
     problem = FeedforwardProblem(
         network=network,
-        cases=Cases(*training, o.num_chunks),
+        cases=ChunkedCases(*training, o.num_chunks),
         backend=backend,
         weight_decay=o.weight_decay,
-        curvature=o.curvature,
+        curvature_kind=o.curvature,
         curvature_cases=o.curvature_cases,
     )
     theta = backend.asarray(m["paramsp"].ravel())
-    start = State(theta=theta, d=np.zeros_like(theta), lam=o.initial_lam)
-    return GoldenCase(problem, replace(problem, cases=Cases(*held_out, o.num_test_chunks)), o, start)
+    start = hessian_free_state(theta, np.zeros_like(theta), o.initial_lam)
+    return GoldenCase(problem, replace(problem, cases=ChunkedCases(*held_out, o.num_test_chunks)), o, start)
 
 
 def _options(m: Mapping[str, Any], precision: str) -> Options:
@@ -127,7 +130,7 @@ def recorded_iterates(recorded: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]
 def state_at(case: GoldenCase, recorded: Mapping[str, NDArray[Any]], epoch: int) -> tuple[State, Options]:
     """The state in which a recorded epoch began, and options under which it starts CG where that did."""
     as_array = case.problem.backend.asarray
-    state = State(
+    state = hessian_free_state(
         theta=as_array(recorded["paramsp"]),
         d=as_array(recorded["ch0"]),
         lam=recorded["lambda"].item(),
@@ -179,11 +182,11 @@ def small_problem(
     sizes = [3, *(4 for _ in unit_types[1:]), 3]
     fields = {
         "network": build_network(sizes, unit_types, o.loss, o.error_measure),
-        "cases": Cases(backend.asarray(inputs, order="F"), backend.asarray(targets, order="F"), o.num_chunks),
+        "cases": ChunkedCases(backend.asarray(inputs, order="F"), backend.asarray(targets, order="F"), o.num_chunks),
         "backend": backend,
         "weight_decay": o.weight_decay,
         "mask": None if o.decay_biases else weights_only_mask(backend.xp, sizes, backend.dtype),
-        "curvature": o.curvature,
+        "curvature_kind": o.curvature,
         "curvature_cases": o.curvature_cases,
         "faithful": o.faithful,
     }
@@ -199,13 +202,25 @@ def small_theta(problem: FeedforwardProblem, seed: int = 0, scale: float = 0.7) 
 def small_state(problem: FeedforwardProblem, options: Options, seed: int = 0) -> State:
     """The state in which a run on a small problem begins."""
     theta = small_theta(problem, seed)
-    return State(theta=theta, d=0 * theta, lam=options.initial_lam)
+    return hessian_free_state(theta, 0 * theta, options.initial_lam)
+
+
+def hessian_free(options: Options, **rules: Any) -> HessianFree:
+    """The method that the options ask for, on the CPU; `rules` replace some of its own."""
+    return replace(method_of(options, get_backend(options.backend, options.precision)), **rules)
 
 
 def run_epochs(
-    problem: Any, options: Options, state: State, test: FeedforwardProblem | None = None
+    problem: Any,
+    options: Options,
+    state: State,
+    test: FeedforwardProblem | None = None,
+    method: HessianFree | None = None,
 ) -> tuple[list[Report], State]:
     """All epochs of a run: their reports and the last state."""
-    evaluate = (lambda theta: None) if test is None else test.likelihood
-    pairs = list(hessian_free.epochs(problem, state, options, evaluate, lambda *progress: None))
+
+    def evaluate(theta: Any) -> Score | None:
+        return None if test is None else test.score(theta, Cases())
+
+    pairs = list(epochs(problem, method or hessian_free(options), state, options.max_epochs, evaluate))
     return [report for report, _ in pairs], pairs[-1][1] if pairs else state

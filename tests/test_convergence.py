@@ -15,8 +15,8 @@ from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_audit import audit_log
 from hf_matlab_compat.matlab.log_parser import read_log
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.damping import PATIENCE, exhausted
-from hf_matlab_compat.state import Outcome, Records, State
+from hf_matlab_compat.solvers.convergence import PATIENCE, exhausted
+from hf_matlab_compat.state import Outcome, Records, State, hessian_free_state
 from tests.cases import PRECISIONS
 from tests.small_run import field_arguments
 
@@ -82,7 +82,7 @@ def test_log_and_screen_say_why_and_the_total_time(tmp_path: Path, capsys: pytes
 
 def converged(epochs: int, lam: float = 1.0, size: float = 0.0, **records: Any) -> State:
     kept = {"log_likelihood": np.full((epochs, 2), -3.0), "error": np.ones((epochs, 2)), **records}
-    return State(
+    return hessian_free_state(
         theta=np.ones(3, "f4"),
         d=np.full(3, size, "f4"),
         lam=lam,

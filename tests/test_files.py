@@ -19,8 +19,8 @@ from hf_matlab_compat import nnet_train, train, training
 from hf_matlab_compat.errors import ArgumentError, CheckpointError, HessianFreeError, MemoryFullError, NonFiniteError
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_parser import read_log
-from hf_matlab_compat.objective.problem import FeedforwardProblem
 from hf_matlab_compat.observers.observer import Observer
+from hf_matlab_compat.solvers.damping import LevenbergMarquardt
 from hf_matlab_compat.state import Outcome, Report, State
 from tests.cases import PRECISIONS
 from tests.small_run import INPUTS, THETA, field_arguments, legacy_arguments
@@ -148,22 +148,21 @@ def test_a_gradient_that_is_not_finite_stops_with_epoch_and_stage() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_product_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
-    value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    curvature_at = FeedforwardProblem.curvature_at
+def test_a_product_that_is_not_finite_stops_and_keeps_the_last_checkpoint(value: float, tmp_path: Path) -> None:
+    class Broken(LevenbergMarquardt):
+        """A damping whose third operator is not finite."""
 
-    def broken(self: FeedforwardProblem, theta: Any, chunk: int, gradient: Any) -> Any:
-        product = curvature_at(self, theta, chunk, gradient)
-        return (lambda v: product(v) * value) if chunk == 2 else product
+        made = 0
 
-    monkeypatch.setattr(FeedforwardProblem, "curvature_at", broken)
+        def operator(self, G: Any, lam: float) -> Any:
+            Broken.made += 1
+            return super().operator((lambda v: G(v) * value) if Broken.made == 3 else G, lam)
+
     three = field_arguments(num_chunks=3, max_epochs=6, run_name=tmp_path / "run")
     with pytest.raises(NonFiniteError, match=r"^epoch 3: the curvature product is not finite") as caught:
-        train(**three)
+        train(**three, damping=Broken())
     assert (caught.value.epoch, caught.value.stage) == (3, "curvature product")
     assert caught.value.result.outcome is Outcome.FAILED
-    monkeypatch.undo()
     expected = train(**{**three, "max_epochs": 2, "run_name": ""})
     np.testing.assert_array_equal(caught.value.result.theta, expected.theta)
     np.testing.assert_array_equal(read_checkpoint(tmp_path / RUNNING).theta, expected.theta)
@@ -177,21 +176,23 @@ def test_the_legacy_call_stops_in_the_same_words() -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "Unable to allocate 3.00 GiB"])
-def test_a_full_memory_keeps_what_was_finished(reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    curvature_at = FeedforwardProblem.curvature_at
+def test_a_full_memory_keeps_what_was_finished(reason: str, tmp_path: Path) -> None:
+    class Greedy(LevenbergMarquardt):
+        """A damping whose third operator finds no room."""
 
-    def greedy(self: FeedforwardProblem, theta: Any, chunk: int, gradient: Any) -> Any:
-        if chunk == 2:
-            raise MemoryError(reason)
-        return curvature_at(self, theta, chunk, gradient)
+        made = 0
 
-    monkeypatch.setattr(FeedforwardProblem, "curvature_at", greedy)
+        def operator(self, G: Any, lam: float) -> Any:
+            Greedy.made += 1
+            if Greedy.made == 3:
+                raise MemoryError(reason)
+            return super().operator(G, lam)
+
     three = field_arguments(num_chunks=3, max_epochs=6, run_name=tmp_path / "run")
     with pytest.raises(MemoryFullError, match=r"^epoch 3: expected room in memory, got none \(") as caught:
-        train(**three)
+        train(**three, damping=Greedy())
     assert isinstance(caught.value, MemoryError)
     assert reason in str(caught.value)
-    monkeypatch.undo()
     expected = train(**{**three, "max_epochs": 2, "run_name": ""})
     assert caught.value.result.outcome is Outcome.FAILED
     np.testing.assert_array_equal(caught.value.result.theta, expected.theta)

@@ -4,48 +4,51 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.errors import NonFiniteError
+from hf_matlab_compat.hessian_free import HessianFree
+from hf_matlab_compat.method import epochs
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.backtracking import Chosen
-from hf_matlab_compat.solvers.conjgrad import CGPath
-from hf_matlab_compat.state import CGStop, Report, Score, State
-from tests.cases import golden, run_epochs, small_problem, small_state, small_theta
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.solvers.conjgrad import CGStop
+from hf_matlab_compat.solvers.rules import Chosen, Path, Quadratic
+from hf_matlab_compat.state import Report, Score, State
+from tests.cases import golden, hessian_free, run_epochs, small_problem, small_state, small_theta
 from tests.toy_problem import ToyProblem
 
 OPTIONS = Options(max_epochs=5, num_chunks=3, precision="double", weight_decay=0.0)
 
 
-@pytest.fixture
-def cg_calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What every CG run was given and found."""
-    calls: list[dict[str, Any]] = []
-    conjgrad = hessian_free.conjgrad
+@dataclass
+class SeenSolver:
+    """An inner solver, and what each of its runs was given and found."""
 
-    def spy(A: Any, b: Any, x0: Any, M: Any, *rest: Any) -> CGPath:
-        path = conjgrad(A, b, x0, M, *rest)
-        calls.append({"A": A, "b": b, "x0": x0.copy(), "M": M, "path": path})
+    rule: Any
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def solve(self, model: Quadratic, start: Any, M: Any, watch: Any) -> Path:
+        path = self.rule.solve(model, start, M, watch)
+        self.calls.append({"A": model.B, "b": model.g, "x0": start.copy(), "M": M, "path": path})
         return path
 
-    monkeypatch.setattr(hessian_free, "conjgrad", spy)
-    return calls
+
+def seen(options: Options, **rules: Any) -> tuple[HessianFree, list[dict[str, Any]]]:
+    """The method of the options, whose CG runs are noted."""
+    solver = SeenSolver(hessian_free(options).solver)
+    return hessian_free(options, solver=solver, **rules), solver.calls
 
 
-@pytest.fixture
-def first_iterate_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Backtracking that always goes down to the first iterate."""
+class FirstIterate:
+    """A selection that always goes down to the first iterate."""
 
-    def first(path: CGPath, score: Any, cases: str, chunk: int) -> Chosen:
-        return Chosen(path.iterates[0], path.steps[0], score(path.iterates[0], None))
-
-    monkeypatch.setattr(hessian_free, "backtrack", first)
+    def choose(self, path: Path, score: Any, on: Cases, watch: Any) -> Chosen:
+        return Chosen(path.iterates[0], path.steps[0], score(on.all, path.iterates[0]))
 
 
 # --- the loop
@@ -69,7 +72,7 @@ def test_the_target_chunk_goes_round() -> None:
 
 def test_epochs_go_on_from_the_state_to_the_last_epoch_and_no_further() -> None:
     toy = ToyProblem()
-    reports, state = run_epochs(toy, OPTIONS, replace(toy.start(), epoch=2, total_cg_steps=100))
+    reports, state = run_epochs(toy, OPTIONS, replace(toy.start().remembering(total_cg_steps=100), epoch=2))
     assert [report.epoch for report in reports] == [3, 4, 5]
     assert [r.total_cg_steps for r in reports] == [100 + sum(s.cg_steps for s in reports[: k + 1]) for k in range(3)]
     assert (state.epoch, state.total_cg_steps) == (5, reports[-1].total_cg_steps)
@@ -84,22 +87,20 @@ def test_a_run_taken_up_again_equals_one_that_was_not_interrupted() -> None:
     assert fingerprint([*first, *second], resumed) == fingerprint(whole, end)
 
 
-def test_cg_solves_for_the_gradient_with_the_damped_curvature(cg_calls: list[dict[str, Any]]) -> None:
-    toy = ToyProblem()
-    run_epochs(toy, replace(OPTIONS, max_epochs=1), toy.start(lam=7.0))
+def test_cg_solves_for_the_gradient_with_the_damped_curvature() -> None:
+    toy, (method, cg_calls) = ToyProblem(), seen(OPTIONS)
+    run_epochs(toy, replace(OPTIONS, max_epochs=1), toy.start(lam=7.0), method=method)
     call, v = cg_calls[0], np.arange(20.0)
-    g = ToyProblem().gradient(toy.start().theta, 0)
+    g = ToyProblem().gradient(toy.start().theta, Cases(0))
     np.testing.assert_allclose(call["b"], g.full)
     np.testing.assert_allclose(call["A"](v), toy.A[0] @ v + 7 * v)
     np.testing.assert_allclose(call["M"], (g.full_squared + 7) ** 0.75)
     np.testing.assert_array_equal(call["x0"], 0)
 
 
-def test_cg_starts_from_the_last_iterate_decayed_and_not_from_the_chosen_one(
-    cg_calls: list[dict[str, Any]], first_iterate_chosen: None
-) -> None:
-    toy = ToyProblem()
-    reports, state = run_epochs(toy, replace(OPTIONS, start_decay=0.5), toy.start())
+def test_cg_starts_from_the_last_iterate_decayed_and_not_from_the_chosen_one() -> None:
+    toy, (method, cg_calls) = ToyProblem(), seen(replace(OPTIONS, start_decay=0.5), selection=FirstIterate())
+    reports, state = run_epochs(toy, OPTIONS, toy.start(), method=method)
     assert all(report.chosen_step < report.cg_steps for report in reports)
     for call, following in pairwise(cg_calls):
         np.testing.assert_array_equal(following["x0"], 0.5 * call["path"].iterates[-1])
@@ -107,16 +108,16 @@ def test_cg_starts_from_the_last_iterate_decayed_and_not_from_the_chosen_one(
     assert reports[-1].d_norm == pytest.approx(np.linalg.norm(state.d), rel=1e-14)
 
 
-def test_the_step_is_taken_along_the_chosen_iterate(cg_calls: list[dict[str, Any]], first_iterate_chosen: None) -> None:
-    toy = ToyProblem()
-    reports, state = run_epochs(toy, replace(OPTIONS, max_epochs=1), toy.start())
+def test_the_step_is_taken_along_the_chosen_iterate() -> None:
+    toy, (method, cg_calls) = ToyProblem(), seen(OPTIONS, selection=FirstIterate())
+    reports, state = run_epochs(toy, replace(OPTIONS, max_epochs=1), toy.start(), method=method)
     step = reports[0].rate * cg_calls[0]["path"].iterates[0]
     np.testing.assert_array_equal(state.theta, toy.start().theta + step)
 
 
 def test_a_state_that_was_yielded_is_never_changed_afterwards() -> None:
     problem = small_problem(options=OPTIONS)
-    run = hessian_free.epochs(problem, small_state(problem, OPTIONS), OPTIONS, lambda theta: None, lambda *news: None)
+    run = epochs(problem, hessian_free(OPTIONS), small_state(problem, OPTIONS), OPTIONS.max_epochs)
     states = [(state, state.theta.copy(), state.d.copy()) for _, state in run]
     for state, theta, d in states:
         np.testing.assert_array_equal(state.theta, theta)
@@ -131,7 +132,7 @@ def test_held_out_figures_are_those_after_the_step() -> None:
         asked.append(theta.copy())
         return Score(log_likelihood=-float(len(asked)), error=0.0)
 
-    run = list(hessian_free.epochs(toy, toy.start(), OPTIONS, evaluate, lambda *news: None))
+    run = list(epochs(toy, hessian_free(OPTIONS), toy.start(), OPTIONS.max_epochs, evaluate))
     assert [report.test.log_likelihood for report, _ in run if report.test] == [-1, -2, -3, -4, -5]
     for (_, state), theta in zip(run, asked, strict=True):
         np.testing.assert_array_equal(state.theta, theta)
@@ -140,7 +141,7 @@ def test_held_out_figures_are_those_after_the_step() -> None:
 def test_watch_hears_of_every_stage_in_order() -> None:
     toy, heard = ToyProblem(), []
     options = replace(OPTIONS, max_epochs=1, max_cg_steps=4)
-    list(hessian_free.epochs(toy, toy.start(), options, lambda theta: None, lambda *news: heard.append(news)))
+    list(epochs(toy, hessian_free(options), toy.start(), 1, watch=lambda *news: heard.append(news)))
     assert heard == [
         *[("gradient", 0, 1), ("cg", 1, 4), ("cg", 2, 4), ("cg", 3, 4), ("cg", 4, 4)],
         *[("backtracking", 0, 1), ("line search", 0, 60)],
@@ -152,7 +153,7 @@ def test_watch_hears_of_every_stage_in_order() -> None:
 
 def model_change(problem: Any, theta: Any, p: Any, gradient: Any, cases: str) -> float:
     problem = replace(problem, curvature_cases=cases)
-    return 0.5 * p @ problem.curvature_at(theta, 0, problem.gradient(theta, 0))(p) - gradient @ p
+    return 0.5 * p @ problem.curvature(theta, Cases(0), problem.gradient(theta, Cases(0)))(p) - gradient @ p
 
 
 @pytest.mark.parametrize(
@@ -169,12 +170,12 @@ def test_rho_compares_what_the_model_saw_once_mended(
     problem = small_problem(options=options)
     start = small_state(problem, options)
     [report], state = run_epochs(problem, options, start)
-    p, g = state.theta - start.theta, problem.gradient(start.theta, 0)
+    p, g = state.theta - start.theta, problem.gradient(start.theta, Cases(0))
     assert report.rate == 1
     expected = model_change(problem, start.theta, p, getattr(g, gradient), cases)
     assert report.predicted_change == pytest.approx(expected, rel=1e-11)
-    assert report.old_log_likelihood_chunk == problem.likelihood(start.theta, judged).log_likelihood
-    assert report.log_likelihood_chunk == problem.likelihood(state.theta, judged).log_likelihood
+    assert report.old_log_likelihood_chunk == problem.score(start.theta, Cases(judged)).log_likelihood
+    assert report.log_likelihood_chunk == problem.score(state.theta, Cases(judged)).log_likelihood
     assert report.rho == (report.old_log_likelihood_chunk - report.log_likelihood_chunk) / report.predicted_change
 
 
@@ -220,9 +221,9 @@ def test_the_line_search_starts_from_the_sum_in_working_precision_only_if_faithf
 # --- switches
 
 
-def test_without_damping_the_curvature_is_bare_and_lambda_stays(cg_calls: list[dict[str, Any]]) -> None:
-    toy = ToyProblem()
-    reports, _ = run_epochs(toy, replace(OPTIONS, damping=False), toy.start(lam=7.0))
+def test_without_damping_the_curvature_is_bare_and_lambda_stays() -> None:
+    toy, (method, cg_calls) = ToyProblem(), seen(replace(OPTIONS, damping=False))
+    reports, _ = run_epochs(toy, OPTIONS, toy.start(lam=7.0), method=method)
     v = np.arange(20.0)
     np.testing.assert_array_equal(cg_calls[0]["A"](v), toy.A[0] @ v)
     assert [report.lam for report in reports] == [7.0] * 5
@@ -230,19 +231,17 @@ def test_without_damping_the_curvature_is_bare_and_lambda_stays(cg_calls: list[d
     assert (cg_calls[0]["M"] >= 7**0.75).all()  # it still enters the preconditioner
 
 
-def test_without_a_preconditioner_cg_gets_none(cg_calls: list[dict[str, Any]]) -> None:
-    toy = ToyProblem()
-    run_epochs(toy, replace(OPTIONS, preconditioner_exponent=None), toy.start())
+def test_without_a_preconditioner_cg_gets_none() -> None:
+    toy, (method, cg_calls) = ToyProblem(), seen(replace(OPTIONS, preconditioner_exponent=None))
+    run_epochs(toy, OPTIONS, toy.start(), method=method)
     assert [call["M"] for call in cg_calls] == [None] * 5
 
 
 @pytest.mark.parametrize(("cases", "on"), [("all", {None}), ("target_chunk", {None, 1}), ("none", {None})])
-def test_backtracking_evaluates_iterates_on_the_cases_asked_for(
-    cases: str, on: set[int | None], cg_calls: list[dict[str, Any]]
-) -> None:
+def test_backtracking_evaluates_iterates_on_the_cases_asked_for(cases: str, on: set[int | None]) -> None:
     toy, options = ToyProblem(), replace(OPTIONS, max_epochs=2, backtracking_cases=cases)
-    start = replace(toy.start(), epoch=1)
-    run_epochs(toy, options, start)
+    start, (method, cg_calls) = replace(toy.start(), epoch=1), seen(options)
+    run_epochs(toy, options, start, method=method)
     path = cg_calls[0]["path"]
     points = [(start.theta + p).tobytes() for p in path.iterates]
     asked = [(points.index(at), chunk) for at, chunk in toy.scores if at in points]
@@ -262,14 +261,14 @@ def test_a_gradient_that_is_not_finite_names_epoch_and_stage(bad_epoch: int) -> 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_curvature_product_that_is_not_finite_names_epoch_and_stage(value: float) -> None:
-    toy = ToyProblem(curvature=lambda v: np.abs(v) * value * np.sign(v))
+    toy = ToyProblem(product=lambda v: np.abs(v) * value * np.sign(v))
     with pytest.raises(NonFiniteError, match=r"^epoch 2: the curvature product is not finite") as caught:
-        run_epochs(toy, OPTIONS, replace(toy.start(), epoch=1, d=np.ones(20)))
+        run_epochs(toy, OPTIONS, replace(toy.start().remembering(d=np.ones(20)), epoch=1))
     assert (caught.value.epoch, caught.value.stage) == (2, "curvature product")
 
 
 def test_negative_curvature_is_reported_and_survived() -> None:
-    toy = ToyProblem(curvature=lambda v: -100 * v)
+    toy = ToyProblem(product=lambda v: -100 * v)
     reports, _ = run_epochs(toy, OPTIONS, toy.start())
     assert {report.cg_stop for report in reports} == {CGStop.NEGATIVE_CURVATURE}
     assert {(report.cg_steps, report.chosen_step) for report in reports} == {(1, 1)}
@@ -279,7 +278,7 @@ def test_negative_curvature_is_reported_and_survived() -> None:
 
 ELSEWHERE = {
     *("num_test_chunks", "trim_cases", "backend", "num_threads", "checkpoint_period", "seed", "num_connections"),
-    "init_scale",
+    *("init_scale", "method", "solver", "selection", "judge"),
 }
 """Options of the files and of the call that prepares data and parameters; tested where those are."""
 
@@ -316,6 +315,8 @@ CHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "line_search_c": (WILD, 1.0),
     "line_search_factor": (WILD, 0.3),
     "max_reductions": (WILD, 1),
+    "preconditioner": ({}, "none"),
+    "line_search": (WILD, "full_step"),
 }
 """Settings under which an option matters, and another value for it."""
 

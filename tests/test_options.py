@@ -17,7 +17,8 @@ from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
 from hf_matlab_compat.options import Options
 
 WORDS = ("precision", "backend", "loss", "error_measure", "curvature", "curvature_cases", "backtracking_cases")
-FLAGS = ("trim_cases", "faithful", "decay_biases", "damping")
+FLAGS = ("trim_cases", "faithful", "decay_biases")
+RULES = ("method", "solver", "preconditioner", "damping", "selection", "judge", "line_search")
 WHOLE = {
     **{"max_epochs": 0, "num_chunks": 1, "num_test_chunks": 1, "max_cg_steps": 1, "min_cg_steps": 0, "cg_min_gap": 1},
     **{"max_reductions": 1, "num_connections": 1, "checkpoint_period": 1},
@@ -55,7 +56,7 @@ def test_the_number_of_threads_is_a_whole_number_or_left_open() -> None:
 
 
 def test_the_lists_above_name_every_option_that_is_checked() -> None:
-    assert {*WORDS, *FLAGS, *NUMBERS, *OR_NONE, "seed"} == {field.name for field in dataclasses.fields(Options)}
+    assert {*WORDS, *FLAGS, *RULES, *NUMBERS, *OR_NONE, "seed"} == {field.name for field in dataclasses.fields(Options)}
 
 
 @pytest.mark.parametrize("name", WORDS)
@@ -70,6 +71,18 @@ def test_an_unknown_word_is_refused_with_the_words_that_are_known(name: str, val
 def test_a_flag_takes_true_or_false_only(name: str, value: Any) -> None:
     assert "True or False" in refused(name, value)
     assert getattr(Options(**{name: np.True_}), name) is True
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("value", [None, 0, 1.5, [], (1,), {}, np.ones(2), np.float32(1)])
+def test_a_rule_is_a_name_or_an_object(name: str, value: Any) -> None:
+    assert "object" in refused(name, value)
+    own = object()
+    assert getattr(Options(**{name: own}), name) is own
+
+
+def test_damping_can_be_named_or_switched() -> None:
+    assert [Options(damping=d).damping for d in (np.True_, "levenberg_marquardt", "none", False)] == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.objective.problem import Gradient
-from hf_matlab_compat.state import Score, State
+from hf_matlab_compat.problem import Cases, Gradient
+from hf_matlab_compat.state import Score, State, hessian_free_state
 
 
 @dataclass
@@ -19,7 +19,7 @@ class ToyProblem:
     num_chunks: int = 3
     size: int = 20
     nan_gradient_from: float = np.inf
-    curvature: Callable[[Any], Any] | None = None
+    product: Callable[[Any], Any] | None = None
     likelihood_of: Callable[[Any], float] | None = None
     gradients: list[int] = field(default_factory=list)
     curvatures: list[int] = field(default_factory=list)
@@ -35,29 +35,46 @@ class ToyProblem:
         chunks = range(self.num_chunks) if chunk is None else [chunk]
         return float(np.mean([self.b[c] @ theta - 0.5 * theta @ self.A[c] @ theta for c in chunks]))
 
-    def likelihood(self, theta: Any, chunk: int | None = None) -> Score:
-        self.scores.append((theta.tobytes(), chunk))
-        value = self.likelihood_of(theta) if self.likelihood_of else self.value(theta, chunk)
+    @property
+    def num_parameters(self) -> int:
+        return self.size
+
+    def score(self, theta: Any, on: Cases) -> Score:
+        self.scores.append((theta.tobytes(), on.chunk))
+        value = self.likelihood_of(theta) if self.likelihood_of else self.value(theta, on.chunk)
         return Score(log_likelihood=value, error=float(len(self.scores)))
 
-    def gradient(self, theta: Any, target_chunk: int) -> Gradient:
-        self.gradients.append(target_chunk)
+    def gradient(self, theta: Any, on: Cases) -> Gradient:
+        chunk = on.chunk or 0
+        self.gradients.append(chunk)
         each = self.b - self.A @ theta
         full = each.mean(axis=0) * (np.nan if len(self.gradients) >= self.nan_gradient_from else 1)
         return Gradient(
             full=full,
-            chunk=each[target_chunk],
+            chunk=each[chunk],
             full_squared=(each**2).mean(axis=0),
-            chunk_squared=each[target_chunk] ** 2,
+            chunk_squared=each[chunk] ** 2,
             log_likelihood=self.likelihood_of(theta) if self.likelihood_of else self.value(theta, None),
         )
 
-    def curvature_at(self, theta: Any, target_chunk: int, gradient: Gradient) -> Callable[[Any], Any]:
-        self.curvatures.append(target_chunk)
-        return self.curvature or (lambda v: self.A[target_chunk] @ v)
-
-    def decay_diagonal(self) -> float:
-        return 0.0
+    def curvature(self, theta: Any, on: Cases, gradient: Gradient) -> ToyCurvature:
+        chunk = on.chunk or 0
+        self.curvatures.append(chunk)
+        return ToyCurvature(self.product or (lambda v: self.A[chunk] @ v), gradient.full_squared)
 
     def start(self, lam: float = 1.0) -> State:
-        return State(theta=np.full(self.size, 0.1), d=np.zeros(self.size), lam=lam)
+        return hessian_free_state(np.full(self.size, 0.1), np.zeros(self.size), lam)
+
+
+@dataclass
+class ToyCurvature:
+    """A product, and the squares that its diagonal is estimated from."""
+
+    product: Callable[[Any], Any]
+    squares: Any
+
+    def __call__(self, v: Any) -> Any:
+        return self.product(v)
+
+    def diagonal(self, lam: float) -> Any:
+        return self.squares + lam

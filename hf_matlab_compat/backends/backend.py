@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends import blas_threads, cupy_backend, numba_backend
+from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.backends.cg_vectors import CGVectors, cg_vectors
 from hf_matlab_compat.backends.workers import Workers, default_threads
 from hf_matlab_compat.errors import OptionError
-
-Array = Any
-"""An array of the backend: numpy.ndarray or cupy.ndarray."""
 
 _STRIP = 96
 """Cases copied together: of 50 to 784 units, so many were fastest or within a tenth of it."""
@@ -50,6 +49,8 @@ class Backend:
         (values, out): copies an array of the host into one of the device without waiting for the device.
     loops : module, optional
         Compiled passes, as `numba_backend.load` gives them.
+    cg_step : callable, optional
+        A compiled step of conjugate gradients.
     """
 
     name: str
@@ -62,6 +63,11 @@ class Backend:
     math: Callable[[], AbstractContextManager[Any]] = nullcontext
     feed: Callable[[NDArray[Any], Array], None] | None = None
     loops: Any = None
+    cg_step: numba_backend.CGStep | None = None
+
+    def cg_vectors(self, x0: Array, Ax0: Array, b: Array, M: Array | None) -> CGVectors:
+        """The vectors of conjugate gradients at x0, on this backend; see `backends.cg_vectors`."""
+        return cg_vectors(x0, Ax0, b, M, self.cg_step)
 
     def asarray(self, values: Any, order: str | None = None) -> Array:
         """`values` on the device in working precision; not copied where they already are."""
@@ -127,8 +133,9 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
         )
     if name in _ON_HOST:
         loops = numba_backend.load(dtype) if name == "numba" else None
+        step = None if loops is None else numba_backend.cg_step()
         workers = Workers(num_threads or default_threads(), _silent)
-        return Backend(name, np, dtype, np.asarray, _free_host_memory, workers, on_host=True, loops=loops)
+        return Backend(name, np, dtype, np.asarray, _free_host_memory, workers, on_host=True, loops=loops, cg_step=step)
     if name == "cupy":
         cupy = cupy_backend.load()
         return Backend(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.fused import Array
+from hf_matlab_compat.backends.arrays import Array
 
 _STRIP = 64
 

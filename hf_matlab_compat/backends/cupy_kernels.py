@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from hf_matlab_compat.backends.fused import Array, CGVectors, Scalars
+from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.backends.fused import DeviceCGVectors, Scalars
 
 
 class Source(NamedTuple):
@@ -85,7 +86,7 @@ class CupyFused:
         self._cupy.multiply(a, b, out=room)
         room.sum(out=out)
 
-    def cg_step(self, scalars: Scalars, vectors: CGVectors, Ap: Array) -> None:
+    def cg_step(self, scalars: Scalars, vectors: DeviceCGVectors, Ap: Array) -> None:
         """See `Fused.cg_step`."""
         v, (model, residual) = vectors, vectors.rooms
         self.inner(v.p, Ap, model, scalars.now[0, ...])
@@ -94,7 +95,7 @@ class CupyFused:
         model.sum(out=scalars.now[1, ...])
         residual.sum(out=scalars.now[2, ...])
 
-    def cg_turn(self, scalars: Scalars, vectors: CGVectors) -> None:
+    def cg_turn(self, scalars: Scalars, vectors: DeviceCGVectors) -> None:
         """See `Fused.cg_turn`."""
         self._kernels["cg_turn"](vectors.y, scalars.now, scalars.before, vectors.p)
 
@@ -102,9 +103,9 @@ class CupyFused:
         """See `Fused.fetch`."""
         return [float(value) for value in self._cupy.asnumpy(array)]
 
-    def cg_start(self, x: Array, r: Array, b: Array, M: Array | None) -> tuple[CGVectors, Scalars]:
+    def cg_start(self, x: Array, r: Array, b: Array, M: Array | None) -> tuple[DeviceCGVectors, Scalars]:
         """See `Fused.cg_start`."""
-        vectors = CGVectors(x, r, b, self._cupy.ones_like(r) if M is None else M)
+        vectors = DeviceCGVectors(x, r, b, self._cupy.ones_like(r) if M is None else M)
         now, before = (self._cupy.zeros(3, dtype=x.dtype) for _ in range(2))
         self.inner(r, vectors.y, vectors.rooms[0], before[2, ...])
         return vectors, Scalars(now, before)

@@ -5,10 +5,9 @@ A launch costs a GPU several microseconds whatever it does, and a pass through a
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-Array = Any
-"""An array of the device."""
+from hf_matlab_compat.backends.arrays import Array
 
 
 class Fused(Protocol):
@@ -34,11 +33,11 @@ class Fused(Protocol):
         """aᵀb into `out`, an array of no dimensions; the products go through `room`."""
         ...
 
-    def cg_step(self, scalars: Scalars, vectors: CGVectors, Ap: Array) -> None:
+    def cg_step(self, scalars: Scalars, vectors: DeviceCGVectors, Ap: Array) -> None:
         """x ← x + α p, r ← r + α A p, y ← M⁻¹ r, and 2 φ(x) and rᵀy of them; nothing where α is not to be had."""
         ...
 
-    def cg_turn(self, scalars: Scalars, vectors: CGVectors) -> None:
+    def cg_turn(self, scalars: Scalars, vectors: DeviceCGVectors) -> None:
         """p ← β p - y."""
         ...
 
@@ -46,7 +45,7 @@ class Fused(Protocol):
         """The numbers of a short array, in one transfer. The only call that waits for the device."""
         ...
 
-    def cg_start(self, x: Array, r: Array, b: Array, M: Array | None) -> tuple[CGVectors, Scalars]:
+    def cg_start(self, x: Array, r: Array, b: Array, M: Array | None) -> tuple[DeviceCGVectors, Scalars]:
         """What CG starts with, rᵀy among the numbers of the step before; x and r are taken, not copied."""
         ...
 
@@ -67,7 +66,7 @@ class Scalars:
         self.now, self.before = self.before, self.now
 
 
-class CGVectors:
+class DeviceCGVectors:
     """The vectors of conjugate gradients, changed in place, and two to work in.
 
     Attributes

@@ -21,8 +21,6 @@ _NO_PLACE = (RuntimeError, OSError)
 _DAMAGED = (EOFError, pickle.UnpicklingError, AttributeError, ImportError, LookupError, TypeError, ValueError)
 _NOT_KEPT = (*_NO_PLACE, *_DAMAGED)
 """What Numba raises of what it keeps."""
-_LONG = 1 << 15
-"""Numbers of a vector from which numpy's calls cost nothing beside their work; numpy then goes piece by piece."""
 
 
 def load(dtype: np.dtype[Any]) -> ModuleType:
@@ -75,10 +73,8 @@ def _look_for_blas() -> None:
     blas_threads.look_again()
 
 
-def cg_step(backend: str, length: int) -> CGStep | None:
-    """CG's step in one call, of vectors so long, for a run on this backend; None where numpy's own serves."""
-    if backend != "numba" or length > _LONG:
-        return None
+def cg_step() -> CGStep:
+    """One step of CG in one call."""
     from hf_matlab_compat.backends import compiled_cg
 
     step: Any = compiled_cg.cg_step

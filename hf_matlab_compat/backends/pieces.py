@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 
 PIECE = 1 << 15
 """Numbers of a piece: several of them fit the caches of one processor."""

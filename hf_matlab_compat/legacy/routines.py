@@ -21,9 +21,10 @@ from hf_matlab_compat.legacy.setting import NAMES, checked, problem_of, require_
 from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
 from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.objective.problem import Gradient
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_array, real_matrix
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import conjugate_gradients
 from hf_matlab_compat.solvers.conjgrad import conjgrad
 
 Column = NDArray[Any]
@@ -64,7 +65,7 @@ def computeLL(params: Any, in_: Any, out: Any, nchunks: int, tchunk: int | None 
     with speaking(NAMES):
         problem, theta = problem_of(params, in_, out, nchunks, setting)
         chunk = None if is_empty(tchunk) else _target("tchunk", tchunk, nchunks)
-        score = problem.likelihood(theta, chunk)
+        score = problem.score(theta, Cases(chunk))
     return score.log_likelihood, score.error
 
 
@@ -95,7 +96,7 @@ def computeGradient(
     """
     with speaking(NAMES):
         problem, theta = problem_of(params, in_, out, nchunks, setting)
-        g = problem.gradient(theta, _target("targetchunk", targetchunk, nchunks))
+        g = problem.gradient(theta, Cases(_target("targetchunk", targetchunk, nchunks)))
     columns = (_column(part) for part in (g.full, g.full_squared, g.chunk, g.chunk_squared))
     grad, grad2, gradchunk, grad2chunk = columns
     return GradientPass(grad, grad2, gradchunk, grad2chunk, float(g.log_likelihood))
@@ -161,7 +162,7 @@ def conjgrad_1(
     limits = {"maxiters": rounded_up(maxiters), "miniters": rounded_up(miniters)}
     given = {TO_FIELD_TERMS.get(name, name): value for name, value in {**limits, **options}.items()}
     with speaking(SPOKEN):
-        settings = Options.from_keywords(**given)
+        settings = conjugate_gradients(Options.from_keywords(**given), get_backend())
         right = _vector("b", b)
         start = _vector("x0", x0, right.size)
         M = None if is_empty(Mdiag) else _vector("Mdiag", Mdiag, right.size)
@@ -177,9 +178,6 @@ def _vector(name: str, values: Any, size: int | None = None) -> NDArray[Any]:
     return array.ravel() if array.dtype.kind == "f" else array.ravel().astype(float)
 
 
-_NO_GRADIENT = Gradient(None, None, None, None, None)
-
-
 def _product(V: Any, params: Any, data: tuple[Any, Any, int, int], setting: dict[str, Any], mattype: str) -> Column:
     in_, out, nchunks, targetchunk = data
     lam = setting.pop("lambda_", 0.0)
@@ -189,10 +187,9 @@ def _product(V: Any, params: Any, data: tuple[Any, Any, int, int], setting: dict
         v = problem.backend.asarray(real_array("V", V).ravel())
         if v.size != theta.size:
             raise DataError("V", expected=f"{theta.size} numbers, as {{initial_theta}} has", got=v.size)
-        chunk = _target("targetchunk", targetchunk, nchunks)
-        needs_gradient = mattype == "empfish"
-        gradient = problem.gradient(theta, chunk) if needs_gradient else _NO_GRADIENT
-        product = problem.curvature_at(theta, chunk, gradient)(v)
+        on = Cases(_target("targetchunk", targetchunk, nchunks))
+        gradient = problem.gradient(theta, on) if mattype == "empfish" else None
+        product = problem.curvature(theta, on, gradient)(v)
     return _column(-(product + lam * v))
 
 

@@ -13,8 +13,7 @@ from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
 from hf_matlab_compat.legacy.packing import full_sizes
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import num_parameters
-from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.preflight.data import check_training_data
@@ -82,21 +81,13 @@ def problem_of(
     data = check_training_data(
         in_, out, "", options, _clues(hidden, units, params)
     )  # any targets will do: nothing is trained here
-    inputs, targets = data.inputs, data.targets
-    sizes = full_sizes(hidden, units, inputs.shape[0], outputs=targets.shape[0])
+    sizes = full_sizes(hidden, units, data.inputs.shape[0], outputs=data.targets.shape[0])
     theta = real_array("initial_theta", params, known.precision).ravel()
     require_psize(theta, sizes)
     backend = get_backend("numpy", known.precision)
-    problem = FeedforwardProblem(
-        network=build_network(sizes, units, options.loss, options.error_measure),
-        cases=Cases(backend.asarray(inputs, order="F"), backend.asarray(targets, order="F"), options.num_chunks),
-        backend=backend,
-        weight_decay=options.weight_decay,
-        mask=_mask(known.maskp, theta.size, backend),
-        curvature=options.curvature,
-        curvature_cases=options.curvature_cases,
-        faithful=options.faithful,
-    )
+    network = build_network(sizes, units, options.loss, options.error_measure)
+    mask = _mask(known.maskp, theta.size, backend)
+    problem = feedforward_problem(network, data, options, backend, mask=mask)
     return problem, backend.asarray(theta)
 
 

@@ -244,4 +244,4 @@ def _only_singles(state: State) -> bool:
 
 
 def _with(state: State, theta: NDArray[Any], d: NDArray[Any], kind: Any) -> State:
-    return replace(state, theta=theta.astype(kind), d=d.astype(kind))
+    return replace(state.remembering(d=d.astype(kind)), theta=theta.astype(kind))

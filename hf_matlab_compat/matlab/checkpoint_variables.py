@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.sidecar import in_single
-from hf_matlab_compat.state import Records, State
+from hf_matlab_compat.state import Records, State, hessian_free_state
 
 Array = NDArray[Any]
 
@@ -67,7 +67,7 @@ def to_state(variables: Mapping[str, Array], num_parameters: int | None = None) 
         raise CheckpointError(f"variables: expected {', '.join(VARIABLES)}, got {got}. {_OTHER_FILE}")
     theta = _vector("paramsp", variables, num_parameters)
     epoch = _whole("epoch", variables)
-    return State(
+    return hessian_free_state(
         theta=theta,
         d=_vector("ch", variables, theta.size),
         lam=_scalar("lambda", variables),

@@ -127,6 +127,8 @@ def read_time_stamp(text: str) -> datetime:
 def _constant(name: str, options: Options) -> str:
     field = TO_FIELD_TERMS[name]
     value: Any = options.boost if name == "boost" else to_matlab_value(field, getattr(options, field))
+    if name == "autodamp" and not isinstance(value, int):
+        value = 1  # a damping of the caller's own adapts itself
     return value if isinstance(value, str) else num2str(value)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 
 
 def numbers_needed(sizes: Sequence[int], n: int, tangents: bool = False) -> int:
@@ -35,7 +35,7 @@ class BlockBuffers:
     y1 : list of L arrays (s_i + 1, n)
         [y; 1], of all layers but the last.
     R : list of L+1 arrays (s_i, n)
-        Room for tangents; R[0] is None, and without `tangents` all but R[L] are.
+        Room for tangents; R[0] has no rows, and without `tangents` none but R[L] has.
     Ry1 : list of L arrays
         What the stacked directions of the layer above meet: [R; y; 1], for the inputs [y; 1].
     x : (s_L, n) array
@@ -66,7 +66,7 @@ class BlockBuffers:
             above = height - size - 1
             self.places[:, i] = start, start + above * n
             self.Ry1.append(rows)
-            self.R.append(rows[:above] if above else None)
+            self.R.append(rows[:above])
             self.y1.append(rows[above:])
             self.y.append(rows[above:-1])
             start += height * n
@@ -82,7 +82,7 @@ class BlockBuffers:
 
     def drop_output(self) -> Array:
         """y[L], which is not held any longer."""
-        output, self.y[-1] = self.y[-1], None
+        output, self.y[-1] = self.y[-1], self.x[:0]
         return output
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.backend import Array, Backend
+from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.model.buffers import BlockBuffers
 from hf_matlab_compat.model.directions import Directions, stack_starts
 from hf_matlab_compat.model.losses import CrossEntropy
@@ -140,7 +141,7 @@ class CompiledPasses(Passes):
             sums.replaces,
         )
 
-    def _slope(self, i: int, y: Array) -> Array:
+    def _slope(self, i: int, y: Array) -> Array | None:
         """Of the output layer alone: the loops form those of hidden layers from y as they go."""
         return super()._slope(i, y) if i == len(self._network.units) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.backends.fused import Fused
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.units import Logistic, Tanh

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.model.units import UNITS, Unit
 
 
@@ -27,7 +27,7 @@ class Loss(Protocol):
         """e = ∂ll/∂x."""
         ...
 
-    def gauss_newton_product(self, xp: Any, slope: Array, R: Array) -> Array:
+    def gauss_newton_product(self, xp: Any, slope: Array | None, R: Array) -> Array:
         """H_L Jv at the output layer's input, given R = J Rx, whose memory it may take, and the unit's `slope`."""
         ...
 
@@ -42,7 +42,7 @@ class _Canonical:
     def gradient(self, xp: Any, y: Array, t: Array, out: Array | None = None) -> Array:
         return xp.subtract(t, y, out=out)
 
-    def gauss_newton_product(self, xp: Any, slope: Array, R: Array) -> Array:
+    def gauss_newton_product(self, xp: Any, slope: Array | None, R: Array) -> Array:
         return R
 
     def hessian_product(self, xp: Any, y: Array, t: Array, R: Array) -> Array:
@@ -89,7 +89,7 @@ class SquaredError:
         e *= 2
         return self._through_unit(xp, y, e)
 
-    def gauss_newton_product(self, xp: Any, slope: Array, R: Array) -> Array:
+    def gauss_newton_product(self, xp: Any, slope: Array | None, R: Array) -> Array:
         doubled = xp.multiply(R, 2, out=R)
         return self.unit.jacobian_product(xp, slope, doubled, out=doubled)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.model.buffers import BlockBuffers, LayerArrays
 from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.model.network import Network
@@ -39,7 +39,7 @@ class Kept:
     """
 
     buffers: BlockBuffers
-    slopes: list[Array]
+    slopes: list[Array | None]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Passes:
         network.units[-1].activate(xp, buffers.x, out=y[-1])
         return Kept(buffers, [None, *(self._slope(i, y_i) for i, y_i in enumerate(y[1:], start=1))])
 
-    def _slope(self, i: int, y: Array) -> Array:
+    def _slope(self, i: int, y: Array) -> Array | None:
         return self._network.units[i - 1].slope(self._xp, y)
 
     def keep_errors(self, theta: Array, kept: Kept, e_L: Array) -> KeptErrors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.model.network import Network
 
 
@@ -64,6 +64,10 @@ class ParameterSums:
         self.packed, self.spare, self.replaces = packed, spare, replaces
         self._layers = network.with_biases(packed)
         self._xp = xp
+
+    def let_go(self) -> None:
+        """Give back the room that products go through until it is asked for again."""
+        self.spare.let_go()
 
     def take(self, i: int, below: Array, e: Array) -> None:
         """The products of layer i, counted from 1, of `below` = [y_{i-1}; 1] with e_i."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 
 
 class Unit(Protocol):
@@ -21,11 +21,11 @@ class Unit(Protocol):
         """y = f(x)."""
         ...
 
-    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
+    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array | None:
         """What J needs: f' for a unit that looks at its own input only, y for softmax, None where J = I."""
         ...
 
-    def jacobian_product(self, xp: Any, slope: Array, r: Array, out: Array | None = None) -> Array:
+    def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
         """J r, from `slope`."""
         ...
 
@@ -37,7 +37,7 @@ class Unit(Protocol):
 class Pointwise:
     """A unit that looks at its own input only: J = diag(f')."""
 
-    def jacobian_product(self, xp: Any, slope: Array, r: Array, out: Array | None = None) -> Array:
+    def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
         return xp.multiply(r, slope, out=out)
 
     def curvature_product(self, xp: Any, y: Array, d: Array, r: Array) -> Array:
@@ -96,7 +96,7 @@ class Linear(Pointwise):
     def slope(self, xp: Any, y: Array, out: Array | None = None) -> None:
         return None
 
-    def jacobian_product(self, xp: Any, slope: Array, r: Array, out: Array | None = None) -> Array:
+    def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
         return _same(r, out)
 
     def bend(self, xp: Any, y: Array, d: Array) -> Array:
@@ -118,7 +118,7 @@ class Softmax:
     def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
         return y
 
-    def jacobian_product(self, xp: Any, slope: Array, r: Array, out: Array | None = None) -> Array:
+    def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
         y = slope
         ry = xp.multiply(r, y, out=out)
         ry -= y * ry.sum(axis=0, keepdims=True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hf_matlab_compat.backends.backend import Array, Backend
+from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.model.buffers import BlockBuffers, numbers_needed
 from hf_matlab_compat.objective.cases import Block
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 
 CASES_PER_BLOCK = 640
 """Most cases that pass through the network together: enough to keep the matrix products busy, few enough to hold."""
@@ -51,7 +51,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Cases:
+class ChunkedCases:
     """All cases of a data set, in chunks.
 
     Attributes

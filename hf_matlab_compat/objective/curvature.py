@@ -1,16 +1,17 @@
-"""Curvature products v → Σ over cases of B v, at a fixed θ whose passes are kept block by block."""
+"""Curvature of a network's objective at a fixed θ: products v → B v from passes that are kept block by block."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.model.sums import ParameterSums
 from hf_matlab_compat.objective.block_memory import BlockMemory
+from hf_matlab_compat.objective.case_passes import CasePasses
 from hf_matlab_compat.objective.cases import Block
-from hf_matlab_compat.objective.sharing import Finish, Sharing
+from hf_matlab_compat.objective.ordered_sum import Finish
 
 
 class BlockProduct(Protocol):
@@ -26,37 +27,87 @@ class CurvatureSum:
 
     Parameters
     ----------
-    sharing : Sharing
-    theta : (P,) array
+    on : CasePasses
+    theta : (P,) vector
     blocks : iterable of Block
     make : callable
         Block → BlockProduct at θ.
+    scale : float
     """
 
     def __init__(
         self,
-        sharing: Sharing,
-        theta: Array,
+        on: CasePasses,
+        theta: Vector,
         blocks: Iterable[Block],
         make: Callable[[Block], BlockProduct],
+        scale: float,
     ) -> None:
-        self._directions = Directions(sharing.network, theta, sharing.backend.xp)
-        found: dict[int, BlockProduct] = {}
-        numbered = list(enumerate(blocks))
+        self._directions = Directions(on.network, theta, on.backend.xp)
+        self._on, self._scale = on, scale
+        self._parts: Sequence[BlockProduct] = on.sums.prepare(list(blocks), lambda block, slot: make(block))
 
-        def prepare(entry: tuple[int, Block], memory: BlockMemory) -> None:
-            k, block = entry
-            found[k] = make(block)
+    def __call__(self, v: Vector, finish: Finish | None = None) -> Vector:
+        """The product, a new (P,) vector; `finish` may change it piece by piece."""
+        self._on.passes.point(self._directions, v)
+        return self._on.sums.total(self._parts, self._add, scale=self._scale, finish=finish).vectors[0]
 
-        sharing.for_each(numbered, prepare)
-        self._passes, self._lanes = sharing.passes, sharing.lanes
-        self._parts = [found[k] for k, _ in numbered]
+    def _add(self, part: BlockProduct, slot: int, sums: Sequence[ParameterSums]) -> None:
+        part.add(self._directions, sums[0], self._on.memory(slot))
 
-    def __call__(self, v: Array, scale: float = 1.0, finish: Finish | None = None) -> Array:
-        """The product, a new (P,) vector."""
-        self._passes.point(self._directions, v)
-        (product,) = self._lanes.total(self._parts, self._add, scale=scale, finish=finish)
-        return product
 
-    def _add(self, part: BlockProduct, memory: BlockMemory, sums: Sequence[ParameterSums]) -> None:
-        part.add(self._directions, sums[0], memory)
+class NetworkCurvature:
+    """See `Curvature`: the sum over cases, with weight decay.
+
+    Parameters
+    ----------
+    products : CurvatureSum
+    on : CasePasses
+    decay : float
+        Strength of the weight decay.
+    mask : (P,) vector or None
+        1 where it applies; None for everywhere.
+    squares : (P,) vector or None
+        Mean over cases of squared per-case gradients, for `diagonal`.
+    center : (P,) vector or None
+        Mean gradient: its square is taken off, so that the curvature is the gradient's covariance.
+    """
+
+    def __init__(
+        self,
+        products: CurvatureSum,
+        on: CasePasses,
+        decay: float,
+        mask: Vector | None,
+        squares: Vector | None,
+        center: Vector | None,
+    ) -> None:
+        self._products, self._on, self._decay, self._mask = products, on, decay, mask
+        self._squares, self._center = squares, center
+
+    def __call__(self, v: Vector) -> Vector:
+        """See `Curvature`."""
+        center = self._center
+        mean = None if center is None else center @ v
+
+        def finish(views: Sequence[Array], piece: slice) -> None:
+            (Bv,) = views
+            if center is not None:
+                # second moment less the mean's square; the mean has weight decay in it, as MATLAB's
+                Bv -= center[piece] * mean
+            self._add_decay(v, piece, Bv)
+
+        with self._on.backend.quiet():
+            return self._products(v, finish)
+
+    def diagonal(self, lam: float) -> Vector:
+        """See `Curvature.diagonal`: the mean of squared per-case gradients, λ, and the decay's curvature."""
+        assert self._squares is not None  # the problem's own gradient has them
+        return self._squares + lam + (self._decay if self._mask is None else self._decay * self._mask)
+
+    def _add_decay(self, v: Vector, piece: slice, Bv: Vector) -> None:
+        mask = None if self._mask is None else self._mask[piece]
+        if (fused := self._on.fused) is not None:
+            fused.add_scaled(self._decay, v[piece], Bv, mask)
+        else:
+            Bv += self._decay * (v[piece] if mask is None else mask * v[piece])

@@ -8,10 +8,10 @@ F = Σ_cases (Jᵀ e)(Jᵀ e)ᵀ : never formed; F v = Jᵀ e (e · J v) case by
 
 from __future__ import annotations
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.objective.case_passes import CasePasses
 from hf_matlab_compat.objective.cases import Block
 from hf_matlab_compat.objective.gauss_newton import GaussNewton
-from hf_matlab_compat.objective.sharing import Sharing
 
 
 class EmpiricalFisher(GaussNewton):
@@ -19,17 +19,17 @@ class EmpiricalFisher(GaussNewton):
 
     Parameters
     ----------
-    sharing : Sharing
-    theta : (P,) array
+    on : CasePasses
+    theta : (P,) vector
     block : Block
     faithful : bool
         As in MATLAB e is t - y whatever the loss, and a linear output doubles the product once, so that F
         of linear outputs is half of what the gradient's scale says. False uses the loss's own gradient.
     """
 
-    def __init__(self, sharing: Sharing, theta: Array, block: Block, *, faithful: bool = True) -> None:
-        self._backend, self._faithful = sharing.backend, faithful
-        super().__init__(sharing, theta, block)
+    def __init__(self, on: CasePasses, theta: Array, block: Block, *, faithful: bool = True) -> None:
+        self._backend, self._faithful = on.backend, faithful
+        super().__init__(on, theta, block)
 
     def _look_at_output(self, y: Array, block: Block) -> None:
         t = self._backend.filled(block.targets)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.model.sums import ParameterSums
 from hf_matlab_compat.objective.block_memory import BlockMemory
+from hf_matlab_compat.objective.case_passes import CasePasses
 from hf_matlab_compat.objective.cases import Block
-from hf_matlab_compat.objective.sharing import Sharing
 
 
 @dataclass(frozen=True)
@@ -34,29 +34,24 @@ class GradientSums:
     chunk_log_likelihoods: list[Any]
 
 
-def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int, decay: Callable[[slice], Array]) -> GradientSums:
+def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Callable[[slice], Array]) -> GradientSums:
     """One pass over all chunks, the target chunk first.
 
     Parameters
     ----------
-    sharing : Sharing
-    theta : (P,) array
+    on : CasePasses
+    theta : (P,) vector
     target_chunk : int
         Counted from 0.
     decay : callable
         A piece of what weight decay takes off the gradient.
     """
-    cases = sharing.cases
+    cases = on.cases
     n, N = cases.cases_per_chunk, len(cases)
-    log_likelihoods: dict[int, list[Any]] = {c: [None] * sharing.num_blocks() for c in cases.chunks()}
-    weights = sharing.passes.weights(theta)
+    weights = on.passes.weights(theta)
 
-    def add(entry: tuple[int, int, Block], memory: BlockMemory, sums: Sequence[ParameterSums]) -> None:
-        c, k, block = entry
-        log_likelihoods[c][k] = _block(sharing, weights, block, memory, sums)
-
-    def blocks(chunks: Iterable[int]) -> list[tuple[int, int, Block]]:
-        return [(c, k, block) for c in chunks for k, block in enumerate(sharing.blocks(c))]
+    def add(block: Block, slot: int, sums: Sequence[ParameterSums]) -> Any:
+        return _block(on, weights, block, on.memory(slot), sums)
 
     def means(views: Sequence[Array], count: int, piece: slice) -> None:
         for view in views:
@@ -64,26 +59,30 @@ def gradient_sums(sharing: Sharing, theta: Array, target_chunk: int, decay: Call
         views[0][...] -= decay(piece)
 
     def add_chunk(views: Sequence[Array], piece: slice) -> None:
-        for view, part in zip(views, chunk, strict=True):
+        for view, part in zip(views, chunk.vectors, strict=True):
             view += part[piece]
         means(views, N, piece)
-        means([part[piece] for part in chunk], n, piece)
+        means([part[piece] for part in chunk.vectors], n, piece)
 
     others = [c for c in cases.chunks() if c != target_chunk]
     alone = None if others else lambda views, piece: means(views, N, piece)
-    chunk = sharing.lanes.total(blocks([target_chunk]), add, vectors=2, finish=alone)
-    full = sharing.lanes.total(blocks(others), add, vectors=2, finish=add_chunk) if others else chunk
-    by_chunk = [sum(log_likelihoods[c], start=theta.dtype.type(0)) for c in cases.chunks()]
-    return GradientSums(full[0], full[1], chunk[0], chunk[1], by_chunk)
+    chunk = full = on.sums.total(list(on.blocks(target_chunk)), add, vectors=2, finish=alone)
+    scalars = {target_chunk: chunk.scalars}
+    if others:
+        blocks = [block for c in others for block in on.blocks(c)]
+        full = on.sums.total(blocks, add, vectors=2, finish=add_chunk)
+        scalars |= {c: full.scalars[j * on.num_blocks() :][: on.num_blocks()] for j, c in enumerate(others)}
+    by_chunk = [sum(scalars[c], start=theta.dtype.type(0)) for c in cases.chunks()]
+    return GradientSums(full.vectors[0], full.vectors[1], chunk.vectors[0], chunk.vectors[1], by_chunk)
 
 
-def _block(sharing: Sharing, weights: Any, block: Block, memory: BlockMemory, sums: Sequence[ParameterSums]) -> Any:
+def _block(on: CasePasses, weights: Any, block: Block, memory: BlockMemory, sums: Sequence[ParameterSums]) -> Any:
     """Enter a block's gradient and squared gradient; its log-likelihood. All buffers are used up."""
-    passes = sharing.passes
+    passes = on.passes
     loaded = memory.load(block)
     buffers, t = loaded.buffers, loaded.targets
     passes.forward(weights, buffers)
     ll = passes.score(buffers, t, memory.spare(0, *t.shape))
-    e = sharing.network.loss.gradient(sharing.backend.xp, buffers.y[-1], t, out=buffers.x)
+    e = on.network.loss.gradient(on.backend.xp, buffers.y[-1], t, out=buffers.x)
     passes.gradient_back(weights, buffers, e, sums, memory.spare)
     return ll

@@ -9,13 +9,13 @@ Rd_i = V_{i+1}ᵀ e_{i+1} + W_{i+1}ᵀ R{e_{i+1}};  R{e_i} = f'_i ∘ Rd_i + d_i
 
 from __future__ import annotations
 
-from hf_matlab_compat.backends.backend import Array
+from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.model.buffers import new_buffers
 from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.model.sums import ParameterSums
 from hf_matlab_compat.objective.block_memory import BlockMemory
+from hf_matlab_compat.objective.case_passes import CasePasses
 from hf_matlab_compat.objective.cases import Block
-from hf_matlab_compat.objective.sharing import Sharing
 
 
 class Hessian:
@@ -23,14 +23,14 @@ class Hessian:
 
     Parameters
     ----------
-    sharing : Sharing
-    theta : (P,) array
+    on : CasePasses
+    theta : (P,) vector
     block : Block
     """
 
-    def __init__(self, sharing: Sharing, theta: Array, block: Block) -> None:
-        network, backend = sharing.network, sharing.backend
-        self._network, self._passes, self._xp = network, sharing.passes, backend.xp
+    def __init__(self, on: CasePasses, theta: Array, block: Block) -> None:
+        network, backend = on.network, on.backend
+        self._network, self._passes, self._xp = network, on.passes, backend.xp
         buffers = new_buffers(network.sizes, len(block), backend.xp, backend.dtype, tangents=True)
         backend.fill(buffers.y[0], block.inputs)
         self._kept = self._passes.keep(theta, buffers)

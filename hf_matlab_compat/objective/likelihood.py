@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from hf_matlab_compat.backends.backend import Array
-from hf_matlab_compat.objective.block_memory import BlockMemory
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.objective.case_passes import CasePasses
 from hf_matlab_compat.objective.cases import Block
-from hf_matlab_compat.objective.sharing import Sharing
 from hf_matlab_compat.state import Score
 
 
-def likelihood(sharing: Sharing, theta: Array, only: int | None = None) -> Score:
+def likelihood(on: CasePasses, theta: Vector, only: int | None = None) -> Score:
     """Mean log-likelihood, without weight decay, and mean error.
 
     Parameters
     ----------
-    sharing : Sharing
-    theta : (P,) array
+    on : CasePasses
+    theta : (P,) vector
     only : int, optional
         One chunk, counted from 0; both means are then over its cases. By default all chunks.
     """
-    network, cases, xp = sharing.network, sharing.cases, sharing.backend.xp
-    weights, passes = sharing.passes.weights(theta), sharing.passes
-    found: dict[tuple[int, int], tuple[Any, float]] = {}
+    network, cases, xp = on.network, on.cases, on.backend.xp
+    weights, passes = on.passes.weights(theta), on.passes
 
-    def measure(entry: tuple[int, int, Block], memory: BlockMemory) -> None:
-        c, k, block = entry
+    def measure(block: Block, slot: int, _: Sequence[Any]) -> tuple[Any, float]:
+        memory = on.memory(slot)
         loaded = memory.load(block)
         buffers, t = loaded.buffers, loaded.targets
         passes.forward(weights, buffers)
         room = memory.spare(0, *t.shape)
-        found[c, k] = passes.score(buffers, t, room), network.error_measure(xp, buffers.y[-1], t, room)
+        return passes.score(buffers, t, room), network.error_measure(xp, buffers.y[-1], t, room)
 
-    items = [(c, k, block) for c in cases.chunks(only) for k, block in enumerate(sharing.blocks(c))]
-    sharing.for_each(items, measure)
+    chunks, count = cases.chunks(only), on.num_blocks()
+    found = on.sums.total([block for c in chunks for block in on.blocks(c)], measure, vectors=0).scalars
     total, error = 0.0, 0.0
-    for c in cases.chunks(only):
-        blocks = [found[c, k] for k in range(sharing.num_blocks())]
+    for j in range(len(chunks)):
+        blocks = found[j * count : (j + 1) * count]
         # a chunk's sum in working precision, chunks added in double
         total += float(sum((ll for ll, _ in blocks), start=theta.dtype.type(0)))
         error += sum(e for _, e in blocks) / len(cases)  # divided chunk by chunk: the last digit shows in the log

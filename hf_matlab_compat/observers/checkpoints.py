@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.matlab.checkpoint import write_checkpoint
 from hf_matlab_compat.matlab.sidecar import Entry
 from hf_matlab_compat.observers.observer import Observer, Run
-from hf_matlab_compat.state import Report, State, Vector
+from hf_matlab_compat.state import Report, State
 
 
 class CheckpointWriter(Observer):
@@ -55,5 +55,4 @@ class CheckpointWriter(Observer):
         self._standing = write_checkpoint(f"{self._stem}_nnet_running.mat", host, run.described, self._standing)
 
     def _on_host(self, state: State, kind: type[np.floating[Any]]) -> State:
-        theta, d = (np.asarray(self._to_host(vector), dtype=kind) for vector in (state.theta, state.d))
-        return replace(state, theta=theta, d=d)
+        return state.mapped(lambda vector: np.asarray(self._to_host(vector), dtype=kind))

@@ -9,7 +9,8 @@ from datetime import datetime
 from hf_matlab_compat.matlab.text_log import NEGATIVE_CURVATURE, closing_lines, epoch_lines, header_lines, on_one_line
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.state import CGStop, Outcome, Report, State
+from hf_matlab_compat.solvers.conjgrad import CGStop
+from hf_matlab_compat.state import Outcome, Report, State
 
 CAME_THROUGH = (Outcome.FINISHED, Outcome.NOTHING_TO_DO, Outcome.STALLED)
 """Outcomes of a run that nothing broke off: it gets a total time."""

@@ -16,7 +16,7 @@ from hf_matlab_compat.matlab.mat_formats import read_variables
 from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
 from hf_matlab_compat.parity.port_epoch import PortEpoch
 from hf_matlab_compat.parity.reference_run import distance
-from hf_matlab_compat.state import Records, State
+from hf_matlab_compat.state import Records, hessian_free_state
 
 _EXACT = ("epoch", "totalpasses", "lambda", "lambdarecord")
 _VECTORS = ("paramsp", "ch")
@@ -35,7 +35,9 @@ def our_variables(epochs: Sequence[PortEpoch]) -> dict[str, Any]:
         records, steps = records.extended(epoch.report), steps + epoch.report.cg_steps
     last = epochs[-1]
     assert last.report is not None
-    state = State(
+    assert last.theta_after is not None
+    assert last.d_after is not None
+    state = hessian_free_state(
         theta=last.theta_after,
         d=last.d_after,
         lam=last.report.lam,

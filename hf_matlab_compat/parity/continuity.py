@@ -23,7 +23,7 @@ from hf_matlab_compat.parity.port_case import PortCase
 from hf_matlab_compat.parity.port_epoch import PortEpoch, Vector, run_epoch
 from hf_matlab_compat.parity.reference_run import Continuity, Recording, distance
 from hf_matlab_compat.parity.verdicts import Column, differs, line_of, not_run
-from hf_matlab_compat.state import State
+from hf_matlab_compat.state import hessian_free_state
 
 STAGE = "entry"
 NOT_SHOWN = "continuity"
@@ -60,7 +60,7 @@ def single_epochs(case: PortCase, theta: Vector, epochs: int) -> list[PortEpoch]
     done: list[PortEpoch] = []
     for k in range(epochs):
         vectors = [xp.array(backend.asarray(vector)) for vector in (values, d)]
-        state = State(theta=vectors[0], d=vectors[1], lam=lam, epoch=k, total_cg_steps=total)
+        state = hessian_free_state(vectors[0], vectors[1], lam, k, total)
         epoch = run_epoch(case, state, None, None)
         assert epoch.report is not None
         assert epoch.theta_after is not None

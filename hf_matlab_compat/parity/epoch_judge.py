@@ -48,11 +48,12 @@ from hf_matlab_compat.parity.verdicts import (
     not_run,
     within,
 )
-from hf_matlab_compat.state import CGStop
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.solvers.conjgrad import CGStop
 
 _ON_CHUNK: Mapping[tuple[str, str], Callable[[PortCase, Any, int], Any]] = {
     ("forward", "layer 1"): lambda case, theta, chunk: forward_values(case, theta, chunk)[0],
-    ("grad", "target chunk"): lambda case, theta, chunk: case.problem.gradient(theta, chunk).chunk,
+    ("grad", "target chunk"): lambda case, theta, chunk: case.problem.gradient(theta, Cases(chunk)).chunk,
 }
 """By stage and detail: the same on any chunk."""
 

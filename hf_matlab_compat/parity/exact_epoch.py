@@ -11,6 +11,7 @@ from hf_matlab_compat.parity.port_case import port_case
 from hf_matlab_compat.parity.port_epoch import PortEpoch
 from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
 from hf_matlab_compat.parity.ties import tie_distance
+from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.solvers.damping import damp
 
 
@@ -31,8 +32,8 @@ class ExactEpoch:
         if self._free or not record.steps or not ours.kernels:
             return lambda x: np.nan
         problem, theta = self._case.problem, np.asarray(record.theta, np.float64)
-        chunk = (record.epoch - 1) % problem.num_chunks
-        G = problem.curvature_at(theta, chunk, problem.gradient(theta, chunk))
+        on = Cases((record.epoch - 1) % problem.num_chunks)
+        G = problem.curvature(theta, on, problem.gradient(theta, on))
         B = damp(G, record.lam) if self._case.options.damping else G
         recorded = record.kernels.get("grad")
         b = np.asarray(ours.kernels["grad"] if recorded is None else recorded, np.float64)
@@ -48,6 +49,6 @@ class ExactEpoch:
         if ours.own_choice == theirs:
             return 0.0
         theta = np.asarray(ours.theta_before if self._free else record.theta, np.float64)
-        scores = (self._case.problem.likelihood(theta + np.asarray(p, np.float64)) for p in ours.iterates)
+        scores = (self._case.problem.score(theta + np.asarray(p, np.float64), Cases()) for p in ours.iterates)
         values = [score.log_likelihood for score in scores]
         return tie_distance(values, ours.steps, ours.own_choice, theirs)

@@ -22,7 +22,7 @@ from hf_matlab_compat.parity.provenance import data_provenance, our_provenance
 from hf_matlab_compat.parity.reference_run import NOTHING, PLACE, Recording, Stop
 from hf_matlab_compat.parity.run_lines import checkpoint_lines, traces_of
 from hf_matlab_compat.parity.verdicts import not_run
-from hf_matlab_compat.state import CGStop
+from hf_matlab_compat.solvers.conjgrad import CGStop
 
 _OWN_PLACE = ("not shown: ", "constant ", NOTHING, PLACE)
 """Entries of a recording's provenance that have a place of their own on the certificate."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.objective.cases import Cases
+from hf_matlab_compat.objective.cases import ChunkedCases
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.comparisons import (
     Comparison,
@@ -64,11 +64,11 @@ def members(case: PortCase, count: int = MEMBERS) -> Iterator[PortCase]:
         yield replace(case, problem=replace(case.problem, network=replace(network, units=units), cases=cases))
 
 
-def _permuted(cases: Cases, seed: int) -> Cases:
+def _permuted(cases: ChunkedCases, seed: int) -> ChunkedCases:
     columns = np.arange(len(cases)).reshape(cases.num_chunks, -1)
     order = np.random.default_rng(seed).permuted(columns, axis=1).ravel()
     inputs, targets = (np.asfortranarray(part[:, order]) for part in (cases.inputs, cases.targets))
-    return Cases(inputs, targets, cases.num_chunks)
+    return ChunkedCases(inputs, targets, cases.num_chunks)
 
 
 class OwnSpread:

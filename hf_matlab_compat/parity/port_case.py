@@ -11,12 +11,13 @@ import numpy as np
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.legacy.arguments import to_field_terms
 from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity.reference_run import Case
 from hf_matlab_compat.preflight.data import check_test_data, check_training_data
 from hf_matlab_compat.preflight.layout import check_layout
-from hf_matlab_compat.training import problem_of
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import method_of
 
 _NOT_THE_CASE = ("runName", "runDesc", "resumeFile", "maxepoch", "jacket", "Win", "bin", "paramsp")
 _DATA = ("inputs", "targets", "test_inputs", "test_targets", "hidden_sizes", "unit_types")
@@ -44,9 +45,14 @@ class PortCase:
         """Where it runs."""
         return self.problem.backend
 
+    @property
+    def method(self) -> Any:
+        """The rules that its options ask for."""
+        return method_of(self.options, self.backend)
+
     def evaluate(self, theta: Any) -> Any:
         """Held-out score at θ, or None."""
-        return None if self.held_out is None else self.held_out.likelihood(theta)
+        return None if self.held_out is None else self.held_out.score(theta, Cases())
 
 
 def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
@@ -73,7 +79,7 @@ def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
     network = build_network(sizes, units, options.loss, options.error_measure)
     device = get_backend(options.backend, options.precision, options.num_threads)
     problem, tested = (
-        None if part is None else problem_of(network, part, options, device, not device.on_host)
+        None if part is None else feedforward_problem(network, part, options, device, resident=not device.on_host)
         for part in (data, held_out)
     )
     assert problem is not None  # for the type checker: data is always there

@@ -1,7 +1,7 @@
 """One epoch of this package from a given state, with everything on the way written down.
 
-Routines that the outer loop calls by name are shadowed for the length of an epoch, as the Octave engine shadows
-`conjgrad_1.m`: the loop that runs is the one that users run, and nothing of it is repeated here.
+The rules of the method are wrapped in taps, which note what they are given and what they return: the loop that runs is
+the one that users run, and nothing of it is repeated here.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat import hessian_free
+from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.matlab.text_log import epoch_lines
+from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.activations import activations
-from hf_matlab_compat.objective.problem import FeedforwardProblem, Gradient
 from hf_matlab_compat.parity.port_case import PortCase
-from hf_matlab_compat.solvers.backtracking import Chosen
-from hf_matlab_compat.state import CGStop, Report, State
+from hf_matlab_compat.problem import Cases, Curvature, Gradient
+from hf_matlab_compat.solvers.conjgrad import CGStop
+from hf_matlab_compat.solvers.rules import Chosen, Path, Preconditioner, Quadratic
+from hf_matlab_compat.state import Report, State, hessian_free_state
 
 Vector = NDArray[Any]
 
@@ -103,78 +104,70 @@ class _Enough(Exception):
     """What was to be seen has been seen."""
 
 
-class _ListeningProblem:
-    """A problem that remembers its gradient."""
+class _SeenPreconditioner:
+    """A preconditioner that notes the curvature and the gradient it is made of."""
 
-    def __init__(self, problem: FeedforwardProblem) -> None:
-        self._problem = problem
-        self.seen: Gradient | None = None
+    def __init__(self, rule: Preconditioner) -> None:
+        self._rule = rule
+        self.curvature: Any = None
+        self.gradient: Any = None
 
-    def gradient(self, theta: Any, target_chunk: int) -> Gradient:
-        self.seen = self._problem.gradient(theta, target_chunk)
-        return self.seen
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._problem, name)
+    def __call__(self, G: Curvature, gradient: Gradient, lam: float) -> Any:
+        self.curvature, self.gradient = G, gradient
+        return self._rule(G, gradient, lam)
 
 
 class _Taps:
-    """Shadows of the routines that the outer loop calls, and what they saw."""
+    """The inner solver and the choice of the iterate, wrapped; what they and the preconditioner saw is in `seen`."""
 
     def __init__(
         self, case: PortCase, state: State, probes: Vector | None, choice: int | None, stop_after: str = ""
     ) -> None:
         self.case, self.state, self.choice, self.stop_after = case, state, choice, stop_after
         self.probes, self.seen = probes, PortEpoch()
-        self.problem = _ListeningProblem(case.problem)
-        self._G: Any = None
+        self._method: HessianFree = case.method
+        self._made_of = _SeenPreconditioner(self._method.preconditioner)
 
     def run(self) -> tuple[Report, State]:
-        shadows = {"damp": self._damp, "conjgrad": self._conjgrad, "backtrack": self._backtrack}
-        epoch = _shadowed(hessian_free.epoch, shadows)
+        tapped = replace(self._method, solver=self, selection=self, preconditioner=self._made_of)
         with self.case.backend.quiet():
-            return epoch(self.problem, self.state, self.case.options, self.case.evaluate, lambda *progress: None)
+            return next(epochs(self.case.problem, tapped, self.state, self.state.epoch + 1, self.case.evaluate))
 
-    def _damp(self, G: Any, lam: float) -> Any:
-        self._G = G
-        return hessian_free.damp(G, lam)
-
-    def _conjgrad(self, B: Any, b: Any, x0: Any, M: Any, *more: Any) -> Any:
+    def solve(self, model: Quadratic, start: Any, M: Any, watch: Any) -> Path:
         host = self.case.backend.to_host
         if self.probes is not None:
-            self.seen.kernels = self._kernels(B, b, M, self.probes)
-        self.seen.x0 = host(x0).copy()
+            self.seen.kernels = self._kernels(model, M, self.probes)
+        self.seen.x0 = host(start).copy()
         if self.stop_after == "kernels":
             raise _Enough
-        path = hessian_free.conjgrad(B, b, x0, M, *more)
+        path = self._method.solver.solve(model, start, M, watch)
         self.seen.steps, self.seen.iterates = list(path.steps), [host(x) for x in path.iterates]
-        self.seen.cg_stop = path.stop
+        self.seen.cg_stop = path.stop  # type: ignore[assignment]  # conjugate gradients are the solver of every case
         if self.stop_after == "cg":
             raise _Enough
         return path
 
-    def _backtrack(self, path: Any, score: Any, *more: Any) -> Chosen:
-        own = hessian_free.backtrack(path, score, *more)
+    def choose(self, path: Path, score: Any, on: Cases, watch: Any) -> Chosen:
+        own = self._method.selection.choose(path, score, on, watch)
         self.seen.own_choice = own.step
         if self.choice is None or self.choice == own.step or self.choice not in path.steps:
             return own
         p = path.iterates[path.steps.index(self.choice)]
-        return Chosen(p, self.choice, score(p, None))
+        return Chosen(p, self.choice, score(on.all, p))
 
-    def _kernels(self, B: Any, b: Any, M: Any, probes: Vector) -> dict[str, Any]:
-        problem, host, g = self.case.problem, self.case.backend.to_host, self.problem.seen
-        assert g is not None  # the loop forms the gradient before it calls CG
+    def _kernels(self, model: Quadratic, M: Any, probes: Vector) -> dict[str, Any]:
+        problem, host, g = self.case.problem, self.case.backend.to_host, self._made_of.gradient
         chunk = self.state.epoch % problem.num_chunks
-        whole, part = (problem.likelihood(self.state.theta, on) for on in (None, chunk))
+        whole, part = (problem.score(self.state.theta, Cases(on)) for on in (None, chunk))
         scalars = {"ll": whole.log_likelihood, "err": whole.error, "oldll": float(g.log_likelihood)}
-        vectors = {"grad": b, "grad2": g.full_squared, "gradchunk": g.chunk, "grad2chunk": g.chunk_squared}
+        vectors = {"grad": model.g, "grad2": g.full_squared, "gradchunk": g.chunk, "grad2chunk": g.chunk_squared}
         return {
             "forward": [host(y) for y in forward_values(self.case, self.state.theta, chunk)],
             **{name: host(vector) for name, vector in vectors.items()},
             **{**scalars, "ll_chunk": part.log_likelihood, "err_chunk": part.error},
             "precon": None if M is None else host(M),
-            "Bv": self._products(B, probes),
-            "Bv_undamped": self._products(self._G or B, probes),
+            "Bv": self._products(model.B, probes),
+            "Bv_undamped": self._products(self._made_of.curvature, probes),
         }
 
     def _products(self, A: Any, probes: Vector) -> Vector:
@@ -195,7 +188,7 @@ def forward_values(case: PortCase, theta: Any, chunk: int) -> list[Any]:
 def host_state(record_theta: Vector, d: Vector, lam: float, epoch: int, case: PortCase) -> State:
     """The state before `epoch`, on the case's backend; a copy of both vectors."""
     theta, start = (case.backend.xp.array(case.backend.asarray(vector)) for vector in (record_theta, d))
-    return State(theta=theta, d=start, lam=lam, epoch=epoch - 1)
+    return hessian_free_state(theta, start, lam, epoch - 1)
 
 
 def from_decayed_start(case: PortCase) -> PortCase:
@@ -224,8 +217,3 @@ _FIGURES: Mapping[str, Callable[[Report], float | None]] = {
 def _figures(report: Report) -> dict[str, float]:
     values = {name: read(report) for name, read in _FIGURES.items()}
     return {name: float(value) for name, value in values.items() if value is not None}
-
-
-def _shadowed(function: Any, names: Mapping[str, Any]) -> Any:
-    """The same function, to which some names mean something else."""
-    return FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)

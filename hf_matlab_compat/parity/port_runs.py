@@ -63,7 +63,7 @@ def starting(case: PortCase, record: EpochRecord, before: EpochRecord | None) ->
     undecayed = consecutive or not np.any(record.start)
     total = total_before(record.log_lines, record.figures.get("cg_steps") or 0)
     state = host_state(record.theta, np.asarray(d), record.lam, record.epoch, case)
-    return (case if undecayed else from_decayed_start(case)), replace(state, total_cg_steps=total)
+    return (case if undecayed else from_decayed_start(case)), state.remembering(total_cg_steps=total)
 
 
 def _free(case: PortCase, recording: Recording, noise: float, seed: int) -> Iterator[PortEpoch | str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import DataError, DataWarning, OptionError
+from hf_matlab_compat.objective.cases import ChunkedCases
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_matrix
 from hf_matlab_compat.preflight.orientation import Clues, in_rows, unequal_columns, unequal_rows
@@ -34,25 +35,9 @@ TRAINING = Names("inputs", "targets", "num_chunks")
 TEST = Names("test_inputs", "test_targets", "num_test_chunks")
 
 
-@dataclass(frozen=True)
-class DataSet:
-    """Checked cases.
-
-    Attributes
-    ----------
-    inputs, targets : (s_0, N), (s_L, N) arrays
-    num_chunks : int
-        Divides N.
-    """
-
-    inputs: NDArray[Any]
-    targets: NDArray[Any]
-    num_chunks: int
-
-
 def check_training_data(
     inputs: Any, targets: Any, output_unit: str, options: Options, clues: Clues = NO_CLUES
-) -> DataSet:
+) -> ChunkedCases:
     """The training cases, checked.
 
     Raises
@@ -66,8 +51,8 @@ def check_training_data(
 
 
 def check_test_data(
-    inputs: Any, targets: Any, training: DataSet, output_unit: str, options: Options, clues: Clues = NO_CLUES
-) -> DataSet | None:
+    inputs: Any, targets: Any, training: ChunkedCases, output_unit: str, options: Options, clues: Clues = NO_CLUES
+) -> ChunkedCases | None:
     """The held-out cases, checked against the training cases; None when there are none.
 
     Raises
@@ -112,7 +97,7 @@ def _pair(names: Names, inputs: Any, targets: Any, options: Options, clues: Clue
     return x, t
 
 
-def _in_chunks(names: Names, x: NDArray[Any], t: NDArray[Any], options: Options, clues: Clues) -> DataSet:
+def _in_chunks(names: Names, x: NDArray[Any], t: NDArray[Any], options: Options, clues: Clues) -> ChunkedCases:
     num_chunks, num_cases = getattr(options, names.num_chunks), x.shape[1]
     kept = num_cases - num_cases % num_chunks
     if kept != num_cases and not (options.trim_cases and kept):
@@ -122,7 +107,7 @@ def _in_chunks(names: Names, x: NDArray[Any], t: NDArray[Any], options: Options,
             got=num_chunks,
             advice=_about_chunks(names, x.shape, t.shape, num_chunks, clues),
         )
-    return DataSet(x[:, :kept], t[:, :kept], num_chunks)
+    return ChunkedCases(x[:, :kept], t[:, :kept], num_chunks)
 
 
 def _about_chunks(names: Names, x: tuple[int, ...], t: tuple[int, ...], num_chunks: int, clues: Clues) -> str:

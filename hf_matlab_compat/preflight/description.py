@@ -12,9 +12,8 @@ import numpy as np
 
 from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_description
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
-from hf_matlab_compat.objective.cases import same_memory
+from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.preflight.data import DataSet
 
 FREE = {
     *("max_epochs", "num_test_chunks", "checkpoint_period", "backend", "num_threads"),
@@ -26,7 +25,7 @@ _MOST_NUMBERS = 1 << 24
 """Of a larger matrix, evenly spaced cases up to so many numbers stand for all: it may be mapped from a slow disk."""
 
 
-def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, data: DataSet) -> dict[str, Any]:
+def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, data: ChunkedCases) -> dict[str, Any]:
     """The run: layers, settings, and fingerprints of its training cases.
 
     Parameters
@@ -35,7 +34,7 @@ def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, 
         Units of every layer, inputs first.
     unit_types : sequence of str
     options : Options
-    data : DataSet
+    data : ChunkedCases
         Training cases.
 
     Returns
@@ -48,11 +47,14 @@ def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, 
     return {
         "sizes": [int(size) for size in sizes],
         "unit_types": list(unit_types),
-        "settings": {
-            name: value for name, value in vars(options).items() if name != "seed"
-        },  # a seed may be any object
+        # a seed may be any object; a rule of the caller's own is known by its class
+        "settings": {name: _plain(value) for name, value in vars(options).items() if name != "seed"},
         "data": {"inputs": inputs, "targets": targets},
     }
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str | None) else type(value).__name__
 
 
 def fingerprint(matrix: Any) -> str:

@@ -10,7 +10,7 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.model.packing import num_parameters
 from hf_matlab_compat.objective.cases import CASES_PER_BLOCK, CASES_PER_DEVICE_BLOCK
-from hf_matlab_compat.objective.sharing import PARTIAL_SUMS
+from hf_matlab_compat.objective.ordered_sum import PARTIAL_SUMS
 from hf_matlab_compat.options import Options
 
 _VECTORS = 16

@@ -1,59 +1,45 @@
-"""CG backtracking: of the iterates on the path, the one where the objective itself is best."""
+"""CG backtracking: the iterate on the path where the objective itself is best (Martens 2010, section 4.6)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hf_matlab_compat.solvers.conjgrad import CGPath
-from hf_matlab_compat.state import Score, Vector
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.solvers.rules import Chosen, Path, ScoreOf
+from hf_matlab_compat.state import Score, Watch
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """An iterate and what it is worth.
+class Backtracking:
+    """Walk from the last iterate down while the log-likelihood does not fall.
 
     Attributes
     ----------
-    p : (P,) vector
-    step : int
-        Its CG step.
-    score : Score
-        At θ + p.
-    """
-
-    p: Vector
-    step: int
-    score: Score
-
-
-def backtrack(path: CGPath, score: Callable[[Vector, int | None], Score], cases: str, chunk: int) -> Chosen:
-    """The iterate to step along, with its score on all cases.
-
-    Parameters
-    ----------
-    path : CGPath
-    score : callable
-        (p, chunk) → Score at θ + p on that chunk, or on all cases for None.
     cases : {'all', 'target_chunk', 'none'}
         Where iterates are compared; 'none' takes the last without comparing.
-    chunk : int
-        The target chunk.
     """
-    if cases == "none":
-        return Chosen(path.iterates[-1], path.steps[-1], score(path.iterates[-1], None))
-    if cases == "all":
-        return walk_down(path, lambda p: score(p, None))
-    chosen = walk_down(path, lambda p: score(p, chunk))
-    return replace(chosen, score=score(chosen.p, None))
+
+    cases: str = "all"
+
+    def choose(self, path: Path, score: ScoreOf, on: Cases, watch: Watch) -> Chosen:
+        """See `Selection.choose`."""
+        watch("backtracking", 0, len(path.steps))
+        if self.cases == "none":
+            return Chosen(path.iterates[-1], path.steps[-1], score(on.all, path.iterates[-1]))
+        if self.cases == "all":
+            return walk_down(path, lambda p: score(on.all, p))
+        chosen = walk_down(path, lambda p: score(on, p))
+        return replace(chosen, score=score(on.all, chosen.p))
 
 
-def walk_down(path: CGPath, score_of: Callable[[Vector], Score]) -> Chosen:
+def walk_down(path: Path, score_of: Callable[[Vector], Score]) -> Chosen:
     """Walk from the last iterate down while the log-likelihood does not fall; ties move down.
 
     Parameters
     ----------
-    path : CGPath
+    path : Path
     score_of : callable
         p → Score at θ + p.
     """

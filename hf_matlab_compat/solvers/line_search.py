@@ -7,54 +7,58 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hf_matlab_compat.options import Options
-from hf_matlab_compat.state import Score
+from hf_matlab_compat.solvers.rules import Step
+from hf_matlab_compat.state import Score, Watch
 
 
-@dataclass(frozen=True)
-class Step:
-    """How far to go.
+@dataclass(frozen=True, kw_only=True)
+class Armijo:
+    """Shorten α until ll(θ + α p) ≥ ll(θ) + c α gᵀp.
 
     Attributes
     ----------
-    rate : float
-        α; 0 when no length would do.
-    reductions : float
-        How often the length was reduced; inf when none would do.
-    score : Score
-        At θ + α p. After a rejected step the error is that of the last length tried.
+    c : float
+        Sufficient-increase constant.
+    factor : float
+        Factor on α at each reduction.
+    max_reductions : int
+        At so many reductions the step is rejected.
+    rescore_rejected : bool
+        After a rejected step report the error of the parameters kept. The original reports that of the last length
+        tried.
     """
 
-    rate: float
-    reductions: float
-    score: Score
+    c: float = 1e-2
+    factor: float = 0.8
+    max_reductions: int = 60
+    rescore_rejected: bool = False
+
+    def search(
+        self, score_at: Callable[[float], Score], full_step: Score, before: Any, slope: float, watch: Watch
+    ) -> Step:
+        """See `LineSearch.search`. Where `before` is a numpy single, so is the comparison, as in MATLAB."""
+        watch("line search", 0, self.max_reductions)
+        rate, reductions, score = 1.0, 0, full_step
+        while reductions < self.max_reductions and not (
+            score.log_likelihood >= before + self.c * rate * slope
+        ):  # `not ≥` rather than `<`: a NaN is shortened too
+            rate *= self.factor
+            reductions += 1
+            score = score_at(rate)
+        if reductions < self.max_reductions:
+            return Step(rate, reductions, score)
+        kept = score_at(0.0) if self.rescore_rejected else Score(log_likelihood=float(before), error=score.error)
+        return Step(0.0, math.inf, kept)
 
 
-def line_search(
-    score_at: Callable[[float], Score], full_step: Score, before: Any, slope: float, options: Options
-) -> Step:
-    """Shorten α until ll(θ + α p) ≥ ll(θ) + c α gᵀp.
+@dataclass(frozen=True)
+class FullStep:
+    """Take the whole step where it raises the log-likelihood, and none where it does not."""
 
-    Parameters
-    ----------
-    score_at : callable
-        α → Score at θ + α p.
-    full_step : Score
-        At α = 1.
-    before : scalar
-        ll(θ). Where it is a numpy single the comparison is made in single precision, as in MATLAB.
-    slope : float
-        gᵀp.
-    options : Options
-        The fields on the line search.
-    """
-    rate, reductions, score = 1.0, 0, full_step
-    while reductions < options.max_reductions and not (
-        score.log_likelihood >= before + options.line_search_c * rate * slope
-    ):  # `not ≥` rather than `<`: a NaN is shortened too
-        rate *= options.line_search_factor
-        reductions += 1
-        score = score_at(rate)
-    if reductions == options.max_reductions:
-        return Step(0.0, math.inf, Score(log_likelihood=float(before), error=score.error))
-    return Step(rate, reductions, score)
+    def search(
+        self, score_at: Callable[[float], Score], full_step: Score, before: Any, slope: float, watch: Watch
+    ) -> Step:
+        """See `LineSearch.search`."""
+        if full_step.log_likelihood >= before:
+            return Step(1.0, 0, full_step)
+        return Step(0.0, math.inf, score_at(0.0))

@@ -1,24 +1,34 @@
-"""Preconditioners: an approximation to the curvature that is easy to invert."""
+"""Preconditioners: approximations to the damped curvature that are easy to invert."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from hf_matlab_compat.state import Vector
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.problem import Curvature, Gradient
 
 
-def martens_diagonal(squared_gradient: Vector, lam: float, decay: Any, exponent: float) -> Vector:
-    """M = (Σ∇ᵢ² / N + λ + decay)^exponent (Martens 2010, section 4.7).
+@dataclass(frozen=True)
+class MartensDiagonal:
+    """M = (diagonal of the curvature + λ)^exponent (Martens 2010, section 4.7).
 
-    Parameters
+    Attributes
     ----------
-    squared_gradient : (P,) vector
-        Mean over cases of squared per-case gradients.
-    lam : float
-        Damping λ.
-    decay : float or (P,) vector
-        Diagonal of the weight decay's curvature.
     exponent : float
         ¾ in the paper.
     """
-    return (squared_gradient + lam + decay) ** exponent
+
+    exponent: float = 0.75
+
+    def __call__(self, G: Curvature, gradient: Gradient, lam: float) -> Vector:
+        """See `Preconditioner`."""
+        return G.diagonal(lam) ** self.exponent
+
+
+@dataclass(frozen=True)
+class NoPreconditioner:
+    """M = I."""
+
+    def __call__(self, G: Curvature, gradient: Gradient, lam: float) -> None:
+        """See `Preconditioner`."""
+        return

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends import Backend
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.preconditioners import martens_diagonal
+from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.state import Report
 from tests.cases import run_epochs, small_problem, small_state, small_theta
 
@@ -32,12 +32,13 @@ def kernels(units: tuple[str, ...], options: Options, backend: Backend) -> dict[
     """Every kernel of a small problem, on the host."""
     problem = small_problem(units, options, backend=backend)
     theta, v = small_theta(problem), small_theta(problem, 1)
-    g = problem.gradient(theta, 1)
-    score = problem.likelihood(theta)
+    g = problem.gradient(theta, Cases(1))
+    G = problem.curvature(theta, Cases(1), g)
+    score = problem.score(theta, Cases())
     on_device = {
         **{"full": g.full, "chunk": g.chunk, "full_squared": g.full_squared, "chunk_squared": g.chunk_squared},
-        "product": problem.curvature_at(theta, 1, g)(v),
-        "preconditioner": martens_diagonal(g.full_squared, 0.5, problem.decay_diagonal(), 0.75),
+        "product": G(v),
+        "preconditioner": G.diagonal(0.5) ** 0.75,
     }
     on_host = {"ll": score.log_likelihood, "error": score.error, "old_ll": float(g.log_likelihood)}
     arrays = {key: backend.to_host(value) for key, value in on_device.items()}

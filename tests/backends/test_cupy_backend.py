@@ -16,8 +16,7 @@ from hf_matlab_compat.backends.fused import fused_for
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.objective import cases as cases_module
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.conjgrad import conjgrad
-from hf_matlab_compat.state import CGStop
+from hf_matlab_compat.solvers.conjgrad import CGStop, ConjugateGradients, conjgrad
 from tests.backends.compiled_kernels import COMPILER
 from tests.backends.cupy_api import FUNCTIONS, PAGES
 from tests.backends.device_runs import CURVATURES, NETS, kernels, options_for, small_run, whole_run
@@ -90,7 +89,7 @@ def test_blocks_of_different_sizes_are_computed_in_whole_rows(
 ) -> None:
     options = options_for(loss, curvature, "double")
     pretend(monkeypatch)
-    monkeypatch.setattr(cases_module.Cases, "num_blocks", lambda *given: 3)  # of 1, 1 and 2 cases
+    monkeypatch.setattr(cases_module.ChunkedCases, "num_blocks", lambda *given: 3)  # of 1, 1 and 2 cases
     ours, theirs = (kernels(units, options, get_backend(name, "double")) for name in ("cupy", "numpy"))
     for name, value in theirs.items():
         assert distance(ours[name], value) <= kernel_bound("grad" if name in ("full", "chunk") else name, "double")
@@ -136,7 +135,7 @@ def test_conjugate_gradients_on_a_device_take_the_steps_of_the_host(
     A, b, x0, M = (a.astype(DTYPES[precision]) for a in (A, b, x0, np.diag(A)))
     get_backend("cupy", precision)
     given = [cupy.asarray(a) for a in (A, b, x0, M)]
-    options = Options(max_cg_steps=12)
+    options = ConjugateGradients(max_cg_steps=12)
     host = conjgrad(lambda v: A @ v, b, x0, M if preconditioned else None, options)
     device = conjgrad(lambda v: given[0] @ v, given[1], given[2], given[3] if preconditioned else None, options)
     assert (device.steps, device.stop, device.last_step) == (host.steps, host.stop, host.last_step)
@@ -164,7 +163,7 @@ def test_conjugate_gradients_on_a_device_stop_where_those_of_the_host_stop(
     for as_array in (np.array, cupy.asarray):
         times = [as_array(np.ones(2)), *[as_array(D)] * 9]  # A x0 is finite, what follows need not be
         factors = iter(times if not np.isfinite(D).all() else times[1:])
-        paths.append(conjgrad(lambda v, f=factors: next(f) * v, as_array(b), as_array(x0), None, Options()))
+        paths.append(conjgrad(lambda v, f=factors: next(f) * v, as_array(b), as_array(x0), None, ConjugateGradients()))
     host, device = paths
     assert (device.stop, device.steps, device.last_step) == (host.stop, host.steps, host.last_step)
     assert host.stop is stop

@@ -19,8 +19,8 @@ from hf_matlab_compat.errors import NonFiniteError, OptionError
 from hf_matlab_compat.model import compiled_passes as model_side
 from hf_matlab_compat.model.compiled_passes import CompiledPasses
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.conjgrad import conjgrad
-from hf_matlab_compat.state import CGStop
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.solvers.conjgrad import CGStop, ConjugateGradients, conjgrad
 from tests.backends.device_runs import CURVATURES, kernels, options_for, small_run, whole_run
 from tests.cases import small_problem, small_theta
 from tests.parity.golden_bounds import distance, kernel_bound
@@ -88,7 +88,7 @@ def test_the_gradient_pass_scores_as_the_likelihood_does_to_the_bit(units: tuple
     problem = small_problem(units, options, backend=get_backend("numba", precision))
     theta = small_theta(problem)
     working = problem.backend.dtype.type
-    assert problem.gradient(theta, 0).log_likelihood == working(problem.likelihood(theta).log_likelihood)
+    assert problem.gradient(theta, Cases(0)).log_likelihood == working(problem.score(theta, Cases()).log_likelihood)
 
 
 # --- decisions and files
@@ -140,13 +140,17 @@ def test_nothing_hidden_and_arrays_that_are_only_read(curvature: str) -> None:
         theta, v = small_theta(problem), small_theta(problem, 1)
         for array in (theta, v):
             array.flags.writeable = False
-        g = problem.gradient(theta, 1)
-        found.append([g.full, g.full_squared, problem.curvature_at(theta, 1, g)(v)])
+        g = problem.gradient(theta, Cases(1))
+        found.append([g.full, g.full_squared, problem.curvature(theta, Cases(1), g)(v)])
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-16)
 
 
 # --- conjugate gradients
+
+
+def on(backend: str, **settings: Any) -> ConjugateGradients:
+    return ConjugateGradients(vectors=get_backend(backend).cg_vectors, **settings)
 
 
 def system(seed: int = 0, smallest: float = 0.1) -> tuple[Any, NDArray[Any], NDArray[Any]]:
@@ -160,8 +164,7 @@ def system(seed: int = 0, smallest: float = 0.1) -> tuple[Any, NDArray[Any], NDA
 @pytest.mark.parametrize("smallest", [0.1, -3.0], ids=["to the end", "negative curvature"])
 def test_cg_in_one_call_goes_where_cg_goes(smallest: float) -> None:
     A, b, M = system(smallest=smallest)
-    both = [conjgrad(A, b, 0 * b, M, Options(backend=name, max_cg_steps=30)) for name in ("numba", "numpy")]
-    ours, theirs = both
+    ours, theirs = (conjgrad(A, b, 0 * b, M, on(name, max_cg_steps=30)) for name in ("numba", "numpy"))
     assert (ours.steps, ours.stop, ours.last_step) == (theirs.steps, theirs.stop, theirs.last_step)
     assert (ours.stop is CGStop.NEGATIVE_CURVATURE) == (smallest < 0)
     for a, c in zip(ours.iterates, theirs.iterates, strict=True):
@@ -172,7 +175,7 @@ def test_cg_in_one_call_goes_where_cg_goes(smallest: float) -> None:
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_cg_says_that_a_product_is_not_finite(wrong: float) -> None:
     _, b, M = system()
-    path = conjgrad(lambda v: np.full_like(v, wrong), b, 0 * b, M, Options(backend="numba"))
+    path = conjgrad(lambda v: np.full_like(v, wrong), b, 0 * b, M, on("numba"))
     assert path.stop is CGStop.NOT_FINITE
 
 
@@ -191,7 +194,7 @@ def test_a_step_that_has_no_length_leaves_everything() -> None:
 @needs_numba
 def test_cg_stops_where_the_residual_is_zero() -> None:
     A, b, M = system()
-    path = conjgrad(A, 0 * b, 0 * b, M, Options(backend="numba"))
+    path = conjgrad(A, 0 * b, 0 * b, M, on("numba"))
     assert path.stop in (CGStop.EXACT, CGStop.NEGATIVE_CURVATURE)
     assert not path.iterates[-1].any()
 

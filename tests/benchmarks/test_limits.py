@@ -12,6 +12,7 @@ from benchmarks import limits
 from benchmarks.limits import PRODUCTS, limit
 from benchmarks.workloads import Workload, cpu
 from hf_matlab_compat.backends import Backend
+from hf_matlab_compat.problem import Cases
 
 TWO_BLOCKS = Workload("two blocks", (6, 4, 2, 4, 6), 1500)
 
@@ -38,7 +39,7 @@ def products_of_the_pass(kernel: str, backend: Backend) -> list[tuple[Any, Any]]
     recorder = Recorder()
     recording = replace(backend, xp=recorder)
     if kernel == "gradient":
-        TWO_BLOCKS.problem(recording).gradient(TWO_BLOCKS.theta, 0)
+        TWO_BLOCKS.problem(recording).gradient(TWO_BLOCKS.theta, Cases(0))
         return recorder.products
     product = TWO_BLOCKS.product(recording, kernel)
     recorder.products.clear()

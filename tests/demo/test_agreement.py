@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.demo import agreement
 from hf_matlab_compat.demo.agreement import Comparison, compare_with_matlab
 from hf_matlab_compat.errors import ParityError
@@ -12,9 +11,9 @@ from hf_matlab_compat.parity.certificate import STAGES, Certificate, Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.envelope_rule import figure_bound
 from hf_matlab_compat.parity.reference_run import distance
-from hf_matlab_compat.solvers import damping
 from tests.demo.compared import arguments, case, recording, two_epochs
-from tests.parity.judge.planting import changed, edit
+from tests.demo.planted import WRONG_LAMBDA, WRONG_RHO
+from tests.parity.judge.test_planted_bugs import solver
 
 
 def stages(certificate: Certificate, verdict: Verdict) -> set[str]:
@@ -33,7 +32,7 @@ def test_eight_epochs_agree_with_the_recording_in_all_that_it_has() -> None:
 
 def test_a_wrong_factor_in_rho_differs_in_rho_and_in_what_shows_it(monkeypatch) -> None:
     monkeypatch.setattr(agreement, "read_shipped", lambda case: two_epochs())
-    changed(hessian_free, "reduction_ratio", lambda rho, *given: 1.001 * rho)(monkeypatch)
+    WRONG_RHO(monkeypatch)
     found = compare_with_matlab(arguments(), recorded=True)
     assert not found.agrees
     assert stages(found.certificate, Verdict.DIFFERS) == {"rho", "log", "entry"}
@@ -43,7 +42,7 @@ def test_a_wrong_factor_in_rho_differs_in_rho_and_in_what_shows_it(monkeypatch) 
 
 def test_a_wrong_drop_of_lambda_differs_in_lambda_and_in_what_shows_it(monkeypatch) -> None:
     monkeypatch.setattr(agreement, "read_shipped", lambda case: two_epochs())
-    edit(damping, "adapt", "return lam * options.lam_drop", "return lam * 0.66")(monkeypatch)
+    WRONG_LAMBDA(monkeypatch)
     found = compare_with_matlab(arguments(), recorded=True)
     assert not found.agrees
     first = found.certificate.first_divergence
@@ -56,7 +55,7 @@ def test_ctrl_c_in_a_compared_epoch_is_not_swallowed(monkeypatch) -> None:
     def pressed(*given: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hessian_free, "conjgrad", pressed)
+    solver(pressed)(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         compare_with_matlab(arguments(), recorded=True)
 

@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.demo import agreement, demonstration
 from hf_matlab_compat.demo.demonstration import record_reference, run_demo
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.solvers import damping
 from hf_matlab_compat.state import Outcome
 from tests.demo.compared import two_epochs
-from tests.parity.judge.planting import Plant, changed, edit
+from tests.demo.planted import WRONG_LAMBDA, WRONG_RHO
+from tests.parity.judge.planting import Plant
 
 
 def run(out: Path, epochs: int = 2, width: int = 80, recorded: bool = True) -> tuple[int, str]:
@@ -53,11 +52,7 @@ def test_no_line_of_the_comparison_is_cut_or_wider_than_the_terminal(tmp_path, w
     assert max(map(len, comparison.splitlines())) <= width
 
 
-RHO = changed(hessian_free, "reduction_ratio", lambda rho, *given: 1.001 * rho)
-LAMBDA = edit(damping, "adapt", "return lam * options.lam_drop", "return lam * 0.66")
-
-
-@pytest.mark.parametrize(("planted", "stage"), [(RHO, "rho"), (LAMBDA, "lambda")])
+@pytest.mark.parametrize(("planted", "stage"), [(WRONG_RHO, "rho"), (WRONG_LAMBDA, "lambda")])
 def test_a_planted_mistake_makes_the_demo_differ(tmp_path, monkeypatch, planted: Plant, stage: str) -> None:
     monkeypatch.setattr(agreement, "read_shipped", lambda case: two_epochs())
     planted(monkeypatch)

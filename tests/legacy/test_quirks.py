@@ -9,21 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat import hessian_free, nnet_train, train
+from hf_matlab_compat import nnet_train, train
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.legacy import computeLL
 from hf_matlab_compat.legacy.quirks import QUIRKS
 from hf_matlab_compat.matlab.random_streams import stream_from_seed
 from hf_matlab_compat.model.packing import unpack
 from hf_matlab_compat.model.sparse_init import sparse_init
+from hf_matlab_compat.objective.case_passes import CasePasses
 from hf_matlab_compat.objective.curvature import CurvatureSum
 from hf_matlab_compat.objective.empirical_fisher import EmpiricalFisher
-from hf_matlab_compat.objective.sharing import Sharing
 from hf_matlab_compat.observers.screen import Screen
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.conjgrad import CGPath, conjgrad
-from hf_matlab_compat.state import CGStop
-from tests.cases import small_problem, small_state, small_theta
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.solvers import rules
+from hf_matlab_compat.solvers.conjgrad import CGStop, ConjugateGradients, conjgrad
+from tests.cases import run_epochs, small_problem, small_state, small_theta
 from tests.observers.sample_run import lead, named, report
 from tests.small_run import INPUTS, ONE_HOT, field_arguments, legacy_arguments
 
@@ -31,11 +32,15 @@ BOTH = pytest.mark.parametrize("faithful", [True, False], ids=["original", "mend
 TEN = np.arange(1.0, 11.0)
 
 
-def cg_path(bails_at: int = 0, **options: Any) -> CGPath:
+def cg_path(bails_at: int = 0, **options: Any) -> rules.Path:
     """CG on a diagonal system of ten numbers, whose curvature turns negative at a step."""
     calls = iter(range(1000))
     return conjgrad(
-        lambda v: -v if next(calls) == bails_at > 0 else TEN * v, np.ones(10), np.zeros(10), None, Options(**options)
+        lambda v: -v if next(calls) == bails_at > 0 else TEN * v,
+        np.ones(10),
+        np.zeros(10),
+        None,
+        ConjugateGradients(**options),
     )
 
 
@@ -75,7 +80,7 @@ def test_quirk_3_exact_convergence_is_announced_as_negative_curvature(
     faithful: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = Options(faithful=faithful)
-    path = conjgrad(lambda v: v, np.ones(4), np.zeros(4), None, options)
+    path = conjgrad(lambda v: v, np.ones(4), np.zeros(4), None, ConjugateGradients(faithful=faithful))
     assert path.stop is CGStop.EXACT
     screen = Screen()
     lead(screen, named(tmp_path, options=options), outcome=None, epochs=0)
@@ -110,24 +115,24 @@ def test_quirk_6_the_old_likelihood_is_summed_in_working_precision(faithful: boo
     options = Options(num_chunks=3, weight_decay=0.01)
     problem = small_problem(options=options, faithful=faithful)
     theta = small_theta(problem)
-    old = problem.gradient(theta, 0).log_likelihood
+    old = problem.gradient(theta, Cases(0)).log_likelihood
     assert isinstance(old, np.float32) == faithful
-    assert (float(old) == problem.likelihood(theta).log_likelihood) != faithful
+    assert (float(old) == problem.score(theta, Cases()).log_likelihood) != faithful
 
 
 def test_quirk_6_is_one_of_logistic_outputs_only() -> None:
     problem = small_problem(("tanh", "linear"), Options(num_chunks=3))
     theta = small_theta(problem)
-    assert problem.gradient(theta, 0).log_likelihood == problem.likelihood(theta).log_likelihood
+    assert problem.gradient(theta, Cases(0)).log_likelihood == problem.score(theta, Cases()).log_likelihood
 
 
 @pytest.mark.parametrize(("output", "scale"), [("linear", 2), ("logistic", 1), ("softmax", 1)])
 def test_quirk_7_the_empirical_fisher_of_linear_outputs_has_half_its_scale(output: str, scale: int) -> None:
     problem = small_problem(("tanh", output))
     theta, v = small_theta(problem), small_theta(problem, seed=1)
-    sharing, block = Sharing(problem.network, problem.cases, problem.backend), next(problem.cases.chunk(0))
+    on, block = CasePasses(problem.network, problem.cases, problem.backend), next(problem.cases.chunk(0))
     original, mended = (
-        CurvatureSum(sharing, theta, [block], lambda b, f=faithful: EmpiricalFisher(sharing, theta, b, faithful=f))(v)
+        CurvatureSum(on, theta, [block], lambda b, f=faithful: EmpiricalFisher(on, theta, b, faithful=f), 1.0)(v)
         for faithful in (True, False)
     )
     np.testing.assert_allclose(mended, scale * original, rtol=1e-12)
@@ -138,10 +143,10 @@ def test_quirk_8_rho_mixes_the_gradient_of_all_cases_with_the_curvature_of_a_chu
     options = Options(num_chunks=3, precision="double", weight_decay=0.01, max_epochs=1, faithful=faithful)
     problem = small_problem(options=options)
     state = small_state(problem, options)
-    done, after = hessian_free.epoch(problem, state, options, lambda theta: None, lambda *progress: None)
+    [done], after = run_epochs(problem, options, state)
     assert done.rate == 1
-    p, g = after.theta - state.theta, problem.gradient(state.theta, 0)
-    Gp = problem.curvature_at(state.theta, 0, g)(p)
+    p, g = after.theta - state.theta, problem.gradient(state.theta, Cases(0))
+    Gp = problem.curvature(state.theta, Cases(0), g)(p)
     predicted = [0.5 * p @ Gp - gradient @ p for gradient in (g.full, g.chunk)]
     assert done.predicted_change == pytest.approx(predicted[0 if faithful else 1], rel=1e-12)
     assert predicted[0] != pytest.approx(predicted[1], rel=1e-3)
@@ -151,8 +156,8 @@ def test_quirk_8_is_mended_on_all_cases_by_judging_on_all_cases() -> None:
     options = Options(num_chunks=3, precision="double", curvature_cases="all", max_epochs=1, faithful=False)
     problem = small_problem(options=options, curvature_cases="all")
     state = small_state(problem, options)
-    done, after = hessian_free.epoch(problem, state, options, lambda theta: None, lambda *progress: None)
-    whole = [problem.likelihood(theta).log_likelihood for theta in (state.theta, after.theta)]
+    [done], after = run_epochs(problem, options, state)
+    whole = [problem.score(theta, Cases()).log_likelihood for theta in (state.theta, after.theta)]
     assert [done.old_log_likelihood_chunk, done.log_likelihood_chunk] == whole
 
 

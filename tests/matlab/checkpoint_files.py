@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ import pytest
 import scipy.io
 
 from hf_matlab_compat.matlab.checkpoint_variables import to_variables
-from hf_matlab_compat.state import Records, State
+from hf_matlab_compat.state import Records, State, hessian_free_state
 
 NEEDS_OCTAVE = pytest.mark.skipif(shutil.which("octave-cli") is None, reason="octave-cli is not installed")
 
 
 def make_state(epochs: int = 3, size: int = 7, kind: Any = np.float32, seed: int = 0) -> State:
     draw = np.random.default_rng([seed, epochs])
-    return State(
+    return hessian_free_state(
         theta=draw.standard_normal(size).astype(kind),
         d=draw.standard_normal(size).astype(kind),
         lam=45 * (2 / 3) ** epochs,
@@ -78,9 +77,9 @@ def octave(script: str, directory: Path) -> str:
 
 def rounded(state):
     """The state with vectors in single precision."""
-    return replace(state, theta=state.theta.astype(np.float32), d=state.d.astype(np.float32))
+    return state.mapped(lambda vector: vector.astype(np.float32))
 
 
 def widened(state):
     """The state with vectors in double precision."""
-    return replace(state, theta=state.theta.astype(np.float64), d=state.d.astype(np.float64))
+    return state.mapped(lambda vector: vector.astype(np.float64))

@@ -44,9 +44,8 @@ def test_every_format_keeps_every_number_and_class(tmp_path: Path, form: str, to
 
 
 def make_state_in_double() -> object:
-    from dataclasses import replace
 
-    return replace(STATE, theta=STATE.theta.astype(np.float64), d=STATE.d.astype(np.float64))
+    return STATE.mapped(lambda vector: vector.astype(np.float64))
 
 
 @NEEDS_OCTAVE

@@ -93,7 +93,7 @@ def test_only_host_vectors_of_floats_are_written(tmp_path, theta):
 def test_what_could_not_be_resumed_from_does_not_replace_a_good_checkpoint(tmp_path, value):
     write_checkpoint(tmp_path / "a.mat", make_state(1))
     with pytest.raises(CheckpointError, match="d: expected numbers that are finite in single precision"):
-        write_checkpoint(tmp_path / "a.mat", replace(make_state(2), d=np.full(7, value)))
+        write_checkpoint(tmp_path / "a.mat", make_state(2).remembering(d=np.full(7, value)))
     assert_same(read_checkpoint(tmp_path / "a.mat"), make_state(1))
 
 
@@ -252,7 +252,7 @@ def test_what_matlab_rewrote_is_read_without_a_word_in_single(tmp_path):
     for epoch in (3, 4):
         write_checkpoint(tmp_path / "a.mat", make_state(3))
         other = make_state(epoch, seed=1)
-        save_mat(tmp_path / "a.mat", replace(other, lam=make_state(3).lam))
+        save_mat(tmp_path / "a.mat", other.remembering(lam=make_state(3).lam))
         assert read_checkpoint(tmp_path / "a.mat").epoch == epoch
 
 

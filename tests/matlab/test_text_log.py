@@ -143,7 +143,7 @@ def test_every_header_constant_is_an_option() -> None:
 
 
 def test_total_time_counts_the_epochs_before_a_resume() -> None:
-    state = State(theta=None, d=None, lam=1.0, records=Records(seconds=np.array([1.25, 2.5])))
+    state = State(theta=np.zeros(1), records=Records(seconds=np.array([1.25, 2.5])))
     assert closing_lines(state) == ["Total time: 3.75"]
 
 

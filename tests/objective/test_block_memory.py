@@ -11,8 +11,9 @@ import pytest
 from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.objective import cases as cases_module
 from hf_matlab_compat.objective.block_memory import BlockMemory
-from hf_matlab_compat.objective.cases import Block, Cases
+from hf_matlab_compat.objective.cases import Block, ChunkedCases
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.problem import Cases
 from tests.cases import small_problem, small_theta
 
 SIZES = (3, 4, 2)
@@ -54,7 +55,7 @@ def test_blocks_that_differ_by_a_case_give_what_one_block_gives(backend: str, mo
     options = Options(num_chunks=1, precision="double", weight_decay=0.01)
     device = get_backend(backend, "double", 1)
     problem = small_problem(("tanh", "logistic"), options, backend=device)
-    eleven = Cases(problem.cases.inputs[:, :11], problem.cases.targets[:, :11], 1)
+    eleven = ChunkedCases(problem.cases.inputs[:, :11], problem.cases.targets[:, :11], 1)
     theta, v = small_theta(problem), small_theta(problem, 1)
     results = []
     for most in (100, 5):  # one block, and blocks of 3, 4 and 4 cases
@@ -62,9 +63,9 @@ def test_blocks_that_differ_by_a_case_give_what_one_block_gives(backend: str, mo
             monkeypatch.setattr(cases_module, name, most)
         cut = replace(problem, cases=eleven)
         for _ in range(2):  # the second pass finds the memory as the first left it
-            g = cut.gradient(theta, 0)
-            product = cut.curvature_at(theta, 0, g)
-            score = cut.likelihood(theta)
+            g = cut.gradient(theta, Cases(0))
+            product = cut.curvature(theta, Cases(0), g)
+            score = cut.score(theta, Cases())
             results.append([g.full, g.full_squared, product(v), [score.log_likelihood, score.error]])
     assert [len(b) for b in eleven.chunk(0)] == [3, 4, 4]
     for other in results[1:]:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.objective import cases as cases_module
-from hf_matlab_compat.objective.cases import Cases, same_memory
+from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
 
 
-def numbered(count: int, num_chunks: int) -> Cases:
-    return Cases(np.arange(2 * count).reshape(2, count), np.arange(count).reshape(1, count), num_chunks)
+def numbered(count: int, num_chunks: int) -> ChunkedCases:
+    return ChunkedCases(np.arange(2 * count).reshape(2, count), np.arange(count).reshape(1, count), num_chunks)
 
 
 def test_chunks_are_neighbouring_cases_in_order() -> None:
@@ -46,7 +46,7 @@ def test_blocks_cut_a_chunk_evenly(size: int, expected: list[int], monkeypatch: 
 def test_a_chunk_has_as_many_blocks_as_its_work_is_worth(
     count: int, parameters: int, on_host: bool, kept: int, passing: int
 ) -> None:
-    cases = Cases(np.zeros((1, count)), np.zeros((1, count)), 1)
+    cases = ChunkedCases(np.zeros((1, count)), np.zeros((1, count)), 1)
     assert cases.num_blocks(parameters, on_host, kept=True) == kept
     assert cases.num_blocks(parameters, on_host) == passing
     sizes = [len(block) for block in cases.chunk(0, kept)]

@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from hf_matlab_compat.objective import cases as cases_module
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.problem import Cases
 from tests.cases import small_problem, small_theta
 from tests.oracles.dense import DenseSums
 from tests.oracles.matching import dense_sums, matrix
@@ -50,7 +51,7 @@ def oracle(units: tuple[str, ...], loss: str, chunk: int | None = None) -> Dense
 @cache
 def product_matrix(units: tuple[str, ...], loss: str, **settings: Any) -> NDArray[Any]:
     problem, theta = at(units, loss, **settings)
-    return matrix(problem.curvature_at(theta, CHUNK, problem.gradient(theta, CHUNK)), theta.size)
+    return matrix(problem.curvature(theta, Cases(CHUNK), problem.gradient(theta, Cases(CHUNK))), theta.size)
 
 
 def near(ours: Any, expected: Any, bound: float) -> bool:
@@ -65,16 +66,16 @@ def test_log_likelihood_is_the_mean_over_cases_less_the_decay(
     problem, theta = at(units, loss)
     mean = oracle(units, loss, chunk).log_likelihood() / (N if chunk is None else n)
     expected = mean - 0.5 * WEIGHT_DECAY * theta @ theta
-    assert problem.likelihood(theta, chunk).log_likelihood == pytest.approx(expected, rel=EXACT)
+    assert problem.score(theta, Cases(chunk)).log_likelihood == pytest.approx(expected, rel=EXACT)
 
 
 @EVERY_NET
 def test_gradient_is_the_derivative_of_the_log_likelihood(units: tuple[str, ...], loss: str) -> None:
     problem, theta = at(units, loss)
-    g = problem.gradient(theta, CHUNK)
+    g = problem.gradient(theta, Cases(CHUNK))
     assert near(g.full, oracle(units, loss).gradients().mean(axis=0) - WEIGHT_DECAY * theta, EXACT)
     assert near(g.chunk, oracle(units, loss, CHUNK).gradients().mean(axis=0) - WEIGHT_DECAY * theta, EXACT)
-    assert g.log_likelihood == pytest.approx(problem.likelihood(theta).log_likelihood, rel=EXACT)
+    assert g.log_likelihood == pytest.approx(problem.score(theta, Cases()).log_likelihood, rel=EXACT)
 
 
 @EVERY_NET
@@ -83,15 +84,15 @@ def test_gradient_agrees_with_finite_differences_of_the_packages_own_likelihood(
 ) -> None:
     problem, theta = at(units, loss)
     v, step = small_theta(problem, 3), 1e-5
-    ends = [problem.likelihood(theta + sign * step * v).log_likelihood for sign in (1, -1)]
+    ends = [problem.score(theta + sign * step * v, Cases()).log_likelihood for sign in (1, -1)]
     slope = (ends[0] - ends[1]) / (2 * step)
-    assert slope == pytest.approx(problem.gradient(theta, CHUNK).full @ v, rel=1e-7)
+    assert slope == pytest.approx(problem.gradient(theta, Cases(CHUNK)).full @ v, rel=1e-7)
 
 
 @EVERY_NET
 def test_squared_gradient_is_the_mean_of_squares_case_by_case(units: tuple[str, ...], loss: str) -> None:
     problem, theta = at(units, loss)
-    g = problem.gradient(theta, CHUNK)
+    g = problem.gradient(theta, Cases(CHUNK))
     assert near(g.full_squared, (oracle(units, loss).gradients() ** 2).mean(axis=0), EXACT)
     assert near(g.chunk_squared, (oracle(units, loss, CHUNK).gradients() ** 2).mean(axis=0), EXACT)
 
@@ -137,7 +138,7 @@ def test_faithful_empirical_fisher_doubles_linear_outputs_once(units: tuple[str,
 def less_the_mean(units: tuple[str, ...], loss: str) -> NDArray[Any]:
     """What the empirical Fisher adds to its second moment; the target chunk's gradient has the decay in it."""
     problem, theta = at(units, loss)
-    mean = problem.gradient(theta, CHUNK).chunk
+    mean = problem.gradient(theta, Cases(CHUNK)).chunk
     return WEIGHT_DECAY * np.eye(len(mean)) - np.outer(mean, mean)
 
 
@@ -152,7 +153,7 @@ def test_products_are_symmetric(units: tuple[str, ...], loss: str, curvature: st
 @pytest.mark.parametrize("curvature", CURVATURES)
 def test_products_are_linear(units: tuple[str, ...], loss: str, curvature: str) -> None:
     problem, theta = at(units, loss, curvature=curvature)
-    B = problem.curvature_at(theta, CHUNK, problem.gradient(theta, CHUNK))
+    B = problem.curvature(theta, Cases(CHUNK), problem.gradient(theta, Cases(CHUNK)))
     v, w = small_theta(problem, 1), small_theta(problem, 2)
     assert near(B(2 * v - 3 * w), 2 * B(v) - 3 * B(w), 1e-14)
     assert not B(0 * v).any()
@@ -176,13 +177,13 @@ def test_the_hessian_is_indefinite_where_gauss_newton_is_not() -> None:
 def test_sums_over_all_cases_do_not_depend_on_the_number_of_chunks(units: tuple[str, ...], loss: str) -> None:
     many, theta = at(units, loss, curvature_cases="all")
     whole = replace(many, cases=replace(many.cases, num_chunks=1))
-    assert whole.likelihood(theta).error == pytest.approx(many.likelihood(theta).error, rel=1e-14)
-    g, g_whole = many.gradient(theta, CHUNK), whole.gradient(theta, 0)
+    assert whole.score(theta, Cases()).error == pytest.approx(many.score(theta, Cases()).error, rel=1e-14)
+    g, g_whole = many.gradient(theta, Cases(CHUNK)), whole.gradient(theta, Cases(0))
     assert near(g_whole.full, g.full, 1e-14)
     assert near(g_whole.full_squared, g.full_squared, 1e-14)
     assert near(g_whole.chunk, g_whole.full, 0)
     v = small_theta(many, 1)
-    assert near(whole.curvature_at(theta, 0, g_whole)(v), many.curvature_at(theta, CHUNK, g)(v), 1e-14)
+    assert near(whole.curvature(theta, Cases(0), g_whole)(v), many.curvature(theta, Cases(CHUNK), g)(v), 1e-14)
 
 
 @EVERY_NET
@@ -191,14 +192,14 @@ def test_several_blocks_are_as_good_as_one(
     units: tuple[str, ...], loss: str, curvature: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem, theta = at(units, loss, curvature=curvature)
-    v, whole = small_theta(problem, 1), problem.gradient(theta, CHUNK)
-    Bv, score = problem.curvature_at(theta, CHUNK, whole)(v), problem.likelihood(theta)
+    v, whole = small_theta(problem, 1), problem.gradient(theta, Cases(CHUNK))
+    Bv, score = problem.curvature(theta, Cases(CHUNK), whole)(v), problem.score(theta, Cases())
     for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):  # a chunk of 4 cases: two blocks
         monkeypatch.setattr(cases_module, blocks, 3)
     assert [block.inputs.shape[1] for block in problem.cases.chunk(0)] == [2, 2]
-    pieces = problem.gradient(theta, CHUNK)
+    pieces = problem.gradient(theta, Cases(CHUNK))
     for part in ("full", "chunk", "full_squared", "chunk_squared"):
         assert near(getattr(pieces, part), getattr(whole, part), 1e-14)
-    assert near(problem.curvature_at(theta, CHUNK, whole)(v), Bv, 1e-14)
-    assert problem.likelihood(theta).log_likelihood == pytest.approx(score.log_likelihood, rel=1e-14)
-    assert problem.likelihood(theta).error == pytest.approx(score.error, rel=1e-14)
+    assert near(problem.curvature(theta, Cases(CHUNK), whole)(v), Bv, 1e-14)
+    assert problem.score(theta, Cases()).log_likelihood == pytest.approx(score.log_likelihood, rel=1e-14)
+    assert problem.score(theta, Cases()).error == pytest.approx(score.error, rel=1e-14)

@@ -29,17 +29,17 @@ def test_each_epoch_is_on_the_disk_before_the_next_begins(tmp_path):
     writer, state = CheckpointWriter(), START
     writer.begin(named(tmp_path), state)
     for epoch in (1, 2, 3):
-        state = state.after(report(epoch), theta=np.full(3, epoch), d=state.d)
+        state = state.after(report(epoch), np.full(3, epoch), state.memory)
         writer.epoch(report(epoch), state)
         np.testing.assert_array_equal(read_checkpoint(tmp_path / "curves_nnet_running.mat").theta, [epoch] * 3)
 
 
 @pytest.mark.parametrize(("precision", "kind"), [("single", np.float32), ("double", np.float64)])
 def test_each_file_has_a_sidecar_with_doubles_in_double_precision_only(tmp_path, precision, kind):
-    state = replace(START, theta=np.array([0.1, 0.2, 0.3]), d=np.array([0.4, 0.5, 0.6]))
+    state = replace(START.remembering(d=np.array([0.4, 0.5, 0.6])), theta=np.array([0.1, 0.2, 0.3]))
     writer = CheckpointWriter()
     writer.begin(named(tmp_path, options=Options(checkpoint_period=1, precision=precision)), state)
-    writer.epoch(report(1), state.after(report(1), theta=state.theta, d=state.d))
+    writer.epoch(report(1), state.after(report(1), state.theta, state.memory))
     for name in ("running", "epoch1"):
         doubles = path_of_doubles(tmp_path / f"curves_nnet_{name}.mat")
         expected = tmp_path / f"curves_nnet_{name}.sidecar.npz"
@@ -54,16 +54,17 @@ class _DeviceVector:
 
     def __init__(self, host):
         self.host = host
+        self.ndim = host.ndim
 
     def __array__(self, *_args, **_keywords):
         raise TypeError("implicit conversion to a numpy array is not allowed")
 
 
 def test_vectors_are_brought_to_the_host_by_the_given_callable(tmp_path):
-    state = replace(START, theta=_DeviceVector(np.ones(3)), d=_DeviceVector(np.zeros(3)))
+    state = replace(START.remembering(d=_DeviceVector(np.zeros(3))), theta=_DeviceVector(np.ones(3)))
     writer = CheckpointWriter(to_host=lambda vector: vector.host)
     writer.begin(named(tmp_path), state)
-    writer.epoch(report(1), state.after(report(1), theta=state.theta, d=state.d))
+    writer.epoch(report(1), state.after(report(1), state.theta, state.memory))
     np.testing.assert_array_equal(read_checkpoint(tmp_path / "curves_nnet_running.mat").theta, np.ones(3))
 
 

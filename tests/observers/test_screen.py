@@ -12,7 +12,8 @@ import pytest
 from hf_matlab_compat.observers.screen import Screen, closing_sentence
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.state import CGStop, Outcome
+from hf_matlab_compat.solvers.conjgrad import CGStop
+from hf_matlab_compat.state import Outcome
 from tests.observers.sample_run import REPORT_LINES, RUN, START, lead, named, report
 
 BAIL_OUT = ["Negative Curvature!", "Bailing..."]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from tests.oracles.dense import DenseNetwork, DenseSums
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from unittest.mock import patch
 
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.backtracking import Chosen, backtrack
-from hf_matlab_compat.solvers.conjgrad import CGPath
-from hf_matlab_compat.state import Report, Score, State
-from tests.cases import GoldenCase
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.solvers.rules import Chosen, Path, Selection
+from hf_matlab_compat.state import Report, Score, State, Watch
+from tests.cases import GoldenCase, hessian_free, run_epochs
 
 FIGURES: dict[str, Callable[[Report], float]] = {
     "rho": lambda report: report.rho,
@@ -34,20 +32,21 @@ class Referee:
     recorded_step: int
     exact: GoldenCase
     theta: Any
+    rule: Selection
     chosen: int = 0
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     """Log-likelihoods of the CG iterates, in double; only formed where the choices differ."""
 
-    def __call__(self, path: CGPath, score: Callable[[Any, int | None], Score], cases: str, chunk: int) -> Chosen:
-        own = backtrack(path, score, cases, chunk)
+    def choose(self, path: Path, score: Callable[[Cases, Any], Score], on: Cases, watch: Watch) -> Chosen:
+        own = self.rule.choose(path, score, on, watch)
         self.chosen, self.steps = own.step, path.steps
         if self.recorded_step not in path.steps or own.step == self.recorded_step:
             return own
-        likelihood = self.exact.problem.likelihood
-        self.values = [likelihood((self.theta + p).astype(float)).log_likelihood for p in path.iterates]
+        points = [(self.theta + p).astype(float) for p in path.iterates]
+        self.values = [self.exact.problem.score(point, Cases()).log_likelihood for point in points]
         p = path.iterates[path.steps.index(self.recorded_step)]
-        return Chosen(p, self.recorded_step, score(p, None))
+        return Chosen(p, self.recorded_step, score(on.all, p))
 
     def apart(self) -> float:
         """How large, relative to the log-likelihood, a tie must be for both choices to be ones the rule could make.
@@ -72,9 +71,10 @@ def refereed_epoch(
     case: GoldenCase, exact: GoldenCase, state: State, options: Options, recorded_step: int
 ) -> tuple[Report, State, Referee]:
     """An epoch from `state`; `exact` is the same case in double."""
-    referee = Referee(recorded_step, exact, state.theta)
-    with patch.object(hessian_free, "backtrack", referee):
-        report, after = hessian_free.epoch(
-            case.problem, state, options, case.test.likelihood, lambda stage, step, most: None
-        )
+    method = hessian_free(options)
+    referee = Referee(recorded_step, exact, state.theta, method.selection)
+    refereed = replace(method, selection=referee)
+    (report,), after = run_epochs(
+        case.problem, replace(options, max_epochs=state.epoch + 1), state, case.test, refereed
+    )
     return report, after, referee

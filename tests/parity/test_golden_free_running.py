@@ -7,7 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hf_matlab_compat.state import CGStop, Report, Score
+from hf_matlab_compat.solvers.conjgrad import CGStop
+from hf_matlab_compat.state import Report, Score
 from tests.cases import MAIN, PRECISIONS, UNITS, golden, run_epochs, trace
 from tests.parity.golden_bounds import DECIDED_EPOCHS, UNDECIDED, distance, figure_bound, spread, tie_bound
 from tests.parity.refereed_epoch import FIGURES, Referee, refereed_epoch

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat.solvers.conjgrad import CGPath, conjgrad
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.solvers.conjgrad import conjgrad
 from hf_matlab_compat.solvers.damping import damp
-from hf_matlab_compat.solvers.preconditioners import martens_diagonal
-from tests.cases import MAIN, PRECISIONS, STATES, GoldenCase, golden, probe, recorded_iterates, state_at
+from hf_matlab_compat.solvers.rules import Path
+from tests.cases import MAIN, PRECISIONS, STATES, GoldenCase, golden, hessian_free, probe, recorded_iterates, state_at
 from tests.parity.golden_bounds import (
     ENSEMBLE,
     UNIT_ROUNDOFF,
@@ -42,13 +43,13 @@ def kernels(case: GoldenCase, name: str, precision: str, epoch: int) -> dict[str
     recorded = probe(name, precision, epoch)
     problem, (state, _) = case.problem, state_at(case, recorded, epoch)
     chunk = int(recorded["targetchunk"].item()) - 1
-    g = problem.gradient(state.theta, chunk)
-    B = problem.curvature_at(state.theta, chunk, g)
+    g = problem.gradient(state.theta, Cases(chunk))
+    B = problem.curvature(state.theta, Cases(chunk), g)
     v = problem.backend.asarray(recorded["v"])
-    whole, part = problem.likelihood(state.theta), problem.likelihood(state.theta, chunk)
+    whole, part = problem.score(state.theta, Cases()), problem.score(state.theta, Cases(chunk))
     return {
         **{"grad": g.full, "grad2": g.full_squared, "gradchunk": g.chunk, "grad2chunk": g.chunk_squared},
-        **{"precon": martens_diagonal(g.full_squared, state.lam, problem.decay_diagonal(), EXPONENT)},
+        **{"precon": B.diagonal(state.lam) ** EXPONENT},
         **{"Bv": -damp(B, state.lam)(v), "Bv_undamped": -B(v), "oldll": g.log_likelihood},
         **{"ll": whole.log_likelihood, "err": whole.error},
         **{"ll_chunk": part.log_likelihood, "err_chunk": part.error},
@@ -113,18 +114,18 @@ def test_the_listed_exceptions_are_of_the_size_of_rounding() -> None:
         assert 16 * UNIT_ROUNDOFF["double"] < E < 200 * UNIT_ROUNDOFF["double"]
 
 
-def run_cg(case: GoldenCase, name: str, precision: str, epoch: int) -> CGPath:
+def run_cg(case: GoldenCase, name: str, precision: str, epoch: int) -> Path:
     recorded = probe(name, precision, epoch)
     state, options = state_at(case, recorded, epoch)
     chunk = int(recorded["targetchunk"].item()) - 1
-    g = case.problem.gradient(state.theta, chunk)
-    B = damp(case.problem.curvature_at(state.theta, chunk, g), state.lam)
-    M = martens_diagonal(g.full_squared, state.lam, case.problem.decay_diagonal(), EXPONENT)
-    return conjgrad(B, g.full, state.d, M, options)
+    g = case.problem.gradient(state.theta, Cases(chunk))
+    G = case.problem.curvature(state.theta, Cases(chunk), g)
+    M, settings = G.diagonal(state.lam) ** EXPONENT, hessian_free(options).solver
+    return conjgrad(damp(G, state.lam), g.full, state.d, M, settings)
 
 
 @cache
-def our_path(name: str, precision: str, epoch: int) -> CGPath:
+def our_path(name: str, precision: str, epoch: int) -> Path:
     return run_cg(golden(name, precision), name, precision, epoch)
 
 
@@ -171,7 +172,7 @@ def distances_to_recorded(name: str, precision: str, epoch: int, measure: Any) -
     return far
 
 
-def by_step(path: CGPath, others: dict[int, Any], measure: Any) -> dict[str, float]:
+def by_step(path: Path, others: dict[int, Any], measure: Any) -> dict[str, float]:
     """Distances of the iterates that both have."""
     pairs = zip(path.steps, path.iterates, strict=True)
     return {str(step): measure(x, others[step]) for step, x in pairs if step in others}
@@ -181,6 +182,6 @@ def quadratic_model(name: str, precision: str, epoch: int) -> Any:
     """φ(x) = ½ xᵀB x - gᵀx in double precision, with the recorded gradient."""
     problem, recorded = golden(name, "double").problem, probe(name, precision, epoch)
     theta, chunk = recorded["paramsp"].astype(float), int(recorded["targetchunk"].item()) - 1
-    G = problem.curvature_at(theta, chunk, problem.gradient(theta, chunk))
+    G = problem.curvature(theta, Cases(chunk), problem.gradient(theta, Cases(chunk)))
     B, b = damp(G, recorded["lambda"].item()), recorded["grad"].astype(float)
     return lambda x: 0.5 * x.astype(float) @ B(x.astype(float)) - b @ x.astype(float)

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.solvers.backtracking import Chosen, backtrack
-from hf_matlab_compat.solvers.conjgrad import CGPath
+from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.damping import adapt, predicted_change, reduction_ratio
 from hf_matlab_compat.solvers.line_search import Step, line_search
-from hf_matlab_compat.state import CGStop, Score
+from hf_matlab_compat.solvers.rules import Path
+from hf_matlab_compat.state import Score
 from tests.cases import (
     MAIN,
     PRECISIONS,
@@ -99,9 +101,9 @@ def walked(name: str, epoch: int, precision: str) -> tuple[Chosen, list[float]]:
     """Our backtracking on the recorded iterates, and what each is worth in double."""
     case, exact, recorded = golden(name, precision), golden(name, "double"), probe(name, precision, epoch)
     theta, iterates = recorded["paramsp"], recorded_iterates(recorded)
-    path = CGPath([int(s) for s in recorded["iterses"]], iterates, CGStop.CONVERGED, int(recorded["iterses"][-1]))
-    chosen = backtrack(path, lambda p, chunk: case.problem.likelihood(theta + p, chunk), "all", 0)
-    return chosen, [exact.problem.likelihood((theta + p).astype(float)).log_likelihood for p in iterates]
+    path = Path([int(s) for s in recorded["iterses"]], iterates, CGStop.CONVERGED, int(recorded["iterses"][-1]))
+    chosen = backtrack(path, lambda p, chunk: case.problem.score(theta + p, Cases(chunk)), "all", 0)
+    return chosen, [exact.problem.score((theta + p).astype(float), Cases()).log_likelihood for p in iterates]
 
 
 def recorded_choice(name: str, epoch: int, precision: str) -> Any:
@@ -127,9 +129,9 @@ def searched(name: str, epoch: int, precision: str) -> Step:
     theta, p = recorded["paramsp"], recorded_choice(name, epoch, precision)
 
     def score_at(rate: float) -> Score:
-        return problem.likelihood(theta + rate * p)
+        return problem.score(theta + rate * p, Cases())
 
-    before = problem.gradient(theta, 0).log_likelihood
+    before = problem.gradient(theta, Cases(0)).log_likelihood
     return line_search(score_at, score_at(1.0), before, float(recorded["grad"] @ p), Options())
 
 
@@ -137,9 +139,9 @@ def searched(name: str, epoch: int, precision: str) -> Step:
 def test_rho_at_the_recorded_step_is_the_recorded_one(name: str, epoch: int, precision: str) -> None:
     problem, recorded = golden(name, precision).problem, probe(name, precision, epoch)
     theta, p, chunk = recorded["paramsp"], recorded_choice(name, epoch, precision), int(recorded["targetchunk"][0]) - 1
-    G = problem.curvature_at(theta, chunk, problem.gradient(theta, chunk))
+    G = problem.curvature(theta, Cases(chunk), problem.gradient(theta, Cases(chunk)))
     predicted = predicted_change(recorded["grad"], p, G(p))
-    change = [problem.likelihood(point, chunk).log_likelihood for point in (theta, theta + p)]
+    change = [problem.score(point, Cases(chunk)).log_likelihood for point in (theta, theta + p)]
     figures, u = trace(name, precision), UNIT_ROUNDOFF[precision]
     terms = abs(0.5 * p @ G(p)) + np.abs(recorded["grad"] * p).sum()  # the sum that gives denom cancels
     assert abs(predicted - figures["denom"][epoch - 1]) <= 16 * FLOOR * u * terms

@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.conjgrad import conjgrad, progress_is_small
-from hf_matlab_compat.state import CGStop
+from hf_matlab_compat.solvers.conjgrad import CGStop, ConjugateGradients, conjgrad, progress_is_small
 
 Vector = NDArray[Any]
 NEVER = {"cg_tolerance": 0.0}
@@ -37,7 +35,7 @@ def times(A: Vector) -> Callable[[Vector], Vector]:
 def test_conjgrad_solves_a_system_in_as_many_steps_as_unknowns(size: int, seed: int, preconditioned: bool) -> None:
     A, b, x0 = system(size, seed)
     M = np.diag(A).copy() if preconditioned else None
-    path = conjgrad(times(A), b, x0, M, Options(max_cg_steps=2 * size + 1, cg_tolerance=0.0, min_cg_steps=0))
+    path = conjgrad(times(A), b, x0, M, ConjugateGradients(max_cg_steps=2 * size + 1, cg_tolerance=0.0, min_cg_steps=0))
     np.testing.assert_allclose(path.iterates[-1], np.linalg.solve(A, b), atol=1e-8)
 
 
@@ -54,7 +52,7 @@ def krylov_minimiser(A: Vector, b: Vector, x0: Vector, M: Vector, i: int) -> Vec
 def test_every_recorded_iterate_minimises_the_model_on_its_krylov_space() -> None:
     A, b, x0 = system(12, condition=5.0)
     M = np.linspace(1, 2, 12)
-    path = conjgrad(times(A), b, x0, M, Options(max_cg_steps=10, **NEVER))
+    path = conjgrad(times(A), b, x0, M, ConjugateGradients(max_cg_steps=10, **NEVER))
     assert path.steps == [5, 7, 9, 10]
     for step, x in zip(path.steps, path.iterates, strict=True):
         np.testing.assert_allclose(x, krylov_minimiser(A, b, x0, M, step), atol=1e-9)
@@ -64,7 +62,7 @@ def test_conjgrad_leaves_its_arguments_alone_and_records_copies() -> None:
     A, b, x0 = system()
     M = np.ones_like(b)
     before = [A.copy(), b.copy(), x0.copy(), M.copy()]
-    path = conjgrad(times(A), b, x0, M, Options(max_cg_steps=20, **NEVER))
+    path = conjgrad(times(A), b, x0, M, ConjugateGradients(max_cg_steps=20, **NEVER))
     for was, now in zip(before, (A, b, x0, M), strict=True):
         np.testing.assert_array_equal(was, now)
     assert len({x.tobytes() for x in path.iterates}) == len(set(path.steps))
@@ -73,14 +71,14 @@ def test_conjgrad_leaves_its_arguments_alone_and_records_copies() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_conjgrad_stays_in_the_precision_it_was_given(dtype: type) -> None:
     A, b, x0 = (a.astype(dtype) for a in system())
-    path = conjgrad(times(A), b, x0, np.ones_like(b), Options())
+    path = conjgrad(times(A), b, x0, np.ones_like(b), ConjugateGradients())
     assert {x.dtype for x in path.iterates} == {np.dtype(dtype)}
 
 
 def test_watch_hears_of_every_step_that_was_done() -> None:
     A, b, x0 = system()
     heard: list[int] = []
-    conjgrad(times(A), b, x0, None, Options(max_cg_steps=8), heard.append)
+    conjgrad(times(A), b, x0, None, ConjugateGradients(max_cg_steps=8), heard.append)
     assert heard == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
@@ -89,7 +87,7 @@ def test_watch_hears_of_every_step_that_was_done() -> None:
 
 def first_stop(phi: Callable[[int], float], **settings: Any) -> int | None:
     """The first step at which CG would stop if φ after step i were phi(i)."""
-    options = Options(**{"max_cg_steps": 10**6, **settings})
+    options = ConjugateGradients(**{"max_cg_steps": 10**6, **settings})
     values: list[float] = []
     for i in range(1, 400):
         values.append(phi(i))
@@ -117,17 +115,17 @@ def test_the_gap_grows_with_a_tenth_of_the_steps_done_beyond_a_hundred() -> None
 def test_the_gap_is_a_ceiling(gap_ratio: float, at: int, gap: int) -> None:
     values = [-1.0] * at
     values[-1 - gap] = -0.5  # progress over exactly this gap, and over no other
-    assert not progress_is_small(values, Options(cg_gap_ratio=gap_ratio))
+    assert not progress_is_small(values, ConjugateGradients(cg_gap_ratio=gap_ratio))
     values[-1 - gap], values[-2 - gap], values[-gap] = -1.0, -0.5, -0.5
-    assert progress_is_small(values, Options(cg_gap_ratio=gap_ratio))
+    assert progress_is_small(values, ConjugateGradients(cg_gap_ratio=gap_ratio))
 
 
 def test_progress_is_measured_against_the_tolerance_times_the_gap() -> None:
     for progress, stops in ((0.00499, True), (0.00501, False)):  # tolerance · gap = 5e-4 · 10
         values = [-1.0 + progress, *[-1.0] * 10]
-        assert progress_is_small(values, Options()) is stops
+        assert progress_is_small(values, ConjugateGradients()) is stops
     on_the_bound = [-0.75, *[-1.0] * 10]
-    assert not progress_is_small(on_the_bound, Options(cg_tolerance=0.025))
+    assert not progress_is_small(on_the_bound, ConjugateGradients(cg_tolerance=0.025))
 
 
 @pytest.mark.parametrize(("steps", "gap", "settings"), [(11, 4, {"cg_min_gap": 4}), (111, 12, {})])
@@ -135,13 +133,13 @@ def test_the_tolerance_is_one_per_step_of_the_gap(steps: int, gap: int, settings
     for progress, stops in ((5e-4 * gap - 1e-6, True), (5e-4 * gap + 1e-6, False)):
         values = [-1.0] * steps
         values[-1 - gap] = -1.0 + progress
-        assert progress_is_small(values, Options(**settings)) is stops
+        assert progress_is_small(values, ConjugateGradients(**settings)) is stops
 
 
 def test_the_model_must_have_been_below_zero_a_gap_ago() -> None:
-    assert not progress_is_small([0.0, *[-1e-9] * 10], Options(cg_tolerance=2.0))
-    assert not progress_is_small([1.0, *[1.0] * 10], Options())
-    assert progress_is_small([-1e-300, *[-1e-300] * 10], Options())
+    assert not progress_is_small([0.0, *[-1e-9] * 10], ConjugateGradients(cg_tolerance=2.0))
+    assert not progress_is_small([1.0, *[1.0] * 10], ConjugateGradients())
+    assert progress_is_small([-1e-300, *[-1e-300] * 10], ConjugateGradients())
 
 
 def test_no_test_is_made_before_the_least_number_of_steps_nor_within_the_first_gap() -> None:
@@ -151,16 +149,18 @@ def test_no_test_is_made_before_the_least_number_of_steps_nor_within_the_first_g
 
 
 def test_a_model_that_gets_worse_stops_and_a_nan_does_not() -> None:
-    assert progress_is_small([-1.0, *[-0.9] * 10], Options())
-    assert not progress_is_small([-1.0, *[math.nan] * 10], Options())
+    assert progress_is_small([-1.0, *[-0.9] * 10], ConjugateGradients())
+    assert not progress_is_small([-1.0, *[math.nan] * 10], ConjugateGradients())
 
 
 def test_conjgrad_stops_where_the_rule_says_on_its_own_values() -> None:
     A, b, x0 = system(60, condition=1e3)
-    path = conjgrad(times(A), b, 0 * x0, None, Options())
+    path = conjgrad(times(A), b, 0 * x0, None, ConjugateGradients())
     values = [phi_of(A, b, krylov) for krylov in prefixes(A, b, path.last_step)]
     assert path.stop is CGStop.CONVERGED
-    assert [i for i in range(1, len(values) + 1) if progress_is_small(values[:i], Options())] == [path.last_step]
+    assert [i for i in range(1, len(values) + 1) if progress_is_small(values[:i], ConjugateGradients())] == [
+        path.last_step
+    ]
 
 
 def phi_of(A: Vector, b: Vector, x: Vector) -> float:
@@ -189,7 +189,7 @@ GRID = [5, 7, 9, 11, 15, 19, 25, 32, 41, 54, 69, 90, 117, 152, 197]
 
 def recorded_steps(steps: int, **settings: Any) -> list[int]:
     A, b, x0 = system(300, condition=1e4)
-    options = Options(**{"max_cg_steps": steps, "min_cg_steps": 0, **NEVER, **settings})
+    options = ConjugateGradients(**{"max_cg_steps": steps, "min_cg_steps": 0, **NEVER, **settings})
     path = conjgrad(times(A), b, x0, None, options)
     assert (path.stop, path.last_step) == (CGStop.MAX_STEPS, steps)
     return path.steps
@@ -237,33 +237,33 @@ def test_a_bail_out_records_the_iterate_before_it_under_the_failed_steps_number(
     bad: int, faithful: bool, steps: list[int]
 ) -> None:
     product, b, _ = curved(bad)
-    path = conjgrad(product, b, 0 * b, None, Options(faithful=faithful, **NEVER))
+    path = conjgrad(product, b, 0 * b, None, ConjugateGradients(faithful=faithful, **NEVER))
     assert (path.stop, path.last_step, path.steps) == (CGStop.NEGATIVE_CURVATURE, bad, steps)
     product, b, _ = curved(1000)
     if path.steps[-1] == bad and bad > 1:
-        before = conjgrad(product, b, 0 * b, None, Options(max_cg_steps=bad - 1, **NEVER)).iterates[-1]
+        before = conjgrad(product, b, 0 * b, None, ConjugateGradients(max_cg_steps=bad - 1, **NEVER)).iterates[-1]
         np.testing.assert_array_equal(path.iterates[-1], before)
 
 
 def test_a_faithful_bail_out_on_the_grid_ends_the_path_at_an_earlier_iterate() -> None:
     product, b, _ = curved(9)
-    path = conjgrad(product, b, 0 * b, None, Options(**NEVER))
+    path = conjgrad(product, b, 0 * b, None, ConjugateGradients(**NEVER))
     product, b, _ = curved(1000)
-    seven = conjgrad(product, b, 0 * b, None, Options(max_cg_steps=8, **NEVER)).iterates[1]
+    seven = conjgrad(product, b, 0 * b, None, ConjugateGradients(max_cg_steps=8, **NEVER)).iterates[1]
     np.testing.assert_array_equal(path.iterates[-1], seven)
 
 
 def test_zero_curvature_is_not_stepped_along() -> None:
     product, b, _ = curved(3, curvature=0.0)
-    assert conjgrad(product, b, 0 * b, None, Options()).stop is CGStop.NEGATIVE_CURVATURE
+    assert conjgrad(product, b, 0 * b, None, ConjugateGradients()).stop is CGStop.NEGATIVE_CURVATURE
 
 
 def test_a_residual_of_zero_is_exact_and_no_negative_curvature() -> None:
-    path = conjgrad(lambda v: 2 * v, np.zeros(3), np.zeros(3), None, Options())
+    path = conjgrad(lambda v: 2 * v, np.zeros(3), np.zeros(3), None, ConjugateGradients())
     assert (path.stop, path.steps) == (CGStop.EXACT, [1])
     np.testing.assert_array_equal(path.iterates[0], 0)
     b = np.array([4.0, 8.0])
-    path = conjgrad(lambda v: 2 * v, b, np.zeros(2), None, Options())
+    path = conjgrad(lambda v: 2 * v, b, np.zeros(2), None, ConjugateGradients())
     assert (path.stop, path.steps) == (CGStop.EXACT, [2])
     np.testing.assert_array_equal(path.iterates[-1], b / 2)
 
@@ -272,21 +272,21 @@ def test_a_residual_of_zero_is_exact_and_no_negative_curvature() -> None:
 @pytest.mark.parametrize("bad", [1, 6])
 def test_a_product_that_is_not_finite_is_named(value: float, bad: int) -> None:
     product, b, _ = curved(bad, curvature=value)
-    path = conjgrad(product, np.abs(b), 0 * b, None, Options(**NEVER))
+    path = conjgrad(product, np.abs(b), 0 * b, None, ConjugateGradients(**NEVER))
     assert path.stop is CGStop.NOT_FINITE
     assert path.last_step == bad
 
 
 def test_the_path_says_when_all_steps_were_used() -> None:
     A, b, x0 = system()
-    path = conjgrad(times(A), b, x0, None, Options(max_cg_steps=3))
+    path = conjgrad(times(A), b, x0, None, ConjugateGradients(max_cg_steps=3))
     assert path.stop is CGStop.MAX_STEPS
 
 
 def test_the_preconditioner_changes_the_path_but_not_the_solution() -> None:
     A, b, x0 = system(20, condition=1e3)
     A = A + np.diag(np.geomspace(1, 1e5, 20))
-    few = Options(max_cg_steps=15, **NEVER)
+    few = ConjugateGradients(max_cg_steps=15, **NEVER)
     far = [
         np.linalg.norm(conjgrad(times(A), b, x0, M, few).iterates[-1] - np.linalg.solve(A, b))
         for M in (None, np.diag(A).copy())

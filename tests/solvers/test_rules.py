@@ -8,21 +8,36 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.method import silent
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.backtracking import backtrack, walk_down
-from hf_matlab_compat.solvers.conjgrad import CGPath
-from hf_matlab_compat.solvers.damping import adapt, damp, predicted_change, reduction_ratio
-from hf_matlab_compat.solvers.line_search import line_search
-from hf_matlab_compat.solvers.preconditioners import martens_diagonal
-from hf_matlab_compat.state import CGStop, Score
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import method_of
+from hf_matlab_compat.solvers.backtracking import Backtracking, walk_down
+from hf_matlab_compat.solvers.conjgrad import CGStop
+from hf_matlab_compat.solvers.damping import damp
+from hf_matlab_compat.solvers.line_search import FullStep
+from hf_matlab_compat.solvers.preconditioners import MartensDiagonal, NoPreconditioner
+from hf_matlab_compat.solvers.reduction_ratio import predicted_change, reduction_ratio
+from hf_matlab_compat.solvers.rules import Path
+from hf_matlab_compat.state import Score
 
 INF, NAN = math.inf, math.nan
 
 
-def path_of(count: int) -> CGPath:
+def made(kind: str, **settings: Any) -> Any:
+    """The rule of this kind that these options make."""
+    return getattr(method_of(Options(**settings), get_backend()), kind)
+
+
+def adapt(lam: float, rho: float, **settings: Any) -> float:
+    return made("damping", **settings).adapt(lam, rho, np.ones(2))
+
+
+def path_of(count: int) -> Path:
     """Iterates that are their own position: the first is [0.]."""
     iterates = [np.array([float(j)]) for j in range(count)]
-    return CGPath([10 * j for j in range(count)], iterates, CGStop.CONVERGED, 10 * count)
+    return Path([10 * j for j in range(count)], iterates, CGStop.CONVERGED, 10 * count)
 
 
 def score_by_position(values: list[float]) -> Any:
@@ -56,14 +71,14 @@ def test_the_walk_evaluates_nothing_below_the_first_fall() -> None:
     assert asked == [3, 2]
 
 
-def scores(p: Any, chunk: int | None) -> Score:
+def scores(on: Cases, p: Any) -> Score:
     """On all cases the first iterate is best, on chunk 7 the second, and nothing else is asked for."""
-    return score_by_position({None: [3.0, 2.0, 1.0], 7: [1.0, 3.0, 2.0]}[chunk])(p)
+    return score_by_position({None: [3.0, 2.0, 1.0], 7: [1.0, 3.0, 2.0]}[on.chunk])(p)
 
 
 @pytest.mark.parametrize(("cases", "chosen"), [("all", 0), ("target_chunk", 1), ("none", 2)])
 def test_backtracking_looks_at_the_cases_it_is_told_and_scores_its_choice_on_all(cases: str, chosen: int) -> None:
-    took = backtrack(path_of(3), scores, cases, 7)
+    took = Backtracking(cases).choose(path_of(3), scores, Cases(7, 1), silent)
     assert took.step == 10 * chosen
     assert took.score.log_likelihood == [3.0, 2.0, 1.0][chosen]
 
@@ -80,7 +95,8 @@ def search(values: list[float], before: Any = 0.0, slope: float = 1.0, **setting
         return Score(log_likelihood=values[min(len(rates), len(values) - 1)], error=float(len(rates)))
 
     first = Score(log_likelihood=values[0], error=0.0)
-    return line_search(score_at, first, before, slope, Options(**settings)), rates
+    rule = made("line_search", **settings)
+    return rule.search(score_at, first, before, slope, silent), rates
 
 
 def test_a_full_step_that_will_do_is_taken_without_a_trial() -> None:
@@ -146,14 +162,14 @@ def test_a_rejected_step_gives_a_plain_float_whatever_it_was_compared_to() -> No
     ],
 )
 def test_lambda_is_boosted_below_a_quarter_and_dropped_above_three_quarters(rho: float, factor: float) -> None:
-    assert adapt(45.0, rho, Options()) == 45 * factor
+    assert adapt(45.0, rho) == 45 * factor
 
 
 def test_factors_and_thresholds_of_the_lambda_rule_are_options() -> None:
-    options = Options(lam_drop=0.5, rho_low=0.1, rho_high=0.2)
-    assert [adapt(8.0, rho, options) for rho in (0.05, 0.15, 0.25)] == [16.0, 8.0, 4.0]
-    assert adapt(8.0, 0.05, Options(lam_boost=10.0)) == 80.0
-    assert [adapt(8.0, rho, Options(damping=False)) for rho in (-INF, 0.5, 2.0)] == [8.0] * 3
+    settings = {"lam_drop": 0.5, "rho_low": 0.1, "rho_high": 0.2}
+    assert [adapt(8.0, rho, **settings) for rho in (0.05, 0.15, 0.25)] == [16.0, 8.0, 4.0]
+    assert adapt(8.0, 0.05, lam_boost=10.0) == 80.0
+    assert [adapt(8.0, rho, damping=False) for rho in (-INF, 0.5, 2.0)] == [8.0] * 3
 
 
 @pytest.mark.parametrize(
@@ -195,9 +211,29 @@ def test_damping_adds_lambda_times_the_vector() -> None:
     assert single.dtype == np.float32
 
 
-def test_the_preconditioner_is_a_power_of_squared_gradient_lambda_and_decay() -> None:
-    squared, decay = np.array([15.0, 80.0]), np.array([0.5, 0.0])
-    np.testing.assert_allclose(martens_diagonal(squared, 0.5, decay, 0.75), [16**0.75, 80.5**0.75], rtol=1e-15)
-    np.testing.assert_allclose(martens_diagonal(squared, 1.0, 0.0, 0.5), [4.0, 9.0], rtol=1e-15)
-    np.testing.assert_array_equal(martens_diagonal(squared, 1.0, 0.0, 0.0), 1.0)
-    assert martens_diagonal(np.float32([1]), 0.1, 2e-5, 0.75).dtype == np.float32
+class Diagonal:
+    """A curvature of which only the diagonal is asked for."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def diagonal(self, lam: float) -> Any:
+        return self.values + lam
+
+
+def test_the_preconditioner_is_a_power_of_the_damped_diagonal() -> None:
+    G: Any = Diagonal(np.array([15.5, 80.0]))
+    M = MartensDiagonal(0.75)(G, None, 0.5)
+    np.testing.assert_allclose(M, [16**0.75, 80.5**0.75], rtol=1e-15)
+    np.testing.assert_array_equal(MartensDiagonal(0.0)(G, None, 0.5), 1.0)
+    assert MartensDiagonal(0.75)(Diagonal(np.float32([1])), None, 0.1).dtype == np.float32
+    assert NoPreconditioner()(G, None, 0.5) is None
+
+
+def test_the_whole_step_is_taken_where_it_helps_and_none_where_it_does_not() -> None:
+    def at(rate: float) -> Score:
+        return Score(log_likelihood=7.0, error=rate)
+
+    good, bad = (FullStep().search(at, Score(log_likelihood=ll, error=9.0), 1.0, 1.0, silent) for ll in (1.0, 0.9))
+    assert (good.rate, good.reductions, good.score.error) == (1.0, 0, 9.0)
+    assert (bad.rate, bad.reductions, bad.score.error) == (0.0, INF, 0.0)

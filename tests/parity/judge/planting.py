@@ -1,45 +1,65 @@
 """Planting a bug or a rewrite in this package, for the length of a test.
 
-In the loop and the solvers a piece of a routine's source is replaced; what is computed below them is changed as it
-comes out of the routine that promises it, however it is computed there.
+In the method a rule of the registry is wrapped; what is computed below it is changed as it comes out of the routine
+that promises it, however it is computed there.
 """
 
 from __future__ import annotations
 
-import inspect
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hf_matlab_compat import hessian_free, training
-from hf_matlab_compat.objective.problem import FeedforwardProblem
-from hf_matlab_compat.parity import port_epoch
+from hf_matlab_compat import training
+from hf_matlab_compat.hessian_free import HessianFree
+from hf_matlab_compat.method import Epoch, epochs
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
+from hf_matlab_compat.registry import METHODS, RULES
+from hf_matlab_compat.state import Report, State
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
-BOUND_BY_NAME = {
-    "martens_diagonal": hessian_free,
-    "conjgrad": hessian_free,
-    "line_search": hessian_free,
-    "adapt": hessian_free,
-    "epoch_lines": port_epoch,
-    "epochs": training,
-}
-"""Where else a routine is known by its name, once it has been imported."""
+
+def rule(kind: str, change: Callable[[Any], Any]) -> Plant:
+    """The published rule of this kind changed, wherever the options ask for it."""
+    name, make = next(iter(RULES[kind].items()))
+    return lambda monkeypatch: monkeypatch.setitem(RULES[kind], name, lambda o, b: change(make(o, b)))
 
 
-def edit(owner: Any, name: str, old: str, new: str) -> Plant:
-    """A piece of source replaced, wherever the routine is known by its name."""
+def settings(kind: str, **changes: Any) -> Plant:
+    """The published rule with other settings."""
+    return rule(kind, lambda made: replace(made, **changes))
 
-    def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-        plant(monkeypatch, owner, name, old, new)
-        if name in BOUND_BY_NAME:
-            monkeypatch.setattr(BOUND_BY_NAME[name], name, getattr(owner, name))
 
-    return planted
+def method(change: Callable[[HessianFree], HessianFree]) -> Plant:
+    """The published method changed."""
+    make = METHODS["hessian_free"]
+    return lambda monkeypatch: monkeypatch.setitem(METHODS, "hessian_free", lambda o, b: change(make(o, b)))
+
+
+def loop(around: Callable[..., Epoch]) -> Plant:
+    """An epoch done otherwise: `around` gets the method, and then what its `epoch` is given."""
+
+    class Wrong(HessianFree):
+        def epoch(self, *given: Any) -> Epoch:
+            return around(HessianFree(**vars(self)), *given)
+
+    return method(lambda published: Wrong(**vars(published)))
+
+
+def between_epochs(
+    before: Callable[[State], State] = lambda state: state, after: Callable[[Report], Report] = lambda report: report
+) -> Plant:
+    """States and reports changed from one epoch of a whole run to the next, which no single epoch shows."""
+
+    def wrong(problem: Any, method: Any, state: State, most: int, *more: Any) -> Iterator[tuple[Report, State]]:
+        while state.epoch < most:
+            report, state = next(epochs(problem, method, before(state), state.epoch + 1, *more))
+            yield after(report), state
+
+    return instead(training, "epochs", wrong)
 
 
 def instead(owner: Any, name: str, routine: Callable[..., Any]) -> Plant:
@@ -56,10 +76,20 @@ def changed(owner: Any, name: str, change: Callable[..., Any]) -> Plant:
 def product(change: Callable[..., Any]) -> Plant:
     """The product v → Bv of the problem changed: `change` gets Bv, v, the problem and the gradient at θ."""
 
-    def around(B: Any, problem: Any, theta: Any, chunk: int, gradient: Any) -> Any:
-        return lambda v: change(B(v), v, problem, gradient)
+    def around(B: Any, problem: Any, theta: Any, on: Any, gradient: Any) -> Any:
+        return ChangedProduct(B, lambda v: change(B(v), v, problem, gradient))
 
-    return changed(FeedforwardProblem, "curvature_at", around)
+    return changed(FeedforwardProblem, "curvature", around)
+
+
+class ChangedProduct:
+    """A curvature with another product and its own diagonal."""
+
+    def __init__(self, curvature: Any, product: Callable[[Any], Any]) -> None:
+        self.diagonal, self._product = curvature.diagonal, product
+
+    def __call__(self, v: Any) -> Any:
+        return self._product(v)
 
 
 def gradient(change: Callable[..., dict[str, Any]]) -> Plant:
@@ -70,10 +100,10 @@ def gradient(change: Callable[..., dict[str, Any]]) -> Plant:
 def score(change: Callable[..., dict[str, Any]]) -> Plant:
     """Parts of the problem's likelihood replaced: `change` gets the score, the problem, θ and the chunk."""
 
-    def around(score: Any, problem: Any, theta: Any, chunk: int | None = None) -> Any:
-        return replace(score, **change(score, problem, theta, chunk))
+    def around(score: Any, problem: Any, theta: Any, on: Any) -> Any:
+        return replace(score, **change(score, problem, theta, on.chunk))
 
-    return changed(FeedforwardProblem, "likelihood", around)
+    return changed(FeedforwardProblem, "score", around)
 
 
 def into(value: Any, out: Any) -> Any:
@@ -82,19 +112,3 @@ def into(value: Any, out: Any) -> Any:
         return value
     out[...] = value
     return out
-
-
-def plant(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, old: str, new: str) -> None:
-    """Replace `old`, which must be there, by `new` in the routine or method `owner.name`."""
-    routine = getattr(owner, name)
-    source = textwrap.dedent(inspect.getsource(routine))
-    assert source.count(old) == 1, f"{name} has {source.count(old)} times {old!r}"
-    module = inspect.getmodule(routine)
-    names = dict(vars(module))
-    exec(compile("from __future__ import annotations\n" + source.replace(old, new), f"<planted {name}>", "exec"), names)
-    monkeypatch.setattr(owner, name, _with_globals(names[name], vars(module)))
-
-
-def _with_globals(function: Any, names: dict[str, Any]) -> Any:
-    """The function, to which the module's names mean what they mean there, now and later."""
-    return type(function)(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.model import losses
-from hf_matlab_compat.objective.cases import Cases
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective.cases import Block, ChunkedCases
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.coverage import not_exercised
 from hf_matlab_compat.parity.engines import OctaveEngine
@@ -19,10 +19,10 @@ from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.made_cases import MADE_CASES
 from hf_matlab_compat.parity.reference_run import Recording
 from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, DEFAULT_EPOCHS, KERNEL_CASES, LONGER, find_cases
-from hf_matlab_compat.solvers import line_search
+from hf_matlab_compat.solvers.rules import Step
 from tests.parity.engines.trainers import ONE_FILE, edited, live
 from tests.parity.judge.golden_recordings import judged
-from tests.parity.judge.planting import Plant, changed, edit
+from tests.parity.judge.planting import Plant, changed, instead, loop, rule
 from tests.parity.judge.test_planted_bugs import halved
 
 pytestmark = live
@@ -37,23 +37,47 @@ class Bug(NamedTuple):
     epoch: int
 
 
+class TakesRejected:
+    """A line search whose rejected steps are taken all the same."""
+
+    def __init__(self, published: Any) -> None:
+        self._published = published
+
+    def search(self, *given: Any) -> Step:
+        step = self._published.search(*given)
+        return step if step.rate else replace(step, rate=self._published.factor**self._published.max_reductions)
+
+
+whole_curvature = FeedforwardProblem.curvature
+
+
+def on_the_chunk(problem: FeedforwardProblem, *given: Any) -> Any:
+    return whole_curvature(replace(problem, curvature_cases="target_chunk"), *given)
+
+
+def last_cases_lost(blocks: Any) -> list[Block]:
+    """Each block but the last without its last case."""
+    *others, last = blocks
+    return [*(Block(block.inputs[:, :-1], block.targets[:, :-1]) for block in others), last]
+
+
 HALF_THE_GRADIENT = changed(losses.SquaredError, "gradient", halved)
 
 BUGS = {
     "chunks that do not wrap around": Bug(
-        edit(hessian_free, "epoch", "state.epoch % problem.num_chunks", "min(state.epoch, problem.num_chunks - 1)"),
+        loop(lambda m, p, theta, memory, n, watch: m.epoch(p, theta, memory, min(n, p.num_chunks), watch)),
         "class_softmax",
         "grad",
         5,
     ),
     "rejected step taken": Bug(
-        edit(line_search, "line_search", "Step(0.0, math.inf", "Step(rate, math.inf"),
+        rule("line_search", TakesRejected),
         "s_hess_negative_curvature",
         "rate",
         7,
     ),
     "hybridmode=0 ignored": Bug(
-        edit(FeedforwardProblem, "curvature_at", 'self.curvature_cases == "target_chunk"', "True"),
+        instead(FeedforwardProblem, "curvature", on_the_chunk),
         "k_logistic_rms0_gn_hy0_lam1",
         "Bv",
         1,
@@ -85,7 +109,7 @@ def test_a_default_run_flags(name: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("name", MADE_CASES)
 def test_a_case_lost_at_the_edge_of_a_block_is_flagged_and_counted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    edit(Cases, "chunk", "slice(start, stop)", "slice(start, stop - (stop < first + n))")(monkeypatch)
+    changed(ChunkedCases, "chunk", lambda blocks, *given: last_cases_lost(blocks))(monkeypatch)
     first = judged(default_recording(name)).first_divergence
     assert first is not None
     assert (first.stage, first.detail) == ("forward", "layer 1: 1399 cases, the reference has 1401")
@@ -95,8 +119,11 @@ def test_a_case_lost_at_the_edge_of_a_block_is_flagged_and_counted(name: str, mo
 def test_a_case_lost_in_passing_or_in_kept_blocks_alone_is_flagged(
     blocks: int, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = f"slice(start, stop - (stop < first + n and count == {blocks}))"
-    edit(Cases, "chunk", "slice(start, stop)", lost)(monkeypatch)
+    def of_so_many(found: Any, *given: Any) -> Any:
+        found = list(found)
+        return last_cases_lost(found) if len(found) == blocks else found
+
+    changed(ChunkedCases, "chunk", of_so_many)(monkeypatch)
     first = judged(default_recording("made_gn_blocks")).first_divergence
     assert first is not None
     assert first.stage == stage

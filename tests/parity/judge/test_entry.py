@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat import hessian_free, training
-from hf_matlab_compat.errors import NonFiniteError, OptionError
+from hf_matlab_compat import training
+from hf_matlab_compat.errors import NotFinite, OptionError
 from hf_matlab_compat.legacy import entry_points
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.options import Options
@@ -18,7 +18,7 @@ from hf_matlab_compat.parity import entry
 from hf_matlab_compat.parity.certificate import Line, Verdict
 from hf_matlab_compat.parity.reference_run import Continuity, Recording
 from tests.parity.judge.golden_recordings import first_stage, judged, recorded
-from tests.parity.judge.planting import Plant, edit, instead
+from tests.parity.judge.planting import Plant, between_epochs, changed, instead, loop
 
 SOFTMAX = "class_softmax"
 
@@ -37,7 +37,9 @@ def translated(**wrong: Any) -> Plant:
 
 
 BUGS: dict[str, Plant] = {
-    "no weight cost": edit(training, "problem_of", "weight_decay=options.weight_decay", "weight_decay=0.0"),
+    "no weight cost": changed(
+        training, "feedforward_problem", lambda problem, *given, **named: replace(problem, weight_decay=0.0)
+    ),
     "another initial lambda in the options": other_default(Options.__init__, "initial_lam", 10.0),
     "another initial lambda in the legacy call": other_default(entry_points.nnet_train, "initlambda", 10.0),
     "arguments mistranslated": translated(num_chunks=2),
@@ -53,29 +55,18 @@ def test_a_bug_before_the_loop_is_flagged_at_the_entry(name: str, mode: str, mon
     assert first_stage(*recordings) == entry.STAGE
 
 
-AS_D_WAS_LEFT = "report, state = epoch(problem, state, options, evaluate, watch)"
 CARRIED: dict[str, Plant] = {
-    "d zero from the second epoch on": edit(
-        hessian_free,
-        "epochs",
-        AS_D_WAS_LEFT,
-        f"from dataclasses import replace as r; state = r(state, d=0 * state.d) if state.epoch else state; "
-        f"{AS_D_WAS_LEFT}",
+    "d zero from the second epoch on": between_epochs(lambda s: s.remembering(d=0 * s.d) if s.epoch else s),
+    "lambda held up from the second epoch on": between_epochs(
+        lambda s: s.remembering(lam=max(s.lam, 44.0)) if s.epoch else s
     ),
-    "lambda held up from the second epoch on": edit(
-        hessian_free,
-        "epochs",
-        "yield report, state",
-        "from dataclasses import replace as r; state = r(state, lam=max(state.lam, 44.0)); yield report, state",
+    "no d in the checkpoint": changed(
+        CheckpointWriter, "_on_host", lambda host, *given: host.remembering(d=0 * host.d)
     ),
-    "no d in the checkpoint": edit(
-        CheckpointWriter, "_on_host", "dtype=kind) for vector in (state.theta, state.d)", "dtype=kind) * at for at, "
-        "vector in ((1, state.theta), (0, state.d))"
+    "the checkpoint with another lambda": changed(
+        CheckpointWriter, "_on_host", lambda host, *given: host.remembering(lam=1.0)
     ),
-    "the checkpoint one epoch late": edit(
-        CheckpointWriter, "epoch", "host = self._on_host(state", "host = self._on_host(replace(state, lam=1.0)"
-    ),
-}  # fmt: skip
+}
 """What no epoch that begins from a given state can show."""
 
 
@@ -93,9 +84,7 @@ def test_what_goes_wrong_between_epochs_or_on_the_way_to_the_file_is_flagged(
 
 
 def test_a_log_that_goes_wrong_later_is_flagged_where_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    edit(hessian_free, "epochs", "yield report, state", "yield (report if report.epoch < 2 else r(report, rho=0.5)), "
-         "state")(monkeypatch)  # fmt: skip
-    monkeypatch.setattr(hessian_free, "r", replace, raising=False)
+    between_epochs(after=lambda report: report if report.epoch < 2 else report.having(rho=0.5))(monkeypatch)
     found = [line for line in entry_lines(recorded(SOFTMAX)) if line.verdict is Verdict.DIFFERS]
     assert [(line.epoch, line.detail[-5:]) for line in found] == [(2, ": log")]
     assert found[0].ours == "rho = 0.5"
@@ -108,14 +97,12 @@ def test_the_call_over_all_epochs_is_that_of_the_epochs_recorded() -> None:
 
 
 def test_a_call_and_a_chain_that_stop_alike_are_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = hessian_free._require_finite
+    def stop(m: Any, problem: Any, theta: Any, memory: Any, n: int, watch: Any) -> Any:
+        if n == 2:
+            raise NotFinite("gradient")
+        return m.epoch(problem, theta, memory, n, watch)
 
-    def stop(gradient: Any, number: int) -> None:
-        if number == 2:
-            raise NonFiniteError(2, "gradient")
-        real(gradient, number)
-
-    monkeypatch.setattr(hessian_free, "_require_finite", stop)
+    loop(stop)(monkeypatch)
     [line] = [line for line in entry_lines(recorded(SOFTMAX)) if line.detail.startswith("one call")]
     assert line.verdict is Verdict.NOT_RUN
     assert "both stopped" in line.bound_source

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.model import losses, units
 from hf_matlab_compat.objective import cases
-from hf_matlab_compat.solvers import conjgrad, preconditioners
+from hf_matlab_compat.solvers.rules import Quadratic
 from tests.parity.judge.golden_recordings import first_stage, judged, recorded
-from tests.parity.judge.planting import Plant, edit, gradient, instead, into, product, score
+from tests.parity.judge.planting import Plant, gradient, instead, into, product, score
+from tests.parity.judge.test_planted_bugs import precon, solver
 
 
 def through_tanh(self: Any, xp: Any, x: Any, out: Any = None) -> Any:
@@ -31,8 +31,8 @@ def through_log1p(self: Any, xp: Any, x: Any, y: Any, t: Any, *_room: Any) -> An
     return (t * x - xp.maximum(x, 0) - xp.log1p(xp.exp(-abs(x)))).sum()
 
 
-def times_three(A: Any, b: Any, x0: Any, M: Any, *more: Any) -> Any:
-    return conjgrad.conjgrad(lambda v: 3 * A(v), 3 * b, x0, 3 * M, *more)
+def times_three(solve: Any, model: Any, start: Any, M: Any, watch: Any) -> Any:
+    return solve(Quadratic(lambda v: 3 * model.B(v), 3 * model.g, model.strength), start, 3 * M, watch)
 
 
 REWRITES: dict[str, Plant] = {
@@ -46,13 +46,8 @@ REWRITES: dict[str, Plant] = {
     "logistic derivative as y - y²": instead(
         units.Logistic, "slope", lambda self, xp, y, out=None: into(y - y * y, out)
     ),
-    "M from square roots": edit(
-        preconditioners,
-        "martens_diagonal",
-        "return (squared_gradient + lam + decay) ** exponent",
-        "m = squared_gradient + (lam + decay); return m**0.5 * (m**0.5) ** 0.5",
-    ),
-    "three times the system of equations": instead(hessian_free, "conjgrad", times_three),
+    "M from square roots": precon(lambda G, g, lam: G.diagonal(lam) ** 0.5 * (G.diagonal(lam) ** 0.5) ** 0.5),
+    "three times the system of equations": solver(times_three),
     "product of means in place of sums": product(lambda Bv, v, problem, g: (Bv * 3) / 3),
     "gradient of means in place of sums": gradient(lambda g, problem, theta: {"full": (g.full * 7) / 7}),
     "squared gradient from square roots": gradient(lambda g, p, theta: {"full_squared": (g.full_squared**0.5) ** 2}),

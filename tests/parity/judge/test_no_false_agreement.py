@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat import hessian_free
 from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
 from hf_matlab_compat.parity.run_parity import exit_code
 from tests.parity.judge.certificates import line
 from tests.parity.judge.golden_recordings import judged, recorded
-from tests.parity.judge.planting import plant
+from tests.parity.judge.planting import loop
+from tests.parity.judge.test_planted_bugs import precon
 
 NOT_THERE = ("not recorded", "a run of one epoch carries nothing over")
 KERNELS = ("grad", "grad2", "precon", "Bv", "ll", "err")
@@ -45,15 +45,20 @@ def test_a_useless_envelope_bounds_nothing(E: float) -> None:
 
 @pytest.mark.parametrize("E", [math.inf, math.nan, 0.5])
 def test_with_a_useless_envelope_a_wrong_kernel_still_differs(E: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, hessian_free, "_preconditioner", "problem.decay_diagonal()", "0.1")
+    precon(lambda G, g, lam: (g.full_squared + lam + 0.1) ** 0.75)(monkeypatch)
     first = judged(measured_as(E)).first_divergence
     assert first is not None
     assert first.stage == "precon"
 
 
+def to_nan(m: Any, *given: Any) -> Any:
+    done = m.epoch(*given)
+    return done._replace(theta=done.theta * math.nan)
+
+
 @pytest.mark.parametrize("E", [math.inf, 0.5, 0.0])
 def test_nan_on_our_side_differs_whatever_e_is(E: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, hessian_free, "epoch", "theta + step.rate * p", "theta + step.rate * p * float('nan')")
+    loop(to_nan)(monkeypatch)
     certificate = judged(measured_as(E))
     assert certificate.verdict is Verdict.DIFFERS
     assert certificate.first_divergence is not None

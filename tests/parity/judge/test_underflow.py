@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from hf_matlab_compat.backends.cg_vectors import PlainVectors
 from hf_matlab_compat.parity.certificate import Line, Verdict
 from hf_matlab_compat.parity.exemptions import UNDERFLOW
 from hf_matlab_compat.parity.run_parity import exit_code
-from hf_matlab_compat.solvers.conjgrad import _Vectors
 from tests.parity.judge.golden_recordings import judged, recorded
-from tests.parity.judge.planting import edit
+from tests.parity.judge.planting import settings
 
 CASE = "k_softmax_rms0_gn_hy1_lam1"
+
+
+class Underflowing(PlainVectors):
+    """CG's vectors where a residual below `least` is 0."""
+
+    def __init__(self, least: float, *given: Any) -> None:
+        super().__init__(*given)
+        self._least = least
+
+    def advance(self, Ap: Any) -> float | None:
+        self.ry = self.ry * (self.ry > self._least)
+        return super().advance(Ap)
 
 
 def stopped_below(least: str, mode: str, precision: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, list[Line]]:
     """As if numbers below `least` underflowed."""
     recording = recorded(CASE, mode, precision)
-    edit(_Vectors, "advance", "_no_step(pAp, ry)", f"_no_step(pAp, ry := ry * (ry > {least}))")(monkeypatch)
+    settings("solver", vectors=lambda *given: Underflowing(float(least), *given))(monkeypatch)
     certificate = judged(recording)
     return exit_code(certificate), list(certificate.lines)
 

@@ -12,9 +12,10 @@ import pytest
 
 from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.objective import cases as cases_module
-from hf_matlab_compat.objective import sharing as sharing_module
-from hf_matlab_compat.objective.problem import FeedforwardProblem
+from hf_matlab_compat.objective import ordered_sum
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.problem import Cases
 from tests.cases import run_epochs, small_problem, small_state, small_theta
 
 THREADS = (1, 2, 3, 4, 7)
@@ -30,7 +31,7 @@ def many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
         monkeypatch.setattr(cases_module, blocks, 1)
     monkeypatch.setattr(cases_module, "WORTH_SHARING", 0)
-    monkeypatch.setattr(sharing_module, "PARTIAL_SUMS", 4)
+    monkeypatch.setattr(ordered_sum, "PARTIAL_SUMS", 4)
 
 
 def problem_for(
@@ -43,10 +44,10 @@ def problem_for(
 def everything(problem: FeedforwardProblem) -> list[Any]:
     """The bits of every kernel."""
     theta, v = small_theta(problem), small_theta(problem, 1)
-    g = problem.gradient(theta, 1)
-    product = problem.curvature_at(theta, 1, g)
+    g = problem.gradient(theta, Cases(1))
+    product = problem.curvature(theta, Cases(1), g)
     vectors = [g.full, g.chunk, g.full_squared, g.chunk_squared, product(v), product(theta)]
-    return [*(vector.tobytes() for vector in vectors), g.log_likelihood, problem.likelihood(theta)]
+    return [*(vector.tobytes() for vector in vectors), g.log_likelihood, problem.score(theta, Cases())]
 
 
 @pytest.mark.parametrize("net", NETS, ids=["-".join((*units, loss)) for units, loss in NETS])
@@ -89,19 +90,19 @@ def test_the_sum_over_blocks_is_the_sum_over_cases(
     curvature: str, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = problem_for(NETS[0], curvature, 2, backend)
-    assert problem.cases.num_blocks() > sharing_module.PARTIAL_SUMS // 2  # some lanes add up several
+    assert problem.cases.num_blocks() > ordered_sum.PARTIAL_SUMS // 2  # some lanes add up several
     whole = replace(problem, backend=get_backend(backend, "single", 1))
     theta, v = small_theta(problem), small_theta(problem, 1)
-    g = problem.gradient(theta, 1)
-    ours = problem.curvature_at(theta, 1, g)(v)
+    g = problem.gradient(theta, Cases(1))
+    ours = problem.curvature(theta, Cases(1), g)(v)
     for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
         monkeypatch.setattr(cases_module, blocks, 1000)
     monkeypatch.setattr(cases_module, "WORTH_SHARING", 10**9)
     assert whole.cases.num_blocks() == 1
-    other = whole.gradient(theta, 1)
+    other = whole.gradient(theta, Cases(1))
     for part in ("full", "chunk", "full_squared", "chunk_squared"):
         np.testing.assert_allclose(getattr(g, part), getattr(other, part), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(ours, whole.curvature_at(theta, 1, other)(v), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ours, whole.curvature(theta, Cases(1), other)(v), rtol=1e-4, atol=1e-5)
 
 
 def test_inputs_that_are_the_targets_are_held_once() -> None:
@@ -136,7 +137,7 @@ def test_a_chunk_of_one_block_is_summed_to_the_bits_that_lanes_give(
     monkeypatch.setattr(cases_module, "WORTH_SHARING", 10**9)
     direct, dealt = (problem_for(NETS[0], curvature, 1, backend, weight_decay=0.1) for _ in range(2))
     assert direct.cases.num_blocks() == 1
-    dealt._sharing.in_one_piece = False
+    dealt._on.sums._pieces = [slice(0, 10), slice(10, None)]
     assert everything(direct) == everything(dealt)
 
 
@@ -146,9 +147,9 @@ def test_parameters_need_not_lie_side_by_side(backend: str) -> None:
     theta = small_theta(problem)
     apart = np.repeat(theta, 2)[::2]
     assert not apart.flags.contiguous
-    g, h = problem.gradient(theta, 1), problem.gradient(apart, 1)
+    g, h = problem.gradient(theta, Cases(1)), problem.gradient(apart, Cases(1))
     np.testing.assert_allclose(g.full, h.full, rtol=1e-6)
-    assert problem.likelihood(apart).error == pytest.approx(problem.likelihood(theta).error, rel=1e-6)
+    assert problem.score(apart, Cases()).error == pytest.approx(problem.score(theta, Cases()).error, rel=1e-6)
     v = np.repeat(small_theta(problem, 1), 2)[::2]
-    products = [problem.curvature_at(at, 1, g)(v) for at in (theta, apart)]
+    products = [problem.curvature(at, Cases(1), g)(v) for at in (theta, apart)]
     np.testing.assert_allclose(*products, rtol=1e-5, atol=1e-6)

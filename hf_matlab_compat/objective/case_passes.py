@@ -1,0 +1,83 @@
+"""A network, its cases, and what passes over their blocks need: compiled passes, memory, and the order of sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.backends.fused import fused_for
+from hf_matlab_compat.backends.workers import Workers
+from hf_matlab_compat.model.compiled_passes import passes_of
+from hf_matlab_compat.model.fused_units import with_fused_units
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.model.sums import ParameterSums, SpareProducts
+from hf_matlab_compat.objective.block_memory import BlockMemory
+from hf_matlab_compat.objective.cases import Block, ChunkedCases
+from hf_matlab_compat.objective.ordered_sum import OrderedSum
+
+
+class CasePasses:
+    """What the sums over a network's cases are formed with.
+
+    Attributes
+    ----------
+    network : Network
+        With units that a device activates in one launch, where it has them.
+    cases : ChunkedCases
+    backend : Backend
+    fused : Fused or None
+        Kernels of a device.
+    passes : Passes
+    workers : Workers
+        Threads that share the blocks.
+    sums : OrderedSum
+        Replace it by one that spans processes, and the problem does too.
+
+    Parameters
+    ----------
+    network : Network
+    cases : ChunkedCases
+    backend : Backend
+    """
+
+    def __init__(self, network: Network, cases: ChunkedCases, backend: Backend) -> None:
+        self.network, self.cases, self.backend = network, cases, backend
+        self.fused = fused_for(self.new_vector())
+        if self.fused is not None:
+            self.network = with_fused_units(network, self.fused)
+        shared = backend.on_host and cases.worth_sharing(network.num_parameters)
+        self.workers = backend.workers if shared else Workers()
+        self.sums = OrderedSum(self.new_vector, self._accumulators, self.workers, backend.xp)
+        self.passes = passes_of(self.network, backend)
+        self._memories: dict[int, BlockMemory] = {}
+
+    def num_blocks(self, kept: bool = False) -> int:
+        """Blocks of a chunk; `kept` for curvature products."""
+        return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host, kept)
+
+    def blocks(self, c: int, kept: bool = False) -> Iterator[Block]:
+        """The blocks of chunk `c`."""
+        return self.cases.chunk(c, self.num_blocks(kept))
+
+    def let_go(self) -> None:
+        """Give back what a pass over all cases worked in, and vectors that curvature products do not need."""
+        self._memories.clear()
+        self.sums.let_go(self.num_blocks(kept=True))
+
+    def new_vector(self) -> Vector:
+        """A (P,) vector; what it holds means nothing."""
+        return self.backend.xp.empty(self.network.num_parameters, dtype=self.backend.dtype)
+
+    def memory(self, slot: int) -> BlockMemory:
+        """What the thread that works in this slot passes a block through."""
+        if slot not in self._memories:
+            most = -(-self.cases.cases_per_chunk // self.num_blocks())
+            self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend)
+        return self._memories[slot]
+
+    def _accumulators(self, packed: Vector) -> tuple[ParameterSums, ParameterSums]:
+        xp = self.backend.xp
+        spare = SpareProducts(self.network, packed, xp)
+        first, later = (ParameterSums(self.network, packed, spare, xp, replaces) for replaces in (True, False))
+        return first, later

@@ -1,0 +1,169 @@
+"""A feed-forward network on its cases, as a problem: value, gradient and curvature.
+
+Everything is per case, with weight decay ½ · weight_decay · θᵀ(m∘θ) taken off the log-likelihood, where m
+masks the parameters that decay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hf_matlab_compat.backends.arrays import Array, Vector
+from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.model.losses import CrossEntropy
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.model.packing import weights_only_mask
+from hf_matlab_compat.objective.case_passes import CasePasses
+from hf_matlab_compat.objective.cases import Block, ChunkedCases, same_memory
+from hf_matlab_compat.objective.curvature import BlockProduct, CurvatureSum, NetworkCurvature
+from hf_matlab_compat.objective.empirical_fisher import EmpiricalFisher
+from hf_matlab_compat.objective.gauss_newton import GaussNewton
+from hf_matlab_compat.objective.gradient import gradient_sums
+from hf_matlab_compat.objective.hessian import Hessian
+from hf_matlab_compat.objective.likelihood import likelihood
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.problem import Cases, Gradient
+from hf_matlab_compat.state import Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedforwardProblem:
+    """A feed-forward network on its cases.
+
+    Attributes
+    ----------
+    network : Network
+    cases : ChunkedCases
+    backend : Backend
+    weight_decay : float
+    mask : (P,) vector or None
+        1 where weight decay applies; None for everywhere.
+    curvature_kind : {'gauss_newton', 'hessian', 'empirical_fisher'}
+    curvature_cases : {'target_chunk', 'all'}
+    faithful : bool
+        As in `Options`.
+    """
+
+    network: Network
+    cases: ChunkedCases
+    backend: Backend
+    weight_decay: float = 0.0
+    mask: Vector | None = None
+    curvature_kind: str = "gauss_newton"
+    curvature_cases: str = "target_chunk"
+    faithful: bool = True
+    _on: CasePasses = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_on", CasePasses(self.network, self.cases, self.backend))
+
+    @property
+    def num_parameters(self) -> int:
+        """P."""
+        return self.network.num_parameters
+
+    @property
+    def num_chunks(self) -> int:
+        """C."""
+        return self.cases.num_chunks
+
+    def score(self, theta: Vector, on: Cases) -> Score:
+        """See `Problem.score`."""
+        with self.backend.quiet():
+            score = likelihood(self._on, theta, on.chunk)
+            return replace(score, log_likelihood=score.log_likelihood - self._decay_cost(theta))
+
+    def gradient(self, theta: Vector, on: Cases) -> Gradient:
+        """See `Problem.gradient`."""
+        with self.backend.quiet():
+            sums = gradient_sums(
+                self._on, theta, on.chunk or 0, lambda piece: self.weight_decay * self._masked(theta, piece)
+            )
+            cost = self._decay_cost(theta)
+        total = self._sum_of_chunks(sums.chunk_log_likelihoods)
+        return Gradient(
+            full=sums.full,
+            chunk=sums.chunk,
+            full_squared=sums.full_squared,
+            chunk_squared=sums.chunk_squared,
+            log_likelihood=total / len(self.cases) - cost,
+        )
+
+    def curvature(self, theta: Vector, on: Cases, gradient: Gradient | None) -> NetworkCurvature:
+        """See `Problem.curvature`. Without a gradient, which the empirical Fisher needs, it has no diagonal."""
+        on_chunk = self.curvature_cases == "target_chunk"
+        chunks = self.cases.chunks(on.chunk if on_chunk else None)
+        blocks = [block for c in chunks for block in self._on.blocks(c, kept=True)]
+        scale = (self.num_chunks if on_chunk else 1) / len(self.cases)
+        self._on.let_go()
+        with self.backend.quiet():
+            products = CurvatureSum(self._on, theta, blocks, self._at(theta), scale)
+        squares = None if gradient is None else gradient.full_squared
+        center = gradient.chunk if gradient is not None and self.curvature_kind == "empirical_fisher" else None
+        return NetworkCurvature(products, self._on, self.weight_decay, self.mask, squares, center)
+
+    def _at(self, theta: Vector) -> Callable[[Block], BlockProduct]:
+        if self.curvature_kind == "gauss_newton":
+            return lambda block: GaussNewton(self._on, theta, block)
+        if self.curvature_kind == "hessian":
+            return lambda block: Hessian(self._on, theta, block)
+        return lambda block: EmpiricalFisher(self._on, theta, block, faithful=self.faithful)
+
+    def _masked(self, theta: Vector, piece: slice = slice(None)) -> Array:
+        return theta[piece] if self.mask is None else self.mask[piece] * theta[piece]
+
+    def _decay_cost(self, theta: Vector) -> float:
+        return 0.5 * self.weight_decay * float(theta @ self._masked(theta))
+
+    def _sum_of_chunks(self, chunk_sums: list[Any]) -> Any:
+        """Chunks added in double, except where the original adds them in working precision."""
+        if self.faithful and isinstance(self.network.loss, CrossEntropy):
+            working = self.backend.dtype.type
+            return sum((working(float(ll)) for ll in chunk_sums), start=working(0))
+        return sum(float(ll) for ll in chunk_sums)
+
+
+def feedforward_problem(
+    network: Network,
+    data: ChunkedCases,
+    options: Options,
+    backend: Backend,
+    *,
+    resident: bool = False,
+    mask: Vector | None = None,
+) -> FeedforwardProblem:
+    """The problem of a network on cases that have passed their checks.
+
+    Parameters
+    ----------
+    network : Network
+    data : ChunkedCases
+        Arrays of the host, never copied whole: they may be mapped from a file.
+    options : Options
+    backend : Backend
+    resident : bool
+        Move the cases to the device.
+    mask : (P,) vector, optional
+        1 where weight decay applies; by default as ``options.decay_biases`` says.
+    """
+    inputs, targets = data.inputs, data.targets
+    if same_memory(inputs, targets):
+        targets = inputs  # an autoencoder's: loaded once a block
+    if resident:
+        alike = targets is inputs
+        inputs = backend.asarray(inputs, order="F")
+        targets = inputs if alike else backend.asarray(targets, order="F")
+    if mask is None and not options.decay_biases:
+        mask = weights_only_mask(backend.xp, network.sizes, backend.dtype)
+    return FeedforwardProblem(
+        network=network,
+        cases=ChunkedCases(inputs, targets, data.num_chunks),
+        backend=backend,
+        weight_decay=options.weight_decay,
+        mask=mask,
+        curvature_kind=options.curvature,
+        curvature_cases=options.curvature_cases,
+        faithful=options.faithful,
+    )

@@ -1,0 +1,165 @@
+"""Sums over items, shared among threads in a way that gives the same bits for any number of them.
+
+Items are dealt to a fixed number of lanes; a lane adds up its items in order, one thread at a time works on it, and
+the lanes' sums are added in order. Scalars come back item by item, in the order of the items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from hf_matlab_compat.backends.arrays import Array, Vector
+from hf_matlab_compat.backends.pieces import pieces
+from hf_matlab_compat.backends.workers import Workers
+
+PARTIAL_SUMS = 8
+"""Most vectors of partial sums, and so most lanes: so many threads can share a curvature product."""
+
+_WHOLE = slice(None)
+
+Finish = Callable[[Sequence[Array], slice], None]
+"""(views, piece): change a piece of every sum in place."""
+Add = Callable[[Any, int, Sequence[Any]], Any]
+"""(item, slot, accumulators): enter what an item contributes into the sums; returns its scalars, or None.
+
+No two items are worked on in the same slot at the same time, so memory can belong to a slot.
+"""
+
+
+class Accumulators(Protocol):
+    """Makes what items are entered into: views of a packed vector."""
+
+    def __call__(self, packed: Vector) -> tuple[Any, Any]:
+        """The view that a lane's first item takes, which replaces what is there, and that of later ones, which add."""
+        ...
+
+
+class Totals(NamedTuple):
+    """Sums over all items.
+
+    Attributes
+    ----------
+    vectors : list of (P,) vectors
+        New ones.
+    scalars : list
+        What `add` returned for each item, in the order of the items.
+    """
+
+    vectors: list[Vector]
+    scalars: list[Any]
+
+
+class OrderedSum:
+    """Sums of vectors and scalars over items. One that spans processes has the same methods.
+
+    Parameters
+    ----------
+    new_vector : callable
+        Makes a (P,) vector whose content means nothing.
+    accumulators : Accumulators
+    workers : Workers
+        Threads that share the items.
+    xp : module
+        The array namespace.
+    """
+
+    def __init__(
+        self, new_vector: Callable[[], Vector], accumulators: Accumulators, workers: Workers, xp: ModuleType = np
+    ) -> None:
+        self._new_vector, self._accumulators, self._workers, self._xp = new_vector, accumulators, workers, xp
+        self._pieces = pieces(new_vector())
+        self._sums: list[Vector] = []
+        self._views: list[tuple[Any, Any]] = []
+
+    def total(
+        self, items: Sequence[Any], add: Add, vectors: int = 1, scale: float = 1.0, finish: Finish | None = None
+    ) -> Totals:
+        """`scale` times sums over all items, as new vectors; `finish` may change them piece by piece.
+
+        Parameters
+        ----------
+        items : sequence
+        add : callable
+            (item, slot, accumulators): enter what an item contributes into `vectors` sums.
+        vectors : int
+            How many (P,) vectors are summed, at most `PARTIAL_SUMS`; with 0 only scalars are collected.
+        scale : float
+        finish : callable, optional
+        """
+        if not vectors:
+            return Totals([], self.each(items, lambda item, slot: add(item, slot, ())))
+        if len(items) == 1 and len(self._pieces) == 1:
+            return self._of_one(items[0], add, vectors, scale, finish)
+        lanes = range(min(PARTIAL_SUMS // vectors, len(items)))
+        self._grow(len(lanes) * vectors)
+        scalars: list[Any] = [None] * len(items)
+
+        def run(lane: int, slot: int) -> None:
+            mine = self._views[lane * vectors : (lane + 1) * vectors]
+            for j in range(lane, len(items), len(lanes)):
+                scalars[j] = add(items[j], slot, [first if j == lane else later for first, later in mine])
+
+        self._workers.run(run, lanes)
+        totals = [self._new_vector() for _ in range(vectors)]
+        parts = [self._sums[j : len(lanes) * vectors : vectors] for j in range(vectors)]
+
+        def add_up(piece: slice, slot: int) -> None:
+            views = [total[piece] for total in totals]
+            for view, sums in zip(views, parts, strict=True):
+                _add_up([s[piece] for s in sums], scale, view, self._xp)
+            if finish is not None:
+                finish(views, piece)
+
+        self._workers.run(add_up, self._pieces)
+        return Totals(totals, scalars)
+
+    def each(self, items: Sequence[Any], task: Callable[[Any, int], Any]) -> list[Any]:
+        """What `task` (item, slot) returns for every item, in the order of the items; they are done in any order."""
+        done: list[Any] = [None] * len(items)
+
+        def run(j: int, slot: int) -> None:
+            done[j] = task(items[j], slot)
+
+        self._workers.run(run, range(len(items)))
+        return done
+
+    def prepare(self, items: Sequence[Any], make: Callable[[Any, int], Any]) -> list[Any]:
+        """What `make` (item, slot) returns for those items that this process adds up in `total`, None for others."""
+        return self.each(items, make)
+
+    def let_go(self, count: int) -> None:
+        """Give back all vectors but so many, and what their products went through."""
+        for first, _ in self._views:
+            first.let_go()
+        del self._sums[count:], self._views[count:]
+
+    def _of_one(self, item: Any, add: Add, vectors: int, scale: float, finish: Finish | None) -> Totals:
+        """The same for one item: small nets would feel the cost of dealing it to a lane."""
+        self._grow(vectors)
+        scalars = add(item, 0, [first for first, _ in self._views[:vectors]])
+        totals = [self._xp.multiply(own, scale) for own in self._sums[:vectors]]
+        if finish is not None:
+            finish(totals, _WHOLE)
+        return Totals(totals, [scalars])
+
+    def _grow(self, count: int) -> None:
+        while len(self._sums) < count:
+            packed = self._new_vector()
+            self._sums.append(packed)
+            self._views.append(self._accumulators(packed))
+
+
+def _add_up(parts: Sequence[Array], scale: float, out: Array, xp: Any) -> None:
+    """out = scale · Σ parts, in order."""
+    if len(parts) == 1:
+        xp.multiply(parts[0], scale, out=out)
+        return
+    xp.add(parts[0], parts[1], out=out)
+    for part in parts[2:]:
+        out += part
+    if scale != 1:
+        out *= scale

@@ -1,0 +1,133 @@
+"""Methods and rules by name, and how each is made from the options. An object in place of a name is taken as it is."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.hessian_free import HessianFree
+from hf_matlab_compat.method import Method
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.solvers.backtracking import Backtracking
+from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
+from hf_matlab_compat.solvers.damping import LevenbergMarquardt, NoDamping
+from hf_matlab_compat.solvers.line_search import Armijo, FullStep
+from hf_matlab_compat.solvers.preconditioners import MartensDiagonal, NoPreconditioner
+from hf_matlab_compat.solvers.reduction_ratio import ReductionRatio
+
+Maker = Callable[[Options, Backend], Any]
+
+
+def conjugate_gradients(o: Options, backend: Backend) -> ConjugateGradients:
+    """The published inner solver with the settings of the options."""
+    return ConjugateGradients(
+        max_cg_steps=o.max_cg_steps,
+        min_cg_steps=o.min_cg_steps,
+        cg_tolerance=o.cg_tolerance,
+        cg_gap_ratio=o.cg_gap_ratio,
+        cg_min_gap=o.cg_min_gap,
+        iterate_grid_start=o.iterate_grid_start,
+        iterate_grid_base=o.iterate_grid_base,
+        faithful=o.faithful,
+        vectors=backend.cg_vectors,
+    )
+
+
+def _levenberg_marquardt(o: Options, backend: Backend) -> LevenbergMarquardt:
+    return LevenbergMarquardt(
+        initial_lam=o.initial_lam, drop=o.lam_drop, boost=o.boost, rho_low=o.rho_low, rho_high=o.rho_high
+    )
+
+
+def _reduction_ratio(o: Options, backend: Backend) -> ReductionRatio:
+    if o.faithful:
+        return ReductionRatio()
+    on_chunk = o.curvature_cases == "target_chunk"
+    return ReductionRatio("target_chunk", "target_chunk") if on_chunk else ReductionRatio("all", "all")
+
+
+def _armijo(o: Options, backend: Backend) -> Armijo:
+    return Armijo(
+        c=o.line_search_c,
+        factor=o.line_search_factor,
+        max_reductions=o.max_reductions,
+        rescore_rejected=not o.faithful,
+    )
+
+
+def _martens(o: Options, backend: Backend) -> MartensDiagonal | NoPreconditioner:
+    exponent = o.preconditioner_exponent
+    return NoPreconditioner() if exponent is None else MartensDiagonal(exponent)
+
+
+RULES: Mapping[str, Mapping[str, Maker]] = {
+    "solver": {"conjgrad": conjugate_gradients},
+    "preconditioner": {"martens": _martens, "none": lambda o, backend: NoPreconditioner()},
+    "damping": {
+        "levenberg_marquardt": _levenberg_marquardt,
+        "none": lambda o, backend: NoDamping(initial_lam=o.initial_lam),
+    },
+    "selection": {"backtracking": lambda o, backend: Backtracking(o.backtracking_cases)},
+    "judge": {"reduction_ratio": _reduction_ratio},
+    "line_search": {"armijo": _armijo, "full_step": lambda o, backend: FullStep()},
+}
+"""Rules of Hessian-free by the option that names them, and by name."""
+
+_MUST_HAVE = {
+    "method": "epoch",
+    "solver": "solve",
+    "preconditioner": "__call__",
+    "damping": "operator",
+    "selection": "choose",
+    "judge": "judge",
+    "line_search": "search",
+}
+"""What an object that is given in place of a name must be able to do."""
+
+
+def _hessian_free(o: Options, backend: Backend) -> HessianFree:
+    rules = {kind: _made(kind, getattr(o, kind), makers, o, backend) for kind, makers in RULES.items()}
+    return HessianFree(**rules, start_decay=o.start_decay)
+
+
+METHODS: Mapping[str, Maker] = {"hessian_free": _hessian_free}
+"""Outer methods by name."""
+
+
+def method_of(options: Options, backend: Backend) -> Method:
+    """The method that the options ask for.
+
+    Parameters
+    ----------
+    options : Options
+    backend : Backend
+        Where vectors live.
+
+    Raises
+    ------
+    OptionError
+        A name is unknown, or an object cannot do what its rule must.
+    """
+    return _made("method", options.method, METHODS, options, backend)
+
+
+def _made(kind: str, choice: Any, makers: Mapping[str, Maker], options: Options, backend: Backend) -> Any:
+    if isinstance(choice, bool):
+        choice = "levenberg_marquardt" if choice else "none"  # damping=True and False
+    if isinstance(choice, str):
+        if choice in makers:
+            return makers[choice](options, backend)
+        near = difflib.get_close_matches(choice, makers, n=1, cutoff=0.4)
+        raise OptionError(
+            kind,
+            expected="one of " + ", ".join(map(repr, makers)) + ", or an object of your own",
+            got=repr(choice),
+            advice=f"Did you mean {near[0]!r}?" if near else "",
+        )
+    if isinstance(choice, type) or not callable(getattr(choice, _MUST_HAVE[kind], None)):
+        what = f"an object with the method {_MUST_HAVE[kind]}"
+        raise OptionError(kind, expected=f"{what}, or one of " + ", ".join(map(repr, makers)), got=repr(choice))
+    return choice

@@ -1,0 +1,70 @@
+"""The reduction ratio ρ: the change that came over the change that the undamped quadratic model predicted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.problem import Cases, Curvature, Gradient
+from hf_matlab_compat.solvers.rules import Judgement, ScoreOf
+
+
+@dataclass(frozen=True)
+class ReductionRatio:
+    """ρ = (f(θ + p) - f(θ)) / (½ pᵀG p - gᵀp).
+
+    Attributes
+    ----------
+    cases : {'target_chunk', 'all'}
+        Cases on which f is compared.
+    gradient : {'all', 'target_chunk'}
+        Cases of the model's gradient g. The original compares f on the target chunk with g over all cases.
+    """
+
+    cases: str = "target_chunk"
+    gradient: str = "all"
+
+    def judge(self, p: Vector, score: ScoreOf, gradient: Gradient, G: Curvature, on: Cases) -> Judgement:
+        """See `Judge.judge`."""
+        compared = on if self.cases == "target_chunk" else on.all
+        g = gradient.full if self.gradient == "all" else gradient.chunk
+        before, after = score(compared, None).log_likelihood, score(compared, p).log_likelihood
+        predicted = predicted_change(g, p, G(p))
+        return Judgement(before, after, predicted, reduction_ratio(before, after, predicted))
+
+
+def predicted_change(gradient: Vector, p: Vector, Gp: Vector) -> float:
+    """½ pᵀG p - gᵀp: by how much the undamped model expects the negative log-likelihood to change; negative.
+
+    Parameters
+    ----------
+    gradient : (P,) vector
+        g = ∇ of the log-likelihood.
+    p, Gp : (P,) vectors
+        The step and its curvature product.
+    """
+    return 0.5 * float(p @ Gp) - float(gradient @ p)
+
+
+def reduction_ratio(before: float, after: float, predicted: float) -> float:
+    """ρ: actual change of the negative log-likelihood over the predicted one.
+
+    Parameters
+    ----------
+    before, after : float
+        Log-likelihood at θ and θ + p.
+    predicted : float
+        From `predicted_change`.
+
+    Returns
+    -------
+    float
+        -inf when the log-likelihood fell; nan for 0/0.
+    """
+    change = before - after
+    if change > 0:
+        return -math.inf
+    if predicted == 0:
+        return math.nan if change == 0 or math.isnan(change) else math.copysign(math.inf, change * predicted)
+    return change / predicted
