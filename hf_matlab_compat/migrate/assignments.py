@@ -189,8 +189,6 @@ def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     if value.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
         raise Untranslatable(f"puts {value.kind.value} into an array")
     count = len(target.arguments)
-    if base.nd and count == 2:
-        raise Untranslatable("assigns by two indices where there may be three dimensions")
     found = [subscript(each, base, context, (axis, count)) for axis, each in enumerate(target.arguments)]
     direct = _direct(base, found, value, target, context)
     if direct is not None:
@@ -211,6 +209,8 @@ def _make_room(base: Value, found: list[Subscript], target: syntax.Apply, contex
 def _direct(base: Value, found: list[Subscript], value: Value, target: syntax.Apply, context: Context) -> str | None:
     """``x[…] = value``, where it surely means what MATLAB means and cannot need more room."""
     known = base.kind in (Kind.ROW, Kind.COLUMN, Kind.ARRAY) and len(found) <= 2
+    if base.nd and len(found) == 2:
+        return None  # what the two indices mean, the run-time shape says
     if _grows(target) or not known or (base.integer and not value.integer):
         return None
     forms = [each.form for each in found]
@@ -296,6 +296,8 @@ def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
     chosen = [axis for axis, each in enumerate(found) if each.form != "all"]
     if len(chosen) != 1 or not isinstance(target.base, syntax.Name | syntax.Field):
         raise Untranslatable("deletes in an unknown way")
+    if base.nd and count == 2:
+        raise Untranslatable("deletes by two indices where there may be three dimensions")
     (axis,) = chosen
     where = found[axis]
     if base.kind is Kind.CELL and where.form in ("one", "slice"):

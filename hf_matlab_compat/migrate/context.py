@@ -80,11 +80,14 @@ class Beside:
     names_in : callable
         The variables of each .mat file of a name as the script gives it, which may hold ``*``; None for a file that is
         not at hand.
+    scripts : frozenset of str
+        Names of the scripts, which are called by them.
     """
 
     functions: Mapping[str, int] = field(default_factory=dict)
     trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
     names_in: NamesIn = field(default=lambda _file: None)
+    scripts: frozenset[str] = frozenset()
 
 
 class Variables(dict[str, Value]):
@@ -140,6 +143,8 @@ class Shared:
         Whether the file holds functions only; who calls them may have seeded the random state.
     names_in : callable
         As in `Beside`.
+    scripts : frozenset of str
+        As in `Beside`.
     """
 
     style: str
@@ -154,6 +159,7 @@ class Shared:
     output_kinds: dict[tuple[str, int], Value] = field(default_factory=dict)
     uses_random: bool = False
     names_in: NamesIn = field(default=lambda _file: None)
+    scripts: frozenset[str] = frozenset()
 
 
 @dataclass

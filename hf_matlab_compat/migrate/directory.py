@@ -71,7 +71,9 @@ def migrate_script(
 
 
 def _translated(script: Path, style: str, streams: str) -> Translation:
-    beside = Beside(functions_beside(script), trainers_beside(script.parent), variables_beside(script))
+    functions = functions_beside(script)
+    others = frozenset(path.stem for path in script.parent.glob("*.m")) - functions.keys() - {script.stem}
+    beside = Beside(functions, trainers_beside(script.parent), variables_beside(script), others)
     return translate(read_script(script), style=style, streams=streams, name=script.stem, beside=beside)
 
 

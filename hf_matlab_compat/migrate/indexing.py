@@ -62,6 +62,9 @@ def extent(base: Value, place: tuple[int, int], context: Context) -> Value:
         return integer(f"len({base.text})")
     if base.kind is Kind.ROW:
         return integer("1")
+    if base.nd and axis == count - 1 and count > 1:
+        context.needs("ml")
+        return integer(f"ml.sizes({base.text}, {count})[{axis}]")
     if base.kind in SHAPED and count > 1 and axis < 2:
         return integer(f"{base.at(Binding.ATOM)}.shape[{axis}]")
     if base.kind in SHAPED and count == 1:
@@ -329,6 +332,9 @@ def _several(base: Value, arguments: tuple[syntax.Node, ...], context: Context) 
     name = base.at(Binding.ATOM)
     shares = base.owner if not {"many", "mask"} & set(forms) else ""
     whole_array = count > 2 or base.nd
+    if count > 2:
+        context.needs("ml")
+        name = f"ml.dims({base.text}, {count})"
     if all(form == "one" for form in forms):
         return Value(f"{name}[{_joined(found)}]", Kind.NUM, integer=base.integer, logical=base.logical)
     if count == 2 and forms[0] == "one" and not base.nd:
@@ -336,6 +342,8 @@ def _several(base: Value, arguments: tuple[syntax.Node, ...], context: Context) 
     kept = _kept_dimensions(found)
     text = f"{name}[{_joined(kept)}]" if _at_most_one_list(kept) else _crossed(name, kept, base, context)
     kind = Kind.COLUMN if count == 2 and forms[1] == "one" else Kind.ARRAY
+    if count > 2 and kept[-1].form not in ("one", "all"):
+        text = f"ml.trimmed({text})"
     owner = shares if "one" not in forms else ""
     return Value(text, kind, logical=base.logical, nd=whole_array and kind is Kind.ARRAY, owner=owner)
 

@@ -211,6 +211,34 @@ def _names(nodes: Iterable[Node], hidden: frozenset[str]) -> Iterator[str]:
             yield from _names(node.children(), hidden | own)
 
 
+def _surely_called(statement: Statement) -> Iterator[str]:
+    """Names that stand alone as a statement, or that get what is no index: a string, a function, ``[]``, a cell."""
+    if isinstance(statement, syntax.Command) and len(statement.words) == 1 and statement.silent:
+        yield statement.words[0]
+    elif isinstance(statement, syntax.Evaluate) and isinstance(statement.value, syntax.Name) and statement.silent:
+        yield statement.value.name
+    for node in statement.walk():
+        if isinstance(node, syntax.Apply) and _is_call(node):
+            yield base_name(node)
+
+
+def _is_call(node: syntax.Apply) -> bool:
+    given = node.arguments
+    return isinstance(node.base, syntax.Name) and not node.brace and (not given or any(map(_is_no_index, given)))
+
+
+def _is_no_index(node: Node) -> bool:
+    match node:
+        case syntax.Text(text):
+            return text != ":"
+        case syntax.Matrix(rows):
+            return not rows
+        case syntax.Number(text):
+            return not text.isdigit() or int(text) == 0
+        case _:
+            return isinstance(node, syntax.Handle | syntax.Lambda | syntax.CellLiteral)
+
+
 def file_arguments(nodes: Sequence[Node]) -> tuple[Node, ...]:
     """The arguments of ``load`` without its options, the file's name first."""
     return tuple(each for each in nodes if not (isinstance(each, syntax.Text) and each.text in _OPTIONS))
@@ -348,7 +376,8 @@ class _Planner:
         """Free names that first occur behind a load of an unknown file, or in its loop."""
         loops = ((self.spots[each.place].loop, each.place) for each in self._unknown)
         start = min((loop.start if loop else place for loop, place in loops), default=len(self.spots))
-        named = (name for name in self.usage.names if name not in self._held and self.is_free(name))
+        called = {name for spot in self.spots for name in _surely_called(spot.statement)}
+        named = (n for n in self.usage.names if n not in self._held and n not in called and self.is_free(n))
         return frozenset(name for name in named if self._first.get(name, -1) > start)
 
     @cached_property

@@ -80,6 +80,8 @@ def none_if_empty(x: Any) -> Any:
 def shape(x: Any) -> tuple[int, ...]:
     """The shape that a vector of sizes asks for; a single size asks for a square."""
     given = [int(each) for each in np.ravel(x)]
+    while len(given) > 2 and given[-1] == 1:
+        given.pop()
     return (given[0], given[0]) if len(given) == 1 else tuple(given)
 
 
@@ -248,13 +250,48 @@ def assign(x: Any, value: Any, *where: Any) -> Array:
         raise MigrationError("assign: expected truth values for a logical array, got NaN.")
     if len(where) == 1:
         return _assign_linear(array, value, where[0])
+    if array.ndim > len(where):
+        return _assign_folded(array, value, where)
     array = array.reshape(array.shape + (1,) * (len(where) - array.ndim), order="F")
     counts = _value_counts(value, where)
     chosen = [_chosen(each, array.shape[axis], counts[axis]) for axis, each in enumerate(where)]
     array = _with_room(array, [max([extent, *(each + 1)]) for extent, each in zip(array.shape, chosen, strict=True)])
     block = tuple(len(each) for each in chosen)
     array[np.ix_(*chosen)] = value if value.size == 1 else value.reshape(block, order="F")
+    return trimmed(array)
+
+
+def _assign_folded(array: Array, value: Array, where: tuple[Any, ...]) -> Array:
+    """Fewer indices than dimensions: the last one counts through those that are left."""
+    folded = array.reshape((*array.shape[: len(where) - 1], -1), order="F")
+    changed = assign(folded, value, *where)
+    if changed.shape != folded.shape:
+        raise MigrationError("assign: expected a position inside the array, got one beyond its end.")
+    return changed.reshape(array.shape, order="F")
+
+
+def trimmed(array: Array) -> Array:
+    """An array without trailing dimensions of one, as MATLAB's have none beyond the second."""
+    while array.ndim > 2 and array.shape[-1] == 1:
+        array = array[..., 0]
     return array
+
+
+def dims(x: Any, count: int) -> Array:
+    """An array with at least `count` dimensions, for as many indices."""
+    array = two_dimensional(x)
+    return array.reshape(array.shape + (1,) * (count - array.ndim)) if array.ndim < count else array
+
+
+def permute(x: Any, order: tuple[int, ...]) -> Array:
+    """``permute(x, order)``, axes from 0."""
+    return trimmed(np.transpose(dims(x, len(order)), order))
+
+
+def repmat(x: Any, counts: tuple[int, ...]) -> Array:
+    """``repmat(x, counts)`` along two dimensions or more."""
+    array = dims(x, len(counts))
+    return trimmed(np.tile(array, counts + (1,) * (array.ndim - len(counts))))
 
 
 def _assign_linear(array: Array, value: Array, where: Any) -> Array:
@@ -336,8 +373,8 @@ def cat(axis: int, *parts: Any) -> Array:
     arrays = [two_dimensional(part) for part in parts]
     solid = [array for array in arrays if array.size] or arrays[:1]
     if axis > 1:
-        solid = [array.reshape(array.shape + (1,) * (axis + 1 - array.ndim)) for array in solid]
-    return np.concatenate(solid, axis=axis)
+        solid = [dims(array, axis + 1) for array in solid]
+    return trimmed(np.concatenate(solid, axis=axis))
 
 
 def columns(x: Any) -> list[Array]:

@@ -198,8 +198,23 @@ def single(x: Any) -> SingleArray:
     return np.array(np.atleast_2d(x) if np.ndim(x) == 0 else x, dtype=np.float32).view(SingleArray)
 
 
+class ComplexArray(np.ndarray[Any, Any]):
+    """Complex numbers, which the scripts' transposes are not made for."""
+
+    @property
+    def T(self) -> Any:
+        """The transpose, of real numbers only."""
+        if self.dtype.kind == "c":
+            raise MigrationError(
+                "transpose: expected real numbers, got complex ones, which MATLAB's ' conjugates. Write it in Python."
+            )
+        return self.transpose()
+
+
 def of_its_class(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """An array from a file, so that it computes as its class does in MATLAB."""
+    if array.dtype.kind == "c":
+        return array.view(ComplexArray)
     if array.dtype.kind in "iu":
         return array.view(IntegerArray)
     if array.dtype == bool:

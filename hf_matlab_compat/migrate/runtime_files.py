@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,14 +29,19 @@ _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
 class Struct(SimpleNamespace):
     """A struct: fields as attributes."""
 
-    __slots__ = ("_file", "_held")
+    __slots__ = ("_file", "_held", "_lost")
 
     def __getattr__(self, name: str) -> Any:
         """Refuse a field that is not there, in words that name the file that the struct was read from."""
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in getattr(self, "_lost", ()):
+            raise MigrationError(
+                f"{self._file}: expected {name} to be an array, a cell or a struct, {self._lost[name]}"
+            )
         there = ", ".join(vars(self)) or "none"
-        of = f"{self._file}: expected the variable" if hasattr(self, "_file") else "struct: expected the field"
+        is_file = getattr(self, "_file", "struct") != "struct"
+        of = f"{self._file}: expected the variable" if is_file else "struct: expected the field"
         raise AttributeError(f"{of} {name}, got {there}.")
 
 
@@ -88,15 +93,16 @@ def load_mat(path: str, names: Sequence[str] = (), *, onto: Struct | None = None
     content = _read(file)
     fields = dict(vars(onto)) if onto is not None else {}
     wanted = [name for name in content if not name.startswith("__") and (not names or name in names)]
-    found = {python_name(name): _value(content[name]) for name in wanted}
-    clash = sorted(found.keys() & set(own.split()))
+    found, lost = _values({name: content[name] for name in wanted})
+    held = frozenset(found.keys() | lost.keys())
+    clash = sorted(held & set(own.split()))
     if clash:
         raise MigrationError(
             f"load: expected {file} to hold none of the script's own variables, got {', '.join(clash)}, which MATLAB "
             "would replace. Migrate the script again with the file beside it."
         )
-    made = Struct(**fields | found)
-    made._file, made._held = file.name, frozenset(found)
+    made = Struct(**{name: value for name, value in (fields | found).items() if name not in lost})
+    made._file, made._held, made._lost = file.name, held, lost
     return made
 
 
@@ -106,12 +112,11 @@ def just_loaded(loaded: Struct, name: str) -> bool:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Every variable of a file of MATLAB's or Octave's that has a value in Python."""
+    """Every variable of a file of MATLAB's or Octave's."""
     try:
-        content = {name: full_array(value) for name, value in read_mat(file).items()}
+        return dict(read_mat(file))
     except CheckpointError as error:
         raise MigrationError(f"load: {file}: {error}") from error
-    return {name: value for name, value in content.items() if not isinstance(value, Skipped)}
 
 
 def exist(path: str, kind: str) -> int:
@@ -127,14 +132,29 @@ def mat_file(path: str) -> str:
     return path if re.search(r"\.\w{1,4}\Z", str(path)) else f"{path}.mat"
 
 
+def _values(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Variables or fields by their Python names, and those that have no value here, with what they are."""
+    found, lost = dict[str, Any](), dict[str, str]()
+    for name, value in content.items():
+        try:
+            found[python_name(name)] = _value(value)
+        except (MigrationError, CheckpointError) as error:
+            lost[python_name(name)] = str(error)
+    return found, lost
+
+
 def _value(value: Any) -> Any:
-    if value is None or isinstance(value, Skipped):
-        return Struct()  # one without fields, or what only MATLAB has
+    if isinstance(value, Skipped):
+        raise MigrationError("got a function or an object of a class that only MATLAB has.")
     array = np.asarray(full_array(value))
-    if array.dtype.names:
+    has_no_fields = array.dtype.kind == "O" and array.size > 0 and all(entry is None for entry in array.flat)
+    if array.dtype.names or has_no_fields:
         if array.size != 1:
-            raise MigrationError("load: expected a single struct, got an array of structs.")
-        return Struct(**{python_name(name): _value(array[name].item()) for name in array.dtype.names})
+            raise MigrationError("got an array of structs.")
+        found, lost = _values({name: array[name].item() for name in array.dtype.names or ()})
+        made = Struct(**found)
+        made._file, made._lost = "struct", lost
+        return made
     if array.dtype.kind == "O":
         return [_value(entry) for entry in array.ravel(order="F")]
     if array.dtype.kind == "U":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
+from hf_matlab_compat.migrate.runtime_arrays import dims, trimmed, two_dimensional
 
 Array = NDArray[Any]
 
@@ -28,12 +28,11 @@ def _along(reduce: Callable[..., Any], x: Any, axis: int | None = None) -> Any:
     if array.shape == (0, 0) and axis is None:
         return array if reduce in _EXTREMES else reduce(array, axis=None, keepdims=True).item()
     along = first_axis(array) if axis is None else axis
+    array = dims(array, along + 1)
     if reduce in _EXTREMES and along < array.ndim and not array.shape[along]:
         return array
     reduced = reduce(array, axis=along, keepdims=True)
-    while reduced.ndim > 2 and reduced.shape[-1] == 1:
-        reduced = reduced[..., 0]
-    return reduced.item() if reduced.size == 1 else reduced
+    return reduced.item() if reduced.size == 1 else trimmed(reduced)
 
 
 def _sample(reduce: Callable[..., Any], array: Array, *, axis: int, keepdims: bool) -> Any:
@@ -69,14 +68,16 @@ def min_and_place(x: Any, axis: int | None = None) -> tuple[Any, Any]:
 def _extreme(find: Callable[..., Array], x: Any, axis: int | None) -> tuple[Any, Any]:
     array = two_dimensional(x)
     along = first_axis(array) if axis is None else axis
+    array = dims(array, along + 1)
     places = find(array, axis=along, keepdims=True)
-    return np.take_along_axis(array, places, along), places + 1
+    return trimmed(np.take_along_axis(array, places, along)), trimmed(places + 1)
 
 
 def sort_and_places(x: Any, axis: int | None = None, *, descending: bool = False) -> tuple[Any, Any]:
     """``[s, i] = sort(x)``, i counted from 1; equal entries keep their order, NaN is the largest."""
     array = two_dimensional(x)
     along = first_axis(array) if axis is None else axis
+    array = dims(array, along + 1)
     keys = np.where(np.isnan(array), -np.inf, -array.astype(float)) if descending else array
     places = np.argsort(keys, axis=along, kind="stable")
-    return np.take_along_axis(array, places, along), places + 1
+    return trimmed(np.take_along_axis(array, places, along)), trimmed(places + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
@@ -70,9 +71,11 @@ def translate(
     for option, value, known in (("style", style, STYLES), ("streams", streams, STREAMS)):
         if value not in known:
             raise MigrationError(f"{option}: expected one of {', '.join(known)}, got {value!r}.")
-    script = parse(source)
+    script = _under_its_name(parse(source), name)
     functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
-    shared = Shared(style, streams, functions, beside.functions, beside.trainers, names_in=beside.names_in)
+    shared = Shared(
+        style, streams, functions, beside.functions, beside.trainers, names_in=beside.names_in, scripts=beside.scripts
+    )
     code = [each for each in script.body if not isinstance(each, syntax.Comment)]
     shared.is_function_file = bool(code) and all(isinstance(each, syntax.Function) for each in code)
     writer = Writer(Ledger(script.lines))
@@ -87,6 +90,18 @@ def translate(
     python = _assembled(name, shared, writer)
     calls = tuple(name for name, line in shared.called.items() if f"\n{line}\n" in python)
     return Translation(name, python, writer.ledger.close(), writer.ledger.todos, calls)
+
+
+def _under_its_name(script: syntax.Script, name: str) -> syntax.Script:
+    """A function file whose first function is called as the file is, which is the name that MATLAB goes by."""
+    code = [each for each in script.body if not isinstance(each, syntax.Comment)]
+    functions = [each for each in code if isinstance(each, syntax.Function)]
+    if not functions or len(functions) < len(code) or name in (functions[0].name, "script") or not name.isidentifier():
+        return script
+    main: syntax.Statement = replace(functions[0], name=name)
+    if any(each.name == name for each in functions):
+        main = syntax.Broken(functions[0].place, f"is called {name} as the file is, and so is another function of it")
+    return replace(script, body=tuple(main if each is functions[0] else each for each in script.body))
 
 
 def _known(shared: Shared) -> tuple[object, ...]:
@@ -159,7 +174,7 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
 
 def _is_free(name: str, context: Context) -> bool:
     known = name in CONSTANTS or name in NAMES or name in context.shared.trainers or is_function(name, context)
-    return name.isidentifier() and not known
+    return name.isidentifier() and not known and name not in context.shared.scripts
 
 
 def _write_function(function: syntax.Function, shared: Shared, writer: Writer) -> None:

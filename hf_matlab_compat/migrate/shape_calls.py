@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
@@ -21,9 +22,15 @@ def made_of_shape(arguments: Arguments, count: int) -> tuple[str, Kind, bool]:
         arguments.context.needs("ml")
         return f"ml.shape({value.text})", Kind.ARRAY, True
     sizes = [arguments.whole(place) for place in range(count)]
+    while len(sizes) > 2 and sizes[-1] == "1":
+        sizes.pop()
+    count = len(sizes)
     if count == 2 and sizes[0] == "1":
         return sizes[1], Kind.ROW, False
     kind = Kind.COLUMN if count == 2 and sizes[1] == "1" else Kind.ARRAY
+    if count > 2 and not sizes[-1].isdigit():
+        arguments.context.needs("ml")
+        return f"ml.shape(({', '.join(sizes)}))", kind, True
     return f"({', '.join(sizes)})", kind, count > 2
 
 
@@ -79,7 +86,7 @@ def _size(arguments: Arguments) -> Value:
 def _size_along(value: Value, axis: int, arguments: Arguments) -> Value:
     if value.kind is Kind.ROW:
         return integer(f"len({value.text})" if axis == 1 else "1")
-    if value.kind in SHAPED and (axis < 2 or value.nd):
+    if value.kind in SHAPED and axis < 2:
         return integer(method(value, f"shape[{axis}]"))
     arguments.context.needs("ml")
     return integer(f"ml.size({value.text}, {axis + 1})")
@@ -135,7 +142,10 @@ def _repmat(arguments: Arguments) -> Value:
     if value.kind is Kind.NUM:
         number = f"{value.text}.0" if value.text.isdigit() else f"1.0 * {value.at(Binding.UNARY)}"
         return Value(f"np.full({shape}, {number})", Kind.ARRAY, nd=len(sizes) > 2)
-    return Value(f"np.tile({value.text}, {shape})", Kind.ARRAY, logical=value.logical, nd=len(sizes) > 2 or value.nd)
+    if len(sizes) > 2 or value.nd or like is not None:
+        arguments.context.needs("ml")
+        return Value(f"ml.repmat({value.text}, {shape})", Kind.ARRAY, logical=value.logical, nd=True)
+    return Value(f"np.tile({value.text}, {shape})", Kind.ARRAY, logical=value.logical)
 
 
 def _repeated_cells(value: Value, sizes: Arguments) -> Value:
@@ -172,9 +182,15 @@ def _reshape(arguments: Arguments) -> Value:
         nodes = arguments.nodes[1:]
     sizes = Arguments("reshape", nodes, arguments.context)
     shape = ["-1" if node == syntax.Matrix(()) else sizes.whole(place) for place, node in enumerate(nodes)]
+    while len(shape) > 2 and shape[-1] == "1":
+        shape.pop()
     kind = Kind.COLUMN if len(shape) == 2 and shape[1] == "1" else Kind.ARRAY
     text = f'reshape(({", ".join(shape)}), order="F")'
-    return _reshaped(value, method(value, text), kind, len(shape) > 2, arguments)
+    made = _reshaped(value, method(value, text), kind, len(shape) > 2, arguments)
+    if len(shape) < 3 or shape[-1].isdigit():
+        return made
+    arguments.context.needs("ml")
+    return replace(made, text=f"ml.trimmed({made.text})")
 
 
 def _reshaped(value: Value, text: str, kind: Kind, nd: bool, arguments: Arguments) -> Value:
@@ -192,8 +208,13 @@ def _permute(arguments: Arguments) -> Value:
     order = [node.text for node in given.rows[0] if isinstance(node, syntax.Number) and node.text.isdigit()]
     if sorted(order) != [str(k + 1) for k in range(len(given.rows[0]))]:
         raise Untranslatable("permutes dimensions that are not written out")
-    arguments.context.needs("np")
     axes = ", ".join(str(int(k) - 1) for k in order)
+    if len(order) > 2 or value.nd or value.kind not in SHAPED:
+        arguments.context.needs("ml")
+        text = f"ml.permute({value.as_two_dimensional().text}, ({axes}))"
+        return Value(text, Kind.ARRAY, nd=len(order) > 2 or value.nd, owner=value.owner)
+    arguments.context.needs("np")
+    value = value.as_two_dimensional()
     return Value(f"np.transpose({value.text}, ({axes}))", Kind.ARRAY, nd=len(order) > 2, owner=value.owner)
 
 

@@ -81,7 +81,7 @@ def test_a_file_that_the_script_saves_itself_holds_what_it_saves(folder: Path) -
     assert todos == []
     assert names["y"] == 4
     todos, _, _ = migrated(folder, source.replace("y = fresh", "y = fresher"))
-    assert todos == ["uses fresher, which is neither a variable nor a function known here"]
+    assert [todo.startswith("fresher is not known here") for todo in todos] == [True]
 
 
 def test_a_parameter_of_an_anonymous_function_is_no_name_of_the_file() -> None:
