@@ -145,8 +145,8 @@ def range_start(first: Any) -> int:
 
 def whole_number(position: Any) -> int:
     """A single position, which must be whole; raises MigrationError where it is not."""
-    value = scalar(position)
-    if value != math.floor(value):
+    value = position if np.ndim(position) == 0 else scalar(position)
+    if value != int(value):  # the int of a logical from a file says what is wrong with it
         raise MigrationError(f"index: expected a whole position, got {value}. Round it as it is meant.")
     return int(value)
 
