@@ -35,6 +35,9 @@ def said_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("train a.mat --maxepochs 3", "--maxepochs: expected an option of hf-compat train, got an unknown one. Did you "
          "mean --maxepoch?"),
         ("train a.mat --run_nam=x", "--run_nam: expected an option of hf-compat train, got an unknown one. Did "),
+        ("train a.mat --set", "--set: expected a value, got none."),
+        ("train a.mat --seed --out b", "--seed: expected a value, got none."),
+        ("checkpoint a.mat --layersizes", "--layersizes: expected a value, got none."),
         ("train a.mat b.mat", "hf-compat train: expected no more arguments, got b.mat."),
         ("train a.mat --seed x", "--seed: expected a whole number, got x."),
         ("parity --timeout soon", "--timeout: expected a number, got soon."),

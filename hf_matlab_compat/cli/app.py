@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter, Token
 
-from hf_matlab_compat.cli.mistakes import in_words
+from hf_matlab_compat.cli.mistakes import in_words, refuse_empty_lists
 from hf_matlab_compat.errors import HessianFreeError, Terminated
 
 ERROR = 2
@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = map(_at_home, sys.argv[1:] if arguments is None else arguments)
     try:
         command, bound, *_ = app.parse_args(list(words), print_error=False, exit_on_error=False, verbose=False)
+        refuse_empty_lists(bound.arguments)
     except CycloptsError as error:
         raise SystemExit(_complain(in_words(error), ERROR)) from None
     try:

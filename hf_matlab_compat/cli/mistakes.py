@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from cyclopts import exceptions as wrong
@@ -29,6 +29,19 @@ def in_words(error: wrong.CycloptsError) -> str:
         case wrong.UnusedCliTokensError():
             return f"{command}: expected no more arguments, got {' '.join(error.unused_tokens or ())}. {help_}"
     return str(error)
+
+
+def refuse_empty_lists(given: Mapping[str, Any]) -> None:
+    """Refuse an option that takes several values and stands alone, which cyclopts takes for none of it.
+
+    Raises
+    ------
+    CycloptsError
+    """
+    for name, value in given.items():
+        if value == []:
+            option = "--" + name.strip("_").replace("_", "-")
+            raise wrong.CycloptsError(msg=f"{option}: expected a value, got none.")
 
 
 def _unknown_command(error: wrong.UnknownCommandError, command: str) -> str:
