@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hf_matlab_compat.cli import main
 from tests.migrate.sample_data import make_data
 from tests.migrate_trainer.trainer_text import SOLVER, TRAINER
 
+checking = importlib.import_module("hf_matlab_compat.migrate.check")
 pytest.importorskip("tree_sitter_matlab")
 
 SCRIPTS = Path(__file__).parent / "migrate" / "scripts"
@@ -144,8 +147,8 @@ def test_a_check_that_fails_says_why(old: Path, capsys: pytest.CaptureFixture[st
     assert main(["migrate", str(old / "denoising.m"), "--check"]) == 1
     assert "denoising.m: not checked. Octave: expected the script to run" in capsys.readouterr().out
     (old / "idle.m").write_text("x = 3;\n")
-    assert main(["migrate", str(old / "idle.m"), "--check"]) == 1
-    assert "0 arguments in 0 calls of the trainer were seen: the trainer was never reached" in capsys.readouterr().out
+    assert main(["migrate", str(old / "idle.m"), "--check"]) == 0
+    assert "1 variables at the end agree: the trainer was never reached" in capsys.readouterr().out
 
 
 def test_a_check_is_left_out_where_lines_are_left_to_do(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,12 +173,31 @@ def test_a_function_that_does_not_train_is_not_checked_either(old: Path, capsys:
     assert "twice.m: not checked. There is nothing to run" in capsys.readouterr().out
 
 
-def test_a_folder_without_a_call_of_the_trainer_is_not_checked_and_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.octave
+def test_the_variables_at_the_end_of_any_script_are_checked_also_where_tmpdir_lies_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "mean_only.m").write_text("y = mean([1 2 3]);\n")
-    assert main(["migrate", str(tmp_path), "--out", str(tmp_path / "new"), "--check"]) == 1
-    assert "not checked: no script here calls the trainer" in capsys.readouterr().out
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    lines = "x = 1:5; y = x'*2; c = {'a', [1 2]}; z = [NaN Inf]; tic; t = toc; e = [];\np = randperm(5); m = x(p);\n"
+    (tmp_path / "main.m").write_text(lines)
+    command = ["migrate", str(tmp_path), "--out", str(tmp_path / "new"), "--check", "--force"]
+    assert main(command) == 0
+    assert "main.m: checked in Octave, 6 variables at the end agree" in capsys.readouterr().out
+    translate_all = checking.migrate_directory
+
+    def spoilt(directory: Path, out: Path, **how: str) -> object:
+        made = translate_all(directory, out, **how)
+        with (out / "main.py").open("a") as file:
+            file.write("y[0] = 3\nc[0] = 'b'\n")
+        return made
+
+    monkeypatch.setattr(checking, "migrate_directory", spoilt)
+    assert main(command) == 1
+    said = capsys.readouterr().out
+    assert "y, at the end: expected the same numbers, got a difference of 1." in said
+    assert "c, at the end: expected 'a', got 'b'." in said
+    assert "main.m: checked in Octave, 6 variables at the end DIFFER" in said
 
 
 OWN = "\nfunction y = smoothed( x )\ny = x*global_scale;\nend\n"
@@ -261,7 +283,7 @@ def test_a_script_that_calls_a_function_that_trains_is_checked(old: Path, capsys
     main(["migrate", str(old), "--check"])
     said = capsys.readouterr().out
     assert "run_second.m: checked in Octave, 24 arguments in 1 call of the trainer agree" in said
-    assert "idle.m: not checked. It does not call the trainer." in said
+    assert "idle.m: checked in Octave, 1 variables at the end agree" in said
     assert "second.m: not checked. There is nothing to run" in said
 
 

@@ -136,26 +136,26 @@ def _folder(source: Path, out: Path, how: tuple[str, str, Path | None], check: b
 
 def _all_agree(source: Path, translations: Sequence[Translation], style: str) -> bool:
     """Check every script, or say why it is not checked."""
-    trains = _reaching(translations)
-    checked = [made for made in translations if made.runs and made.name in trains and _runs_by_itself(made)]
+    checked = [made for made in translations if made.runs and _runs_by_itself(made)]
     agree = [_agrees(source / f"{made.name}.m", style) for made in checked]
     for made in (each for each in translations if each not in checked):
-        if made.name in trains and made.runs:
+        if made.runs:
             _say(_nothing_to_run(made))
-            agree.append(any(_calls(each, {made.name} | _callers(made.name, translations)) for each in checked))
+            agree += [] if made.name not in _reaching(translations) else [_is_called(made, checked, translations)]
         else:
-            why = "It does not call the trainer." if made.runs else f"Its translation: {made.state}."
-            _say(f"{made.name}.m: not checked. {why}")
-    if not trains:
-        _say("not checked: no script here calls the trainer")
-    return bool(trains) and all(agree)
+            _say(f"{made.name}.m: not checked. Its translation: {made.state}.")
+    return bool(checked) and all(agree)
+
+
+def _is_called(made: Translation, checked: Sequence[Translation], translations: Sequence[Translation]) -> bool:
+    """Whether a script that was checked calls this function, or one that does."""
+    return any(_calls(each, {made.name} | _callers(made.name, translations)) for each in checked)
 
 
 def _reaching(translations: Iterable[Translation]) -> set[str]:
     """Names of scripts that call the trainer, or a function beside them that does."""
-    return (
-        _callers("nnet_train", translations) | _callers("nnet_train_2", translations) | _callers("train", translations)
-    )
+    listed = list(translations)
+    return _callers("nnet_train", listed) | _callers("nnet_train_2", listed) | _callers("train", listed)
 
 
 def _callers(name: str, translations: Iterable[Translation]) -> set[str]:
@@ -200,8 +200,13 @@ def _agrees(script: Path, style: str) -> bool:
         return False
     for said in (*result.differences, *result.notes):
         _say(f"  {said}")
-    verdict = "agree" if result.agrees else "DIFFER" if result.calls else "were seen: the trainer was never reached"
-    _say(f"{script.name}: checked in Octave, {result.arguments} arguments in {_times(result.calls)} {verdict}")
+    verdict = "agree" if result.agrees else "DIFFER" if result.differences else "were seen"
+    at_end = f"{result.variables} variables at the end"
+    seen = f"{at_end} {verdict}: the trainer was never reached"
+    if result.calls:
+        with_others = f", with {at_end}" if result.variables else ""
+        seen = f"{result.arguments} arguments in {_times(result.calls)} {verdict}{with_others}"
+    _say(f"{script.name}: checked in Octave, {seen}")
     return result.agrees
 
 

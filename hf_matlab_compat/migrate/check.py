@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +19,20 @@ from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.comparison import calls_without_draws, compare_calls, compare_tables, octave_calls
-from hf_matlab_compat.migrate.context import module_name
+from hf_matlab_compat.migrate.comparison import (
+    calls_without_draws,
+    compare_calls,
+    compare_tables,
+    compare_variables,
+    octave_calls,
+    octave_variables,
+)
+from hf_matlab_compat.migrate.context import module_name, python_name
 from hf_matlab_compat.migrate.copies import PUBLISHED, trainers_beside
 from hf_matlab_compat.migrate.directory import StrPath, functions_beside, migrate_directory, read_script
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.recorder import UNSEEDED
+from hf_matlab_compat.migrate.usage import base_name, usage_of
 
 _OCTAVE = "octave-cli"
 _MOST_BYTES = 2 * 1024**3
@@ -32,6 +41,13 @@ _DRAWING = (
     *("imshow", "colormap", "axis", "drawnow", "print", "saveas", "subplot", "close", "clf", "colorbar", "grid"),
     *("hist", "scatter", "xlim", "ylim", "gpuDevice", "ginfo", "gselect", "gactivate", "gsync"),
 )
+_KEEP_VARIABLES = """
+hf_names__ = who; hf_folder__ = getenv('HF_WORK');
+for hf_k__ = 1:numel(hf_names__)
+  try, save('-v7', fullfile(hf_folder__, [hf_names__{hf_k__} '.mat']), hf_names__{hf_k__}); catch, end
+end
+"""
+"""Writes each variable down that can be written; handles of functions cannot."""
 _STUB = "function varargout = {name}(varargin)\n  varargout = cell(1, nargout);\nend\n"
 
 
@@ -49,17 +65,20 @@ class CheckResult:
         A sentence for each difference; empty where the scripts agree.
     notes : tuple of str
         A sentence for whatever could not be compared and is no difference.
+    variables : int
+        Variables at the end of the script that were compared.
     """
 
     calls: int
     arguments: int
     differences: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    variables: int = 0
 
     @property
     def agrees(self) -> bool:
-        """Whether the trainer was called, and always with the same arguments."""
-        return self.calls > 0 and not self.differences
+        """Whether arguments of the trainer or variables at the end were compared, and all are the same."""
+        return self.calls + self.variables > 0 and not self.differences
 
 
 def check(script: StrPath, *, style: str = "legacy", timeout: float = 300.0) -> CheckResult:
@@ -93,15 +112,53 @@ def check(script: StrPath, *, style: str = "legacy", timeout: float = 300.0) -> 
         work = Path(name)
         matlab, python = work / "matlab", work / "python"
         for folder in (matlab, python):
-            shutil.copytree(source.parent, folder)
+            shutil.copytree(source.parent, folder, ignore=partial(_is_work, work.resolve()))
         theirs = _run_octave(source.stem, matlab, work, timeout)
         ours = _run_python(source, python, work, style, timeout)
         compared, differences = compare_calls(theirs, ours)
         differences += compare_tables(matlab, python)
+        variables, others = _compare_variables(source, work)
+        differences += others
         undrawn = [f"call {number}: {_NO_STREAM}" for number in calls_without_draws(theirs, ours)]
     if _seeds(source):
-        return CheckResult(len(theirs), compared, (*differences, *undrawn))
-    return CheckResult(len(theirs), compared, tuple(differences), tuple(undrawn))
+        return CheckResult(len(theirs), compared, (*differences, *undrawn), variables=variables)
+    return CheckResult(len(theirs), compared, tuple(differences), tuple(undrawn), variables)
+
+
+def _is_work(work: Path, folder: str, names: list[str]) -> list[str]:
+    """The check's own directory, which lies in the script's where TMPDIR does."""
+    return [name for name in names if (Path(folder) / name).resolve() == work]
+
+
+def _compare_variables(source: Path, work: Path) -> tuple[int, list[str]]:
+    """How many variables there are at the end of both scripts and were compared, and a sentence for each that differs.
+
+    What tells the time, and positions, which count from 0 in Python, are left aside.
+    """
+    kept = work / "calls.workspace"
+    ours = pickle.loads(kept.read_bytes()) if kept.exists() else {}
+    body = parse(read_script(source)).body
+    aside = usage_of(body).positions | _told_by_clock(body)
+    names = {name: python_name(name) for name in octave_variables(work / "workspace") if name not in aside}
+    pairs = {name: ours[python] for name, python in names.items() if python in ours}
+    return compare_variables(work / "workspace", pairs)
+
+
+_CLOCK = frozenset({"tic", "toc", "clock", "cputime", "now", "datestr", "date", "time", "pwd", "tempname", "fopen"})
+
+
+def _told_by_clock(body: Sequence[syntax.Statement]) -> frozenset[str]:
+    """Variables that depend on the time or the place at which a script runs."""
+    parts = [node for each in body for node in each.walk() if isinstance(node, syntax.Assign)]
+    told = set(_CLOCK)
+    for _ in range(len(parts) + 1):
+        before = len(told)
+        for node in parts:
+            if any(isinstance(part, syntax.Name) and part.name in told for part in node.value.walk()):
+                told.update(base_name(target) for target in node.targets)
+        if len(told) == before:
+            break
+    return frozenset(told)
 
 
 _NO_STREAM = (
@@ -143,8 +200,11 @@ def _run_octave(name: str, folder: Path, work: Path, timeout: float) -> list[dic
     for function in _DRAWING:
         (recorder / f"{function}.m").write_text(_STUB.format(name=function), encoding="utf-8")
     seeds = f"rand('twister', {UNSEEDED}); randn('state', {UNSEEDED}); "
-    code = f"warning('off', 'all'); page_screen_output(false); addpath(getenv('HF_RECORDER')); {seeds}{name}"
-    environment = {**os.environ, "HF_RECORDER": str(recorder), "HF_RECORDS": str(records)}
+    workspace = work / "workspace"
+    workspace.mkdir()
+    start = "warning('off', 'all'); page_screen_output(false); addpath(getenv('HF_RECORDER'));"
+    code = f"{start} {seeds}{name}\n{_KEEP_VARIABLES}"
+    environment = {**os.environ, "HF_RECORDER": str(recorder), "HF_RECORDS": str(records), "HF_WORK": str(workspace)}
     _run([_OCTAVE, "--quiet", "--norc", "--no-history", "--eval", code], folder, environment, timeout, "Octave")
     return octave_calls(records)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,40 @@ def compare_tables(theirs: Path, ours: Path) -> list[str]:
     return differences
 
 
+def octave_variables(folder: Path) -> list[str]:
+    """Names of the variables that were there at the end of the script in Octave."""
+    return sorted(path.stem for path in folder.glob("*.mat"))
+
+
+def compare_variables(folder: Path, ours: Mapping[str, Any]) -> tuple[int, list[str]]:
+    """How many of the variables were compared with those that Octave wrote down, and a sentence for each that differs.
+
+    Structs and what cannot be read are passed over.
+    """
+    compared, differences = 0, list[str]()
+    for name, got in ours.items():
+        try:
+            expected = _plain(load_mat(folder / f"{name}.mat")[name])
+        except (CheckpointError, KeyError):
+            continue
+        if _is_of_numbers(expected):
+            compared += 1
+            difference = _difference(name, expected, got, _LOOSE)
+            differences += [f"{name}, at the end: {difference}"] if difference else []
+    return compared, differences
+
+
+_LOOSE = 1e4
+"""Sums in another order may move what a whole script computes by more than what is handed over."""
+
+
+def _is_of_numbers(value: Any) -> bool:
+    """Whether it is numbers or strings, or cells of those."""
+    if isinstance(value, list):
+        return all(map(_is_of_numbers, value))
+    return isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc")
+
+
 def _plain(value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind == "U":
@@ -82,20 +117,22 @@ def _plain(value: Any) -> Any:
     return array
 
 
-def _difference(name: str, expected: Any, got: Any) -> str:
+def _difference(name: str, expected: Any, got: Any, loose: float = 1.0) -> str:
     if _is_empty(expected) and _is_empty(got):
         return ""
     if isinstance(expected, str) or isinstance(got, str):
         return "" if expected == got else f"expected {expected!r}, got {got!r}."
     if isinstance(expected, list) and isinstance(got, list):
-        return _cells_difference(name, expected, got)
-    return _array_difference(name, expected, got)
+        return _cells_difference(name, expected, got, loose)
+    if isinstance(expected, list) or isinstance(got, list):
+        return f"expected {'cells' if isinstance(expected, list) else 'an array'}, got something else."
+    return _array_difference(name, expected, got, loose)
 
 
-def _cells_difference(name: str, expected: list[Any], got: list[Any]) -> str:
+def _cells_difference(name: str, expected: list[Any], got: list[Any], loose: float) -> str:
     if len(expected) != len(got):
         return f"expected {len(expected)} cells, got {len(got)}."
-    found = (_difference(name, one, other) for one, other in zip(expected, got, strict=True))
+    found = (_difference(name, one, other, loose) for one, other in zip(expected, got, strict=True))
     return next((difference for difference in found if difference), "")
 
 
@@ -103,7 +140,7 @@ def _is_empty(value: Any) -> bool:
     return value is None or (len(value) == 0 if isinstance(value, str | list) else np.size(value) == 0)
 
 
-def _array_difference(name: str, expected: Any, got: Any) -> str:
+def _array_difference(name: str, expected: Any, got: Any, loose: float) -> str:
     one, other = two_dimensional(expected), two_dimensional(got)
     if name in _FLAT:
         one, other = one.reshape(1, -1), other.reshape(1, -1)
@@ -112,9 +149,13 @@ def _array_difference(name: str, expected: Any, got: Any) -> str:
     singles = [array.dtype == np.float32 for array in (one, other)]
     if one.size > 1 and singles[0] != singles[1]:
         return f"expected class {one.dtype}, got {other.dtype}."
-    gap = np.abs(one.astype(float) - other.astype(float))
-    scale = max(float(np.abs(one.astype(float)).max()), 1e-300)
-    bound = _TOLERANCE[np.dtype(np.float32) if singles[0] else np.dtype(np.float64)]
+    one, other = (array if array.dtype.kind == "c" else array.astype(float) for array in (one, other))
+    with np.errstate(invalid="ignore"):
+        gap = np.where(one == other, 0.0, np.abs(one - other))
+    gap = np.where(np.isnan(one) & np.isnan(other), 0.0, gap)
+    finite = np.abs(one[np.isfinite(one)])
+    scale = max(float(finite.max(initial=0.0)), 1e-300)
+    bound = loose * _TOLERANCE[np.dtype(np.float32) if singles[0] else np.dtype(np.float64)]
     if not np.array_equal(one, other, equal_nan=True) and not float(gap.max()) <= bound * scale:
         return f"expected the same numbers, got a difference of {float(np.nanmax(gap)):g}."
     return ""

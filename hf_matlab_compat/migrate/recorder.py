@@ -63,7 +63,9 @@ def _is_empty(value: Any) -> bool:
 def _kept(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_kept(entry) for entry in value]
-    return np.array(value) if isinstance(value, np.ndarray) else value
+    if isinstance(value, str):
+        return str(value)
+    return np.array(value) if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _made_up(arguments: dict[str, Any]) -> Any:
@@ -99,12 +101,23 @@ def main(script: str, out: str) -> None:
     hf_matlab_compat.nnet_train = recorder.legacy
     hf_matlab_compat.train = recorder.modern
     sys.path.insert(0, str(Path(script).resolve().parent))
+    names: dict[str, Any] = {}
     try:
-        runpy.run_path(script, run_name="__main__")
+        names = runpy.run_path(script, run_name="__main__")
     except SystemExit as ending:
         if ending.code:
             raise
     Path(out).write_bytes(pickle.dumps(recorder.calls))
+    kept = {name: _kept(value) for name, value in names.items() if not name.startswith("_") and _is_plain(value)}
+    Path(out).with_suffix(".workspace").write_bytes(pickle.dumps(kept))
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a variable holds numbers or strings, or lists of those."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    array = isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc"
+    return value is None or array or isinstance(value, str | int | float | complex)
 
 
 if __name__ == "__main__":
