@@ -102,6 +102,7 @@ from hf_matlab_compat.migrate.runtime_files import (
     mat_file,
     save_mat,
     sprintf,
+    strrep,
 )
 from hf_matlab_compat.migrate.runtime_random import RandomState, random_state
 from hf_matlab_compat.migrate.runtime_reductions import (
@@ -256,6 +257,7 @@ __all__ = [
     "strcmp",
     "strfind",
     "strncmp",
+    "strrep",
     "sub2ind",
     "sum",
     "svd",

@@ -234,12 +234,22 @@ def joined(*parts: Any) -> Any:
     return "".join(part for part in parts if isinstance(part, str))
 
 
-def sprintf(template: str, *arguments: Any) -> str:
-    """``sprintf``: the template again and again until the arguments are used up."""
-    template, values = unescaped(template), _flattened(arguments)
+def strrep(text: str, old: str, new: str) -> str:
+    """``strrep``: nothing is replaced where there is nothing to find."""
+    return text.replace(old, new) if old else text
+
+
+def sprintf(template: str, *arguments: Any, escapes: bool = True) -> str:
+    """``sprintf``: the template again and again until the arguments are used up.
+
+    In a template from double quotes no `escapes` are left.
+    """
+    template, values = unescaped(template) if escapes else template, _flattened(arguments)
     directives = [found for found in _DIRECTIVE.finditer(template) if found[0] != "%%"]
     if not directives:
         return template.replace("%%", "%")
+    if not arguments:
+        return template[: directives[0].start()].replace("%%", "%")
     out: list[str] = []
     while True:
         text, used_up = _once(template, values)
@@ -279,9 +289,8 @@ def _next(values: list[Any], kind: str) -> Any:
     """The next value; a string where a number is wanted counts as its characters' codes."""
     value = values.pop(0)
     if isinstance(value, str) and kind not in "sc":
-        first, *others = [ord(character) for character in value] or [""]
-        values[:0] = others
-        return first
+        values[:0] = [value[1:]] if value[1:] else []
+        return ord(value[0]) if value else ""
     return value
 
 

@@ -94,7 +94,10 @@ def _method(name: str) -> Translator:
 
 def _replaced(arguments: Arguments) -> Value:
     text, old, new = arguments.expect(3)
-    return Value(f"{text.at(Binding.ATOM)}.replace({old.text}, {new.text})", Kind.STR)
+    if arguments.literal(1):
+        return Value(f"{text.at(Binding.ATOM)}.replace({old.text}, {new.text})", Kind.STR)
+    arguments.context.needs("ml")
+    return Value(f"ml.strrep({text.text}, {old.text}, {new.text})", Kind.STR)
 
 
 def _str2num(arguments: Arguments) -> Value:

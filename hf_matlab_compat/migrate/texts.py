@@ -128,12 +128,14 @@ def printed(template: Value, node: syntax.Node, arguments: Sequence[Value], cont
     pieces = _pieces(node.text if node.double else unescaped(node.text), arguments)
     if pieces is not None:
         return formatted(pieces)
-    return _at_run_time(literal(node), arguments, context)
+    options = ("escapes=False",) if node.double and "\\" in node.text else ()
+    return _at_run_time(literal(node), arguments, context, *options)
 
 
-def _at_run_time(template: Value, arguments: Sequence[Value], context: Context) -> Value:
+def _at_run_time(template: Value, arguments: Sequence[Value], context: Context, *options: str) -> Value:
     context.needs("ml")
-    return Value(f"ml.sprintf({', '.join([template.text, *(value.text for value in arguments)])})", Kind.STR)
+    given = [template.text, *(value.text for value in arguments), *options]
+    return Value(f"ml.sprintf({', '.join(given)})", Kind.STR)
 
 
 def _pieces(template: str, arguments: Sequence[Value]) -> list[Piece] | None:
