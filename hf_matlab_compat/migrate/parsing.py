@@ -234,9 +234,12 @@ def _function(node: Any, place: Place, level: _Level) -> Statement:
     if name is None:
         raise ParseFailure("is a function without a name")
     parts = {child.type: child for child in node.children}
+    if any(part.has_error for kind, part in parts.items() if kind in ("function_arguments", "function_output")):
+        raise ParseFailure("cannot be parsed")
     parameters = _names(parts.get("function_arguments"))
     outputs = _names(parts.get("function_output"))
-    if not _text(name).isidentifier() or len(set(parameters) - {"~"}) < len(parameters) - parameters.count("~"):
+    named = [each for each in parameters if each != "~"]
+    if len(set(named)) < len(named) or not all(map(str.isidentifier, (_text(name), *named, *outputs))):
         raise ParseFailure("is a function with names that cannot be")
     return syntax.Function(place, _text(name), parameters, outputs, _body(node, level))
 

@@ -11,7 +11,7 @@ from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import is_function
 from hf_matlab_compat.migrate.constants import CONSTANTS
-from hf_matlab_compat.migrate.context import Beside, Context, Shared, python_name
+from hf_matlab_compat.migrate.context import Beside, Context, Shared, Untranslatable, python_name
 from hf_matlab_compat.migrate.expressions import translate_expression
 from hf_matlab_compat.migrate.layout import spaced
 from hf_matlab_compat.migrate.literals import escaped
@@ -113,7 +113,12 @@ def _write(script: syntax.Script, shared: Shared, writer: Writer) -> None:
     rest = _leading_comments(script.body, writer)
     for statement in script.body:
         if isinstance(statement, syntax.Function):
-            _write_function(statement, shared, writer)
+            start = writer.mark()
+            try:
+                _write_function(statement, shared, writer)
+            except Untranslatable as failure:
+                writer.cut_back(start)
+                writer.todo(statement.place, str(failure))
     _write_scope(rest, shared, writer, None)
     _write_unread(script, writer)
     _write_entry(script, writer)

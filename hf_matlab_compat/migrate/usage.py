@@ -224,7 +224,7 @@ class _Reads:
             case syntax.Apply():
                 yield from self._of_application(node, as_index)
             case syntax.Command(words=words):
-                yield from ((word, False) for word in words)
+                yield from ((word, False) for word in words if word.isidentifier())
             case syntax.Function():
                 return
             case _:
@@ -258,7 +258,8 @@ class _Reads:
             yield node.arguments[0].name, True
             return
         if name in ("save", "exist"):
-            yield from ((each.text, False) for each in node.arguments if isinstance(each, syntax.Text))
+            texts = (each.text for each in node.arguments if isinstance(each, syntax.Text))
+            yield from ((text, False) for text in texts if text.isidentifier())
         is_index = name in self.variables
         yield from self.of(node.base, as_index and is_index)
         for argument in node.arguments:

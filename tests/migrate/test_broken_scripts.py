@@ -133,3 +133,19 @@ def assert_accounts_for(made: Translation, source: str) -> None:
     for line in made.lines:
         if line.fate is Fate.TODO:
             assert any(part.strip(" %") in made.python for part in re.split("[;,]", line.text) if part.strip(" ;,%"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "pix !find(mean(X, 2) > 0.45 & var(X, 0, 2) > 0);\n",
+        "save('a>b>c', 'd>e>f');\n",
+        "function [a~b, c] = f(x)\na = x;\nend\n",
+        "function [a, a] = f(x, ~, x)\na = x;\nend\n",
+        "function f(a.b)\nend\n",
+    ],
+)
+def test_odd_words_and_names_are_left_to_do(source: str) -> None:
+    made = translate(source)
+    assert made.todos
+    compile(made.python, "made", "exec")

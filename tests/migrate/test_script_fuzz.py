@@ -181,7 +181,11 @@ def filled(template: str, random: Random) -> str:
     """A template with strings in place of S, and bare text in place of R."""
     parts = template.split("S")
     whole = parts[0] + "".join(literal(string(random), random) + part for part in parts[1:])
-    return whole if "R" not in template else template.replace("R", string(random))
+    if "R" not in template:
+        return whole
+    bare = string(random)
+    ends_a_command = str.maketrans("", "", ";,")
+    return template.replace("R", bare if "%" in template else bare.translate(ends_a_command))
 
 
 def check_is_data(source: str, *, code_may_stand: bool = False) -> None:
