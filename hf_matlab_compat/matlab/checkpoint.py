@@ -89,9 +89,9 @@ def write_checkpoint(
     variables = to_variables(state)
     in_double = np.float64 in (state.theta.dtype, state.d.dtype)
     vectors = {name: getattr(state, name).astype(np.float64) for name in ("theta", "d")} if in_double else {}
-    entry = Entry(checksums=checksums(variables), **vectors)
+    entry = Entry(checksums=checksums(variables), run=run or {}, **vectors)
     entries = [entry, *([standing] if standing else _kept_for(path))]
-    _writing(path, lambda: write_sidecar(path, entries, run))
+    _writing(path, lambda: write_sidecar(path, entries))
     _writing(path, lambda: _write_mat(path, variables))
     remove_sidecar_of_before(path)
     return entry
@@ -153,7 +153,10 @@ def read_checkpoint(
 
 def read_description(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     """How the run was described that wrote a checkpoint; empty where that is not known."""
-    return read_sidecar(_find(path)).run
+    found = _find(path)
+    sidecar = read_sidecar(found)
+    entry = sidecar.fitting(checksums(_variables(found))) if sidecar.entries else None
+    return {} if entry is None else entry.run
 
 
 def why_no_run_goes_on(path: str | os.PathLike[str]) -> str:

@@ -22,7 +22,7 @@ import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,14 @@ class Entry:
     ----------
     checksums : mapping of str to str
         By variable of the .mat file; sidecars of earlier versions have those of epoch, paramsp and ch only.
+    run : mapping
+        Description of the run that wrote it, in plain values; empty where it is not known.
     theta, d : (P,) float64 arrays or None
         None after an epoch in single precision.
     """
 
     checksums: Mapping[str, str]
+    run: Mapping[str, Any] = field(default_factory=dict)
     theta: NDArray[np.float64] | None = None
     d: NDArray[np.float64] | None = None
 
@@ -77,7 +80,6 @@ class Sidecar:
     """All that lies beside a checkpoint; `trouble` says why there is nothing."""
 
     entries: Sequence[Entry] = ()
-    run: Mapping[str, Any] = field(default_factory=dict)
     trouble: str = ""
 
     def fitting(self, found: Mapping[str, str]) -> Entry | None:
@@ -113,10 +115,8 @@ def _beside(checkpoint: str | os.PathLike[str], ending: str) -> Path:
     return path.with_name(path.name.removesuffix(".mat") + ending)
 
 
-def write_sidecar(
-    checkpoint: str | os.PathLike[str], entries: Sequence[Entry], run: Mapping[str, Any] | None = None
-) -> None:
-    """Write up to two entries, the newest first, and the description of the run, atomically.
+def write_sidecar(checkpoint: str | os.PathLike[str], entries: Sequence[Entry]) -> None:
+    """Write up to two entries, the newest first, atomically.
 
     Raises
     ------
@@ -124,8 +124,10 @@ def write_sidecar(
         The file cannot be written; the previous one stays whole.
     """
     kept = entries[:ENTRIES]
-    told = [{"sha256": dict(entry.checksums), "doubles": entry.theta is not None} for entry in kept]
-    text = {"format": 1, "entries": told, "run": dict(run or {})}
+    told = [
+        {"sha256": dict(entry.checksums), "doubles": entry.theta is not None, "run": dict(entry.run)} for entry in kept
+    ]
+    text = {"format": 1, "entries": told}
     vectors = {
         f"{name}_{place}": value
         for place, entry in enumerate(kept)
@@ -154,14 +156,15 @@ def read_sidecar(checkpoint: str | os.PathLike[str]) -> Sidecar:
     Sidecar
         Without entries where there is no such file or it is damaged.
     """
-    path = sidecar_path(checkpoint)
-    try:
-        if path.exists():
-            return _read(path)
-        before = _beside(checkpoint, ENDING_BEFORE)
-        return Sidecar(entries=_doubles_of_before(before)) if before.exists() else Sidecar(trouble="no such file")
-    except CheckpointError:
-        return Sidecar(trouble=DAMAGED)
+    entries: list[Entry] = []
+    trouble = "no such file"
+    for ending, read in ((ENDING, _read), (ENDING_BEFORE, _doubles_of_before)):
+        path = _beside(checkpoint, ending)
+        try:
+            entries += read(path) if path.exists() else []
+        except CheckpointError:
+            trouble = DAMAGED
+    return Sidecar(entries=entries, trouble="" if entries else trouble)
 
 
 def path_of_doubles(checkpoint: str | os.PathLike[str]) -> Path | None:
@@ -173,12 +176,11 @@ def path_of_doubles(checkpoint: str | os.PathLike[str]) -> Path | None:
     return path if path.exists() else _beside(checkpoint, ENDING_BEFORE)
 
 
-def _read(path: Path) -> Sidecar:
+def _read(path: Path) -> list[Entry]:
     try:
         text, members = _text(path)
         arrays = read_npz(path, [name.removesuffix(".npy") for name in members if name in _ARRAYS])
-        entries = [_entry(place, each, arrays) for place, each in enumerate(text["entries"])]
-        return Sidecar(entries=entries, run=dict(text["run"]))
+        return [_entry(place, each, arrays) for place, each in enumerate(text["entries"])]
     except Exception as error:  # what zipfile and json raise on a damaged file is whatever the damage made happen
         raise CheckpointError(f"{path}: expected the sidecar of a checkpoint, got a file that is damaged.") from error
 
@@ -192,12 +194,13 @@ def _text(path: Path) -> tuple[Any, list[str]]:
 
 
 def _entry(place: int, told: Mapping[str, Any], arrays: Mapping[str, Array]) -> Entry:
+    entry = Entry(checksums=dict(told["sha256"]), run=dict(told.get("run", {})))
     if not told["doubles"]:
-        return Entry(checksums=dict(told["sha256"]))
+        return entry
     theta, d = arrays[f"theta_{place}"], arrays[f"d_{place}"]
     if theta.ndim != 1 or theta.shape != d.shape or {theta.dtype, d.dtype} != {np.dtype(np.float64)}:
         raise ValueError("no pair of double vectors")
-    return Entry(checksums=dict(told["sha256"]), theta=theta, d=d)
+    return replace(entry, theta=theta, d=d)
 
 
 def _doubles_of_before(path: Path) -> list[Entry]:

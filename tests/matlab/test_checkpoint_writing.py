@@ -14,9 +14,9 @@ import pytest
 import scipy.io
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_checkpoint, write_checkpoint
+from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_checkpoint, read_description, write_checkpoint
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_variables
-from hf_matlab_compat.matlab.sidecar import path_of_doubles, read_sidecar, sidecar_path
+from hf_matlab_compat.matlab.sidecar import path_of_doubles, sidecar_path
 from tests.matlab.checkpoint_files import (
     assert_same,
     make_state,
@@ -275,13 +275,21 @@ def test_doubles_of_an_earlier_version_are_read(tmp_path):
     assert not (tmp_path / "a.double.npz").exists()
 
 
+def test_doubles_that_an_earlier_version_wrote_beside_a_sidecar_are_read(tmp_path):
+    write_checkpoint(tmp_path / "a.mat", make_state(2, kind=np.float64))
+    state = make_state(3, kind=np.float64)
+    save_mat(tmp_path / "a.mat", rounded(state))
+    np.savez(tmp_path / "a.double.npz", epoch_0=np.float64(3), theta_0=state.theta, d_0=state.d)
+    assert_same(read_checkpoint(tmp_path / "a.mat"), state)
+
+
 def test_what_a_later_version_adds_to_a_sidecar_is_passed_over(tmp_path):
     write_checkpoint(tmp_path / "a.mat", make_state(3, kind=np.float64), {"sizes": [2, 1]})
     with zipfile.ZipFile(sidecar_path(tmp_path / "a.mat"), "a") as archive:
         archive.writestr("later.json", "{}")
         archive.writestr("later.bin", b"")
     assert_same(read_checkpoint(tmp_path / "a.mat"), make_state(3, kind=np.float64))
-    assert read_sidecar(tmp_path / "a.mat").run == {"sizes": [2, 1]}
+    assert read_description(tmp_path / "a.mat") == {"sizes": [2, 1]}
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"\x93NUMPY"])

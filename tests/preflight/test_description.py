@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.io import loadmat, savemat
 
 from hf_matlab_compat import nnet_train, train
 from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_description
@@ -95,8 +96,8 @@ def test_a_checkpoint_alone_or_of_an_unknown_run_is_gone_on_from_without_a_word(
     assert told(tmp_path / "alone.mat", weight_decay=0.5) == []
     with zipfile.ZipFile(tmp_path / "run_nnet_running.sidecar.npz") as archive:
         text = json.loads(archive.read("sidecar.json"))
-    assert text["run"]["unit_types"] == ["logistic", "logistic"]
-    del text["run"]["settings"]["weight_decay"]  # as a version without this setting wrote it
+    assert text["entries"][0]["run"]["unit_types"] == ["logistic", "logistic"]
+    del text["entries"][0]["run"]["settings"]["weight_decay"]  # as a version without this setting wrote it
     with zipfile.ZipFile(tmp_path / "run_nnet_running.sidecar.npz", "w") as archive:
         archive.writestr("sidecar.json", json.dumps(text))
     assert told(checkpoint, weight_decay=0.5) == []
@@ -133,3 +134,11 @@ def test_fingerprints_follow_the_numbers_alone(monkeypatch: pytest.MonkeyPatch) 
     other = matrix.copy()
     other[:, -1] += 1
     assert fingerprint(other) != fingerprint(matrix)
+
+
+def test_what_another_program_wrote_over_the_checkpoint_is_not_described(checkpoint: Path) -> None:
+    written = {name: value for name, value in loadmat(checkpoint).items() if not name.startswith("__")}
+    for name in ("paramsp", "ch", "times", "llrecord", "errrecord"):
+        written[name] = written[name] + written[name].dtype.type(0.5)
+    savemat(checkpoint, written, oned_as="column")
+    assert told(checkpoint, weight_decay=0.5) == []
