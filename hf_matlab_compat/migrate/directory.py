@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from hf_matlab_compat.matlab.variable_listing import list_variables
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Beside, NamesIn, module_name
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy, files_of, is_part_of_trainer, trainers_beside
+from hf_matlab_compat.migrate.load_plan import added_folders
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.report import as_json, as_markdown
 from hf_matlab_compat.migrate.scripts import translate
@@ -62,7 +63,7 @@ def migrate_script(
     MigrationError
     """
     script = Path(path)
-    made = _translated(script, style, streams)
+    made = _translated(script, script.parent, style, streams)
     if made.calls:
         made = with_unfinished([made, *_called_files(made, script, style, {made.name})])[0]
     if out is not None:
@@ -70,10 +71,15 @@ def migrate_script(
     return made
 
 
-def _translated(script: Path, style: str, streams: str) -> Translation:
-    functions = functions_beside(script)
-    others = frozenset(path.stem for path in script.parent.glob("*.m")) - functions.keys() - {script.stem}
-    beside = Beside(functions, trainers_beside(script.parent), variables_beside(script), others)
+def _translated(script: Path, root: Path, style: str, streams: str) -> Translation:
+    files = files_on_path(root)
+    unclear = _in_several_folders(root)
+    functions = _functions_of(path for name, path in files.items() if path != script and name not in unclear)
+    others = frozenset(files) - functions.keys() - {script.stem}
+    trainers: dict[str, Copy] = {}
+    for folder in reversed(folders_on_path(root)):
+        trainers |= trainers_beside(folder)
+    beside = Beside(functions, trainers, variables_beside(root / script.name), others)
     return translate(read_script(script), style=style, streams=streams, name=script.stem, beside=beside)
 
 
@@ -82,7 +88,7 @@ def _called_files(made: Translation, script: Path, style: str, seen: set[str]) -
     for name in made.calls:
         if name not in seen:
             seen.add(name)
-            called = _translated(script.with_name(f"{name}.m"), style, "octave")
+            called = _translated(files_on_path(script.parent)[name], script.parent, style, "octave")
             yield called
             yield from _called_files(called, script, style, seen)
 
@@ -125,10 +131,12 @@ def migrate_directory(
     failed: list[tuple[str, str]] = []
     for path in scripts:
         try:
-            made.append(_translated(path, style, streams))
+            made.append(_translated(path, Path(directory), style, streams))
             (folder / f"{module_name(path.stem)}.py").write_text(made[-1].python, encoding="utf-8")
         except MigrationError as error:
             failed.append((path.stem, str(error)))
+    unclear = _in_several_folders(Path(directory))
+    failed += [each for each in unclear.items() if not (Path(directory) / f"{each[0]}.m").is_file()]
     made = with_unfinished(made, (name for name, _ in failed))
     copies = compared_copies(directory, original)
     (folder / "REPORT.md").write_text(as_markdown(made, failed, copies), encoding="utf-8")
@@ -164,18 +172,74 @@ def read_beside(trainer: Path, original: StrPath | None) -> TrainerReport:
 
 
 def scripts_in(directory: StrPath) -> list[Path]:
-    """The .m files of a directory, copies of the trainer left out; raises MigrationError where there are none."""
-    scripts = sorted(path for path in Path(directory).glob("*.m") if not is_part_of_trainer(path))
-    if not scripts:
+    """The .m files of a directory and of the folders that its scripts add to the path, without copies of the trainer.
+
+    Raises
+    ------
+    MigrationError
+        There are none in the directory itself.
+    """
+    unclear = _in_several_folders(Path(directory))
+    found = files_on_path(Path(directory)).items()
+    clear = (path for name, path in found if path.parent == Path(directory) or name not in unclear)
+    scripts = sorted(path for path in clear if not is_part_of_trainer(path))
+    if not any(path.parent == Path(directory) for path in scripts):
         raise MigrationError(f"{directory}: expected a directory with scripts (.m files), got none.")
     return scripts
 
 
 def functions_beside(script: Path) -> Mapping[str, int]:
     """Functions in the files beside a script, and how many outputs each has."""
+    return _functions_of(path for path in sorted(script.parent.glob("*.m")) if path != script)
+
+
+def files_on_path(root: Path) -> dict[str, Path]:
+    """The .m files that a script in `root` finds, by name; of several files of one name, that of the first folder."""
+    found: dict[str, Path] = {}
+    for folder in folders_on_path(root):
+        found = {path.stem: path for path in sorted(folder.glob("*.m"))} | found
+    return found
+
+
+def _in_several_folders(root: Path) -> dict[str, str]:
+    """Names of files that more than one folder has, and a sentence on each: the order of the path decides."""
+    folders: dict[str, list[str]] = {}
+    for folder in folders_on_path(root):
+        for path in folder.glob("*.m"):
+            folders.setdefault(path.stem, []).append(str(folder.relative_to(root)))
+    return {
+        name: f"{name}.m: expected it in one folder of the path, got {', '.join(found)}. Migrate with one of them only."
+        for name, found in sorted(folders.items())
+        if len(found) > 1
+    }
+
+
+def folders_on_path(root: Path) -> list[Path]:
+    """A folder, and those inside it that its scripts add to MATLAB's path."""
+    found = [root]
+    for script in sorted(root.glob("*.m")):
+        for name, is_deep in added_folders(_body_of(script) if b"addpath" in script.read_bytes() else ()):
+            for folder in sorted(root.glob(name)) if name else [root]:
+                inner = sorted(folder.rglob("*")) if is_deep else []
+                found += [each for each in (folder, *inner) if each not in found and _is_on_path(each)]
+    return found
+
+
+def _is_on_path(folder: Path) -> bool:
+    return folder.is_dir() and folder.name != "private" and folder.name[:1] not in ("@", "+", ".")
+
+
+def _body_of(script: Path) -> tuple[syntax.Statement, ...]:
+    try:
+        return parse(read_script(script)).body
+    except MigrationError:
+        return ()
+
+
+def _functions_of(paths: Iterable[Path]) -> dict[str, int]:
     known: dict[str, int] = {}
-    for path in sorted(script.parent.glob("*.m")):
-        if path == script or is_part_of_trainer(path) or not path.stem.isidentifier():
+    for path in paths:
+        if is_part_of_trainer(path) or not path.stem.isidentifier():
             continue
         first = _first_function(path)
         if first is not None:
@@ -201,9 +265,5 @@ def variables_beside(script: Path) -> NamesIn:
 
 
 def _first_function(path: Path) -> syntax.Function | None:
-    try:
-        body = parse(read_script(path)).body
-    except MigrationError:
-        return None
-    first = next((each for each in body if not isinstance(each, syntax.Comment)), None)
+    first = next((each for each in _body_of(path) if not isinstance(each, syntax.Comment)), None)
     return first if isinstance(first, syntax.Function) else None

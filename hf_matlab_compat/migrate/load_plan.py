@@ -285,6 +285,24 @@ def file_name(node: Node, constants: Mapping[str, Node]) -> str:
             return "*"
 
 
+def added_folders(body: Iterable[Node]) -> Iterator[tuple[str, bool]]:
+    """Folders that ``addpath`` names, from the script's own, and whether those inside them are meant too."""
+    for node in (node for statement in body for node in statement.walk()):
+        if isinstance(node, syntax.Command) and node.words[0] == "addpath":
+            yield from ((_from_here(word), False) for word in node.words[1:])
+        elif isinstance(node, syntax.Apply) and node.base == syntax.Name("addpath"):
+            for given in node.arguments:
+                is_deep = isinstance(given, syntax.Apply) and given.base == syntax.Name("genpath")
+                inner = given.arguments[:1] if isinstance(given, syntax.Apply) and is_deep else (given,)
+                yield from ((_from_here(file_name(each, {})), is_deep) for each in inner)
+
+
+def _from_here(name: str) -> str:
+    """A folder's name without what leads to the script's own folder: ``pwd``, ``.``, ``mfilename``."""
+    parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".", "*")]
+    return "" if ".." in parts or name.startswith("/") else "/".join(parts)
+
+
 def _known(found: Iterable[Load], spots: Sequence[Spot], names_in: NamesIn) -> list[Load]:
     """The loads with what is known of their files; one that the body saves itself may not be the one beside it."""
     saved = list(_saves(spots))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -121,3 +122,51 @@ def test_a_script_runs_that_uses_the_good_variables_only(mixed: Path) -> None:
     exec(made.python, names)
     assert names["y"] == 6
     assert names["w"].tolist() == [[2, 4, 6]]
+
+
+@pytest.mark.parametrize(
+    ("added", "inside"),
+    [
+        ("addpath('tools');", "tools"),
+        ("addpath tools", "tools"),
+        ("addpath(genpath(pwd));", "tools/deep"),
+        ("addpath(genpath('.'))", "tools"),
+        ("addpath(fullfile(pwd, 'tools', 'deep'));", "tools/deep"),
+        ("addpath([pwd '/tools'], '-end');", "tools"),
+        ("addpath(genpath('./tools'));", "tools/deep"),
+    ],
+)
+def test_functions_in_folders_on_the_path_are_migrated_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, added: str, inside: str
+) -> None:
+    (tmp_path / "in" / inside).mkdir(parents=True)
+    (tmp_path / "in" / "calls_it.m").write_text(f"{added}\ny = added_fn(2);\n")
+    (tmp_path / "in" / inside / "added_fn.m").write_text("function y = added_fn(x)\n y = added_too(x) + 1;\nend\n")
+    (tmp_path / "in" / inside / "added_too.m").write_text("function y = added_too(x)\n y = 10 * x;\nend\n")
+    made, failed = migrate_directory(tmp_path / "in", tmp_path / "out")
+    assert failed == []
+    assert all(each.runs for each in made)
+    monkeypatch.syspath_prepend(str(tmp_path / "out"))
+    names: dict[str, Any] = {}
+    exec((tmp_path / "out" / "calls_it.py").read_text(), names)
+    for module in ("added_fn", "added_too"):
+        sys.modules.pop(module)
+    assert names["y"] == 21
+
+
+def test_a_folder_that_is_not_on_the_path_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "added_fn.m").write_text("function y = added_fn(x)\n y = x;\nend\n")
+    assert not migrated(tmp_path, calls_it="y = added_fn(2);\n")["calls_it"].runs
+
+
+def test_a_function_in_two_folders_of_the_path_is_left_to_do(tmp_path: Path) -> None:
+    for folder, value in (("one", 1), ("two", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "twice.m").write_text(f"function y = twice(x)\n y = {value};\nend\n")
+    (tmp_path / "calls_it.m").write_text("addpath('one'); addpath('two');\ny = twice(2);\n")
+    made, failed = migrate_directory(tmp_path, tmp_path / "out")
+    assert [each.runs for each in made] == [False]
+    assert failed == [
+        ("twice", "twice.m: expected it in one folder of the path, got one, two. Migrate with one of them only.")
+    ]
