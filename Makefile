@@ -18,7 +18,7 @@ test: $(READY)   ## run all tests
 	@sh tools/ensure_octave.sh
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
-torture: $(READY) ## kill a run at every operation on files, and refuse it every one: some minutes
+torture: $(READY) ## kill a run at every operation on files, and refuse it every one: 11 minutes on a busy machine
 	@$(BIN)/python -m pytest -n 2 -m torture $(PYTEST_ARGS)
 
 agreement: $(READY) ## print how far the port is from the published program's recorded numbers

@@ -77,7 +77,6 @@ def check_what_a_kill_left(folder: Path, precision: str, whole: list[Result]) ->
     kept = read_checkpoint(folder / "run_nnet_epoch2.mat", precision=precision)
     np.testing.assert_array_equal(kept.theta, whole[2].state.theta)
     assert set(os.listdir(folder)) == LEFT
-    check_log((folder / "run.txt").read_bytes().decode())
 
 
 def check_log(log: str) -> None:
@@ -96,6 +95,7 @@ def check_kills(tmp_path: Path, precision: str, whole: list[Result], numbers: li
         folder.mkdir()
         killed(folder, precision, at)
         check_what_a_kill_left(folder, precision, whole)
+        check_log((folder / "run.txt").read_bytes().decode())
 
 
 def check_refusals(tmp_path: Path, precision: str, whole: list[Result], numbers: list[int], error: int) -> int:
@@ -164,7 +164,7 @@ def test_every_operation_of_a_whole_run_may_be_refused(precision: str, error: in
 
 @pytest.mark.torture
 def test_kills_in_a_row_lose_nothing(tmp_path: Path, whole: Any) -> None:
-    """Each process goes on from what the one before left, and is killed a little later in its run."""
+    """Each process begins the run anew over what the one before left, and is killed a little later in it."""
     names = operations_of(tmp_path, "double")
     for path in tmp_path.iterdir():
         path.unlink()
