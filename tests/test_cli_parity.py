@@ -229,6 +229,31 @@ def test_a_case_of_ones_own_is_run(capsys, place) -> None:
 
 
 @pytest.mark.octave
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("    maxiters = 250;\n", "    maxiters = 250 + 50*(epoch > 8);\n"), "maxiters that CG is given"),
+        (
+            ("        say(['New lambda: '", "        lambda = max(lambda, 1e-6);\n        say(['New lambda: '"),
+            "lambda 1e-12",
+        ),
+        (
+            ("        say(['New lambda: '", "        lambda = min(lambda, 1e9);\n        say(['New lambda: '"),
+            "lambda 1e+12",
+        ),
+    ],
+)
+def test_a_long_run_sees_later_epochs_and_bounds_on_lambda(change, words, capsys, tmp_path) -> None:
+    folder = edited(tmp_path / "theirs", change)
+    run = ("--case", SMALL, "--no-envelope", "--precision", "double", "--reference", folder)
+    assert parity(*run) == 0
+    capsys.readouterr()
+    assert parity(*run, "--long") == 1
+    headline = " ".join(capsys.readouterr().out.partition("First divergence")[0].split())
+    assert words in headline
+
+
+@pytest.mark.octave
 def test_a_revision_without_a_jacket_is_judged_in_single_precision(capsys, tmp_path) -> None:
     changes = (("decay, jacket)", "decay)"), ("if jacket\n", "if false\n"))
     folder = edited(tmp_path / "theirs", *changes)

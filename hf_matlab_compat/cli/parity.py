@@ -37,6 +37,8 @@ def run(
     precision: list[Literal["double", "single"]] | None = None,
     engine: Literal["auto", "octave", "recorded"] = "auto",
     epochs: MaybeWhole = None,
+    thorough: bool = False,
+    long: bool = False,
     envelope: bool = True,
     timeout: float = 600.0,
     backend: Literal["numpy", "numba", "cupy"] = "numpy",
@@ -57,7 +59,7 @@ def run(
         reference_matlab.
     case
         Built-in cases ('all' for every one), or .mat files with the 22 arguments under their own names. By default
-        some of every kind.
+        a few, which take about a minute.
     mode
         By default lockstep, which has all kernels in it.
     precision
@@ -66,6 +68,11 @@ def run(
         Octave, or recorded numbers; 'auto' takes Octave where it is.
     epochs
         Of every run; by default 5, and 7 of s_hess_negative_curvature, which rejects a step then.
+    thorough
+        Where no case is named: cases of every kind, some minutes the first time.
+    long
+        Besides, 12 epochs of the cases named (or of ae_logistic), and two from a very small and a very large lambda:
+        what changes in later epochs, and bounds on lambda, are seen then.
     envelope
         Measure how far rounding moves the reference; slow the first time, then remembered.
     timeout
@@ -92,6 +99,7 @@ def run(
             modes=mode or ["lockstep"],
             precisions=precision or ["double", "single"],
             epochs=epochs,
+            extent=["thorough" if thorough else "quick", *(["long"] if long else [])],
             envelope=envelope,
             timeout=timeout,
             backend=backend,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.parity.port_epoch import PortEpoch
-from hf_matlab_compat.parity.reference_run import EpochRecord, distance
+from hf_matlab_compat.parity.reference_run import ASKED_OF_CG, EpochRecord, distance
 
 KERNEL_STAGES: Mapping[str, tuple[str, str]] = {
     "forward": ("forward", ""),
@@ -32,6 +32,8 @@ REQUIRED_KERNELS = ("forward", "ll", "err", "grad", "grad2", "gradchunk", "oldll
 
 FIGURE_STAGES: Mapping[str, tuple[str, str]] = {
     "cg_steps": ("cg_steps", ""),
+    "maxiters": ("cg_steps", "maxiters that CG is given"),
+    "miniters": ("cg_steps", "miniters that CG is given"),
     "denom": ("rho", "predicted change"),
     "oldll_chunk": ("rho", "ll of the chunk before"),
     "ll_chunk_after": ("rho", "ll of the chunk after"),
@@ -139,7 +141,7 @@ def figure_comparisons(record: EpochRecord, ours: PortEpoch, tested: bool, decla
     more = [name for name in record.figures if name not in (*required, "chose_iters", "test_ll", "test_err")]
     for name in (*required, *more):
         stage, detail = FIGURE_STAGES.get(name, ("params", f"{name} (unknown to this package)"))
-        kind = "decision" if name in ("cg_steps", "reductions", "rate", "lambda") else "figure"
+        kind = "decision" if name in ("cg_steps", "reductions", "rate", "lambda", *ASKED_OF_CG) else "figure"
         yield _pair(stage, detail, name, kind, _value(ours.figures, name), _value(record.figures, name, declared))
 
 

@@ -19,6 +19,7 @@ from hf_matlab_compat.matlab.text_log import epoch_lines
 from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.parity.port_case import PortCase
+from hf_matlab_compat.parity.reference_run import ASKED_OF_CG
 from hf_matlab_compat.problem import Cases, Curvature, Gradient
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.rules import Chosen, Path, Preconditioner, Quadratic
@@ -86,7 +87,7 @@ def run_epoch(case: PortCase, state: State, probes: Vector | None, choice: int |
     seen = taps.seen
     host = case.backend.to_host
     seen.report, seen.state = report, after
-    seen.figures = _figures(report)
+    seen.figures = _figures(report) | dict(zip(ASKED_OF_CG, _allowed(case), strict=True))
     seen.theta_before, seen.theta_after, seen.d_after = (host(v) for v in (state.theta, after.theta, after.d))
     seen.log_lines = epoch_lines(report, case.options)
     return seen
@@ -212,6 +213,11 @@ _FIGURES: Mapping[str, Callable[[Report], float | None]] = {
     "oldll_chunk": lambda r: r.old_log_likelihood_chunk,
     "ll_chunk_after": lambda r: r.log_likelihood_chunk,
 }
+
+
+def _allowed(case: PortCase) -> tuple[float, float]:
+    """Steps of CG, at most and at least."""
+    return float(case.options.max_cg_steps), float(case.options.min_cg_steps)
 
 
 def _figures(report: Report) -> dict[str, float]:

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 REFUSED = "cannot be had of this reference"
 """In the reason why nothing was recorded, after a precision: the other precision is judged without it."""
 
+ASKED_OF_CG = ("maxiters", "miniters")
+"""Figures of an epoch, as the trainer hands them to its CG."""
+
 PLACE = "computed: "
 """In a recording's provenance before the name of a stage: the line of the reference's files that computes it."""
 

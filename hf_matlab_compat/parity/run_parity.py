@@ -17,6 +17,7 @@ from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine
 from hf_matlab_compat.parity.judge import backend_missing, judge
 from hf_matlab_compat.parity.made_cases import MADE_CASES, made_case
 from hf_matlab_compat.parity.octave import octave_available
+from hf_matlab_compat.parity.progress import Progress
 from hf_matlab_compat.parity.reference_run import Case, Recording, nothing_recorded
 
 MODES = ("kernels", "lockstep", "free")
@@ -49,6 +50,21 @@ DEFAULT_EPOCHS = 5
 """One more than there are chunks in the default cases."""
 LONGER: Mapping[str, int] = {"s_hess_negative_curvature": 7, **dict.fromkeys(MADE_CASES, 3)}
 """Epochs of cases that come later, or sooner, to what they are there for, where no number is asked for."""
+QUICK_CASES = (
+    "ae_logistic",
+    "class_softmax",
+    "k_logistic_rms1_hess_hy1_lam1",
+    "k_logistic_rms0_empfish_hy1_lam1",
+    "made_gn_blocks",
+)
+"""Of the default run against a live reference, so that it takes about a minute even where no envelope is known yet."""
+QUICK_IN_BOTH = 2
+"""So many of these in single precision as well, where both are asked for."""
+LONG_CASES = ("ae_logistic",)
+LONG_EPOCHS = 12
+LONG_LAMBDAS = (1e-12, 1e12)
+"""Of a long run: more epochs; and starts of lambda at which a floor or a ceiling under or over it would be reached."""
+EXTENTS = ("quick", "thorough", "long")
 ENGINES = ("auto", "octave", "recorded")
 _GET_OCTAVE = (
     "Get GNU Octave (apt install octave, brew install octave, or octave.org/download), or use a machine that has "
@@ -84,6 +100,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     modes: Sequence[str] = ("lockstep",),
     precisions: Sequence[str] = PRECISIONS,
     epochs: int | None = None,
+    extent: Sequence[str] = ("quick",),
     envelope: bool = True,
     timeout: float = 600.0,
     backend: str = "numpy",
@@ -107,13 +124,17 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         yours. Without this, nothing of a tape is executed (unless all of its .m files are those of reference_matlab,
         byte for byte), and it has no envelope.
     cases : sequence of names, paths or Case
-        Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases. By default `DEFAULT_CASES`
-        and, where a reference can be run on them, `MADE_CASES`, in these modes; and `KERNEL_CASES` in kernels, unless
-        the modes are 'free' alone.
+        Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases. By default what `extent`
+        says.
     modes : sequence of {'kernels', 'lockstep', 'free'}
     precisions : sequence of {'double', 'single'}
     epochs : int, optional
         Of every run; by default `DEFAULT_EPOCHS`, or what `LONGER` says.
+    extent : sequence of {'quick', 'thorough', 'long'}
+        What is run where no case is asked for. 'quick': `QUICK_CASES`. 'thorough', which recorded numbers always are:
+        `DEFAULT_CASES`, where a reference can be run `MADE_CASES`, and in kernels `KERNEL_CASES` (unless the modes are
+        'free' alone). 'long', beside either of them or the cases asked for: `LONG_EPOCHS` epochs in lockstep of these
+        cases or of `LONG_CASES`, and two epochs from each of `LONG_LAMBDAS`.
     envelope : bool
         Measure how far rounding moves the reference. Without it the tabulated bounds hold, and this package's own
         runs where those are too narrow: badly conditioned cases (`ae_tanh_linear`) are then flagged for rounding.
@@ -143,6 +164,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     _check("modes", modes, MODES)
     _check("precisions", precisions, PRECISIONS)
     _check("stages", stages, STAGES)
+    _check("extent", extent, EXTENTS)
     if epochs is not None and epochs < 1:
         raise OptionError("epochs", expected="at least 1", got=epochs)
     if not 0 < timeout < inf:
@@ -152,17 +174,18 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         recordings = list(_from_tape(Path(tape), envelope, run_code, timeout, say))
     else:
         source = _engine(engine, reference, timeout)
-        asked = (
-            _default_runs(modes, source)
-            if cases is None
-            else [(c, mode) for c in _live(cases, source) for mode in modes]
-        )
-        each = [(case, mode, p) for case, mode in asked for p in precisions]
-        recordings = _recorded(source, each, epochs, envelope, say)
+        runs = _runs(source, cases, modes, precisions, extent)
+        runs = [run if epochs is None else replace(run, epochs=epochs) for run in runs]
+        recordings = _recorded(source, runs, envelope, say)
         if engine == "auto" and not runs_live(source):
             recordings = [_instead(recording) for recording in recordings]
-    say("running this package beside the recordings")
-    certificate = judge(recordings, backend=backend, stages=stages, watch=watch)
+    progress = Progress(say, len(recordings))
+
+    def judged(line: Line) -> None:
+        progress.judging(line)
+        watch(line)
+
+    certificate = judge(recordings, backend=backend, stages=stages, watch=judged)
     script = keep_divergence(divergence_file, certificate, recordings) if divergence_file is not None else ""
     return ParityRun(certificate=certificate, recordings=recordings, script=script)
 
@@ -199,11 +222,72 @@ def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None, time
     return RecordedEngine() if engine == "recorded" or missing else OctaveEngine(timeout=timeout)
 
 
-def _default_runs(modes: Sequence[str], engine: Engine) -> list[tuple[Case, str]]:
-    """Cases and modes where no case is asked for."""
+@dataclass(frozen=True)
+class _Run:
+    """What to ask an engine for."""
+
+    case: Case
+    mode: str
+    precision: str
+    epochs: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.case.name}, {self.precision}, {self.mode}"
+
+
+def _runs(
+    engine: Engine,
+    cases: Sequence[str | os.PathLike[str] | Case] | None,
+    modes: Sequence[str],
+    precisions: Sequence[str],
+    extent: Sequence[str],
+) -> list[_Run]:
+    """All runs, in order."""
+    if cases is not None:
+        asked = _live(cases, engine)
+        runs = [_Run(case, mode, p, _epochs(case, mode)) for case in asked for mode in modes for p in precisions]
+    else:
+        asked = find_cases(LONG_CASES)
+        quick = runs_live(engine) and "thorough" not in extent
+        runs = _quick_runs(modes, precisions) if quick else _thorough_runs(modes, precisions, engine)
+    return [*_long_runs(asked, precisions), *_others(runs, asked)] if "long" in extent else runs
+
+
+def _quick_runs(modes: Sequence[str], precisions: Sequence[str]) -> list[_Run]:
+    """A few cases in the first precision, and fewer of them in the other."""
+    counts = {p: QUICK_IN_BOTH if number else len(QUICK_CASES) for number, p in enumerate(precisions)}
+    return [
+        _Run(case, mode, p, _epochs(case, mode))
+        for number, case in enumerate(find_cases(QUICK_CASES))
+        for mode in modes
+        for p in precisions
+        if number < counts[p]
+    ]
+
+
+def _thorough_runs(modes: Sequence[str], precisions: Sequence[str], engine: Engine) -> list[_Run]:
     names = (*DEFAULT_CASES, *(MADE_CASES if runs_live(engine) else ()))
-    runs = [(case, mode) for case in find_cases(names) for mode in modes]
-    return runs + [(case, "kernels") for case in find_cases(KERNEL_CASES) if {*modes} & {"lockstep", "kernels"}]
+    asked = [(case, mode) for case in find_cases(names) for mode in modes]
+    asked += [(case, "kernels") for case in find_cases(KERNEL_CASES) if {*modes} & {"lockstep", "kernels"}]
+    return [_Run(case, mode, p, _epochs(case, mode)) for case, mode in asked for p in precisions]
+
+
+def _long_runs(asked: Sequence[Case], precisions: Sequence[str]) -> list[_Run]:
+    """More epochs of these cases; and of each, in the first precision, two epochs from other values of lambda."""
+    longer = [_Run(case, "lockstep", p, LONG_EPOCHS) for case in asked for p in precisions]
+    starts = [
+        replace(case, name=f"{case.name}, lambda {lam:g}", constants={**case.constants, "initlambda": lam})
+        for case in asked
+        for lam in LONG_LAMBDAS
+    ]
+    return longer + [_Run(case, "lockstep", precisions[0], 2) for case in starts]
+
+
+def _others(runs: Sequence[_Run], long: Sequence[Case]) -> list[_Run]:
+    """Those that are not in the longer runs."""
+    names = {case.name for case in long}
+    return [run for run in runs if run.mode != "lockstep" or run.case.name not in names]
 
 
 def runs_live(engine: Engine) -> bool:
@@ -248,13 +332,7 @@ def _case(one: str | os.PathLike[str] | Case) -> Case:
     raise ParityError(f"case: expected a built-in one, got {os.fspath(one)!r}. There are: {names}.")
 
 
-def _recorded(
-    engine: Engine,
-    asked: Sequence[tuple[Case, str, str]],
-    epochs: int | None,
-    envelope: bool,
-    say: Callable[[str], None],
-) -> list[Recording]:
+def _recorded(engine: Engine, runs: Sequence[_Run], envelope: bool, say: Callable[[str], None]) -> list[Recording]:
     """All runs; one that could not be made is without epochs, and says why.
 
     Raises
@@ -264,28 +342,31 @@ def _recorded(
     """
     made: list[Recording] = []
     errors: list[ParityError] = []
-    for case, mode, precision in asked:
+    progress = Progress(say, len(runs))
+    for run in runs:
         began = monotonic()
         try:
-            say(f"{engine.name}: {case.name}, {precision}, {mode}")
-            recording = engine.record(case, precision=precision, mode=mode, epochs=epochs or _epochs(case, mode))
-            made.append(_with_rounding(engine, recording, envelope, say))
+            made.append(_of_engine(engine, run, envelope, progress))
         except ParityError as error:
             hung = monotonic() - began >= getattr(engine, "timeout", inf)
-            if len(errors) == len(made) and (hung or len(asked) == 1):
+            if len(errors) == len(made) and (hung or len(runs) == 1):
                 raise  # whatever else is asked for would take as long
-            say(f"{engine.name}: {case.name}, {precision}, {mode}: {error}")
+            progress.tell(f": {error}")
             errors.append(error)
-            made.append(nothing_recorded(case, precision, mode, str(error)))
+            made.append(nothing_recorded(run.case, run.precision, run.mode, str(error)))
     if len(errors) == len(made):
         raise errors[0]
     return made
 
 
-def _with_rounding(engine: Engine, recording: Recording, wanted: bool, say: Callable[[str], None]) -> Recording:
-    if not wanted:
+def _of_engine(engine: Engine, run: _Run, envelope: bool, progress: Progress) -> Recording:
+    progress.begin(f"{engine.name}: {run.name}")
+    recording = engine.record(run.case, precision=run.precision, mode=run.mode, epochs=run.epochs)
+    if not envelope:
         return _not_measured(recording, "--no-envelope")
-    say(f"{engine.name}: {recording.case.name}, {recording.precision}, {recording.mode}: how far rounding moves it")
+    if isinstance(engine, OctaveEngine):
+        engine.watch = progress.part
+    progress.tell(": how far rounding moves it")
     return engine.with_envelope(recording)
 
 

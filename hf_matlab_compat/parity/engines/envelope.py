@@ -15,7 +15,7 @@ on it is left out.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,7 +80,12 @@ class Member:
 
 
 def measure_envelope(
-    reference: Reference, recording: Recording, *, members: int = MEMBERS, timeout: float = 600.0
+    reference: Reference,
+    recording: Recording,
+    *,
+    members: int = MEMBERS,
+    timeout: float = 600.0,
+    watch: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict[tuple[int, str], float]:
     """E of every quantity of a live recording, by ``(epoch, name)``.
 
@@ -92,6 +97,8 @@ def measure_envelope(
     members : int
     timeout : float
         Seconds that a member may take.
+    watch : callable
+        Told how many members are done, and of how many.
 
     Raises
     ------
@@ -103,7 +110,9 @@ def measure_envelope(
     with scratch() as folder:
         reference.copy_to(folder / "reference")
         asked = ensemble(recording, members)
-        for member, records in zip(asked, _run_all(reference, recording, folder, asked, timeout), strict=True):
+        made = _run_all(reference, recording, folder, asked, timeout)
+        for number, (member, records) in enumerate(zip(asked, made, strict=True), start=1):
+            watch(number, len(asked))
             if member.again:
                 again = records
                 _add(envelope, recording.epochs, records, AGAIN)

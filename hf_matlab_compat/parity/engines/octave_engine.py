@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,11 @@ class OctaveEngine:
     members : int
         Runs that an envelope is measured with.
 
+    Attributes
+    ----------
+    watch : callable
+        Told how many of these runs are done, and of how many.
+
     Raises
     ------
     ParityError
@@ -55,6 +60,7 @@ class OctaveEngine:
         self.reference = open_reference(reference)
         self.timeout = timeout
         self.members = members
+        self.watch: Callable[[int, int], None] = lambda done, of: None
         self._cache = EnvelopeCache(cache)
 
     @property
@@ -84,7 +90,9 @@ class OctaveEngine:
         key = self._cache.key(recording, self.members)
         envelope = self._cache.get(key)
         if envelope is None:
-            envelope = measure_envelope(self.reference, recording, members=self.members, timeout=self.timeout)
+            envelope = measure_envelope(
+                self.reference, recording, members=self.members, timeout=self.timeout, watch=self.watch
+            )
             self._cache.put(key, envelope)
         told = {f"ensemble, {recording.precision}": ensemble_in_words(recording, self.members)}
         return replace(recording, envelope=envelope, provenance={**recording.provenance, **told})

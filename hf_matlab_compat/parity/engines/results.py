@@ -14,7 +14,7 @@ from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures, without_test_lines
 from hf_matlab_compat.parity.octave_values import from_octave
-from hf_matlab_compat.parity.reference_run import REFUSED, EpochRecord, Stop
+from hf_matlab_compat.parity.reference_run import ASKED_OF_CG, REFUSED, EpochRecord, Stop
 
 _VECTORS = {
     **{"grad": "b", "precon": "Mdiag"},
@@ -172,7 +172,7 @@ def _record(
 ) -> EpochRecord:
     epoch = int(this["epoch"].item())
     lines = epoch_lines(this.get("log", ""), epoch)
-    figures = read_figures(this, lines, epoch) if "llrecord" in this else {}
+    figures = {**read_figures(this, lines, epoch), **_asked_of_cg(this)} if "llrecord" in this else {}
     theta, lam = _state(job, this, before, at)
     steps = [int(step) for step in this["is"].ravel()]
     iterates = list(np.asarray(this["xs"]).T)
@@ -189,6 +189,11 @@ def _record(
         d_after=this["last"].ravel(),
         log_lines=comparable_lines(job, lines),
     )
+
+
+def _asked_of_cg(this: Mapping[str, Any]) -> dict[str, float]:
+    """How many steps CG was allowed, at most and at least: seen even where it stops in between."""
+    return {name: float(np.asarray(this[name]).item()) for name in ASKED_OF_CG if np.size(this.get(name, ())) == 1}
 
 
 def comparable_lines(job: Job, lines: Sequence[str]) -> list[str]:

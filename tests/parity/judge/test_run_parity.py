@@ -35,7 +35,8 @@ def test_a_run_against_recorded_numbers_agrees() -> None:
     assert {(r.mode, r.precision) for r in run.recordings} == {
         ("lockstep", precision) for precision in ("double", "single")
     }
-    assert said[0] == "recorded: class_softmax, double, lockstep"
+    assert said[0] == "1 of 2: recorded: class_softmax, double, lockstep"
+    assert said[-1] == "judging class_softmax, single, lockstep (2 of 2)"
 
 
 def test_a_difference_is_kept_in_the_file_that_was_named(tmp_path: Path) -> None:
@@ -162,14 +163,13 @@ def test_a_reference_that_hangs_at_first_is_not_tried_again() -> None:
     assert len(said) == 1
 
 
-def test_by_default_combinations_are_added_in_kernels_and_made_cases_where_they_can_run() -> None:
-    live, looked_up = running.OctaveEngine(), RecordedEngine()
-    names = {case.name for case, mode in running._default_runs(["lockstep"], live) if mode == "lockstep"}
-    assert names == {*running.DEFAULT_CASES, *running.MADE_CASES}
-    assert {c.name for c, _ in running._default_runs(["free"], looked_up)} == {*running.DEFAULT_CASES}
-    kernels = {case.name for case, mode in running._default_runs(["lockstep"], looked_up) if mode == "kernels"}
-    assert kernels == {*running.KERNEL_CASES}
-    assert {*running.MADE_CASES} <= {case.name for case in running._live(["all"], live)}
+def test_thorough_adds_combinations_in_kernels_and_made_cases_where_they_can_run() -> None:
+    live, looked_up = asked(extent=["thorough"]), asked(engine=RecordedEngine())
+    assert {name for name, mode, *_ in live if mode == "lockstep"} == {*running.DEFAULT_CASES, *running.MADE_CASES}
+    assert {name for name, mode, *_ in looked_up if mode == "lockstep"} == {*running.DEFAULT_CASES}
+    assert {name for name, mode, *_ in live if mode == "kernels"} == {*running.KERNEL_CASES}
+    free = asked(modes=["free"], extent=["thorough"])
+    assert {mode for _, mode, *_ in free} == {"free"}
 
 
 def test_a_difference_without_a_measured_rounding_is_doubted_first_of_all() -> None:
@@ -196,3 +196,36 @@ def test_two_files_of_one_name_are_not_taken_for_one_case(tmp_path: Path) -> Non
     assert [found.name for found in running.find_cases(["ae_hess", "ae_hess"])] == ["ae_hess"]
     with pytest.raises(ParityError, match="two called ae_hess"):
         running.find_cases([case, replace(case)])
+
+
+class Live(RecordedEngine):
+    """Recorded numbers that pass for a reference which can be run on any case."""
+
+    name = "octave"
+
+
+def asked(**keywords: Any) -> list[tuple[str, str, str, int]]:
+    given = {"cases": None, "modes": ["lockstep"], "precisions": ["double", "single"], "extent": ["quick"], **keywords}
+    engine = given.pop("engine", Live())
+    return [(run.case.name, run.mode, run.precision, run.epochs) for run in running._runs(engine, **given)]
+
+
+def test_a_default_run_is_short_and_a_thorough_one_has_every_kind() -> None:
+    quick, thorough = asked(), asked(extent=["thorough"])
+    assert len(quick) == len(running.QUICK_CASES) + running.QUICK_IN_BOTH < len(thorough) / 5
+    assert {name for name, *_ in quick} == {*running.QUICK_CASES}
+    assert {*quick} < {*thorough}
+    assert asked(engine=RecordedEngine()) == asked(engine=RecordedEngine(), extent=["thorough"])
+    assert len(asked(precisions=["single"])) == len(running.QUICK_CASES)
+
+
+def test_a_long_run_has_more_epochs_and_other_starts_of_lambda_of_the_cases_that_were_named() -> None:
+    found = asked(cases=["class_softmax"], extent=["quick", "long"])
+    assert found == [
+        ("class_softmax", "lockstep", "double", 12),
+        ("class_softmax", "lockstep", "single", 12),
+        ("class_softmax, lambda 1e-12", "lockstep", "double", 2),
+        ("class_softmax, lambda 1e+12", "lockstep", "double", 2),
+    ]
+    assert {("ae_logistic", "lockstep", "double", 12), *asked()[2:]} <= {*asked(extent=["quick", "long"])}
+    assert ("ae_logistic", "lockstep", "double", 5) not in asked(extent=["quick", "long"])
