@@ -247,10 +247,12 @@ def test_a_long_run_sees_later_epochs_and_bounds_on_lambda(change, words, capsys
     folder = edited(tmp_path / "theirs", change)
     run = ("--case", SMALL, "--no-envelope", "--precision", "double", "--reference", folder)
     assert parity(*run) == 0
-    capsys.readouterr()
-    assert parity(*run, "--long") == 1
-    headline = " ".join(capsys.readouterr().out.partition("First divergence")[0].split())
-    assert words in headline
+    assert "about" not in capsys.readouterr().err.splitlines()[0]
+    assert parity(*run, "--long", "--json", "c.json") == 1
+    lines = json.loads(Path("c.json").read_text())["lines"]
+    found = [line for line in lines if line["verdict"] == "differs" and line["stage"] in ("cg_steps", "lambda")]
+    assert [line for line in found if words in f"{line['case']}: {line['detail']}"]
+    assert "1 of 3: octave: " in capsys.readouterr().err
 
 
 @pytest.mark.octave
