@@ -171,7 +171,8 @@ def ensemble_in_words(recording: Recording, members: int) -> str:
     }
     said = "".join(f", {count} with {what}" for what, count in parts.items() if count)
     precise = "; one more in double" if any(member.precise for member in made) else ""
-    return f"{len(plain)} runs with the cases of each chunk permuted{said}{precise}"
+    again = "; the plain run once more" if any(member.again for member in made) else ""
+    return f"{len(plain)} runs with the cases of each chunk permuted{said}{precise}{again}"
 
 
 def _run_all(
