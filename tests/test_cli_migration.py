@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -315,3 +316,29 @@ def test_random_numbers_that_were_not_compared_are_said(
     said = capsys.readouterr().out
     assert "call 1: its random numbers were not compared, since the translated call has no seed" in said
     assert f"22 arguments in 1 call of the trainer {'DIFFER' if code else 'agree'}" in said
+
+
+def test_where_scripts_go_elsewhere_the_command_that_brings_their_data_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "old scripts"
+    folder.mkdir()
+    for name in ("digits.mat", "batch1.mat", "batch2.mat", "table.csv", "unused.mat"):
+        (folder / name).write_bytes(b"x")
+    (folder / "main.m").write_text(
+        "load digits\nfor k = 1:2, d = load(['batch' num2str(k)]); end\nt = csvread('table.csv');\n"
+    )
+    new = tmp_path / "new"
+    main(["migrate", str(folder), "--out", str(new)])
+    (line,) = [
+        each for each in capsys.readouterr().out.splitlines() if each.startswith("the scripts need their data: ")
+    ]
+    subprocess.run(line.split(": ", 1)[1], shell=True, check=True)
+    assert sorted(path.name for path in new.iterdir() if path.suffix in (".mat", ".csv")) == [
+        "batch1.mat",
+        "batch2.mat",
+        "digits.mat",
+        "table.csv",
+    ]
+    main(["migrate", str(folder), "--out", str(new), "--force"])
+    assert "need their data" not in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -104,6 +105,7 @@ def _script(source: Path, out: Path, style: str, streams: str, check: bool, forc
     _tell(made)
     _tell_unknown([made])
     _say(f"written: {out}")
+    _tell_data([source], out.parent)
     if check and not _runs_by_itself(made):
         _say(_nothing_to_run(made))
         return 2
@@ -131,6 +133,7 @@ def _folder(source: Path, out: Path, how: tuple[str, str, Path | None], check: b
     agree = _all_agree(source, translations, style) if check else True
     trainers = _trainers_of(source, original)
     _say(f"written: {len(translations)} scripts and REPORT.md in {out}")
+    _tell_data(scripts, out)
     return int(not (complete and agree and trainers))
 
 
@@ -225,6 +228,26 @@ def _tell(made: Translation) -> None:
         _say(f"  {each.where}: {' '.join(each.text.split())}  ({each.remark})")
     for line in made.to_verify:
         _say(f"  verify line {line.number}: {line.text.strip()}  ({line.remark})")
+
+
+def _tell_data(scripts: Sequence[Path], out: Path) -> None:
+    """Where the scripts go elsewhere: the command that brings the files that they name after them."""
+    from hf_matlab_compat.migrate.directory import read_script
+
+    folder = scripts[0].parent
+    text = "\n".join(read_script(path) for path in scripts if path.is_file())
+    words = {word.rsplit("/", 1)[-1] for word in re.findall(r"[\w./-]+", text)}
+    starts = tuple(each for each in re.findall(r"['\"](\w{3,})['\"]", text) if each not in ("mat", "txt", "csv"))
+    named = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.suffix not in (".m", ".py", ".md", ".json") and not (out / path.name).exists()
+        if {path.name, path.stem} & words or path.name.startswith(starts)
+    ]
+    if named and out.resolve() != folder.resolve():
+        _say(
+            f"the scripts need their data: cp {' '.join(shlex.quote(str(each)) for each in named)} {shlex.quote(str(out))}"
+        )
 
 
 def _tell_unknown(translations: Sequence[Translation]) -> None:

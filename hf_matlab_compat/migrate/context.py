@@ -137,6 +137,8 @@ class Shared:
         Import lines the Python script needs.
     called : dict of str to str
         Functions in files beside this one that are called, and the import line of each.
+    inlined : set of str
+        Variables in whose place a call of the trainer has a word of its own, or nothing.
     parameter_kinds, output_kinds : dict
         What is known of arguments and results of functions of this file.
     is_function_file : bool
@@ -155,6 +157,7 @@ class Shared:
     is_function_file: bool = False
     imports: set[str] = field(default_factory=set)
     called: dict[str, str] = field(default_factory=dict)
+    inlined: set[str] = field(default_factory=set)
     parameter_kinds: dict[tuple[str, str], Value] = field(default_factory=dict)
     output_kinds: dict[tuple[str, int], Value] = field(default_factory=dict)
     uses_random: bool = False

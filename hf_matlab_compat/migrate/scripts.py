@@ -84,6 +84,7 @@ def translate(
         writer = Writer(Ledger(script.lines))
         shared.imports.clear()
         shared.called.clear()
+        shared.inlined.clear()
         _write(script, shared, writer)
         if _known(shared) == before:
             break
@@ -258,10 +259,31 @@ def _assembled(name: str, shared: Shared, writer: Writer) -> str:
         # whether the neighbours are a block of their own depends on where ruff is called
         header += ["# isort: split"] if group and place == _NEIGHBOURS and any(groups[:place]) else []
         header += [*group, ""] if group else []
-    lines = spaced([*header, *start, *writer.lines])
+    lines = spaced([*header, *start, *_without_inlined(writer.lines, shared.inlined)])
     while lines and not lines[-1].strip():
         lines.pop()
     return "\n".join(lines) + "\n"
+
+
+def _without_inlined(lines: list[str], inlined: set[str]) -> Iterator[str]:
+    """The lines without assignments of constants to variables that nothing reads any more, but with their comments."""
+    tree = ast.parse("\n".join(lines)) if inlined else ast.Module([], [])
+    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    read |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    dead = {node.lineno for node in tree.body if _is_constant(node, inlined - read)}
+    for number, line in enumerate(lines, 1):
+        if number not in dead:
+            yield line
+        elif "  # " in line:
+            yield line[line.rindex("  # ") + 2 :]
+
+
+def _is_constant(node: ast.stmt, names: set[str]) -> bool:
+    """Whether it is ``name = constant`` on one line, for one of the names."""
+    if not (isinstance(node, ast.Assign) and len(node.targets) == 1 and node.lineno == node.end_lineno):
+        return False
+    target = node.targets[0]
+    return isinstance(target, ast.Name) and target.id in names and isinstance(node.value, ast.Constant)
 
 
 def _names_in(python: str, name: str) -> set[str]:

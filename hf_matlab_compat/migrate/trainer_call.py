@@ -8,7 +8,7 @@ from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, WOR
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.call_forms import Given, given_by_name, given_by_signature, is_number
-from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.copies import Copy
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.translation import NOT_EXPRESSED
@@ -83,10 +83,18 @@ def _modern(named: Given, context: Context) -> Iterator[str]:
     for name, (node, value) in named.items():
         ours = TRAINER_ARGUMENTS[name]
         if name in _OPTIONAL and value.kind is Kind.EMPTY:
+            _leave_out(node, context)
             continue
         if ours == "num_test_chunks" and named["intest"][1].kind is Kind.EMPTY:
+            _leave_out(node, context)
             continue
         yield f"{ours}={_in_field_terms(ours, name, node, value, context)}"
+
+
+def _leave_out(node: syntax.Node, context: Context) -> None:
+    """A variable whose value the call does not need is not assigned where nothing else reads it."""
+    if isinstance(node, syntax.Name):
+        context.shared.inlined.add(python_name(node.name))
 
 
 def _in_field_terms(ours: str, name: str, node: syntax.Node, value: Value, context: Context) -> str:
@@ -113,6 +121,7 @@ def _name_of(node: syntax.Node) -> str:
 def _word(ours: str, node: syntax.Node, value: Value, context: Context) -> str:
     theirs = _constant(node, context)
     if theirs in WORDS[ours]:
+        _leave_out(node, context)
         return _shown(WORDS[ours][theirs])
     context.needs("from hf_matlab_compat.matlab.vocabulary import WORDS")
     return f"WORDS[{quoted(ours)}][{value.text}]"

@@ -59,3 +59,19 @@ def test_other_programs_calls_are_named_and_left_to_do(source: str, said: str) -
     made = translate(source)
     assert [said in line.remark for line in made.todos] == [True]
     assert "TODO(migrate): line 2: p = " in made.python
+
+
+def test_in_modern_style_no_variable_is_left_that_nothing_reads() -> None:
+    start = (
+        "x = rand(4, 20);\nmattype = 'gn';  % Gauss-Newton\nerrtype = 'L2'; rms = 0; seen = 'class';\ntestchunks = 3;\n"
+    )
+    call = (
+        "nnet_train_2('a', '', [], [], [], [], 2, x, x, 2, [], [], testchunks, [3], {'logistic', 'linear'}, mattype, "
+    )
+    made = translate(f"{start}p = {call}rms, errtype, 1, 2e-5, 0.95, 0);\ndisp(errtype);\n", style="modern")
+    lines = made.python.split("\n")
+    assert "# Gauss-Newton" in lines
+    assert 'errtype = "L2"' in lines
+    assert 'seen = "class"' in lines
+    assert not [line for line in lines if line.startswith(("mattype", "rms", "testchunks"))]
+    assert made.runs

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.errors import MigrationError
-from hf_matlab_compat.migrate import Translation, migrate_directory, migrate_script
+from hf_matlab_compat.migrate import Translation, migrate_directory, migrate_script, translate
 from hf_matlab_compat.migrate.report import unknown_functions
-from hf_matlab_compat.migrate.runtime import colon
+from hf_matlab_compat.migrate.runtime import colon, sprintf
 from tests.migrate_trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER
 
 pytest.importorskip("tree_sitter_matlab")
@@ -168,3 +168,47 @@ def test_a_statement_over_several_lines_is_one_item_and_unknown_functions_are_li
     ]
     assert main.todos[0].remark.startswith("load_it is not known here")
     assert unknown_functions(made) == ["load_it (main.m, more.m)", "qr (main.m)"]
+
+
+NESTED = {
+    "reads a variable": ("k = 2;\nfunction z = inner(v)\n  z = v * k;\nend\ny = inner(x);", 6),
+    "reads a parameter, and another one": (
+        "function z = twice(v)\n  z = shift(v) * 2;\nend\nfunction z = shift(v)\n  z = v + x;\nend\ny = twice(1);",
+        8,
+    ),
+    "is called twice while the variable changes": (
+        "k = 1;\nfunction z = inner(v)\n  z = v * k;\nend\na = inner(x); k = 10; y = a + inner(x);",
+        33,
+    ),
+    "shares nothing": ("function z = inner(v)\n  t = v + 1; z = t;\nend\ny = inner(x);", 4),
+    "takes nothing": ("function z = inner()\n  z = x + 1;\nend\ny = inner() + inner;", 8),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_a_function_inside_a_function(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body, expected = NESTED[kind]
+    folder = folder_of(tmp_path, fit=f"function y = fit(x)\n{body}\nend\n", main="fprintf('%d\\n', fit(3));\n")
+    assert printed(folder, capsys) == f"{expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("inner", "call", "reason"),
+    [
+        ("k = k + v; z = k;", "inner(x)", "changes variables of the outer one"),
+        ("z = v * k;", "feval(@inner, x)", "of which a handle is made"),
+        ("z = v * k * nargin;", "inner(x)", "counts its arguments"),
+        ("z = v * k;", "inner()", "called in several ways"),
+    ],
+)
+def test_a_function_inside_a_function_that_cannot_stand_outside_says_why(inner: str, call: str, reason: str) -> None:
+    text = f"function y = fit(x)\nk = 2;\nfunction z = inner(v)\n  {inner}\nend\ny = {call};\nend\n"
+    todos = translate(text).todos
+    assert [each.where for each in todos][:1] == ["lines 3-5"]
+    assert reason in todos[0].remark
+
+
+def test_complex_numbers_are_not_printed_by_guess() -> None:
+    with pytest.raises(MigrationError, match="sprintf: expected real numbers, got complex ones"):
+        sprintf("%g", np.array([1 + 2j]))
+    assert sprintf("%g", np.real(np.array([1 + 2j]))) == "1"
