@@ -245,9 +245,8 @@ def _tell_data(scripts: Sequence[Path], out: Path) -> None:
         if {path.name, path.stem} & words or path.name.startswith(starts)
     ]
     if named and out.resolve() != folder.resolve():
-        _say(
-            f"the scripts need their data: cp {' '.join(shlex.quote(str(each)) for each in named)} {shlex.quote(str(out))}"
-        )
+        files = " ".join(shlex.quote(str(each)) for each in named)
+        _say(f"the scripts need their data: cp {files} {shlex.quote(str(out))}")
 
 
 def _tell_unknown(translations: Sequence[Translation]) -> None:

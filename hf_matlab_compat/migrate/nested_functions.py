@@ -86,12 +86,10 @@ def _obstacle(function: syntax.Function, outer: syntax.Function, inner: list[syn
     others = [outer, *inner]
     if any(isinstance(node, syntax.Handle) and node.name == function.name for each in others for node in each.walk()):
         return "is a function inside another one of which a handle is made"
-    counts = {len(node.arguments) for each in others for node in each.walk() if _is_call(node, function.name)}
-    return (
-        ""
-        if counts <= {len(function.parameters)}
-        else "is a function inside another one that is called in several ways"
-    )
+    calls = [node for each in others for node in each.walk() if _is_call(node, function.name)]
+    counts = {len(node.arguments) for node in calls if isinstance(node, syntax.Apply)}
+    usual = counts <= {len(function.parameters)}
+    return "" if usual else "is a function inside another one that is called in several ways"
 
 
 def _is_call(node: syntax.Node, name: str) -> bool:

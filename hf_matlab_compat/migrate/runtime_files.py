@@ -265,8 +265,8 @@ def _flattened(arguments: Sequence[Any]) -> list[Any]:
             values.append(argument)
         elif np.iscomplexobj(argument):
             raise MigrationError(
-                "sprintf: expected real numbers, got complex ones. MATLAB prints their real parts alone and Octave both "
-                "parts: say real(x) or imag(x)."
+                "sprintf: expected real numbers, got complex ones. MATLAB prints their real parts alone and Octave "
+                "both parts: say real(x) or imag(x)."
             )
         else:
             values.extend(np.ravel(argument, order="F").tolist())

@@ -17,6 +17,7 @@ from hf_matlab_compat.migrate.layout import spaced
 from hf_matlab_compat.migrate.literals import escaped
 from hf_matlab_compat.migrate.load_plan import plan_loads
 from hf_matlab_compat.migrate.matlab_functions import NAMES
+from hf_matlab_compat.migrate.nested_functions import lifted
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
@@ -71,7 +72,7 @@ def translate(
     for option, value, known in (("style", style, STYLES), ("streams", streams, STREAMS)):
         if value not in known:
             raise MigrationError(f"{option}: expected one of {', '.join(known)}, got {value!r}.")
-    script = _under_its_name(parse(source), name)
+    script = lifted(_under_its_name(parse(source), name))
     functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
     shared = Shared(
         style, streams, functions, beside.functions, beside.trainers, names_in=beside.names_in, scripts=beside.scripts
