@@ -178,6 +178,8 @@ def _seeds(script: Path) -> bool:
 def _require_script(source: Path) -> None:
     if not source.is_file() or source.suffix != ".m":
         raise MigrationError(f"{source}: expected a MATLAB script, got no .m file.")
+    if not (source.stem.isascii() and source.stem.isidentifier()):
+        raise MigrationError(f"{source}: expected a script whose name MATLAB can call, got {source.stem!r}. Rename it.")
     size = sum(path.stat().st_size for path in source.parent.rglob("*") if path.is_file())
     if size > _MOST_BYTES:
         raise MigrationError(

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
@@ -22,6 +22,8 @@ from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
 from hf_matlab_compat.migrate.translation import Translation, with_unfinished
 
 StrPath = str | os.PathLike[str]
+_ANY_NAME = {"encoding": "utf-8", "errors": "backslashreplace"}
+"""How a report is written: a file's name need not be UTF-8."""
 
 
 def read_script(path: StrPath) -> str:
@@ -139,8 +141,8 @@ def migrate_directory(
     failed += [each for each in unclear.items() if not (Path(directory) / f"{each[0]}.m").is_file()]
     made = with_unfinished(made, (name for name, _ in failed))
     copies = compared_copies(directory, original)
-    (folder / "REPORT.md").write_text(as_markdown(made, failed, copies), encoding="utf-8")
-    (folder / "REPORT.json").write_text(as_json(made, failed, copies), encoding="utf-8")
+    (folder / "REPORT.md").write_text(as_markdown(made, failed, copies), **_ANY_NAME)
+    (folder / "REPORT.json").write_text(as_json(made, failed, copies), **_ANY_NAME)
     return made, failed
 
 
@@ -241,9 +243,9 @@ def _functions_of(paths: Iterable[Path]) -> dict[str, int]:
     for path in paths:
         if is_part_of_trainer(path) or not path.stem.isidentifier():
             continue
-        first = _first_function(path)
-        if first is not None:
-            known[path.stem] = len(first.outputs)
+        outputs = _outputs(path)
+        if outputs is not None:
+            known[path.stem] = outputs
     return known
 
 
@@ -264,6 +266,15 @@ def variables_beside(script: Path) -> NamesIn:
     return names_in
 
 
-def _first_function(path: Path) -> syntax.Function | None:
-    first = next((each for each in _body_of(path) if not isinstance(each, syntax.Comment)), None)
-    return first if isinstance(first, syntax.Function) else None
+def _outputs(path: Path) -> int | None:
+    """How many outputs a file's function has; None where the file holds no function."""
+    try:
+        return _outputs_in(read_script(path))
+    except MigrationError:
+        return None
+
+
+@lru_cache(maxsize=256)  # every script of a folder asks this of every other one
+def _outputs_in(text: str) -> int | None:
+    first = next((each for each in parse(text).body if not isinstance(each, syntax.Comment)), None)
+    return len(first.outputs) if isinstance(first, syntax.Function) else None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from hf_matlab_compat.errors import MigrationError
-from hf_matlab_compat.migrate import translate
+from hf_matlab_compat.migrate import directory, migrate_directory, translate
 from hf_matlab_compat.migrate.copies import trainers_beside
 from hf_matlab_compat.migrate.translation import Translation
 
@@ -118,3 +119,16 @@ def outcome(source: str) -> Translation | str:
         return translate(source)
     except MigrationError as error:
         return str(error)
+
+
+def test_each_file_of_a_folder_is_parsed_as_often_as_it_is_translated(tmp_path: Path) -> None:
+    def parses(number: int) -> int:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for k in range(number):
+            (folder / f"f{k}.m").write_text(f"function y = f{k}(x)\ny = x + {number};\nend\n")
+        with patch.object(directory, "parse", side_effect=directory.parse) as parse:
+            migrate_directory(folder, folder / "out")
+        return parse.call_count
+
+    assert parses(40) <= 45

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import os
 from pathlib import Path
 
 import pytest
 
+from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import calls as calls_module
-from hf_matlab_compat.migrate import migrate_directory, translate
+from hf_matlab_compat.migrate import check, migrate_directory, translate
 from hf_matlab_compat.migrate.values import Kind, Value
 
 pytest.importorskip("tree_sitter_matlab")
@@ -165,3 +167,17 @@ def test_the_name_of_a_file_in_a_remark_is_no_code(name: str) -> None:
     for statement in (f'load("{name}");', f'load "{name}"', f'load("{name}", "q");', f'x = load("{name}");'):
         made = translate(f"{statement}\ndisp(q); q2(3) = 1; disp(q2);\n")
         assert not [call for call in calls(made.python) if call == "print(987654)"], made.python
+
+
+def test_a_file_whose_name_is_no_unicode_is_reported(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"bad\xff.m")).write_text("x = 1;\n")
+    assert migrate_directory(tmp_path, tmp_path / "out")[0][0].runs
+    assert "udcff" in (tmp_path / "out" / "REPORT.md").read_text()
+
+
+@pytest.mark.octave
+def test_a_check_refuses_a_name_that_octave_would_read_as_code(tmp_path: Path) -> None:
+    script = tmp_path / "x = system('touch canary');.m"
+    script.write_text("x = 1;\n")
+    with pytest.raises(MigrationError, match="whose name MATLAB can call"):
+        check(script)
