@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines import OctaveEngine, pack, read_tape
 from hf_matlab_compat.parity.reference_run import Continuity
@@ -71,12 +71,17 @@ def test_a_call_that_ends_before_its_last_epoch_shows(tmp_path):
     assert (found.epochs, found.first_apart) == (2, 3)
 
 
+def stopped(reference: Path) -> str:
+    """Why a run of three epochs did not go on."""
+    run = OctaveEngine(reference).record(builtin_case(SMALL), precision="double", mode="lockstep", epochs=3)
+    assert run.stop is not None
+    return run.stop.reason
+
+
 def test_state_that_a_checkpoint_lacks_is_told_from_a_broken_trainer(tmp_path):
     change = (STEP, "    if epoch > 1, paramsp = paramsp + 0.5*pprev; end\n    pprev = rate*p;\n" + STEP)
-    with pytest.raises(ParityError) as caught:
-        continuity(edited(tmp_path / "theirs", change))
-    said = str(caught.value)
-    assert said.startswith(f"{SMALL}: epoch 2: 'pprev' undefined")
+    said = stopped(edited(tmp_path / "theirs", change))
+    assert said.startswith("epoch 2: 'pprev' undefined")
     assert "started from a checkpoint" in said
     assert "one call over all 3 epochs ran to its end" in said
     assert "state that its checkpoint lacks" in said
@@ -84,10 +89,8 @@ def test_state_that_a_checkpoint_lacks_is_told_from_a_broken_trainer(tmp_path):
 
 def test_a_trainer_that_fails_in_one_call_alone_is_told(tmp_path):
     folder = edited(tmp_path / "theirs", COUNT, (EPOCH_BEGINS, f"{EPOCH_BEGINS}    if nin > 1, error('twice'), end\n"))
-    with pytest.raises(
-        ParityError, match=r"one call over 3 epochs: epoch 2: twice \(in .*\)\. Each of these epochs ran when"
-    ):
-        continuity(folder)
+    said = stopped(folder)
+    assert re.search(r"one call over 3 epochs: epoch 2: twice \(in .*\)\. Each of these epochs ran when", said)
 
 
 def test_a_tape_tells_as_well(tmp_path):
