@@ -187,9 +187,10 @@ class Kind(NamedTuple):
     expected: str
 
 
-def _whole(least: int) -> Kind:
+def _whole(least: int, most: float = math.inf) -> Kind:
+    limits = f"of at least {least}" + (f" and at most {most}" if math.isfinite(most) else "")
     return Kind(
-        lambda v: not isinstance(v, bool) and int(v) == v and v >= least, int, f"a whole number of at least {least}"
+        lambda v: not isinstance(v, bool) and int(v) == v and least <= v <= most, int, f"a whole number {limits}"
     )
 
 
@@ -262,7 +263,7 @@ KINDS: Mapping[str, Kind] = {
     "line_search_c": _FROM_0_TO_1,
     "line_search_factor": _BETWEEN_0_AND_1,
     "max_reductions": _whole(1),
-    "num_connections": _whole(1),
+    "num_connections": _whole(1, 100_000),
     "init_scale": _AT_LEAST_0,
     "checkpoint_period": _whole(1),
 }

@@ -209,3 +209,10 @@ def test_defaults_are_the_constants_of_the_published_file() -> None:
 def test_options_cannot_be_changed_once_checked() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Options().num_chunks = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", [100_001, 10**9, 10**30])
+def test_more_connections_than_memory_holds_are_refused(value: int) -> None:
+    assert refused("num_connections", value).startswith(
+        "num_connections: expected a whole number from 1 to 100000, got"
+    )

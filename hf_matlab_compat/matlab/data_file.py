@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError, DataError
 from hf_matlab_compat.matlab.mat_formats import load_mat
-from hf_matlab_compat.matlab.mat_values import Skipped, full_array
+from hf_matlab_compat.matlab.mat_values import Skipped, full_array, printable
 
 
 def read_variable(path: str | os.PathLike[str], name: str) -> NDArray[Any]:
@@ -30,4 +30,4 @@ def read_variable(path: str | os.PathLike[str], name: str) -> NDArray[Any]:
     except CheckpointError as error:
         raise DataError("data", expected="a .mat file", got=f"{str(file)!r} ({str(error).rstrip('.')})") from error
     names = ", ".join(key for key, value in found.items() if not isinstance(value, Skipped))
-    raise DataError("variable", expected=f"one of {names}", got=repr(name))
+    raise DataError("variable", expected=f"one of {printable(names)}", got=repr(name))

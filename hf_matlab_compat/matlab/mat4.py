@@ -102,7 +102,8 @@ def _check_class(name: str, header: _Header) -> None:
 
 
 def _value(name: str, header: _Header, data: bytes) -> Any:
-    numbers = np.frombuffer(data, dtype=header.stored).astype(np.float64)
+    with np.errstate(all="ignore"):  # some NaN of single precision is none of double precision
+        numbers = np.frombuffer(data, dtype=header.stored).astype(np.float64)
     try:
         if header.content == "text":
             return text_array(_text(numbers), header.shape)

@@ -23,7 +23,7 @@ from hf_matlab_compat.matlab.mat_values import (
     text_array,
 )
 
-MOST_VALUES = 50_000
+MOST_VALUES = 20_000
 """Variables, cells and fields of a file: HDF5 takes its time for each."""
 
 _RESAVE = "Load it in Octave and save it again with save -v7."

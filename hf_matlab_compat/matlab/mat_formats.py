@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab import mat4, mat5, mat73, octave_text
-from hf_matlab_compat.matlab.mat_values import DAMAGED
+from hf_matlab_compat.matlab.mat_values import DAMAGED, in_one_line
 from hf_matlab_compat.matlab.regular_file import open_regular
 
 HEAD_BYTES = 520
@@ -107,6 +107,8 @@ def _opened(source: str | os.PathLike[str] | bytes, names: Collection[str] | Non
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else open_regular(source) as stream:
             return _read(stream, names, only_numbers)
+    except CheckpointError as error:
+        raise in_one_line(error) from error
     except (OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
         raise CheckpointError(f"expected a readable file, got '{reason}'.") from error

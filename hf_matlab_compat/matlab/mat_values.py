@@ -18,11 +18,21 @@ from numpy.typing import NDArray
 from hf_matlab_compat.errors import CheckpointError
 
 DAMAGED = "The file is damaged or cut off; take an older copy."
-MOST_VALUES = 500_000
+MOST_VALUES = 100_000
 DEEPEST_NESTING = 50
 
 _MOST_ZEROS = 1000
 _LEAST_FULL_LIMIT = 64 << 20
+
+
+def in_one_line(error: CheckpointError) -> CheckpointError:
+    """The error without line ends and the like, which damage may have put into a name."""
+    return CheckpointError(printable(str(error)))
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for each line end and the like."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 @dataclass(frozen=True)

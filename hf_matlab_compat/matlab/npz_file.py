@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.mat5 import MOST_DEFLATION
+from hf_matlab_compat.matlab.regular_file import open_regular
 
 MAGIC = b"PK\x03\x04"
 _SUFFIX = ".npy"
@@ -27,7 +28,7 @@ def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None)
         The file is damaged, or an array is none of plain values.
     """
     try:
-        with open(path, "rb") as stream, zipfile.ZipFile(stream) as archive:
+        with open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
             entries = {info.filename.removesuffix(_SUFFIX): info for info in archive.infolist()}
             wanted = entries if names is None else names
             return {name: _array(archive, entries[name]) for name in wanted}

@@ -353,9 +353,13 @@ class _Reader:
 
     def skip(self, depth: int) -> None:
         """Pass a value that is of no use, with all that is nested in it."""
-        while self.at < len(self.text) and not self.peek().startswith(b"# name:"):
+        while True:
+            self.at = self.text.find(b"\n#", self.at - 1) + 1 or len(self.text)
+            if self.at == len(self.text) or self.peek().startswith(b"# name:"):
+                return
             line = self.line()
             if line.startswith(b"# length:"):
+                self.allowance.take(1, depth)
                 self.pairs(self.whole(line[9:].strip()), depth)
 
 

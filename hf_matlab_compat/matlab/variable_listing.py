@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab import mat4, mat5, mat73, npz_file, octave_text
 from hf_matlab_compat.matlab.mat_formats import HEAD_BYTES, FileFormat, read_variables, sniff, unpacked
-from hf_matlab_compat.matlab.mat_values import Skipped
+from hf_matlab_compat.matlab.mat_values import Skipped, in_one_line
 from hf_matlab_compat.matlab.regular_file import open_regular
 
 NUMPY = "numpy .npz"
@@ -67,7 +67,7 @@ def list_variables(path: str | os.PathLike[str]) -> Listing:
                 return Listing(NUMPY, tuple(_of_array(name, value) for name, value in npz_file.read_npz(path).items()))
             return _listing(stream)
     except CheckpointError as error:
-        raise CheckpointError(f"{os.fspath(path)}: {error}") from error
+        raise CheckpointError(f"{os.fspath(path)}: {in_one_line(error)}") from error
 
 
 def read_numbers(path: str | os.PathLike[str], listing: Listing) -> dict[str, NDArray[Any]]:
@@ -83,7 +83,7 @@ def read_numbers(path: str | os.PathLike[str], listing: Listing) -> dict[str, ND
     try:
         return read(path, names)
     except CheckpointError as error:
-        raise CheckpointError(f"{os.fspath(path)}: {error}") from error
+        raise CheckpointError(f"{os.fspath(path)}: {in_one_line(error)}") from error
 
 
 def _listing(stream: BinaryIO) -> Listing:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.errors import CheckpointError, MigrationError
+from hf_matlab_compat.matlab.regular_file import read_file
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
 
@@ -107,8 +108,8 @@ def read_copy(path: Path) -> Copy:
 def _code(path: Path) -> str:
     """The lines of a file, without comments and empty lines."""
     try:
-        text = path.read_bytes()[:_MOST_BYTES].decode("latin-1").replace("\r", "\n")
-    except OSError:
+        text = read_file(path)[:_MOST_BYTES].decode("latin-1").replace("\r", "\n")
+    except CheckpointError:
         return ""
     lines = (line.partition("%")[0] for line in text.split("\n"))
     return "\n".join(line for line in lines if line.strip())

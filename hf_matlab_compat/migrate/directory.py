@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
+from hf_matlab_compat.matlab.regular_file import kind_of_file
 from hf_matlab_compat.matlab.variable_listing import list_variables
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Beside, NamesIn, module_name
@@ -35,6 +36,9 @@ def read_script(path: StrPath) -> str:
         There is no such file, or it is no text.
     """
     try:
+        kind = kind_of_file(os.stat(path).st_mode)
+        if kind:
+            raise MigrationError(f"{path}: expected a MATLAB script, got {kind}.")
         data = Path(path).read_bytes()
     except OSError as error:
         raise MigrationError(f"{path}: expected a MATLAB script, got {error.strerror or error}.") from error

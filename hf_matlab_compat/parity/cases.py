@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ PUT_IN = ("runName", "runDesc", "paramsp", "Win", "bin", "resumeFile", "jacket")
 DATA = ("indata", "outdata", "intest", "outtest")
 _WHOLE = ("maxepoch", "numchunks", "numchunks_test", "rms", "hybridmode", "jacket")
 _WORDS = ("mattype", "errtype")
+_MOST_DRAWN = 10**8
 _NOT_THE_TRAINING = ("runName", "runDesc", "Win", "bin", "resumeFile", "maxepoch", "jacket")
 
 
@@ -246,5 +248,7 @@ def _start(arguments: Mapping[str, Any]) -> NDArray[Any]:
         W, b = (list(full_array(np.asarray(arguments[name], dtype=object)).ravel()) for name in ("Win", "bin"))
         return pack(W, b)
     sizes = [len(arguments["indata"]), *arguments["layersizes"], len(arguments["outdata"])]
+    if sum((below + 1) * above for below, above in pairwise(sizes)) > _MOST_DRAWN:
+        raise ParityError(f"layersizes: expected a network of at most {_MOST_DRAWN} parameters, got {sizes[1:-1]}.")
     drawn = sparse_init(sizes, arguments["layertypes"], OctaveStream(1), Options())
     return drawn.astype(np.float32).reshape(-1, 1)

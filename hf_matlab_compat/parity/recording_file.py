@@ -7,13 +7,13 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.errors import CheckpointError, ParityError
+from hf_matlab_compat.matlab.npz_file import read_npz
 from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording, Stop
 
 _VERSION = 1
@@ -57,14 +57,17 @@ def read_recording_file(path: str | os.PathLike[str]) -> tuple[Recording, dict[s
         There is no such file, or it is none of these.
     """
     try:
-        with np.load(Path(path), allow_pickle=False) as content:
-            tree = json.loads(content["tree"].tobytes())
-            arrays = {name: content[name] for name in content.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise ParityError(f"{os.fspath(path)}: expected the file of a recording, got {error}.") from error
-    if tree.get("version") != _VERSION:
-        raise ParityError(f"{os.fspath(path)}: expected version {_VERSION}, got {tree.get('version')}.")
-    recording = Recording(
+        arrays = read_npz(path)
+        tree = json.loads(arrays["tree"].tobytes())
+        if tree.get("version") != _VERSION:
+            raise ParityError(f"{os.fspath(path)}: expected version {_VERSION}, got {tree.get('version')}.")
+        return _recording(tree, arrays), tree["about"]
+    except (CheckpointError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ParityError(f"{os.fspath(path)}: expected the file of a recording, got another ({error}).") from error
+
+
+def _recording(tree: Mapping[str, Any], arrays: Mapping[str, Any]) -> Recording:
+    return Recording(
         case=Case(**_decoded(tree["case"], arrays)),
         epochs=[EpochRecord(**_decoded(record, arrays)) for record in tree["epochs"]],
         envelope={(int(epoch), name): float(E) for epoch, name, E in tree["envelope"]},
@@ -73,7 +76,6 @@ def read_recording_file(path: str | os.PathLike[str]) -> tuple[Recording, dict[s
         stop=None if tree.get("stop") is None else Stop(**_decoded(tree["stop"], arrays)),
         **tree["run"],
     )
-    return recording, tree["about"]
 
 
 def _continuity(kept: Mapping[str, Any] | None) -> Continuity | None:

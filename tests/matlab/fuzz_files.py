@@ -1,7 +1,7 @@
 """Damages valid files in a fixed sequence and holds every reader to its promise: a value, or an error of one sentence.
 
 Run as a process of its own, since a crash, a hang or a greedy reader must not take the tests with it:
-``python -m tests.matlab.fuzz_files FORMAT COUNT SEED FOLDER`` prints one line for each broken promise.
+``python -m tests.matlab.fuzz_files FORMAT,… COUNT SEED FOLDER`` prints one line for each broken promise.
 """
 
 from __future__ import annotations
@@ -272,9 +272,16 @@ def declared(value: Any) -> int:
     )
 
 
-def main(form: str, count: int, seed: int, folder: Path) -> int:
+def main(forms: str, count: int, seed: int, folder: Path) -> int:
+    """Damage `count` files of each of the formats."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     warnings.simplefilter("error")
+    for form in forms.split(","):
+        fuzz(form, count, seed, folder)
+    return 0
+
+
+def fuzz(form: str, count: int, seed: int, folder: Path) -> None:
     path = folder / "damaged.mat"
     samples = sample(form, folder)
     for content in samples:
@@ -292,7 +299,7 @@ def main(form: str, count: int, seed: int, folder: Path) -> int:
             trouble = broken_promise(read, path, len(damaged))
             if trouble:
                 print(f"{form} {seed} {number} {name}: {trouble}", flush=True)
-    return 0
+    tracemalloc.stop()
 
 
 if __name__ == "__main__":

@@ -308,3 +308,13 @@ def test_a_sparse_matrix_that_memory_would_not_hold_stays_sparse(form: str) -> N
     assert found.shape == (2 * 10**9, 50)
     with pytest.raises(CheckpointError, match="fits memory when full, got 2000000000 by 50 with 1 entries"):
         full_array(found)
+
+
+def test_a_name_full_of_line_ends_is_told_in_one_line() -> None:
+    with pytest.raises(CheckpointError, match=r"^a\?b: expected a whole element"):
+        load_mat(file5(array5(6, name=b"a\nb")))
+
+
+def test_a_text_of_endless_comments_is_refused() -> None:
+    with pytest.raises(CheckpointError, match=f"at most {MOST_VALUES} variables"):
+        load_mat(OCTAVE + b"function handle\n" + b"# length: 0\n" * (MOST_VALUES + 1))

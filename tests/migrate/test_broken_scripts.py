@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import Fate, Translation, migrate_directory, migrate_script, translate
+from hf_matlab_compat.migrate.trainer import read_trainer
 
 pytest.importorskip("tree_sitter_matlab")
 
@@ -149,3 +151,13 @@ def test_odd_words_and_names_are_left_to_do(source: str) -> None:
     made = translate(source)
     assert made.todos
     compile(made.python, "made", "exec")
+
+
+def test_a_pipe_or_a_device_in_the_place_of_a_script_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.m")
+    with pytest.raises(MigrationError, match="expected a MATLAB script, got a pipe"):
+        migrate_script(tmp_path / "pipe.m")
+    with pytest.raises(MigrationError, match="expected a MATLAB script, got a device"):
+        migrate_script("/dev/zero")
+    with pytest.raises(MigrationError, match="expected a file that can be read, got a pipe"):
+        read_trainer(tmp_path / "pipe.m")

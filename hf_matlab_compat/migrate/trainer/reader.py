@@ -6,11 +6,12 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from os import PathLike
+from os import PathLike, stat
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hf_matlab_compat.errors import MigrationError, OptionError
+from hf_matlab_compat.matlab.regular_file import kind_of_file
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, to_matlab_value
 from hf_matlab_compat.migrate.trainer import (
     cg_rules,
@@ -227,6 +228,8 @@ def _placed(source: Source, found: Iterable[_Found]) -> Iterator[_Found]:
 
 def _read(path: str | PathLike[str]) -> str:
     try:
+        if kind := kind_of_file(stat(path).st_mode):
+            raise MigrationError(f"{path}: expected a file that can be read, got {kind}.")
         return Path(path).read_bytes().decode("utf-8", errors="replace")
     except OSError as error:
         raise MigrationError(f"{path}: expected a file that can be read, got '{error.strerror}'.") from error

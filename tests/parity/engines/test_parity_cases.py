@@ -168,3 +168,8 @@ def test_a_missing_file_is_named(tmp_path):
 def test_rounding_makes_the_data_what_single_precision_holds():
     case = case_from_arguments("mine", arguments(indata=builtin_case(SMALL).arguments["indata"].astype(float) + 1e-12))
     assert rounded(case).arguments["indata"].dtype == np.float32
+
+
+def test_a_start_that_no_memory_holds_is_not_drawn():
+    with pytest.raises(ParityError, match="layersizes: expected a network of at most 100000000 parameters, got"):
+        case_from_arguments("mine", arguments(paramsp=None, layersizes=[12_884_901_888]))
