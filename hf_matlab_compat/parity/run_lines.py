@@ -83,6 +83,8 @@ def traces_of(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[L
 
 
 def _not_comparable(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[Line]) -> str:
+    if recording.stop is not None and recording.stop.cause != "nothing recorded":
+        return "the reference went on to an epoch that cannot be judged, and its checkpoint may be of that one"
     if recording.mode == "free" and recording.precision == "single":
         return SMOKE
     if [record.epoch for record in recording.epochs] != list(range(1, len(done) + 1)):

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.printed import epoch_lines
 from hf_matlab_compat.parity.engines.results import comparable_lines, read_figures, read_variables
-from hf_matlab_compat.parity.reference_run import ASKED_OF_CG, Continuity, EpochRecord, distance
+from hf_matlab_compat.parity.engines.returned import require_whole
+from hf_matlab_compat.parity.reference_run import ASKED_OF_CG, Continuity, EpochRecord, Stop, distance
 
 
 def read_continuity(job: Job, chain: Sequence[EpochRecord], results: Path) -> Continuity | None:
@@ -32,6 +34,7 @@ def read_continuity(job: Job, chain: Sequence[EpochRecord], results: Path) -> Co
     if job.mode != "lockstep" or not path.exists():
         return None
     whole, last = read_variables(path), chain[-1]
+    require_whole(whole, job.case.arguments["paramsp"].size)
     ended = int(np.asarray(whole["epoch"]).item())
     lam = (float(last.figures["lambda"]), float(np.ravel(whole["lambdarecord"])[ended - 1]))
     theta = distance(np.asarray(whole["paramsp"], job.dtype), last.theta_after)
@@ -45,6 +48,16 @@ def read_continuity(job: Job, chain: Sequence[EpochRecord], results: Path) -> Co
         lam=lam,
         first_apart=apart[0] if apart else (last.epoch if ends_apart else None),
     )
+
+
+def continuity_and_stop(
+    job: Job, chain: Sequence[EpochRecord], results: Path, stop: Stop | None
+) -> tuple[Continuity | None, Stop | None]:
+    """`read_continuity`; where its file is malformed, that is how the run ended, if it did not stop before."""
+    try:
+        return read_continuity(job, chain, results), stop
+    except ParityError as error:
+        return None, stop or Stop(epoch=chain[-1].epoch + 1, reason=str(error))
 
 
 def _same_epoch(job: Job, record: EpochRecord, whole: Mapping[str, Any], first: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.engines.constants import Constant
-from hf_matlab_compat.parity.engines.continuity import read_continuity
+from hf_matlab_compat.parity.engines.continuity import continuity_and_stop
 from hf_matlab_compat.parity.engines.envelope import MEMBERS, ensemble_in_words, measure_envelope
 from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
@@ -106,7 +106,8 @@ class OctaveEngine:
             records, stop = read_until_stop(job, results, failure)
             if stop is not None:
                 stop = replace(stop, reason=in_users_words(stop.reason, folder, self.reference))
-            return records, stop, read_checkpoint_bytes(results), read_continuity(job, records, results)
+            continuity, stop = continuity_and_stop(job, records, results, stop)
+            return records, stop, read_checkpoint_bytes(results), continuity
         except ParityError as error:
             raise ParityError(f"{job.case.name}: {in_users_words(str(error), folder, self.reference)}") from error
 

@@ -13,6 +13,7 @@ from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures, without_test_lines
+from hf_matlab_compat.parity.engines.returned import only_real, require_epoch
 from hf_matlab_compat.parity.octave_values import from_octave
 from hf_matlab_compat.parity.reference_run import ASKED_OF_CG, REFUSED, EpochRecord, Stop
 
@@ -106,7 +107,8 @@ def _read_all(job: Job, paths: Sequence[Path]) -> tuple[list[Mapping[str, Any]],
     raw: list[Mapping[str, Any]] = []
     for path in paths:
         try:
-            this = read_variables(path)
+            this = only_real(read_variables(path))
+            require_epoch(this, job.case.arguments["paramsp"].size, finished=job.mode != "kernels")
             _require_precision(job, this)
         except ParityError as error:
             return raw, error
@@ -241,7 +243,7 @@ def _kernels(job: Job, this: Mapping[str, Any], before: EpochRecord | None) -> d
         kernels["forward"] = list(this["forward"])
     if "seen_oldll" in this and np.size(this["seen_oldll"]) == 1:
         kernels["oldll"] = float(np.asarray(this["seen_oldll"]).item())
-    if "ll" in this:
+    if "ll" in this and "err" in this:
         kernels |= {name: float(np.asarray(this[name]).item()) for name in ("ll", "err")}
     elif before is not None and before.figures.get("rate"):
         kernels |= {name: before.figures[name] for name in ("ll", "err")}

@@ -15,7 +15,7 @@ from hf_matlab_compat.matlab.mat_formats import load_mat
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.engines.constants import read_constants
-from hf_matlab_compat.parity.engines.continuity import read_continuity
+from hf_matlab_compat.parity.engines.continuity import continuity_and_stop
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_engine import only_kernels
 from hf_matlab_compat.parity.engines.octave_process import one_line
@@ -183,6 +183,7 @@ def _failure(job: Path) -> ParityError | None:
 def _recording(job: Job, place: Path, reference: Reference) -> Recording:
     failure, done = _failure(place), place / "results" / "done.txt"
     records, stop = read_until_stop(job, place / "results", failure)
+    continuity, stop = continuity_and_stop(job, records, place / "results", stop)
     played = done.read_text(errors="replace") if done.exists() else "not known, since it stopped"
     return Recording(
         case=job.case,
@@ -200,7 +201,7 @@ def _recording(job: Job, place: Path, reference: Reference) -> Recording:
             **log_facts(job),
             **not_shown(records),
         },
-        continuity=read_continuity(job, records, place / "results"),
+        continuity=continuity,
         stop=stop,
     )
 

@@ -66,7 +66,11 @@ end
 
 function hf_until(request)
 % One call over those epochs that the chain finished before it stopped, where they are two or more.
-stopped = load(fullfile(request.results, 'stopped.mat'));
+note = fullfile(request.results, 'stopped.mat');
+if ~exist(note, 'file')
+    return
+end
+stopped = load(note);
 request.epochs = stopped.epoch - 1;
 if ~isempty(request.starts{1})
     request.epochs = request.epochs - double(request.starts{1}.epoch);

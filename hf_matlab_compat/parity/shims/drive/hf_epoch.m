@@ -15,11 +15,17 @@ try
     still.lambda = 0;
     undamped = hf_call(request, still, number, 'before CG');
     call.products_undamped = undamped.calls{end}.products;
+    after = hf_left(request, number, call, out);
 catch problem
     hf_fail(request, number, problem);
 end
 after_cg = call.printed+1:numel(out.numbers);
 hf_write(request, number, call, out, out.words(after_cg), out.numbers(after_cg));
+end
+
+
+function after = hf_left(request, number, call, out)
+% The state that an epoch leaves; [] where it was stopped.
 after = [];
 if isfield(out, 'saved')
     after = out.saved;

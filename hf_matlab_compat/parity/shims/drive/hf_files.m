@@ -12,16 +12,5 @@ out.log = '';
 if exist('run.txt', 'file')
     out.log = fileread('run.txt');
 end
-hf_copy('run_nnet_running.mat', fullfile(request.results, 'running.mat'));
-end
-
-
-function hf_copy(from, to)
-% copyfile starts a shell in Octave
-source = fopen(from, 'r');
-bytes = fread(source, Inf, 'uint8=>uint8');
-fclose(source);
-target = fopen(to, 'w');
-fwrite(target, bytes);
-fclose(target);
+hf_copy('run_nnet_running.mat', fullfile(request.results, 'running_now.mat'));
 end

@@ -15,4 +15,7 @@ if isfield(out, 'saved')
     result.lambdarecord = out.saved.lambdarecord;
 end
 save(fullfile(request.results, sprintf('epoch_%04d.mat', number)), '-struct', 'result', '-v7');
+if isfield(out, 'saved')
+    hf_copy(fullfile(request.results, 'running_now.mat'), fullfile(request.results, 'running.mat'));
+end
 end
