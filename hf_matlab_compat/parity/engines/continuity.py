@@ -53,9 +53,14 @@ def read_continuity(job: Job, chain: Sequence[EpochRecord], results: Path) -> Co
 def continuity_and_stop(
     job: Job, chain: Sequence[EpochRecord], results: Path, stop: Stop | None
 ) -> tuple[Continuity | None, Stop | None]:
-    """`read_continuity`; where its file is malformed, that is how the run ended, if it did not stop before."""
+    """`read_continuity`; where its file is malformed, that is how the run ended, if it did not stop before.
+
+    None as well where the one call went on and the chain did not.
+    """
     try:
-        return read_continuity(job, chain, results), stop
+        found = read_continuity(job, chain, results)
+        went_on = found is not None and stop is not None and found.epochs != len(chain)
+        return (None if went_on else found), stop
     except ParityError as error:
         return None, stop or Stop(epoch=chain[-1].epoch + 1, reason=str(error))
 
