@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity.reference_run import ASKED_OF_CG
 
 CG = "conjgrad_1"
 _SAVED = {"llrecord": 2, "errrecord": 2}
@@ -47,7 +48,7 @@ def require_epoch(this: Mapping[str, Any], size: int, finished: bool) -> None:
             product = this[name]
             of_probes = _is_real(product) and product.ndim == 2 and len(product) == size
             _require(of_probes, f"{where}curvature times a probe", size, product)
-    for name in ("ll", "err", "underflow"):
+    for name in ("ll", "err", "underflow", *ASKED_OF_CG):
         _require(_is_real(this.get(name, np.zeros(1)), 1), f"{where}{name}", 1, this.get(name))
     _require(_are_real(this.get("forward", [])), f"{where}outputs of the layers", 1, this.get("forward"))
     _require_printed(this, where)
