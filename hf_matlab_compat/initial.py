@@ -18,6 +18,7 @@ from hf_matlab_compat.model.packing import Layer, num_parameters, pack
 from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_array
+from hf_matlab_compat.problem import Problem
 from hf_matlab_compat.state import State
 
 Given = tuple[Any, Any, Any]
@@ -47,7 +48,8 @@ def initial_state(
         The checkpoint cannot be read or is of another network.
     """
     if resume_from is not None:
-        return _resumed(network, options, backend, resume_from)
+        layers = f"as the layers {' '.join(map(str, network.sizes))} have"
+        return _resumed(network.num_parameters, layers, options, backend, resume_from)
     theta = _given_theta(network, given, options.precision)
     if theta is None:
         theta = sparse_init(network.sizes, unit_types, stream_from_seed(options.seed), options)
@@ -55,21 +57,34 @@ def initial_state(
     return State(theta=vector)
 
 
-def _resumed(network: Network, options: Options, backend: Backend, source: Any) -> State:
-    if hasattr(source, "outcome") and isinstance(getattr(source, "state", None), State):
-        got = f"the {type(source).__name__} itself"
-        raise OptionError(
-            "resume_from", expected="the path of a checkpoint, or a state", got=got, advice="Give its .state."
-        )
+def own_state(problem: Problem, options: Options, backend: Backend, given: Given, resume_from: Any) -> State:
+    """The same for a problem of the caller's own, which starts from `initial_theta` or a resumed state."""
+    count = int(problem.num_parameters)
+    if resume_from is not None:
+        return _resumed(count, "as the problem has", options, backend, resume_from)
+    theta = given[0]
+    if theta is None:
+        raise OptionError("initial_theta", expected=f"{count} numbers, where {{problem}} starts", got="none")
+    if given[1] is not None or given[2] is not None:
+        raise OptionError("initial_weights", expected="nothing beside {problem}", got="a value")
+    array = real_array("initial_theta", theta, options.precision)
+    if array.size != count or max(array.shape, default=0) != count:
+        got = f"shape {array.shape}"
+        raise DataError("initial_theta", expected=f"{count} numbers, as the problem has parameters", got=got)
+    return State(theta=backend.xp.array(backend.asarray(array.ravel())))
+
+
+def _resumed(count: int, as_what: str, options: Options, backend: Backend, source: Any) -> State:
+    source = getattr(source, "state", source)  # a Result holds its state
     if isinstance(source, State):
         state = source
-        if state.theta.size != network.num_parameters:
+        if state.theta.size != count:
             raise CheckpointError(
-                f"The state to resume from: expected {network.num_parameters} parameters, as the layers "
-                f"{' '.join(map(str, network.sizes))} have, got {state.theta.size}. It belongs to another network."
+                f"The state to resume from: expected {count} parameters, {as_what}, got {state.theta.size}. It belongs "
+                "to another network."
             )
     elif isinstance(source, str | os.PathLike):
-        state = read_checkpoint(source, num_parameters=network.num_parameters, precision=options.precision)
+        state = read_checkpoint(source, num_parameters=count, precision=options.precision)
     else:
         raise OptionError("resume_from", expected="the path of a checkpoint", got=repr(source))
     return state.mapped(backend.asarray)

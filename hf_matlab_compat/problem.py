@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import DataError, NotFinite
+from hf_matlab_compat.errors import DataError, NotFinite, OptionError
 from hf_matlab_compat.state import Score, Watch
 
 Product = Callable[[Vector], Vector]
@@ -106,6 +106,32 @@ class Problem(Protocol):
         ...
 
 
+def check_problem(problem: Any, name: str, *needed: str) -> None:
+    """Refuse an object that cannot be a problem.
+
+    Parameters
+    ----------
+    problem : object
+    name : str
+        What its argument is called.
+    *needed : str
+        Methods and attributes that it must have.
+
+    Raises
+    ------
+    OptionError
+    """
+    missing = [each for each in needed if not hasattr(problem, each)]
+    if missing or isinstance(problem, type):
+        got = f"a class, {problem.__name__}" if isinstance(problem, type) else f"{problem!r} without {missing[0]}"
+        raise OptionError(name, expected=f"an object with {', '.join(needed)}", got=got)
+    for attribute in ("num_parameters", "num_chunks"):
+        value = getattr(problem, attribute, 1)
+        if attribute in needed and not (isinstance(value, int | np.integer) and value >= 1):
+            got = f"{type(problem).__name__}.{attribute} = {value!r}"
+            raise OptionError(name, expected="a whole number of at least 1", got=got)
+
+
 class CheckedProblem:
     """A problem whose gradients are checked, and which tells of its gradient passes.
 
@@ -119,7 +145,33 @@ class CheckedProblem:
     def __init__(self, problem: Problem, watch: Watch) -> None:
         self._problem, self._watch = problem, watch
         self.num_parameters, self.num_chunks = problem.num_parameters, problem.num_chunks
-        self.score, self.curvature = problem.score, problem.curvature
+        self._name = type(problem).__name__
+
+    def score(self, theta: Vector, on: Cases) -> Score:
+        """See `Problem.score`.
+
+        Raises
+        ------
+        DataError
+            It is no `Score`.
+        """
+        score = self._problem.score(theta, on)
+        if not isinstance(score, Score):  # pyright: ignore[reportUnnecessaryIsInstance]  # anybody's problem
+            raise DataError(f"{self._name}.score", expected="a Score", got=type(score).__name__)
+        return score
+
+    def curvature(self, theta: Vector, on: Cases, gradient: Gradient) -> Curvature:
+        """See `Problem.curvature`.
+
+        Raises
+        ------
+        DataError
+            The problem has none, or its products have another length than θ.
+        """
+        make = getattr(self._problem, "curvature", None)
+        if make is None:
+            raise DataError(self._name, expected="a method curvature, which Hessian-free needs", got="none")
+        return _CheckedCurvature(make(theta, on, gradient), self._name)
 
     def gradient(self, theta: Vector, on: Cases) -> Gradient:
         """See `Problem.gradient`.
@@ -144,4 +196,32 @@ class CheckedProblem:
         return g
 
     def _wrong(self, expected: str, got: str) -> DataError:
-        return DataError(f"{type(self._problem).__name__}.gradient", expected=expected, got=got)
+        return DataError(f"{self._name}.gradient", expected=expected, got=got)
+
+
+class _CheckedCurvature:
+    """A curvature whose products and diagonal have the length of what they are asked for."""
+
+    def __init__(self, curvature: Curvature, problem: str) -> None:
+        self._curvature, self._problem = curvature, problem
+        if not callable(curvature):
+            got = type(curvature).__name__
+            raise DataError(f"{problem}.curvature", expected="something to call with a vector", got=got)
+
+    def __call__(self, v: Vector) -> Vector:
+        Bv = self._curvature(v)
+        if getattr(Bv, "shape", None) != v.shape:
+            raise self._wrong("a product", v.shape, Bv)
+        return Bv
+
+    def diagonal(self, lam: float) -> Vector:
+        made = getattr(self._curvature, "diagonal", None)
+        if made is None:
+            advice = "Write one, or set {preconditioner='none'}."
+            expected = "a method diagonal, of which the preconditioner is made"
+            raise DataError(f"{self._problem}.curvature", expected=expected, got="none", advice=advice)
+        return made(lam)
+
+    def _wrong(self, what: str, shape: tuple[int, ...], got: Any) -> DataError:
+        found = f"shape {np.shape(got)}" if hasattr(got, "shape") else type(got).__name__
+        return DataError(f"{self._problem}.curvature", expected=f"{what} of shape {shape}, as theta has", got=found)

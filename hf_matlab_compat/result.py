@@ -25,9 +25,9 @@ class Result:
     theta : (P,) float64 array
         Packed parameters: column-major weights, then biases, layer by layer.
     weights : list of (s_i, s_{i-1}) arrays
-        W of layers 1 … L.
+        W of layers 1 … L; none for a problem that is no network of this package.
     biases : list of (s_i,) arrays
-        b of layers 1 … L.
+        b of layers 1 … L; likewise.
     history : dict of str to arrays
         One array for each figure of `Report` ('epoch', 'train_log_likelihood', 'rho', …), over the epochs of this
         call. Test figures are nan without test data.
@@ -39,6 +39,12 @@ class Result:
         All that a later run needs to go on from here; pass it as ``resume_from``.
     interrupted : bool
         Whether Ctrl-C was pressed during the run, be it too late to break anything off.
+    reason : str
+        Which observer stopped the run, and why; empty where none did.
+    best : State or None
+        The state that an observer last asked to keep (`observers.observer.KEEP`).
+    network : Network or None
+        Layout of the network, where one of this package was trained.
     """
 
     theta: NDArray[np.float64]
@@ -49,14 +55,17 @@ class Result:
     outcome: Outcome
     state: State
     interrupted: bool = False
+    reason: str = ""
+    best: State | None = None
+    network: Network | None = None
 
 
 def make_result(
-    network: Network, backend: Backend, state: State, reports: Sequence[Report], outcome: Outcome
+    network: Network | None, backend: Backend, state: State, reports: Sequence[Report], outcome: Outcome
 ) -> Result:
     """The result of a run that ended in `state` after these epochs."""
     theta = np.array(backend.to_host(state.theta), dtype=np.float64)
-    layers = network.layers(theta)
+    layers = network.layers(theta) if network else []
     return Result(
         theta=theta,
         weights=[layer.W.copy() for layer in layers],
@@ -65,6 +74,7 @@ def make_result(
         records=state.records,
         outcome=outcome,
         state=state,
+        network=network,
     )
 
 

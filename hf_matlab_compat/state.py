@@ -30,6 +30,7 @@ class Outcome(Enum):
     NOTHING_TO_DO = "the last epoch had been reached before; nothing was run"
     FAILED = "broken off by an error"
     STALLED = "no step improves the likelihood at this precision; training has converged"
+    STOPPED = "stopped by an observer"
     INTERRUPTED = "interrupted by Ctrl-C; the unfinished epoch was dropped"
     TERMINATED = "terminated by SIGTERM; the unfinished epoch was dropped"
     HUNG_UP = "ended by SIGHUP, as the terminal was closed; the unfinished epoch was dropped"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat import nnet_train, train, training
+from hf_matlab_compat import nnet_train, running, train
 from hf_matlab_compat.errors import NonFiniteError
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_audit import audit_log
@@ -49,7 +49,7 @@ def test_a_converged_run_of_5000_epochs_ends_and_says_so(changes: Any, precision
 
 def test_up_to_there_every_bit_is_that_of_a_run_without_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = train(**tiny())
-    monkeypatch.setattr(training, "exhausted", lambda state, options: False)
+    monkeypatch.setattr(running, "exhausted", lambda state, options: False)
     with pytest.raises(NonFiniteError) as caught:
         train(**tiny())
     on, epochs = caught.value.result, ended.state.epoch

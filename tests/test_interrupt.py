@@ -225,24 +225,27 @@ def test_the_loop_of_the_documentation_stops_at_ctrl_c(monkeypatch: pytest.Monke
 SLOW_THIRD_EPOCH = """
 import sys, time
 import numpy as np
-from hf_matlab_compat import hessian_free, nnet_train_2
+from hf_matlab_compat import nnet_train_2
 from hf_matlab_compat.observers.screen import Screen
+from hf_matlab_compat.registry import RULES
+from hf_matlab_compat.solvers.line_search import Armijo
 from tests.small_run import legacy_arguments
 
-search, calls = hessian_free.line_search, []
+calls = []
 
-def slow_search(*arguments):
-    calls.append(1)
-    if len(calls) == 3:
-        print("in the third epoch", flush=True)
-        time.sleep(60)
-    return search(*arguments)
+class SlowSearch(Armijo):
+    def search(self, *arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            print("in the third epoch", flush=True)
+            time.sleep(60)
+        return super().search(*arguments)
 
 def slow_end(self, outcome, state):
     print("ending", flush=True)
     time.sleep(60)
 
-hessian_free.line_search = slow_search
+RULES["line_search"]["armijo"] = lambda options, backend: SlowSearch()
 if sys.argv[2] == "slow end":
     Screen.end = slow_end
 np.save(f"{sys.argv[1]}/final.npy", nnet_train_2(**legacy_arguments(runName=f"{sys.argv[1]}/run", maxepoch=5)))

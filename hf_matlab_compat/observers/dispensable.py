@@ -43,7 +43,7 @@ class Dispensable(Observer):
     def close(self) -> None:
         self._hand_on(lambda display: display.close())
 
-    def _hand_on(self, event: Callable[[Observer], None]) -> None:
+    def _hand_on(self, event: Callable[[Observer], object]) -> None:
         if self._display is None:
             return
         try:

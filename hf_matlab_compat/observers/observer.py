@@ -1,4 +1,4 @@
-"""What watches a run: it is told what happened and changes nothing about it."""
+"""What watches a run: it is told what happened, and may end the run or ask for a state to be kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,32 @@ from typing import Any
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Outcome, Report, State
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What an observer returns from `Observer.epoch` to end the run after this epoch.
+
+    Attributes
+    ----------
+    reason : str
+        A sentence for the user; `Result.reason` names the observer and says it.
+    """
+
+    reason: str
+
+
+class _Keep:
+    """The one value `KEEP`."""
+
+    def __repr__(self) -> str:
+        return "KEEP"
+
+
+KEEP = _Keep()
+"""What an observer returns from `Observer.epoch` to have this state kept as `Result.best`, in place of the last."""
+
+Answer = Stop | _Keep | bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +50,8 @@ class Run:
     resume_from : str
         The checkpoint the run goes on from, or an empty string.
     sizes : tuple of int
-        Units of every layer, inputs first.
+        Units of every layer, inputs first; for a problem that is no network of this package, its number of parameters
+        alone.
     options : Options
         All settings.
     num_cases : int
@@ -56,8 +83,14 @@ class Observer:
     def progress(self, stage: str, step: int, of: int) -> None:
         """Inside an epoch: `stage` ('gradient', 'cg', 'backtracking', 'line search') is at `step` of at most `of`."""
 
-    def epoch(self, report: Report, state: State) -> None:
-        """An epoch ended with `report` and left `state`."""
+    def epoch(self, report: Report, state: State) -> Answer:
+        """An epoch ended with `report` and left `state`.
+
+        Returns
+        -------
+        Stop, bool, KEEP or None
+            `Stop` (or True) ends the run here, `KEEP` keeps the state as the best so far; None does nothing.
+        """
 
     def end(self, outcome: Outcome, state: State) -> None:
         """The run is over."""

@@ -12,7 +12,7 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.state import Outcome, Report, State
 
-CAME_THROUGH = (Outcome.FINISHED, Outcome.NOTHING_TO_DO, Outcome.STALLED)
+CAME_THROUGH = (Outcome.FINISHED, Outcome.NOTHING_TO_DO, Outcome.STALLED, Outcome.STOPPED)
 """Outcomes of a run that nothing broke off: it gets a total time."""
 
 

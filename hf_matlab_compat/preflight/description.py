@@ -53,6 +53,12 @@ def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, 
     }
 
 
+def describe_own(problem: object, options: Options) -> dict[str, Any]:
+    """The same for a problem of the caller's own, of which only its class and the settings are known."""
+    settings = {name: _plain(value) for name, value in vars(options).items() if name != "seed"}
+    return {"problem": type(problem).__name__, "settings": settings, "data": {}}
+
+
 def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else type(value).__name__
 
@@ -95,8 +101,9 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
     told = {name: value for name, value in now["settings"].items() if name not in FREE}
     if told.get("precision") == "double":
         del told["precision"]  # reading the checkpoint said that its doubles are missing
-    known = {**before.get("settings", {}), "hidden_sizes": before.get("sizes"), "unit_types": before.get("unit_types")}
-    for name, value in {"hidden_sizes": now["sizes"], "unit_types": now["unit_types"], **told}.items():
+    layers = {"hidden_sizes": "sizes", "unit_types": "unit_types", "problem": "problem"}
+    known = {**before.get("settings", {}), **{name: before.get(key) for name, key in layers.items()}}
+    for name, value in {**{name: now.get(key) for name, key in layers.items()}, **told}.items():
         if known.get(name, value) != value:
             yield f"{_spoken(name)}: was {_shown(known[name])}, is {_shown(value)}"
     for name, value in now["data"].items():

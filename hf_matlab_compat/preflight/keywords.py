@@ -25,7 +25,7 @@ _NONE_OF_IT: Mapping[tuple[str, ...], str] = {
         "There is none: the last solution of conjugate gradients, times {start_decay}, starts the next."
     ),
     ("batchsize", "minibatchsize"): "There is none: {num_chunks} says into how many chunks the cases are cut.",
-    ("optimizer", "optimiser", "solver"): "There is none: Hessian-free is the optimiser.",
+    ("optimizer", "optimiser"): "There is none: Hessian-free is the {method}.",
 }
 """Why other trainers' arguments do not exist here."""
 
@@ -107,6 +107,19 @@ def refuse_missing(function: Callable[..., Any], args: Collection[Any], given: M
     unnamed = [p for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD][len(args) :]
     named = [p for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
     missing = [p.name for p in (*unnamed, *named) if p.default is Parameter.empty and p.name not in given]
+    if missing:
+        others = f" ({', '.join(missing[1:])} too)" if missing[1:] else ""
+        raise OptionError(missing[0], expected="a value", got=f"none{others}")
+
+
+def refuse_absent(**needed: Any) -> None:
+    """Refuse a call in which an argument that it needs is None.
+
+    Raises
+    ------
+    OptionError
+    """
+    missing = [name for name, value in needed.items() if value is None]
     if missing:
         others = f" ({', '.join(missing[1:])} too)" if missing[1:] else ""
         raise OptionError(missing[0], expected="a value", got=f"none{others}")

@@ -103,7 +103,7 @@ def warn_of_wide_cases(num_inputs: int, num_cases: int) -> None:
             f"There are {num_cases} cases of {num_inputs} numbers each, fewer cases than numbers. Cases go in columns; "
             "if yours are in rows, transpose them.",
             DataWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

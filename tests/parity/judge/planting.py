@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat import training
+from hf_matlab_compat import running
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Epoch, epochs
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem
@@ -59,7 +59,7 @@ def between_epochs(
             report, state = next(epochs(problem, method, before(state), state.epoch + 1, *more))
             yield after(report), state
 
-    return instead(training, "epochs", wrong)
+    return instead(running, "epochs", wrong)
 
 
 def instead(owner: Any, name: str, routine: Callable[..., Any]) -> Plant:

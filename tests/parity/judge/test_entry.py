@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat import training
+from hf_matlab_compat import subject
 from hf_matlab_compat.errors import NotFinite, OptionError
 from hf_matlab_compat.legacy import entry_points
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
@@ -38,7 +38,7 @@ def translated(**wrong: Any) -> Plant:
 
 BUGS: dict[str, Plant] = {
     "no weight cost": changed(
-        training, "feedforward_problem", lambda problem, *given, **named: replace(problem, weight_decay=0.0)
+        subject, "feedforward_problem", lambda problem, *given, **named: replace(problem, weight_decay=0.0)
     ),
     "another initial lambda in the options": other_default(Options.__init__, "initial_lam", 10.0),
     "another initial lambda in the legacy call": other_default(entry_points.nnet_train, "initlambda", 10.0),

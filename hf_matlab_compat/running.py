@@ -1,0 +1,163 @@
+"""Runs a method on a problem: epoch after epoch, observers told, signals answered, what was finished never lost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from traceback import clear_frames
+from typing import Any
+
+from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.errors import HessianFreeError, MemoryFullError, NonFiniteError, Terminated
+from hf_matlab_compat.method import Method, epochs
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.observers.interrupt import InterruptGuard
+from hf_matlab_compat.observers.observer import KEEP, Observer, Run, Stop
+from hf_matlab_compat.problem import Cases, Problem
+from hf_matlab_compat.result import Result, make_result
+from hf_matlab_compat.solvers.convergence import exhausted
+from hf_matlab_compat.state import Outcome, Report, Score, State
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A run that has passed its checks.
+
+    Attributes
+    ----------
+    problem : Problem
+    held_out : Problem or None
+        Evaluated only.
+    network : Network or None
+        What the problem trains, where it is a network of this package.
+    backend : Backend
+    method : Method
+    run : Run
+    """
+
+    problem: Problem
+    held_out: Problem | None
+    network: Network | None
+    backend: Backend
+    method: Method
+    run: Run
+
+    def evaluate(self, theta: Any) -> Score | None:
+        """Held-out figures at θ."""
+        return None if self.held_out is None else self.held_out.score(theta, Cases())
+
+
+def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Result:
+    """Run the epochs, tell the observers, stop where one of them, a signal or convergence asks for it.
+
+    Parameters
+    ----------
+    setup : Setup
+    state : State
+        Vectors on the backend.
+    observers : sequence of Observer
+        Told of every event, with vectors on the host.
+    """
+    run = _Running(setup, state, observers)
+    with _closing(observers), InterruptGuard() as guard, _keeping(run):
+        run.go(guard)
+    result = replace(run.result(), interrupted=guard.received is not None)
+    if guard.terminated:
+        raise Terminated(128 + (guard.received or 0), result)
+    return result
+
+
+class _Running:
+    """A run in progress: where it is, what it reported, and how it will have ended."""
+
+    def __init__(self, setup: Setup, state: State, observers: Sequence[Observer]) -> None:
+        self.setup, self.state, self.observers = setup, state, observers
+        self.reports: list[Report] = []
+        self.best: State | None = None
+        self.outcome = Outcome.NOTHING_TO_DO
+        self.reason = ""
+
+    def go(self, guard: InterruptGuard) -> None:
+        """All epochs."""
+        options = self.setup.run.options
+        for observer in self.observers:
+            observer.begin(self.setup.run, self._on_host())
+        steps = epochs(
+            self.setup.problem, self.setup.method, self.state, options.max_epochs, self.setup.evaluate, self._progress
+        )
+        if self.state.epoch < options.max_epochs:
+            self.outcome = Outcome.FINISHED
+        while self.state.epoch < options.max_epochs and self.outcome is Outcome.FINISHED:
+            if exhausted(self.state, options):
+                self.outcome = Outcome.STALLED
+                break
+            try:
+                # so that Ctrl-C finds it entered whole, and leaves it whole
+                with self.setup.backend.quiet(), guard.abandonable():
+                    done = next(steps)
+            except KeyboardInterrupt:
+                self.outcome = guard.outcome
+                break
+            self._take(*_likely(done))  # out of reach of Ctrl-C: what is kept in memory will be on the disk too
+        for observer in self.observers:
+            observer.end(self.outcome, self._on_host())
+
+    def result(self) -> Result:
+        """What was finished by now."""
+        made = make_result(self.setup.network, self.setup.backend, self.state, self.reports, self.outcome)
+        return replace(made, reason=self.reason, best=self.best)
+
+    def _take(self, report: Report, state: State) -> None:
+        self.state = state
+        self.reports.append(report)
+        for observer in self.observers:
+            answer = observer.epoch(report, self._on_host())
+            if answer is KEEP:
+                self.best = self._on_host()
+            elif answer:
+                self.outcome = Outcome.STOPPED
+                self.reason = f"{type(observer).__name__}: {answer.reason}" if isinstance(answer, Stop) else ""
+                self.reason = self.reason or f"{type(observer).__name__} asked for it"
+
+    def _progress(self, stage: str, step: int, of: int) -> None:
+        for observer in self.observers:
+            observer.progress(stage, step, of)
+
+    def _on_host(self) -> State:
+        return self.state.mapped(self.setup.backend.to_host)
+
+
+def _likely(done: tuple[Report, State]) -> tuple[Report, State]:
+    """The epoch, whose log-likelihood must be a number: from NaN and -Inf no later epoch finds back."""
+    if not math.isfinite(done[0].train.log_likelihood):
+        raise NonFiniteError(done[0].epoch, "log-likelihood")
+    return done
+
+
+@contextmanager
+def _closing(observers: Sequence[Observer]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for observer in observers:
+            observer.close()
+
+
+@contextmanager
+def _keeping(run: _Running) -> Iterator[None]:
+    """An error in the middle of a run carries what was finished by then."""
+    try:
+        yield
+    except HessianFreeError as error:
+        error.result = replace(run.result(), outcome=Outcome.FAILED)
+        raise
+    except MemoryError as error:
+        clear_frames(error.__traceback__)  # what the epoch worked in: the result needs some of it
+        full = MemoryFullError(
+            f"epoch {run.state.epoch + 1}: expected room in memory, got none ({error or 'no figure is known'}). What "
+            "was finished is kept. Close other programs, map the data from a file, or choose a smaller network."
+        )
+        full.result = replace(run.result(), outcome=Outcome.FAILED)
+        raise full from error

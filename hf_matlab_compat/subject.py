@@ -1,0 +1,165 @@
+"""What a run is about: a network on cases, or a problem of the caller's own; checked, with the state it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from numpy.typing import ArrayLike
+
+from hf_matlab_compat.backends.backend import Backend, get_backend
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.initial import Given, initial_state, own_state
+from hf_matlab_compat.model.network import Network, build_network
+from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
+from hf_matlab_compat.objective.feedforward import feedforward_problem
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.preflight.data import check_test_data, check_training_data
+from hf_matlab_compat.preflight.description import describe, describe_own
+from hf_matlab_compat.preflight.keywords import refuse_absent
+from hf_matlab_compat.preflight.layout import check_layout
+from hf_matlab_compat.preflight.memory import check_memory
+from hf_matlab_compat.preflight.orientation import check_orientation, clues_of, warn_of_wide_cases
+from hf_matlab_compat.problem import Problem, check_problem
+from hf_matlab_compat.state import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is trained, and from where.
+
+    Attributes
+    ----------
+    problem : Problem
+    held_out : Problem or None
+        Evaluated only.
+    network : Network or None
+        Where the problem is a network of this package.
+    backend : Backend
+    state : State
+        On the backend; its memory is empty where nothing is resumed.
+    sizes : tuple of int
+        Units of every layer, or the number of parameters alone.
+    num_cases : int
+        Training cases; 0 where that is not known.
+    described : callable
+        Makes the description of the run for the file beside a checkpoint; it reads all data once.
+    """
+
+    problem: Problem
+    held_out: Problem | None
+    network: Network | None
+    backend: Backend
+    state: State
+    sizes: tuple[int, ...]
+    num_cases: int
+    described: Callable[[], dict[str, Any]]
+
+
+class NetworkData(NamedTuple):
+    """Arguments of `train` that say what network is trained on what."""
+
+    inputs: ArrayLike | None
+    targets: ArrayLike | None
+    test_inputs: ArrayLike | None
+    test_targets: ArrayLike | None
+    hidden_sizes: Sequence[int] | None
+    unit_types: Sequence[str] | None
+
+
+def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: Options, settings: Options) -> Subject:
+    """A feed-forward network on cases in memory or mapped from files.
+
+    Parameters
+    ----------
+    given : NetworkData
+    start : tuple
+        initial_theta, initial_weights, initial_biases; None where absent.
+    resume_from : path, State or None
+    asked, settings : Options
+        As the caller gave them, and as they are computed with.
+
+    Raises
+    ------
+    OptionError, DataError, CheckpointError
+        Something does not fit; nothing was written.
+    """
+    needed = {name: getattr(given, name) for name in ("inputs", "targets", "hidden_sizes", "unit_types")}
+    if any(value is None for name, value in needed.items() if name != "hidden_sizes"):  # its own check knows better
+        refuse_absent(**needed)
+    sizes, units = check_layout(given.hidden_sizes, given.unit_types, settings)
+    clues = clues_of(sizes, start[0], given.test_inputs, given.test_targets)
+    data = check_training_data(given.inputs, given.targets, units[-1], settings, clues)
+    all_sizes = [data.inputs.shape[0], *sizes, data.targets.shape[0]]
+    check_orientation(clues, all_sizes, data.inputs.shape[1])
+    held_out = check_test_data(given.test_inputs, given.test_targets, data, units[-1], settings, clues)
+    if start[0] is None and start[1] is None and resume_from is None:
+        warn_of_wide_cases(*data.inputs.shape)
+    backend = get_backend(settings.backend, asked.precision, settings.num_threads)
+    num_test_cases = 0 if held_out is None else held_out.inputs.shape[1]
+    resident = not backend.on_host and backend.keeps(_numbers(data) + _numbers(held_out))
+    # cases that are streamed take no room on the device, just as on the host
+    counted = backend if resident else replace(backend, on_host=True)
+    check_memory(all_sizes, data.inputs.shape[1], settings, counted, num_test_cases)
+    network = build_network(all_sizes, units, settings.loss, settings.error_measure)
+    problem, tested = (
+        None if part is None else feedforward_problem(network, part, settings, backend, resident=resident)
+        for part in (data, held_out)
+    )
+    assert problem is not None  # for the type checker: data is always there
+    return Subject(
+        problem=problem,
+        held_out=tested,
+        network=network,
+        backend=backend,
+        state=initial_state(network, units, settings, backend, start, resume_from),
+        sizes=network.sizes,
+        num_cases=data.inputs.shape[1],
+        described=lambda: describe(network.sizes, units, asked, data),
+    )
+
+
+def own_subject(problem: Any, test_problem: Any, start: Given, resume_from: Any, settings: Options) -> Subject:
+    """A problem of the caller's own; arguments as `network_subject`.
+
+    Raises
+    ------
+    OptionError, DataError, CheckpointError
+        It lacks something, or the start does not fit.
+    """
+    check_problem(problem, "problem", "score", "gradient", "num_parameters", "num_chunks")
+    if test_problem is not None:
+        check_problem(test_problem, "test_problem", "score")
+    backend = get_backend(settings.backend, settings.precision, settings.num_threads)
+    return Subject(
+        problem=problem,
+        held_out=test_problem,
+        network=None,
+        backend=backend,
+        state=own_state(problem, settings, backend, start, resume_from),
+        sizes=(int(problem.num_parameters),),
+        num_cases=0,
+        described=lambda: describe_own(problem, settings),
+    )
+
+
+def refuse_beside_problem(**given: Any) -> None:
+    """Refuse arguments of a network beside a problem of the caller's own.
+
+    Raises
+    ------
+    OptionError
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise OptionError(
+                name, expected="nothing beside {problem}", got="a value", advice="Give the one or the other."
+            )
+
+
+def _numbers(data: ChunkedCases | None) -> int:
+    """Numbers that the cases are, those of an autoencoder counted once."""
+    if data is None:
+        return 0
+    return data.inputs.size + (0 if same_memory(data.inputs, data.targets) else data.targets.size)
