@@ -62,6 +62,15 @@ def test_what_is_malformed_later_leaves_what_was_well_formed(tmp_path: Path) -> 
     assert {line.epoch for line in beside if line.verdict is Verdict.AGREES} == {1}
 
 
+@pytest.mark.parametrize("old", ["        fprintf(fid, '%s\\r\\n', text);\n", "['rho = ' num2str(rho)]"])
+def test_what_a_trainer_does_not_log_differs(old: str, tmp_path: Path) -> None:
+    folder = edited(tmp_path / "theirs", (old, "" if old.endswith("\n") else "'no rho'"))
+    run = run_parity(reference=folder, cases=[SMALL], precisions=["double"], epochs=1, envelope=False)
+    assert exit_code(run.certificate) == 1
+    lacking = {line.stage for line in run.certificate.lines if "the reference lacks" in line.bound_source}
+    assert lacking >= ({"log", "rho", "reductions", "rate", "cg_steps"} if old.endswith("\n") else {"rho"})
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, Path]:
     """A job of two epochs, done."""
