@@ -32,23 +32,26 @@ class CasePasses:
     workers : Workers
         Threads that share the blocks.
     sums : OrderedSum
-        Replace it by one that spans processes, and the problem does too.
 
     Parameters
     ----------
     network : Network
     cases : ChunkedCases
     backend : Backend
+    make_sum : callable
+        Makes the sum: `OrderedSum`, or a class with the same methods, which may span processes.
     """
 
-    def __init__(self, network: Network, cases: ChunkedCases, backend: Backend) -> None:
+    def __init__(
+        self, network: Network, cases: ChunkedCases, backend: Backend, make_sum: type[OrderedSum] = OrderedSum
+    ) -> None:
         self.network, self.cases, self.backend = network, cases, backend
         self.fused = fused_for(self.new_vector())
         if self.fused is not None:
             self.network = with_fused_units(network, self.fused)
         shared = backend.on_host and cases.worth_sharing(network.num_parameters)
         self.workers = backend.workers if shared else Workers()
-        self.sums = OrderedSum(self.new_vector, self._accumulators, self.workers, backend.xp)
+        self.sums = make_sum(self.new_vector, self._accumulators, self.workers, backend.xp)
         self.passes = passes_of(self.network, backend)
         self._memories: dict[int, BlockMemory] = {}
 

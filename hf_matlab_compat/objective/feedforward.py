@@ -23,6 +23,7 @@ from hf_matlab_compat.objective.gauss_newton import GaussNewton
 from hf_matlab_compat.objective.gradient import gradient_sums
 from hf_matlab_compat.objective.hessian import Hessian
 from hf_matlab_compat.objective.likelihood import likelihood
+from hf_matlab_compat.objective.ordered_sum import OrderedSum
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.state import Score
@@ -44,6 +45,9 @@ class FeedforwardProblem:
     curvature_cases : {'target_chunk', 'all'}
     faithful : bool
         As in `Options`.
+    make_sum : callable
+        Makes what sums over blocks of cases are formed with: `OrderedSum`, or a class with the same methods, which may
+        span processes.
     """
 
     network: Network
@@ -54,10 +58,11 @@ class FeedforwardProblem:
     curvature_kind: str = "gauss_newton"
     curvature_cases: str = "target_chunk"
     faithful: bool = True
+    make_sum: type[OrderedSum] = OrderedSum
     _on: CasePasses = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_on", CasePasses(self.network, self.cases, self.backend))
+        object.__setattr__(self, "_on", CasePasses(self.network, self.cases, self.backend, self.make_sum))
 
     @property
     def num_parameters(self) -> int:

@@ -14,6 +14,7 @@ from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.objective import cases as cases_module
 from hf_matlab_compat.objective import ordered_sum
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem
+from hf_matlab_compat.objective.ordered_sum import Totals
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases
 from tests.cases import run_epochs, small_problem, small_state, small_theta
@@ -153,3 +154,45 @@ def test_parameters_need_not_lie_side_by_side(backend: str) -> None:
     v = np.repeat(small_theta(problem, 1), 2)[::2]
     products = [problem.curvature(at, Cases(1), g)(v) for at in (theta, apart)]
     np.testing.assert_allclose(*products, rtol=1e-5, atol=1e-6)
+
+
+class LaneByLane:
+    """The same sums by other means: every lane on its own, as processes would form them, then added in order."""
+
+    made = 0
+
+    def __init__(self, new_vector: Any, accumulators: Any, workers: Any, xp: Any) -> None:
+        LaneByLane.made += 1
+        self._new_vector, self._accumulators = new_vector, accumulators
+
+    def total(self, items: Any, add: Any, vectors: int = 1, scale: float = 1.0, finish: Any = None) -> Totals:
+        if not vectors:
+            return Totals([], [add(item, 0, ()) for item in items])
+        lanes, scalars, parts = min(ordered_sum.PARTIAL_SUMS // vectors, len(items)), {}, []
+        for lane in range(lanes):
+            own = [self._new_vector() for _ in range(vectors)]
+            views = [self._accumulators(vector) for vector in own]
+            for j in range(lane, len(items), lanes):
+                scalars[j] = add(items[j], 0, [view[j != lane] for view in views])
+            parts.append(own)
+        totals = [sum(more, start=first) * np.float32(scale) for first, *more in zip(*parts, strict=True)]
+        if finish is not None:
+            finish(totals, slice(None))
+        return Totals(totals, [scalars[j] for j in range(len(items))])
+
+    def each(self, items: Any, task: Any) -> list[Any]:
+        return [task(item, 0) for item in items]
+
+    prepare = each
+
+    def let_go(self, count: int) -> None:
+        pass
+
+
+@pytest.mark.parametrize("curvature", CURVATURES)
+def test_another_sum_can_take_its_place_and_gives_the_same_bits(curvature: str) -> None:
+    problem = problem_for(NETS[0], curvature, 2)
+    other: Any = LaneByLane
+    made = LaneByLane.made
+    assert everything(replace(problem, make_sum=other)) == everything(problem)
+    assert LaneByLane.made == made + 1
