@@ -1,4 +1,4 @@
-"""Names that stand for a value: pi, true, Inf, …"""
+"""Names that stand for a value: pi, true, Inf and others."""
 
 from __future__ import annotations
 

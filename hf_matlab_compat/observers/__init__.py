@@ -1,0 +1,1 @@
+"""What watches a run: text log, checkpoints, displays and Ctrl-C."""

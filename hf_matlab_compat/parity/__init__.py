@@ -1,0 +1,1 @@
+"""Does the package agree with MATLAB, and where does it first differ?"""

@@ -1,5 +1,4 @@
-"""The call that users make, as they make it: `nnet_train_2` with the case's own 22 arguments, judged by what it returns
-and writes.
+"""The call that users make: `nnet_train_2` with the case's own 22 arguments, judged by what it returns and writes.
 
 Over all epochs it is held against its own epochs one by one (`continuity`), over the first against the reference.
 Every other stage runs epochs of a problem that the comparison has built for itself; what lies between the arguments and

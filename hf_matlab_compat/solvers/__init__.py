@@ -1,0 +1,1 @@
+"""The rules of Hessian-free optimisation; they know vectors and callables only."""

@@ -1,5 +1,7 @@
-"""A copy beside an unedited one, statement by statement: by structure, so that layout, comments, order and the names
-of loop variables make no difference."""
+"""A copy beside an unedited one, statement by statement.
+
+Structures are compared, so that layout, comments, order and the names of loop variables make no difference.
+"""
 
 from __future__ import annotations
 

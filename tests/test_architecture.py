@@ -1,0 +1,168 @@
+"""Rules of the code itself: nothing rebuilds code, nothing patches the method, layers point down, the docs name all."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tools import module_map
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACES = ("hf_matlab_compat", "tests", "benchmarks", "tools", "examples")
+
+REBUILDS = {
+    *("__code__", "__globals__", "__closure__", "co_code", "co_consts", "CodeType", "FunctionType", "LambdaType"),
+    *(
+        "getsource",
+        "getsourcelines",
+        "findsource",
+        "get_source",
+        "source_to_code",
+        "linecache",
+        "settrace",
+        "setprofile",
+    ),
+}
+"""Names that serve to take functions apart and to put them together otherwise."""
+
+RUNS_TEXT = {
+    "hf_matlab_compat/migrate/scripts.py": "looks whether a translated script compiles",
+    "hf_matlab_compat/migrate/recorder.py": "runs a translated script, in a process of its own",
+    "tests/migrate": "runs what the migrator wrote",
+    "tests/test_cli_migration.py": "looks whether what the migrator wrote compiles",
+    "tests/test_readme.py": "runs the README's call",
+    "tests/test_interrupt.py": "runs a loop of docs/runs.md",
+}
+"""Who may run or compile text, by file or folder, and what that text is: never the package's own source."""
+
+METHOD = ("hf_matlab_compat.hessian_free", "hf_matlab_compat.method", "hf_matlab_compat.solvers")
+"""Modules whose names nobody replaces: to look into the method or to change it, one wraps a rule."""
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every Python file of the repository, parsed."""
+    paths = [path for place in PLACES for path in sorted((ROOT / place).rglob("*.py"))]
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def rebuilding(tree: ast.Module) -> list[str]:
+    """Where code is taken apart: by an attribute, a name, an import, or a name given to getattr and its like."""
+    found: list[str] = []
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Attribute):
+            names = [node.attr]
+        elif isinstance(node, ast.Name):
+            names = [node.id]
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [part for alias in node.names for part in alias.name.split(".")]
+        elif isinstance(node, ast.Call) and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+            names = [str(node.args[1].value)]
+        found += [f"{name} in line {getattr(node, 'lineno', 0)}" for name in names if name in REBUILDS]
+    return found
+
+
+def running_text(tree: ast.Module) -> list[str]:
+    """Where text becomes running code."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [(ast.unparse(call.func), call.lineno) for call in calls]
+    modules = ("runpy", "builtins", "__builtins__")
+    return [
+        f"{name} in line {line}"
+        for name, line in named
+        if name in ("exec", "eval", "compile") or name.split(".")[0] in modules
+    ]
+
+
+def patching(tree: ast.Module) -> list[str]:
+    """Where a name in a module of the method is replaced."""
+    known: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            known |= {alias.asname or alias.name: alias.name for alias in node.names}
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and _last(node.func) in ("setattr", "instead", "changed", "patch"):
+            target = ast.unparse(node.args[0]).strip("'\"")
+        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            target = next((ast.unparse(each.value) for each in targets if isinstance(each, ast.Attribute)), "")
+        else:
+            continue
+        first = target.split(".")[0]
+        whole = known.get(first, first) + target.removeprefix(first)
+        if any(whole == module or whole.startswith(f"{module}.") for module in METHOD):
+            found.append(f"{whole} in line {node.lineno}")
+    return found
+
+
+def _last(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def test_nothing_takes_functions_apart() -> None:
+    assert len(trees()) > 400
+    assert {file: found for file, tree in trees().items() if (found := rebuilding(tree))} == {}
+
+
+def test_text_is_run_only_where_it_is_no_source_of_the_package() -> None:
+    runs = {file: found for file, tree in trees().items() if (found := running_text(tree))}
+    allowed = {file: next((place for place in RUNS_TEXT if file.startswith(place)), None) for file in runs}
+    assert {file: runs[file] for file, place in allowed.items() if place is None} == {}
+    assert set(allowed.values()) == set(RUNS_TEXT), "remove from RUNS_TEXT what runs no text any more"
+
+
+def test_no_name_of_the_method_is_replaced() -> None:
+    assert {file: found for file, tree in trees().items() if (found := patching(tree))} == {}
+
+
+@pytest.mark.parametrize(
+    ("check", "source"),
+    [
+        (rebuilding, "run.__code__ = run.__code__.replace(co_names=())"),
+        (rebuilding, "from types import FunctionType as F"),
+        (rebuilding, "getattr(epoch, '__globals__')['conjgrad'] = other"),
+        (rebuilding, "import inspect\ntext = inspect.getsource(epoch)"),
+        (running_text, "exec(path.read_text().replace('lam', 'mu'), names)"),
+        (running_text, "import builtins\nbuiltins.exec(text)"),
+        (rebuilding, "class Edit(ast.NodeTransformer): pass"),
+        (patching, "from hf_matlab_compat.solvers import damping\nmonkeypatch.setattr(damping, 'damp', other)"),
+        (patching, "import hf_matlab_compat.hessian_free as loop\nloop._figures = other"),
+        (patching, "monkeypatch.setattr('hf_matlab_compat.solvers.conjgrad.conjgrad', other)"),
+        (patching, "from hf_matlab_compat.hessian_free import HessianFree\nHessianFree.epoch = other"),
+    ],
+)
+def test_what_is_forbidden_is_found(check, source: str) -> None:
+    assert check(ast.parse(source)) != []
+
+
+def test_layers_point_down_and_every_module_is_in_one() -> None:
+    pytest.importorskip("importlinter")
+    run = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    paths = {**os.environ, "PYTHONPATH": str(ROOT)}
+    call = [sys.executable, "-c", run, "--no-cache"]
+    done = subprocess.run(call, cwd=ROOT, env=paths, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+    top = {path.stem for path in (ROOT / "hf_matlab_compat").glob("*.py")} - {"__init__"}
+    folders = {path.parent.name for path in (ROOT / "hf_matlab_compat").glob("*/__init__.py")}
+    assert top | folders == set(module_map.layers())
+
+
+def test_every_module_is_in_the_docs_with_its_docstring() -> None:
+    package = sorted((ROOT / "hf_matlab_compat").rglob("*.py"))
+    assert [path for path in package if not module_map.summary(path).endswith((".", "?", "::"))] == []
+    text = module_map.PAGE.read_text(encoding="utf-8")
+    assert text == module_map.page(), "run python tools/module_map.py"
+    names = [path.relative_to(module_map.PACKAGE).as_posix() for path in package if path.name != "__init__.py"]
+    assert [name for name in names if f"- `{name}`: " not in text] == []
+    assert sum(line.startswith("- `") for line in text.splitlines()) == len(names)

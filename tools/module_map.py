@@ -1,0 +1,61 @@
+"""Writes docs/modules.md from the modules' docstrings: `python tools/module_map.py` (`--check` only looks)."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "hf_matlab_compat"
+PAGE = ROOT / "docs" / "modules.md"
+OPENING = """# Modules
+
+One line for each module of `hf_matlab_compat`, from the top layer to the lowest: a module imports only from
+layers below its own. `python tools/module_map.py` writes this page from the docstrings.
+"""
+
+
+def layers() -> list[str]:
+    """Names of the top-level modules and folders, the highest first, as the layer contract has them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    entries = next(each["layers"] for each in settings["contracts"] if each["type"] == "layers")
+    return [name.strip() for entry in entries for name in entry.split("|")]
+
+
+def summary(path: Path) -> str:
+    """The first line of a module's docstring; empty where it has none."""
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+
+
+def page() -> str:
+    """The whole page."""
+    order = layers()
+    alone = [PACKAGE / f"{name}.py" for name in order if (PACKAGE / f"{name}.py").exists()]
+    lines = [OPENING, "## hf_matlab_compat/", "", summary(PACKAGE / "__init__.py"), "", *map(_line, alone)]
+    for top in (PACKAGE / name for name in order if (PACKAGE / name).is_dir()):
+        for folder in (top, *sorted(path for path in top.rglob("*") if (path / "__init__.py").exists())):
+            modules = [path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
+            heading = f"## {folder.relative_to(PACKAGE).as_posix()}/"
+            lines += ["", heading, "", summary(folder / "__init__.py"), "", *map(_line, modules)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(path: Path) -> str:
+    return f"- `{path.relative_to(PACKAGE).as_posix()}`: {summary(path)}"
+
+
+def main() -> int:
+    """Write the page, or say whether it is out of date."""
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    if PAGE.read_text(encoding="utf-8") == page():
+        return 0
+    print("docs/modules.md is out of date: run python tools/module_map.py")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
