@@ -18,16 +18,7 @@ PLACES = ("hf_matlab_compat", "tests", "benchmarks", "tools", "examples")
 
 REBUILDS = {
     *("__code__", "__globals__", "__closure__", "co_code", "co_consts", "CodeType", "FunctionType", "LambdaType"),
-    *(
-        "getsource",
-        "getsourcelines",
-        "findsource",
-        "get_source",
-        "source_to_code",
-        "linecache",
-        "settrace",
-        "setprofile",
-    ),
+    *("getsource", "getsourcelines", "findsource", "get_source", "source_to_code", "linecache", "NodeTransformer"),
 }
 """Names that serve to take functions apart and to put them together otherwise."""
 
