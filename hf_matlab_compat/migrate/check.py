@@ -32,7 +32,7 @@ from hf_matlab_compat.migrate.copies import PUBLISHED, trainers_beside
 from hf_matlab_compat.migrate.directory import StrPath, functions_beside, migrate_directory, read_script
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.recorder import UNSEEDED
-from hf_matlab_compat.migrate.usage import base_name, usage_of
+from hf_matlab_compat.migrate.usage import base_name
 
 _OCTAVE = "octave-cli"
 _MOST_BYTES = 2 * 1024**3
@@ -114,10 +114,10 @@ def check(script: StrPath, *, style: str = "legacy", timeout: float = 300.0) -> 
         for folder in (matlab, python):
             shutil.copytree(source.parent, folder, ignore=partial(_is_work, work.resolve()))
         theirs = _run_octave(source.stem, matlab, work, timeout)
-        ours = _run_python(source, python, work, style, timeout)
+        ours, positions = _run_python(source, python, work, style, timeout)
         compared, differences = compare_calls(theirs, ours)
         differences += compare_tables(matlab, python)
-        variables, others = _compare_variables(source, work)
+        variables, others = _compare_variables(source, work, positions)
         differences += others
         undrawn = [f"call {number}: {_NO_STREAM}" for number in calls_without_draws(theirs, ours)]
     if _seeds(source):
@@ -130,7 +130,7 @@ def _is_work(work: Path, folder: str, names: list[str]) -> list[str]:
     return [name for name in names if (Path(folder) / name).resolve() == work]
 
 
-def _compare_variables(source: Path, work: Path) -> tuple[int, list[str]]:
+def _compare_variables(source: Path, work: Path, positions: frozenset[str]) -> tuple[int, list[str]]:
     """How many variables there are at the end of both scripts and were compared, and a sentence for each that differs.
 
     What tells the time, and positions, which count from 0 in Python, are left aside.
@@ -138,7 +138,7 @@ def _compare_variables(source: Path, work: Path) -> tuple[int, list[str]]:
     kept = work / "calls.workspace"
     ours = pickle.loads(kept.read_bytes()) if kept.exists() else {}
     body = parse(read_script(source)).body
-    aside = usage_of(body).positions | _told_by_clock(body)
+    aside = positions | _told_by_clock(body)
     names = {name: python_name(name) for name in octave_variables(work / "workspace") if name not in aside}
     pairs = {name: ours[python] for name, python in names.items() if python in ours}
     return compare_variables(work / "workspace", pairs)
@@ -224,9 +224,13 @@ def _functions_into_files(script: Path) -> None:
     script.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _run_python(source: Path, folder: Path, work: Path, style: str, timeout: float) -> list[dict[str, Any]]:
+def _run_python(
+    source: Path, folder: Path, work: Path, style: str, timeout: float
+) -> tuple[list[dict[str, Any]], frozenset[str]]:
+    """The calls of the trainer, and the script's variables that hold positions."""
     made, _ = migrate_directory(source.parent, folder, style=style)
-    todos = next((each.todos for each in made if each.name == source.stem), ())
+    own = [each for each in made if each.name == source.stem]
+    todos = [todo for each in own for todo in each.todos]
     if todos:
         raise MigrationError(f"{source.name}: expected a complete translation, got {len(todos)} lines left to do.")
     records = work / "calls.pickle"
@@ -239,7 +243,8 @@ def _run_python(source: Path, folder: Path, work: Path, style: str, timeout: flo
     ]
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     _run(command, folder, environment, timeout, "Python")
-    return pickle.loads(records.read_bytes()) if records.exists() else []
+    calls = pickle.loads(records.read_bytes()) if records.exists() else []
+    return calls, frozenset[str]().union(*(each.positions for each in own))
 
 
 def _run(command: Sequence[str], folder: Path, environment: dict[str, str], timeout: float, who: str) -> None:

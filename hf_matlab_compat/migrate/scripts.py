@@ -79,19 +79,19 @@ def translate(
     )
     code = [each for each in script.body if not isinstance(each, syntax.Comment)]
     shared.is_function_file = bool(code) and all(isinstance(each, syntax.Function) for each in code)
-    writer = Writer(Ledger(script.lines))
+    writer, positions = Writer(Ledger(script.lines)), frozenset[str]()
     for _ in range(_MOST_PASSES):
         before = _known(shared)
         writer = Writer(Ledger(script.lines))
         shared.imports.clear()
         shared.called.clear()
         shared.inlined.clear()
-        _write(script, shared, writer)
+        positions = _write(script, shared, writer)
         if _known(shared) == before:
             break
     python = _assembled(name, shared, writer)
     calls = tuple(name for name, line in shared.called.items() if f"\n{line}\n" in python)
-    return Translation(name, python, writer.ledger.close(), writer.ledger.todos, calls)
+    return Translation(name, python, writer.ledger.close(), writer.ledger.todos, calls, positions=positions)
 
 
 def _under_its_name(script: syntax.Script, name: str) -> syntax.Script:
@@ -110,7 +110,8 @@ def _known(shared: Shared) -> tuple[object, ...]:
     return dict(shared.parameter_kinds), dict(shared.output_kinds), shared.uses_random
 
 
-def _write(script: syntax.Script, shared: Shared, writer: Writer) -> None:
+def _write(script: syntax.Script, shared: Shared, writer: Writer) -> frozenset[str]:
+    """Write a whole file and return the positions among its own variables."""
     writer.ledger.enter(1, 0, Fate.TRANSLATED)
     rest = _leading_comments(script.body, writer)
     for statement in script.body:
@@ -121,9 +122,10 @@ def _write(script: syntax.Script, shared: Shared, writer: Writer) -> None:
             except Untranslatable as failure:
                 writer.cut_back(start)
                 writer.todo(statement.place, str(failure))
-    _write_scope(rest, shared, writer, None)
+    context = _write_scope(rest, shared, writer, None)
     _write_unread(script, writer)
     _write_entry(script, writer)
+    return context.usage.positions
 
 
 def _write_unread(script: syntax.Script, writer: Writer) -> None:

@@ -90,6 +90,8 @@ class Translation:
         Functions in files beside it that it calls.
     unfinished : tuple of str
         Those among them whose own file, or one that it calls, is not complete.
+    positions : frozenset of str
+        Variables of the script that hold positions, which count from 0 in Python.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Translation:
     todos: tuple[LeftToDo, ...] = ()
     calls: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    positions: frozenset[str] = frozenset()
 
     @property
     def to_verify(self) -> tuple[ReportLine, ...]:

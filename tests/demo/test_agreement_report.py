@@ -63,7 +63,7 @@ def test_a_difference_is_told_at_its_epoch_and_its_stage() -> None:
 
 
 def test_a_tie_is_told_from_agreement() -> None:
-    assert row(epochs_table(with_tie()), "1 ").endswith("7 9   0.11  agrees (tie)")
+    assert row(epochs_table(with_tie()), "1 ").endswith("7 9   0.90  agrees (tie)")
     assert row(stages_table(with_tie()), "CG step chosen").split()[3:6] == ["1", "1", "·"]
 
 

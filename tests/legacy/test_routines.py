@@ -19,12 +19,11 @@ from hf_matlab_compat.legacy import (
     conjgrad_1,
 )
 from tests.cases import MAIN, PRECISIONS, UNITS, arguments, probe
-from tests.parity.golden_bounds import distance, kernel_bound
+from tests.parity.golden_bounds import distance
+from tests.parity.test_golden_kernels import bound_at
 from tests.small_run import INPUTS, PSIZE, TARGETS, THETA
 
 PRODUCTS = {"gn": computeGV, "hess": computeHV, "empfish": computeFV}
-CANCELS = ("k_logistic_rms0_empfish_hy1_lam1", "double")
-"""Its product is a sum that cancels; what rounding leaves of it has a bound of its own in tests/parity."""
 RECORDED = [(name, precision) for name in (*MAIN, *UNITS) for precision in PRECISIONS]
 
 
@@ -44,7 +43,7 @@ def test_computeLL_gives_the_recorded_likelihoods_and_errors(name: str, precisio
     whole = computeLL(p["paramsp"], *recorded_data(name), **setting)
     chunk = computeLL(p["paramsp"], *recorded_data(name), p["targetchunk"], **setting)
     for figure, key in zip((*whole, *chunk), ("ll", "err", "ll_chunk", "err_chunk"), strict=True):
-        assert distance(figure, p[key]) <= kernel_bound(key, precision), key
+        assert distance(figure, p[key]) <= bound_at(name, precision, 1, key), key
 
 
 @pytest.mark.parametrize(("name", "precision"), RECORDED)
@@ -53,18 +52,18 @@ def test_computeGradient_gives_the_recorded_gradients(name: str, precision: str)
     g = computeGradient(p["paramsp"], *recorded_data(name), p["targetchunk"], **recorded_setting(name, precision))
     for key in ("grad", "grad2", "gradchunk", "grad2chunk"):
         assert getattr(g, key).shape == (p["grad"].size, 1)
-        assert distance(getattr(g, key), p[key]) <= kernel_bound(key, precision), key
-    assert distance(g.ll, p["oldll"]) <= kernel_bound("oldll", precision)
+        assert distance(getattr(g, key), p[key]) <= bound_at(name, precision, 1, key), key
+    assert distance(g.ll, p["oldll"]) <= bound_at(name, precision, 1, "oldll")
 
 
-@pytest.mark.parametrize(("name", "precision"), [pair for pair in RECORDED if pair != CANCELS])
+@pytest.mark.parametrize(("name", "precision"), RECORDED)
 def test_products_are_the_recorded_ones(name: str, precision: str) -> None:
     p, product = probe(name, precision), PRODUCTS[arguments(name)["mattype"].item()]
     given = (p["v"], p["paramsp"], *recorded_data(name), p["targetchunk"])
     setting = recorded_setting(name, precision)
     undamped, damped = (product(*given, **setting, lambda_=lam) for lam in (0, p["lambda"]))
-    assert distance(undamped, p["Bv_undamped"]) <= kernel_bound("Bv", precision)
-    assert distance(damped, p["Bv"]) <= kernel_bound("Bv", precision)
+    assert distance(undamped, p["Bv_undamped"]) <= bound_at(name, precision, 1, "Bv_undamped")
+    assert distance(damped, p["Bv"]) <= bound_at(name, precision, 1, "Bv")
 
 
 @pytest.mark.parametrize("name", MAIN)

@@ -54,7 +54,11 @@ def test_every_comment_of_a_script_is_kept(samples: Path, name: str) -> None:
             assert line.text.strip().lstrip("%").strip() in made.python
 
 
-@pytest.mark.parametrize(("command", "option"), [("check", "--quiet"), ("format", "--check")])
+COMPARES_CONSTANTS = "PLR0133"
+"""Of ruff: semantics.m itself compares a constant with a constant."""
+
+
+@pytest.mark.parametrize(("command", "option"), [("check", f"--ignore={COMPARES_CONSTANTS}"), ("format", "--check")])
 def test_the_python_scripts_are_clean_under_ruff(migrated: Path, command: str, option: str) -> None:
     ruff = shutil.which("ruff") or shutil.which("ruff", path=os.path.dirname(sys.executable))
     if ruff is None:
@@ -63,6 +67,7 @@ def test_the_python_scripts_are_clean_under_ruff(migrated: Path, command: str, o
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.filterwarnings("ignore:There are 14 cases of 30 numbers each")  # as faces_patches has them
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_migrated_script_runs_with_the_real_trainer(
     migrated: Path, name: str, monkeypatch: pytest.MonkeyPatch

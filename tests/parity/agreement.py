@@ -15,7 +15,7 @@ from tests.cases import MAIN, PRECISIONS, STATES, probe, trace
 from tests.parity import test_golden_free_running as free
 from tests.parity import test_golden_kernels as kernels
 from tests.parity import test_golden_lockstep as lockstep
-from tests.parity.golden_bounds import distance, ensemble_bound, figure_bound, iterate_bound, kernel_bound, spread
+from tests.parity.golden_bounds import distance, figure_bound, iterate_bound, spread
 from tests.parity.refereed_epoch import FIGURES
 
 Figure = tuple[float, float]
@@ -26,9 +26,7 @@ def kernel_figures(quantity: str, precision: str) -> Iterator[Figure]:
     """Of one kernel at every recorded state."""
     for name, epoch in STATES:
         ours = kernels.our_kernels(name, precision, epoch)[quantity]
-        bound = kernel_bound(quantity, precision)
-        if (name, precision, quantity) in kernels.ENSEMBLE:
-            bound = max(bound, ensemble_bound(kernels.own_spread(name, precision, epoch)[quantity], precision))
+        bound = kernels.bound_at(name, precision, epoch, quantity)
         yield distance(ours, probe(name, precision, epoch)[quantity]), bound
 
 
