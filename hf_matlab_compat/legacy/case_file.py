@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import savemat
 
 from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, Terminated, speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
 from hf_matlab_compat.matlab.atomic_file import atomic_file
-from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.mat_formats import load_mat, write_mat
 from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
 from hf_matlab_compat.preflight.folder import folder_for
@@ -89,7 +88,7 @@ def write_case(path: Path, arguments: Mapping[str, Any]) -> None:
     """Write arguments so that `read_case`, MATLAB and Octave read them; None becomes ``[]``."""
     content = {name: [] if value is None else value for name, value in arguments.items()}
     cells = {name: _cell(content[name]) for name in ("layertypes", "Win", "bin") if name in content}
-    savemat(path, {**content, **cells}, oned_as="column", do_compression=True)
+    write_mat(path, {**content, **cells}, oned_as="column", do_compression=True)
 
 
 def train_case(
@@ -146,7 +145,7 @@ def _inside(out: Path, run_name: str) -> Path:
 def _write_parameters(path: Path, result: Result) -> None:
     try:
         with atomic_file(path) as stream:
-            savemat(stream, {"paramsp": result.theta.reshape(-1, 1)})
+            write_mat(stream, {"paramsp": result.theta.reshape(-1, 1)})
     except OSError as error:
         got = f"{str(path)!r} ({error.strerror or error})"
         raise OptionError("out", expected="a folder that can be written to", got=got) from error

@@ -20,7 +20,7 @@ from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab import npz_file
 from hf_matlab_compat.matlab.atomic_file import atomic_file
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_state, to_variables
-from hf_matlab_compat.matlab.mat_formats import read_variables
+from hf_matlab_compat.matlab.mat_formats import read_variables, write_mat
 from hf_matlab_compat.matlab.sidecar import (
     DAMAGED,
     Entry,
@@ -180,11 +180,11 @@ def _variables(path: str) -> dict[str, NDArray[Any]]:
 
 
 def _write_mat(path: str | os.PathLike[str], variables: Mapping[str, NDArray[Any]]) -> None:
-    from scipy.io import matlab, savemat  # a third of the package's import time, and only writing needs it
+    from scipy.io import matlab  # a third of the package's import time, and only writing needs it
 
     try:
         with atomic_file(path) as stream:
-            savemat(stream, variables, oned_as="column")
+            write_mat(stream, variables, oned_as="column")
     except matlab.MatWriteError as error:  # a variable above the format's 2 GB
         raise OSError(errno.EFBIG, str(error)) from error
 

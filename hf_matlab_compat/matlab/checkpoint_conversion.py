@@ -15,6 +15,7 @@ from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.atomic_file import atomic_file
 from hf_matlab_compat.matlab.checkpoint_summary import CheckpointKind, kind_of
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
+from hf_matlab_compat.matlab.mat_formats import write_mat
 from hf_matlab_compat.matlab.npz_file import write_npz
 from hf_matlab_compat.matlab.sidecar import path_of_doubles
 from hf_matlab_compat.matlab.variable_listing import Listing, list_variables, read_numbers
@@ -105,13 +106,11 @@ def _left_out(source: str | os.PathLike[str], listing: Listing) -> dict[str, str
 
 
 def _write(path: Path, numbers: Mapping[str, NDArray[Any]], to: str) -> None:
-    from scipy.io import savemat  # a third of the package's import time, and only writing needs it
-
     with atomic_file(path) as stream:
         if to == "npz":
             write_npz(stream, numbers)
         else:
-            savemat(stream, dict(numbers), do_compression=to == "v7", oned_as="column")
+            write_mat(stream, numbers, do_compression=to == "v7", oned_as="column")
 
 
 def write_layers(
@@ -124,15 +123,13 @@ def write_layers(
     CheckpointError
         The target exists, or cannot be written.
     """
-    from scipy.io import savemat
-
     path = _free(target, overwrite)
     cells = {name: np.empty((1, len(parts)), dtype=object) for name, parts in (("W", W), ("b", b))}
     for i in range(len(W)):
         cells["W"][0, i], cells["b"][0, i] = W[i], b[i]
     try:
         with atomic_file(path) as stream:
-            savemat(stream, cells)
+            write_mat(stream, cells)
     except OSError as error:
         raise CheckpointError(f"{path}: expected to write it, got '{error.strerror or error}'.") from error
     return path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any, BinaryIO
 
@@ -101,6 +102,44 @@ def read_variables(path: str | os.PathLike[str] | bytes, names: Collection[str])
         The file cannot be read, or one of the variables holds no full array of numbers.
     """
     return _opened(path, names, only_numbers=True)
+
+
+_writing = threading.Lock()
+
+
+def _after_fork() -> None:
+    """A lock that another thread held at the fork would never be free again in the child."""
+    global _writing
+    _writing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def write_mat(target: str | os.PathLike[str] | BinaryIO, variables: Mapping[str, Any], **layout: Any) -> None:
+    """Write variables to a MATLAB file: the one way out.
+
+    Parameters
+    ----------
+    target : path-like or binary stream
+    variables : mapping of str to object
+    **layout : object
+        Keywords of `scipy.io.savemat`.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    scipy.io.matlab.MatWriteError
+        A variable is larger than the format allows (2 GB).
+    """
+    from scipy.io import savemat  # a third of the package's import time, and only writing needs it
+
+    # scipy forms the length of every element in one array that all its writers share: two threads that write at the
+    # same time put the length of one's element into the other's file
+    with _writing:
+        savemat(target, dict(variables), **layout)
 
 
 def _opened(source: str | os.PathLike[str] | bytes, names: Collection[str] | None, *, only_numbers: bool) -> Any:

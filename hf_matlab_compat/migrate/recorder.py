@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from scipy.io import savemat
 
 import hf_matlab_compat
+from hf_matlab_compat.matlab.mat_formats import write_mat
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, to_matlab_value
 from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
 from hf_matlab_compat.migrate.runtime_random import random_state
@@ -87,8 +87,8 @@ def _made_up(arguments: dict[str, Any]) -> Any:
         "lambdarecord": np.full((epoch, 1), 45.0),
     }
     if arguments.get("runName"):
-        savemat(f"{arguments['runName']}_nnet_running.mat", variables)
-        savemat(f"{arguments['runName']}_nnet_epoch{epoch}.mat", variables)
+        write_mat(f"{arguments['runName']}_nnet_running.mat", variables)
+        write_mat(f"{arguments['runName']}_nnet_epoch{epoch}.mat", variables)
     return paramsp
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import savemat
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.mat_formats import load_mat as read_mat
+from hf_matlab_compat.matlab.mat_formats import write_mat
 from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.num2str import num2str
 from hf_matlab_compat.migrate.context import python_name
@@ -164,7 +164,7 @@ def _value(value: Any) -> Any:
 
 def save_mat(path: str, **variables: Any) -> None:
     """``save(path, …)``: shapes and classes as MATLAB's script would have saved them."""
-    savemat(mat_file(path), {name: _savable(value) for name, value in variables.items()}, long_field_names=True)
+    write_mat(mat_file(path), {name: _savable(value) for name, value in variables.items()}, long_field_names=True)
 
 
 def _savable(value: Any) -> Any:

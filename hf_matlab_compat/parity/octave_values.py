@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import savemat
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
-from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.mat_formats import load_mat, write_mat
 from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 
 # The error leaves by the answer file: stderr also carries harmless lines that begin with "error:".
@@ -56,7 +55,7 @@ def write_request(folder: Path, function: str, args: Sequence[Any], nargout: int
         "nargout": float(nargout),
         "path": to_octave([str(Path(entry).resolve()) for entry in path]),
     }
-    savemat(folder / "request.mat", request, long_field_names=True)
+    write_mat(folder / "request.mat", request, long_field_names=True)
 
 
 def read_answer(folder: Path, function: str) -> list[Any]:

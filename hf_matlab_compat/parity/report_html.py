@@ -92,9 +92,10 @@ def _traces(traces: Sequence[Traces]) -> str:
     if not traces:
         return ""
     key = (
-        '<p class="soft key"><i style="background:var(--ours)"></i>this package'
-        '<i style="background:var(--reference)"></i>reference'
-        '<i style="background:var(--envelope)"></i>what the bound allows (in double thinner than a line)</p>'
+        '<p class="soft key"><span><i style="background:var(--ours)"></i>this package</span> '
+        '<span><i style="background:var(--reference)"></i>reference</span> '
+        '<span><i style="background:var(--envelope)"></i>what the bound allows (in double thinner than a line)</span>'
+        "</p>"
     )
     plots = "".join(
         f'<p>{escape(trace.case)}, {trace.precision}</p>\n<div class="plots">{"".join(trace_plots(trace))}</div>\n'

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import signal
 import struct
+import threading
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import scipy.io
 import scipy.sparse
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.mat_formats import load_mat, write_mat
 from hf_matlab_compat.matlab.mat_values import MOST_VALUES, Skipped, full_array
 from tests.matlab.checkpoint_files import NEEDS_OCTAVE, octave
 
@@ -318,3 +321,47 @@ def test_a_name_full_of_line_ends_is_told_in_one_line() -> None:
 def test_a_text_of_endless_comments_is_refused() -> None:
     with pytest.raises(CheckpointError, match=f"at most {MOST_VALUES} variables"):
         load_mat(OCTAVE + b"function handle\n" + b"# length: 0\n" * (MOST_VALUES + 1))
+
+
+class SlowFile(io.BytesIO):
+    """A file that is written while another thread tries to write one of its own."""
+
+    def __init__(self, other: threading.Thread) -> None:
+        super().__init__()
+        self._other = other
+
+    def write(self, content: Any, /) -> int:
+        if not self._other.ident:
+            self._other.start()
+            self._other.join(0.1)
+        return super().write(content)
+
+
+def test_two_threads_write_one_after_the_other() -> None:
+    content = {"request": {"cells": cell(*(np.ones((k, 3)) for k in range(9))), "route": "x"}}
+    theirs = io.BytesIO()
+    other = threading.Thread(target=write_mat, args=(theirs, {"a": np.eye(40)}))
+    ours = SlowFile(other)
+    write_mat(ours, content)
+    before = theirs.getvalue()
+    other.join()
+    assert before == b""
+    assert load_mat(theirs.getvalue())["a"].shape == (40, 40)
+    assert list(load_mat(ours.getvalue())["request"].dtype.names) == ["cells", "route"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_process_forked_while_a_thread_writes_can_write(tmp_path: Path) -> None:
+    def fork() -> None:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            write_mat(tmp_path / "child.mat", {"a": 1.0})
+            os._exit(0)
+        children.append(child)
+
+    children: list[int] = []
+    write_mat(SlowFile(threading.Thread(target=fork)), {"a": 1.0})
+    assert os.waitpid(children[0], 0)[1] == 0
+    assert load_mat(tmp_path / "child.mat")["a"] == 1.0

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import savemat
 
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.mat_formats import write_mat
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity import octave_values
 from hf_matlab_compat.parity.cases import rounded
@@ -126,7 +126,7 @@ def write_job(job: Job, folder: Path) -> None:
         "precision": job.precision,
         "route": job.route,
     }
-    savemat(folder / "request.mat", {"request": octave_values.to_octave(request)}, long_field_names=True)
+    write_mat(folder / "request.mat", {"request": octave_values.to_octave(request)}, long_field_names=True)
 
 
 def _settled(reference: Reference, case: Case, precision: str) -> tuple[Case, dict[str, Any] | None]:
