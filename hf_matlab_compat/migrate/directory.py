@@ -224,7 +224,7 @@ def folders_on_path(root: Path) -> list[Path]:
     """A folder, and those inside it that its scripts add to MATLAB's path."""
     found = [root]
     for script in sorted(root.glob("*.m")):
-        for name, is_deep in added_folders(_body_of(script) if b"addpath" in script.read_bytes() else ()):
+        for name, is_deep in added_folders(_body_where_said("addpath", script)):
             for folder in sorted(root.glob(name)) if name else [root]:
                 inner = sorted(folder.rglob("*")) if is_deep else []
                 found += [each for each in (folder, *inner) if each not in found and _is_on_path(each)]
@@ -235,9 +235,11 @@ def _is_on_path(folder: Path) -> bool:
     return folder.is_dir() and folder.name != "private" and folder.name[:1] not in ("@", "+", ".")
 
 
-def _body_of(script: Path) -> tuple[syntax.Statement, ...]:
+def _body_where_said(word: str, script: Path) -> tuple[syntax.Statement, ...]:
+    """The statements of a file that contains a word; none of a file that cannot be read, a pipe for instance."""
     try:
-        return parse(read_script(script)).body
+        text = read_script(script)
+        return parse(text).body if word in text else ()
     except MigrationError:
         return ()
 

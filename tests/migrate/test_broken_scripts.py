@@ -161,3 +161,15 @@ def test_a_pipe_or_a_device_in_the_place_of_a_script_is_refused(tmp_path: Path) 
         migrate_script("/dev/zero")
     with pytest.raises(MigrationError, match="expected a file that can be read, got a pipe"):
         read_trainer(tmp_path / "pipe.m")
+
+
+def test_a_script_beside_a_pipe_is_translated(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.m")
+    (tmp_path / "nobody.m").symlink_to(tmp_path / "nowhere.m")
+    (tmp_path / "script.m").write_text("addpath('more');\ny = 2;\n")
+    (tmp_path / "more").mkdir()
+    os.mkfifo(tmp_path / "more" / "another.m")
+    assert migrate_script(tmp_path / "script.m").todos == ()
+    made, failed = migrate_directory(tmp_path, tmp_path / "out")
+    assert [each.name for each in made] == ["script"]
+    assert sorted(name for name, _ in failed) == ["another", "nobody", "pipe"]
