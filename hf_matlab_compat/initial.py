@@ -19,7 +19,7 @@ from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.problem import Problem
-from hf_matlab_compat.state import State
+from hf_matlab_compat.state import Memory, State
 
 Given = tuple[Any, Any, Any]
 """initial_theta, initial_weights, initial_biases, as the caller gave them."""
@@ -87,7 +87,19 @@ def _resumed(count: int, as_what: str, options: Options, backend: Backend, sourc
         state = read_checkpoint(source, num_parameters=count, precision=options.precision)
     else:
         raise OptionError("resume_from", expected="the path of a checkpoint", got=repr(source))
-    return state.mapped(backend.asarray)
+    kind = state.theta.dtype
+    # arrays of another class than θ's keep it: counts, or sums in double
+    return state.mapped(lambda array: backend.asarray(array) if array.dtype == kind else backend.xp.asarray(array))
+
+
+def memory_to_begin_with(started: Memory, resumed: Memory) -> Memory:
+    """What a method remembers before its next epoch: what it starts with, or what was resumed, in the same classes."""
+
+    def alike(name: str, value: Any) -> Any:
+        kind = getattr(started.get(name), "dtype", None)
+        return value if kind is None or getattr(value, "dtype", kind) == kind else value.astype(kind)
+
+    return {**started, **{name: alike(name, value) for name, value in resumed.items()}}
 
 
 def _given_theta(network: Network, given: Given, precision: str) -> NDArray[Any] | None:

@@ -150,8 +150,13 @@ class State:
 
     def mapped(self, change: Callable[[Vector], Vector]) -> State:
         """The same state with θ and every array of the memory changed: copied, converted, or taken to the host."""
-        memory = {name: change(value) if getattr(value, "ndim", 0) else value for name, value in self.memory.items()}
+        memory = {name: change(value) if is_array(value) else value for name, value in self.memory.items()}
         return replace(self, theta=change(self.theta), memory=memory)
+
+    def in_precision(self, kind: Any) -> State:
+        """The same state with θ, and those arrays of the memory that have its class, in another class."""
+        before = self.theta.dtype
+        return self.mapped(lambda array: array.astype(kind, copy=False) if array.dtype == before else array)
 
     def after(self, report: Report, theta: Vector, memory: Memory) -> State:
         """The state that this epoch leaves behind."""
@@ -164,6 +169,11 @@ def hessian_free_state(
     """A state of Hessian-free optimisation; see `State`."""
     memory = {"d": d, "lam": lam, "total_cg_steps": total_cg_steps}
     return State(theta=theta, memory=memory, epoch=epoch, records=records or Records())
+
+
+def is_array(value: Any) -> bool:
+    """Whether it is an array of a backend; numpy's own numbers are none."""
+    return hasattr(value, "ndim") and not isinstance(value, np.generic)
 
 
 def _named(owner: Any, mapping: str, name: str) -> Any:

@@ -11,12 +11,14 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.initial import memory_to_begin_with
+from hf_matlab_compat.matlab.npz_file import check_keepable
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.observers.dispensable import Dispensable
 from hf_matlab_compat.observers.observer import Observer, Run, checked_observers
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.preflight.description import warn_of_changes
+from hf_matlab_compat.preflight.description import warn_of_changes, warn_of_lost_memory
 from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.keywords import by_name_only
 from hf_matlab_compat.preflight.run_lock import run_lock
@@ -146,7 +148,12 @@ def train(
         described=subject.described() if name else {},
     )
     method = method_of(settings, subject.backend)
-    memory = {**method.start(subject.problem, subject.state.theta), **subject.state.memory}
+    started = method.start(subject.problem, subject.state.theta)
+    if source:
+        warn_of_lost_memory(source, started, subject.state.memory)
+    memory = memory_to_begin_with(started, subject.state.memory)
+    for each, value in memory.items() if name else ():
+        check_keepable(f"memory[{each!r}]", value)
     setup = Setup(subject.problem, subject.held_out, subject.network, subject.backend, method, run)
     # an epoch is on the disk before anybody else hears of it
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []

@@ -18,7 +18,9 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getat
 
 
 @contextmanager
-def atomic_file(path: str | os.PathLike[str], like: str | os.PathLike[str] | None = None) -> Iterator[BinaryIO]:
+def atomic_file(
+    path: str | os.PathLike[str], like: str | os.PathLike[str] | None = None, *, durable: bool = True
+) -> Iterator[BinaryIO]:
     """Open a file for writing that replaces `path` when the block ends, and only then.
 
     The content goes to a new file beside it, of a name that nobody else has (``<name>.<8 digits>.partial``), is
@@ -32,6 +34,9 @@ def atomic_file(path: str | os.PathLike[str], like: str | os.PathLike[str] | Non
         The file to write.
     like : path-like, optional
         Another file, whose mode and owner it has where that file is there.
+    durable : bool
+        Wait until it is on the disk. Without that it is old or new whenever the process is killed, but a power cut
+        may leave it empty.
 
     Yields
     ------
@@ -55,13 +60,15 @@ def atomic_file(path: str | os.PathLike[str], like: str | os.PathLike[str] | Non
                 _take_after(descriptor, model)
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
-    _sync_directory(target.parent)
+    if durable:
+        _sync_directory(target.parent)
 
 
 def _standing(target: Path) -> os.stat_result | None:

@@ -10,7 +10,6 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +47,9 @@ _ADVICE: Mapping[int, str] = {
 }
 
 
+_KINDS = {"single": np.float32, "double": np.float64}
+
+
 class CheckpointWarning(UserWarning):
     """A checkpoint can be resumed from, but the run will not go on bit for bit."""
 
@@ -61,15 +63,15 @@ def write_checkpoint(
     """Write the nine variables of MATLAB's trainer, so that it resumes from them bit for bit.
 
     The file is either the old or the new one, whole, whenever the process is killed. It holds θ and d in
-    single precision, as MATLAB's does. A sidecar ``<stem>.sidecar.npz`` is written first: it keeps checksums and,
-    where the vectors are double, the rest of their bits.
+    single precision, as MATLAB's does. A sidecar ``<stem>.sidecar.npz`` is written first: it keeps checksums and
+    whatever the .mat file does not hold: doubles, and what another method remembers.
 
     Parameters
     ----------
     path : path-like
         The file, with its ``.mat``.
     state : State
-        Its vectors are numpy vectors, float32 or float64: the caller brings them from the device.
+        Its arrays are numpy's, θ and d float32 or float64: the caller brings them from the device.
     run : mapping, optional
         Description of the run, plain values for the sidecar.
     standing : Entry, optional
@@ -87,13 +89,12 @@ def write_checkpoint(
         finite in single precision. The previous file is whole.
     """
     variables = to_variables(state)
-    in_double = np.float64 in (state.theta.dtype, state.d.dtype)
-    vectors = {name: getattr(state, name).astype(np.float64) for name in ("theta", "d")} if in_double else {}
-    entry = Entry(checksums=checksums(variables), run=run or {}, **vectors)
+    entry = Entry.of(state, variables, run or {})
     entries = [entry, *([standing] if standing else _kept_for(path))]
     _writing(path, lambda: write_sidecar(path, entries))
     _writing(path, lambda: _write_mat(path, variables))
-    remove_sidecar_of_before(path)
+    if standing is None:  # else the call that returned it did
+        remove_sidecar_of_before(path)
     return entry
 
 
@@ -112,8 +113,8 @@ def read_checkpoint(
     num_parameters : int, optional
         P of the network that is to go on; a checkpoint of another size is refused.
     precision : {'single', 'double'}, optional
-        Class of the vectors; 'double' warns wherever no double values are to be had. By default as precise
-        as they are kept: double from the sidecar, or else the class of the file.
+        Class of θ, and of the arrays of the memory that had θ's; 'double' warns wherever no double values are to be
+        had. By default as precise as they are kept: double from the sidecar, or else the class of the file.
 
     Returns
     -------
@@ -141,14 +142,11 @@ def read_checkpoint(
             _refuse_damage(sidecar, checksums(variables), sidecar_path(found).name)
     except CheckpointError as error:
         raise CheckpointError(f"{found}: {error}") from error
-    if precision == "single":
-        return _with(state, state.theta, state.d, np.float32)
-    if entry is not None and entry.theta is not None and entry.d is not None:
-        return _with(state, entry.theta, entry.d, np.float64)
-    if _only_singles(state) and (precision == "double" or _has_lost_doubles(sidecar, entry)):
-        warnings.warn(_lost_doubles(found, sidecar, entry), CheckpointWarning, stacklevel=2)
-    kind = np.float64 if precision == "double" else np.result_type(state.theta, state.d)
-    return _with(state, state.theta, state.d, kind)
+    state = state.mapped(lambda vector: vector.astype(np.result_type(state.theta, state.d)))
+    whole = state if entry is None else entry.restored(state)
+    if _lacks_bits(sidecar, entry, precision) and _only_singles(state):
+        warnings.warn(_lost(found, sidecar, entry), CheckpointWarning, stacklevel=2)
+    return whole if precision is None else whole.in_precision(_KINDS[precision])
 
 
 def read_description(path: str | os.PathLike[str]) -> Mapping[str, Any]:
@@ -230,21 +228,26 @@ def _refuse_damage(sidecar: Sidecar, found: Mapping[str, str], name: str) -> Non
             )
 
 
-def _has_lost_doubles(sidecar: Sidecar, entry: Entry | None) -> bool:
-    return entry is None and (sidecar.trouble == DAMAGED or any(each.theta is not None for each in sidecar.entries))
+def _lacks_bits(sidecar: Sidecar, entry: Entry | None, precision: str | None) -> bool:
+    """Whether a run goes on without bits that it had, or should have, as far as can be known."""
+    if entry is not None:
+        return precision == "double" and entry.theta is None
+    if precision == "single":
+        return any(each.is_of_another_method for each in sidecar.entries)
+    return precision == "double" or sidecar.trouble == DAMAGED or any(each.keeps_numbers for each in sidecar.entries)
 
 
-def _lost_doubles(path: str, sidecar: Sidecar, entry: Entry | None) -> str:
+def _lost(path: str, sidecar: Sidecar, entry: Entry | None) -> str:
     got = "those of a run in single precision" if entry else sidecar.trouble or "a file that is of another state"
+    others = entry is None and any(each.is_of_another_method for each in sidecar.entries)
+    what, instead = "its double values", "The single values are used, as MATLAB does"
+    if others:
+        what, instead = "what its method remembers", "The method remembers nothing"
     return (
-        f"{path}: expected its double values in {sidecar_path(path).name}, got {got}. "
-        "The single values are used, as MATLAB does; the run will not go on bit for bit."
+        f"{path}: expected {what} in {sidecar_path(path).name}, got {got}. "
+        f"{instead}; the run will not go on bit for bit."
     )
 
 
 def _only_singles(state: State) -> bool:
     return all(np.array_equal(vector, in_single(vector)) for vector in (state.theta, state.d))
-
-
-def _with(state: State, theta: NDArray[Any], d: NDArray[Any], kind: Any) -> State:
-    return replace(state.remembering(d=d.astype(kind)), theta=theta.astype(kind))

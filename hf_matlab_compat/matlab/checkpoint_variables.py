@@ -25,6 +25,8 @@ _OTHER_FILE = "This is no checkpoint of the trainer, or a damaged one."
 def to_variables(state: State) -> dict[str, Array]:
     """The variables, in the shapes and classes that MATLAB saves: a column of singles, doubles for all else.
 
+    A method that has no d, λ or CG steps has zeros in their places.
+
     Raises
     ------
     CheckpointError
@@ -32,13 +34,17 @@ def to_variables(state: State) -> dict[str, Array]:
         single precision.
     """
     records = state.records
+    theta = in_single(_host_vector("theta", state.theta))
+    d = state.memory.get("d")
+    if d is None or np.shape(d) != theta.shape:
+        d = np.zeros_like(theta)
     return {
-        "paramsp": in_single(_host_vector("theta", state.theta)).reshape(-1, 1),
-        "ch": in_single(_host_vector("d", state.d)).reshape(-1, 1),
+        "paramsp": theta.reshape(-1, 1),
+        "ch": in_single(_host_vector("d", d)).reshape(-1, 1),
         # an integer class would spread through MATLAB's arithmetic and round lambda and rho
         "epoch": np.full((1, 1), float(state.epoch)),
-        "lambda": np.full((1, 1), float(state.lam)),
-        "totalpasses": np.full((1, 1), float(state.total_cg_steps)),
+        "lambda": np.full((1, 1), _number(state, "lam")),
+        "totalpasses": np.full((1, 1), _number(state, "total_cg_steps")),
         "llrecord": np.asarray(records.log_likelihood, dtype=np.float64),
         "times": np.asarray(records.seconds, dtype=np.float64).reshape(-1, 1),
         "errrecord": np.asarray(records.error, dtype=np.float64),
@@ -80,6 +86,14 @@ def to_state(variables: Mapping[str, Array], num_parameters: int | None = None) 
             seconds=_list("times", variables, epoch),
         ),
     )
+
+
+def _number(state: State, name: str) -> float:
+    value = state.memory.get(name)
+    if not isinstance(value, int | float | np.integer | np.floating):
+        return 0.0
+    # what another method calls so may be any number, and no file with such a one is read
+    return float(value) if {"d", "lam", "total_cg_steps"} <= set(state.memory) or 0 <= value < math.inf else 0.0
 
 
 def _host_vector(name: str, vector: object) -> Array:

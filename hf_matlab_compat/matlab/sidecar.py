@@ -1,25 +1,22 @@
 """What the .mat file of a checkpoint cannot hold, in a file beside it.
 
 MATLAB's trainer fails on any variable beyond its nine, and saves θ and d in single precision. So a sidecar,
-``run.sidecar.npz`` beside ``run.mat``, keeps checksums of the nine variables, the doubles of a run in double precision
-(it goes on bit for bit only from these), and a description of the run. It may be missing: a .mat file alone can be
-resumed from.
+``run.sidecar.npz`` beside ``run.mat``, keeps checksums of the nine variables, a description of the run, and whatever
+the nine do not hold bit for bit: the doubles of a run in double precision, and what another method than Hessian-free
+remembers. It may be missing: a .mat file alone can be resumed from.
 
 No two files can be replaced in one step, so the sidecar holds two entries: the one that belongs to the .mat file of
 now, and the one that belongs to the .mat file about to be written. Whenever the run is killed, one of them fits what
 the .mat file says.
 
-The file is a zip archive: ``sidecar.json`` (``unzip -p`` shows it) and, in double precision, numpy arrays. Readers
+The file is a zip archive: ``sidecar.json`` (``unzip -p`` shows it) and numpy arrays, if it keeps any. Readers
 ignore what they do not know in either.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -31,7 +28,8 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.atomic_file import atomic_file
-from hf_matlab_compat.matlab.npz_file import read_npz, write_npz
+from hf_matlab_compat.matlab.npz_file import joined_values, read_described, read_npz, split_values, write_described
+from hf_matlab_compat.state import State
 
 Array = NDArray[Any]
 
@@ -42,9 +40,10 @@ ENDING_BEFORE = ".double.npz"
 
 DAMAGED = "a damaged file"
 
-_TEXT = "sidecar.json"
-_MOST_TEXT = 1 << 22
-_ARRAYS = {f"{name}_{place}.npy" for name in ("theta", "d") for place in range(ENTRIES)}
+_TEXT = "sidecar"
+_VARIABLES: Mapping[str, str] = {"d": "ch", "lam": "lambda", "total_cg_steps": "totalpasses"}
+_HELD = tuple(_VARIABLES)
+"""Entries of a memory that variables of the .mat file stand for: what Hessian-free remembers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +56,42 @@ class Entry:
         By variable of the .mat file; sidecars of earlier versions have those of epoch, paramsp and ch only.
     run : mapping
         Description of the run that wrote it, in plain values; empty where it is not known.
-    theta, d : (P,) float64 arrays or None
-        None after an epoch in single precision.
+    theta : (P,) array or None
+        None where the .mat file holds every bit of it.
+    memory : mapping of str to object
+        What the method remembers and the .mat file does not hold.
+    names : tuple of str
+        All that the method remembers, in its order; those without an entry in `memory` are held by the .mat file.
     """
 
     checksums: Mapping[str, str]
     run: Mapping[str, Any] = field(default_factory=dict)
-    theta: NDArray[np.float64] | None = None
-    d: NDArray[np.float64] | None = None
+    theta: Array | None = None
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = _HELD
+
+    @classmethod
+    def of(cls, state: State, variables: Mapping[str, Array], run: Mapping[str, Any]) -> Entry:
+        """What is to be kept of a state whose .mat file holds these variables."""
+        sums = checksums(variables)
+        memory = {name: value for name, value in state.memory.items() if not _is_held(name, value, variables)}
+        theta = None if state.theta.dtype == np.float32 else state.theta
+        return cls(checksums=sums, run=run, theta=theta, memory=memory, names=tuple(state.memory))
+
+    @property
+    def keeps_numbers(self) -> bool:
+        """Whether it keeps any that the .mat file does not hold."""
+        return self.theta is not None or bool(self.memory) or self.is_of_another_method
+
+    @property
+    def is_of_another_method(self) -> bool:
+        """Whether it is not Hessian-free that remembers this."""
+        return self.names != _HELD
+
+    def restored(self, state: State) -> State:
+        """The state whole, from what its .mat file holds of it."""
+        memory = {name: self.memory.get(name, state.memory.get(name)) for name in self.names}
+        return replace(state, theta=state.theta if self.theta is None else self.theta, memory=memory)
 
     def fits(self, found: Mapping[str, str]) -> bool:
         """Whether a .mat file with these checksums holds this state."""
@@ -124,22 +151,16 @@ def write_sidecar(checkpoint: str | os.PathLike[str], entries: Sequence[Entry]) 
         The file cannot be written; the previous one stays whole.
     """
     kept = entries[:ENTRIES]
-    told = [
-        {"sha256": dict(entry.checksums), "doubles": entry.theta is not None, "run": dict(entry.run)} for entry in kept
-    ]
-    text = {"format": 1, "entries": told}
-    vectors = {
-        f"{name}_{place}": value
-        for place, entry in enumerate(kept)
-        for name, value in (("theta", entry.theta), ("d", entry.d))
-        if value is not None
-    }
-    whole = io.BytesIO()  # a zip archive is written back and forth; the file in one go
-    write_npz(whole, vectors)
-    with zipfile.ZipFile(whole, "a") as archive:
-        archive.writestr(zipfile.ZipInfo(_TEXT), json.dumps(text, indent=1, ensure_ascii=True))
-    with atomic_file(sidecar_path(checkpoint), like=checkpoint) as stream:
-        stream.write(whole.getbuffer())
+    told, arrays = [], {}
+    for place, entry in enumerate(kept):
+        memory, of_memory = split_values(entry.memory, f"memory_{place}")
+        arrays |= of_memory | ({} if entry.theta is None else {f"theta_{place}": entry.theta})
+        text = {"sha256": dict(entry.checksums), "memory": memory, "names": list(entry.names)}
+        told.append(text if place and entry.run == kept[0].run else text | {"run": dict(entry.run)})
+    # Where it keeps no numbers, a power cut may cost it, and no run anything: that it is on the disk is not waited for.
+    durable = any(entry.keeps_numbers for entry in kept)
+    with atomic_file(sidecar_path(checkpoint), like=checkpoint, durable=durable) as stream:
+        write_described(stream, _TEXT, {"format": 2, "entries": told}, arrays)
 
 
 def remove_sidecar_of_before(checkpoint: str | os.PathLike[str]) -> None:
@@ -168,39 +189,47 @@ def read_sidecar(checkpoint: str | os.PathLike[str]) -> Sidecar:
 
 
 def path_of_doubles(checkpoint: str | os.PathLike[str]) -> Path | None:
-    """The file beside a checkpoint that keeps doubles, or None."""
+    """The file beside a checkpoint that keeps doubles, or the memory of another method; or None."""
     entries = read_sidecar(checkpoint).entries
-    if not entries or entries[0].theta is None:
+    if not entries or not entries[0].keeps_numbers:
         return None
     path = sidecar_path(checkpoint)
     return path if path.exists() else _beside(checkpoint, ENDING_BEFORE)
 
 
+def _is_held(name: str, value: Any, variables: Mapping[str, Array]) -> bool:
+    """Whether a variable of the .mat file stands for this value of a memory, bit for bit."""
+    if name not in _HELD:
+        return False
+    held = variables[_VARIABLES[name]]
+    if name == "d":
+        is_vector = isinstance(value, np.ndarray) and value.dtype == np.float32
+        return is_vector and np.array_equal(value, held[:, 0])
+    return type(value) is (float if name == "lam" else int) and value == held.item()
+
+
 def _read(path: Path) -> list[Entry]:
     try:
-        text, members = _text(path)
-        arrays = read_npz(path, [name.removesuffix(".npy") for name in members if name in _ARRAYS])
-        return [_entry(place, each, arrays) for place, each in enumerate(text["entries"])]
-    except Exception as error:  # what zipfile and json raise on a damaged file is whatever the damage made happen
+        text, arrays = read_described(path, _TEXT)
+        told = text["entries"]
+        return [_entry(place, {"run": told[0].get("run", {})} | each, arrays) for place, each in enumerate(told)]
+    except Exception as error:  # what a damaged text has in the place of mappings is whatever the damage made of it
         raise CheckpointError(f"{path}: expected the sidecar of a checkpoint, got a file that is damaged.") from error
 
 
-def _text(path: Path) -> tuple[Any, list[str]]:
-    """The text of a sidecar, and the names of all its members."""
-    with zipfile.ZipFile(path) as archive:
-        if archive.getinfo(_TEXT).file_size > _MOST_TEXT:
-            raise ValueError("too long")
-        return json.loads(archive.read(_TEXT)), archive.namelist()
-
-
 def _entry(place: int, told: Mapping[str, Any], arrays: Mapping[str, Array]) -> Entry:
-    entry = Entry(checksums=dict(told["sha256"]), run=dict(told.get("run", {})))
-    if not told["doubles"]:
-        return entry
-    theta, d = arrays[f"theta_{place}"], arrays[f"d_{place}"]
-    if theta.ndim != 1 or theta.shape != d.shape or {theta.dtype, d.dtype} != {np.dtype(np.float64)}:
-        raise ValueError("no pair of double vectors")
-    return replace(entry, theta=theta, d=d)
+    entry = Entry(checksums=dict(told["sha256"]), run=dict(told.get("run", {})), theta=arrays.get(f"theta_{place}"))
+    if "memory" in told:
+        memory = joined_values(told["memory"], arrays)
+        entry = replace(entry, memory=memory, names=tuple(map(str, told["names"])))
+    elif told["doubles"]:  # of an earlier version
+        entry = replace(entry, memory={"d": arrays[f"d_{place}"]})
+    theta, d = entry.theta, entry.memory.get("d") if entry.names == _HELD else None
+    if any(v is not None and (v.ndim != 1 or v.dtype.kind != "f") for v in (theta, d)):
+        raise ValueError("no vectors of numbers")
+    if theta is not None and d is not None and theta.shape != d.shape:
+        raise ValueError("no pair of vectors")
+    return entry
 
 
 def _doubles_of_before(path: Path) -> list[Entry]:

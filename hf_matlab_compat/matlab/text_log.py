@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,24 @@ CONSTANTS = (
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]+")  # the tab may stay
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+_NUMBER = (int, float, np.integer, np.floating)
+_OF_FIGURES: Sequence[tuple[Sequence[str], Callable[[Report], str]]] = (
+    (
+        ("cg_steps", "total_cg_steps"),
+        lambda r: f"CG steps used: {num2str(r.cg_steps)}, total is: {num2str(r.total_cg_steps)}",
+    ),
+    (("d_norm",), lambda r: f"ch magnitude : {num2str(r.d_norm)}"),
+    (("chosen_step",), lambda r: f"Chose iters : {num2str(r.chosen_step)}"),
+    (("rho",), lambda r: f"rho = {num2str(r.rho)}"),
+    (
+        ("reductions", "rate"),
+        lambda r: f"Number of reductions : {num2str(r.reductions)}, chosen rate: {num2str(r.rate)}",
+    ),
+    (("lam",), lambda r: f"New lambda: {num2str(r.lam)}"),
+)
+"""The log's lines of what Hessian-free reports, each by the figures that it tells."""
 
 
 def header_lines(
@@ -86,17 +104,14 @@ def on_one_line(text: str) -> str:
 
 
 def epoch_lines(report: Report, options: Options) -> list[str]:
-    """What the log says of one epoch, the empty line after it included; without test data two lines less."""
-    lines = [
-        f"maxiters = {num2str(options.max_cg_steps)}; miniters = {num2str(options.min_cg_steps)}",
-        f"CG steps used: {num2str(report.cg_steps)}, total is: {num2str(report.total_cg_steps)}",
-        f"ch magnitude : {num2str(report.d_norm)}",
-        f"Chose iters : {num2str(report.chosen_step)}",
-        f"rho = {num2str(report.rho)}",
-        f"Number of reductions : {num2str(report.reductions)}, chosen rate: {num2str(report.rate)}",
-        f"New lambda: {num2str(report.lam)}",
-        f"epoch: {num2str(report.epoch)}, {_score(report.train)}",
-    ]
+    """What the log says of one epoch, the empty line after it included; without test data two lines less.
+
+    Lines of figures that the method does not report are left out.
+    """
+    lines = [f"maxiters = {num2str(options.max_cg_steps)}; miniters = {num2str(options.min_cg_steps)}"]
+    told = [line for names, line in _OF_FIGURES if all(isinstance(report.figures.get(n), _NUMBER) for n in names)]
+    lines = [*(lines if "cg_steps" in report.figures else ()), *(line(report) for line in told)]
+    lines.append(f"epoch: {num2str(report.epoch)}, {_score(report.train)}")
     if report.test is not None:
         difference = report.test.error - report.train.error
         lines += [f"TEST {_score(report.test)}", f"Error rate difference (test - train): {num2str(difference)}"]

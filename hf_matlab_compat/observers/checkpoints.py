@@ -55,4 +55,4 @@ class CheckpointWriter(Observer):
         self._standing = write_checkpoint(f"{self._stem}_nnet_running.mat", host, run.described, self._standing)
 
     def _on_host(self, state: State, kind: type[np.floating[Any]]) -> State:
-        return state.mapped(lambda vector: np.asarray(self._to_host(vector), dtype=kind))
+        return state.mapped(self._to_host).in_precision(kind)

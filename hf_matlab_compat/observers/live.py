@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
@@ -122,10 +124,11 @@ class _Progress:
     def sentence(self, report: Report) -> str:
         figures = _figures(report)
         epoch, seconds, steps = figures.pop("epoch"), figures.pop("time"), figures.pop("CG")
-        told = ", ".join(f"{heading} {figure}" for heading, figure in figures.items())
+        told = ", ".join(f"{heading} {figure}" for heading, figure in figures.items() if figure)
+        steps = f"{steps} CG steps, " if steps else ""
         left = self.seconds_left()
         eta = f", {_clock(round(left))} left" if left else ""
-        return f"epoch {epoch} of {self._last_epoch}: {told}, {steps} CG steps, {seconds}{eta}"
+        return f"epoch {epoch} of {self._last_epoch}: {told}, {steps}{seconds}{eta}"
 
     def bars(self, bar_width: int) -> Table:
         grid = Table.grid(padding=(0, 1))
@@ -157,17 +160,29 @@ def _bar(done: int, of: int) -> tuple[RenderableType, RenderableType]:
 def _figures(report: Report) -> dict[str, str]:
     """What is shown of an epoch, by heading."""
     test = {} if report.test is None else {"test error": _decimals(report.test.error)}
+    own = {heading: shown(report.figures.get(name)) for heading, (name, shown) in _OF_FIGURES.items()}
     return {
         "epoch": str(report.epoch),
-        "CG": str(report.cg_steps),
+        "CG": own.pop("CG"),
         "ll": _decimals(report.train.log_likelihood),
         "error": _decimals(report.train.error),
         **test,
-        "lambda": f"{report.lam:.4g}",
-        "rho": f"{report.rho:.3f}",
-        "rate": f"{report.rate:.3g}",
+        **own,
         "time": _clock(report.seconds),
     }
+
+
+def _shown(form: str) -> Callable[[Any], str]:
+    return lambda figure: format(figure, form) if isinstance(figure, int | float | np.number) else ""
+
+
+_OF_FIGURES: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "CG": ("cg_steps", _shown("")),
+    "lambda": ("lam", _shown(".4g")),
+    "rho": ("rho", _shown(".3f")),
+    "rate": ("rate", _shown(".3g")),
+}
+"""What is shown of the figures of a method, where it reports them: heading, name, and how."""
 
 
 _WIDTHS = {"epoch": 5, "CG": 3, "ll": 9, "error": 8, "test error": 10, "lambda": 7, "rho": 6, "rate": 5, "time": 7}
@@ -176,15 +191,16 @@ _GAP = 2
 
 
 def _table(reports: list[Report], width: int) -> Table:
-    headings = list(_figures(reports[0]))
+    told = [_figures(report) for report in reports]
+    headings = [heading for heading in told[0] if any(figures[heading] for figures in told)]
     for heading in _DISPENSABLE:
-        if sum(_WIDTHS[h] + _GAP for h in headings) > width:
+        if heading in headings and sum(_WIDTHS[h] + _GAP for h in headings) > width:
             headings.remove(heading)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True, min_width=_WIDTHS[heading])
-    for report in reports:
-        table.add_row(*(_figures(report)[heading] for heading in headings))
+    for figures in told:
+        table.add_row(*(figures[heading] for heading in headings))
     return table
 
 

@@ -34,7 +34,8 @@ class Screen(Observer):
 
     def epoch(self, report: Report, state: State) -> None:
         settings, *figures = epoch_lines(report, self._options)
-        _show([settings, *(NEGATIVE_CURVATURE if self._bailed_out(report.cg_stop) else ()), *figures])
+        bailed_out = self._bailed_out(report.figures.get("cg_stop"))
+        _show([settings, *(NEGATIVE_CURVATURE if bailed_out else ()), *figures])
 
     def end(self, outcome: Outcome, state: State) -> None:
         if outcome not in (Outcome.FINISHED, Outcome.NOTHING_TO_DO):
@@ -42,7 +43,7 @@ class Screen(Observer):
         if outcome in CAME_THROUGH:
             _show(closing_lines(state))
 
-    def _bailed_out(self, stop: CGStop) -> bool:
+    def _bailed_out(self, stop: CGStop | None) -> bool:
         # MATLAB tests p'Ap <= 0, which is also true of p = 0: an exact solution looks like negative curvature.
         return stop is CGStop.NEGATIVE_CURVATURE or (stop is CGStop.EXACT and self._options.faithful)
 

@@ -97,6 +97,25 @@ def warn_of_changes(checkpoint: str | os.PathLike[str], described: Mapping[str, 
         )
 
 
+def warn_of_lost_memory(
+    checkpoint: str | os.PathLike[str], started: Mapping[str, Any], resumed: Mapping[str, Any]
+) -> None:
+    """Name what the method remembers and the checkpoint lacks: its sidecar is missing, or another method wrote it.
+
+    Warns
+    -----
+    CheckpointWarning
+    """
+    lacking = [name for name in started if name not in resumed]
+    if lacking:
+        warnings.warn(
+            f"{os.fspath(checkpoint)}: expected {', '.join(lacking)}, which the method remembers, got a checkpoint "
+            "without. The method begins with its own; the run will not go on bit for bit.",
+            CheckpointWarning,
+            stacklevel=3,
+        )
+
+
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     told = {name: value for name, value in now["settings"].items() if name not in FREE}
     if told.get("precision") == "double":

@@ -51,7 +51,9 @@ def recorded_reports(trace: Mapping[str, Any], tests: Any, logged: Any) -> list[
     }
     train = map(scores, np.atleast_1d(trace["ll_after"]), np.atleast_1d(trace["err_after"]))
     return [
-        replace(REPORT, epoch=k + 1, train=score, test=test, **{n: np.atleast_1d(v)[k] for n, v in columns.items()})
+        replace(REPORT, epoch=k + 1, train=score, test=test).having(
+            **{name: np.atleast_1d(values)[k] for name, values in columns.items()}
+        )
         for k, (score, test) in enumerate(zip(train, tests, strict=True))
     ]
 
@@ -117,7 +119,7 @@ def test_without_test_data_two_lines_are_left_out() -> None:
 
 
 def test_a_rejected_step_shows_inf_reductions() -> None:
-    lines = epoch_lines(replace(REPORT, reductions=np.inf, rate=0.0, rho=-np.inf), Options())
+    lines = epoch_lines(REPORT.having(reductions=np.inf, rate=0.0, rho=-np.inf), Options())
     assert lines[4:6] == ["rho = -Inf", "Number of reductions : Inf, chosen rate: 0"]
 
 
