@@ -59,6 +59,20 @@ def test_recorded_numbers_need_no_octave(monkeypatch, capsys, place) -> None:
     assert list(place.iterdir()) == []
 
 
+@pytest.mark.parametrize("cases", [("--case", SMALL, "class_softmax"), ("--case", SMALL, "--case", "class_softmax")])
+def test_several_cases_stand_after_one_option_or_after_one_each(cases, capsys) -> None:
+    assert parity("--engine", "recorded", *cases, "--precision", "double", "--epochs", "1") == 0
+    said = capsys.readouterr()
+    assert f"1 of 2: recorded: {SMALL}, double" in said.err
+    assert "2 of 2: recorded: class_softmax, double" in said.err
+
+
+def test_help_names_no_option_for_an_empty_list(capsys) -> None:
+    for command in ((), ("pack",)):
+        assert parity(*command, "--help") == 0
+        assert "--empty" not in capsys.readouterr().out
+
+
 def test_without_octave_recorded_numbers_stand_in(monkeypatch, capsys) -> None:
     monkeypatch.setattr("hf_matlab_compat.parity.run_parity.octave_available", lambda: "no octave-cli")
     assert parity("--case", SMALL, "--epochs", "1") == 0

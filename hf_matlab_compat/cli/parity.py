@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.console import Console
 
 from hf_matlab_compat.cli.app import MaybeWhole, Whole, app
@@ -26,15 +26,18 @@ app.command(parity)
 EPOCHS = 5
 """Of a tape: one more than there are chunks in the default cases."""
 FIRST_DIVERGENCE = Path("first_divergence.npz")
+SEVERAL = Parameter(consume_multiple=True, negative=())
+ONE_EACH = Parameter(negative=())
+"""Where an argument without a name may follow, which would be taken for one more."""
 
 
 @parity.default
 def run(
     *,
     reference: Path | None = None,
-    case: list[str] | None = None,
-    mode: list[Literal["kernels", "lockstep", "free"]] | None = None,
-    precision: list[Literal["double", "single"]] | None = None,
+    case: Annotated[list[str] | None, SEVERAL] = None,
+    mode: Annotated[list[Literal["kernels", "lockstep", "free"]] | None, SEVERAL] = None,
+    precision: Annotated[list[Literal["double", "single"]] | None, SEVERAL] = None,
     engine: Literal["auto", "octave", "recorded"] = "auto",
     epochs: MaybeWhole = None,
     thorough: bool = False,
@@ -113,8 +116,8 @@ def pack(
     out: Path,
     /,
     *,
-    case: list[str] | None = None,
-    precision: list[Literal["double", "single"]] | None = None,
+    case: Annotated[list[str] | None, ONE_EACH] = None,
+    precision: Annotated[list[Literal["double", "single"]] | None, ONE_EACH] = None,
     mode: Literal["kernels", "lockstep", "free"] = "lockstep",
     epochs: Whole = EPOCHS,
 ) -> int:
@@ -125,7 +128,7 @@ def pack(
     out
         A folder that does not exist yet, or is empty.
     case
-        Built-in cases, or .mat files with the 22 arguments.
+        A built-in case, or a .mat file with the 22 arguments; again for another one.
     precision
         By default both.
     mode

@@ -224,13 +224,16 @@ class EpochJudge:
             for (k, name), E in envelope.items()
             if k == record.epoch and name.startswith(AGAIN)
         }
-        kernels = {name: E for name, E in again.items() if name in KERNEL_STAGES}
+        stages = self._stages()
+        kernels = {
+            name: E for name, E in again.items() if name in KERNEL_STAGES and stages[name] == KERNEL_STAGES[name]
+        }
         # where kernels have other last bits, as sums over threads may, what follows from them has more
         changed = {name: E for name, E in kernels.items() if not kernel_bound(name, column.precision, None).value >= E}
         changed = changed if kernels else again
         if not changed:
             return []
-        pairs = [_of_reference_alone(name) for name in changed]
+        pairs = [_of_reference_alone(name, stages) for name in changed]
         first = min(pairs, key=lambda pair: STAGES.index(pair.stage))
         random = any(k == record.epoch and name.startswith(AND_AGAIN) for k, name in envelope)
         why = DRAWS if random else KEEPS
@@ -238,6 +241,11 @@ class EpochJudge:
             first, column, f"the reference, run again from the same state, computes something else: it {why}"
         )
         return [replace(line, distance=changed[first.quantity])]
+
+    def _stages(self) -> Mapping[str, tuple[str, str]]:
+        """By quantity; 'll' and 'err' name figures after the step, but where there are none, kernels."""
+        both = (KERNEL_STAGES, FIGURE_STAGES) if self.recording.mode != "kernels" else (FIGURE_STAGES, KERNEL_STAGES)
+        return {**both[0], **both[1], "chose_iters": ("chose_iters", "")}
 
     def _other_chunk(self, line: Line, pair: Comparison, record: EpochRecord) -> Line:
         """Where the target chunk's values differ because the reference took other cases than its epoch calls for."""
@@ -278,12 +286,14 @@ def _parted(pair: Comparison | None, column: Column) -> bool:
     return pair is not None and bool(pair.distance) and line_of(pair, column).verdict is not Verdict.DIFFERS
 
 
-def _of_reference_alone(quantity: str) -> Comparison:
+def _of_reference_alone(quantity: str, stages: Mapping[str, tuple[str, str]]) -> Comparison:
     """Its place among the stages."""
-    stage, detail = {**FIGURE_STAGES, **KERNEL_STAGES, "chose_iters": ("chose_iters", "")}.get(quantity, ("", quantity))
+    stage, detail = stages.get(quantity, ("", quantity))
     on_path = quantity.partition(" ")[0] in ("iterate", "model")
     stage = stage or ("cg_iterates" if on_path else "params")
-    return Comparison(stage, "; ".join(filter(None, (detail, "run again"))), quantity, "figure", "", "", None)
+    return Comparison(
+        stage, "; ".join(filter(None, (detail, "run again"))), quantity, "figure", "not compared", "two runs", None
+    )
 
 
 @dataclass(frozen=True)

@@ -226,12 +226,16 @@ def _bias_mask(sources: Mapping[str, str], files: _Files) -> Constant:
     for hit in _hits("decay_biases", files, {}):
         if hit.value is not None:
             return Constant("decay_biases", not hit.value, hit.place)
+    said: dict[bool, str] = {}
     for file, source in sources.items():
         for number, line in enumerate(without_comments(source), start=1):
-            if _MASK_OFF in line:
-                return Constant("decay_biases", True, f"{file}:{number}")
-            if _MASK_ON.search(line):
-                return Constant("decay_biases", False, f"{file}:{number}")
+            if _MASK_OFF in line or _MASK_ON.search(line):
+                said.setdefault(_MASK_OFF in line, f"{file}:{number}")
+    if len(said) > 1:
+        place = f"{AMBIGUOUS}said both ways, in {said[True]} and {said[False]}: published value assumed"
+        return Constant("decay_biases", published("decay_biases"), place)
+    if said:
+        return Constant("decay_biases", *said.popitem())
     return Constant("decay_biases", published("decay_biases"), NOT_FOUND)
 
 

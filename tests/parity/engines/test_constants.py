@@ -204,3 +204,11 @@ def test_an_edited_constant_is_told_beside_the_published_one():
     told = in_words(read_constants({"nnet_train_2.m": "drop = 2/3;\nif rho > 0.7 "}))
     assert told["rho_high"] == "0.7 (published 0.75) (nnet_train_2.m:2)"
     assert told["drop"] == "0.666667 (nnet_train_2.m:1)"
+
+
+def test_a_mask_of_biases_that_is_said_both_ways_is_ambiguous():
+    said = "masking out the weight-decay for biases"
+    found = constant("decay_biases", f"if m, disp('{said}')", f"else, disp('not {said}'), end")
+    assert found.value is True
+    assert found.place.startswith(f"{AMBIGUOUS}said both ways, in nnet_train_2.m:2 and nnet_train_2.m:1")
+    assert constant("decay_biases", f"disp('{said}')").value is False

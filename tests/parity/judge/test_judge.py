@@ -13,7 +13,7 @@ from hf_matlab_compat.parity import judge as judging
 from hf_matlab_compat.parity import port_runs
 from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdict
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.reference_run import AGAIN, Recording
 from tests.cases import MAIN, PRECISIONS, UNITS, trace
 from tests.parity.judge.golden_recordings import judged, later_state, recorded, two_epochs
 
@@ -187,3 +187,13 @@ def test_choices_of_the_reference_s_own_runs_widen_no_tie(E: float) -> None:
     other = {**figures, "chose_iters": 5.0 if figures["chose_iters"] != 5.0 else 7.0}
     flips = replace(recording, envelope={**recording.envelope, (1, "chose_iters"): E})
     assert lines_of(judged(changed(flips, figures=other)), "chose_iters")[0].verdict is Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(("mode", "stage"), [("lockstep", "Bv"), ("kernels", "ll")])
+def test_of_a_reference_that_does_not_repeat_itself_the_first_stage_is_named(mode: str, stage: str) -> None:
+    plain = recorded("ae_logistic", mode)
+    again = {(1, f"{AGAIN}{name}"): 1e-9 for name in ("ll", "Bv", "iterate 5")}
+    first = judged(replace(plain, envelope={**plain.envelope, **again})).first_divergence
+    assert first is not None
+    assert (first.stage, first.detail.split("; ")[-1], first.distance) == (stage, "run again", 1e-9)
+    assert (first.ours, first.reference) == ("not compared", "two runs")
