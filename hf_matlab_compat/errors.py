@@ -155,6 +155,10 @@ class CallWarning(UserWarning):
     """A call that is not the published one was understood as a known form of it."""
 
 
+class BackendWarning(UserWarning):
+    """The backend computes in another way than its name says."""
+
+
 class DisplayWarning(UserWarning):
     """The screen could no longer be written to; the run goes on without it."""
 

@@ -61,8 +61,9 @@ class Options:
     """'armijo' or 'full_step'."""
 
     # --- what is optimised
-    loss: str = "matching"
-    """'matching': the error that fits the output unit; 'squared': squared error whatever the output unit."""
+    loss: Any = "matching"
+    """'matching': the error that fits the output unit; 'squared': squared error whatever the output unit; or an object
+    of your own, as `model.losses.OwnLogLikelihood` describes."""
     error_measure: str = "squared"
     """Second, reported figure: 'squared' error, share 'misclassified', or 'none'."""
     weight_decay: float = 2e-5
@@ -238,7 +239,11 @@ KINDS: Mapping[str, Kind] = {
     "selection": _RULE,
     "judge": _RULE,
     "line_search": _RULE,
-    "loss": _word("matching", "squared"),
+    "loss": Kind(
+        lambda v: v in ("matching", "squared") if isinstance(v, str) else hasattr(v, "log_likelihood"),
+        lambda v: str(v) if isinstance(v, str) else v,
+        "one of 'matching', 'squared', or an object with the methods of a loss",
+    ),
     "error_measure": _word("squared", "misclassified", "none"),
     "weight_decay": _AT_LEAST_0,
     "decay_biases": _FLAG,

@@ -12,6 +12,7 @@ from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.initial import Given, initial_state, own_state
 from hf_matlab_compat.model.network import Network, build_network
+from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
 from hf_matlab_compat.objective.feedforward import feedforward_problem
 from hf_matlab_compat.options import Options
@@ -21,6 +22,8 @@ from hf_matlab_compat.preflight.keywords import refuse_absent
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.preflight.memory import check_memory
 from hf_matlab_compat.preflight.orientation import check_orientation, clues_of, warn_of_wide_cases
+from hf_matlab_compat.preflight.own_parts import check_own_parts, warn_of_numpy_passes
+from hf_matlab_compat.preflight.weights import NO_WEIGHTS, Weights, weighted
 from hf_matlab_compat.problem import Problem, check_problem
 from hf_matlab_compat.state import State
 
@@ -65,7 +68,8 @@ class NetworkData(NamedTuple):
     test_inputs: ArrayLike | None
     test_targets: ArrayLike | None
     hidden_sizes: Sequence[int] | None
-    unit_types: Sequence[str] | None
+    unit_types: Sequence[Any] | None
+    weights: Weights = NO_WEIGHTS
 
 
 def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: Options, settings: Options) -> Subject:
@@ -88,12 +92,15 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
     needed = {name: getattr(given, name) for name in ("inputs", "targets", "hidden_sizes", "unit_types")}
     if any(value is None for name, value in needed.items() if name != "hidden_sizes"):  # its own check knows better
         refuse_absent(**needed)
-    sizes, units = check_layout(given.hidden_sizes, given.unit_types, settings)
+    sizes, choices = check_layout(given.hidden_sizes, given.unit_types, settings)
+    units = [name_of(choice) for choice in choices]
     clues = clues_of(sizes, start[0], given.test_inputs, given.test_targets)
-    data = check_training_data(given.inputs, given.targets, units[-1], settings, clues)
+    data = check_training_data(given.inputs, given.targets, units[-1], settings, clues, given.weights)
     all_sizes = [data.inputs.shape[0], *sizes, data.targets.shape[0]]
     check_orientation(clues, all_sizes, data.inputs.shape[1])
     held_out = check_test_data(given.test_inputs, given.test_targets, data, units[-1], settings, clues)
+    if held_out is not None:
+        held_out = weighted(held_out, Weights(classes=given.weights.classes), len(held_out), settings.precision)
     if start[0] is None and start[1] is None and resume_from is None:
         warn_of_wide_cases(*data.inputs.shape)
     backend = get_backend(settings.backend, asked.precision, settings.num_threads)
@@ -102,7 +109,9 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
     # cases that are streamed take no room on the device, just as on the host
     counted = backend if resident else replace(backend, on_host=True)
     check_memory(all_sizes, data.inputs.shape[1], settings, counted, num_test_cases)
-    network = build_network(all_sizes, units, settings.loss, settings.error_measure)
+    network = build_network(all_sizes, choices, settings.loss, settings.error_measure)
+    check_own_parts(network, data.targets, of_hessian=settings.curvature == "hessian")
+    warn_of_numpy_passes(network, backend)
     problem, tested = (
         None if part is None else feedforward_problem(network, part, settings, backend, resident=resident)
         for part in (data, held_out)

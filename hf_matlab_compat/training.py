@@ -22,6 +22,7 @@ from hf_matlab_compat.preflight.description import warn_of_changes, warn_of_lost
 from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.keywords import by_name_only
 from hf_matlab_compat.preflight.run_lock import run_lock
+from hf_matlab_compat.preflight.weights import Weights
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.problem import Problem
 from hf_matlab_compat.registry import method_of
@@ -40,9 +41,11 @@ def train(
     inputs: ArrayLike | None = None,
     targets: ArrayLike | None = None,
     hidden_sizes: Sequence[int] | None = None,
-    unit_types: Sequence[str] | None = None,
+    unit_types: Sequence[Any] | None = None,
     test_inputs: ArrayLike | None = None,
     test_targets: ArrayLike | None = None,
+    case_weights: ArrayLike | None = None,
+    class_weights: ArrayLike | None = None,
     problem: Problem | None = None,
     test_problem: Problem | None = None,
     initial_theta: ArrayLike | None = None,
@@ -66,10 +69,17 @@ def train(
         What the output should be.
     hidden_sizes : sequence of int
         Units of the hidden layers; those of input and output come from the data.
-    unit_types : sequence of str
-        'logistic', 'tanh', 'linear' or (at the output) 'softmax', for each hidden layer and the output.
+    unit_types : sequence of str or OwnFunction
+        'logistic', 'tanh', 'linear', 'relu', 'softplus', 'elu', 'gelu' or (at the output) 'softmax', for each hidden
+        layer and the output; or an object of your own in place of a name, as `model.units.OwnFunction` describes.
     test_inputs, test_targets : array_like, optional
         Held-out cases, evaluated after every epoch and never trained on.
+    case_weights : (N,) array_like, optional
+        How often each training case counts, at least 0, in likelihood, gradient and curvature; by default once.
+        Means are over N all the same, and the error measure counts each case once.
+    class_weights : (s_L,) array_like, optional
+        Of each class of one-of-k targets, or of targets 0 and 1 of a single output: how often its cases count, those
+        to test on too.
     problem : Problem, optional
         What is trained in place of a network: any object with the methods of `problem.Problem`. The four arguments
         above are then left out, and `initial_theta` is given. Its vectors are those of the backend.
@@ -129,10 +139,12 @@ def train(
     shown, others = Dispensable(_display(display)), checked_observers(observers)
     start = (initial_theta, initial_weights, initial_biases)
     if problem is None:
-        given = NetworkData(inputs, targets, test_inputs, test_targets, hidden_sizes, unit_types)
+        weights = Weights(case_weights, class_weights)
+        given = NetworkData(inputs, targets, test_inputs, test_targets, hidden_sizes, unit_types, weights)
         subject = network_subject(given, start, resume_from, asked, settings)
     else:
         refuse_beside_problem(inputs=inputs, targets=targets, hidden_sizes=hidden_sizes, unit_types=unit_types)
+        refuse_beside_problem(case_weights=case_weights, class_weights=class_weights)
         subject = own_subject(problem, test_problem, start, resume_from, settings)
     name = check_destination(run_name)
     source = resume_from if isinstance(resume_from, str | os.PathLike) else ""

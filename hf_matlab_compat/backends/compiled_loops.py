@@ -7,7 +7,9 @@ Notation
 layout : (4, L+1) int64 array
     Of every layer its SIZE and KIND of unit, and where it begins in a PACKED vector and among the STACKS of
     directions.
-places : (2, L+1) int64 array
+weights : (n,) array
+    How often each case counts; empty for once each.
+places : (4, L+1) int64 array
     As in `BlockBuffers`; `room` is its room, n its cases.
 y1 = [y; 1];  e_i : what is carried backward, at the input of layer i
 """
@@ -26,10 +28,14 @@ from numba.extending import overload
 compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 
 SIZE, KIND, PACKED, STACKS = range(4)
-LINEAR, LOGISTIC, TANH = range(3)
-KINDS = {"linear": LINEAR, "logistic": LOGISTIC, "tanh": TANH}
-"""Kinds of units by name."""
-_TANGENT, _OUTPUT = range(2)
+LINEAR, LOGISTIC, TANH, RELU, SOFTPLUS, ELU, GELU, SLOPE = range(8)
+KINDS = {
+    **{"linear": LINEAR, "logistic": LOGISTIC, "tanh": TANH},
+    **{"relu": RELU, "softplus": SOFTPLUS, "elu": ELU, "gelu": GELU},
+}
+"""Kinds of units by name. For `times_slope`, SLOPE is one whose f' is kept: that of a unit that keeps its input."""
+_TANGENT, _OUTPUT, _INPUT, _SOURCE = range(4)
+_PER_ROOT_2, _PER_ROOT_2_PI = 0.7071067811865476, 0.3989422804014327
 
 # --- e^a and log(1 + z) in sums whose rests are less than a tenth of a rounding error
 
@@ -137,11 +143,34 @@ def activate(kind, x):
             p, s = _exp_parts(-two * abs(x[k]))
             less = s * p + (s - one)
             x[k] = math.copysign(less / (less + two), x[k])
+    elif kind > TANH:
+        _activate_others(kind, x)
+
+
+@compiled
+def _activate_others(kind, x):
+    """f(x) in place of x, of units that the original lacks."""
+    zero, one, half = x.dtype.type(0), x.dtype.type(1), x.dtype.type(0.5)
+    if kind == RELU:
+        for k in range(x.size):
+            x[k] = zero if x[k] < zero else x[k]
+    elif kind == SOFTPLUS:
+        for k in range(x.size):
+            p, s = _exp_parts(-abs(x[k]))
+            x[k] = (zero if x[k] < zero else x[k]) + _log_of_one_and(s + s * p)
+    elif kind == ELU:
+        for k in range(x.size):
+            p, s = _exp_parts(-abs(x[k]))
+            x[k] = s * p + (s - one) if x[k] < zero else x[k]
+    elif kind == GELU:
+        per_root_2 = x.dtype.type(_PER_ROOT_2)
+        for k in range(x.size):
+            x[k] = half * x[k] * math.erfc(-x[k] * per_root_2)
 
 
 @compiled
 def times_slope(kind, y, r):
-    """f' ∘ r in place of r, from the outputs y."""
+    """f' ∘ r in place of r, from the outputs y; for GELU from the inputs, for SLOPE from f' itself."""
     one = y.dtype.type(1)
     if kind == LOGISTIC:
         for k in range(r.size):
@@ -149,16 +178,49 @@ def times_slope(kind, y, r):
     elif kind == TANH:
         for k in range(r.size):
             r[k] *= (one - y[k]) * (one + y[k])
+    elif kind > TANH:
+        _times_other_slope(kind, y, r)
 
 
 @compiled
-def cross_entropy(x, t, y):
+def _times_other_slope(kind, y, r):
+    """The same for units that the original lacks."""
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    if kind == SLOPE:
+        for k in range(r.size):
+            r[k] *= y[k]
+    elif kind == RELU:
+        for k in range(r.size):
+            r[k] *= one if y[k] > zero else zero
+    elif kind == SOFTPLUS:
+        for k in range(r.size):
+            p, s = _exp_parts(-y[k])
+            r[k] *= (one - s) - s * p
+    elif kind == ELU:
+        for k in range(r.size):
+            r[k] *= one + y[k] if y[k] < zero else one
+    elif kind == GELU:
+        _times_slope_of_gelu(y, r)
+
+
+@compiled
+def _times_slope_of_gelu(x, r):
+    half, per_root_2, per_root_2_pi = x.dtype.type(0.5), x.dtype.type(_PER_ROOT_2), x.dtype.type(_PER_ROOT_2_PI)
+    for k in range(r.size):
+        distribution, density = half * math.erfc(-x[k] * per_root_2), per_root_2_pi * math.exp(-half * x[k] * x[k])
+        r[k] *= distribution + x[k] * density
+
+
+@compiled
+def cross_entropy(x, t, y, weights):
     """Σ t log y + (1 - t) log(1 - y) of logistic units, whose outputs y are written; all (s, n), x is used up."""
     by_case, z = np.zeros(x.shape[1]), np.empty(x.shape[1], x.dtype)
     for i in range(x.shape[0]):
         _cross_entropy_of_row(x[i], t[i], y[i], z)
         for j in range(z.size):
             by_case[j] += x[i, j]
+    for j in range(weights.size):
+        by_case[j] *= weights[j]
     return by_case.sum()
 
 
@@ -226,25 +288,49 @@ def forward(layout, places, n, theta, room):
         x = _cut(room, places[_OUTPUT, i], s, n)
         np.dot(weights.T, _cut(room, places[_OUTPUT, i - 1], below + 1, n), x)
         if i < last:
+            if places[_INPUT, i] != places[_OUTPUT, i]:
+                _copy(room, places[_OUTPUT, i], places[_INPUT, i], s * n)
             activate(layout[KIND, i], x.reshape(x.size))
 
 
 @compiled
-def gradient_back(layout, places, n, theta, room, e, errors, gradient, squared, spare, replaces):
-    """Σ y1 eᵀ and Σ (y1 ∘ y1)(e ∘ e)ᵀ of all layers; `errors` are two rooms for e of hidden layers in turn."""
+def _copy(room, start, to, count):
+    for k in range(count):
+        room[to + k] = room[start + k]
+
+
+@compiled
+def gradient_back(layout, places, n, theta, room, e, weights, errors, gradient, squared, spare, replaces):
+    """Σ y1 eᵀ and Σ (y1 ∘ y1)(e ∘ e)ᵀ of all layers.
+
+    `errors` are two rooms for e of hidden layers in turn, and one for e with the weights of the cases.
+    """
     for i in range(layout.shape[1] - 1, 0, -1):
         below, s, start = layout[SIZE, i - 1], layout[SIZE, i], layout[PACKED, i]
         y1 = _cut(room, places[_OUTPUT, i - 1], below + 1, n)
-        _enter(y1, e, _cut(gradient, start, below + 1, s), spare, replaces)
+        weighted = e
+        if weights.size:
+            weighted = _cut(errors[2], 0, s, n)
+            _copied_with_weights(e, weights, weighted)
+        _enter(y1, weighted, _cut(gradient, start, below + 1, s), spare, replaces)
         d = e
         if i > 1:
             d = _cut(errors[i % 2], 0, below, n)
             np.dot(_cut(theta, start, below, s), e, d)
-            times_slope(layout[KIND, i - 1], y1.reshape(y1.size), d.reshape(d.size))
+            times_slope(layout[KIND, i - 1], room[places[_SOURCE, i - 1] :], d.reshape(d.size))
         _square(y1.reshape(y1.size))
         _square(e.reshape(e.size))
+        if weights.size:
+            _copied_with_weights(e, weights, e)
         _enter(y1, e, _cut(squared, start, below + 1, s), spare, replaces)
         e = d
+
+
+@compiled
+def _copied_with_weights(e, weights, out):
+    for i in range(e.shape[0]):
+        for j in range(weights.size):
+            out[i, j] = e[i, j] * weights[j]
 
 
 @compiled
@@ -263,7 +349,15 @@ def tangents(layout, places, n, stacks, room):
         R = _cut(room, places[_TANGENT, i], s, n)
         np.dot(_cut(stacks, layout[STACKS, i], height, s).T, _cut(room, places[_TANGENT, i - 1], height, n), R)
         if i < last:
-            times_slope(layout[KIND, i], room[places[_OUTPUT, i] :], R.reshape(R.size))
+            if places[_INPUT, i] != places[_OUTPUT, i]:
+                _copy(room, places[_TANGENT, i], places[_INPUT, i], s * n)
+            times_slope(_kept(layout, i), room[places[_SOURCE, i] :], R.reshape(R.size))
+
+
+@compiled
+def _kept(layout, i):
+    """The kind of unit of layer i where what its slope is formed from is kept."""
+    return SLOPE if layout[KIND, i] == GELU else layout[KIND, i]
 
 
 @compiled
@@ -276,7 +370,7 @@ def back(layout, places, n, stacks, room, e, sums, spare, replaces):
         if i > 1:
             d = _cut(room, places[_TANGENT, i - 1], below, n)
             np.dot(_cut(stacks, layout[STACKS, i], below, s), e, d)
-            times_slope(layout[KIND, i - 1], y1.reshape(y1.size), d.reshape(d.size))
+            times_slope(_kept(layout, i - 1), room[places[_SOURCE, i - 1] :], d.reshape(d.size))
             e = d
 
 
@@ -299,12 +393,14 @@ def hessian_back(layout, places, n, stacks, room, e, bends, Re, rooms, sums, spa
         np.dot(_cut(stacks, start, below, s), Re, Rd)
         np.dot(_cut(stacks, start + below * s, below, s), e_i, of_v)
         bend = bends[after - below * n : after]  # both begin with layer 1: where e_i begins, layer i - 1 ends
+        own = places[_INPUT, i - 1] != places[_OUTPUT, i - 1]
+        moved = places[_INPUT, i - 1] if own else places[_TANGENT, i - 1]
         _bent(
-            layout[KIND, i - 1],
-            y1.reshape(y1.size),
+            _kept(layout, i - 1),
+            room[places[_SOURCE, i - 1] :],
             Rd.reshape(Rd.size),
             of_v.reshape(Rd.size),
-            R.reshape(Rd.size),
+            room[moved:],
             bend,
         )
         Re = Rd
@@ -312,7 +408,7 @@ def hessian_back(layout, places, n, stacks, room, e, bends, Re, rooms, sums, spa
 
 @compiled
 def _bent(kind, y, Rd, of_v, R, bend):
-    """f' ∘ (Rd + of_v) + bend ∘ R in place of Rd."""
+    """f' ∘ (Rd + of_v) + bend ∘ R in place of Rd; R is R{x} of units that keep their input."""
     for k in range(Rd.size):
         Rd[k] += of_v[k]
     times_slope(kind, y, Rd)
@@ -323,13 +419,13 @@ def _bent(kind, y, Rd, of_v, R, bend):
 def compile_all(dtype: Any) -> None:
     """Compile every loop for a precision, or read what was kept: each is called on a network of three units."""
     layout = np.array([[1, 1, 1], [LINEAR, LOGISTIC, LINEAR], [0, 0, 2], [0, 0, 2]])
-    places = np.array([[0, 2, 5], [0, 3, 0]])  # of one case, with room for tangents
+    places = np.array([[0, 2, 5], [0, 3, 0], [0, 3, 0], [0, 3, 0]])  # of one case, with room for tangents
     theta, room, stacks, sums, spare, one = (np.ones(size, dtype) for size in (4, 6, 5, 4, 2, 1))
-    e, rooms = np.ones((1, 1), dtype), tuple(np.ones(1, dtype) for _ in range(3))
+    e, rooms, weights = np.ones((1, 1), dtype), tuple(np.ones(1, dtype) for _ in range(3)), np.ones(0, dtype)
     point(layout, theta, stacks)
     forward(layout, places, 1, theta, room)
-    cross_entropy(e.copy(), e, e.copy())
-    gradient_back(layout, places, 1, theta, room, e, rooms[:2], sums, sums.copy(), spare, True)
+    cross_entropy(e.copy(), e, e.copy(), weights)
+    gradient_back(layout, places, 1, theta, room, e, weights, rooms, sums, sums.copy(), spare, True)
     activate(LOGISTIC, one)
     times_slope(LOGISTIC, one, one.copy())
     tangents(layout, places, 1, stacks, room)

@@ -37,6 +37,16 @@ SOURCES = {
     "logistic": Source("T x", "T y", "y = T(1) / (T(1) + exp(-x))"),
     "logistic_slope": Source("T y", "T slope", "slope = (T(1) - y) * y"),
     "tanh_slope": Source("T y", "T slope", "slope = (T(1) - y) * (T(1) + y)"),
+    "softplus": Source("T x", "T y", "y = (x < T(0) ? T(0) : x) + log1p(exp(x < T(0) ? x : -x))"),
+    "softplus_slope": Source("T y", "T slope", "slope = -expm1(-y)"),
+    "elu": Source("T x", "T y", "y = x < T(0) ? expm1(x) : x"),
+    "elu_slope": Source("T y", "T slope", "slope = y < T(0) ? T(1) + y : T(1)"),
+    "gelu": Source("T x", "T y", "y = T(0.5) * x * erfc(-x * T(0.7071067811865476))"),
+    "gelu_slope": Source(
+        "T x",
+        "T slope",
+        "slope = T(0.5) * erfc(-x * T(0.7071067811865476)) + x * T(0.3989422804014327) * exp(T(-0.5) * x * x)",
+    ),
     "add_scaled": Source("float64 scale, T v", "T total", "total += T(scale) * v"),
     "add_scaled_masked": Source("float64 scale, T v, T mask", "T total", "total += T(scale) * (mask * v)"),
     "cg_step": Source(
@@ -65,15 +75,15 @@ class CupyFused:
 
     def logistic(self, x: Array, out: Array | None = None) -> Array:
         """See `Fused.logistic`."""
-        return self._of_one("logistic", x, out)
+        return self.of_one("logistic", x, out)
 
     def logistic_slope(self, y: Array, out: Array | None = None) -> Array:
         """See `Fused.logistic_slope`."""
-        return self._of_one("logistic_slope", y, out)
+        return self.of_one("logistic_slope", y, out)
 
     def tanh_slope(self, y: Array, out: Array | None = None) -> Array:
         """See `Fused.tanh_slope`."""
-        return self._of_one("tanh_slope", y, out)
+        return self.of_one("tanh_slope", y, out)
 
     def add_scaled(self, scale: float, v: Array, total: Array, mask: Array | None = None) -> Array:
         """See `Fused.add_scaled`."""
@@ -110,5 +120,6 @@ class CupyFused:
         self.inner(r, vectors.y, vectors.rooms[0], before[2, ...])
         return vectors, Scalars(now, before)
 
-    def _of_one(self, name: str, a: Array, out: Array | None) -> Array:
+    def of_one(self, name: str, a: Array, out: Array | None = None) -> Array:
+        """See `Fused.of_one`."""
         return self._kernels[name](a) if out is None else self._kernels[name](a, out)

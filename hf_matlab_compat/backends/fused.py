@@ -25,6 +25,10 @@ class Fused(Protocol):
         """(1 - y) (1 + y)."""
         ...
 
+    def of_one(self, name: str, a: Array, out: Array | None = None) -> Array:
+        """A function of one array: softplus, elu and gelu, and with ``_slope`` their f', of y or for gelu of x."""
+        ...
+
     def add_scaled(self, scale: float, v: Array, total: Array, mask: Array | None = None) -> Array:
         """total += scale · m∘v, without a mask scale · v."""
         ...

@@ -10,6 +10,8 @@ import numpy as np
 
 from hf_matlab_compat.errors import DataError, OptionError
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_FIELD_TERMS, TO_MATLAB, WORDS
+from hf_matlab_compat.model.units import ORIGINAL, UNITS
+from hf_matlab_compat.preflight.layout import unit_instead
 
 SPOKEN: Mapping[str, str] = {
     **TO_MATLAB,
@@ -53,6 +55,24 @@ def to_field_terms(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if translated.get("test_inputs") is None and translated.get("test_targets") is None:
         translated["num_test_chunks"] = 1  # MATLAB's [] will do where there is nothing to cut
     return translated
+
+
+def refuse_new_units(units: Any, faithful: bool) -> None:
+    """Refuse units that the original lacks; those of `train` are taken where its faults are to be mended.
+
+    Raises
+    ------
+    OptionError
+    """
+    new = [unit for unit in units if unit not in ORIGINAL] if isinstance(units, list) else []
+    if faithful and new and isinstance(new[0], str):
+        mended = "The original has no such unit; {faithful}=False trains it, as does train."
+        raise OptionError(
+            "unit_types",
+            expected="names from " + ", ".join(map(repr, ORIGINAL)),
+            got=repr(new[0]),
+            advice=mended if new[0] in UNITS else unit_instead(new[0], ORIGINAL),
+        )
 
 
 def is_empty(value: Any) -> bool:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import speaking
-from hf_matlab_compat.legacy.arguments import SPOKEN, SPOKEN_TO_22_ARGUMENTS, rounded_up, to_field_terms
+from hf_matlab_compat.legacy.arguments import (
+    SPOKEN,
+    SPOKEN_TO_22_ARGUMENTS,
+    refuse_new_units,
+    rounded_up,
+    to_field_terms,
+)
 from hf_matlab_compat.legacy.calls import by_name, in_any_dialect
 from hf_matlab_compat.state import Outcome
 from hf_matlab_compat.training import train
@@ -236,7 +242,9 @@ def nnet_train(
         shown = arguments.pop("display")
         del arguments["preset"]  # `by_name` has put it in the place of what was not given
         arguments["maxiters"], arguments["miniters"] = rounded_up(maxiters), rounded_up(miniters)
-        result = train(**to_field_terms(arguments), display=shown)
+        terms = to_field_terms(arguments)
+        refuse_new_units(terms["unit_types"], faithful)
+        result = train(**terms, display=shown)
     theta = result.theta.reshape(-1, 1).view(TrainedParameters)
     theta.outcome, theta.interrupted = result.outcome, result.interrupted
     return theta

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.errors import DataError, OptionError
-from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
+from hf_matlab_compat.legacy.arguments import SPOKEN, refuse_new_units, to_field_terms
 from hf_matlab_compat.legacy.packing import full_sizes
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import num_parameters
@@ -107,6 +107,7 @@ def checked(setting: Setting, nchunks: int, *, of_product: bool = False) -> tupl
     terms = to_field_terms({name: getattr(setting, name) for name in words} | {"numchunks": nchunks})
     sizes, units = terms.pop("hidden_sizes"), terms.pop("unit_types")
     terms.pop("num_test_chunks")
+    refuse_new_units(units, setting.faithful)
     options = Options(faithful=setting.faithful, **terms)
     all_given = len(sizes) == len(units) + 1
     judged = options if of_product else replace(options, faithful=False)  # the original refuses products only

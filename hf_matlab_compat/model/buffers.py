@@ -1,7 +1,8 @@
 """Memory for the passes of one block of cases, cut into the views that the passes write to.
 
 Outputs stand above a row of ones, so that a bias is the weight from one more unit; where tangents are wanted they
-stand above the outputs, so that W R + V y + c is one product, [W V c] [R; y; 1].
+stand above the outputs, so that W R + V y + c is one product, [W V c] [R; y; 1]. Layers whose unit needs its input x
+beside y have room for it; where tangents are wanted, also for f', and then R{x} takes the place of x.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy as np
 from hf_matlab_compat.backends.arrays import Array
 
 
-def numbers_needed(sizes: Sequence[int], n: int, tangents: bool = False) -> int:
+def numbers_needed(sizes: Sequence[int], n: int, tangents: bool = False, with_x: Sequence[int] = ()) -> int:
     """How many numbers the room of `BlockBuffers` holds."""
-    return n * (sum(_heights(sizes, tangents)) + sizes[-1])
+    beside = (2 if tangents else 1) * sum(sizes[i] for i in with_x)
+    return n * (sum(_heights(sizes, tangents)) + sizes[-1] + beside)
 
 
 class BlockBuffers:
@@ -28,8 +30,9 @@ class BlockBuffers:
     n : int
     room : 1-D array
         All of them but y[L], one after the other.
-    places : (2, L+1) int64 array
-        Where in `room` R[i] and y[i] begin; R[i] stands where [R; y; 1] would, were it there.
+    places : (4, L+1) int64 array
+        Where in `room` R[i], y[i], x of hidden layer i and what its f' is formed from begin. R[i] stands where
+        [R; y; 1] would, were it there; for layers that keep no x, the last two are y[i].
     y : list of L+1 arrays (s_i, n)
         Outputs.
     y1 : list of L arrays (s_i + 1, n)
@@ -40,6 +43,10 @@ class BlockBuffers:
         What the stacked directions of the layer above meet: [R; y; 1], for the inputs [y; 1].
     x : (s_L, n) array
         Input of the output layer. It shares its memory with R[L].
+    inputs : list of L+1 arrays (s_i, n)
+        Where x of layer i goes: y[i], whose place the output then takes, or memory of its own. Unused for i = 0.
+    slopes : dict of int to (s_i, n) arrays
+        With tangents: room for f' of the layers that keep x.
 
     Parameters
     ----------
@@ -51,11 +58,21 @@ class BlockBuffers:
     output : (s_L, n) array
         Becomes y[L].
     tangents : bool
+    with_x : sequence of int
+        Hidden layers that keep their input.
     """
 
-    def __init__(self, sizes: Sequence[int], n: int, room: Array, output: Array, tangents: bool = False) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        n: int,
+        room: Array,
+        output: Array,
+        tangents: bool = False,
+        with_x: Sequence[int] = (),
+    ) -> None:
         self.n, self.room = n, room
-        self.places = np.zeros((2, len(sizes)), np.int64)
+        self.places = np.zeros((4, len(sizes)), np.int64)
         self.y: list[Array] = []
         self.y1: list[Array] = []
         self.R: list[Array] = []
@@ -64,7 +81,7 @@ class BlockBuffers:
         for i, (size, height) in enumerate(zip(sizes, _heights(sizes, tangents), strict=False)):
             rows = room[start : start + height * n].reshape(height, n)
             above = height - size - 1
-            self.places[:, i] = start, start + above * n
+            self.places[:, i] = start, *(3 * [start + above * n])
             self.Ry1.append(rows)
             self.R.append(rows[:above])
             self.y1.append(rows[above:])
@@ -74,6 +91,17 @@ class BlockBuffers:
         self.x = room[start : start + sizes[-1] * n].reshape(sizes[-1], n)
         self.R.append(self.x)
         self.y.append(output)
+        self.inputs = [*self.y[:-1], self.x]
+        self.slopes: dict[int, Array] = {}
+        start += sizes[-1] * n
+        for i in with_x:
+            self.places[2:, i] = start
+            self.inputs[i] = room[start : start + sizes[i] * n].reshape(sizes[i], n)
+            start += sizes[i] * n
+            if tangents:
+                self.places[3, i] = start
+                self.slopes[i] = room[start : start + sizes[i] * n].reshape(sizes[i], n)
+                start += sizes[i] * n
 
     def write_ones(self) -> None:
         """Make the rows of ones, in new memory or after others wrote into it."""
@@ -86,10 +114,12 @@ class BlockBuffers:
         return output
 
 
-def new_buffers(sizes: Sequence[int], n: int, xp: Any, dtype: Any, tangents: bool = False) -> BlockBuffers:
+def new_buffers(
+    sizes: Sequence[int], n: int, xp: Any, dtype: Any, tangents: bool = False, with_x: Sequence[int] = ()
+) -> BlockBuffers:
     """The same in memory of their own, ones written."""
-    room = xp.empty(numbers_needed(sizes, n, tangents), dtype=dtype)
-    buffers = BlockBuffers(sizes, n, room, xp.empty((sizes[-1], n), dtype=dtype), tangents)
+    room = xp.empty(numbers_needed(sizes, n, tangents, with_x), dtype=dtype)
+    buffers = BlockBuffers(sizes, n, room, xp.empty((sizes[-1], n), dtype=dtype), tangents, with_x)
     buffers.write_ones()
     return buffers
 

@@ -68,21 +68,32 @@ class CompiledPasses(Passes):
         layers, xp = self._network.with_biases(weights), self._xp
         for i, kind in enumerate(self._kinds, start=1):
             x = xp.dot(layers[i - 1].T, buffers.y1[i - 1], out=buffers.y[i])
+            if i in self._network.with_x:
+                buffers.inputs[i][...] = x
             self._loops.activate(kind, x.reshape(-1))  # a view: the buffers' rows are whole
         xp.dot(layers[-1].T, buffers.y1[-1], out=buffers.x)
 
-    def score(self, buffers: BlockBuffers, t: Array, room: Array) -> Any:
+    def score(self, buffers: BlockBuffers, t: Array, room: Array, weights: Array | None = None) -> Any:
         """See `Passes.score`."""
         if not isinstance(self._network.loss, CrossEntropy):
-            return super().score(buffers, t, room)
-        return buffers.x.dtype.type(self._loops.cross_entropy(buffers.x, t, buffers.y[-1]))
+            return super().score(buffers, t, room, weights)
+        ll = self._loops.cross_entropy(buffers.x, t, buffers.y[-1], _flat(weights, buffers.x))
+        return buffers.x.dtype.type(ll)
 
     def gradient_back(
-        self, weights: Any, buffers: BlockBuffers, e: Array, sums: Sequence[ParameterSums], spare: Spare
+        self,
+        weights: Any,
+        buffers: BlockBuffers,
+        e: Array,
+        sums: Sequence[ParameterSums],
+        spare: Spare,
+        case_weights: Array | None = None,
     ) -> None:
         """See `Passes.gradient_back`."""
         gradient, squared = sums
-        rooms = tuple(self._room(which, buffers.n, spare) for which in (0, 1))
+        rooms = [self._room(which, buffers.n, spare) for which in (0, 1)]
+        widest = 0 if case_weights is None else max(self._network.sizes[1:])
+        rooms.append(spare(2, widest, buffers.n).reshape(-1))
         self._loops.gradient_back(
             self._layout,
             buffers.places,
@@ -90,7 +101,8 @@ class CompiledPasses(Passes):
             weights,
             buffers.room,
             e,
-            rooms,
+            _flat(case_weights, e),
+            tuple(rooms),
             gradient.packed,
             squared.packed,
             _spare(gradient),
@@ -105,7 +117,11 @@ class CompiledPasses(Passes):
             return buffers.R[-1]
         for i, kind in enumerate(self._kinds, start=1):
             Rx = xp.dot(stacks[i - 1].T, buffers.Ry1[i - 1], out=buffers.R[i])
-            self._loops.times_slope(kind, buffers.y[i].reshape(-1), Rx.reshape(-1))
+            if i in self._network.with_x:
+                buffers.inputs[i][...] = Rx
+                self._loops.times_slope(self._loops.SLOPE, buffers.slopes[i].reshape(-1), Rx.reshape(-1))
+            else:
+                self._loops.times_slope(kind, buffers.y[i].reshape(-1), Rx.reshape(-1))
         return xp.dot(stacks[-1].T, buffers.Ry1[-1], out=buffers.R[-1])
 
     def rank_one(self, e: Array, R: Array) -> Array:
@@ -141,12 +157,17 @@ class CompiledPasses(Passes):
             sums.replaces,
         )
 
-    def _slope(self, i: int, y: Array) -> Array | None:
-        """Of the output layer alone: the loops form those of hidden layers from y as they go."""
-        return super()._slope(i, y) if i == len(self._network.units) else None
+    def _slope(self, i: int, buffers: BlockBuffers) -> Array | None:
+        """Of the output layer, and where x is needed: the loops form those of other layers from y as they go."""
+        return super()._slope(i, buffers) if i == len(self._network.units) or i in buffers.slopes else None
 
     def _room(self, which: int, n: int, spare: Spare) -> Array:
         return spare(which, self._widest, n).reshape(-1)
+
+
+def _flat(weights: Array | None, like: Array) -> Array:
+    """Weights of cases as the loops take them: none of them for none."""
+    return like[0, :0] if weights is None else weights.reshape(-1)
 
 
 def _spare(sums: ParameterSums) -> Array:

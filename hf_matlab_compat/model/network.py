@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.model.error_measures import ERROR_MEASURES
 from hf_matlab_compat.model.losses import Loss, loss_for
 from hf_matlab_compat.model.packing import Layer, num_parameters, unpack, unpack_with_biases
-from hf_matlab_compat.model.units import UNITS, Unit
+from hf_matlab_compat.model.units import Unit, unit_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Network:
     error_measure: Callable[..., float]
 
     @cached_property
+    def with_x(self) -> tuple[int, ...]:
+        """Hidden layers whose unit needs its input beside its output."""
+        return tuple(i for i, unit in enumerate(self.units[:-1], start=1) if unit.keeps_x)
+
+    @cached_property
     def num_parameters(self) -> int:
         """P."""
         return num_parameters(self.sizes)
@@ -48,21 +54,27 @@ class Network:
         return unpack_with_biases(theta, self.sizes)
 
 
-def build_network(sizes: Sequence[int], unit_types: Sequence[str], loss: str, error_measure: str) -> Network:
-    """A network from names; the names are taken as checked.
+def build_network(sizes: Sequence[int], unit_types: Sequence[Any], loss: Any, error_measure: str) -> Network:
+    """A network from names, or objects of the caller's own in their place; names are taken as checked.
 
     Parameters
     ----------
     sizes : sequence of int
         s_0 … s_L.
-    unit_types : sequence of str
+    unit_types : sequence of str or OwnFunction
         One for each of layers 1 … L.
     loss, error_measure : str
         As in `Options`.
+
+    Raises
+    ------
+    OptionError
+        An object lacks a method, or the output unit has no matching loss.
     """
+    units = tuple(unit_of(choice) for choice in unit_types)
     return Network(
         sizes=tuple(int(size) for size in sizes),
-        units=tuple(UNITS[name] for name in unit_types),
-        loss=loss_for(unit_types[-1], loss),
+        units=units,
+        loss=loss_for(units[-1], loss),
         error_measure=ERROR_MEASURES[error_measure],
     )

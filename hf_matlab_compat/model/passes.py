@@ -19,7 +19,7 @@ from hf_matlab_compat.model.buffers import BlockBuffers, LayerArrays
 from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.sums import ParameterSums
-from hf_matlab_compat.model.units import Pointwise
+from hf_matlab_compat.model.units import Pointwise, Unit
 
 Spare = Callable[[int, int, int], Array]
 """(which, size, n): a (size, n) array to write to, of three that can be had at once."""
@@ -51,7 +51,7 @@ class KeptErrors:
     e : LayerArrays
         Gradient of the negative log-likelihood at the input of every layer.
     bends : LayerArrays
-        d_i f''_i / f'_i of the hidden layers, where d_i = W_{i+1}ᵀ e_{i+1}.
+        d_i f''_i / f'_i of the hidden layers, where d_i = W_{i+1}ᵀ e_{i+1}; of those that keep x, d_i f''_i.
     """
 
     e: LayerArrays
@@ -82,58 +82,69 @@ class Passes:
         """From y_0 in `buffers` to the outputs y of all hidden layers and the last layer's input x."""
         xp = self._xp
         for i, unit in enumerate(self._network.units[:-1], start=1):
-            x = xp.matmul(weights[i - 1].T, buffers.y1[i - 1], out=buffers.y[i])
-            unit.activate(xp, x, out=x)
+            x = xp.matmul(weights[i - 1].T, buffers.y1[i - 1], out=buffers.inputs[i])
+            unit.activate(xp, x, out=buffers.y[i])
         xp.matmul(weights[-1].T, buffers.y1[-1], out=buffers.x)
 
-    def score(self, buffers: BlockBuffers, t: Array, room: Array) -> Any:
-        """The outputs y_L of x, and Σ ll over units and cases, a scalar; x and `room` are used up."""
+    def score(self, buffers: BlockBuffers, t: Array, room: Array, weights: Array | None = None) -> Any:
+        """The outputs y_L of x, and Σ ll over units and cases, a scalar; `room` is used up, and x where y suffices."""
         x, y, xp = buffers.x, buffers.y[-1], self._xp
         self._network.units[-1].activate(xp, x, out=y)
-        return self._network.loss.log_likelihood(xp, x, y, t, room)
+        return self._network.loss.log_likelihood(xp, x, y, t, room, weights)
 
     def gradient_back(
-        self, weights: Any, buffers: BlockBuffers, e: Array, sums: Sequence[ParameterSums], spare: Spare
+        self,
+        weights: Any,
+        buffers: BlockBuffers,
+        e: Array,
+        sums: Sequence[ParameterSums],
+        spare: Spare,
+        case_weights: Array | None = None,
     ) -> None:
-        """Enter Σ y eᵀ and Σ (y∘y)(e∘e)ᵀ of all layers, from e_L; all buffers are used up."""
+        """Enter Σ y eᵀ and Σ (y∘y)(e∘e)ᵀ of all layers, from e_L; all buffers are used up.
+
+        With `case_weights`, (1, n), each case counts so often in both sums.
+        """
         network, xp = self._network, self._xp
         for i in range(len(network.units), 1, -1):
             unit, y = network.units[i - 2], buffers.y[i - 1]
             d = xp.matmul(weights[i - 1][:-1], e, out=spare(i % 2, *y.shape))
-            unit.jacobian_product(xp, unit.slope(xp, y, out=spare(2, *y.shape)), d, out=d)
-            _take(i, buffers.y1[i - 1], e, sums)
+            slope = unit.slope(xp, buffers.inputs[i - 1], y, out=spare(2, *y.shape))
+            unit.jacobian_product(xp, slope, d, out=d)
+            _take(i, buffers.y1[i - 1], e, sums, case_weights)
             e = d
-        _take(1, buffers.y1[0], e, sums)
+        _take(1, buffers.y1[0], e, sums, case_weights)
 
     def keep(self, theta: Array, buffers: BlockBuffers) -> Kept:
         """The forward pass from y_0 in `buffers`, outputs y_L too, for products along directions."""
         network, xp, y = self._network, self._xp, buffers.y
         self.forward(self.weights(theta), buffers)
         network.units[-1].activate(xp, buffers.x, out=y[-1])
-        return Kept(buffers, [None, *(self._slope(i, y_i) for i, y_i in enumerate(y[1:], start=1))])
+        return Kept(buffers, [None, *(self._slope(i, buffers) for i in range(1, len(y)))])
 
-    def _slope(self, i: int, y: Array) -> Array | None:
-        return self._network.units[i - 1].slope(self._xp, y)
+    def _slope(self, i: int, buffers: BlockBuffers) -> Array | None:
+        unit = self._network.units[i - 1]
+        return unit.slope(self._xp, buffers.inputs[i], buffers.y[i], out=buffers.slopes.get(i))
 
     def keep_errors(self, theta: Array, kept: Kept, e_L: Array) -> KeptErrors:
-        """The backward pass from e_L at θ."""
-        network, xp, y = self._network, self._xp, kept.buffers.y
+        """The backward pass from e_L at θ; before any `tangents`, whose R{x} takes the place of x."""
+        network, xp, x, y = self._network, self._xp, kept.buffers.inputs, kept.buffers.y
         weights, n = network.with_biases(theta), kept.buffers.n
         e, bends = (LayerArrays(sizes, n, xp, theta.dtype) for sizes in (network.sizes[1:], network.sizes[1:-1]))
         e.layers[-1][...] = e_L
         for i in range(len(network.units) - 1, 0, -1):
             unit = network.units[i - 1]
             d = xp.dot(weights[i][:-1], e.layers[i], out=e.layers[i - 1])
-            bends.layers[i - 1][...] = cast(Pointwise, unit).bend(xp, y[i], d)
-            unit.jacobian_product(xp, unit.slope(xp, y[i]), d, out=d)
+            bends.layers[i - 1][...] = cast(Pointwise, unit).bend(xp, x[i], y[i], d)
+            unit.jacobian_product(xp, unit.slope(xp, x[i], y[i]), d, out=d)
         return KeptErrors(e, bends)
 
     def tangents(self, directions: Directions, kept: Kept) -> Array:
         """v → Jv: R of the hidden layers into their buffers; the result is R{x_L} = W R + V y + c, (s_L, n)."""
         buffers, xp = kept.buffers, self._xp
         for i, unit in enumerate(self._network.units[:-1], start=1):
-            Rx = xp.dot(directions.forward[i - 1].T, buffers.Ry1[i - 1], out=buffers.R[i])
-            unit.jacobian_product(xp, kept.slopes[i], Rx, out=Rx)
+            Rx = xp.dot(directions.forward[i - 1].T, buffers.Ry1[i - 1], out=_moved(unit, buffers, i))
+            unit.jacobian_product(xp, kept.slopes[i], Rx, out=buffers.R[i])
         return xp.dot(directions.forward[-1].T, buffers.Ry1[-1], out=buffers.R[-1])
 
     def rank_one(self, e: Array, R: Array) -> Array:
@@ -163,14 +174,22 @@ class Passes:
             Rd = xp.dot(directions.W[i - 1], Re, out=spare(i % 2, *R.shape))
             Rd += xp.dot(directions.V[i - 1], e[i - 1], out=spare(2, *R.shape))
             Re = network.units[i - 2].jacobian_product(xp, kept.slopes[i - 1], Rd, out=Rd)
-            Re += xp.multiply(R, errors.bends.layers[i - 2], out=R)
+            moved = _moved(network.units[i - 2], buffers, i - 1)
+            Re += xp.multiply(moved, errors.bends.layers[i - 2], out=moved)
         sums.take(1, buffers.y1[0], Re)
 
 
-def _take(i: int, below: Array, e: Array, sums: Sequence[ParameterSums]) -> None:
+def _moved(unit: Unit, buffers: BlockBuffers, i: int) -> Array:
+    """Where R{x_i} is kept: R_i takes its place, unless the unit has no f''/f' to be multiplied with R_i."""
+    return buffers.inputs[i] if unit.keeps_x else buffers.R[i]
+
+
+def _take(i: int, below: Array, e: Array, sums: Sequence[ParameterSums], case_weights: Array | None) -> None:
     gradient, squared = sums
-    gradient.take(i, below, e)
+    gradient.take(i, below, e if case_weights is None else e * case_weights)
     # (y∘y)(e∘e)ᵀ: the squares of a case's gradient y eᵀ, summed over cases without forming any of them
     below *= below
     e *= e
+    if case_weights is not None:
+        e *= case_weights
     squared.take(i, below, e)

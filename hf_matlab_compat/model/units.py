@@ -3,25 +3,34 @@
 Every unit's Jacobian J = ∂y/∂x is symmetric (diagonal, or softmax's diag(y) - y yᵀ), so one product serves
 forward and backward. Arrays are (units of the layer, cases). What takes `out` writes there, and may be given one
 of its own arguments; without it the result is new.
+
+Most units form their derivatives from the output y alone, and their input x is not kept: the x that they are given is
+then any array of that shape. Those with `keeps_x` are given x itself, in memory that only such layers have.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Protocol
 
+import numpy as np
+
 from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.errors import OptionError
 
 
 class Unit(Protocol):
-    """A kind of unit. `y` is always its output, from which all derivatives are formed."""
+    """A kind of unit, as the passes use it. A unit of the caller's own is an `OwnFunction`, which is less to write."""
 
     name: str
+    keeps_x: bool
+    """Whether derivatives need the input x beside the output y."""
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
         """y = f(x)."""
         ...
 
-    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array | None:
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array | None:
         """What J needs: f' for a unit that looks at its own input only, y for softmax, None where J = I."""
         ...
 
@@ -29,22 +38,42 @@ class Unit(Protocol):
         """J r, from `slope`."""
         ...
 
-    def curvature_product(self, xp: Any, y: Array, d: Array, r: Array) -> Array:
-        """(∂J/∂x · Rx) d, written with r = R{y} = J Rx: how the Jacobian moves when x moves."""
+    def curvature_product(self, xp: Any, x: Array, y: Array, d: Array, r: Array, Rx: Array) -> Array:
+        """(∂J/∂x · Rx) d, how the Jacobian moves when x moves along Rx; r = R{y} = J Rx."""
         ...
+
+
+class OwnFunction(Protocol):
+    """What a unit of the caller's own must have. Each of its outputs depends on its own input only.
+
+    Arrays are (units of the layer, cases), of the working precision and of the backend; `xp` is the array namespace
+    (numpy, or CuPy on a GPU). Results are new arrays of the same shape.
+    """
+
+    def activate(self, xp: Any, x: Array) -> Array:
+        """y = f(x)."""
+        ...
+
+    def slope(self, xp: Any, x: Array, y: Array) -> Array:
+        """f'(x)."""
+        ...
+
+    # With curvature='hessian' also bend(self, xp, x, y): f''(x).
 
 
 class Pointwise:
     """A unit that looks at its own input only: J = diag(f')."""
 
+    keeps_x: bool = False
+
     def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
         return xp.multiply(r, slope, out=out)
 
-    def curvature_product(self, xp: Any, y: Array, d: Array, r: Array) -> Array:
-        return r * self.bend(xp, y, d)
+    def curvature_product(self, xp: Any, x: Array, y: Array, d: Array, r: Array, Rx: Array) -> Array:
+        return (Rx if self.keeps_x else r) * self.bend(xp, x, y, d)
 
-    def bend(self, xp: Any, y: Array, d: Array) -> Array:
-        """d f''/f', whose product with r = f' Rx is `curvature_product`."""
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """d f''/f', whose product with r = f' Rx is `curvature_product`; with `keeps_x` d f'', to be met by Rx."""
         raise NotImplementedError
 
 
@@ -59,12 +88,12 @@ class Logistic(Pointwise):
         y += 1
         return xp.divide(1, y, out=y)
 
-    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
         s = xp.subtract(1, y, out=out)
         s *= y
         return s
 
-    def bend(self, xp: Any, y: Array, d: Array) -> Array:
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
         return d * (1 - 2 * y)
 
 
@@ -76,12 +105,12 @@ class Tanh(Pointwise):
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
         return xp.tanh(x, out=out)
 
-    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
         s = xp.subtract(1, y, out=out)
         s *= 1 + y
         return s
 
-    def bend(self, xp: Any, y: Array, d: Array) -> Array:
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
         return -2 * d * y
 
 
@@ -93,13 +122,13 @@ class Linear(Pointwise):
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
         return _same(x, out)
 
-    def slope(self, xp: Any, y: Array, out: Array | None = None) -> None:
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> None:
         return None
 
     def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
         return _same(r, out)
 
-    def bend(self, xp: Any, y: Array, d: Array) -> Array:
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
         return xp.zeros_like(y)
 
 
@@ -107,6 +136,7 @@ class Softmax:
     """y = exp(x) / Σ exp(x) down each column; J r = r∘y - y Σ(r∘y)."""
 
     name = "softmax"
+    keeps_x = False
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
         # MATLAB: softmax is shifted by the column's maximum, so that inputs above 88 do not overflow in single
@@ -115,7 +145,7 @@ class Softmax:
         e /= e.sum(axis=0, keepdims=True)
         return e
 
-    def slope(self, xp: Any, y: Array, out: Array | None = None) -> Array:
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
         return y
 
     def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
@@ -124,11 +154,171 @@ class Softmax:
         ry -= y * ry.sum(axis=0, keepdims=True)
         return ry
 
-    def curvature_product(self, xp: Any, y: Array, d: Array, r: Array) -> Array:
+    def curvature_product(self, xp: Any, x: Array, y: Array, d: Array, r: Array, Rx: Array) -> Array:
         def column_sum(a: Array) -> Array:
             return a.sum(axis=0, keepdims=True)
 
         return d * r - y * column_sum(d * r) - r * column_sum(d * y)
+
+
+class ReLU(Pointwise):
+    """y = max(x, 0); f' is 1 above 0 and 0 elsewhere, f'' is taken for 0."""
+
+    name = "relu"
+
+    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        return xp.maximum(x, 0, out=out)
+
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        return xp.sign(y, out=out)  # y is never below 0
+
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        return xp.zeros_like(y)
+
+
+class Softplus(Pointwise):
+    """y = log(1 + exp(x)); f' = 1 - exp(-y), the logistic function of x; f''/f' = exp(-y)."""
+
+    name = "softplus"
+
+    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        below = xp.minimum(x, -x)  # -|x|: exp cannot overflow
+        below = xp.log1p(xp.exp(below, out=below), out=below)
+        y = xp.maximum(x, 0, out=out)
+        y += below
+        return y
+
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        s = xp.negative(y, out=out)
+        s = xp.expm1(s, out=s)
+        return xp.negative(s, out=s)
+
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        return d * xp.exp(-y)
+
+
+class ELU(Pointwise):
+    """y = x above 0, exp(x) - 1 below; f' = 1 above, y + 1 below, where f'' = f'."""
+
+    name = "elu"
+
+    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        below = xp.minimum(x, 0)
+        below = xp.expm1(below, out=below)
+        y = xp.maximum(x, 0, out=out)
+        y += below
+        return y
+
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        s = xp.minimum(y, 0, out=out)
+        s += 1
+        return s
+
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        return -d * xp.sign(xp.minimum(y, 0))
+
+
+class GELU(Pointwise):
+    """y = x Φ(x), where Φ is the standard normal distribution and φ its density; f' = Φ + x φ, f'' = (2 - x²) φ.
+
+    It falls below 0 and rises again, so that y alone does not tell x.
+    """
+
+    name = "gelu"
+    keeps_x = True
+
+    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        return xp.multiply(x, _distribution(xp, x), out=out)
+
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        s = _density(xp, x)
+        s *= x
+        return xp.add(s, _distribution(xp, x), out=out)
+
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        return d * (2 - x * x) * _density(xp, x)
+
+
+def _density(xp: Any, x: Array) -> Array:
+    """φ(x)."""
+    half_square = x * x
+    half_square *= -0.5
+    density = xp.exp(half_square, out=half_square)
+    density *= 0.3989422804014327  # 1 / sqrt(2 pi)
+    return density
+
+
+def _distribution(xp: Any, x: Array) -> Array:
+    """Φ(x), to the last places also where it is small."""
+    return import_module("scipy.special" if xp is np else "cupyx.scipy.special").ndtr(x)
+
+
+class OwnUnit(Pointwise):
+    """A unit of the caller's own, with the methods that the passes use.
+
+    Attributes
+    ----------
+    name : str
+        That of the object, or of its class.
+    function : OwnFunction
+    bends : bool
+        Whether it has a second derivative.
+
+    Parameters
+    ----------
+    function : OwnFunction
+
+    Raises
+    ------
+    OptionError
+        It lacks a method, or has the name of a built-in unit.
+    """
+
+    keeps_x = True
+
+    def __init__(self, function: OwnFunction) -> None:
+        self.name = name_of(function)
+        self.function = function
+        _require(function, self.name)
+        if self.name in UNITS:
+            own = type(function).__name__
+            raise OptionError(
+                "unit_types",
+                expected=f"an object {own} with a name of its own",
+                got=f"that of the built-in {self.name!r}",
+            )
+        self.bends = callable(getattr(function, "bend", None))
+
+    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        return _written(self.function.activate(xp, x), x, out)
+
+    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        return _written(self.function.slope(xp, x, y), x, out)
+
+    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        function: Any = self.function
+        return d * function.bend(xp, x, y)
+
+
+def _require(function: Any, name: str) -> None:
+    """Refuse what is no object with the methods of `OwnFunction`."""
+    missing = [method for method in ("activate", "slope") if not callable(getattr(function, method, None))]
+    is_class = isinstance(function, type)
+    if missing or is_class:
+        half = f"{name!r} without {missing[0]}" if len(missing) == 1 else repr(function)
+        raise OptionError(
+            "unit_types",
+            expected="names, or objects with the methods activate(xp, x) and slope(xp, x, y)",
+            got=f"the class {name}" if is_class else half,
+            advice="Make an object of it." if is_class else "",
+        )
+
+
+def _written(result: Array, like: Array, out: Array | None) -> Array:
+    """The result in working precision: an own unit may have computed in another one, or returned what it was given."""
+    out = like.copy() if out is None else out
+    out[...] = result
+    return out
 
 
 def _same(a: Array, out: Array | None) -> Array:
@@ -138,5 +328,27 @@ def _same(a: Array, out: Array | None) -> Array:
     return out
 
 
-UNITS: dict[str, Unit] = {unit.name: unit for unit in (Logistic(), Tanh(), Linear(), Softmax())}
-"""All kinds of units by name."""
+UNITS: dict[str, Unit] = {
+    unit.name: unit for unit in (Logistic(), Tanh(), Linear(), Softmax(), ReLU(), Softplus(), GELU(), ELU())
+}
+"""All built-in kinds of units by name."""
+
+ORIGINAL = ("logistic", "tanh", "linear", "softmax")
+"""Those of the published trainer."""
+
+
+def name_of(choice: Any) -> str:
+    """What a unit or a loss is called: a name is itself, an object goes by its `name` or its class."""
+    if isinstance(choice, str):
+        return choice
+    if isinstance(choice, type):
+        return choice.__name__
+    name = getattr(choice, "name", None)
+    return name if isinstance(name, str) else type(choice).__name__
+
+
+def unit_of(choice: Any) -> Unit:
+    """The unit of a name or of an object of the caller's own."""
+    if isinstance(choice, str):
+        return UNITS[choice]
+    return OwnUnit(choice)

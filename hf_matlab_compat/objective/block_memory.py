@@ -37,10 +37,12 @@ class BlockMemory:
     n : int
         Most cases of a block.
     backend : Backend
+    with_x : sequence of int
+        Hidden layers that keep their input.
     """
 
-    def __init__(self, sizes: Sequence[int], n: int, backend: Backend) -> None:
-        self._capacity = n
+    def __init__(self, sizes: Sequence[int], n: int, backend: Backend, with_x: Sequence[int] = ()) -> None:
+        self._capacity, self._with_x = n, with_x
         self._sizes, self._backend = sizes, backend
         self._buffers: dict[int, BlockBuffers] = {}
         self._last: BlockBuffers | None = None
@@ -71,10 +73,10 @@ class BlockMemory:
     def _cut(self, n: int) -> BlockBuffers:
         s_L = self._sizes[-1]
         if self._rooms is None:
-            numbers = numbers_needed(self._sizes, self._capacity), s_L * self._capacity
+            numbers = numbers_needed(self._sizes, self._capacity, with_x=self._with_x), s_L * self._capacity
             self._rooms = tuple(self._empty(count) for count in numbers)
         room, output = self._rooms
-        return BlockBuffers(self._sizes, n, room, output[: s_L * n].reshape(s_L, n))
+        return BlockBuffers(self._sizes, n, room, output[: s_L * n].reshape(s_L, n), with_x=self._with_x)
 
     def _filled(self, targets: Array) -> Array:
         if self._targets is None:

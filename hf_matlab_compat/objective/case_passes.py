@@ -76,7 +76,7 @@ class CasePasses:
         """What the thread that works in this slot passes a block through."""
         if slot not in self._memories:
             most = -(-self.cases.cases_per_chunk // self.num_blocks())
-            self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend)
+            self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend, self.network.with_x)
         return self._memories[slot]
 
     def _accumulators(self, packed: Vector) -> tuple[ParameterSums, ParameterSums]:

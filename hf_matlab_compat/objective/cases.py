@@ -41,10 +41,13 @@ class Block:
     ----------
     inputs : (s_0, n) array
     targets : (s_L, n) array
+    weights : (1, n) array or None
+        How often each counts, on the backend and in working precision; None for once.
     """
 
     inputs: Array
     targets: Array
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return int(self.inputs.shape[1])
@@ -60,11 +63,14 @@ class ChunkedCases:
     targets : (s_L, N) array
     num_chunks : int
         Must divide N.
+    weights : (1, N) array or None
+        How often each case counts in sums; None for once. Means are over N all the same.
     """
 
     inputs: Array
     targets: Array
     num_chunks: int
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return int(self.inputs.shape[1])
@@ -92,8 +98,9 @@ class ChunkedCases:
         edges = [first + n * k // count for k in range(count + 1)]
         for start, stop in itertools.pairwise(edges):
             columns = slice(start, stop)
-            inputs = self.inputs[:, columns]
-            yield Block(inputs, inputs if self.targets is self.inputs else self.targets[:, columns])
+            inputs, weights = self.inputs[:, columns], self.weights
+            targets = inputs if self.targets is self.inputs else self.targets[:, columns]
+            yield Block(inputs, targets, None if weights is None else weights[:, columns])
 
     def chunks(self, only: int | None = None) -> range:
         """The numbers of all chunks, or of one."""

@@ -28,16 +28,16 @@ class EmpiricalFisher(GaussNewton):
     """
 
     def __init__(self, on: CasePasses, theta: Array, block: Block, *, faithful: bool = True) -> None:
-        self._backend, self._faithful = on.backend, faithful
+        self._faithful = faithful
         super().__init__(on, theta, block)
 
-    def _look_at_output(self, y: Array, block: Block) -> None:
+    def _look_at_output(self, x: Array, y: Array, block: Block) -> None:
         t = self._backend.filled(block.targets)
-        self._e = t - y if self._faithful else self._network.loss.gradient(self._xp, y, t)
+        self._e = t - y if self._faithful else self._network.loss.gradient(self._xp, x, y, t)
 
     def _at_output(self, Rx: Array) -> Array:
         """Jv → e (e · J v)."""
         r = self._passes.rank_one(self._e, Rx)
         if not self._faithful:
             return r
-        return self._network.loss.gauss_newton_product(self._xp, self._kept.slopes[-1], r)
+        return self._network.loss.gauss_newton_product(self._xp, self._kept.slopes[-1], r, None)

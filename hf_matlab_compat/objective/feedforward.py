@@ -160,11 +160,12 @@ def feedforward_problem(
         alike = targets is inputs
         inputs = backend.asarray(inputs, order="F")
         targets = inputs if alike else backend.asarray(targets, order="F")
+    weights = None if data.weights is None else backend.asarray(data.weights)
     if mask is None and not options.decay_biases:
         mask = weights_only_mask(backend.xp, network.sizes, backend.dtype)
     return FeedforwardProblem(
         network=network,
-        cases=ChunkedCases(inputs, targets, data.num_chunks),
+        cases=ChunkedCases(inputs, targets, data.num_chunks, weights),
         backend=backend,
         weight_decay=options.weight_decay,
         mask=mask,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.model.buffers import new_buffers
 from hf_matlab_compat.model.directions import Directions
+from hf_matlab_compat.model.losses import AtOutput
 from hf_matlab_compat.model.sums import ParameterSums
 from hf_matlab_compat.objective.block_memory import BlockMemory
 from hf_matlab_compat.objective.case_passes import CasePasses
@@ -31,22 +32,29 @@ class GaussNewton:
 
     def __init__(self, on: CasePasses, theta: Array, block: Block) -> None:
         network, backend = on.network, on.backend
-        self._network, self._passes, self._xp = network, on.passes, backend.xp
-        buffers = new_buffers(network.sizes, len(block), backend.xp, backend.dtype, tangents=True)
+        self._network, self._passes, self._backend, self._xp = network, on.passes, backend, backend.xp
+        with_x = network.with_x
+        buffers = new_buffers(network.sizes, len(block), backend.xp, backend.dtype, tangents=True, with_x=with_x)
         backend.fill(buffers.y[0], block.inputs)
         self._kept = self._passes.keep(theta, buffers)
-        self._look_at_output(buffers.drop_output(), block)
+        self._case_weights = block.weights
+        self._look_at_output(buffers.x, buffers.drop_output(), block)
 
-    def _look_at_output(self, y: Array, block: Block) -> None:
-        """Take what the products need of the output y, (s_L, n), which is not kept: nothing but its slope."""
+    def _look_at_output(self, x: Array, y: Array, block: Block) -> None:
+        """Take what the products need of the output layer, which is not kept: for most losses nothing but its slope."""
+        keeps = self._network.loss.keeps_output
+        self._at = AtOutput(y, y, self._backend.filled(block.targets)) if keeps else None
 
     def add(self, directions: Directions, sums: ParameterSums, memory: BlockMemory) -> None:
         """Enter Σ over the block's cases of Jᵀ H_L J v."""
         Rx_L = self._passes.tangents(directions, self._kept)  # v → Jv
-        self._passes.back(directions, self._kept, self._at_output(Rx_L), sums)  # H_L Jv → Jᵀ H_L Jv
+        e = self._at_output(Rx_L)
+        if self._case_weights is not None:
+            e *= self._case_weights
+        self._passes.back(directions, self._kept, e, sums)  # H_L Jv → Jᵀ H_L Jv
 
     def _at_output(self, Rx: Array) -> Array:
         """Jv → H_L Jv."""
         slope, xp = self._kept.slopes[-1], self._xp
         R = self._network.units[-1].jacobian_product(xp, slope, Rx, out=Rx)
-        return self._network.loss.gauss_newton_product(xp, slope, R)
+        return self._network.loss.gauss_newton_product(xp, slope, R, self._at)

@@ -82,7 +82,7 @@ def _block(on: CasePasses, weights: Any, block: Block, memory: BlockMemory, sums
     loaded = memory.load(block)
     buffers, t = loaded.buffers, loaded.targets
     passes.forward(weights, buffers)
-    ll = passes.score(buffers, t, memory.spare(0, *t.shape))
-    e = on.network.loss.gradient(on.backend.xp, buffers.y[-1], t, out=buffers.x)
-    passes.gradient_back(weights, buffers, e, sums, memory.spare)
+    ll = passes.score(buffers, t, memory.spare(0, *t.shape), block.weights)
+    e = on.network.loss.gradient(on.backend.xp, buffers.x, buffers.y[-1], t, out=buffers.x)
+    passes.gradient_back(weights, buffers, e, sums, memory.spare, block.weights)
     return ll

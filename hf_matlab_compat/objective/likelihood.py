@@ -12,7 +12,7 @@ from hf_matlab_compat.state import Score
 
 
 def likelihood(on: CasePasses, theta: Vector, only: int | None = None) -> Score:
-    """Mean log-likelihood, without weight decay, and mean error.
+    """Mean log-likelihood, without weight decay, and mean error, which weights of cases do not enter.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def likelihood(on: CasePasses, theta: Vector, only: int | None = None) -> Score:
         buffers, t = loaded.buffers, loaded.targets
         passes.forward(weights, buffers)
         room = memory.spare(0, *t.shape)
-        return passes.score(buffers, t, room), network.error_measure(xp, buffers.y[-1], t, room)
+        return passes.score(buffers, t, room, block.weights), network.error_measure(xp, buffers.y[-1], t, room)
 
     chunks, count = cases.chunks(only), on.num_blocks()
     found = on.sums.total([block for c in chunks for block in on.blocks(c)], measure, vectors=0).scalars

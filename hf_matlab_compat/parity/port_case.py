@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.backends.backend import Backend, get_backend
-from hf_matlab_compat.legacy.arguments import to_field_terms
+from hf_matlab_compat.legacy.arguments import refuse_new_units, to_field_terms
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
 from hf_matlab_compat.options import Options
@@ -72,6 +72,7 @@ def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
     given = {name: value for name, value in case.arguments.items() if name not in _NOT_THE_CASE}
     terms = {**to_field_terms({**given, **case.constants}), "precision": precision, "backend": backend}
     options = Options.from_keywords(**_options(terms))
+    refuse_new_units(terms["unit_types"], options.faithful)
     hidden, units = check_layout(terms["hidden_sizes"], terms["unit_types"], options)
     data = check_training_data(terms["inputs"], terms["targets"], units[-1], options)
     held_out = check_test_data(terms.get("test_inputs"), terms.get("test_targets"), data, units[-1], options)

@@ -15,6 +15,7 @@ from hf_matlab_compat.objective.cases import ChunkedCases
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_matrix
 from hf_matlab_compat.preflight.orientation import Clues, in_rows, unequal_columns, unequal_rows
+from hf_matlab_compat.preflight.weights import NO_WEIGHTS, Weights, weighted
 
 _SUM_TOLERANCE = 1e-3
 """How far the targets of a softmax case may sum from 1: data kept in single or printed with four digits passes."""
@@ -36,7 +37,12 @@ TEST = Names("test_inputs", "test_targets", "num_test_chunks")
 
 
 def check_training_data(
-    inputs: Any, targets: Any, output_unit: str, options: Options, clues: Clues = NO_CLUES
+    inputs: Any,
+    targets: Any,
+    output_unit: str,
+    options: Options,
+    clues: Clues = NO_CLUES,
+    weights: Weights = NO_WEIGHTS,
 ) -> ChunkedCases:
     """The training cases, checked.
 
@@ -47,7 +53,7 @@ def check_training_data(
     x, t = _pair(TRAINING, inputs, targets, options, clues)
     data = _in_chunks(TRAINING, x, t, options, clues)
     check_targets("targets", data.targets, output_unit, options)
-    return data
+    return weighted(data, weights, x.shape[1], options.precision)
 
 
 def check_test_data(

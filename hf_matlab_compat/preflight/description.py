@@ -35,7 +35,7 @@ def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, 
     unit_types : sequence of str
     options : Options
     data : ChunkedCases
-        Training cases.
+        Training cases; weights of classes are among those of cases.
 
     Returns
     -------
@@ -44,12 +44,13 @@ def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, 
     """
     inputs = fingerprint(data.inputs)
     targets = inputs if same_memory(data.inputs, data.targets) else fingerprint(data.targets)
+    weights = {} if data.weights is None else {"case_weights": fingerprint(data.weights)}
     return {
         "sizes": [int(size) for size in sizes],
         "unit_types": list(unit_types),
         # a seed may be any object; a rule of the caller's own is known by its class
         "settings": {name: _plain(value) for name, value in vars(options).items() if name != "seed"},
-        "data": {"inputs": inputs, "targets": targets},
+        "data": {"inputs": inputs, "targets": targets, **weights},
     }
 
 
@@ -125,9 +126,12 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
     for name, value in {**{name: now.get(key) for name, key in layers.items()}, **told}.items():
         if known.get(name, value) != value:
             yield f"{_spoken(name)}: was {_shown(known[name])}, is {_shown(value)}"
+    data = before.get("data", {})
     for name, value in now["data"].items():
-        if before.get("data", {}).get(name, value) != value:
+        if data.get(name, value) != value:
             yield f"{_spoken(name)}: other numbers"
+    if data and ("case_weights" in data) != ("case_weights" in now["data"]):
+        yield f"weights of cases: {'were given, are not' if 'case_weights' in data else 'were not given, are'}"
 
 
 def _shown(value: Any) -> str:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.model.units import UNITS
+from hf_matlab_compat.model.losses import HAVE_MATCHING, no_matching_loss
+from hf_matlab_compat.model.units import UNITS, name_of
 from hf_matlab_compat.options import Options
 
 
-def check_layout(hidden_sizes: Any, unit_types: Any, options: Options) -> tuple[list[int], list[str]]:
-    """Sizes and kinds of units as plain lists.
+def check_layout(hidden_sizes: Any, unit_types: Any, options: Options) -> tuple[list[int], list[Any]]:
+    """Sizes and kinds of units as plain lists; units of the caller's own are looked at when the network is built.
 
     Parameters
     ----------
     hidden_sizes : sequence of int
         Units of the hidden layers only.
-    unit_types : sequence of str
+    unit_types : sequence of str or OwnFunction
         Of the hidden layers and the output.
     options : Options
 
@@ -49,22 +50,23 @@ def _sizes(hidden_sizes: Any) -> list[int]:
     return [int(size) for size in sizes]
 
 
-def _units(unit_types: Any, num_hidden: int) -> list[str]:
+def _units(unit_types: Any, num_hidden: int) -> list[Any]:
     if isinstance(unit_types, np.ndarray) and unit_types.ndim == 1:
         unit_types = unit_types.tolist()
     if isinstance(unit_types, str) or not isinstance(unit_types, Sequence):
         raise OptionError("unit_types", expected="a list of names", got=repr(unit_types))
-    units = [str(unit) for unit in unit_types]
+    units = [str(unit) if isinstance(unit, str | int | float) else unit for unit in unit_types]
     if len(units) != num_hidden + 1:
         raise OptionError(
             "unit_types",
             expected=f"{num_hidden + 1} names, one for each hidden layer ({{hidden_sizes}} has {num_hidden}) and one "
             "for the output",
-            got=f"{len(units)} ({', '.join(map(repr, units))})" if units else "none",
+            got=f"{len(units)} ({', '.join(repr(name_of(unit)) for unit in units)})" if units else "none",
             advice="{hidden_sizes} is of hidden layers only, {unit_types} of hidden layers and output.",
         )
     for i, unit in enumerate(units):
-        _check_unit(unit, is_output=i == num_hidden)
+        if isinstance(unit, str):
+            _check_unit(unit, is_output=i == num_hidden)
     return units
 
 
@@ -90,8 +92,14 @@ def _check_unit(unit: str, *, is_output: bool) -> None:
         )
 
 
-def unit_instead(name: str) -> str:
+def unit_instead(name: str, known: Collection[str] = tuple(UNITS)) -> str:
     """What to write in place of an unknown kind of unit; empty where nothing is near.
+
+    Parameters
+    ----------
+    name : str
+    known : collection of str
+        The units that the caller may name.
 
     Examples
     --------
@@ -99,22 +107,19 @@ def unit_instead(name: str) -> str:
     "Did you mean 'logistic'?"
     """
     unit = name.lower()
-    if unit.endswith("relu") or unit.startswith(("rectif", "leaky", "softplus")):
-        return "The published trainer has no rectified units."
-    known = next((ours for ours, words in _ALSO_CALLED.items() if unit.replace("_", "") in words), None)
-    near = [known] if known else difflib.get_close_matches(unit, UNITS, n=1, cutoff=0.4)
+    if unit.endswith("relu") or unit.startswith(("rectif", "leaky")):
+        if "relu" not in known:
+            return "The published trainer has no rectified units."
+        return "'relu' is built in; for another, pass an object of your own."
+    meant = next((ours for ours, words in _ALSO_CALLED.items() if unit.replace("_", "") in words), None)
+    near = [meant] if meant else difflib.get_close_matches(unit, known, n=1, cutoff=0.4)
     return f"Did you mean {near[0]!r}?" if near else ""
 
 
-def _check_combination(units: Sequence[str], options: Options) -> None:
-    output, squared = units[-1], options.loss == "squared"
-    if output == "tanh" and not squared:
-        raise OptionError(
-            "unit_types",
-            expected="without {loss='squared'} an output that has a log-likelihood of its own",
-            got="'tanh'",
-            advice="Set {loss='squared'}, or use a 'linear' output.",
-        )
+def _check_combination(units: Sequence[Any], options: Options) -> None:
+    output, squared = name_of(units[-1]), options.loss == "squared"
+    if options.loss == "matching" and output not in HAVE_MATCHING:
+        raise no_matching_loss(output)
     if not options.faithful:
         return  # the three below have a meaning; the original refuses them because it never wrote the formulas
     if options.curvature == "hessian" and "tanh" in units:
@@ -123,9 +128,10 @@ def _check_combination(units: Sequence[str], options: Options) -> None:
     if options.curvature == "gauss_newton" and output == "softmax" and squared:
         pair = "{loss='squared'} and {curvature='gauss_newton'}"
         raise _not_in_the_original("unit_types", f"no 'softmax' output with {pair}", "'softmax'")
-    if options.curvature == "empirical_fisher" and squared:
+    if options.curvature == "empirical_fisher" and options.loss != "matching":
         others = "{curvature='gauss_newton'} or {curvature='hessian'}"
-        raise _not_in_the_original("curvature", f"{others} with {{loss='squared'}}", "the empirical Fisher")
+        loss = "{loss='squared'}" if squared else f"{{loss}} {name_of(options.loss)!r}"
+        raise _not_in_the_original("curvature", f"{others} with {loss}", "the empirical Fisher")
 
 
 def _not_in_the_original(argument: str, expected: str, got: str) -> OptionError:

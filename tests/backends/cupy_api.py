@@ -7,7 +7,7 @@ _PAGE = "https://docs.cupy.dev/en/stable/reference/generated/{}.html"
 _ELEMENTWISE = {"out"}
 FUNCTIONS: dict[str, set[str]] = {
     **{name: _ELEMENTWISE for name in ("add", "subtract", "multiply", "divide", "negative", "maximum", "minimum")},
-    **{name: _ELEMENTWISE for name in ("exp", "log", "tanh", "isfinite")},
+    **{name: _ELEMENTWISE for name in ("exp", "log", "expm1", "log1p", "tanh", "sign", "isfinite")},
     "dot": {"out"},
     "matmul": {"out"},
     "concatenate": {"axis"},
@@ -44,6 +44,7 @@ PAGES = {
     "cuda.Event": _PAGE.format("cupy.cuda.Event"),
     "cuda.get_current_stream": _PAGE.format("cupy.cuda.get_current_stream"),
     "cuda.runtime.memGetInfo": _PAGE.format("cupy.cuda.runtime.memGetInfo"),
+    "cupyx.scipy.special.ndtr": _PAGE.format("cupyx.scipy.special.ndtr"),
     "get_default_memory_pool": _PAGE.format("cupy.get_default_memory_pool"),
     "cupyx.empty_pinned": _PAGE.format("cupyx.empty_pinned"),
 }

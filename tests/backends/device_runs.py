@@ -19,6 +19,8 @@ NETS = [
     (("logistic", "linear"), "matching"),
     (("logistic", "softmax"), "matching"),
     (("logistic", "softmax"), "squared"),
+    (("gelu", "relu", "linear"), "matching"),
+    (("softplus", "elu"), "squared"),
 ]
 CURVATURES = ("gauss_newton", "hessian", "empirical_fisher")
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import operator
 import weakref
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from hf_matlab_compat.backends import Backend
 from tests.backends.cupy_api import FUNCTIONS, METHODS, PRODUCTS
@@ -219,6 +221,11 @@ class StrictNamespace:
 def to_host(array: StrictArray) -> Any:
     """The one way out."""
     return array._inside.copy()
+
+
+def special_functions(kind: type[StrictArray] = StrictArray) -> SimpleNamespace:
+    """What the package uses of `cupyx.scipy.special`."""
+    return SimpleNamespace(ndtr=on_device(ndtr, "ndtr", set(), kind))
 
 
 def strict_backend(precision: str) -> Backend:

@@ -13,12 +13,17 @@ import pytest
 from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.errors import OptionError
 from tests.backends.device_runs import CURVATURES, NETS, kernels, options_for, whole_run
-from tests.backends.strict_namespace import StrictArray, strict_backend
+from tests.backends.strict_namespace import StrictArray, special_functions, strict_backend
 from tests.parity.golden_bounds import distance, kernel_bound
 
 EVERY_NET = pytest.mark.parametrize(("units", "loss"), NETS, ids=["-".join((*u, loss)) for u, loss in NETS])
 EVERY_CURVATURE = pytest.mark.parametrize("curvature", CURVATURES)
 BOTH = pytest.mark.parametrize("precision", ["single", "double"])
+
+
+@pytest.fixture(autouse=True)
+def special(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupyx.scipy.special", special_functions())  # type: ignore[arg-type]
 
 
 @BOTH

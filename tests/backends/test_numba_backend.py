@@ -33,6 +33,8 @@ NETS = [
     (("linear", "logistic", "softmax"), "matching"),
     (("tanh", "logistic"), "squared"),
     (("logistic", "softmax"), "squared"),
+    (("gelu", "relu", "linear"), "matching"),
+    (("softplus", "elu", "gelu"), "squared"),
 ]
 EVERY_NET = pytest.mark.parametrize(("units", "loss"), NETS, ids=["-".join((*u, loss)) for u, loss in NETS])
 EVERY_CURVATURE = pytest.mark.parametrize("curvature", CURVATURES)
@@ -237,7 +239,7 @@ def test_cross_entropy_is_right_term_by_term(dtype: Any) -> None:
     t = np.random.default_rng(0).random(x.shape).astype(dtype)
     X, T = x.astype(np.longdouble), t.astype(np.longdouble)
     true, y = X * T - np.logaddexp(0, X), np.empty_like(x)
-    total, eps = loops.cross_entropy(x, t, y), np.finfo(dtype).eps
+    total, eps = loops.cross_entropy(x, t, y, x[0, :0]), np.finfo(dtype).eps
     np.testing.assert_allclose(y, 1 / (1 + np.exp(-X)), rtol=2 * eps)
     assert np.max(np.abs(x - true) / np.maximum(1, np.abs(X))) <= 2 * eps  # in place of x
     assert abs(total / true.sum() - 1) <= {np.float32: 1e-8, np.float64: 1e-14}[dtype]  # rounding averages out
@@ -247,7 +249,7 @@ def test_cross_entropy_is_right_term_by_term(dtype: Any) -> None:
 def test_cross_entropy_lets_nan_through() -> None:
     x = np.array([[0.0, np.nan], [1.0, 2.0]])
     y = np.empty_like(x)
-    assert np.isnan(numba_backend.load(np.dtype(np.float32)).cross_entropy(x, np.ones_like(x), y))
+    assert np.isnan(numba_backend.load(np.dtype(np.float32)).cross_entropy(x, np.ones_like(x), y, x[0, :0]))
     assert np.isnan(y).tolist() == [[False, True], [False, False]]
 
 

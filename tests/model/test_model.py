@@ -55,8 +55,8 @@ def test_the_weight_mask_is_zero_at_biases_only(sizes: list[int]) -> None:
         assert (layer.b == 0).all()
 
 
-def through(unit: Unit, y: Any, r: Any) -> Any:
-    return unit.jacobian_product(np, unit.slope(np, y), r)
+def through(unit: Unit, x: Any, y: Any, r: Any) -> Any:
+    return unit.jacobian_product(np, unit.slope(np, x, y), r)
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -66,7 +66,7 @@ def test_what_takes_out_writes_there_and_says_the_same(name: str) -> None:
     y = unit.activate(np, x)
     assert unit.activate(np, x, out=out) is out
     assert (out == y).all()
-    slope = unit.slope(np, y)
+    slope = unit.slope(np, x, y)
     product = unit.jacobian_product(np, slope, r)
     assert unit.jacobian_product(np, slope, r, out=out) is out
     assert (out == product).all()
@@ -78,7 +78,7 @@ def test_what_takes_out_writes_there_and_says_the_same(name: str) -> None:
 def test_a_unit_computes_its_function_and_its_jacobian(name: str) -> None:
     x, r = np.random.default_rng(1).standard_normal((2, 4, 3))
     y = UNITS[name].activate(np, x)
-    ours = through(UNITS[name], y, r)
+    ours = through(UNITS[name], x, y, r)
     for case in range(3):
         np.testing.assert_allclose(y[:, case], DenseNetwork.activation(name, x[:, case]), rtol=1e-14)
         J = jacobian(lambda a: DenseNetwork.activation(name, a), x[:, case])
@@ -90,9 +90,9 @@ def test_a_unit_computes_its_function_and_its_jacobian(name: str) -> None:
 def test_a_units_curvature_product_is_the_derivative_of_its_jacobian_product(name: str) -> None:
     x, Rx, d = np.random.default_rng(2).standard_normal((3, 4, 3))
     unit, step = UNITS[name], 1e-5
-    ends = [through(unit, unit.activate(np, x + sign * step * Rx), d) for sign in (1, -1)]
+    ends = [through(unit, moved, unit.activate(np, moved), d) for moved in (x + step * Rx, x - step * Rx)]
     y = unit.activate(np, x)
-    ours = unit.curvature_product(np, y, d, through(unit, y, Rx))
+    ours = unit.curvature_product(np, x, y, d, through(unit, x, y, Rx), Rx)
     np.testing.assert_allclose(ours, (ends[0] - ends[1]) / (2 * step), atol=1e-9)
 
 
@@ -122,7 +122,7 @@ def test_cross_entropy_survives_inputs_that_overflow() -> None:
 def test_the_loss_is_the_one_that_fits_the_unit_unless_squared_is_asked_for(
     unit: str, loss: str, expected: type
 ) -> None:
-    assert isinstance(loss_for(unit, loss), expected)
+    assert isinstance(loss_for(UNITS[unit], loss), expected)
 
 
 def test_error_measures_count_what_they_name() -> None:

@@ -26,6 +26,9 @@ NETS = [
     (("logistic", "tanh"), "squared"),
     (("tanh", "linear"), "squared"),
     (("logistic", "softmax"), "squared"),
+    (("gelu", "linear"), "matching"),
+    (("elu", "gelu"), "squared"),
+    (("softplus", "relu"), "squared"),
 ]
 EVERY_NET = pytest.mark.parametrize(("units", "loss"), NETS, ids=["-".join((*u, loss)) for u, loss in NETS])
 CURVATURES = ("gauss_newton", "hessian", "empirical_fisher")

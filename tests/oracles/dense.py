@@ -7,11 +7,12 @@ Shares no code with the package: sizes and names come in as plain values, parame
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import erf
 
 Vector = NDArray[Any]
 
@@ -22,13 +23,25 @@ SMALL = 1e-5
 """Real step of a central difference: errors of about 1e-10."""
 
 
+UNITS: dict[str, Callable[[Any], Any]] = {
+    "logistic": lambda a: 1 / (1 + np.exp(-a)),
+    "tanh": np.tanh,
+    "linear": lambda a: a,
+    "relu": lambda a: np.where(a.real > 0, a, 0),
+    "softplus": lambda a: np.log(1 + np.exp(a)),
+    "elu": lambda a: np.where(a.real > 0, a, np.exp(a) - 1),
+    "gelu": lambda a: a * (1 + erf(a / np.sqrt(2))) / 2,
+}
+"""Functions of one input, of complex numbers too; softmax is apart."""
+
+
 @dataclass(frozen=True)
 class DenseNetwork:
-    """Sizes s_0 … s_L, names of the units of layers 1 … L, and 'matching' or 'squared'."""
+    """Sizes s_0 … s_L, names of the units of layers 1 … L, and 'matching', 'squared' or (y, t) → ll of a case."""
 
     sizes: Sequence[int]
     units: Sequence[str]
-    loss: str
+    loss: str | Callable[[Any, Any], Any]
 
     def output(self, theta: Vector, x: Vector) -> tuple[Vector, Vector]:
         """Input and output of the output layer, for one case."""
@@ -47,11 +60,13 @@ class DenseNetwork:
     def activation(unit: str, a: Vector) -> Vector:
         if unit == "softmax":
             return np.exp(a) / np.exp(a).sum()
-        return {"logistic": lambda: 1 / (1 + np.exp(-a)), "tanh": lambda: np.tanh(a), "linear": lambda: a}[unit]()
+        return UNITS[unit](a)
 
     def log_likelihood_of_output(self, a: Vector, t: Vector) -> Any:
         """Of one case, given the input of the output layer."""
         y = self.activation(self.units[-1], a)
+        if callable(self.loss):
+            return self.loss(y, t)
         if self.loss == "squared" or self.units[-1] == "linear":
             return -((t - y) ** 2).sum()
         if self.units[-1] == "softmax":
@@ -73,9 +88,14 @@ class DenseNetwork:
     def output_hessian(self, theta: Vector, x: Vector, t: Vector) -> Vector:
         """Curvature of -ll at the output layer's input that Gauss-Newton keeps, (s_L, s_L).
 
-        Of a matching loss its Hessian; of a squared error 2 JfᵀJf, with the curvature of the unit left out.
+        Of a matching loss its Hessian; of a squared error 2 JfᵀJf, with the curvature of the unit left out; of another
+        loss JfᵀHJf likewise, with its Hessian H at the output.
         """
         a = self.output(theta, x)[0]
+        if callable(self.loss):
+            of_loss, y = self.loss, self.activation(self.units[-1], a)
+            J_f = jacobian(lambda moved: self.activation(self.units[-1], moved), a)
+            return J_f.T @ hessian(lambda moved: -of_loss(moved, t), y) @ J_f
         if self.loss == "squared" or self.units[-1] == "linear":
             J_f = jacobian(lambda moved: self.activation(self.units[-1], moved), a)
             return 2 * J_f.T @ J_f
@@ -108,36 +128,41 @@ def hessian(function: Callable[[Vector], Any], at: Vector) -> Vector:
 
 @dataclass(frozen=True)
 class DenseSums:
-    """Sums over cases, given as columns, formed one case at a time."""
+    """Sums over cases, given as columns, formed one case at a time; each case counts as often as its weight says."""
 
     network: DenseNetwork
     theta: Vector
     inputs: Vector
     targets: Vector
+    weights: Sequence[float] | None = None
+
+    def w(self) -> Vector:
+        return np.ones(self.inputs.shape[1]) if self.weights is None else np.array(self.weights)
 
     def cases(self) -> list[tuple[Vector, Vector]]:
         return list(zip(self.inputs.T, self.targets.T, strict=True))
 
     def log_likelihood(self) -> float:
-        return float(sum(self.network.log_likelihood(self.theta, x, t) for x, t in self.cases()))
+        terms = [self.network.log_likelihood(self.theta, x, t) for x, t in self.cases()]
+        return float(sum(w * term for w, term in zip(self.w(), terms, strict=True)))
 
     def gradients(self) -> Vector:
-        """One row a case."""
+        """One row a case, without its weight."""
         return np.array([self.network.gradient(self.theta, x, t) for x, t in self.cases()])
 
     def gauss_newton(self) -> Vector:
         """Σ JᵀHJ."""
         total = np.zeros((self.theta.size, self.theta.size))
-        for x, t in self.cases():
+        for w, (x, t) in zip(self.w(), self.cases(), strict=True):
             J = self.network.input_jacobian(self.theta, x)
-            total += J.T @ self.network.output_hessian(self.theta, x, t) @ J
+            total += w * J.T @ self.network.output_hessian(self.theta, x, t) @ J
         return total
 
     def hessian(self) -> Vector:
         """Σ of the Hessian of -ll."""
 
         def gradient(theta: Vector) -> Vector:
-            return DenseSums(self.network, theta, self.inputs, self.targets).gradients().sum(axis=0)
+            return self.w() @ replace(self, theta=theta).gradients()
 
         rows = []
         for i in range(self.theta.size):
@@ -150,9 +175,9 @@ class DenseSums:
         """Σ g gᵀ; faithful: with e = t - y for ∂ll/∂x whatever the loss, once doubled for linear outputs."""
         if not faithful:
             rows = self.gradients()
-            return rows.T @ rows
+            return (self.w()[:, None] * rows).T @ rows
         total = np.zeros((self.theta.size, self.theta.size))
-        for x, t in self.cases():
+        for w, (x, t) in zip(self.w(), self.cases(), strict=True):
             g = self.network.input_jacobian(self.theta, x).T @ (t - self.network.output(self.theta, x)[1])
-            total += np.outer(g, g)
+            total += w * np.outer(g, g)
         return total * (2 if self.network.units[-1] == "linear" else 1)

@@ -9,6 +9,7 @@ from tests.preflight.refused import Refused
 from tests.small_run import ONE_HOT, PSIZE, THETA
 
 UNITS = "'logistic', 'tanh', 'linear', 'softmax'"
+NEW_UNITS = "'relu', 'softplus', 'gelu', 'elu'"
 NO_FORMULA = "The original has no formula for it and stops; nnet_train's faithful=False computes it."
 HIDDEN_ONLY = "layersizes is of hidden layers only, layertypes of hidden layers and output."
 
@@ -44,7 +45,7 @@ LAYOUT = {
         {"layertypes": ["logistic", "sofmax"]},
         OptionError,
         f"layertypes: expected names from {UNITS}, got 'sofmax'. Did you mean 'softmax'?",
-        f"unit_types: expected names from {UNITS}, got 'sofmax'. Did you mean 'softmax'?",
+        f"unit_types: expected names from {UNITS}, {NEW_UNITS}, got 'sofmax'. Did you mean 'softmax'?",
     ),
     "unit with a capital": Refused(
         {"layertypes": ["Tanh", "logistic"]},

@@ -84,7 +84,10 @@ def test_train_takes_names_only_and_says_which_are_missing() -> None:
             ("identity", "Did you mean 'linear'?"),
             ("tansig", "Did you mean 'tanh'?"),
         ],
-        *[("relu", "The published trainer has no rectified units."), ("LeakyReLU", "The published trainer has no")],
+        *[
+            ("ReLU", "'relu' is built in"),
+            ("LeakyReLU", "'relu' is built in; for another, pass an object of your own."),
+        ],
     ],
 )
 def test_units_that_other_programs_call_otherwise(unit: str, advice: str) -> None:

@@ -1,0 +1,148 @@
+"""Units and losses of the caller's own, against finite differences, before a run; and what the numba backend makes of
+them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.errors import BackendWarning, OptionError
+from hf_matlab_compat.model.losses import OwnLoss
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.model.units import OwnUnit
+
+_X = np.array([[-3.1, -1.7, -0.9, -0.35], [-0.12, 0.17, 0.41, 0.83], [1.3, 2.2, 3.4, 0.62]])
+"""Where units are tried: three units, four cases; kinks are unlikely there."""
+_STEP = 1e-5
+_NEAR = 1e-5
+"""Difference from central differences that passes, relative and absolute: they are right to about 1e-9."""
+_CASES = 4
+
+
+def check_own_parts(network: Network, targets: NDArray[Any], *, of_hessian: bool) -> None:
+    """Compare the derivatives of the caller's own units and loss with finite differences.
+
+    Parameters
+    ----------
+    network : Network
+    targets : (s_L, N) array
+        The loss is tried on the first of them.
+    of_hessian : bool
+        Whether the units' second derivatives are needed.
+
+    Raises
+    ------
+    OptionError
+        They disagree, have another shape, are not finite, or one that is needed is missing.
+    """
+    own = {id(unit.function): unit for unit in network.units if isinstance(unit, OwnUnit)}
+    for unit in own.values():
+        if of_hessian and not unit.bends:
+            raise OptionError(
+                "unit_types",
+                expected=f"{unit.name!r} with the method bend(xp, x, y), its second derivative",
+                got="none",
+                advice="{curvature='hessian'} needs it; {curvature='gauss_newton'} does without.",
+            )
+        with np.errstate(all="ignore"):
+            _check_unit(unit)
+    if isinstance(network.loss, OwnLoss):
+        with np.errstate(all="ignore"):
+            _check_loss(network.loss, np.array(targets[:, :_CASES], dtype=np.float64), of_hessian)
+
+
+def warn_of_numpy_passes(network: Network, backend: Backend) -> None:
+    """Say that compiled passes do not know a unit of the caller's own.
+
+    Warns
+    -----
+    BackendWarning
+    """
+    own = [unit.name for unit in network.units[:-1] if isinstance(unit, OwnUnit)]
+    if backend.loops is not None and own:
+        warnings.warn(
+            f"backend='numba': the passes are numpy's in this run, since there are no compiled ones for {own[0]!r}.",
+            BackendWarning,
+            stacklevel=5,
+        )
+
+
+def _check_unit(unit: OwnUnit) -> None:
+    of: Any = unit.function
+    y = _called(unit.name, "unit_types", "activate", _X.shape, of.activate, np, _X.copy())
+
+    def outputs(x: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(of.activate(np, x), dtype=np.float64)
+
+    for i, j in np.ndindex(*_X.shape):  # each input by itself: other outputs must not move
+        moved = _X.copy()
+        moved[i, j] += 0.1
+        others = outputs(moved) != y
+        others[i, j] = False
+        if others.any():
+            raise _wrong("unit_types", unit.name, "activate with outputs that depend on their own input only", "others")
+    slope = _called(unit.name, "unit_types", "slope", _X.shape, of.slope, np, _X.copy(), y.copy())
+    _compare("unit_types", f"{unit.name}.slope", slope, (outputs(_X + _STEP) - outputs(_X - _STEP)) / (2 * _STEP), _X)
+    if unit.bends:
+        bend = _called(unit.name, "unit_types", "bend", _X.shape, of.bend, np, _X.copy(), y.copy())
+        ends = [of.slope(np, x, outputs(x)) for x in (_X + _STEP, _X - _STEP)]
+        _compare("unit_types", f"{unit.name}.bend", bend, (ends[0] - ends[1]) / (2 * _STEP), _X)
+
+
+def _check_loss(loss: OwnLoss, t: NDArray[Any], of_hessian: bool) -> None:
+    of: Any = loss.of_output
+    random = np.random.default_rng(0)
+    y = np.asarray(loss.unit.activate(np, random.standard_normal(t.shape)), dtype=np.float64)
+    v = random.standard_normal(t.shape)
+    size = t.shape[1]
+    _called(loss.name, "loss", "log_likelihood", (size,), of.log_likelihood, np, y.copy(), t)
+    gradient = _called(loss.name, "loss", "gradient", t.shape, of.gradient, np, y.copy(), t)
+    ends = [of.log_likelihood(np, y + sign * _STEP * v, t) for sign in (1, -1)]
+    slopes = (np.asarray(ends[0]) - np.asarray(ends[1])) / (2 * _STEP)
+    _compare("loss", f"{loss.name}.gradient", (gradient * v).sum(axis=0), slopes, y[0])
+    curved = _called(loss.name, "loss", "curvature_product", t.shape, of.curvature_product, np, y.copy(), t, v.copy())
+    if getattr(of, "exact_curvature", True):
+        ends = [np.asarray(of.gradient(np, y + sign * _STEP * v, t)) for sign in (1, -1)]
+        _compare("loss", f"{loss.name}.curvature_product", curved, (ends[1] - ends[0]) / (2 * _STEP), y)
+    elif of_hessian:
+        raise _wrong("loss", loss.name, "exact_curvature with {curvature='hessian'}", "one that is not")
+
+
+def _called(name: str, argument: str, method: str, shape: tuple[int, ...], call: Any, *given: Any) -> NDArray[Any]:
+    """What a method returns, of the right shape and finite; what it was given must be what it was."""
+    before = [a.copy() for a in given if isinstance(a, np.ndarray)]
+    try:
+        result = np.array(call(*given), dtype=np.float64)
+    except (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RuntimeError) as error:
+        got = f"{type(error).__name__} ({error})"
+        raise _wrong(argument, name, f"{method} that takes arrays of shape {given[1].shape}", got) from error
+    if result.shape != shape:
+        raise _wrong(argument, name, f"{method} to return shape {shape}", f"shape {result.shape}")
+    if not np.isfinite(result).all():
+        raise _wrong(argument, name, f"{method} to return finite numbers", "NaN or Inf")
+    after = [a for a in given if isinstance(a, np.ndarray)]
+    if any((a != b).any() for a, b in zip(before, after, strict=True)):
+        raise _wrong(argument, name, f"{method} to leave its arguments as they are", "changed ones")
+    return result
+
+
+def _compare(argument: str, what: str, ours: NDArray[Any], differences: NDArray[Any], at: NDArray[Any]) -> None:
+    apart = ~(np.abs(ours - differences) <= _NEAR * (1 + np.abs(differences)))
+    if apart.any():
+        where = tuple(np.argwhere(apart)[0])
+        of = "unit_types" if argument == "unit_types" else "loss"
+        near = f"{differences[where]:.6g} at {'x' if of == 'unit_types' else 'y'} = {at[where]:.3g}"
+        raise OptionError(
+            argument,
+            expected=f"{what} that agrees with finite differences, {near}",
+            got=f"{ours[where]:.6g}",
+            advice="Correct the derivative.",
+        )
+
+
+def _wrong(argument: str, name: str, expected: str, got: str) -> OptionError:
+    return OptionError(argument, expected=f"of {name!r} {expected}", got=got)
