@@ -404,7 +404,7 @@ def test_parameters_that_cannot_be_written_are_told_and_leave_the_old_ones(case,
         raise OSError(errno.ENOSPC, "No space left on device")
 
     capsys.readouterr()
-    monkeypatch.setattr(case_file, "savemat", full)
+    monkeypatch.setattr(case_file, "write_mat", full)
     assert "small_paramsp.mat' (No space left on device)" in refused(out, capsys)
     assert (tmp_path / "small_paramsp.mat").read_bytes() == before
 

@@ -125,7 +125,7 @@ def test_a_full_temporary_folder_is_named(monkeypatch, place):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device", str(place))
 
-    monkeypatch.setattr(job, "savemat", full)
+    monkeypatch.setattr(job, "write_mat", full)
     assert "temporary files: No space left on device" in failing(None, place)
 
 

@@ -5,6 +5,7 @@ Each is planted in a trainer, in place of what stands there; the comparison runs
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,16 @@ def certified(name: str, place: Path, precision: str, mode: str) -> Certificate:
     return judge([engine.with_envelope(recording)])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", ["kernels", "lockstep", "free"])
-@pytest.mark.parametrize("precision", ["double", "single"])
-@pytest.mark.parametrize("name", BUGS)
+WAYS = list(itertools.product(["double", "single"], ["kernels", "lockstep", "free"]))
+CHECKS = [
+    pytest.param(name, *way, marks=[] if place == number % len(WAYS) else pytest.mark.torture)
+    for number, name in enumerate(BUGS)
+    for place, way in enumerate(WAYS)
+]
+"""Each bug in one way, the ways in turn; in every way with the tests that take minutes."""
+
+
+@pytest.mark.parametrize(("name", "precision", "mode"), CHECKS)
 def test_a_bug_that_the_order_of_the_cases_or_chance_moves_differs(name, precision, mode, tmp_path):
     certificate = certified(name, tmp_path, precision, mode)
     assert certificate.verdict is Verdict.DIFFERS
