@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize, rosen, rosen_der, rosen_hess_prod
+
+from hf_matlab_compat.problem import Cases
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
@@ -22,7 +26,11 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+NO_TORCH = importlib.util.find_spec("torch") is None
+RUNNABLE = [path for path in EXAMPLES if not (NO_TORCH and path.stem.startswith("torch"))]
+
+
+@pytest.mark.parametrize("path", RUNNABLE, ids=lambda path: path.stem)
 def test_every_example_runs_small_and_tells_what_it_did(path, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     assert load(path).main(epochs=2) is not None
@@ -37,7 +45,7 @@ def test_every_example_is_short_and_has_a_sensible_default(path) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 4
+    assert len(RUNNABLE) >= 6
 
 
 def example(name: str) -> ModuleType:
@@ -82,3 +90,46 @@ def test_the_modern_call_in_two_goes_equals_one_go() -> None:
     result = example("modern_train").main(epochs=4)
     assert result.records.error.shape == (4, 2)
     assert result.history["epoch"].tolist() == [3, 4]
+
+
+def test_a_problem_of_ones_own_has_the_derivatives_it_says_and_resumes_to_the_last_bit(capsys) -> None:
+    module = example("own_problem")
+    result = module.main()
+    assert "equal to the last bit" in capsys.readouterr().out
+    assert result.history["epoch"].tolist() == list(range(7, 13))
+    assert result.history["train_error"][-1] < 0.04
+    random = np.random.default_rng(5)
+    problem = module.LogisticRegression(random.random((4, 30)), random.random(30) < 0.5, num_chunks=3)
+    theta, v, on = random.standard_normal(5), random.standard_normal(5), Cases(chunk=1)
+    values = [problem.score(theta + h * v, on).log_likelihood for h in (1e-5, -1e-5)]
+    g = problem.gradient(theta, on)
+    np.testing.assert_allclose(g.chunk @ v, (values[0] - values[1]) / 2e-5, rtol=1e-8)
+    slopes = [problem.gradient(theta + h * v, on).chunk for h in (1e-5, -1e-5)]
+    np.testing.assert_allclose(problem.curvature(theta, on, g)(v), (slopes[1] - slopes[0]) / 2e-5, rtol=1e-7)
+
+
+def test_a_trust_region_of_ones_own_takes_scipys_steps() -> None:
+    thetas = example("own_rule").main()
+    options = {"return_all": True}
+    scipys = minimize(rosen, thetas[0], (), "trust-ncg", rosen_der, None, rosen_hess_prod, options=options)
+    steps = list(zip(thetas, scipys.allvecs, strict=False))
+    assert len(steps) > 15
+    np.testing.assert_array_equal([theta for theta, _ in steps[:3]], [theta for _, theta in steps[:3]])
+    for ours, theirs in steps:
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(thetas[-1], np.ones(5), atol=1e-8)
+
+
+def test_a_torch_module_gets_the_parameters_that_were_trained(capsys) -> None:
+    pytest.importorskip("torch")
+    result = example("torch_module").main()
+    share, count = (float(line.split()[0].rstrip("%")) for line in capsys.readouterr().out.splitlines())
+    assert share < 10
+    assert count == round(share / 100 * 500)
+    assert result.history["train_log_likelihood"][-1] > result.history["train_log_likelihood"][0]
+
+
+def test_without_torch_its_example_says_so_in_a_line(monkeypatch, capsys) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert example("torch_module").main(epochs=2) is None
+    assert capsys.readouterr().out == "torch is not installed: pip install torch\n"
