@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hf_matlab_compat.problem import Problem
 from tools import module_map
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,7 @@ RUNS_TEXT = {
     "tests/migrate": "runs what the migrator wrote",
     "tests/test_cli_migration.py": "looks whether what the migrator wrote compiles",
     "tests/test_readme.py": "runs the README's call",
+    "tests/test_examples.py": "runs what docs/extending.md shows",
     "tests/test_interrupt.py": "runs a loop of docs/runs.md",
 }
 """Who may run or compile text, by file or folder, and what that text is: never the package's own source."""
@@ -157,3 +159,16 @@ def test_every_module_is_in_the_docs_with_its_docstring() -> None:
     names = [path.relative_to(module_map.PACKAGE).as_posix() for path in package if path.name != "__init__.py"]
     assert [name for name in names if f"- `{name}`: " not in text] == []
     assert sum(line.startswith("- `") for line in text.splitlines()) == len(names)
+
+
+def test_every_protocol_that_users_write_is_in_the_docs() -> None:
+    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    rules = trees()["hf_matlab_compat/solvers/rules.py"]
+    protocols = {
+        node.name
+        for node in rules.body
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Protocol" for base in node.bases)
+    }
+    assert len(protocols) == 6
+    assert {name for name in {*protocols, "Problem", "Curvature", "Method", "Observer"} if name not in text} == set()
+    assert {name for name in dir(Problem) if not name.startswith("_") and f"`{name}" not in text} == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize, rosen, rosen_der, rosen_hess_prod
 
+from hf_matlab_compat import train
 from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.state import Outcome
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
@@ -133,3 +136,24 @@ def test_without_torch_its_example_says_so_in_a_line(monkeypatch, capsys) -> Non
     monkeypatch.setitem(sys.modules, "torch", None)
     assert example("torch_module").main(epochs=2) is None
     assert capsys.readouterr().out == "torch is not installed: pip install torch\n"
+
+
+# --- docs/extending.md
+
+
+def test_what_the_page_on_extending_shows_does_what_it_says(tmp_path) -> None:
+    text = (EXAMPLES[0].parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+    shown: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, shown)
+    for name, apart in (("result", 1e-8), ("gentle", 1e-8), ("descent", 1e-4)):  # θ = (1, 2) solves A θ = b
+        np.testing.assert_allclose(shown[name].theta, [1, 2], atol=apart)
+    assert np.ptp(shown["gentle"].history["lam"]) > 0
+    assert shown["descent"].history["speed"].shape == (100,)
+    patient = shown["patient"]
+    assert (patient.outcome, patient.state.epoch) == (Outcome.STOPPED, patient.best.epoch + 3)
+    assert patient.reason == f"Patience: no better one since epoch {patient.best.epoch}"
+    run = {**shown["run"], "method": shown["Momentum"]()}
+    train(**run, max_epochs=40, run_name=tmp_path / "run")
+    rest = train(**run, max_epochs=100, resume_from=tmp_path / "run_nnet_running.mat")
+    np.testing.assert_array_equal(rest.theta, shown["descent"].theta)
