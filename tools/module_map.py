@@ -25,8 +25,9 @@ def layers() -> list[str]:
 
 
 def summary(path: Path) -> str:
-    """The first line of a module's docstring; empty where it has none."""
-    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+    """The first paragraph of a module's docstring, on one line; empty where it has none."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split())
 
 
 def page() -> str:
