@@ -15,11 +15,10 @@ import pytest
 
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.solvers.backtracking import Chosen, backtrack
+from hf_matlab_compat.solvers.backtracking import walk_down
 from hf_matlab_compat.solvers.conjgrad import CGStop
-from hf_matlab_compat.solvers.damping import adapt, predicted_change, reduction_ratio
-from hf_matlab_compat.solvers.line_search import Step, line_search
-from hf_matlab_compat.solvers.rules import Path
+from hf_matlab_compat.solvers.reduction_ratio import predicted_change, reduction_ratio
+from hf_matlab_compat.solvers.rules import Chosen, Path, Step
 from hf_matlab_compat.state import Score
 from tests.cases import (
     MAIN,
@@ -28,6 +27,7 @@ from tests.cases import (
     UNITS,
     curves_figures,
     golden,
+    hessian_free,
     log_figures,
     probe,
     recorded_iterates,
@@ -41,14 +41,16 @@ RECORDED = [(name, epoch, precision) for name, epoch in STATES for precision in 
 EVERY_STATE = pytest.mark.parametrize(
     ("name", "epoch", "precision"), RECORDED, ids=[f"{n}-{e}-{p}" for n, e, p in RECORDED]
 )
+NO_STEP = np.zeros(0)
+"""Martens' rule does not look at the step."""
 LOGS = ("ae_logistic_long", "class_softmax_long", "ae_tanh_linear_single", "ae_hess_double")
 
 
 @pytest.mark.parametrize(("name", "precision"), RUNS)
 def test_lambda_rule_makes_the_recorded_lambdas_of_the_recorded_rhos(name: str, precision: str) -> None:
-    figures, options = trace(name, precision), golden(name, precision).options
-    before = [options.initial_lam, *figures["lambda_after"][:-1]]
-    made = [adapt(lam, rho, options) for lam, rho in zip(before, figures["rho"], strict=True)]
+    figures, damping = trace(name, precision), hessian_free(golden(name, precision).options).damping
+    before = [damping.initial_lam, *figures["lambda_after"][:-1]]
+    made = [damping.adapt(lam, rho, NO_STEP) for lam, rho in zip(before, figures["rho"], strict=True)]
     np.testing.assert_array_equal(made, figures["lambda_after"])
 
 
@@ -102,7 +104,7 @@ def walked(name: str, epoch: int, precision: str) -> tuple[Chosen, list[float]]:
     case, exact, recorded = golden(name, precision), golden(name, "double"), probe(name, precision, epoch)
     theta, iterates = recorded["paramsp"], recorded_iterates(recorded)
     path = Path([int(s) for s in recorded["iterses"]], iterates, CGStop.CONVERGED, int(recorded["iterses"][-1]))
-    chosen = backtrack(path, lambda p, chunk: case.problem.score(theta + p, Cases(chunk)), "all", 0)
+    chosen = walk_down(path, lambda p: case.problem.score(theta + p, Cases()))
     return chosen, [exact.problem.score((theta + p).astype(float), Cases()).log_likelihood for p in iterates]
 
 
@@ -132,7 +134,8 @@ def searched(name: str, epoch: int, precision: str) -> Step:
         return problem.score(theta + rate * p, Cases())
 
     before = problem.gradient(theta, Cases(0)).log_likelihood
-    return line_search(score_at, score_at(1.0), before, float(recorded["grad"] @ p), Options())
+    slope = float(recorded["grad"] @ p)
+    return hessian_free(Options()).line_search.search(score_at, score_at(1.0), before, slope, lambda *_: None)
 
 
 @EVERY_STATE
@@ -154,9 +157,9 @@ def test_rho_at_the_recorded_step_is_the_recorded_one(name: str, epoch: int, pre
 
 def laws(figures: Mapping[str, np.ndarray], digits: float) -> dict[str, bool]:
     """Which laws the figures of a log keep, as far as `digits` (a relative rounding) can tell."""
-    options, rate = Options(), figures["rate"]
+    options, damping, rate = Options(), hessian_free(Options()).damping, figures["rate"]
     lam = np.array([options.initial_lam, *figures["new_lambda"]])
-    rules = [adapt(before, rho, options) for before, rho in zip(lam, figures["rho"], strict=False)]
+    rules = [damping.adapt(before, rho, NO_STEP) for before, rho in zip(lam, figures["rho"], strict=False)]
     grids = [{*grid_up_to(int(steps))[0], steps} for steps in figures["cg_steps"]]
     difference = figures["test_error"] - figures["error"]
     size = np.maximum(np.abs(figures["test_error"]), np.abs(figures["error"]))

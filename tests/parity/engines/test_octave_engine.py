@@ -197,7 +197,7 @@ def test_a_trainer_that_cannot_do_doubles_says_so(tmp_path):
         ("conv = @gsingle;", "conv = @single;"),
         ("@gzeros;", "@(varargin) zeros(varargin{:}, 'single');"),
     )
-    with pytest.raises(ParityError, match="double precision: the reference computes in float32"):
+    with pytest.raises(ParityError, match="double precision cannot be had of this reference: it computes in float32"):
         OctaveEngine(folder).record(builtin_case(SMALL), precision="double", mode="lockstep", epochs=1)
 
 
