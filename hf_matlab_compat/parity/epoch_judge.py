@@ -268,6 +268,8 @@ class EpochJudge:
         if reason := exempt.of_the_run or exempt.after(LOG):
             return not_run(LOG, column, reason)
         found = compare_logs(ours.log_lines, record.log_lines, allowed)
+        if found.share > 1:
+            found = compare_logs(ours.log_lines, record.log_lines, replace(allowed, widened=True))
         return Line(
             **column.place,
             stage="log",
@@ -301,12 +303,13 @@ class _Allowance:
     """By how much the figures of an epoch may differ where they are printed.
 
     As where they are compared themselves. The norm of d, which some references only print, by no more than d, which
-    is the last CG iterate.
+    is the last CG iterate; `widened`, by what this package's own runs show, too.
     """
 
     column: Column
     compared: Mapping[str, Line]
     steps: Sequence[int]
+    widened: bool = False
 
     def __call__(self, figures: tuple[str, ...]) -> Bound:
         return max(self._of(figure) for figure in figures)
@@ -317,7 +320,10 @@ class _Allowance:
             return Bound(line.bound or 0.0, line.bound_source)
         same = (figure, "d", f"iterate {self.steps[-1]}") if figure == "ch_norm" else (figure,)
         measured = [E for name in same if (E := allowed_E(name, "figure", self.column)) is not None]
-        if measured:
-            return figure_bound(figure, self.column.precision, measured[0])
-        own = self.column.own(figure)
-        return figure_bound(figure, self.column.precision, None if own is None else OWN_FACTOR * own, "own runs")
+        bounds = [figure_bound(figure, self.column.precision, E) for E in measured[:1]]
+        if self.widened or not bounds:
+            own = self.column.own(figure)
+            bounds.append(
+                figure_bound(figure, self.column.precision, None if own is None else OWN_FACTOR * own, "own runs")
+            )
+        return max(bounds)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pytest
+
 from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.comparisons import Comparison
-from hf_matlab_compat.parity.exemptions import AFTER_A_TIE, SMOKE, Exemptions
+from hf_matlab_compat.parity.exemptions import AFTER_A_TIE, AFTER_REDUCTIONS, SMOKE, Exemptions
 from tests.parity.judge.golden_recordings import judged, recorded
 
 NONE = Exemptions(free=False, single=False, undecided_from=None, steps_tie=False, choice_on_path=True)
@@ -62,3 +64,23 @@ def test_a_wide_spread_of_ll_after_the_step_does_not_excuse_ll_before_it() -> No
     first = judged(wide).first_divergence
     assert first is not None
     assert (first.stage, first.detail) == ("ll", "training cases")
+
+
+@pytest.mark.parametrize(("E", "verdict"), [(0.5, Verdict.TIE), (1.0, Verdict.NOT_RUN), (0.0, Verdict.DIFFERS)])
+def test_the_rate_is_judged_where_the_number_of_reductions_is(E: float, verdict: Verdict) -> None:
+    plain = recorded("k_logistic_rms1_hess_hy1_lam1")
+    record = plain.epochs[0]
+    once_more = {"reductions": record.figures["reductions"] + 1, "rate": 0.8 * record.figures["rate"]}
+    other = replace(record, figures={**record.figures, **once_more})
+    envelope = {**plain.envelope, (1, "reductions"): E, (1, "rate"): E}
+    certificate = judged(replace(plain, epochs=[other], envelope=envelope))
+    by_stage = {line.stage: line for line in certificate.lines if line.stage in ("reductions", "rate")}
+    assert by_stage["reductions"].verdict is verdict
+    if verdict is Verdict.DIFFERS:
+        assert by_stage["rate"].verdict is Verdict.DIFFERS
+    else:
+        assert by_stage["rate"].verdict in (Verdict.TIE, Verdict.NOT_RUN)
+    without = {**envelope}
+    del without[1, "rate"]
+    rate = next(line for line in judged(replace(plain, epochs=[other], envelope=without)).lines if line.stage == "rate")
+    assert (rate.bound_source == AFTER_REDUCTIONS) == (verdict is not Verdict.DIFFERS)
