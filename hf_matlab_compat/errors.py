@@ -99,7 +99,7 @@ class NonFiniteError(HessianFreeError, ArithmeticError):
     epoch : int
         The epoch in which it happened, counted from 1.
     stage : str
-        Where: ``gradient``, ``curvature product`` or ``log-likelihood``.
+        Where: ``gradient``, ``curvature product``, ``inverse of the preconditioner`` or ``log-likelihood``.
     """
 
     def __init__(self, epoch: int, stage: str) -> None:
@@ -135,7 +135,7 @@ class Terminated(SystemExit):
 class NotFinite(HessianFreeError, ArithmeticError):
     """Raised by a rule or a problem that met NaN or infinity; the run turns it into a `NonFiniteError`.
 
-    The argument is the stage: ``gradient`` or ``curvature product``.
+    The argument is the stage; see `NonFiniteError`.
     """
 
 

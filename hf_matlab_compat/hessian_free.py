@@ -16,7 +16,7 @@ from typing import Any
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.method import Epoch
-from hf_matlab_compat.problem import Cases, Problem
+from hf_matlab_compat.problem import Cases, Problem, check_problem
 from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
 from hf_matlab_compat.solvers.damping import LevenbergMarquardt
@@ -65,6 +65,7 @@ class HessianFree:
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: d = 0 and the first λ."""
+        check_problem(problem, "problem", "curvature")
         d = theta.copy()
         d[...] = 0
         return {"d": d, "lam": self.damping.initial_lam, "total_cg_steps": 0}

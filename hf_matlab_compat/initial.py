@@ -57,16 +57,13 @@ def initial_state(
     return State(theta=vector)
 
 
-def own_state(problem: Problem, options: Options, backend: Backend, given: Given, resume_from: Any) -> State:
+def own_state(problem: Problem, options: Options, backend: Backend, theta: Any, resume_from: Any) -> State:
     """The same for a problem of the caller's own, which starts from `initial_theta` or a resumed state."""
     count = int(problem.num_parameters)
     if resume_from is not None:
         return _resumed(count, "as the problem has", options, backend, resume_from)
-    theta = given[0]
     if theta is None:
         raise OptionError("initial_theta", expected=f"{count} numbers, where {{problem}} starts", got="none")
-    if given[1] is not None or given[2] is not None:
-        raise OptionError("initial_weights", expected="nothing beside {problem}", got="a value")
     array = real_array("initial_theta", theta, options.precision)
     if array.size != count or max(array.shape, default=0) != count:
         got = f"shape {array.shape}"

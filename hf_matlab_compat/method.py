@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from hf_matlab_compat.answers import Refuse, checked_score, checked_vector, shown
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import NonFiniteError, NotFinite
+from hf_matlab_compat.errors import NonFiniteError, NotFinite, OptionError
 from hf_matlab_compat.problem import CheckedProblem, Problem
 from hf_matlab_compat.state import Memory, Report, Score, State, Watch
 
@@ -51,6 +52,52 @@ def silent(stage: str, step: int, of: int) -> None:
     """A watch that says nothing."""
 
 
+def checked_epoch(done: Any, theta: Vector, method: Any) -> Epoch:
+    """What a method says that an epoch leaves, with θ in the run's precision.
+
+    Raises
+    ------
+    OptionError
+        It is no `Epoch` of a vector like `theta`, a memory, a score and figures.
+    """
+    name = f"{type(method).__name__}.epoch"
+
+    def refuse(expected: str, got: str) -> OptionError:
+        return OptionError("method", expected=f"{expected} from {name}", got=got)
+
+    if not isinstance(done, Epoch):
+        raise refuse("an Epoch", shown(done))
+    memory = checked_mapping(done.memory, "a mapping of names to values as memory", refuse)
+    figures = checked_mapping(done.figures, "a mapping of names to values as figures", refuse)
+    for taken in ("epoch", "train", "test", "seconds"):
+        if taken in figures:
+            raise refuse("figures of other names than those of a Report", repr(taken))
+    return Epoch(checked_vector(done.theta, theta, "theta", refuse), memory, checked_score(done.score, refuse), figures)
+
+
+def checked_start(method: Any, problem: Problem, theta: Vector) -> Memory:
+    """The memory before the first epoch.
+
+    Raises
+    ------
+    OptionError
+        It is no mapping of names to values.
+    """
+    name = f"{type(method).__name__}.start"
+    return checked_mapping(
+        method.start(problem, theta),
+        "a mapping of names to values",
+        lambda expected, got: OptionError("method", expected=f"{expected} from {name}", got=got),
+    )
+
+
+def checked_mapping(value: Any, what: str, refuse: Refuse) -> Mapping[str, Any]:
+    """The value, if it maps names to values."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):  # pyright: ignore
+        raise refuse(what, shown(value))
+    return value
+
+
 def epochs(
     problem: Problem,
     method: Method,
@@ -86,12 +133,15 @@ def epochs(
     ------
     NonFiniteError
         A gradient or curvature product is NaN or infinite.
+    DataError, OptionError
+        A problem, a rule or a method of the caller's own answered wrongly.
     """
     checked = CheckedProblem(problem, watch)
     while state.epoch < max_epochs:
         started, n = time.perf_counter(), state.epoch + 1
         try:
-            theta, memory, score, figures = method.epoch(checked, state.theta, state.memory, n, watch)
+            done = method.epoch(checked, state.theta, state.memory, n, watch)
+            theta, memory, score, figures = checked_epoch(done, state.theta, method)
         except NotFinite as error:
             raise NonFiniteError(n, str(error)) from error
         test = evaluate(theta)

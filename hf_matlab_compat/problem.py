@@ -7,11 +7,12 @@ are those of its negative, so that they come out positive.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from hf_matlab_compat.answers import Refuse, checked_score, checked_vector, is_number, shown
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.errors import DataError, NotFinite, OptionError
 from hf_matlab_compat.state import Score, Watch
@@ -123,17 +124,37 @@ def check_problem(problem: Any, name: str, *needed: str) -> None:
     """
     missing = [each for each in needed if not hasattr(problem, each)]
     if missing or isinstance(problem, type):
-        got = f"a class, {problem.__name__}" if isinstance(problem, type) else f"{problem!r} without {missing[0]}"
+        kind = type(problem).__name__
+        got = (
+            f"a class, {problem.__name__}"
+            if isinstance(problem, type)
+            else f"an object of class {kind} without {missing[0]}"
+        )
         raise OptionError(name, expected=f"an object with {', '.join(needed)}", got=got)
     for attribute in ("num_parameters", "num_chunks"):
         value = getattr(problem, attribute, 1)
-        if attribute in needed and not (isinstance(value, int | np.integer) and value >= 1):
+        if attribute in needed and not (isinstance(value, int | np.integer) and value is not True and value >= 1):
             got = f"{type(problem).__name__}.{attribute} = {value!r}"
             raise OptionError(name, expected="a whole number of at least 1", got=got)
 
 
+def checked_score_of(problem: Any, theta: Vector, on: Cases) -> Score:
+    """The score that a problem of whatever origin gives.
+
+    Raises
+    ------
+    DataError
+        It is no `Score`, or its figures are no numbers.
+    """
+    return checked_score(problem.score(theta, on), _refusing(f"{type(problem).__name__}.score"))
+
+
+def _refusing(name: str) -> Refuse:
+    return lambda expected, got: DataError(name, expected=expected, got=got)
+
+
 class CheckedProblem:
-    """A problem whose gradients are checked, and which tells of its gradient passes.
+    """A problem whose answers are checked and in the precision of θ, and which tells of its gradient passes.
 
     Parameters
     ----------
@@ -148,17 +169,8 @@ class CheckedProblem:
         self._name = type(problem).__name__
 
     def score(self, theta: Vector, on: Cases) -> Score:
-        """See `Problem.score`.
-
-        Raises
-        ------
-        DataError
-            It is no `Score`.
-        """
-        score = self._problem.score(theta, on)
-        if not isinstance(score, Score):  # pyright: ignore[reportUnnecessaryIsInstance]  # anybody's problem
-            raise DataError(f"{self._name}.score", expected="a Score", got=type(score).__name__)
-        return score
+        """See `Problem.score` and `checked_score_of`."""
+        return checked_score_of(self._problem, theta, on)
 
     def curvature(self, theta: Vector, on: Cases, gradient: Gradient) -> Curvature:
         """See `Problem.curvature`.
@@ -166,12 +178,9 @@ class CheckedProblem:
         Raises
         ------
         DataError
-            The problem has none, or its products have another length than θ.
+            It cannot be called, or its products or its diagonal have another length than θ.
         """
-        make = getattr(self._problem, "curvature", None)
-        if make is None:
-            raise DataError(self._name, expected="a method curvature, which Hessian-free needs", got="none")
-        return _CheckedCurvature(make(theta, on, gradient), self._name)
+        return _CheckedCurvature(self._problem.curvature(theta, on, gradient), theta, f"{self._name}.curvature")
 
     def gradient(self, theta: Vector, on: Cases) -> Gradient:
         """See `Problem.gradient`.
@@ -179,49 +188,45 @@ class CheckedProblem:
         Raises
         ------
         DataError
-            It is no `Gradient`, or has another length than θ.
+            It is no `Gradient`, has another length than θ, or its log-likelihood is no number.
         NotFinite
             It is NaN or infinite.
         """
         self._watch("gradient", 0, 1)
-        g = self._problem.gradient(theta, on)
+        g, refuse = self._problem.gradient(theta, on), _refusing(f"{self._name}.gradient")
         if not isinstance(g, Gradient):  # pyright: ignore[reportUnnecessaryIsInstance]  # anybody's problem
-            raise self._wrong("a Gradient", type(g).__name__)
-        for name in ("full", "chunk", "full_squared", "chunk_squared"):
-            part = getattr(g, name)
-            if part is not None and np.shape(part) != theta.shape:
-                raise self._wrong(f"{name} of shape {theta.shape}, as theta has", f"shape {np.shape(part)}")
-        if not np.isfinite(float(abs(g.full).max())):
+            raise refuse("a Gradient", shown(g))
+        parts = {name: getattr(g, name) for name in ("full", "chunk", "full_squared", "chunk_squared")}
+        checked = {
+            name: checked_vector(part, theta, name, refuse)
+            for name, part in parts.items()
+            if part is not None or name == "full"
+        }
+        if not is_number(g.log_likelihood):
+            raise refuse("a log_likelihood that is a number", shown(g.log_likelihood))
+        if not np.isfinite(float(abs(checked["full"]).max())):
             raise NotFinite("gradient")
-        return g
-
-    def _wrong(self, expected: str, got: str) -> DataError:
-        return DataError(f"{self._name}.gradient", expected=expected, got=got)
+        return g if all(part is parts[name] for name, part in checked.items()) else replace(g, **checked)
 
 
 class _CheckedCurvature:
-    """A curvature whose products and diagonal have the length of what they are asked for."""
+    """A curvature whose products and diagonal are of the length and precision of θ."""
 
-    def __init__(self, curvature: Curvature, problem: str) -> None:
-        self._curvature, self._problem = curvature, problem
+    def __init__(self, curvature: Curvature, theta: Vector, name: str) -> None:
+        self._curvature, self._theta, self._name = curvature, theta, name
+        self._refuse = _refusing(name)
         if not callable(curvature):
-            got = type(curvature).__name__
-            raise DataError(f"{problem}.curvature", expected="something to call with a vector", got=got)
+            raise self._refuse("something to call with a vector", shown(curvature))
 
     def __call__(self, v: Vector) -> Vector:
-        Bv = self._curvature(v)
-        if getattr(Bv, "shape", None) != v.shape:
-            raise self._wrong("a product", v.shape, Bv)
-        return Bv
+        Bv = checked_vector(self._curvature(v), v, "a product", self._refuse)
+        return v.copy() if Bv is v else Bv  # damping changes it in place
 
     def diagonal(self, lam: float) -> Vector:
         made = getattr(self._curvature, "diagonal", None)
-        if made is None:
+        if not callable(made):
             advice = "Write one, or set {preconditioner='none'}."
             expected = "a method diagonal, of which the preconditioner is made"
-            raise DataError(f"{self._problem}.curvature", expected=expected, got="none", advice=advice)
-        return made(lam)
-
-    def _wrong(self, what: str, shape: tuple[int, ...], got: Any) -> DataError:
-        found = f"shape {np.shape(got)}" if hasattr(got, "shape") else type(got).__name__
-        return DataError(f"{self._problem}.curvature", expected=f"{what} of shape {shape}, as theta has", got=found)
+            got = "none" if made is None else shown(made)
+            raise DataError(self._name, expected=expected, got=got, advice=advice)
+        return checked_vector(made(lam), self._theta, "a diagonal", self._refuse)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,9 +15,9 @@ from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
 from hf_matlab_compat.solvers.damping import LevenbergMarquardt, NoDamping
 from hf_matlab_compat.solvers.line_search import Armijo, FullStep
+from hf_matlab_compat.solvers.own_rule import OwnRule
 from hf_matlab_compat.solvers.preconditioners import MartensDiagonal, NoPreconditioner
 from hf_matlab_compat.solvers.reduction_ratio import ReductionRatio
-from hf_matlab_compat.solvers.rules import Chosen, Judgement, Path, Step
 
 Maker = Callable[[Options, Backend], Any]
 
@@ -134,56 +133,3 @@ def _made(kind: str, choice: Any, makers: Mapping[str, Maker], options: Options,
         what = f"an object with {', '.join(_MUST_HAVE[kind])}"
         raise OptionError(kind, expected=f"{what}, or one of " + ", ".join(map(repr, makers)), got=repr(choice))
     return choice if kind == "method" else OwnRule(kind, choice)
-
-
-class OwnRule:
-    """A rule of the caller's own, whose answers are checked: a wrong one is met where it is given.
-
-    Parameters
-    ----------
-    kind : str
-        The option that it was given as.
-    rule : object
-    """
-
-    def __init__(self, kind: str, rule: Any) -> None:
-        self._kind, self._rule = kind, rule
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # of Python's own, which copies by them
-            raise AttributeError(name)
-        found = getattr(self._rule, name)
-        return (lambda *given: self._checked(name, found(*given))) if callable(found) else found
-
-    def __call__(self, *given: Any) -> Any:
-        return self._checked("__call__", self._rule(*given))
-
-    def _checked(self, name: str, answer: Any) -> Any:
-        expected = _ANSWERS.get((self._kind, name))
-        if expected is not None and not expected[0](answer):
-            called = f"{type(self._rule).__name__}.{name}"
-            raise OptionError(self._kind, expected=f"{expected[1]} from {called}", got=_shown(answer))
-        return answer
-
-
-def _is(kind: type) -> tuple[Callable[[Any], bool], str]:
-    return lambda answer: isinstance(answer, kind), f"a {kind.__name__}"
-
-
-_ANSWERS: Mapping[tuple[str, str], tuple[Callable[[Any], bool], str]] = {
-    ("solver", "solve"): (
-        lambda a: isinstance(a, Path) and len(a.steps) == len(a.iterates) > 0,
-        "a Path with iterates",
-    ),
-    ("selection", "choose"): _is(Chosen),
-    ("judge", "judge"): _is(Judgement),
-    ("line_search", "search"): _is(Step),
-    ("damping", "operator"): (callable, "something to call with a vector"),
-    ("damping", "adapt"): (lambda a: isinstance(a, int | float) and not math.isnan(a), "a number"),
-    ("preconditioner", "__call__"): (lambda a: a is None or getattr(a, "ndim", 0) == 1, "a vector, or None,"),
-}
-"""What the methods of rules answer, and how it is called."""
-
-
-def _shown(answer: Any) -> str:
-    return repr(answer) if isinstance(answer, int | float | str | None) else type(answer).__name__

@@ -79,12 +79,22 @@ def make_result(
 
 
 def _columns(reports: Sequence[Report]) -> dict[str, NDArray[Any]]:
-    columns = {name: np.array([getattr(report, name) for report in reports]) for name in ("epoch", "seconds")}
-    for name in reports[0].figures if reports else FIGURES:
-        values = [report.figures.get(name, np.nan) for report in reports]
-        columns[name] = np.array([value.value if isinstance(value, Enum) else value for value in values])
+    names = dict.fromkeys(name for report in reports for name in report.figures) if reports else FIGURES
+    columns = {name: _column([report.figures.get(name, np.nan) for report in reports]) for name in names}
+    columns |= {name: np.array([getattr(report, name) for report in reports]) for name in ("epoch", "seconds")}
     for which in ("train", "test"):
         scores = [getattr(report, which) for report in reports]
         for figure in ("log_likelihood", "error"):
             columns[f"{which}_{figure}"] = np.array([getattr(s, figure) if s else np.nan for s in scores])
     return columns
+
+
+def _column(values: Sequence[Any]) -> NDArray[Any]:
+    """One figure over the epochs; an array of objects where it is no number or text."""
+    plain = [value.value if isinstance(value, Enum) else value for value in values]
+    if all(np.ndim(value) == 0 for value in plain):
+        return np.array(plain)
+    column = np.empty(len(plain), dtype=object)
+    for k, value in enumerate(plain):
+        column[k] = value
+    return column

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from traceback import clear_frames
 from typing import Any
 
 from hf_matlab_compat.backends.backend import Backend
-from hf_matlab_compat.errors import HessianFreeError, MemoryFullError, NonFiniteError, Terminated
+from hf_matlab_compat.errors import MemoryFullError, NonFiniteError, Terminated
 from hf_matlab_compat.method import Method, epochs
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.observers.interrupt import InterruptGuard
-from hf_matlab_compat.observers.observer import KEEP, Observer, Run, Stop
-from hf_matlab_compat.problem import Cases, Problem
+from hf_matlab_compat.observers.observer import KEEP, Observer, Run, Stop, checked_answer
+from hf_matlab_compat.problem import Cases, Problem, checked_score_of
 from hf_matlab_compat.result import Result, make_result
 from hf_matlab_compat.solvers.convergence import exhausted
 from hf_matlab_compat.state import Outcome, Report, Score, State
@@ -46,7 +46,7 @@ class Setup:
 
     def evaluate(self, theta: Any) -> Score | None:
         """Held-out figures at θ."""
-        return None if self.held_out is None else self.held_out.score(theta, Cases())
+        return None if self.held_out is None else checked_score_of(self.held_out, theta, Cases())
 
 
 def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Result:
@@ -113,13 +113,13 @@ class _Running:
         self.state = state
         self.reports.append(report)
         for observer in self.observers:
-            answer = observer.epoch(report, self._on_host())
+            answer = checked_answer(observer, observer.epoch(report, self._on_host()))
             if answer is KEEP:
                 self.best = self._on_host()
-            elif answer:
+            elif isinstance(answer, Stop):
                 self.outcome = Outcome.STOPPED
-                self.reason = f"{type(observer).__name__}: {answer.reason}" if isinstance(answer, Stop) else ""
-                self.reason = self.reason or f"{type(observer).__name__} asked for it"
+                name = type(observer).__name__
+                self.reason = f"{name}: {answer.reason}" if answer.reason else f"{name} asked for it"
 
     def _progress(self, stage: str, step: int, of: int) -> None:
         for observer in self.observers:
@@ -150,9 +150,6 @@ def _keeping(run: _Running) -> Iterator[None]:
     """An error in the middle of a run carries what was finished by then."""
     try:
         yield
-    except HessianFreeError as error:
-        error.result = replace(run.result(), outcome=Outcome.FAILED)
-        raise
     except MemoryError as error:
         clear_frames(error.__traceback__)  # what the epoch worked in: the result needs some of it
         full = MemoryFullError(
@@ -161,3 +158,7 @@ def _keeping(run: _Running) -> Iterator[None]:
         )
         full.result = replace(run.result(), outcome=Outcome.FAILED)
         raise full from error
+    except Exception as error:  # of this package, or of a problem, a rule or an observer of the caller's own
+        with suppress(AttributeError):  # few classes of exceptions take no attributes
+            error.result = replace(run.result(), outcome=Outcome.FAILED)  # type: ignore[attr-defined]
+        raise

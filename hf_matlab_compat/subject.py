@@ -129,7 +129,7 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
     )
 
 
-def own_subject(problem: Any, test_problem: Any, start: Given, resume_from: Any, settings: Options) -> Subject:
+def own_subject(problem: Any, test_problem: Any, initial_theta: Any, resume_from: Any, settings: Options) -> Subject:
     """A problem of the caller's own; arguments as `network_subject`.
 
     Raises
@@ -146,15 +146,22 @@ def own_subject(problem: Any, test_problem: Any, start: Given, resume_from: Any,
         held_out=test_problem,
         network=None,
         backend=backend,
-        state=own_state(problem, settings, backend, start, resume_from),
+        state=own_state(problem, settings, backend, initial_theta, resume_from),
         sizes=(int(problem.num_parameters),),
         num_cases=0,
         described=lambda: describe_own(problem, settings),
     )
 
 
+OF_A_NETWORK = (
+    *("num_chunks", "num_test_chunks", "trim_cases", "loss", "error_measure", "weight_decay", "decay_biases"),
+    *("curvature", "num_connections", "init_scale", "seed"),
+)
+"""Options that say how a network's problem is made, or where it starts."""
+
+
 def refuse_beside_problem(**given: Any) -> None:
-    """Refuse arguments of a network beside a problem of the caller's own.
+    """Refuse arguments of a network beside a problem of the caller's own, None where absent.
 
     Raises
     ------
@@ -165,6 +172,18 @@ def refuse_beside_problem(**given: Any) -> None:
             raise OptionError(
                 name, expected="nothing beside {problem}", got="a value", advice="Give the one or the other."
             )
+
+
+def refuse_without_problem(test_problem: Any) -> None:
+    """Refuse a problem to test on where a network is trained.
+
+    Raises
+    ------
+    OptionError
+    """
+    if test_problem is not None:
+        advice = "Give {test_inputs} and {test_targets}."
+        raise OptionError("test_problem", expected="nothing without {problem}", got="a value", advice=advice)
 
 
 def _numbers(data: ChunkedCases | None) -> int:

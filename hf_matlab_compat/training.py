@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.initial import memory_to_begin_with
 from hf_matlab_compat.matlab.npz_file import check_keepable
+from hf_matlab_compat.method import checked_start
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.observers.dispensable import Dispensable
 from hf_matlab_compat.observers.observer import Observer, Run, checked_observers
@@ -29,7 +30,14 @@ from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.running import Setup, run_epochs
 from hf_matlab_compat.state import State
-from hf_matlab_compat.subject import NetworkData, network_subject, own_subject, refuse_beside_problem
+from hf_matlab_compat.subject import (
+    OF_A_NETWORK,
+    NetworkData,
+    network_subject,
+    own_subject,
+    refuse_beside_problem,
+    refuse_without_problem,
+)
 
 DISPLAYS = {"none": "observer.Observer", "legacy": "screen.Screen", "rich": "live.LiveView"}
 """What a run may show while it goes: nothing, MATLAB's lines, or a live view; where each is found when asked for."""
@@ -139,13 +147,26 @@ def train(
     shown, others = Dispensable(_display(display)), checked_observers(observers)
     start = (initial_theta, initial_weights, initial_biases)
     if problem is None:
+        refuse_without_problem(test_problem)
         weights = Weights(case_weights, class_weights)
         given = NetworkData(inputs, targets, test_inputs, test_targets, hidden_sizes, unit_types, weights)
         subject = network_subject(given, start, resume_from, asked, settings)
     else:
-        refuse_beside_problem(inputs=inputs, targets=targets, hidden_sizes=hidden_sizes, unit_types=unit_types)
-        refuse_beside_problem(case_weights=case_weights, class_weights=class_weights)
-        subject = own_subject(problem, test_problem, start, resume_from, settings)
+        of_a_network = {name: options[name] for name in OF_A_NETWORK if name in options}
+        refuse_beside_problem(
+            inputs=inputs,
+            targets=targets,
+            hidden_sizes=hidden_sizes,
+            unit_types=unit_types,
+            test_inputs=test_inputs,
+            test_targets=test_targets,
+            case_weights=case_weights,
+            class_weights=class_weights,
+            initial_weights=initial_weights,
+            initial_biases=initial_biases,
+            **of_a_network,
+        )
+        subject = own_subject(problem, test_problem, initial_theta, resume_from, settings)
     name = check_destination(run_name)
     source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
     if source:
@@ -160,7 +181,7 @@ def train(
         described=subject.described() if name else {},
     )
     method = method_of(settings, subject.backend)
-    started = method.start(subject.problem, subject.state.theta)
+    started = checked_start(method, subject.problem, subject.state.theta)
     if source:
         warn_of_lost_memory(source, started, subject.state.memory)
     memory = memory_to_begin_with(started, subject.state.memory)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from hf_matlab_compat.observers.observer import KEEP, Observer, Stop
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.state import Outcome, Report, Score, State
 from tests.small_run import field_arguments
-from tests.toy_problem import ToyProblem
+from tests.toy_problem import ToyCurvature, ToyProblem
 
 START = np.full(20, 0.1)
 
@@ -75,19 +77,52 @@ class Broken(ToyProblem):
 @pytest.mark.parametrize(
     ("name", "answer", "sentence"),
     [
-        ("gradient", np.ones(20), "Broken.gradient: expected a Gradient, got ndarray"),
+        ("gradient", np.ones(20), "Broken.gradient: expected a Gradient, got an array of shape (20,)"),
         (
             "gradient",
             Gradient(np.ones(7), 0.0),
-            "Broken.gradient: expected full of shape (20,), as theta has, got",
+            "Broken.gradient: expected full of shape (20,), got an array of shape (7,)",
         ),
         (
             "gradient",
             Gradient(np.ones(20), 0.0, full_squared=np.ones((20, 1))),
-            "Broken.gradient: expected full_squared of shape (20,), as theta has, got shape (20, 1)",
+            "Broken.gradient: expected full_squared of shape (20,), got an array of shape (20, 1)",
         ),
-        ("score", 3.5, "Broken.score: expected a Score, got float"),
-        ("curvature", None, "Broken.curvature: expected something to call with a vector, got NoneType"),
+        ("gradient", Gradient(np.ones(20) * 1j, 0.0), "Broken.gradient: expected full of shape (20,), got an array of"),
+        ("gradient", Gradient([1.0] * 20, 0.0), "Broken.gradient: expected full of shape (20,), got list"),  # type: ignore[arg-type]
+        (
+            "gradient",
+            Gradient(np.ones(20), None),
+            "Broken.gradient: expected a log_likelihood that is a number, got None",
+        ),
+        ("gradient", Gradient(np.ones(20), np.ones(2)), "Broken.gradient: expected a log_likelihood that is a number"),
+        (
+            "score",
+            Score(log_likelihood=0.0, error=None),
+            "Broken.score: expected a Score whose error is a number, got None",
+        ),  # type: ignore[arg-type]
+        (
+            "score",
+            Score(log_likelihood=1j, error=0.0),
+            "Broken.score: expected a Score whose log_likelihood is a number",
+        ),  # type: ignore[arg-type]
+        (
+            "curvature",
+            np.eye(20),
+            "Broken.curvature: expected something to call with a vector, got an array of shape (20, 20)",
+        ),
+        (
+            "curvature",
+            ToyCurvature(lambda v: list(v), np.ones(20)),
+            "Broken.curvature: expected a product of shape (20,), got list",
+        ),
+        (
+            "curvature",
+            ToyCurvature(lambda v: v, np.ones(3)),
+            "Broken.curvature: expected a diagonal of shape (20,), got an array of shape (3,)",
+        ),
+        ("score", 3.5, "Broken.score: expected a Score, got 3.5"),
+        ("curvature", None, "Broken.curvature: expected something to call with a vector, got None"),
         (
             "curvature",
             lambda v: v,
@@ -103,9 +138,7 @@ def test_a_wrong_answer_is_named_with_the_object_that_gave_it(name: str, answer:
 
 
 def test_a_product_of_another_length_is_refused() -> None:
-    with pytest.raises(
-        DataError, match=r"^ToyProblem\.curvature: expected a product of shape \(20,\), as theta has, got sh"
-    ):
+    with pytest.raises(DataError, match=r"^ToyProblem\.curvature: expected a product of shape \(20,\), got an ar"):
         train(**own(ToyProblem(product=lambda v: v[:5])))
 
 
@@ -132,6 +165,10 @@ def test_without_squares_or_a_diagonal_it_trains_unpreconditioned() -> None:
         ({"problem": ToyProblem}, "problem", "got a class, ToyProblem"),
         ({"test_problem": 3}, "test_problem", "expected an object with score"),
         ({"inputs": np.ones((2, 3))}, "inputs", "expected nothing beside problem"),
+        ({"test_targets": np.ones((2, 3))}, "test_targets", "expected nothing beside problem"),
+        ({"initial_biases": [np.ones(3)]}, "initial_biases", "expected nothing beside problem"),
+        ({"num_chunks": 3}, "num_chunks", "expected nothing beside problem"),
+        ({"weight_decay": 0.0}, "weight_decay", "expected nothing beside problem"),
         ({"hidden_sizes": [3]}, "hidden_sizes", "expected nothing beside problem"),
         ({"initial_theta": None}, "initial_theta", "expected 20 numbers, where problem starts, got none"),
         ({"initial_theta": np.ones(3)}, "initial_theta", "expected 20 numbers, as the problem has parameters"),
@@ -144,6 +181,43 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
     with pytest.raises(ArgumentError, match=rf"^{argument}: .*{re.escape(part)}"):
         train(**own(**{"run_name": tmp_path / "run", **changes}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_problem_to_test_on_is_refused_beside_a_network() -> None:
+    with pytest.raises(OptionError, match=r"^test_problem: expected nothing without problem, got a value"):
+        train(**field_arguments(test_problem=ToyProblem()))
+
+
+def test_a_problem_without_curvature_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    class Flat:
+        num_parameters, num_chunks = 20, 1
+        score, gradient = ToyProblem.score, ToyProblem.gradient
+
+    with pytest.raises(OptionError, match=r"^problem: expected an object with curvature, got an object of class Flat"):
+        train(**own(Flat(), run_name=tmp_path / "run"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_score_of_a_problem_to_test_on_is_checked() -> None:
+    with pytest.raises(DataError, match=r"^Broken\.score: expected a Score, got tuple"):
+        train(**own(test_problem=Broken("score", (1.0, 2.0))))
+
+
+def test_a_diagonal_that_cannot_be_inverted_is_named() -> None:
+    with pytest.raises(NonFiniteError, match=r"^epoch 1: the inverse of the preconditioner is not finite"):
+        train(**own(Broken("curvature", ToyCurvature(lambda v: 1.0 * v, np.full(20, -90.0)))))
+
+
+def test_a_problem_that_computes_in_double_is_trained_in_single_and_resumed_to_the_bit() -> None:
+    whole = train(**own(precision="single"))
+    assert whole.state.theta.dtype == whole.state.d.dtype == np.float32
+    half = train(**own(precision="single", max_epochs=2))
+    np.testing.assert_array_equal(train(**own(precision="single", resume_from=half)).theta, whole.theta)
+
+
+def test_a_product_that_is_the_vector_itself_does_not_change_it() -> None:
+    runs = [train(**own(ToyProblem(product=product))).theta for product in (lambda v: v, lambda v: v.copy())]
+    np.testing.assert_array_equal(*runs)
 
 
 def test_a_count_that_is_none_is_refused() -> None:
@@ -178,7 +252,8 @@ class After(Observer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"), [(Stop("good enough"), "After: good enough"), (True, "After asked for it")]
+    ("answer", "reason"),
+    [(Stop("good enough"), "After: good enough"), (True, "After asked for it"), (np.True_, "After asked for it")],
 )
 def test_an_observer_ends_the_run_and_says_why(answer: Any, reason: str, tmp_path: Path) -> None:
     watch, other = After(2, answer), After(9, None)
@@ -192,10 +267,33 @@ def test_an_observer_ends_the_run_and_says_why(answer: Any, reason: str, tmp_pat
     np.testing.assert_array_equal(rest.theta, train(**field_arguments(max_epochs=6)).theta)
 
 
-@pytest.mark.parametrize("answer", [False, None, 0])
+@pytest.mark.parametrize("answer", [False, None, np.False_])
 def test_other_answers_do_nothing(answer: Any) -> None:
     result = train(**field_arguments(max_epochs=3, observers=[After(2, answer)]))
     assert (result.outcome, result.reason, result.best) == (Outcome.FINISHED, "", None)
+
+
+@pytest.mark.parametrize("answer", ["stop", 0.5, Observer(), np.ones(2), Stop(None)])  # type: ignore[arg-type]
+def test_an_answer_that_means_nothing_is_refused_and_costs_no_epoch(answer: Any) -> None:
+    with pytest.raises(OptionError, match=r"^observers: expected .* from After\.epoch, got ") as caught:
+        train(**field_arguments(max_epochs=3, observers=[After(2, answer)]))
+    assert caught.value.result.state.epoch == 2
+
+
+def test_an_error_of_an_observer_carries_what_was_finished() -> None:
+    class Fails(Observer):
+        def epoch(self, report: Report, state: State) -> None:
+            if report.epoch == 2:
+                raise ZeroDivisionError("of the caller's own")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        train(**field_arguments(max_epochs=3, observers=[Fails()]))
+    result: Any = caught.value.result  # type: ignore[attr-defined]
+    assert (result.outcome, result.state.epoch) == (Outcome.FAILED, 2)
+
+
+def test_keep_is_itself_after_pickling() -> None:
+    assert pickle.loads(pickle.dumps(KEEP)) is KEEP is copy.deepcopy(KEEP)
 
 
 def test_the_state_that_an_observer_asks_to_keep_is_kept() -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
+import numpy as np
+
+from hf_matlab_compat.answers import shown
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Outcome, Report, State
@@ -24,17 +28,16 @@ class Stop:
     reason: str
 
 
-class _Keep:
+class Keep(Enum):
     """The one value `KEEP`."""
 
-    def __repr__(self) -> str:
-        return "KEEP"
+    KEEP = "keep"
 
 
-KEEP = _Keep()
+KEEP = Keep.KEEP
 """What an observer returns from `Observer.epoch` to have this state kept as `Result.best`, in place of the last."""
 
-Answer = Stop | _Keep | bool | None
+Answer = Stop | Keep | bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ class Observer:
         """Inside an epoch: `stage` ('gradient', 'cg', 'backtracking', 'line search') is at `step` of at most `of`."""
 
     def epoch(self, report: Report, state: State) -> Answer:
-        """An epoch ended with `report` and left `state`.
+        """An epoch ended with `report` and left `state`, whose arrays are the run's own and are not to be changed.
 
         Returns
         -------
@@ -97,6 +100,25 @@ class Observer:
 
     def close(self) -> None:
         """Give back files and the terminal; called however the run ended."""
+
+
+def checked_answer(observer: Observer, answer: Any) -> Answer:
+    """What an observer returned from `Observer.epoch`; True as a `Stop`.
+
+    Raises
+    ------
+    OptionError
+        It is none of what an observer may return.
+    """
+    name = type(observer).__name__
+    if answer is True or isinstance(answer, np.bool_):
+        return Stop("") if answer else None
+    if isinstance(answer, Stop) and not isinstance(answer.reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise OptionError("observers", expected=f"a Stop with a sentence from {name}.epoch", got=shown(answer.reason))
+    if not isinstance(answer, Stop | Keep | bool | None):
+        expected = f"Stop(reason), KEEP, True, False or None from {name}.epoch"
+        raise OptionError("observers", expected=expected, got=shown(answer))
+    return answer or None
 
 
 def checked_observers(observers: Any) -> list[Observer]:

@@ -68,11 +68,12 @@ class ConjugateGradients:
         Raises
         ------
         NotFinite
-            A curvature product is NaN or infinite.
+            A curvature product, or the inverse of the preconditioner, is NaN or infinite.
         """
         path = conjgrad(model.B, model.g, start, M, self, lambda i: watch("cg", i, self.max_cg_steps))
         if path.stop is CGStop.NOT_FINITE:
-            raise NotFinite("curvature product")
+            inverse = M is None or bool((M > 0).all())
+            raise NotFinite("curvature product" if inverse else "inverse of the preconditioner")
         return path
 
 
