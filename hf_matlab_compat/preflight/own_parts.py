@@ -1,5 +1,4 @@
-"""Units and losses of the caller's own, against finite differences, before a run; and what the numba backend makes of
-them."""
+"""Units and losses of the caller's own, compared with finite differences before a run."""
 
 from __future__ import annotations
 
