@@ -11,6 +11,7 @@ from benchmarks.machine import machine
 from benchmarks.table import Cell, Table
 from benchmarks.timing import interleave, stopwatch
 from benchmarks.workloads import B, Workload, cpu
+from hf_matlab_compat.problem import Cases
 
 CASES = 2000
 """Cases where width and depth grow."""
@@ -56,7 +57,7 @@ def _measure(workload: Workload, effort: Effort) -> tuple[float, float]:
     problem, product = workload.problem(backend), workload.product(backend)
 
     def both() -> None:
-        problem.gradient(workload.theta, 0)
+        problem.gradient(workload.theta, Cases(0))
         product(workload.direction)
 
     taken = interleave({"both": stopwatch(both, effort.spell, backend.quiet)}, effort.repeats)["both"]

@@ -14,6 +14,8 @@ from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.timing import interleave, stopwatch
 from benchmarks.workloads import Workload, cpu, cpu_backends
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import conjugate_gradients
 from hf_matlab_compat.solvers.conjgrad import conjgrad
 from hf_matlab_compat.solvers.damping import damp
 
@@ -54,14 +56,15 @@ def _cg_step(workload: Workload, name: str, effort: Effort) -> list[Cell]:
     backend = cpu(name=name)
     problem, product = workload.problem(backend), workload.product(backend)
     options = Options(max_cg_steps=CG_STEPS, min_cg_steps=CG_STEPS, backend=name)
+    settings = conjugate_gradients(options, backend)
     M = (0 * workload.theta + options.initial_lam + problem.weight_decay) ** 0.75
-    B, b, x0 = damp(product, options.initial_lam), problem.gradient(workload.theta, 0).full, 0 * workload.theta
+    B, b, x0 = damp(product, options.initial_lam), problem.gradient(workload.theta, Cases(0)).full, 0 * workload.theta
 
     def solve() -> None:
-        conjgrad(B, b, x0, M, options)
+        conjgrad(B, b, x0, M, settings)
 
     with backend.quiet():
-        steps = conjgrad(B, b, x0, M, options).last_step
+        steps = conjgrad(B, b, x0, M, settings).last_step
     watch = stopwatch(solve, effort.spell, backend.quiet)
     taken = interleave({"solve": watch}, effort.repeats)["solve"].median / steps
     passes = 2 * (len(workload.sizes) - 1)
