@@ -106,7 +106,8 @@ class _Running:
 
     def result(self) -> Result:
         """What was finished by now."""
-        made = make_result(self.setup.network, self.setup.backend, self.state, self.reports, self.outcome)
+        setup = self.setup
+        made = make_result(setup.network, (setup.run.options, setup.backend), self.state, self.reports, self.outcome)
         return replace(made, reason=self.reason, best=self.best)
 
     def _take(self, report: Report, state: State) -> None:

@@ -33,6 +33,7 @@ class Outcome(Enum):
     STOPPED = "stopped by an observer"
     INTERRUPTED = "interrupted by Ctrl-C; the unfinished epoch was dropped"
     TERMINATED = "terminated by SIGTERM; the unfinished epoch was dropped"
+    UNKNOWN = "not known: this is a checkpoint of the run"
     HUNG_UP = "ended by SIGHUP, as the terminal was closed; the unfinished epoch was dropped"
 
 

@@ -27,7 +27,7 @@ from hf_matlab_compat.preflight.weights import Weights
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.problem import Problem
 from hf_matlab_compat.registry import method_of
-from hf_matlab_compat.result import Result
+from hf_matlab_compat.result import Result, is_result, load
 from hf_matlab_compat.running import Setup, run_epochs
 from hf_matlab_compat.state import State
 from hf_matlab_compat.subject import (
@@ -59,7 +59,7 @@ def train(
     initial_theta: ArrayLike | None = None,
     initial_weights: Sequence[ArrayLike] | None = None,
     initial_biases: Sequence[ArrayLike] | None = None,
-    resume_from: str | os.PathLike[str] | State | None = None,
+    resume_from: str | os.PathLike[str] | State | Result | None = None,
     run_name: str | os.PathLike[str] = "",
     description: str | None = "",
     display: str = "none",
@@ -98,8 +98,8 @@ def train(
         sparse random initialisation.
     initial_weights, initial_biases : sequences of array_like, optional
         W_i (s_i, s_{i-1}) and b_i (s_i,) of every layer.
-    resume_from : path or State, optional
-        Checkpoint (of MATLAB, Octave or this package), or `Result.state`, to go on from.
+    resume_from : path, Result or State, optional
+        Checkpoint (of MATLAB, Octave or this package), result, its file, or `Result.state`, to go on from.
     run_name : path, optional
         Stem of the files: ``<run_name>.txt``, ``<run_name>_nnet_running.mat``, ``<run_name>_nnet_epoch<k>.mat``.
         Without it nothing is written.
@@ -146,6 +146,8 @@ def train(
     settings = replace(asked, precision="single") if asked.precision == "tf32" else asked  # TF32 is stored as single
     shown, others = Dispensable(_display(display)), checked_observers(observers)
     start = (initial_theta, initial_weights, initial_biases)
+    if isinstance(resume_from, str | os.PathLike) and is_result(resume_from):
+        resume_from = load(resume_from, unit_types=unit_types, loss=options.get("loss"))
     if problem is None:
         refuse_without_problem(test_problem)
         weights = Weights(case_weights, class_weights)

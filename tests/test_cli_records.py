@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
+from hf_matlab_compat import load, nnet_train_2
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.demo.autoencoder import HIDDEN, UNITS
 from hf_matlab_compat.demo.digits import load_digits
@@ -214,3 +215,66 @@ def test_a_log_cut_within_an_epoch_exits_with_1_and_says_where(
 def test_a_log_is_said_not_to_be_checkable_in_all_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["log", str(LOG)]) == 0
     assert "not checkable from a log: rho on its side of the thresholds, the size of ch" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def old_call(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of MATLAB's call, with its data and its saved result."""
+    folder = tmp_path_factory.mktemp("old_call")
+    cases = np.random.default_rng(0).random((9, 20))
+    nnet_train_2(
+        *(str(folder / "run"), "", [], [], [], [], 2, cases, cases, 1, [], [], 1, [5, 2, 5]),
+        *(["tanh", "linear", "logistic", "linear"], "gn", 1, "L2", 1, 2e-5, 0.95, 0),
+    )
+    savemat(folder / "data.mat", {"indata": cases})
+    load(folder / "run_nnet_running.mat").save(folder / "net")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["codes", "reconstructions"])
+@pytest.mark.parametrize("source", ["run_nnet_running.mat", "run_nnet_running", "net"])
+def test_a_picture_asks_for_no_layers_that_a_file_tells(kind: str, source: str, old_call: Path, tmp_path: Path) -> None:
+    target, data = tmp_path / "p.png", old_call / "data.mat"
+    assert main(["plot", kind, str(target), str(old_call / source), str(data)]) == 0
+    assert target.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["--hidden", "5", "2", "6"], "--hidden: expected 5 2 5, as the run had that wrote the file, got 5 2 6."),
+        (["--units", "tanh", "linear"], "--units: expected tanh linear logistic linear, as the run had"),
+    ],
+)
+def test_layers_that_contradict_the_sidecar_are_refused(
+    given: list[str], sentence: str, old_call: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / "p.png", old_call / "run_nnet_running.mat", old_call / "data.mat"]
+    assert main(["plot", "codes", *map(str, files), *given]) == 2
+    assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+def test_without_a_sidecar_the_layers_are_asked_for(
+    tmp_path: Path, old_call: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / "p.png", CHECKPOINT, old_call / "data.mat"]
+    assert main(["plot", "codes", *map(str, files)]) == 2
+    assert "--hidden: expected those of the network, got none, and no sidecar" in capsys.readouterr().err
+    assert main(["checkpoint", str(CHECKPOINT), "--split"]) == 2
+    assert "--layersizes: expected all layers, since no sidecar tells them" in capsys.readouterr().err
+
+
+def test_a_checkpoint_tells_its_network_and_is_split_by_its_sidecar(
+    old_call: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["checkpoint", str(old_call / "run_nnet_running"), "--split"]) == 0
+    told = capsys.readouterr().out
+    assert "layers, as the sidecar tells: 9 5 2 5 9 (tanh, linear, logistic, linear)" in told
+    assert "loss squared, error measure squared" in told
+    assert [W.shape for W in loadmat(old_call / "run_nnet_running_W_b.mat")["W"][0]] == [(5, 9), (2, 5), (5, 2), (9, 5)]
+
+
+@pytest.mark.parametrize("kind", ["codes", "reconstructions"])
+def test_help_says_that_layers_can_be_left_out(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["plot", kind, "--help"])
+    assert "sidecar" in capsys.readouterr().out

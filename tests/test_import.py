@@ -47,5 +47,5 @@ print(settings() == before and np.random.get_state()[1].tobytes() == state)
 
 
 def test_the_package_offers_the_three_calls() -> None:
-    assert sorted(hf_matlab_compat.__all__) == ["nnet_train", "nnet_train_2", "train"]
+    assert sorted(hf_matlab_compat.__all__) == ["load", "nnet_train", "nnet_train_2", "train"]
     assert all(callable(getattr(hf_matlab_compat, name)) for name in hf_matlab_compat.__all__)

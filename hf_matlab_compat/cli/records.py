@@ -83,6 +83,7 @@ def checkpoint(
     /,
     *,
     layersizes: Annotated[list[int] | None, SIZES] = None,
+    split: bool = False,
     to: Literal["v5", "v7", "npz"] | None = None,
     out: Path | None = None,
     overwrite: bool = False,
@@ -97,6 +98,8 @@ def checkpoint(
         MATLAB v4 to v7.3, Octave text, or .npz.
     layersizes
         All layers, input and output included: writes W and b as cell arrays.
+    split
+        The same without naming the layers, which the sidecar beside the checkpoint tells.
     to
         Write the variables in this format.
     out
@@ -109,6 +112,8 @@ def checkpoint(
 
     if not file.exists() and (named := file.with_name(f"{file.name}.mat")).is_file():
         file = named  # as MATLAB's load, and a run that resumes, find it
+    if split and not layersizes:
+        layersizes = _layersizes(file)
     hidden = layersizes[1:-1] if layersizes else ()
     summary = summarise(file, hidden=hidden, inputs=layersizes[0] if layersizes else None)
     for line in summary.in_words():
@@ -152,8 +157,8 @@ def plot_reconstructions(
     data: Path,
     /,
     *,
-    hidden: Annotated[list[int], SIZES],
-    units: Annotated[list[str], TOGETHER],
+    hidden: Annotated[list[int] | None, SIZES] = None,
+    units: Annotated[list[str] | None, TOGETHER] = None,
     variable: str = "indata",
 ) -> int:
     """Draw cases and what an autoencoder makes of them.
@@ -163,21 +168,22 @@ def plot_reconstructions(
     target
         The picture.
     checkpoint
-        The trained network.
+        The trained network: a checkpoint, or a file that Result.save wrote.
     data
         A .mat file with the cases in columns.
     hidden
-        Hidden sizes.
+        Hidden sizes. The sidecar beside a checkpoint names them, and the units, so that both can be left out; only a
+        checkpoint without a sidecar, as MATLAB's, needs them.
     units
-        Kinds of units, output included.
+        Kinds of units, output included; likewise.
     variable
         Name of the cases in the data file.
     """
-    from hf_matlab_compat.plots import draw_reconstructions, load_network
+    from hf_matlab_compat.plots import draw_reconstructions
 
     _picture_first(target, [checkpoint, data])
     cases = _cases(data, variable)
-    path = draw_reconstructions(target, load_network(checkpoint, hidden, units, len(cases)), cases)
+    path = draw_reconstructions(target, _network(checkpoint, hidden, units, len(cases)), cases)
     _say(f"written: {path}")
     return 0
 
@@ -189,8 +195,8 @@ def plot_codes(
     data: Path,
     /,
     *,
-    hidden: Annotated[list[int], SIZES],
-    units: Annotated[list[str], TOGETHER],
+    hidden: Annotated[list[int] | None, SIZES] = None,
+    units: Annotated[list[str] | None, TOGETHER] = None,
     variable: str = "indata",
     labels: str | None = None,
 ) -> int:
@@ -201,26 +207,35 @@ def plot_codes(
     target
         The picture.
     checkpoint
-        The trained network.
+        The trained network: a checkpoint, or a file that Result.save wrote.
     data
         A .mat file with the cases in columns.
     hidden
-        Hidden sizes.
+        Hidden sizes. The sidecar beside a checkpoint names them, and the units, so that both can be left out; only a
+        checkpoint without a sidecar, as MATLAB's, needs them.
     units
-        Kinds of units, output included.
+        Kinds of units, output included; likewise.
     variable
         Name of the cases in the data file.
     labels
         Name of their labels in the data file, for colours.
     """
-    from hf_matlab_compat.plots import draw_codes, load_network
+    from hf_matlab_compat.plots import draw_codes
 
     _picture_first(target, [checkpoint, data])
     cases = _cases(data, variable)
     classes = None if labels is None else _cases(data, labels)
-    path = draw_codes(target, load_network(checkpoint, hidden, units, len(cases)), cases, labels=classes)
+    path = draw_codes(target, _network(checkpoint, hidden, units, len(cases)), cases, labels=classes)
     _say(f"written: {path}")
     return 0
+
+
+def _network(checkpoint: Path, hidden: list[int] | None, units: list[str] | None, num_inputs: int) -> Any:
+    from hf_matlab_compat.errors import speaking
+    from hf_matlab_compat.plots import load_network
+
+    with speaking({"hidden_sizes": "--hidden", "unit_types": "--units"}):
+        return load_network(checkpoint, hidden, units, num_inputs)
 
 
 def _curves(target: Path, logs: Sequence[Path], against: str = "epoch") -> int:
@@ -254,6 +269,16 @@ def _run_in_words(run: LoggedRun) -> str:
         f"epochs {epochs[0]['epoch']} to {last['epoch']}, log-likelihood {last['log_likelihood']:.6g}, "
         f"error {last['error']:.6g}, {tested}, {steps}{breaks_off}"
     )
+
+
+def _layersizes(file: Path) -> list[int]:
+    from hf_matlab_compat.matlab.checkpoint import read_description
+
+    sizes = read_description(file).get("sizes")
+    if not sizes:
+        advice = "Copy the sidecar along with the checkpoint, or give them."
+        raise OptionError("--layersizes", expected="all layers, since no sidecar tells them", got="none", advice=advice)
+    return list(sizes)
 
 
 def _split(file: Path, layersizes: Sequence[int], target: Path, overwrite: bool) -> None:

@@ -133,7 +133,7 @@ def read_checkpoint(
     CheckpointWarning
         The sidecar is damaged or belongs to another state: single values are used.
     """
-    found = _find(path)
+    found = find_checkpoint(path)
     try:
         variables = _variables(found)
         state, sidecar = to_state(variables, num_parameters), read_sidecar(found)
@@ -151,7 +151,7 @@ def read_checkpoint(
 
 def read_description(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     """How the run was described that wrote a checkpoint; empty where that is not known."""
-    found = _find(path)
+    found = find_checkpoint(path)
     sidecar = read_sidecar(found)
     entry = sidecar.fitting(checksums(_variables(found))) if sidecar.entries else None
     return {} if entry is None else entry.run
@@ -205,7 +205,14 @@ def _kept_for(path: str | os.PathLike[str]) -> list[Entry]:
     return []
 
 
-def _find(path: str | os.PathLike[str]) -> str:
+def find_checkpoint(path: str | os.PathLike[str]) -> str:
+    """The file that a path names, with or without its ``.mat``.
+
+    Raises
+    ------
+    CheckpointError
+        There is none.
+    """
     name = os.path.expanduser(os.fspath(path))
     for candidate in (name, name + ".mat"):
         if os.path.isfile(candidate):

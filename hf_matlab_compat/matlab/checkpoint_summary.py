@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.checkpoint import why_no_run_goes_on
+from hf_matlab_compat.matlab.checkpoint import read_description, why_no_run_goes_on
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
 from hf_matlab_compat.matlab.layer_sizes import Candidates, candidate_sizes, full_num_parameters
 from hf_matlab_compat.matlab.logged_sizes import LoggedSizes, logged_sizes
@@ -65,6 +65,8 @@ class CheckpointSummary:
         The log beside it, and the layer sizes that it names; None where they do not fit or there is none.
     remarks : tuple of str
         What else to know before going on from it.
+    described : str
+        The network and its loss, where the sidecar tells them.
     faults : tuple of str
         Why no run can go on from this trainer's checkpoint; empty where `read_checkpoint` takes it.
     """
@@ -82,6 +84,7 @@ class CheckpointSummary:
     candidates: Candidates
     logged: LoggedSizes | None = None
     remarks: tuple[str, ...] = ()
+    described: str = ""
     faults: tuple[str, ...] = ()
 
     @property
@@ -99,7 +102,9 @@ class CheckpointSummary:
             shape = "x".join(map(str, variable.shape)) if variable.shape else "of unknown shape"
             lines.append(f"  {variable.name}: {variable.kind}, {shape}")
         lines += [f"lacks {name}" for name in self.missing]
-        if self.logged is not None:
+        if self.described:
+            lines.append(self.described)
+        elif self.logged is not None:
             lines.append(f"layer sizes by the log {self.logged.log}: {' '.join(map(str, self.logged.sizes))}")
         elif self.candidates.total:
             lines.append(f"layer sizes that fit ({self.candidates.total}; {self.candidates.searched}):")
@@ -147,7 +152,22 @@ def summarise(
         candidates=_candidates(psize or 0, hidden, inputs, kind),
         logged=logged_sizes(path, psize or 0),
         remarks=tuple(_remarks(path, listing)),
+        described=_described(path) if kind is CheckpointKind.TRAINER else "",
         faults=tuple(_judged(path, listing, numbers)) if kind is CheckpointKind.TRAINER else (),
+    )
+
+
+def _described(path: str | os.PathLike[str]) -> str:
+    try:
+        run = read_description(path)
+    except CheckpointError:
+        return ""  # its faults are said
+    if "sizes" not in run:
+        return ""
+    settings = run.get("settings", {})
+    return (
+        f"layers, as the sidecar tells: {' '.join(map(str, run['sizes']))} ({', '.join(run['unit_types'])}); "
+        f"loss {settings.get('loss')}, error measure {settings.get('error_measure')}"
     )
 
 

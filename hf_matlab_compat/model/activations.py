@@ -1,4 +1,4 @@
-"""The outputs of all layers for given inputs, in new memory: for whoever looks at a network rather than trains it."""
+"""The outputs of all layers for given inputs, in new memory: a trained network, looked at and used."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.errors import CheckpointError, DataError, OptionError
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.packing import Layer
+
+_AT_A_TIME = 4096
+"""Cases of a prediction whose hidden layers are in memory together."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +43,114 @@ def activations(network: Network, layers: Sequence[Layer], y0: Array, xp: Any) -
         x += layer.b
         y.append(unit.activate(xp, x))
     return Activations(y, x)
+
+
+class LayerOutputs(list[Any]):
+    """Outputs (s_i, N) of every layer, the inputs first; ``outputs["code"]`` is that of the narrowest hidden layer.
+
+    Further names are "inputs" and "output".
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(place_of(key, [len(y) for y in self]) if isinstance(key, str) else key)
+
+
+def place_of(layer: Any, sizes: Sequence[int]) -> int:
+    """The number of a layer, inputs 0, from its number or its name: "inputs", "code" or "output".
+
+    Raises
+    ------
+    OptionError
+        There is no such layer.
+    """
+    last = len(sizes) - 1
+    hidden = range(1, last)
+    named = {"inputs": 0, "output": last, **({"code": min(hidden, key=lambda i: sizes[i])} if hidden else {})}
+    place: Any = named.get(layer) if isinstance(layer, str) else layer
+    if place not in range(-last, last + 1) or isinstance(place, bool | float):
+        names = ", ".join(map(repr, named))
+        raise OptionError("layer", expected=f"a layer from 0 to {last}, or one of {names}", got=repr(layer))
+    return int(place)
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network with its weights and biases, in double precision."""
+
+    network: Network
+    layers: tuple[Layer, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """s_0 … s_L."""
+        return self.network.sizes
+
+    @property
+    def unit_types(self) -> tuple[str, ...]:
+        """Of layers 1 … L."""
+        return tuple(unit.name for unit in self.network.units)
+
+    def outputs(self, inputs: ArrayLike) -> LayerOutputs:
+        """Outputs of every layer, the inputs first: arrays (s_i, N).
+
+        Raises
+        ------
+        DataError
+            The inputs are not (s_0, N) finite numbers, or what the network makes of them is not.
+        """
+        return self._forward(self._checked(inputs))
+
+    def predict(self, inputs: ArrayLike) -> NDArray[Any]:
+        """The last of `outputs`, (s_L, N), in less memory."""
+        cases = self._checked(inputs)
+        made = np.empty((self.sizes[-1], cases.shape[1]))
+        for start in range(0, cases.shape[1], _AT_A_TIME):
+            some = slice(start, start + _AT_A_TIME)
+            made[:, some] = self._forward(cases[:, some])[-1]
+        return made
+
+    def _checked(self, inputs: ArrayLike) -> NDArray[Any]:
+        masked = bool(np.any(getattr(inputs, "mask", False)))  # of a masked array
+        cases = np.asarray(inputs)
+        if cases.ndim != 2 or cases.shape[0] != self.sizes[0] or not cases.shape[1]:
+            expected = f"{self.sizes[0]} rows, a case in each column"
+            raise DataError(
+                "inputs", expected=expected, got=f"an array of shape {cases.shape}", advice="Cases go in columns."
+            )
+        if cases.dtype.kind not in "biuf" or masked:
+            got = "masked ones" if masked else f"an array of {cases.dtype}"
+            raise DataError("inputs", expected="real numbers", got=got)
+        return cases
+
+    def _forward(self, cases: NDArray[Any]) -> LayerOutputs:
+        y0 = np.asarray(cases, dtype=np.float64)
+        _require_finite("inputs", y0, "Leave out the cases that hold others.")
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs = activations(self.network, self.layers, y0, np).y
+        for values in outputs:
+            _require_finite("outputs", values, "The inputs or the weights are too large.")
+        return LayerOutputs(outputs)
+
+
+def finite_network(network: Network, layers: Sequence[Layer], path: str) -> TrainedNetwork:
+    """The network with these parameters, read from a file, in double precision.
+
+    Raises
+    ------
+    CheckpointError
+        They are not finite.
+    """
+    wrong = int(sum(np.sum(~np.isfinite(part)) for layer in layers for part in (layer.W, layer.b)))
+    if wrong:
+        raise CheckpointError(
+            f"{path}: expected finite numbers in paramsp, got {wrong} that are NaN or Inf. "
+            "Choose the checkpoint of an earlier epoch."
+        )
+    return TrainedNetwork(network, tuple(layers))
+
+
+def _require_finite(name: str, values: NDArray[Any], advice: str) -> None:
+    wrong = int(np.sum(~np.isfinite(values)))
+    if wrong:
+        got = f"{wrong} of {values.size} that are NaN or Inf"
+        raise DataError(name, expected="finite numbers", got=got, advice=advice)

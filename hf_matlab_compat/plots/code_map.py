@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.model.activations import TrainedNetwork
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
-from hf_matlab_compat.plots.trained_network import TrainedNetwork
 
 _MOST_CLASSES = 20
 

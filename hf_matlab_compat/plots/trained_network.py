@@ -1,105 +1,106 @@
-"""A trained network from a checkpoint: what its layers make of data."""
+"""A trained network from a checkpoint or a saved result; its sidecar says what layers it has."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from hf_matlab_compat.errors import CheckpointError, DataError, OptionError
+from hf_matlab_compat.errors import CheckpointError, OptionError
+from hf_matlab_compat.matlab.checkpoint import find_checkpoint, read_description
 from hf_matlab_compat.matlab.checkpoint_summary import split_layers, summarise
-from hf_matlab_compat.model.activations import activations
+from hf_matlab_compat.model.activations import TrainedNetwork, finite_network
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import Layer
-from hf_matlab_compat.model.units import UNITS
+from hf_matlab_compat.model.units import UNITS, name_of
 from hf_matlab_compat.preflight.layout import unit_instead
-
-
-@dataclass(frozen=True)
-class TrainedNetwork:
-    """Sizes s_0 … s_L, unit types of layers 1 … L, and their weights and biases."""
-
-    sizes: tuple[int, ...]
-    unit_types: tuple[str, ...]
-    layers: tuple[Layer, ...]
-
-    def outputs(self, inputs: ArrayLike) -> list[NDArray[Any]]:
-        """Outputs of every layer, the inputs first: arrays (s_i, N).
-
-        Raises
-        ------
-        DataError
-            The inputs are not (s_0, N) finite numbers, or what the network makes of them is not.
-        """
-        data = np.asarray(inputs, dtype=np.float64)
-        if data.ndim != 2 or data.shape[0] != self.sizes[0] or not data.shape[1]:
-            got = f"an array of shape {data.shape}"
-            raise DataError(
-                "inputs",
-                expected=f"{self.sizes[0]} rows, a case in each column",
-                got=got,
-                advice="Cases go in columns.",
-            )
-        _require_finite("inputs", data, "Leave out the cases that hold others.")
-        network = build_network(self.sizes, self.unit_types, "squared", "none")
-        with np.errstate(over="ignore", invalid="ignore"):
-            outputs = activations(network, self.layers, data, np).y
-        for values in outputs:
-            _require_finite("outputs", values, "The inputs or the weights are too large.")
-        return outputs
-
-
-def _require_finite(name: str, values: NDArray[Any], advice: str) -> None:
-    wrong = int(np.sum(~np.isfinite(values)))
-    if wrong:
-        got = f"{wrong} of {values.size} that are NaN or Inf"
-        raise DataError(name, expected="finite numbers", got=got, advice=advice)
+from hf_matlab_compat.result import is_result, load
 
 
 def load_network(
-    checkpoint: str | os.PathLike[str], hidden_sizes: Sequence[int], unit_types: Sequence[str], num_inputs: int
+    checkpoint: str | os.PathLike[str],
+    hidden_sizes: Sequence[int] | None = None,
+    unit_types: Sequence[Any] | None = None,
+    num_inputs: int | None = None,
 ) -> TrainedNetwork:
-    """The network of a checkpoint.
+    """The network of a checkpoint, or of a file that `Result.save` wrote.
 
     Parameters
     ----------
     checkpoint : path-like
         In any format that is read.
-    hidden_sizes : sequence of int
-        s_1 … s_{L-1}.
-    unit_types : sequence of str
-        Of layers 1 … L.
-    num_inputs : int
-        s_0; s_L follows from the number of parameters.
+    hidden_sizes : sequence of int, optional
+        s_1 … s_{L-1}; by default those of the run, which the sidecar of a checkpoint names.
+    unit_types : sequence of str, optional
+        Of layers 1 … L; likewise.
+    num_inputs : int, optional
+        s_0, where no sidecar names it; s_L follows from the number of parameters.
 
     Raises
     ------
     OptionError, CheckpointError
         The layers are none, or not those of the checkpoint; its parameters are not finite.
     """
-    unknown = [name for name in unit_types if name not in UNITS]
-    if unknown or len(unit_types) != len(hidden_sizes) + 1:
+    if is_result(checkpoint):
+        network = load(checkpoint, unit_types=unit_types).trained_network()
+        _agreed("hidden_sizes", hidden_sizes, network.sizes[1:-1], {"sizes": network.sizes})
+        return network
+    checkpoint = find_checkpoint(checkpoint)
+    run = _described(checkpoint)
+    sizes = run.get("sizes") or []
+    hidden = _agreed("hidden_sizes", hidden_sizes, sizes[1:-1], run)
+    units = _agreed("unit_types", unit_types, run.get("unit_types"), run)
+    _check_units(units, len(hidden))
+    if sizes:
+        whole = tuple(sizes)
+    elif num_inputs is None:
+        raise OptionError("num_inputs", expected="the number of inputs, since no sidecar tells it", got="none")
+    else:
+        whole = _whole(checkpoint, hidden, num_inputs)
+    W, b = split_layers(checkpoint, whole)
+    layers = tuple(Layer(w.astype(float), c.astype(float)) for w, c in zip(W, b, strict=True))
+    return finite_network(build_network(whole, units, "squared", "none"), layers, checkpoint)
+
+
+def _described(checkpoint: str | os.PathLike[str]) -> Mapping[str, Any]:
+    try:
+        return read_description(checkpoint)
+    except CheckpointError:
+        return {}  # another program's file: it is read as the caller says
+
+
+def _agreed(name: str, given: Sequence[Any] | None, described: Any, run: Mapping[str, Any]) -> list[Any]:
+    """What the caller gave, or else what the sidecar says; both must be the same."""
+    if given is None:
+        if "sizes" not in run:
+            advice = "Copy the sidecar along with the checkpoint, or give them."
+            got = "none, and no sidecar of a network beside the checkpoint"
+            raise OptionError(name, expected="those of the network", got=got, advice=advice)
+        return list(described)
+    plain = [int(each) if isinstance(each, int | np.integer) else name_of(each) for each in given]
+    if "sizes" in run and plain != list(described):
+        expected = f"{' '.join(map(str, described)) or 'none'}, as the run had that wrote the file"
+        got = " ".join(map(str, plain)) or "none"
+        raise OptionError(name, expected=expected, got=got, advice="They can be left out.")
+    return list(given)
+
+
+def _check_units(units: Sequence[Any], num_hidden: int) -> None:
+    unknown = [unit for unit in units if isinstance(unit, str) and unit not in UNITS]
+    if unknown or len(units) != num_hidden + 1:
         raise OptionError(
             "unit_types",
-            expected=f"{len(hidden_sizes) + 1} of {', '.join(map(repr, UNITS))}",
-            got=repr(list(unit_types)),
+            expected=f"{num_hidden + 1} of {', '.join(map(repr, UNITS))}",
+            got=repr(list(units)),
             advice=(unit_instead(unknown[0]) if unknown else "") or "One for each hidden layer and one for the output.",
         )
-    fits = summarise(checkpoint, hidden=hidden_sizes or (), inputs=num_inputs).candidates.sizes if hidden_sizes else ()
-    sizes = fits[0] if len(fits) == 1 else (num_inputs, *map(int, hidden_sizes), _outputs(checkpoint, num_inputs))
-    W, b = split_layers(checkpoint, sizes)
-    wrong = int(sum(np.sum(~np.isfinite(part)) for part in (*W, *b)))
-    if wrong:
-        raise CheckpointError(
-            f"{os.fspath(checkpoint)}: expected finite numbers in paramsp, got {wrong} that are NaN or Inf. "
-            "Choose the checkpoint of an earlier epoch."
-        )
-    layers = tuple(Layer(w.astype(float), c.astype(float)) for w, c in zip(W, b, strict=True))
-    return TrainedNetwork(tuple(sizes), tuple(unit_types), layers)
+
+
+def _whole(checkpoint: str | os.PathLike[str], hidden: Sequence[int], num_inputs: int) -> tuple[int, ...]:
+    fits = summarise(checkpoint, hidden=hidden, inputs=num_inputs).candidates.sizes if hidden else ()
+    return tuple(fits[0]) if len(fits) == 1 else (num_inputs, *hidden, _outputs(checkpoint, num_inputs))
 
 
 def _outputs(checkpoint: str | os.PathLike[str], num_inputs: int) -> int:

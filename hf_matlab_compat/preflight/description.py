@@ -12,6 +12,7 @@ import numpy as np
 
 from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_description
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
+from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
 from hf_matlab_compat.options import Options
 
@@ -25,7 +26,7 @@ _MOST_NUMBERS = 1 << 24
 """Of a larger matrix, evenly spaced cases up to so many numbers stand for all: it may be mapped from a slow disk."""
 
 
-def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, data: ChunkedCases) -> dict[str, Any]:
+def describe(sizes: Sequence[int], unit_types: Sequence[Any], options: Options, data: ChunkedCases) -> dict[str, Any]:
     """The run: layers, settings, and fingerprints of its training cases.
 
     Parameters
@@ -47,21 +48,21 @@ def describe(sizes: Sequence[int], unit_types: Sequence[str], options: Options, 
     weights = {} if data.weights is None else {"case_weights": fingerprint(data.weights)}
     return {
         "sizes": [int(size) for size in sizes],
-        "unit_types": list(unit_types),
-        # a seed may be any object; a rule of the caller's own is known by its class
-        "settings": {name: _plain(value) for name, value in vars(options).items() if name != "seed"},
+        "unit_types": [name_of(unit) for unit in unit_types],
+        "settings": plain_settings(options),
         "data": {"inputs": inputs, "targets": targets, **weights},
     }
 
 
 def describe_own(problem: object, options: Options) -> dict[str, Any]:
     """The same for a problem of the caller's own, of which only its class and the settings are known."""
-    settings = {name: _plain(value) for name, value in vars(options).items() if name != "seed"}
-    return {"problem": type(problem).__name__, "settings": settings, "data": {}}
+    return {"problem": type(problem).__name__, "settings": plain_settings(options), "data": {}}
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | int | float | str | None) else type(value).__name__
+def plain_settings(options: Options) -> dict[str, Any]:
+    """All options but the seed, which may be any object; a rule of the caller's own is known by its class."""
+    plain = bool | int | float | str | None
+    return {n: v if isinstance(v, plain) else name_of(v) for n, v in vars(options).items() if n != "seed"}
 
 
 def fingerprint(matrix: Any) -> str:
