@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Any
@@ -141,7 +142,8 @@ class Result:
         Returns
         -------
         Score
-            Means over the cases, weight decay taken off the log-likelihood; in the run's precision, with numpy.
+            Means over the cases, which have no weights here, and weight decay taken off the log-likelihood; in the
+            run's precision, with numpy.
 
         Raises
         ------
@@ -300,9 +302,28 @@ def load(path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = Non
     """
     if not is_result(path):
         return _of_checkpoint(path, unit_types, loss)
-    try:
+    with _whole(path):
         text, arrays = read_described(path, _TEXT)
         return _put_together(text, arrays, unit_types, loss)
+
+
+def saved_state(path: str | os.PathLike[str]) -> State:
+    """The state of a file that `Result.save` wrote; for that its units and loss need not be known.
+
+    Raises
+    ------
+    CheckpointError
+        It is damaged.
+    """
+    with _whole(path):
+        text, arrays = read_described(path, _TEXT)
+        return _state_put_together(text["states"]["state"], arrays, None)
+
+
+@contextmanager
+def _whole(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
     except OptionError:
         raise
     except Exception as error:  # what a damaged text has in the place of mappings is whatever the damage made of it

@@ -27,7 +27,7 @@ from hf_matlab_compat.preflight.weights import Weights
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.problem import Problem
 from hf_matlab_compat.registry import method_of
-from hf_matlab_compat.result import Result, is_result, load
+from hf_matlab_compat.result import Result, is_result, saved_state
 from hf_matlab_compat.running import Setup, run_epochs
 from hf_matlab_compat.state import State
 from hf_matlab_compat.subject import (
@@ -147,7 +147,7 @@ def train(
     shown, others = Dispensable(_display(display)), checked_observers(observers)
     start = (initial_theta, initial_weights, initial_biases)
     if isinstance(resume_from, str | os.PathLike) and is_result(resume_from):
-        resume_from = load(resume_from, unit_types=unit_types, loss=options.get("loss"))
+        resume_from = saved_state(resume_from)
     if problem is None:
         refuse_without_problem(test_problem)
         weights = Weights(case_weights, class_weights)

@@ -16,6 +16,7 @@ from hf_matlab_compat import load, nnet_train_2, train
 from hf_matlab_compat.errors import ArgumentError, CheckpointError, DataError, OptionError
 from hf_matlab_compat.legacy import calcActivations
 from hf_matlab_compat.observers.observer import KEEP, Observer
+from hf_matlab_compat.plots import load_network
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.state import Outcome, Report, State
 from tests.small_run import INPUTS, ONE_HOT, TARGETS, field_arguments, legacy_arguments
@@ -282,6 +283,57 @@ def test_units_and_losses_that_are_not_built_in_are_asked_for(tmp_path: Path) ->
     lossy = altered(tmp_path / "net", lambda text: text["settings"].update(loss="Huber"))
     with pytest.raises(OptionError, match=r"^loss: expected the object 'Huber', .* got none"):
         load(lossy)
+
+
+class Scaled:
+    """A unit: y = 2 tanh(x)."""
+
+    def activate(self, xp: Any, x: Any) -> Any:
+        return 2 * xp.tanh(x)
+
+    def slope(self, xp: Any, x: Any, y: Any) -> Any:
+        return 2 - y * y / 2
+
+
+class Halved:
+    """A loss: ll = -½ Σ (t - y)²."""
+
+    name = "halved squares"
+
+    def log_likelihood(self, xp: Any, y: Any, t: Any) -> Any:
+        return -((t - y) ** 2).sum(axis=0) / 2
+
+    def gradient(self, xp: Any, y: Any, t: Any) -> Any:
+        return t - y
+
+    def curvature_product(self, xp: Any, y: Any, t: Any, r: Any) -> Any:
+        return r
+
+
+def test_own_units_and_losses_are_kept_by_name_and_handed_over_again(tmp_path: Path) -> None:
+    own = {"unit_types": [Scaled(), "linear"], "loss": Halved()}
+    given = field_arguments(run_name=tmp_path / "run", **own)
+    result = train(**given)
+    result.save(tmp_path / "net")
+    assert repr(result).splitlines()[:2] == [
+        "Result of a network 6-4-3 (Scaled, linear) with 43 parameters",
+        "loss: halved squares; error measure: squared; weight decay 2e-05; single precision",
+    ]
+    for file in ("net", "run_nnet_running.mat"):
+        with pytest.raises(OptionError, match=r"^(unit_types|loss): expected the object '(Scaled|halved squares)'"):
+            load(tmp_path / file)
+        with pytest.raises(OptionError, match=r"^unit_types: expected the object 'Scaled'"):
+            load(tmp_path / file, loss=Halved())
+        with pytest.raises(OptionError, match=r"^loss: expected the object 'halved squares', .* got 'Scaled'"):
+            load(tmp_path / file, unit_types=own["unit_types"], loss=Scaled())
+        found = load(tmp_path / file, **own)
+        np.testing.assert_array_equal(found.predict(INPUTS), result.predict(INPUTS))
+        assert found.score(INPUTS, TARGETS) == result.score(INPUTS, TARGETS)
+    network = load_network(tmp_path / "run_nnet_running.mat", unit_types=own["unit_types"])
+    np.testing.assert_array_equal(network.predict(INPUTS), result.predict(INPUTS))
+    longer = {**given, "run_name": "", "max_epochs": 4}
+    for source in (tmp_path / "net", tmp_path / "run_nnet_running.mat"):
+        assert_same_bits(train(**longer, resume_from=source).state, train(**longer).state)
 
 
 @pytest.mark.parametrize("there", [None, b"", b"PK\x03\x04", b"text"])

@@ -11,6 +11,7 @@ import numpy as np
 
 from hf_matlab_compat.matlab.num2str import num2str
 from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS, to_matlab_value
+from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Report, Score, State
 
@@ -144,6 +145,8 @@ def _constant(name: str, options: Options) -> str:
     value: Any = options.boost if name == "boost" else to_matlab_value(field, getattr(options, field))
     if name == "autodamp" and not isinstance(value, int):
         value = 1  # a damping of the caller's own adapts itself
+    if name == "rms" and not isinstance(value, int):
+        value = on_one_line(name_of(value))  # a loss of the caller's own
     return value if isinstance(value, str) else num2str(value)
 
 
