@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
-from hf_matlab_compat.parity.difference_words import difference_in_words
+from hf_matlab_compat.parity.difference_words import difference_in_words, place_stage
 from hf_matlab_compat.parity.reference_run import REFUSED
 
 
@@ -250,7 +250,8 @@ class Certificate:
         place = ":".join(self.place.split(":")[:2])
         more = sum(line.verdict is Verdict.DIFFERS for line in self.lines) - 1
         others = f"; {more} more comparison{'s' * (more > 1)} differ{'s' * (more == 1)}" if more else ""
-        return difference_in_words(self.first_divergence) + (f" (computed in {place})" if place else "") + others
+        done = "logged" if place_stage(self.first_divergence) == "log" else "computed"
+        return difference_in_words(self.first_divergence) + (f" ({done} in {place})" if place else "") + others
 
     @property
     def _not_run(self) -> str:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from hf_matlab_compat.parity.stage_dependencies import ANOTHER_CHUNK
+
 if TYPE_CHECKING:
     from hf_matlab_compat.parity.certificate import Line
 
@@ -31,7 +33,13 @@ STAGE_WORDS: Mapping[str, str] = {
     "entry": "the whole call",
 }
 """What stands at a stage."""
+START_OF_CG, TARGET_CHUNK = "start of CG", "target chunk"
+"""Computed elsewhere than the stage that shows them."""
+LACKS = "the reference lacks"
+"""Begins the reason of a line whose quantity the reference does not produce."""
 _LONGEST_VALUE = 24
+_LOGGED = ("cg_steps", "chose_iters", "rho", "reductions", "rate")
+"""Stages that a reference shows by its log alone."""
 
 
 def difference_in_words(line: Line) -> str:
@@ -56,6 +64,12 @@ def difference_in_words(line: Line) -> str:
 
 def place_stage(line: Line) -> str:
     """The stage at which a line's quantity is computed: of figures after the step, that of the same kernel."""
+    if ANOTHER_CHUNK in line.detail:
+        return TARGET_CHUNK
+    if line.stage == "cg_iterates" and line.detail.startswith("start"):
+        return START_OF_CG
+    if line.stage in _LOGGED and line.bound_source.startswith(LACKS):
+        return "log"
     if line.stage != "params":
         return line.stage
     heads = {

@@ -10,6 +10,7 @@ from textwrap import wrap
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdict
+from hf_matlab_compat.parity.difference_words import place_stage
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.recording_file import read_recording_file, write_recording_file
 from hf_matlab_compat.parity.reference_run import Recording
@@ -177,7 +178,8 @@ def _dependencies(certificate: Certificate, at: Line) -> list[str]:
         f"{stage} {_state([line for line in same if line.stage == stage])}" for stage in dependency(at.stage, at.detail)
     ]
     text = f"{at.stage} takes in: {', '.join(states) or 'parameters and data alone'}."
-    place = f"The reference computes it in {certificate.place}" if certificate.place else ""
+    does = "logs" if place_stage(at) == "log" else "computes"
+    place = f"The reference {does} it in {certificate.place}" if certificate.place else ""
     return [row for said in (text, place) for row in _wrapped(said)]
 
 

@@ -86,8 +86,12 @@ def judge(
 def _place(certificate: Certificate, recordings: Sequence[Recording]) -> str:
     """Where the reference computes what differs first."""
     line = certificate.first_divergence
-    found = [r for r in recordings if line is not None and (r.case.name, r.precision, r.mode) == line.run[:3]]
-    return found[0].provenance.get(f"{PLACE}{place_stage(line)}", "") if found and line is not None else ""
+    found = [
+        r.provenance for r in recordings if line is not None and (r.case.name, r.precision, r.mode) == line.run[:3]
+    ]
+    if line is None or not found:
+        return ""
+    return found[0].get(f"{PLACE}{place_stage(line)}") or found[0].get(f"{PLACE}{line.stage}", "")
 
 
 def _add(provenance: dict[str, str], more: Mapping[str, str]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from hf_matlab_compat.parity.difference_words import START_OF_CG, TARGET_CHUNK
 from hf_matlab_compat.parity.engines.matlab_source import code_only, function_line, without_comments
 
 TRAINER, CG = "nnet_train_2.m", "conjgrad_1.m"
@@ -38,7 +39,11 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 """Variables that hold a stage's quantity in people's files."""
 _PRINTED = {"chose_iters": "Chose iters", "reductions": "Number of reductions"}
 """Quantities whose variables have names of their own: what stands before them in the log."""
-_TEXTS = {"log": r"Log likelihood", "checkpoint": r"\bsave\b\s*\(?.*paramsp|\bsave\b.*_nnet_running"}
+_TEXTS = {
+    TARGET_CHUNK: r"\bmod\(\s*epoch\b.*chunk",
+    "log": r"Log likelihood",
+    "checkpoint": r"\bsave\b\s*\(?.*paramsp|\bsave\b.*_nnet_running",
+}
 _PRODUCTS = {"gn": r"^compute_?G\w*V$", "hess": r"^compute_?H\w*V$", "empfish": r"^compute_?(?:F|E)\w*V$"}
 
 
@@ -58,7 +63,7 @@ class Statement(NamedTuple):
 def stage_places(
     sources: Mapping[str, str], original: Mapping[str, str], mattype: str, layertypes: Sequence[str]
 ) -> dict[str, str]:
-    """For each stage that can be found, ``file:line: statement``.
+    """For each stage that can be found, and for `START_OF_CG` and `TARGET_CHUNK`, ``file:line: statement``.
 
     Parameters
     ----------
@@ -143,7 +148,7 @@ class _Search:
         }
         call = next((s for s in self.statements if re.search(r"\bconjgrad_1\s*\(", s.text) and s.file != CG), None)
         given = _arguments(call.text, "conjgrad_1") if call else []
-        for stage, at in (("grad", 1), ("precon", 5)):
+        for stage, at in (("grad", 1), (START_OF_CG, 2), ("precon", 5)):
             name = re.search(r"[A-Za-z]\w*", given[at]) if call and at < len(given) else None
             if call and name:
                 before = [s for s in self.statements if s.file == call.file and s.line < call.line]
@@ -163,17 +168,30 @@ class _Search:
         edited = [s for s in self.statements if _plain(s.text) not in self._original] if self._original else []
         if not edited or len(edited) > _EDITED_AT_MOST * len(self.statements):
             return place
-        waiting, seen = [place.function], set[str]()
+        made = [s for s in edited if _assigned(s.text)]  # what a caller prints changes nothing
+        return (
+            self._nearest(edited, place.function, self._called)
+            or self._nearest(made, place.function, self._callers)
+            or place
+        )
+
+    def _nearest(self, edited: Sequence[Statement], first: str, others: Callable[[str], list[str]]) -> Statement | None:
+        """The first of these in a function, or in those that it leads to, the nearest first."""
+        waiting, seen = [first], set[str]()
         while waiting:
             function = waiting.pop(0)
             seen.add(function)
             if hit := next((s for s in edited if s.function == function), None):
                 return hit
-            calls = (word for s in self.statements if s.function == function for word in _CALL.findall(s.text))
-            waiting += [
-                word for word in dict.fromkeys(calls) if word in self._functions and word not in {*seen, *waiting}
-            ]
-        return place
+            waiting += [name for name in dict.fromkeys(others(function)) if name not in {*seen, *waiting}]
+        return None
+
+    def _called(self, function: str) -> list[str]:
+        calls = (word for s in self.statements if s.function == function for word in _CALL.findall(s.text))
+        return [word for word in calls if word in self._functions]
+
+    def _callers(self, function: str) -> list[str]:
+        return [s.function for s in self.statements if s.function != function and _calls(s, function)]
 
     def _ending(self, name: str, deep: int = 0) -> Statement | None:
         """The last statement that gives a function's first output its value; of a handle, that of what it calls."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.parity.certificate import STAGES
+from hf_matlab_compat.parity.difference_words import START_OF_CG, TARGET_CHUNK
 from hf_matlab_compat.parity.engines.places import stage_places, statements
 from hf_matlab_compat.parity.engines.reference import OURS
 from tests.parity.engines.trainers import ONE_FILE
@@ -39,6 +40,8 @@ IN_ONE_FILE = {
     "log": "Log likeli",
     "checkpoint": "save(",
     "entry": "function paramsp = nnet_train_2",
+    START_OF_CG: "ch = decay*ch",
+    TARGET_CHUNK: "targetchunk = mod(epoch-1, numchunks) + 1",
 }
 
 
@@ -54,7 +57,7 @@ def test_a_stage_is_found_in_a_trainer_of_one_file(stage: str) -> None:
 def test_nearly_every_stage_is_found_in_a_trainer_of_many_files() -> None:
     for mattype in ("gn", "hess", "empfish"):
         found = places(sources(OURS), mattype=mattype)
-        assert set(found) == set(STAGES)
+        assert set(found) == {*STAGES, START_OF_CG, TARGET_CHUNK}
         assert all((OURS / place.split(":")[0]).is_file() for place in found.values())
 
 
@@ -66,6 +69,10 @@ def test_nearly_every_stage_is_found_in_a_trainer_of_many_files() -> None:
         ("weight_products.m", "gW{i} = e{i}", "gW{i} = 1.001*e{i}", "grad"),
         ("update_damping.m", "rho < c.rho_low", "rho < 0.9*c.rho_low", "lambda"),
         ("conjgrad_1.m", "alpha = delta/pAp", "alpha = 0.99*delta/pAp", "cg_iterates"),
+        ("nnet_train_2.m", "ch = decay*ch", "ch = decay^2*ch", START_OF_CG),
+        ("nnet_train_2.m", "mod(epoch-1, numchunks)", "mod(epoch, numchunks)", TARGET_CHUNK),
+        ("nnet_train_2.m", "= working(indata)", "= 0.9*working(indata)", "grad"),
+        ("log_line.m", "fprintf(fid, ", "fprintf(1, ", "log"),
     ],
 )
 def test_of_an_edited_copy_the_edited_line_is_named(file: str, old: str, new: str, stage: str) -> None:
@@ -74,6 +81,12 @@ def test_of_an_edited_copy_the_edited_line_is_named(file: str, old: str, new: st
     files[file] = files[file].replace(old, new, 1)
     number = next(at for at, row in enumerate(files[file].splitlines(), 1) if new in row)
     assert places(files, sources(OURS))[stage].startswith(f"{file}:{number}: ")
+
+
+def test_what_a_caller_prints_is_no_place_of_a_difference() -> None:
+    files = sources(OURS)
+    files["nnet_train_2.m"] = files["nnet_train_2.m"].replace("    tic\n", "    tic\n    disp('an epoch begins');\n")
+    assert places(files, sources(OURS))["grad"].startswith("computeGradient.m:")
 
 
 def test_a_trainer_that_is_no_copy_is_not_held_against_the_original() -> None:

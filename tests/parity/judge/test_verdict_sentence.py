@@ -10,9 +10,10 @@ import pytest
 
 from hf_matlab_compat.parity.certificate import STAGES, Certificate, Verdict
 from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
-from hf_matlab_compat.parity.difference_words import STAGE_WORDS, place_stage
+from hf_matlab_compat.parity.difference_words import LACKS, STAGE_WORDS, START_OF_CG, TARGET_CHUNK, place_stage
 from hf_matlab_compat.parity.reference_run import REFUSED
 from hf_matlab_compat.parity.run_parity import exit_code
+from hf_matlab_compat.parity.stage_dependencies import ANOTHER_CHUNK
 from tests.parity.judge.certificates import line
 from tests.parity.judge.golden_recordings import judged, recorded
 
@@ -101,7 +102,8 @@ def test_a_difference_is_told_in_the_sentence_of_the_verdict(fields: dict[str, A
     assert certificate.sentence == f"differs: {said}"
     place = "nnet_train_2.m:412: grad = grad/numcases"
     found = replace(certificate, place=place, lines=[*certificate.lines, line(Verdict.DIFFERS, stage="entry")])
-    assert found.sentence == f"differs: {said} (computed in nnet_train_2.m:412); 1 more comparison differs"
+    done = "logged" if fields["stage"] == "log" else "computed"
+    assert found.sentence == f"differs: {said} ({done} in nnet_train_2.m:412); 1 more comparison differs"
 
 
 def test_every_stage_has_words() -> None:
@@ -136,3 +138,23 @@ def test_what_was_not_compared_says_why() -> None:
     assert Certificate(lines=[lost]).sentence.startswith(
         "not run: nothing was compared of a <b> & 'c' double free numpy (epoch 2: out of luck); "
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "stage"),
+    [
+        ({"stage": "cg_iterates", "detail": "start; most in b1"}, START_OF_CG),
+        ({"stage": "cg_iterates", "detail": "iterate 5"}, "cg_iterates"),
+        ({"stage": "grad", "detail": f"target chunk: equals ours on chunk 2: {ANOTHER_CHUNK}"}, TARGET_CHUNK),
+        ({"stage": "rho", "bound_source": f"{LACKS} this quantity"}, "log"),
+        ({"stage": "grad", "bound_source": f"{LACKS} this quantity"}, "grad"),
+        ({"stage": "rho", "bound_source": "this package lacks this quantity"}, "rho"),
+    ],
+)
+def test_the_place_of_a_difference_is_where_it_arises(fields: dict[str, Any], stage: str) -> None:
+    assert place_stage(line(Verdict.DIFFERS, **fields)) == stage
+
+
+def test_what_is_missing_in_the_log_is_logged_somewhere() -> None:
+    lines = [line(Verdict.DIFFERS, "rho", bound_source=f"{LACKS} this quantity")]
+    assert Certificate(lines=lines, place="log_step.m:4: x").sentence.endswith("(logged in log_step.m:4)")
