@@ -167,6 +167,7 @@ class CheckedProblem:
         self._problem, self._watch = problem, watch
         self.num_parameters, self.num_chunks = problem.num_parameters, problem.num_chunks
         self._name = type(problem).__name__
+        self._refuse_gradient = _refusing(f"{self._name}.gradient")
 
     def score(self, theta: Vector, on: Cases) -> Score:
         """See `Problem.score` and `checked_score_of`."""
@@ -193,34 +194,45 @@ class CheckedProblem:
             It is NaN or infinite.
         """
         self._watch("gradient", 0, 1)
-        g, refuse = self._problem.gradient(theta, on), _refusing(f"{self._name}.gradient")
+        g, refuse = self._problem.gradient(theta, on), self._refuse_gradient
         if not isinstance(g, Gradient):  # pyright: ignore[reportUnnecessaryIsInstance]  # anybody's problem
             raise refuse("a Gradient", shown(g))
-        parts = {name: getattr(g, name) for name in ("full", "chunk", "full_squared", "chunk_squared")}
-        checked = {
-            name: checked_vector(part, theta, name, refuse)
-            for name, part in parts.items()
-            if part is not None or name == "full"
-        }
         if not is_number(g.log_likelihood):
             raise refuse("a log_likelihood that is a number", shown(g.log_likelihood))
-        if not np.isfinite(float(abs(checked["full"]).max())):
+        for name in ("full", "chunk", "full_squared", "chunk_squared"):
+            part = getattr(g, name)
+            if part is None and name != "full":
+                continue
+            checked = checked_vector(part, theta, name, refuse)
+            if checked is not part:
+                g = replace(g, **{name: checked})
+        if not np.isfinite(float(abs(g.full).max())):
             raise NotFinite("gradient")
-        return g if all(part is parts[name] for name, part in checked.items()) else replace(g, **checked)
+        return g
 
 
 class _CheckedCurvature:
-    """A curvature whose products and diagonal are of the length and precision of θ."""
+    """A curvature whose products and diagonal are of the length and precision of θ.
+
+    Products are checked until one is right as it comes: a small net would feel the check in every step of CG.
+    """
 
     def __init__(self, curvature: Curvature, theta: Vector, name: str) -> None:
         self._curvature, self._theta, self._name = curvature, theta, name
         self._refuse = _refusing(name)
+        self._is_right = False
         if not callable(curvature):
             raise self._refuse("something to call with a vector", shown(curvature))
 
     def __call__(self, v: Vector) -> Vector:
-        Bv = checked_vector(self._curvature(v), v, "a product", self._refuse)
-        return v.copy() if Bv is v else Bv  # damping changes it in place
+        Bv = self._curvature(v)
+        if self._is_right:
+            return Bv
+        checked = checked_vector(Bv, v, "a product", self._refuse)
+        if checked is v:
+            return v.copy()  # damping changes it in place
+        self._is_right = checked is Bv
+        return checked
 
     def diagonal(self, lam: float) -> Vector:
         made = getattr(self._curvature, "diagonal", None)

@@ -178,7 +178,7 @@ def train(
         description="" if description is None else str(description),
         resume_from=os.fspath(source),
         sizes=subject.sizes,
-        options=asked,
+        options=replace(asked, num_chunks=subject.problem.num_chunks),
         num_cases=subject.num_cases,
         described=subject.described() if name else {},
     )

@@ -15,6 +15,7 @@ from hf_matlab_compat import train
 from hf_matlab_compat.errors import ArgumentError, DataError, NonFiniteError, OptionError
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.observers.observer import KEEP, Observer, Stop
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.state import Outcome, Report, Score, State
@@ -35,6 +36,8 @@ def test_it_trains_to_its_maximum_with_log_and_checkpoint(tmp_path: Path) -> Non
     np.testing.assert_allclose(result.theta, np.linalg.solve(toy.A[0], toy.b[0]), rtol=1e-4)
     assert (result.weights, result.network) == ([], None)
     (logged,) = read_log(tmp_path / "run.txt")
+    assert logged.constants["parameters"] == 20
+    assert logged.constants.keys() & {"layersizes", "weightcost", "mattype"} == set()
     np.testing.assert_allclose(logged.epochs["log_likelihood"], result.history["train_log_likelihood"], rtol=1e-3)
     assert np.isfinite(result.history["test_log_likelihood"]).all()
     assert read_checkpoint(tmp_path / "run_nnet_running.mat").theta.size == 20
@@ -213,6 +216,19 @@ def test_a_problem_that_computes_in_double_is_trained_in_single_and_resumed_to_t
     assert whole.state.theta.dtype == whole.state.d.dtype == np.float32
     half = train(**own(precision="single", max_epochs=2))
     np.testing.assert_array_equal(train(**own(precision="single", resume_from=half)).theta, whole.theta)
+
+
+def test_the_log_tells_the_chunks_of_the_problem_and_a_method_of_ones_own(tmp_path: Path) -> None:
+    class Rests:
+        def start(self, problem: Any, theta: Any) -> Any:
+            return {}
+
+        def epoch(self, problem: Any, theta: Any, memory: Any, n: int, watch: Any) -> Any:
+            return Epoch(theta, memory, problem.score(theta, Cases()), {})
+
+    train(**own(ToyProblem(num_chunks=3), method=Rests(), run_name=tmp_path / "run"))
+    (logged,) = read_log(tmp_path / "run.txt")
+    assert logged.constants == {"method": "Rests", "parameters": 20, "numchunks": 3}
 
 
 def test_a_product_that_is_the_vector_itself_does_not_change_it() -> None:

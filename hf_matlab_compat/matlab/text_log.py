@@ -37,6 +37,9 @@ CONSTANTS = (
 )
 """The constants of the log's header, in MATLAB's words and order; layersizes comes before them."""
 
+_OF_A_NETWORK = ("rms", "weightcost", "mattype", "errtype")
+_OF_HESSIAN_FREE = ("hybridmode", "autodamp", "initlambda", "drop", "boost", "mattype", "decay")
+
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]+")  # the tab may stay
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -94,8 +97,8 @@ def header_lines(
     ]
     if resume_from:
         lines += [f"Resuming from file: {on_one_line(resume_from)}", ""]
-    lines += [CONSTANTS_TITLE, CONSTANTS_RULE, "", f"layersizes: {num2str(sizes)}"]
-    lines += [f"{name}: {_constant(name, options)}" for name in CONSTANTS]
+    lines += [CONSTANTS_TITLE, CONSTANTS_RULE, ""]
+    lines += _what_is_trained(sizes, options)
     return [*lines, "", CONSTANTS_END, ""]
 
 
@@ -138,6 +141,18 @@ def read_time_stamp(text: str) -> datetime:
         return datetime(int(year), _MONTHS.index(month) + 1, int(day), hour, minute, second)
     except OverflowError as error:
         raise ValueError(f"expected a moment of the calendar, got {text.strip()!r}") from error
+
+
+def _what_is_trained(sizes: Sequence[int], options: Options) -> list[str]:
+    """The header's constants; of a problem or method of the caller's own, those that mean something to it."""
+    of_a_network = len(sizes) > 1
+    own_method = not isinstance(options.method, str)
+    idle = {*(() if of_a_network else _OF_A_NETWORK), *(_OF_HESSIAN_FREE if own_method else ())}
+    return [
+        *([f"method: {on_one_line(type(options.method).__name__)}"] if own_method else ()),
+        f"layersizes: {num2str(sizes)}" if of_a_network else f"parameters: {num2str(sizes)}",
+        *(f"{name}: {_constant(name, options)}" for name in CONSTANTS if name not in idle),
+    ]
 
 
 def _constant(name: str, options: Options) -> str:

@@ -28,8 +28,10 @@ class Screen(Observer):
         self._options = run.options
         if run.cases and sys.stderr is not None:
             print(f"Training on {run.cases}.", file=sys.stderr, flush=True)
-        masking = "not masking" if run.options.decay_biases else "masking"
-        _show([f"Starting run named: {on_one_line(run.name)}", f"{masking} out the weight-decay for biases"])
+        _show([f"Starting run named: {on_one_line(run.name)}"])
+        if len(run.sizes) > 1:  # a network of this package
+            masking = "not masking" if run.options.decay_biases else "masking"
+            _show([f"{masking} out the weight-decay for biases"])
         _show(header_lines(run.description, run.resume_from, run.sizes, run.options, datetime.now()))
 
     def epoch(self, report: Report, state: State) -> None:
