@@ -108,8 +108,8 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
     resident = not backend.on_host and backend.keeps(_numbers(data) + _numbers(held_out))
     # cases that are streamed take no room on the device, just as on the host
     counted = backend if resident else replace(backend, on_host=True)
-    check_memory(all_sizes, data.inputs.shape[1], settings, counted, num_test_cases)
     network = build_network(all_sizes, choices, settings.loss, settings.error_measure)
+    check_memory(all_sizes, data.inputs.shape[1], settings, counted, num_test_cases, network.with_x)
     check_own_parts(network, data.targets, of_hessian=settings.curvature == "hessian")
     warn_of_numpy_passes(network, backend)
     problem, tested = (

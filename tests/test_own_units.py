@@ -190,12 +190,18 @@ class NamedAsBuiltIn(OwnLogistic):
             None,
             "unit_types: expected names, or objects with the methods activate(xp, x) and slope(xp, x, y), got None.",
         ),
+        (
+            lambda x: x,
+            "unit_types: expected names, or objects with the methods activate(xp, x) and slope(xp, x, y), got",
+        ),
         (np.tanh, "unit_types: expected names, or objects with the methods activate(xp, x) and slope(xp, x, y), got"),
         ("selu", "unit_types: expected names from 'logistic', 'tanh', 'linear', 'softmax', 'relu'"),
     ],
 )
 def test_an_own_unit_that_is_wrong_is_refused_in_one_sentence(unit: Any, said: str) -> None:
     assert said in refusal(unit_types=[unit, "linear"])
+    if not isinstance(unit, str | int) and "methods" in said:
+        assert said in refusal(unit_types=["tanh", unit])
 
 
 class WrongGradient(OwnSquares):

@@ -10,7 +10,7 @@ import numpy as np
 
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.model.losses import HAVE_MATCHING, no_matching_loss
-from hf_matlab_compat.model.units import UNITS, name_of
+from hf_matlab_compat.model.units import UNITS, OwnUnit, name_of
 from hf_matlab_compat.options import Options
 
 
@@ -67,6 +67,8 @@ def _units(unit_types: Any, num_hidden: int) -> list[Any]:
     for i, unit in enumerate(units):
         if isinstance(unit, str):
             _check_unit(unit, is_output=i == num_hidden)
+        else:
+            OwnUnit(unit)  # refuses what lacks a method
     return units
 
 

@@ -42,7 +42,12 @@ class Need(NamedTuple):
 
 
 def memory_needed(
-    sizes: Sequence[int], num_cases: int, options: Options, backend: Backend, num_test_cases: int = 0
+    sizes: Sequence[int],
+    num_cases: int,
+    options: Options,
+    backend: Backend,
+    num_test_cases: int = 0,
+    with_x: Sequence[int] = (),
 ) -> Need:
     """An estimate of the memory that a run takes beside the caller's data.
 
@@ -57,16 +62,18 @@ def memory_needed(
         The cases are copied to a device, and nowhere on the host.
     num_test_cases : int
         Cases that are only evaluated.
+    with_x : sequence of int
+        Hidden layers that keep their inputs beside their outputs.
     """
-    units = sum(sizes)
+    units, more = sum(sizes), sum(sizes[i] for i in with_x)
     chunk = num_cases // options.num_chunks
     test_chunk = num_test_cases // options.num_test_chunks
     on_host = backend.on_host
     block = min(max(chunk, test_chunk), CASES_PER_BLOCK if on_host else CASES_PER_DEVICE_BLOCK)
     kept_cases = chunk if options.curvature_cases == "target_chunk" else num_cases
-    kept_per_case = units * _KEPT[options.curvature]
+    kept_per_case = units * _KEPT[options.curvature] + more
     iterates = 2 + math.log(max(options.max_cg_steps / options.iterate_grid_start, 1), options.iterate_grid_base)
-    passing = (backend.workers.count if on_host else 1) * block * (units + 4 * max(sizes))
+    passing = (backend.workers.count if on_host else 1) * block * (units + more + 4 * max(sizes))
     copied = 0 if on_host else num_cases + num_test_cases
     itemsize = backend.dtype.itemsize
     return Need(
@@ -77,7 +84,12 @@ def memory_needed(
 
 
 def check_memory(
-    sizes: Sequence[int], num_cases: int, options: Options, backend: Backend, num_test_cases: int = 0
+    sizes: Sequence[int],
+    num_cases: int,
+    options: Options,
+    backend: Backend,
+    num_test_cases: int = 0,
+    with_x: Sequence[int] = (),
 ) -> None:
     """Refuse a run that needs more memory than is free, and name what takes the most of it.
 
@@ -86,7 +98,7 @@ def check_memory(
     OptionError
     """
     free = backend.free_memory()
-    need = memory_needed(sizes, num_cases, options, backend, num_test_cases)
+    need = memory_needed(sizes, num_cases, options, backend, num_test_cases, with_x)
     if free is None or sum(need) <= free:
         return
     argument, what, advice = _blame(need, sizes, num_cases + num_test_cases, options)

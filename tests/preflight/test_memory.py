@@ -114,6 +114,7 @@ def test_each_thing_that_takes_memory_is_counted() -> None:
         bytes_needed(sizes, cases, Options(num_chunks=4, curvature_cases="all"), SINGLE),
         bytes_needed(sizes, cases, Options(num_chunks=4, max_cg_steps=2500), SINGLE),
         bytes_needed(sizes, cases, Options(num_chunks=4), DEVICE),
+        bytes_needed(sizes, cases, Options(num_chunks=4), SINGLE, 0, (1,)),
     ):
         assert more > base
     on_device = bytes_needed(sizes, cases, Options(num_chunks=4), DEVICE)
