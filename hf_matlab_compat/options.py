@@ -48,17 +48,17 @@ class Options:
 
     # --- the method and its rules: names of `registry`, or objects of your own
     method: Any = "hessian_free"
-    """The outer method."""
+    """The outer method: 'hessian_free'."""
     solver: Any = "conjgrad"
-    """What minimises the quadratic model."""
+    """What minimises the quadratic model: 'conjgrad'."""
     preconditioner: Any = "martens"
-    """'martens' (with `preconditioner_exponent`) or 'none'."""
+    """What the solver is preconditioned with: 'martens' (with `preconditioner_exponent`) or 'none'."""
     selection: Any = "backtracking"
-    """Which iterate of the solver's path becomes the step."""
+    """Which iterate of the solver's path becomes the step: 'backtracking' (on `backtracking_cases`)."""
     judge: Any = "reduction_ratio"
-    """What compares the change that came with the change predicted."""
+    """What compares the change that came with the change predicted: 'reduction_ratio'."""
     line_search: Any = "armijo"
-    """'armijo' or 'full_step'."""
+    """How far to go along the step: 'armijo' (with `line_search_c` and more) or 'full_step'."""
 
     # --- what is optimised
     loss: Any = "matching"
@@ -189,7 +189,7 @@ class Kind(NamedTuple):
 
 
 def _whole(least: int, most: float = math.inf) -> Kind:
-    limits = f"of at least {least}" + (f" and at most {most}" if math.isfinite(most) else "")
+    limits = f"from {least} to {most}" if math.isfinite(most) else f"of at least {least}"
     return Kind(
         lambda v: not isinstance(v, bool) and int(v) == v and least <= v <= most, int, f"a whole number {limits}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import importlib.metadata
 import importlib.util
@@ -24,6 +25,7 @@ from hf_matlab_compat.legacy import case_file
 from hf_matlab_compat.legacy.case_file import read_case, write_case
 from hf_matlab_compat.legacy.quirks import QUIRKS
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Outcome
 
 ROOT = Path(__file__).parent.parent
@@ -308,6 +310,9 @@ def test_names_lists_every_name_with_its_default(capsys) -> None:
         assert rows[theirs][0] == ours
     assert rows["mattype"][1:] == ["'gauss_newton'", "'gn'"]
     assert rows["initlambda"][1:] == ["45"]
+    assert rows["line_search"] == ["'armijo'"]  # MATLAB has no name for it
+    listed = {word for name, words in rows.items() for word in (name, *words)}
+    assert {field.name for field in dataclasses.fields(Options)} <= listed
 
 
 def test_quirks_lists_every_quirk(capsys) -> None:

@@ -12,8 +12,10 @@ from hf_matlab_compat.errors import CallWarning, OptionError, speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN
 from hf_matlab_compat.legacy.dialects import as_22_arguments, assumption, is_foreign
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, to_matlab_value
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.keywords import instead, refuse_missing, refuse_unnamed
 from hf_matlab_compat.presets import preset_options
+from hf_matlab_compat.training import train
 
 Arguments = ParamSpec("Arguments")
 Trained = TypeVar("Trained")
@@ -65,4 +67,6 @@ def _refuse_unknown(trainer: Callable[..., Any], given: Iterable[str]) -> None:
 def _instead(name: str, known: Mapping[str, Parameter]) -> str:
     if name in CONSTANTS:
         return "nnet_train takes it, and the others by their names."
+    if name not in TO_MATLAB and name in (*signature(train).parameters, *vars(Options())):
+        return "train takes it, and the others in the field's terms."
     return instead(name, known, TO_MATLAB)

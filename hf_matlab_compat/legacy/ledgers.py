@@ -10,18 +10,23 @@ from rich.table import Table
 from rich.text import Text
 
 from hf_matlab_compat.legacy.quirks import QUIRKS
-from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS, to_matlab_value
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, TRAINER_ARGUMENTS, to_matlab_value
 from hf_matlab_compat.options import Options
 
 
 def show_names(console: Console | None = None) -> int:
-    """Print MATLAB's name, this package's and the default of every argument and constant; returns 0."""
+    """Print MATLAB's name, this package's and the default of every argument and option; returns 0."""
     defaults = {field.name: field.default for field in fields(Options)}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("MATLAB", "train, Options", "default", "in MATLAB"):
         table.add_column(heading, no_wrap=True)
-    for names in (TRAINER_ARGUMENTS, CONSTANTS):
-        for theirs, ours in names.items():
+    pairs = [
+        [*TRAINER_ARGUMENTS.items()],
+        [*CONSTANTS.items()],
+        [("", ours) for ours in defaults if ours not in TO_MATLAB],
+    ]
+    for names in pairs:
+        for theirs, ours in names:
             default = defaults.get(ours)
             there = to_matlab_value(ours, default)
             shown = _value(default) if ours in defaults else ""

@@ -132,6 +132,16 @@ SENTENCES = {
         lambda: nnet_train(**legacy_arguments(), max_cg_steps=3),
         "max_cg_steps: expected an argument of nnet_train, got an unknown name. Did you mean maxiters?",
     ),
+    "what only train has": (
+        lambda: nnet_train(**legacy_arguments(), line_search="full_step"),
+        "line_search: expected an argument of nnet_train, got an unknown name. train takes it, and the others in the "
+        "field's terms.",
+    ),
+    "what only train has, beside the 22": (
+        lambda: nnet_train_2(*legacy_arguments().values(), problem=1),
+        "problem: expected an argument of nnet_train_2, got an unknown name. train takes it, and the others in the "
+        "field's terms.",
+    ),
     "nothing like it": (
         lambda: nnet_train(**legacy_arguments(), xyz=3),
         "xyz: expected an argument of nnet_train, got an unknown name.",
