@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
+import pathlib
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -246,10 +246,10 @@ def test_a_damping_must_go_on_with_a_number(lam: Any) -> None:
 def test_every_name_is_said_where_the_option_is_described(kind: str) -> None:
     source = inspect.getsourcefile(Options)
     assert source is not None
-    text = Path(source).read_text(encoding="utf-8")
+    text = pathlib.Path(source).read_text(encoding="utf-8")
     described = re.search(rf'\n    {kind}: Any = .*\n    """((?:.|\n)*?)"""', text)
     assert described is not None
-    page = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+    page = (pathlib.Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
     row = next(line for line in page.splitlines() if line.startswith(f"| `{kind}` |")) if kind in RULES else ""
     for name in RULES.get(kind, METHODS):
         assert f"'{name}'" in described[1]
