@@ -214,5 +214,5 @@ def test_options_cannot_be_changed_once_checked() -> None:
 @pytest.mark.parametrize("value", [100_001, 10**9, 10**30])
 def test_more_connections_than_memory_holds_are_refused(value: int) -> None:
     assert refused("num_connections", value).startswith(
-        "num_connections: expected a whole number from 1 to 100000, got"
+        "num_connections: expected a whole number of at least 1 and at most 100000, got"
     )
