@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def test_the_commands_and_the_python_of_the_guide_run(tmp_path: Path, monkeypatc
     for kind, block in BLOCKS:
         if kind == "python":
             exec(compile(block, "guide", "exec"), names)
+            _two_runs(tmp_path)
         for line in block.splitlines() if kind == "console" else ():
             assert line.startswith("$ hf-compat ")
             assert main(shlex.split(line)[2:]) == 0, line
@@ -53,6 +55,14 @@ def test_the_table_of_lines_is_there() -> None:
 def test_every_preset_and_every_form_of_the_call_is_listed() -> None:
     assert [name for name, preset in PRESETS.items() if f"| `{name}` | {preset.source} |" not in TEXT] == []
     assert [form.name for form in FORMS if f"| {form.name} | " not in TEXT] == []
+
+
+def _two_runs(folder: Path) -> None:
+    """What the guide's Python wrote, in two folders, whose curves are drawn side by side."""
+    for name in ("a", "b"):
+        for path in folder.glob("run*.*"):
+            (folder / name).mkdir(exist_ok=True)
+            shutil.copy(path, folder / name)
 
 
 def _old_folder(folder: Path) -> None:
