@@ -157,3 +157,14 @@ def test_what_the_page_on_extending_shows_does_what_it_says(tmp_path) -> None:
     train(**run, max_epochs=40, run_name=tmp_path / "run")
     rest = train(**run, max_epochs=100, resume_from=tmp_path / "run_nnet_running.mat")
     np.testing.assert_array_equal(rest.theta, shown["descent"].theta)
+
+
+def test_the_unit_and_the_loss_of_the_page_on_units_train() -> None:
+    text = (EXAMPLES[0].parents[1] / "docs" / "units.md").read_text(encoding="utf-8")
+    shown: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, shown)
+    X = np.random.default_rng(0).random((4, 20))
+    net = {"hidden_sizes": [3], "unit_types": [shown["Swish"](), "linear"], "loss": shown["StudentT"]()}
+    ll = train(inputs=X, targets=X, **net, curvature="hessian", max_epochs=4, seed=0).history["train_log_likelihood"]
+    assert ll[-1] > ll[0]
