@@ -363,6 +363,14 @@ def test_without_a_command_the_help_lists_them_all(capsys) -> None:
     assert all(command in shown for command in ("demo", "train", "names", "quirks"))
 
 
+@pytest.mark.parametrize("line", ["--help", "-h", "plot", "plot --help", "train -h", "plot curves --help"])
+def test_every_help_page_is_shown(line: str, capsys) -> None:
+    assert main(line.split()) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"Usage: hf-compat {line.partition('-')[0]}".rstrip())
+    assert said.err == ""
+
+
 @pytest.mark.parametrize(
     "options", [["--maxepoch", "1.9"], ["--seed", "1.9"], ["--seed", "3", "1e3"], ["--maxepoch", "two"]]
 )

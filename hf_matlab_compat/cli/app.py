@@ -72,10 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         With 2, where the command line is no call of a command.
     """
     spell_what_cannot_be_written()
-    words = map(_at_home, sys.argv[1:] if arguments is None else arguments)
+    words = [_at_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
-        command, bound, *_ = app.parse_args(list(words), print_error=False, exit_on_error=False, verbose=False)
-        refuse_empty_lists(bound.arguments)
+        command, bound, *_ = app.parse_args(words, print_error=False, exit_on_error=False, verbose=False)
+        refuse_empty_lists(words, bound.arguments)
     except CycloptsError as error:
         raise SystemExit(_complain(in_words(error), ERROR)) from None
     try:

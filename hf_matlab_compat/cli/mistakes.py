@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from cyclopts import exceptions as wrong
@@ -31,16 +31,23 @@ def in_words(error: wrong.CycloptsError) -> str:
     return str(error)
 
 
-def refuse_empty_lists(given: Mapping[str, Any]) -> None:
-    """Refuse an option that takes several values and stands alone, which cyclopts takes for none of it.
+def refuse_empty_lists(words: Sequence[str], given: Mapping[str, Any]) -> None:
+    """Refuse an option that takes several values and has none in the command line: cyclopts reads an empty list.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The command line.
+    given : mapping
+        The arguments that were read from it.
 
     Raises
     ------
     CycloptsError
     """
     for name, value in given.items():
-        if value == []:
-            option = "--" + name.strip("_").replace("_", "-")
+        option = "--" + name.strip("_").replace("_", "-")
+        if value == [] and option in words:  # the help page, which cyclopts adds, has an empty list of its own
             raise wrong.CycloptsError(msg=f"{option}: expected a value, got none.")
 
 

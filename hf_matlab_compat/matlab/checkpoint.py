@@ -131,7 +131,7 @@ def read_checkpoint(
     Warns
     -----
     CheckpointWarning
-        The sidecar is damaged or belongs to another state: single values are used.
+        The sidecar is damaged or belongs to another state: single values are used, or values are not checked.
     """
     found = find_checkpoint(path)
     try:
@@ -146,6 +146,8 @@ def read_checkpoint(
     whole = state if entry is None else entry.restored(state)
     if _lacks_bits(sidecar, entry, precision) and _only_singles(state):
         warnings.warn(_lost(found, sidecar, entry), CheckpointWarning, stacklevel=2)
+    elif sidecar.trouble == DAMAGED:
+        warnings.warn(_lost_checksums(found), CheckpointWarning, stacklevel=2)
     return whole if precision is None else whole.in_precision(_KINDS[precision])
 
 
@@ -253,6 +255,13 @@ def _lost(path: str, sidecar: Sidecar, entry: Entry | None) -> str:
     return (
         f"{path}: expected {what} in {sidecar_path(path).name}, got {got}. "
         f"{instead}; the run will not go on bit for bit."
+    )
+
+
+def _lost_checksums(path: str) -> str:
+    return (
+        f"{path}: expected its checksums in {sidecar_path(path).name}, got {DAMAGED}. "
+        "The values are used unchecked, as MATLAB does."
     )
 
 

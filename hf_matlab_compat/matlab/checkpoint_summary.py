@@ -17,7 +17,7 @@ from hf_matlab_compat.matlab.checkpoint import read_description, why_no_run_goes
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
 from hf_matlab_compat.matlab.layer_sizes import Candidates, candidate_sizes, full_num_parameters
 from hf_matlab_compat.matlab.logged_sizes import LoggedSizes, logged_sizes
-from hf_matlab_compat.matlab.sidecar import path_of_doubles
+from hf_matlab_compat.matlab.sidecar import DAMAGED, path_of_doubles, read_sidecar, sidecar_path
 from hf_matlab_compat.matlab.variable_listing import Listing, Variable, list_variables, read_numbers
 from hf_matlab_compat.model.packing import unpack
 
@@ -299,6 +299,8 @@ def _remarks(path: str | os.PathLike[str], listing: Listing) -> list[str]:
     remarks: list[str] = []
     if (doubles := path_of_doubles(path)) is not None:
         remarks.append(f"double values lie beside it in {doubles.name}; they are not part of this file")
+    if read_sidecar(path).trouble == DAMAGED:
+        remarks.append(f"{sidecar_path(path).name} beside it is damaged: the values of this file are not checked")
     for name in ("epoch", "lambda", "totalpasses"):
         if name in by_name and by_name[name].is_numeric and by_name[name].kind not in ("double", "logical"):
             remarks.append(f"{name} is of class {by_name[name].kind}, which rounds what MATLAB computes from it")

@@ -43,7 +43,8 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 def _refuse(kind: str) -> None:
     if kind:
-        raise CheckpointError(f"expected a file, got {kind}. Copy its content to a file first.")
+        advice = "Name a file in it." if kind == _KINDS[stat.S_IFDIR] else "Copy its content to a file first."
+        raise CheckpointError(f"expected a file, got {kind}. {advice}")
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:

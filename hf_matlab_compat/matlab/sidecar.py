@@ -218,7 +218,10 @@ def _read(path: Path) -> list[Entry]:
 
 
 def _entry(place: int, told: Mapping[str, Any], arrays: Mapping[str, Array]) -> Entry:
-    entry = Entry(checksums=dict(told["sha256"]), run=dict(told.get("run", {})), theta=arrays.get(f"theta_{place}"))
+    run = dict(told.get("run", {}))
+    if not all(isinstance(run.get(part, {}), dict) for part in ("settings", "data")):
+        raise ValueError("no description of a run")
+    entry = Entry(checksums=dict(told["sha256"]), run=run, theta=arrays.get(f"theta_{place}"))
     if "memory" in told:
         memory = joined_values(told["memory"], arrays)
         entry = replace(entry, memory=memory, names=tuple(map(str, told["names"])))

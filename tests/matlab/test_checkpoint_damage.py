@@ -1,6 +1,7 @@
 """Damaged and hostile files are read or refused, never worse."""
 
 import gzip
+import os
 import struct
 import time
 import warnings
@@ -12,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_checkpoint, write_checkpoint
+from hf_matlab_compat.matlab.checkpoint_summary import summarise
 from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_variables
 from hf_matlab_compat.matlab.mat_formats import read_variables
+from hf_matlab_compat.matlab.sidecar import sidecar_path
 from tests.matlab.checkpoint_files import (
     assert_same,
     make_state,
@@ -102,6 +105,30 @@ def test_gzip_within_gzip_is_refused(tmp_path):
     (tmp_path / "a.mat").write_bytes(gzip.compress(gzip.compress(b"# Created by Octave")))
     with pytest.raises(CheckpointError, match="packed once, got gzip within gzip"):
         read_checkpoint(tmp_path / "a.mat")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("kind", ["pipe", "device", "directory", "cut", "empty"])
+@pytest.mark.parametrize("ending", [".sidecar.npz", ".double.npz"])
+def test_a_sidecar_that_cannot_be_read_is_told_and_never_waited_for(tmp_path, kind, ending):
+    state = make_state()
+    write_checkpoint(tmp_path / "a.mat", state)
+    place, content = tmp_path / f"a{ending}", sidecar_path(tmp_path / "a.mat").read_bytes()
+    sidecar_path(tmp_path / "a.mat").unlink()
+    make = {
+        "pipe": lambda: os.mkfifo(place),
+        "device": lambda: place.symlink_to("/dev/zero"),
+        "directory": place.mkdir,
+        "cut": lambda: place.write_bytes(content[:-50]),
+        "empty": lambda: place.write_bytes(b""),
+    }
+    make[kind]()
+    with pytest.warns(CheckpointWarning, match=r"expected its checksums in a\.sidecar\.npz, got a damaged file"):
+        assert_same(read_checkpoint(tmp_path / "a.mat", precision="single"), state)
+    assert (
+        "a.sidecar.npz beside it is damaged: the values of this file are not checked"
+        in summarise(tmp_path / "a.mat").remarks
+    )
 
 
 def octave_text(state):

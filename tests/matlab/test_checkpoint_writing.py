@@ -311,8 +311,9 @@ def test_a_run_in_double_precision_is_warned_where_there_are_only_singles(tmp_pa
 
 def test_a_run_in_single_precision_is_given_singles_without_a_word(tmp_path):
     write_checkpoint(tmp_path / "a.mat", make_state(3, kind=np.float64))
-    sidecar_path(tmp_path / "a.mat").write_bytes(b"damaged")
     found = read_checkpoint(tmp_path / "a.mat", precision="single")
+    sidecar_path(tmp_path / "a.mat").unlink()
+    assert_same(read_checkpoint(tmp_path / "a.mat", precision="single"), found)
     assert_same(found, rounded(make_state(3, kind=np.float64)))
 
 
