@@ -36,6 +36,22 @@ def _rebuilt(kind: type[HessianFreeError], args: tuple[Any, ...], attributes: di
     return error
 
 
+def shown(value: object) -> str:
+    """A value as a sentence shows it: an array of more than a few numbers by its shape."""
+    shape, size = getattr(value, "shape", None), getattr(value, "size", None)
+    if isinstance(shape, tuple) and isinstance(size, int) and size > _FEW_NUMBERS:
+        return f"an array of shape {shape}"
+    return repr(value)
+
+
+_FEW_NUMBERS, _LONGEST = 5, 300
+
+
+def _in_short(got: object) -> str:
+    line = " ".join(str(got).splitlines())
+    return line if len(line) <= _LONGEST else f"{line[:200]} ... {line[-80:]}"
+
+
 class ArgumentError(HessianFreeError, ValueError):
     """An argument is not what it should be.
 
@@ -50,7 +66,7 @@ class ArgumentError(HessianFreeError, ValueError):
     expected : str
         What it should have been; may name arguments as ``{name}``.
     got : object
-        What came: a value, or a phrase that describes one.
+        What came: a value, or a phrase that describes one. The middle of a long one is left out of the sentence.
     advice : str, optional
         What to do about it; may name arguments as ``{name}``.
     """
@@ -69,7 +85,7 @@ class ArgumentError(HessianFreeError, ValueError):
             return _NAMED.sub(lambda found: names.get(found[1], found[1]) if found[1] else found[0][0], text)
 
         name = names.get(self.argument, self.argument)
-        return f"{name}: expected {said(self.expected)}, got {self.got}. {said(self.advice)}".rstrip()
+        return f"{name}: expected {said(self.expected)}, got {_in_short(self.got)}. {said(self.advice)}".rstrip()
 
     def renamed(self, names: Mapping[str, str]) -> ArgumentError:
         """The same error in another vocabulary."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.errors import OptionError, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ def _converted(name: str, value: Any, kind: Kind) -> Any:
     except (TypeError, ValueError, OverflowError):
         pass  # not even comparable: the sentence below says what was expected
     plain = value.item() if isinstance(value, np.generic) else value
-    raise OptionError(name, expected=kind.expected, got=repr(plain))
+    raise OptionError(name, expected=kind.expected, got=shown(plain))
 
 
 class Kind(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.cli import main
-from hf_matlab_compat.legacy.case_file import write_case
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.legacy.case_file import constants_from, write_case
 from tests.small_run import legacy_arguments
 
 
@@ -52,6 +54,19 @@ def test_a_line_that_is_no_call_is_one_sentence(line: str, sentence: str, capsys
     said = said_of(capsys, *line.split())
     assert said.startswith(sentence)
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ("learning_rate=0.1", "There is none: conjugate gradients and a line search find each step; initlambda sets"),
+        ("maxepoch=3", "maxepoch is an argument in the case file."),
+        ("bost=2", "Did you mean boost=2?"),
+    ],
+)
+def test_a_constant_that_there_is_not_is_met_with_what_there_is(given: str, advice: str) -> None:
+    with pytest.raises(OptionError, match=re.escape(advice)):
+        constants_from([given])
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import copy
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hf_matlab_compat import errors
-from hf_matlab_compat.errors import DataError, HessianFreeError, NonFiniteError, OptionError, speaking
+from hf_matlab_compat.errors import DataError, HessianFreeError, NonFiniteError, OptionError, shown, speaking
+from hf_matlab_compat.options import Options
 
 MATLAB = {"num_chunks": "numchunks", "inputs": "indata"}
 
@@ -29,6 +31,17 @@ def test_braces_that_come_from_a_users_file_stay_as_they_are(name: str) -> None:
     error = DataError("variable", expected=f"one of {name}, b", got="'c'", advice=f"Take {name} from {{num_chunks}}.")
     assert str(error) == f"variable: expected one of {name}, b, got 'c'. Take {name} from num_chunks."
     assert str(error.renamed(MATLAB)).endswith(f"Take {name} from numchunks.")
+
+
+def test_a_long_value_is_shown_in_short() -> None:
+    assert shown(np.zeros((8, 50))) == "an array of shape (8, 50)"
+    assert shown(np.array([1, 2])) == "array([1, 2])"
+    said = str(OptionError("a", expected="one", got="x" * 250 + "\n" + "y" * 900 + " (why)", advice="Do."))
+    assert len(said) < 330
+    assert said.startswith("a: expected one, got xxx")
+    assert said.endswith("yyy (why). Do.")
+    with pytest.raises(OptionError, match=r"^num_chunks: .* at least 1, got an array of shape \(30, 3\)\.$"):
+        Options(num_chunks=np.zeros((30, 3)))  # type: ignore[arg-type]
 
 
 def test_without_advice_the_sentence_ends_at_the_value() -> None:

@@ -16,8 +16,9 @@ from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
 from hf_matlab_compat.matlab.atomic_file import atomic_file
 from hf_matlab_compat.matlab.mat_formats import load_mat, write_mat
 from hf_matlab_compat.matlab.mat_values import Skipped, full_array
-from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, TRAINER_ARGUMENTS
 from hf_matlab_compat.preflight.folder import folder_for
+from hf_matlab_compat.preflight.keywords import why_none
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.training import train
 
@@ -163,15 +164,21 @@ def constants_from(assignments: Iterable[str]) -> dict[str, Any]:
     for text in assignments:
         name, sign, value = (part.strip() for part in text.partition("="))
         if not sign or name not in CONSTANTS:
-            near = difflib.get_close_matches(name, CONSTANTS, n=1)
             raise OptionError(
                 "--set",
                 expected="NAME=VALUE with the name of a constant that hf-compat names lists",
                 got=repr(text),
-                advice=f"Did you mean {near[0]}={value or '...'}?" if near else "",
+                advice=_constant_instead(name, value),
             )
         found[name] = _value(value)
     return found
+
+
+def _constant_instead(name: str, value: str) -> str:
+    if name in TRAINER_ARGUMENTS:
+        return f"{name} is an argument in the case file."
+    near = difflib.get_close_matches(name, CONSTANTS, n=1)
+    return why_none(name, TO_MATLAB) or (f"Did you mean {near[0]}={value or '...'}?" if near else "")
 
 
 def _value(text: str) -> Any:

@@ -163,11 +163,17 @@ def _of_the_run(run: LoggedRun) -> Iterator[Finding]:
         wrong = {i for i, figure in run.not_numbers if figure == name} | set(np.flatnonzero(np.isinf(run.epochs[name])))
         if wrong:
             first, often = run.epochs[min(wrong)], f"{len(wrong)} of {run.epochs.size} epochs"
-            expected = f"a {_IN_WORDS.get(name, name.replace('_', ' '))} that is a finite number"
+            expected = f"a finite number as {_IN_WORDS.get(name, name.replace('_', ' '))}"
             yield Finding(int(first["epoch"]), Law.NUMBERS, expected, f"{first[name]:.5g} (in {often})")
 
 
-_IN_WORDS = {"d_norm": "ch magnitude", "lam": "lambda", "rate": "chosen rate"}
+_IN_WORDS = {
+    "log_likelihood": "log-likelihood",
+    "test_log_likelihood": "test log-likelihood",
+    "d_norm": "ch magnitude",
+    "lam": "lambda",
+    "rate": "chosen rate",
+}
 
 
 def _of_each_epoch(run: LoggedRun) -> Iterator[Finding]:

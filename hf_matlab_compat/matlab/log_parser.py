@@ -182,6 +182,7 @@ _WORDING = (
     "Error rate difference (test - train): <error_difference>",
 )
 _LINES = tuple(map(_line, _WORDING))
+_EPOCH_LINE = next(line for line in _LINES if "epoch" in line.groupindex)
 _STARTS = {words.split("<")[0].strip(): re.findall(r"<(\w+)>", words)[0] for words in _WORDING}
 """How each line begins, and its first figure."""
 _TOTAL_TIME = re.compile(rf"Total time: +({_NUMBER})")
@@ -207,7 +208,8 @@ def _run(lines: Sequence[str]) -> LoggedRun | None:
     )
 
 
-def _run_without_header(lines: Sequence[str]) -> LoggedRun | None:
+def _run_without_header(remains: Sequence[str]) -> LoggedRun | None:
+    lines = _without_a_cut_epoch(remains)
     epochs = _epochs(lines)
     if not epochs.size:
         return None
@@ -223,6 +225,16 @@ def _run_without_header(lines: Sequence[str]) -> LoggedRun | None:
         not_numbers=_not_numbers(lines),
         unfinished=_unfinished(lines),
     )
+
+
+def _without_a_cut_epoch(lines: Sequence[str]) -> Sequence[str]:
+    """The lines without an epoch whose end alone is there: the line with its number was cut off."""
+    for place, line in enumerate(map(str.strip, lines)):
+        if _EPOCH_LINE.fullmatch(line):
+            return lines
+        if _LINES[-1].fullmatch(line):
+            return lines[place + 1 :]
+    return lines
 
 
 def _epochs(lines: Sequence[str]) -> NDArray[np.void]:

@@ -20,6 +20,7 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _LEAST_STARTS = 3
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def text_of(content: bytes) -> str:
@@ -56,8 +57,12 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def lines_of(text: str) -> list[str]:
-    """Its lines; LF, CR LF and, from copies through several systems, CR CR LF end them, or CR alone throughout."""
-    ends = text if "\n" in text else text.replace("\r", "\n")
+    """Its lines; LF, CR LF and, from copies through several systems, CR CR LF end them, or CR alone throughout.
+
+    Colours that a terminal was told of are taken out.
+    """
+    plain = _COLOURS.sub("", text)
+    ends = plain if "\n" in plain else plain.replace("\r", "\n")
     return [line.rstrip("\r") for line in ends.split("\n")]
 
 

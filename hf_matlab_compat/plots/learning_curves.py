@@ -254,14 +254,14 @@ _PANELS: tuple[Panel, ...] = (_likelihood, _error, _rho, _lambda, _cg_steps, _no
 
 
 def _finish(axes: Any) -> None:
-    """Grid, numbers at the ticks, and a word where none of the logs has the figure."""
+    """Grid, numbers at the ticks, and a word where no log has the figure as a finite number."""
     drawn = [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines if line.get_transform() == axes.transData]
     figures = np.concatenate(drawn or [np.empty(0)])
     figures = figures[np.isfinite(figures)]
     if not figures.size:
         axes.set_yscale("linear")
-        axes.set_yticks([])
-        axes.text(0.5, 0.5, "not in the logs", transform=axes.transAxes, ha="center", va="center", color="0.5")
+        axes.set(xticks=[], yticks=[], xlabel="")
+        axes.text(0.5, 0.5, "no number in the logs", transform=axes.transAxes, ha="center", va="center", color="0.5")
     elif axes.get_yscale() == "log":
         _plain_ticks(axes.yaxis, *axes.get_ylim())
     else:

@@ -10,7 +10,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.errors import OptionError, shown
 
 _LONGEST_ENDING = "_nnet_epoch1000000.sidecar.npz.01234567.partial"
 
@@ -28,7 +28,7 @@ def check_destination(run_name: Any) -> str:
     OptionError
     """
     if not isinstance(run_name, str | os.PathLike):
-        raise OptionError("run_name", expected="a name or path, or '' for no files", got=repr(run_name))
+        raise OptionError("run_name", expected="a name or path, or '' for no files", got=shown(run_name))
     name = os.path.expanduser(os.fsdecode(run_name))  # as MATLAB has it
     if "\0" in name:
         raise OptionError("run_name", expected="a name without a null character", got=repr(name))
@@ -47,7 +47,7 @@ def check_destination(run_name: Any) -> str:
 
 def _check_folder(run_name: str) -> None:
     stem = Path(run_name)
-    if run_name.endswith(("/", os.sep)) or not stem.name:
+    if run_name.endswith(("/", os.sep)) or stem.name in ("", ".."):
         raise OptionError("run_name", expected="a stem for file names", got=repr(run_name), advice="Add a name to it.")
     folder = stem.parent
     if not folder.is_dir():

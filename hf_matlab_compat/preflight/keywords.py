@@ -134,14 +134,19 @@ def instead(name: str, known: Iterable[str], names: Mapping[str, str]) -> str:
     'Did you mean hidden_sizes?'
     """
     plain = _plain(name)
-    for words, reason in _NONE_OF_IT.items():
-        if plain in words:
-            return reason.format_map(_Itself(names))
+    if reason := why_none(name, names):
+        return reason
     by_plain_name = {_plain(each): each for each in known}
     ours = next((ours for ours, words in _ALSO_CALLED.items() if plain in words), None)
     near = difflib.get_close_matches(plain, by_plain_name, n=1)
     found = _translated(name, names) or (ours and names.get(ours, ours)) or (by_plain_name[near[0]] if near else "")
     return f"Did you mean {found}?" if found else ""
+
+
+def why_none(name: str, names: Mapping[str, str]) -> str:
+    """Why there is no argument that other trainers call `name`, in the vocabulary `names`; empty if none does."""
+    reasons = (reason for words, reason in _NONE_OF_IT.items() if _plain(name) in words)
+    return next(reasons, "").format_map(_Itself(names))
 
 
 def _value_instead(name: str, value: object) -> str:

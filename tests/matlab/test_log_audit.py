@@ -254,6 +254,10 @@ def test_lines_that_a_fork_leaves_out_or_words_otherwise_break_no_law() -> None:
     assert audit(parse_log(TEXT.replace("New lambda: ", "New lambda: about "))[0]) == []
     beginning_lost = TEXT[TEXT.index("epoch: 2,") :]
     assert audit(parse_log(beginning_lost)[0]) == []
+    for place in range(TEXT.index("epoch: 2,") + 1, TEXT.index("epoch: 3,") + 1, 7):
+        (run,) = parse_log(TEXT[place:])
+        assert audit(run) == []
+        assert run.epochs["epoch"][0] == 3
 
 
 def test_a_log_without_a_finished_epoch_is_found_and_a_run_started_again_is_not() -> None:
@@ -312,9 +316,7 @@ def test_a_run_of_nothing_but_nan_does_not_pass() -> None:
     found = [str(finding) for finding in audit(run) if finding.law is Law.NUMBERS]
     assert len(found) == 7
     assert found[0].startswith("epoch 1: expected a ")
-    assert any(
-        "expected a log likelihood that is a finite number, got nan (in 8 of 8 epochs)" in each for each in found
-    )
+    assert any("expected a finite number as log-likelihood, got nan (in 8 of 8 epochs)" in each for each in found)
 
 
 @pytest.mark.parametrize(("word", "shown"), [("NaN", "nan"), ("-Inf", "-inf"), ("-1.#IND", "nan"), ("-1.#INF", "-inf")])

@@ -88,6 +88,11 @@ def test_a_log_with_something_before_each_line_reads_alike(name: str, strips: bo
     assert run.description == only(TEXT).description
 
 
+def test_colours_of_a_terminal_are_taken_out() -> None:
+    coloured = "\n".join(f"\x1b[1;32m{line}\x1b[0m\x1b[K" for line in TEXT.split("\r\n"))
+    np.testing.assert_array_equal(only(coloured).epochs, only(TEXT).epochs)
+
+
 def test_known_words_within_other_lines_are_no_stamps() -> None:
     noise = TEXT.replace("rho = ", "[debug] the rho = 3 of before\r\n[debug] epoch: 3 of it\r\nrho = ")
     assert_same_figures(noise)

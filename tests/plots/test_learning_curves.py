@@ -132,7 +132,20 @@ def test_a_panel_whose_figure_no_log_has_says_so(drawn: list[Any]) -> None:
     (run,) = parse_log(text)
     draw_learning_curves("x.png", {"a": run})
     said = {axes.get_title(loc="left").split()[0]: [text.get_text() for text in axes.texts] for axes in drawn[0].axes}
-    assert [title for title, words in said.items() if words == ["not in the logs"]] == ["rho", "lambda", "CG", "ch"]
+    assert [title for title, words in said.items() if words == ["no number in the logs"]] == [
+        "rho",
+        "lambda",
+        "CG",
+        "ch",
+    ]
+
+
+def test_a_panel_of_nan_alone_has_no_ticks_of_a_scale_that_is_none(drawn: list[Any]) -> None:
+    (run,) = parse_log(re.sub(r"(Log likelihood: )[-0-9.]+", r"\1NaN", LONG.read_text()))
+    draw_learning_curves("x.png", {"a": run})
+    axes = drawn[0].axes[0]
+    assert [text.get_text() for text in axes.texts] == ["no number in the logs"]
+    assert len(axes.get_xticks()) == len(axes.get_yticks()) == 0
 
 
 @pytest.mark.parametrize(

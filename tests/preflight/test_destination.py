@@ -38,6 +38,8 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
 
 def test_a_directory_is_no_stem(tmp_path: Path) -> None:
     assert refusal(f"{tmp_path}/") == (f"runName: expected a stem for file names, got '{tmp_path}/'. Add a name to it.")
+    for folder in (".", "..", f"{tmp_path}/.."):
+        assert refusal(folder) == f"runName: expected a stem for file names, got '{folder}'. Add a name to it."
 
 
 def test_a_directory_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
