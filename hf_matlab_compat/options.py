@@ -189,7 +189,7 @@ class Kind(NamedTuple):
 
 
 def _whole(least: int, most: float = math.inf) -> Kind:
-    limits = f"of at least {least}" + (f" and at most {most}" if math.isfinite(most) else "")
+    limits = f"from {least} to {most}" if math.isfinite(most) else f"of at least {least}"
     return Kind(
         lambda v: not isinstance(v, bool) and int(v) == v and least <= v <= most, int, f"a whole number {limits}"
     )
