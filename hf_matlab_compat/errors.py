@@ -36,7 +36,7 @@ def _rebuilt(kind: type[HessianFreeError], args: tuple[Any, ...], attributes: di
     return error
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """A value as a sentence shows it: an array of more than a few numbers by its shape."""
     shape, size = getattr(value, "shape", None), getattr(value, "size", None)
     if isinstance(shape, tuple) and isinstance(size, int) and size > _FEW_NUMBERS:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Backend
-from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, shown
+from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, quoted
 from hf_matlab_compat.matlab.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.random_streams import stream_from_seed
 from hf_matlab_compat.model.network import Network
@@ -83,7 +83,7 @@ def _resumed(count: int, as_what: str, options: Options, backend: Backend, sourc
     elif isinstance(source, str | os.PathLike):
         state = read_checkpoint(source, num_parameters=count, precision=options.precision)
     else:
-        raise OptionError("resume_from", expected="the path of a checkpoint", got=shown(source))
+        raise OptionError("resume_from", expected="the path of a checkpoint", got=quoted(source))
     kind = state.theta.dtype
     # arrays of another class than θ's keep it: counts, or sums in double
     return state.mapped(lambda array: backend.asarray(array) if array.dtype == kind else backend.xp.asarray(array))

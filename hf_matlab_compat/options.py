@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hf_matlab_compat.errors import OptionError, shown
+from hf_matlab_compat.errors import OptionError, quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ def _converted(name: str, value: Any, kind: Kind) -> Any:
     except (TypeError, ValueError, OverflowError):
         pass  # not even comparable: the sentence below says what was expected
     plain = value.item() if isinstance(value, np.generic) else value
-    raise OptionError(name, expected=kind.expected, got=shown(plain))
+    raise OptionError(name, expected=kind.expected, got=quoted(plain))
 
 
 class Kind(NamedTuple):
@@ -189,7 +189,7 @@ class Kind(NamedTuple):
 
 
 def _whole(least: int, most: float = math.inf) -> Kind:
-    limits = f"from {least} to {most}" if math.isfinite(most) else f"of at least {least}"
+    limits = f"of at least {least}" + (f" and at most {most}" if math.isfinite(most) else "")
     return Kind(
         lambda v: not isinstance(v, bool) and int(v) == v and least <= v <= most, int, f"a whole number {limits}"
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hf_matlab_compat.errors import OptionError, shown
+from hf_matlab_compat.errors import OptionError, quoted
 
 
 @dataclass(frozen=True)
@@ -110,4 +110,4 @@ def preset_options(name: str) -> dict[str, Any]:
         return dict(PRESETS[name].options)
     near = difflib.get_close_matches(str(name), PRESETS, n=1)
     advice = f"Did you mean {near[0]!r}?" if near else ""
-    raise OptionError("preset", expected=f"one of {', '.join(PRESETS)}", got=shown(name), advice=advice)
+    raise OptionError("preset", expected=f"one of {', '.join(PRESETS)}", got=quoted(name), advice=advice)

@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from hf_matlab_compat.errors import OptionError, shown
+from hf_matlab_compat.errors import OptionError, quoted
 from hf_matlab_compat.initial import memory_to_begin_with
 from hf_matlab_compat.matlab.npz_file import check_keepable
 from hf_matlab_compat.method import checked_start
@@ -198,6 +198,6 @@ def train(
 
 def _display(name: str) -> Observer:
     if name not in DISPLAYS:
-        raise OptionError("display", expected="one of " + ", ".join(map(repr, DISPLAYS)), got=shown(name))
+        raise OptionError("display", expected="one of " + ", ".join(map(repr, DISPLAYS)), got=quoted(name))
     module, kind = DISPLAYS[name].split(".")
     return getattr(import_module(f"hf_matlab_compat.observers.{module}"), kind)()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat import errors
-from hf_matlab_compat.errors import DataError, HessianFreeError, NonFiniteError, OptionError, shown, speaking
+from hf_matlab_compat.errors import DataError, HessianFreeError, NonFiniteError, OptionError, quoted, speaking
 from hf_matlab_compat.options import Options
 
 MATLAB = {"num_chunks": "numchunks", "inputs": "indata"}
@@ -34,8 +34,8 @@ def test_braces_that_come_from_a_users_file_stay_as_they_are(name: str) -> None:
 
 
 def test_a_long_value_is_shown_in_short() -> None:
-    assert shown(np.zeros((8, 50))) == "an array of shape (8, 50)"
-    assert shown(np.array([1, 2])) == "array([1, 2])"
+    assert quoted(np.zeros((8, 50))) == "an array of shape (8, 50)"
+    assert quoted(np.array([1, 2])) == "array([1, 2])"
     said = str(OptionError("a", expected="one", got="x" * 250 + "\n" + "y" * 900 + " (why)", advice="Do."))
     assert len(said) < 330
     assert said.startswith("a: expected one, got xxx")

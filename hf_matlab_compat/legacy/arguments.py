@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.errors import DataError, OptionError, shown
+from hf_matlab_compat.errors import DataError, OptionError, quoted
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_FIELD_TERMS, TO_MATLAB, WORDS
 from hf_matlab_compat.model.units import ORIGINAL, UNITS
 from hf_matlab_compat.preflight.layout import unit_instead
@@ -144,7 +144,7 @@ def _word(name: str, value: Any) -> Any:
     raise OptionError(
         name,
         expected="one of " + ", ".join(repr(word) for word in words),
-        got=shown(given),
+        got=quoted(given),
         advice=f"Did you mean {near[0]!r}?" if near else "",
     )
 

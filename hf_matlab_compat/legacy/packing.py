@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hf_matlab_compat.errors import DataError, OptionError, shown
+from hf_matlab_compat.errors import DataError, OptionError, quoted
 from hf_matlab_compat.legacy.arguments import cells, texts
 from hf_matlab_compat.model import packing
 from hf_matlab_compat.model.units import UNITS
@@ -162,7 +162,7 @@ def _outputs(below: list[int], psize: int) -> int | None:
 def _unit(name: str) -> Any:
     known = {**UNITS, "linearSTORE": UNITS["linear"]}
     if name not in known:
-        raise OptionError("layertypes", expected="names from " + ", ".join(map(repr, known)), got=shown(name))
+        raise OptionError("layertypes", expected="names from " + ", ".join(map(repr, known)), got=quoted(name))
     return known[name]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import get_backend
-from hf_matlab_compat.errors import DataError, OptionError, shown, speaking
+from hf_matlab_compat.errors import DataError, OptionError, quoted, speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN, is_empty, rounded_up, scalar
 from hf_matlab_compat.legacy.packing import full_sizes
 from hf_matlab_compat.legacy.setting import NAMES, checked, problem_of, require_psize, setting_of
@@ -196,7 +196,7 @@ def _product(V: Any, params: Any, data: tuple[Any, Any, int, int], setting: dict
 def _target(name: str, chunk: Any, nchunks: Any) -> int:
     given, most = scalar(chunk), int(scalar(nchunks))
     if isinstance(given, bool) or not isinstance(given, int | float) or given not in range(1, most + 1):
-        raise OptionError(name, expected=f"a chunk from 1 to {most}", got=shown(given))
+        raise OptionError(name, expected=f"a chunk from 1 to {most}", got=quoted(given))
     return int(given) - 1
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from hf_matlab_compat.errors import OptionError, shown
+from hf_matlab_compat.errors import OptionError, quoted
 from hf_matlab_compat.matlab.matlab_stream import MatlabStream
 from hf_matlab_compat.matlab.octave_stream import OctaveStream
 from hf_matlab_compat.model.random_stream import IndexedStream, NormalSource, NumpyStream, RandomStream
@@ -49,7 +49,7 @@ def stream_from_seed(seed: object) -> RandomStream:
     if callable(getattr(seed, "rand", None)) and callable(getattr(seed, "randn", None)):
         source = cast(NormalSource, seed)
         return cast(RandomStream, seed) if hasattr(seed, "ceil_indices") else IndexedStream(source)
-    raise OptionError("seed", expected=_SEEDS, got=shown(seed))
+    raise OptionError("seed", expected=_SEEDS, got=quoted(seed))
 
 
 def _named_stream(seed: tuple[Any, ...]) -> RandomStream:
@@ -59,4 +59,4 @@ def _named_stream(seed: tuple[Any, ...]) -> RandomStream:
         case ("matlab", rand_seed, *rest) if len(rest) <= 1:
             return MatlabStream(rand_seed, *rest)
         case _:
-            raise OptionError("seed", expected=_SEEDS, got=shown(seed))
+            raise OptionError("seed", expected=_SEEDS, got=quoted(seed))

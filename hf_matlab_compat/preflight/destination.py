@@ -10,7 +10,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from hf_matlab_compat.errors import OptionError, shown
+from hf_matlab_compat.errors import OptionError, quoted
 
 _LONGEST_ENDING = "_nnet_epoch1000000.sidecar.npz.01234567.partial"
 
@@ -28,7 +28,7 @@ def check_destination(run_name: Any) -> str:
     OptionError
     """
     if not isinstance(run_name, str | os.PathLike):
-        raise OptionError("run_name", expected="a name or path, or '' for no files", got=shown(run_name))
+        raise OptionError("run_name", expected="a name or path, or '' for no files", got=quoted(run_name))
     name = os.path.expanduser(os.fsdecode(run_name))  # as MATLAB has it
     if "\0" in name:
         raise OptionError("run_name", expected="a name without a null character", got=repr(name))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.errors import OptionError, shown
+from hf_matlab_compat.errors import OptionError, quoted
 from hf_matlab_compat.model.losses import HAVE_MATCHING, no_matching_loss
 from hf_matlab_compat.model.units import UNITS, OwnUnit, name_of
 from hf_matlab_compat.options import Options
@@ -44,7 +44,7 @@ def _sizes(hidden_sizes: Any) -> list[int]:
         raise OptionError(
             "hidden_sizes",
             expected="whole numbers of at least 1, one for each hidden layer",
-            got=shown(hidden_sizes),
+            got=quoted(hidden_sizes),
             advice="The sizes of input and output come from the data.",
         )
     return [int(size) for size in sizes]
@@ -54,7 +54,7 @@ def _units(unit_types: Any, num_hidden: int) -> list[Any]:
     if isinstance(unit_types, np.ndarray) and unit_types.ndim == 1:
         unit_types = unit_types.tolist()
     if isinstance(unit_types, str) or not isinstance(unit_types, Sequence):
-        raise OptionError("unit_types", expected="a list of names", got=shown(unit_types))
+        raise OptionError("unit_types", expected="a list of names", got=quoted(unit_types))
     units = [str(unit) if isinstance(unit, str | int | float) else unit for unit in unit_types]
     if len(units) != num_hidden + 1:
         raise OptionError(
