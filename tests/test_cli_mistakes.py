@@ -30,7 +30,6 @@ def said_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     [
         ("train", "CASE: expected a value, got none. hf-compat train --help says more."),
         ("plot codes a.png", "CHECKPOINT: expected a value, got none. hf-compat plot codes --help says more."),
-        ("plot codes a.png b.mat c.mat", "--hidden: expected a value, got none. hf-compat plot codes --help says"),
         ("log a.txt --csv", "--csv: expected a value, got none. hf-compat log --help says more."),
         ("train a.mat --bogus", "--bogus: expected an option of hf-compat train, got an unknown one. hf-"),
         ("migrate a.m --in=b", "--in: expected an option of hf-compat migrate, got an unknown one. "),
