@@ -15,6 +15,8 @@ from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.legacy.case_file import constants_from, write_case
 from tests.small_run import legacy_arguments
 
+GOLDEN_LOG = Path(__file__).parent / "goldens" / "log_ae_hess_single.txt"
+
 
 def said_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     with pytest.raises(SystemExit) as left:
@@ -66,6 +68,43 @@ def test_a_line_that_is_no_call_is_one_sentence(line: str, sentence: str, capsys
 def test_a_constant_that_there_is_not_is_met_with_what_there_is(given: str, advice: str) -> None:
     with pytest.raises(OptionError, match=re.escape(advice)):
         constants_from([given])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("line", ["log {log} --csv {pipe}.csv", "log {log} --json {pipe}.csv"])
+def test_a_pipe_that_nobody_reads_is_no_place_to_write_to(line: str, tmp_path: Path, capsys) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    words = [word.format(log=GOLDEN_LOG, pipe=tmp_path / "pipe") for word in line.split()]
+    assert main(words) == 2
+    assert ": expected a file that can be written, got " in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_picture_that_cannot_be_written_leaves_what_is_there(tmp_path: Path, capsys) -> None:
+    pytest.importorskip("matplotlib")
+    os.mkfifo(tmp_path / "pipe.png")
+    assert main(["plot", "curves", str(tmp_path / "pipe.png"), str(GOLDEN_LOG)]) == 2
+    assert "picture: expected a file that can be written, got " in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe.png"]
+
+
+def test_out_with_nothing_to_write_is_refused(tmp_path: Path, capsys) -> None:
+    assert main(["checkpoint", "a.mat", "--out", str(tmp_path / "b.mat")]) == 2
+    said = capsys.readouterr()
+    assert said.err == "--out: expected --to, --split or --layersizes with it, got nothing to write.\n"
+    assert said.out == ""
+
+
+def test_a_warning_is_one_line_without_our_code(tmp_path: Path) -> None:
+    case, other = legacy_arguments(), tmp_path / "other.mat"
+    write_case(tmp_path / "c.mat", case | {"runName": "first"})
+    write_case(other, case | {"runName": "then", "weightcost": 0.5, "resumeFile": "first_nnet_running.mat"})
+    for name in ("c.mat", "other.mat"):
+        command = [sys.executable, "-m", "hf_matlab_compat", "train", name, "--display", "none"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (warned,) = [line for line in done.stderr.splitlines() if "weightcost" in line]
+    assert warned.startswith("warning: first_nnet_running.mat: the run that wrote it had other settings. ")
+    assert "return function" not in done.stderr
 
 
 @pytest.mark.parametrize(

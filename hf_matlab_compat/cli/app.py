@@ -7,8 +7,9 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Annotated, Any
@@ -79,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         raise SystemExit(_complain(in_words(error), ERROR)) from None
     try:
-        code = command(*bound.args, **bound.kwargs) or 0
+        with _warnings_in_a_line():
+            code = command(*bound.args, **bound.kwargs) or 0
         if sys.stdout:
             sys.stdout.flush()  # a pipe that was closed shows here at the latest, not when the interpreter ends
         return code
@@ -94,6 +96,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"memory: expected more of it, got {error or 'none'}.", ERROR)
     except (OSError, SystemExit) as stop:  # of a closed pipe rich makes the second
         return _unwritable(stop)
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Show warnings without the line of our code that gave them, which tells a user nothing."""
+
+    def line(message: Warning | str, *_where: object) -> str:
+        return f"warning: {message}\n"
+
+    usual, warnings.formatwarning = warnings.formatwarning, line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def _unwritable(stop: OSError | SystemExit) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,6 +115,8 @@ def checkpoint(
         file = named  # as MATLAB's load, and a run that resumes, find it
     if split and not layersizes:
         layersizes = _layersizes(file)
+    if out is not None and to is None and not layersizes:
+        raise OptionError("--out", expected="--to, --split or --layersizes with it", got="nothing to write")
     hidden = layersizes[1:-1] if layersizes else ()
     summary = summarise(file, hidden=hidden, inputs=layersizes[0] if layersizes else None)
     for line in summary.in_words():
@@ -297,7 +300,12 @@ def _cases(file: Path, name: str) -> Any:
 
 def _write(option: str, target: Path, text: str) -> None:
     try:
-        target.write_text(text, encoding="utf-8")
+        # a pipe that nobody reads is refused at once; written to, it may make us wait
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), 0o666)
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            if hasattr(os, "set_blocking"):
+                os.set_blocking(descriptor, True)
+            stream.write(text)
     except OSError as error:
         got = f"{str(target)!r} ({error.strerror})"
         advice = "Make its folder first, or choose another place."

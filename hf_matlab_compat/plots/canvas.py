@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.matlab.atomic_file import atomic_file
 
 Figure = Any
 """A matplotlib Figure."""
@@ -51,7 +52,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure in the format of the suffix, the same bytes for the same picture.
+    """Write the figure in the format of the suffix, the same bytes for the same picture, whole or not at all.
 
     Raises
     ------
@@ -62,8 +63,9 @@ def save(figure: Figure, path: Path) -> None:
 
     dated = {".png": None, ".svg": "Date", ".pdf": "CreationDate"}[path.suffix.lower()]
     try:
-        with rc_context({"svg.hashsalt": "hf_matlab_compat", "svg.fonttype": "path"}):
-            figure.savefig(path, dpi=_DOTS_PER_INCH, metadata={dated: None} if dated else {})
+        with rc_context({"svg.hashsalt": "hf_matlab_compat", "svg.fonttype": "path"}), atomic_file(path) as stream:
+            kind = path.suffix.lower()[1:]
+            figure.savefig(stream, format=kind, dpi=_DOTS_PER_INCH, metadata={dated: None} if dated else {})
     except OSError as error:
         raise ArgumentError(
             "picture", expected="a file that can be written", got=f"{str(path)!r} ({error.strerror})"
