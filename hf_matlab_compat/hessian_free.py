@@ -16,7 +16,7 @@ from typing import Any
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.method import Epoch
-from hf_matlab_compat.problem import Cases, Problem, check_problem
+from hf_matlab_compat.problem import Cases, Gradient, Problem, check_problem
 from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
 from hf_matlab_compat.solvers.damping import LevenbergMarquardt
@@ -101,7 +101,7 @@ class HessianFree:
             "lam": self.damping.adapt(lam, judged.rho, p),  # Levenberg-Marquardt rule
             "total_cg_steps": memory["total_cg_steps"] + path.steps[-1],
         }
-        figures = _figures(path, chosen, judged, step, remembered) | {"old_log_likelihood": float(g.log_likelihood)}
+        figures = _figures(g, path, chosen, judged, step, remembered)
         return Epoch(theta + step.rate * p, remembered, step.score, figures)  # θₙ₊₁ ← θₙ + α pₙ
 
 
@@ -123,7 +123,9 @@ FIGURES: Mapping[str, str] = {
 """What an epoch of Hessian-free reports, and what each figure is."""
 
 
-def _figures(path: Path, chosen: Chosen, judged: Judgement, step: Step, remembered: Memory) -> dict[str, Any]:
+def _figures(
+    g: Gradient, path: Path, chosen: Chosen, judged: Judgement, step: Step, remembered: Memory
+) -> dict[str, Any]:
     d = path.iterates[-1]
     return {
         "cg_steps": path.steps[-1],
@@ -131,6 +133,7 @@ def _figures(path: Path, chosen: Chosen, judged: Judgement, step: Step, remember
         "cg_stop": path.stop,
         "d_norm": math.sqrt(float(d @ d)),
         "chosen_step": chosen.step,
+        "old_log_likelihood": float(g.log_likelihood),
         "old_log_likelihood_chunk": judged.before,
         "log_likelihood_chunk": judged.after,
         "predicted_change": judged.predicted,

@@ -118,7 +118,7 @@ class Options:
     line_search_factor: float = 0.8
     """Factor on the step length at each reduction."""
     max_reductions: int = 60
-    """At so many reductions the step is rejected."""
+    """The step is rejected after this number of reductions."""
 
     # --- sparse initialisation
     num_connections: int = 15

@@ -82,7 +82,10 @@ class Curvature(Protocol):
 
 
 class Problem(Protocol):
-    """What an outer method asks of whatever it trains."""
+    """What an outer method asks of what it trains. θ and v belong to the caller and are not to be changed.
+
+    Vectors are on the backend of θ; those in another precision are brought into its own.
+    """
 
     @property
     def num_parameters(self) -> int:
@@ -108,7 +111,7 @@ class Problem(Protocol):
 
 
 def check_problem(problem: Any, name: str, *needed: str) -> None:
-    """Refuse an object that cannot be a problem.
+    """Refuse an object that cannot be a problem, or cannot serve a method that needs more of one.
 
     Parameters
     ----------
@@ -139,7 +142,7 @@ def check_problem(problem: Any, name: str, *needed: str) -> None:
 
 
 def checked_score_of(problem: Any, theta: Vector, on: Cases) -> Score:
-    """The score that a problem of whatever origin gives.
+    """The score that a problem gives.
 
     Raises
     ------
@@ -167,11 +170,12 @@ class CheckedProblem:
         self._problem, self._watch = problem, watch
         self.num_parameters, self.num_chunks = problem.num_parameters, problem.num_chunks
         self._name = type(problem).__name__
+        self._refuse_score = _refusing(f"{self._name}.score")
         self._refuse_gradient = _refusing(f"{self._name}.gradient")
 
     def score(self, theta: Vector, on: Cases) -> Score:
         """See `Problem.score` and `checked_score_of`."""
-        return checked_score_of(self._problem, theta, on)
+        return checked_score(self._problem.score(theta, on), self._refuse_score)
 
     def curvature(self, theta: Vector, on: Cases, gradient: Gradient) -> Curvature:
         """See `Problem.curvature`.

@@ -30,7 +30,7 @@ def _twice_phi(r, b, x):
 
 @_compiled
 def cg_step(x, r, y, p, Ap, b, M, ry):
-    """x ← x + α p, r ← r + α A p, y ← M⁻¹ r, p ← β p - y; nothing where α is not to be had.
+    """x ← x + α p, r ← r + α A p, y ← M⁻¹ r, p ← β p - y; all vectors stay unchanged if pᵀAp ≤ 0 or is not finite.
 
     Parameters
     ----------

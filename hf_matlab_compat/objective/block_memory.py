@@ -63,7 +63,7 @@ class BlockMemory:
         return LoadedBlock(buffers, buffers.y[0] if block.targets is block.inputs else self._filled(block.targets))
 
     def spare(self, which: int, size: int, n: int) -> Array:
-        """A (size, n) array; what it held is lost to whoever held it."""
+        """A (size, n) array of undefined content; it replaces the one that was last asked for under this number."""
         held = self._spare[which]
         if held is None or len(held) < size * n:
             most = size * max(n, self._capacity)  # a block that is kept has more cases than one that passes

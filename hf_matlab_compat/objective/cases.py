@@ -23,7 +23,7 @@ CASES_PER_KEPT_BLOCK = 1280
 CASES_PER_DEVICE_BLOCK = 1 << 15
 """On a GPU, which no block is too large for but by its memory."""
 SHARED_BLOCKS = 4
-"""A chunk that is worth sharing has a multiple of so many blocks: threads come in twos and fours."""
+"""A chunk that is worth sharing has a multiple of this number of blocks: threads come in twos and fours."""
 WORTH_SHARING = 1 << 25
 """Cases times parameters from which threads that share a chunk gain more than starting them takes."""
 
@@ -93,7 +93,7 @@ class ChunkedCases:
         return self.cases_per_chunk * num_parameters >= WORTH_SHARING
 
     def chunk(self, c: int, num_blocks: int | None = None) -> Iterator[Block]:
-        """Chunk `c`, counted from 0, in so many blocks; no two differ by more than a case."""
+        """Chunk `c`, counted from 0, in `num_blocks` blocks; their sizes differ by at most one case."""
         first, n, count = c * self.cases_per_chunk, self.cases_per_chunk, num_blocks or self.num_blocks()
         edges = [first + n * k // count for k in range(count + 1)]
         for start, stop in itertools.pairwise(edges):

@@ -17,7 +17,7 @@ from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
 
 PARTIAL_SUMS = 8
-"""Most vectors of partial sums, and so most lanes: so many threads can share a curvature product."""
+"""Most vectors of partial sums, and so most lanes: no more threads can share a curvature product."""
 
 _WHOLE = slice(None)
 
@@ -132,7 +132,7 @@ class OrderedSum:
         return self.each(items, make)
 
     def let_go(self, count: int) -> None:
-        """Give back all vectors but so many, and what their products went through."""
+        """Give back all vectors but the first `count`, and the scratch memory of their products."""
         for first, _ in self._views:
             first.let_go()
         del self._sums[count:], self._views[count:]

@@ -1,4 +1,4 @@
-"""Writes a checkpoint after every epoch, and keeps one of every so many."""
+"""Writes a checkpoint after every epoch, and keeps one every `checkpoint_period` epochs under its own name."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def _decimals(figure: float) -> str:
 
 
 def _spread(reports: list[Report], most: int) -> list[Report]:
-    """At most so many of the reports, evenly spread, the first and the last among them."""
+    """At most `most` of the reports, evenly spread, the first and the last among them."""
     if len(reports) <= most:
         return reports
     return [reports[i] for i in np.linspace(0, len(reports) - 1, most).round().astype(int)]

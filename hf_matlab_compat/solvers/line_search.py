@@ -22,7 +22,7 @@ class Armijo:
     factor : float
         Factor on α at each reduction.
     max_reductions : int
-        At so many reductions the step is rejected.
+        The step is rejected after this number of reductions.
     rescore_rejected : bool
         After a rejected step report the error of the parameters kept. The original reports that of the last length
         tried.
