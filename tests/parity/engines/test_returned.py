@@ -16,7 +16,7 @@ from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines.continuity import read_continuity
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_process import run_octave_driver
-from hf_matlab_compat.parity.engines.reference import open_reference
+from hf_matlab_compat.parity.engines.reference import OURS, open_reference
 from hf_matlab_compat.parity.engines.results import read_until_stop
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.reference_run import Recording
@@ -39,7 +39,7 @@ LIVE: dict[str, Any] = {
     "is too short": (("if i ~= ceil(inext)\n", "is(1) = []; if false\n"), "conjgrad_1.m", "xs, as conjgrad_1"),
     "complex iterates": ((LAST_XS, LAST_XS.replace("= x", "= x*1i")), "conjgrad_1.m", "xs, as"),
     "steps as text": (("if i ~= ceil(inext)\n", "is = 'steps'; if false\n"), "conjgrad_1.m", "epoch 1: "),
-    "no times": (("'times', ", ""), "nnet_train_2.m", "epoch 1: "),
+    "no errrecord": (("'errrecord', 'lambdarecord')", "'lambdarecord')"), "nnet_train_2.m", "errrecord in its check"),
 }  # fmt: skip
 
 
@@ -51,6 +51,16 @@ def test_what_a_trainer_returns_malformed_is_one_sentence_and_exit_code_2(name: 
         run_parity(reference=folder, cases=[SMALL], precisions=["double"], epochs=1, envelope=False)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["times", "totalpasses", "lambda"])
+def test_a_checkpoint_without_one_of_its_variables_differs_in_that(name: str, tmp_path: Path) -> None:
+    saved = "save(running, 'paramsp', 'ch', 'epoch', 'lambda', 'totalpasses', 'llrecord', 'times',"
+    folder = edited(tmp_path / "theirs", (saved, saved.replace(f" '{name}',", "")), of=OURS)
+    run = run_parity(reference=folder, cases=[SMALL], precisions=["double"], epochs=2, envelope=False)
+    differing = {(line.stage, line.detail) for line in run.certificate.lines if line.verdict is Verdict.DIFFERS}
+    assert differing == {("checkpoint", name)}
+    assert exit_code(run.certificate) == 1
 
 
 def test_what_is_malformed_later_leaves_what_was_well_formed(tmp_path: Path) -> None:

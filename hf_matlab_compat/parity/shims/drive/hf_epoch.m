@@ -15,7 +15,7 @@ try
     still.lambda = 0;
     undamped = hf_call(request, still, number, 'before CG');
     call.products_undamped = undamped.calls{end}.products;
-    after = hf_left(request, number, call, out);
+    after = hf_left(request, start, number, call, out);
 catch problem
     hf_fail(request, number, problem);
 end
@@ -24,14 +24,32 @@ hf_write(request, number, call, out, out.words(after_cg), out.numbers(after_cg))
 end
 
 
-function after = hf_left(request, number, call, out)
+function after = hf_left(request, start, number, call, out)
 % The state that an epoch leaves; [] where it was stopped.
 after = [];
 if isfield(out, 'saved')
-    after = out.saved;
+    after = hf_made_whole(out.saved, start, number, call);
     after.paramsp = cast(out.paramsp, request.precision);
     after.ch = call.last;
     % a row more than epochs: otherwise the times, which trainers index linearly, would go on as a row
     after.times = [reshape(after.times(1:number), [], 1); 0];
+end
+end
+
+
+function state = hf_made_whole(state, start, number, call)
+% What a run needs to go on and the trainer did not save; that it did not is judged by its own file.
+known = struct('epoch', number, 'totalpasses', call.is(end), 'times', zeros(number, 1));
+if ~isempty(start)
+    known.totalpasses = known.totalpasses + start.totalpasses;
+end
+if isfield(state, 'lambdarecord') && numel(state.lambdarecord) >= number
+    known.lambda = state.lambdarecord(number);
+end
+names = fieldnames(known);
+for k = 1:numel(names)
+    if ~isfield(state, names{k})
+        state.(names{k}) = known.(names{k});
+    end
 end
 end

@@ -10,9 +10,7 @@ if isfield(out, 'saved')
     if isfield(out, 'paramsp')
         result.paramsp_returned = out.paramsp;
     end
-    result.llrecord = out.saved.llrecord;
-    result.errrecord = out.saved.errrecord;
-    result.lambdarecord = out.saved.lambdarecord;
+    result = hf_records(result, out.saved);
 end
 save(fullfile(request.results, sprintf('epoch_%04d.mat', number)), '-struct', 'result', '-v7');
 if isfield(out, 'saved')
