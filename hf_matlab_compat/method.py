@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from hf_matlab_compat.answers import Refuse, checked_score, checked_vector, shown
 from hf_matlab_compat.backends.arrays import Vector
@@ -95,7 +95,7 @@ def checked_mapping(value: Any, what: str, refuse: Refuse) -> Mapping[str, Any]:
     """The value, if it maps names to values."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):  # pyright: ignore
         raise refuse(what, shown(value))
-    return value
+    return cast("Mapping[str, Any]", value)
 
 
 def epochs(

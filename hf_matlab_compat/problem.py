@@ -65,7 +65,7 @@ class Gradient:
     chunk_squared: Vector | None = None
 
     def __post_init__(self) -> None:
-        if self.chunk is None:
+        if self.chunk is None:  # pyright: ignore[reportUnnecessaryComparison]  # until this line
             object.__setattr__(self, "chunk", self.full)
 
 

@@ -74,7 +74,7 @@ class Report:
     train: Score
     test: Score | None
     seconds: float
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __getattr__(self, name: str) -> Any:
         return _named(self, "figures", name)
@@ -138,7 +138,7 @@ class State:
     """
 
     theta: Vector
-    memory: Memory = field(default_factory=dict)
+    memory: Memory = field(default_factory=dict[str, Any])
     epoch: int = 0
     records: Records = field(default_factory=Records)
 

@@ -53,7 +53,7 @@ def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Calla
     def add(block: Block, slot: int, sums: Sequence[ParameterSums]) -> Any:
         return _block(on, weights, block, on.memory(slot), sums)
 
-    def means(views: Sequence[Array], count: int, piece: slice) -> None:
+    def means(views: Sequence[Array], piece: slice, count: int = N) -> None:
         for view in views:
             view /= count
         views[0][...] -= decay(piece)
@@ -61,11 +61,11 @@ def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Calla
     def add_chunk(views: Sequence[Array], piece: slice) -> None:
         for view, part in zip(views, chunk.vectors, strict=True):
             view += part[piece]
-        means(views, N, piece)
-        means([part[piece] for part in chunk.vectors], n, piece)
+        means(views, piece)
+        means([part[piece] for part in chunk.vectors], piece, n)
 
     others = [c for c in cases.chunks() if c != target_chunk]
-    alone = None if others else lambda views, piece: means(views, N, piece)
+    alone = None if others else means
     chunk = full = on.sums.total(list(on.blocks(target_chunk)), add, vectors=2, finish=alone)
     scalars = {target_chunk: chunk.scalars}
     if others:
