@@ -111,8 +111,9 @@ def _shape(network: TrainedNetwork, image_shape: tuple[int, int] | None) -> tupl
 
 
 def _draw(axes: Any, case: NDArray[Any], pair: Any, shape: tuple[int, int] | None, by_columns: bool) -> None:
-    """One case, on the scale of the original."""
-    low, high = float(pair[0].min()), float(pair[0].max())
+    """One case: a picture on the scale of the original, a curve on that of both, so that none leaves its axes."""
+    scale = pair[0] if shape is not None else np.concatenate(pair)
+    low, high = float(scale.min()), float(scale.max())
     if shape is None:
         axes.plot(case, color="0.2", linewidth=0.8)
         margin = 0.1 * (high - low) or 1.0

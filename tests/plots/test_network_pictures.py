@@ -101,6 +101,10 @@ def test_cases_that_are_no_squares_are_curves_or_have_a_shape(tmp_path: Path, dr
     net = load_network(saved(tmp_path, (6, 3, 6)), (3,), TYPES[:2], 6)
     draw_reconstructions("x.png", net, CASES[:6], count=2)
     assert [len(axes.lines) for axes in drawn[0].axes] == [1, 1, 1, 1]
+    draw_reconstructions("x.png", net, 0.01 * CASES[:6], count=2)
+    for axes in drawn.pop().axes:
+        low, high = axes.get_ylim()
+        assert low < np.min(axes.lines[0].get_ydata()) <= np.max(axes.lines[0].get_ydata()) < high
     draw_reconstructions("x.png", net, CASES[:6], count=2, image_shape=(2, 3))
     assert drawn[1].axes[0].images[0].get_array().shape == (2, 3)
     with pytest.raises(OptionError, match="image_shape: expected a height and a width of 6 pixels"):
