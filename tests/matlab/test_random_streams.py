@@ -276,7 +276,12 @@ def test_a_stream_is_used_as_it_stands_and_no_seed_is_fresh() -> None:
     assert not identical(stream_from_seed(None).rand(4), stream_from_seed(None).rand(4))
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, True, "octave", ("octave",), ("octave", 1, 2, 3), ("python", 1), object()])
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(OptionError, match="seed: expected a whole number of at least 0, got -1"):
+        stream_from_seed(-1)
+
+
+@pytest.mark.parametrize("seed", [1.5, True, "octave", ("octave",), ("octave", 1, 2, 3), ("python", 1), object()])
 def test_what_names_no_stream_is_refused(seed: object) -> None:
     with pytest.raises(OptionError, match=r"seed: expected None, an integer, a numpy Generator, \('octave', seed\)"):
         stream_from_seed(seed)
