@@ -223,7 +223,8 @@ def _tell(made: Translation) -> None:
     file = module_name(made.name)
     if file != made.name:
         _say(f"{made.name}.m: becomes {file}.py, since {made.name}.py would stand before a module of Python's")
-    _say(f"{made.name}.m: {len(made.lines)} lines, {made.state}")
+    parts = f", with the statements of {', '.join(f'{each}.m' for each in made.parts)}" if made.parts else ""
+    _say(f"{made.name}.m: {len(made.lines)} lines{parts}, {made.state}")
     for each in made.todos:
         _say(f"  {each.where}: {' '.join(each.text.split())}  ({each.remark})")
     for line in made.to_verify:

@@ -8,7 +8,7 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import call_with_outputs
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.functions import lambda_parts
-from hf_matlab_compat.migrate.indexing import Subscript, index_of, subscript
+from hf_matlab_compat.migrate.indexing import Subscript, index_of, is_in_first_row, placed, subscript
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.usage import base_name
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
@@ -296,6 +296,8 @@ def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
     chosen = [axis for axis, each in enumerate(found) if each.form != "all"]
     if len(chosen) != 1 or not isinstance(target.base, syntax.Name | syntax.Field):
         raise Untranslatable("deletes in an unknown way")
+    if base.kind is Kind.CELL and count == 2 and (chosen == [0] or base.nd):
+        raise Untranslatable("deletes rows or columns of cells")
     if base.nd and count == 2:
         raise Untranslatable("deletes by two indices where there may be three dimensions")
     (axis,) = chosen
@@ -326,6 +328,8 @@ def _from_one(value: Value) -> str:
 
 def _to_list(base: Value, target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> bool:
     """``c(2) = {x}``, ``c([1 3]) = {x}``: one value for each of the places."""
+    if len(target.arguments) == 2 and not is_in_first_row(base, target.arguments):
+        return _to_part_of_cells(base, target, node, context, writer)
     single = isinstance(node, syntax.CellLiteral) and len(node.rows) == 1 and len(node.rows[0]) == 1
     if not single or len(target.arguments) != 1:
         return False
@@ -341,6 +345,44 @@ def _to_list(base: Value, target: syntax.Apply, node: syntax.Node, context: Cont
     return True
 
 
+def _to_part_of_cells(base: Value, target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> bool:
+    """``c(i, :) = {a, b}``."""
+    value = context.fresh(context(node), base_name(target))
+    if value.kind is not Kind.CELL:
+        return False
+    found = [subscript(each, base, context, (axis, 2)) for axis, each in enumerate(target.arguments)]
+    context.needs("ml")
+    writer.code(f"{base.text} = ml.put_part({base.text}, {value.text}, {', '.join(placed(found, context))})")
+    _now_in_two(target, context)
+    return True
+
+
+def _now_in_two(target: syntax.Apply, context: Context) -> None:
+    if isinstance(target.base, syntax.Name):
+        context.define(target.base.name, Value("", Kind.CELL, nd=True))
+    elif isinstance(target.base, syntax.Field) and isinstance(target.base.name, str):
+        outer = context(target.base.base).text
+        if f"{outer}.{target.base.name}" in context.variables:
+            context.define(f"{outer}.{target.base.name}", Value("", Kind.CELL, nd=True))
+
+
+def _to_cell_in_two(base: Value, value: Value, target: syntax.Apply, context: Context, writer: Writer) -> None:
+    """``c{i, j} = value``."""
+    cells = replace(base, kind=Kind.CELL)
+    found = [subscript(each, cells, context, (axis, 2)) for axis, each in enumerate(target.arguments)]
+    if any(each.form != "one" for each in found):
+        raise Untranslatable("assigns to several cells at once")
+    context.needs("ml")
+    field = target.base
+    place = base.text
+    if isinstance(field, syntax.Field) and isinstance(field.name, str) and place.startswith("ml.inner_cells("):
+        place = f"{_outer(field.base, context).text}.{python_name(field.name)}"
+    elif not isinstance(field, syntax.Name | syntax.Field):
+        raise Untranslatable("assigns to cells in rows and columns inside cells")
+    writer.code(f"{place} = ml.put_in_two({base.text}, {found[0].text}, {found[1].text}, {value.text})")
+    _now_in_two(target, context)
+
+
 def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> None:
     name = base_name(target)
     value = context.fresh(context(node), name).as_two_dimensional()
@@ -350,9 +392,13 @@ def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     if base.kind is Kind.EMPTY:
         context.define(name, Value(base.text, Kind.CELL))
         raise Untranslatable("turns [] into a cell array")
-    chosen = [each for each in target.arguments if each != syntax.Number("1")] or [syntax.Number("1")]
-    if len(chosen) != 1 or len(target.arguments) > 2:
-        raise Untranslatable("indexes a cell array in two dimensions")
+    chosen = list(target.arguments)
+    if len(chosen) > 2:
+        raise Untranslatable("indexes a cell array in more than two dimensions")
+    if len(chosen) == 2 and not is_in_first_row(base, chosen):
+        _to_cell_in_two(base, value, target, context, writer)
+        return
+    chosen = chosen[-1:]
     if _grows(target):
         writer.code(f"{base.at(Binding.ATOM)}.append({value.text})")
         return

@@ -160,6 +160,9 @@ def _own(name: str, arguments: Arguments, context: Context, outputs: int) -> Val
         context.shared.called[name] = f"from {module_name(name)} import {python}"
         context.needs(context.shared.called[name])
     given = [value.as_two_dimensional() for value in arguments.values]
+    if name not in context.shared.functions and any(value.nd for value in given):
+        context.needs("ml")
+        given = [replace(value, text=f"ml.stack({value.text})") if value.nd else value for value in given]
     if any("np." in value.text for value in given):
         context.needs("np")
     _remember(name, given, context)
@@ -168,7 +171,8 @@ def _own(name: str, arguments: Arguments, context: Context, outputs: int) -> Val
         text += "[0]" if outputs == 1 else f"[:{outputs}]"
     elif outputs > max(count, 1):
         raise Untranslatable(f"asks {name} for {outputs} outputs; it has {count}")
-    return replace(context.shared.output_kinds.get((name, 0), Value("")), text=text)
+    known = context.shared.output_kinds.get((name, 0), Value(""))
+    return replace(known, text=text, applied=known.kind is Kind.UNKNOWN and name in context.shared.makers)
 
 
 def _remember(name: str, given: list[Value], context: Context) -> None:

@@ -45,7 +45,9 @@ def _each(arguments: Arguments) -> Value:
     if any("np." in text for text in given):
         arguments.context.needs("np")
     name = arguments.name if uniform else f"{arguments.name}_cells"
-    return Value(f"ml.{name}({', '.join(given)})", Kind.LOADED if uniform else Kind.CELL)
+    in_two = arguments.name == "arrayfun" or any(value.nd or value.kind is not Kind.CELL for value in over)
+    text = f"ml.{name}({', '.join(given)})"
+    return Value(text, Kind.LOADED) if uniform else Value(text, Kind.CELL, nd=in_two)
 
 
 def _evaluated(arguments: Arguments) -> Value:
@@ -65,7 +67,7 @@ def _of_list(name: str, kind: Kind) -> Translator:
     def translator(arguments: Arguments) -> Value:
         arguments.context.needs("ml")
         given = ", ".join(value.as_two_dimensional().text for value in arguments.expect(1))
-        return Value(f"ml.{name}({given})", kind)
+        return Value(f"ml.{name}({given})", kind, nd=kind is Kind.CELL)
 
     return translator
 

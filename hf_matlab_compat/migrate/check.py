@@ -29,7 +29,7 @@ from hf_matlab_compat.migrate.comparison import (
 )
 from hf_matlab_compat.migrate.context import module_name, python_name
 from hf_matlab_compat.migrate.copies import PUBLISHED, trainers_beside
-from hf_matlab_compat.migrate.directory import StrPath, functions_beside, migrate_directory, read_script
+from hf_matlab_compat.migrate.directory import StrPath, migrate_directory, read_script, scripts_in, whole_script
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.recorder import UNSEEDED
 from hf_matlab_compat.migrate.usage import base_name
@@ -137,7 +137,7 @@ def _compare_variables(source: Path, work: Path, positions: frozenset[str]) -> t
     """
     kept = work / "calls.workspace"
     ours = pickle.loads(kept.read_bytes()) if kept.exists() else {}
-    body = parse(read_script(source)).body
+    body = whole_script(source).body
     aside = positions | _told_by_clock(body)
     names = {name: python_name(name) for name in octave_variables(work / "workspace") if name not in aside}
     pairs = {name: ours[python] for name, python in names.items() if python in ours}
@@ -169,9 +169,8 @@ _SEEDING = re.compile(r"\b(?:rand|randn|randi)\s*\(\s*['\"](?:state|seed|twister
 
 
 def _seeds(script: Path) -> bool:
-    """Whether a script or a function beside it seeds; what is drawn without a seed is other in each MATLAB session."""
-    files = [script, *(script.with_name(f"{name}.m") for name in functions_beside(script))]
-    lines = (line for path in files for line in read_script(path).splitlines())
+    """Whether a script or a file on its path seeds; what is drawn without a seed is other in each MATLAB session."""
+    lines = (line for path in scripts_in(script.parent) for line in path.read_text("latin-1").splitlines())
     return any(_SEEDING.search(line.split("%")[0]) for line in lines)
 
 

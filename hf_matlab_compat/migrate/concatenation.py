@@ -20,7 +20,7 @@ def matrix(node: syntax.Matrix, context: Context) -> Value:
         context.needs("ml")
         return Value(f"ml.joined({', '.join(value.text for value in flat)})", Kind.UNKNOWN)
     if any(value.kind is Kind.CELL for value in flat):
-        return _joined_cells(rows)
+        return _joined_cells(rows, context)
     if any(value.kind is Kind.STR for value in flat):
         return _text(node, rows, context)
     if any(value.kind in (Kind.STRUCT, Kind.HANDLE, Kind.FILE) for value in flat):
@@ -40,12 +40,13 @@ def matrix(node: syntax.Matrix, context: Context) -> Value:
 
 def cell(node: syntax.CellLiteral, context: Context) -> Value:
     """``{a, b}``."""
-    if len(node.rows) > 1 and any(len(row) != 1 for row in node.rows):
-        raise Untranslatable("makes a cell array of two dimensions")
-    values = [context(entry) for row in node.rows for entry in row]
-    owners = {value.owner for value in values if value.kind not in UNSHARED} - {""}
-    text = f"[{', '.join(_entry(context.fresh(value, ''), context) for value in values)}]"
-    return Value(text, Kind.CELL, owner=" ".join(sorted(owners)))
+    rows = [[context(entry) for entry in row] for row in node.rows]
+    owners = {value.owner for row in rows for value in row if value.kind not in UNSHARED} - {""}
+    lists = [f"[{', '.join(_entry(context.fresh(value, ''), context) for value in row)}]" for row in rows] or ["[]"]
+    if len(lists) == 1:
+        return Value(lists[0], Kind.CELL, owner=" ".join(sorted(owners)))
+    context.needs("ml")
+    return Value(f"ml.below({', '.join(lists)})", Kind.CELL, owner=" ".join(sorted(owners)), nd=True)
 
 
 def _entry(value: Value, context: Context) -> str:
@@ -66,16 +67,24 @@ def _text(node: syntax.Matrix, rows: list[list[Value]], context: Context) -> Val
     return texts.concatenated(rows[0], node.rows[0])
 
 
-def _joined_cells(rows: list[list[Value]]) -> Value:
+def _joined_cells(rows: list[list[Value]], context: Context) -> Value:
     flat = [value for row in rows for value in row]
-    if any(value.kind not in (Kind.CELL, Kind.EMPTY, Kind.STR, Kind.NUM) for value in flat):
+    if any(value.kind in (Kind.STRUCT, Kind.HANDLE, Kind.FILE) for value in flat):
         raise Untranslatable("joins cells and other values")
+    owners = {name for value in flat for name in value.owner.split()}
+    plain = all(value.kind in (Kind.CELL, Kind.EMPTY, Kind.STR, Kind.NUM) and not value.nd for value in flat)
+    if len(rows) > 1 or not plain:
+        context.needs("ml")
+        joined = [f"ml.beside({', '.join(_entry(value, context) for value in row)})" for row in rows]
+        if len(rows) > 1 and all(len(row) == 1 for row in rows):
+            joined = [_entry(row[0], context) for row in rows]
+        text = joined[0] if len(rows) == 1 else f"ml.below({', '.join(joined)})"
+        return Value(text, Kind.CELL, owner=" ".join(sorted(owners)), nd=True)
     parts = [
         value.at(Binding.ADD) if value.kind is Kind.CELL else f"[{value.text}]"
         for value in flat
         if value.kind is not Kind.EMPTY
     ]
-    owners = {name for value in flat for name in value.owner.split()}
     return Value(" + ".join(parts), Kind.CELL, Binding.ADD, owner=" ".join(sorted(owners)))
 
 

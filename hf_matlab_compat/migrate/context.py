@@ -13,6 +13,7 @@ from typing import Any
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy
+from hf_matlab_compat.migrate.inlining import BodyOf
 from hf_matlab_compat.migrate.load_plan import LoadPlan, NamesIn
 from hf_matlab_compat.migrate.usage import Usage
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
@@ -82,12 +83,18 @@ class Beside:
         not at hand.
     scripts : frozenset of str
         Names of the scripts, which are called by them.
+    body_of : callable
+        The statements of one of them; None for any other file.
+    makers : frozenset of str
+        Functions in files of their own whose outputs may be functions.
     """
 
     functions: Mapping[str, int] = field(default_factory=dict)
     trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
     names_in: NamesIn = field(default=lambda _file: None)
     scripts: frozenset[str] = frozenset()
+    body_of: BodyOf = field(default=lambda _name: None)
+    makers: frozenset[str] = frozenset()
 
 
 class Variables(dict[str, Value]):
@@ -147,6 +154,10 @@ class Shared:
         As in `Beside`.
     scripts : frozenset of str
         As in `Beside`.
+    fields_with_functions : frozenset of str
+        Fields that may hold functions; ``{}`` among them where cells and results of functions may.
+    makers : frozenset of str
+        As in `Beside`.
     """
 
     style: str
@@ -163,6 +174,8 @@ class Shared:
     uses_random: bool = False
     names_in: NamesIn = field(default=lambda _file: None)
     scripts: frozenset[str] = frozenset()
+    fields_with_functions: frozenset[str] = frozenset()
+    makers: frozenset[str] = frozenset()
 
 
 @dataclass

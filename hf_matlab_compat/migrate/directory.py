@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from hf_matlab_compat.matlab.variable_listing import list_variables
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Beside, NamesIn, module_name
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy, files_of, is_part_of_trainer, trainers_beside
+from hf_matlab_compat.migrate.inlining import BodyOf, inlined
 from hf_matlab_compat.migrate.load_plan import added_folders
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.report import as_json, as_markdown
@@ -85,7 +86,9 @@ def _translated(script: Path, root: Path, style: str, streams: str) -> Translati
     trainers: dict[str, Copy] = {}
     for folder in reversed(folders_on_path(root)):
         trainers |= trainers_beside(folder)
-    beside = Beside(functions, trainers, variables_beside(root / script.name), others)
+    makers = frozenset(name for name in functions if _makes_functions(read_script(files[name])))
+    names_in = variables_beside(root / script.name)
+    beside = Beside(functions, trainers, names_in, others, scripts_on_path(root), makers)
     return translate(read_script(script), style=style, streams=streams, name=script.stem, beside=beside)
 
 
@@ -141,6 +144,7 @@ def migrate_directory(
             (folder / f"{module_name(path.stem)}.py").write_text(made[-1].python, encoding="utf-8")
         except MigrationError as error:
             failed.append((path.stem, str(error)))
+    made = _without_parts(made, folder)
     unclear = _in_several_folders(Path(directory))
     failed += [each for each in unclear.items() if not (Path(directory) / f"{each[0]}.m").is_file()]
     made = with_unfinished(made, (name for name, _ in failed))
@@ -148,6 +152,15 @@ def migrate_directory(
     (folder / "REPORT.md").write_text(as_markdown(made, failed, copies), **_ANY_NAME)
     (folder / "REPORT.json").write_text(as_json(made, failed, copies), **_ANY_NAME)
     return made, failed
+
+
+def _without_parts(made: list[Translation], folder: Path) -> list[Translation]:
+    """The translations without scripts that mean something only inside another one, which holds their statements."""
+    parts = {part for each in made for part in each.parts}
+    dropped = {each.name for each in made if each.name in parts and not each.runs}
+    for name in dropped:
+        (folder / f"{module_name(name)}.py").unlink()
+    return [each for each in made if each.name not in dropped]
 
 
 def compared_copies(directory: StrPath, original: StrPath | None) -> dict[str, Copy]:
@@ -192,11 +205,6 @@ def scripts_in(directory: StrPath) -> list[Path]:
     if not any(path.parent == Path(directory) for path in scripts):
         raise MigrationError(f"{directory}: expected a directory with scripts (.m files), got none.")
     return scripts
-
-
-def functions_beside(script: Path) -> Mapping[str, int]:
-    """Functions in the files beside a script, and how many outputs each has."""
-    return _functions_of(path for path in sorted(script.parent.glob("*.m")) if path != script)
 
 
 def files_on_path(root: Path) -> dict[str, Path]:
@@ -244,6 +252,21 @@ def _body_where_said(word: str, script: Path) -> tuple[syntax.Statement, ...]:
         return ()
 
 
+def scripts_on_path(root: Path) -> BodyOf:
+    """Reads the scripts that a script in `root` may call by their names."""
+    files, unclear = files_on_path(root), _in_several_folders(root)
+
+    def body_of(name: str) -> tuple[syntax.Statement, ...] | None:
+        path = files.get(name)
+        if path is None or name in unclear or is_part_of_trainer(path):
+            return None
+        body = _body_of(path)
+        first = next((each for each in body if not isinstance(each, syntax.Comment)), None)
+        return None if isinstance(first, syntax.Function) else body or None
+
+    return body_of
+
+
 def _functions_of(paths: Iterable[Path]) -> dict[str, int]:
     known: dict[str, int] = {}
     for path in paths:
@@ -253,6 +276,11 @@ def _functions_of(paths: Iterable[Path]) -> dict[str, int]:
         if outputs is not None:
             known[path.stem] = outputs
     return known
+
+
+def whole_script(path: Path) -> syntax.Script:
+    """A script with the statements of those that it calls."""
+    return inlined(parse(read_script(path)), scripts_on_path(path.parent), path.stem)[0]
 
 
 def variables_beside(script: Path) -> NamesIn:
@@ -270,6 +298,15 @@ def variables_beside(script: Path) -> NamesIn:
             return None  # the script's own load says what is wrong with the file
 
     return names_in
+
+
+@lru_cache(maxsize=256)
+def _makes_functions(text: str) -> bool:
+    """Whether an output of a file's function may be a function itself."""
+    first = next((each for each in parse(text).body if isinstance(each, syntax.Function)), None)
+    outputs = {syntax.Name(name) for name in first.outputs} if first is not None else set[syntax.Name]()
+    assigned = [node for node in first.walk() if isinstance(node, syntax.Assign)] if first is not None else []
+    return any(isinstance(each.value, syntax.Handle | syntax.Lambda) and outputs & {*each.targets} for each in assigned)
 
 
 def _outputs(path: Path) -> int | None:

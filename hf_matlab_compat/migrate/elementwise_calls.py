@@ -160,7 +160,7 @@ def _broadcast(arguments: Arguments) -> Value:
     if handle.name in _OPERATORS and handle.name != "mtimes":
         return arithmetic(left, right, _OPERATORS[handle.name], arguments.context)
     if handle.name in _COMPARISONS:
-        return comparison(left, right, _COMPARISONS[handle.name])
+        return comparison(left, right, _COMPARISONS[handle.name], arguments.context)
     raise Untranslatable(f"calls bsxfun with @{handle.name}")
 
 
@@ -175,7 +175,7 @@ def _operator(symbol: str) -> Translator:
 def _comparison(symbol: str) -> Translator:
     def translator(arguments: Arguments) -> Value:
         left, right = arguments.expect(2)
-        return comparison(left, right, symbol)
+        return comparison(left, right, symbol, arguments.context)
 
     return translator
 

@@ -12,7 +12,7 @@ from hf_matlab_compat.migrate.concatenation import cell, matrix
 from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
 from hf_matlab_compat.migrate.functions import handle, lambda_text
-from hf_matlab_compat.migrate.indexing import index, index_of, subscript
+from hf_matlab_compat.migrate.indexing import index, index_of, is_in_first_row, part_of_cells, subscript
 from hf_matlab_compat.migrate.operators import binary, transpose, unary
 from hf_matlab_compat.migrate.ranges import as_array
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer, number
@@ -58,6 +58,7 @@ def _name(node: syntax.Name, context: Context) -> Value:
             nd=known.nd,
             owner=node.name,
             zero_based=known.zero_based,
+            applied=known.applied,
         )
     if node.name in CONSTANTS:
         return CONSTANTS[node.name](context)
@@ -85,16 +86,15 @@ def _content(node: syntax.Apply, context: Context) -> Value:
     base = context(node.base)
     if base.kind not in (Kind.CELL, Kind.UNKNOWN, Kind.LOADED):
         raise Untranslatable(f"uses braces on {base.kind.value}")
-    if len(node.arguments) == 2 and syntax.Number("1") in node.arguments:
-        chosen = node.arguments[1] if node.arguments[0] == syntax.Number("1") else node.arguments[0]
-    elif len(node.arguments) == 1:
-        chosen = node.arguments[0]
-    else:
-        raise Untranslatable("indexes a cell array in two dimensions")
+    if len(node.arguments) == 2 and not is_in_first_row(base, node.arguments):
+        return _content_in_two(base, node.arguments, context)
+    if len(node.arguments) not in (1, 2):
+        raise Untranslatable("indexes a cell array in more than two dimensions")
+    chosen = node.arguments[-1]
     found = subscript(chosen, Value(base.text, Kind.CELL, base.binding), context)
     text = f"{base.at(Binding.ATOM)}[{found.text}]"
     if found.form == "one":
-        return Value(text, Kind.UNKNOWN, owner=base.owner)
+        return Value(text, Kind.UNKNOWN, owner=base.owner, applied="{}" in context.shared.fields_with_functions)
     if found.form == "all":
         return Value(f"*{base.text}", Kind.UNKNOWN)
     if found.form == "slice":
@@ -103,6 +103,16 @@ def _content(node: syntax.Apply, context: Context) -> Value:
     chosen_, places = index_of(Value(base.text, Kind.CELL), chosen, context), ""
     places = f"{chosen_.at(Binding.ADD)} + 1" if chosen_.zero_based else chosen_.text
     return Value(f"*ml.pick_cells({base.text}, {places})", Kind.UNKNOWN)
+
+
+def _content_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
+    """``c{i, j}``."""
+    context.needs("ml")
+    found = [subscript(each, replace(base, kind=Kind.CELL), context, (k, 2)) for k, each in enumerate(arguments)]
+    if any(each.form != "one" for each in found):
+        return Value(f"*{part_of_cells(base, found, context).text}", Kind.UNKNOWN)
+    text = f"ml.content({base.text}, {found[0].text}, {found[1].text})"
+    return Value(text, Kind.UNKNOWN, owner=base.owner, applied="{}" in context.shared.fields_with_functions)
 
 
 def _field(node: syntax.Field, context: Context) -> Value:
@@ -118,7 +128,9 @@ def _field(node: syntax.Field, context: Context) -> Value:
         text = f"{base.at(Binding.ATOM)}.{python_name(node.name)}"
         if known is not None:
             return replace(known, text=text, binding=Binding.ATOM, owner=base.owner, zero_based=False)
-        return Value(text, Kind.LOADED if base.kind is Kind.LOADED else Kind.UNKNOWN, owner=base.owner)
+        applied = base.kind is not Kind.LOADED and node.name in context.shared.fields_with_functions
+        kind = Kind.LOADED if base.kind is Kind.LOADED else Kind.UNKNOWN
+        return Value(text, kind, owner=base.owner, applied=applied)
     context.needs("ml")
     return Value(f"getattr({base.text}, ml.field({context(node.name).text}))", Kind.UNKNOWN, owner=base.owner)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hf_matlab_compat.migrate import syntax
@@ -36,7 +37,11 @@ def index(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> 
     if base.kind is Kind.NUM and all(_is_one(node) for node in arguments):
         return base
     if base.kind is Kind.HANDLE:
-        return Value(f"{base.text}({', '.join(context(node).as_two_dimensional().text for node in arguments)})")
+        applied = "{}" in context.shared.fields_with_functions
+        return Value(f"{base.text}({_given(arguments, context)})", applied=applied)
+    if base.applied and not any(isinstance(part, syntax.Colon | syntax.End) for a in arguments for part in a.walk()):
+        context.needs("ml")
+        return Value(f"ml.applied({base.text}, {_given(arguments, context)})", applied=base.applied)
     if len(arguments) == 1:
         return _linear(base, arguments[0], context)
     if base.kind is Kind.CELL:
@@ -44,6 +49,14 @@ def index(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> 
     if base.kind is Kind.ROW:
         return _row_in_two(base, arguments, context)
     return _several(base, arguments, context)
+
+
+def _given(arguments: tuple[syntax.Node, ...], context: Context) -> str:
+    """The arguments of a function in a variable, positions counted from 1."""
+    values = [context(node).as_two_dimensional() for node in arguments]
+    if any("np." in value.text for value in values):
+        context.needs("np")
+    return ", ".join(f"{value.at(Binding.ADD)} + 1" if value.zero_based else value.text for value in values)
 
 
 def subscript(node: syntax.Node, base: Value, context: Context, place: tuple[int, int] = (0, 1)) -> Subscript:
@@ -58,6 +71,9 @@ def subscript(node: syntax.Node, base: Value, context: Context, place: tuple[int
 def extent(base: Value, place: tuple[int, int], context: Context) -> Value:
     """What ``end`` stands for in an index."""
     axis, count = place
+    if base.kind is Kind.CELL and count > 1:
+        context.needs("ml")
+        return integer(f"ml.size({base.text}, {axis + 1})")
     if base.kind in (Kind.CELL, Kind.STR) or (base.kind is Kind.ROW and axis == count - 1):
         return integer(f"len({base.text})")
     if base.kind is Kind.ROW:
@@ -298,18 +314,39 @@ def _of_column(base: Value, found: Subscript) -> Value:
 def _cells(base: Value, found: Subscript, context: Context) -> Value:
     if found.form == "one":
         return Value(f"[{base.at(Binding.ATOM)}[{found.text}]]", Kind.CELL)
-    if found.form in ("slice", "all"):
+    if found.form == "all" or base.nd:
+        return part_of_cells(base, [found], context)
+    if found.form == "slice":
         return Value(f"{base.at(Binding.ATOM)}[{found.text}]", Kind.CELL)
     context.needs("ml")
     return Value(f"ml.entries({base.text}, {found.text})", Kind.CELL)
 
 
+def is_in_first_row(base: Value, arguments: Sequence[syntax.Node]) -> bool:
+    """Whether two indices are ``1, k`` of what surely is one row of cells."""
+    return base.kind is Kind.CELL and not base.nd and _is_one(arguments[0])
+
+
+def part_of_cells(base: Value, found: list[Subscript], context: Context) -> Value:
+    """``c(i, j)`` or ``c(k)`` of cells in rows and columns."""
+    context.needs("ml")
+    return Value(f"ml.part({base.text}, {', '.join(placed(found, context))})", Kind.CELL, nd=True, owner=base.owner)
+
+
+def placed(found: list[Subscript], context: Context) -> list[str]:
+    """Indices as arguments of a function."""
+    if any(each.form in ("slice", "all") for each in found):
+        context.needs("np")
+    return [f"np.s_[{each.text}]" if each.form in ("slice", "all") else each.text for each in found]
+
+
 def _cell_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
-    if len(arguments) == 2 and _is_one(arguments[0]):
+    if len(arguments) != 2:
+        raise Untranslatable("indexes a cell array in more than two dimensions")
+    if is_in_first_row(base, arguments) and not isinstance(arguments[1], syntax.Colon):
         return _linear(base, arguments[1], context)
-    if len(arguments) == 2 and _is_one(arguments[1]):
-        return _linear(base, arguments[0], context)
-    raise Untranslatable("indexes a cell array in two dimensions")
+    found = [subscript(node, base, context, (axis, 2)) for axis, node in enumerate(arguments)]
+    return part_of_cells(base, found, context)
 
 
 def _row_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:

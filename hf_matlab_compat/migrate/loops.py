@@ -145,6 +145,9 @@ def _header(statement: syntax.For, context: Context) -> tuple[str, Value]:
         return f"for {name} in {value.at(Binding.ATOM)}.tolist():", Value(name, Kind.NUM, integer=value.integer)
     if value.kind is Kind.NUM:
         return f"for {name} in [{value.text}]:", value
+    if value.kind is Kind.CELL and value.nd:
+        context.needs("ml")
+        return f"for {name} in ml.cell_columns({value.text}):", Value(name, Kind.CELL, nd=True)
     if value.kind is Kind.CELL:
         return f"for {name} in [[entry] for entry in {value.text}]:", Value(name, Kind.CELL)
     if value.kind in (*MATRICES, Kind.LOADED, Kind.EMPTY):

@@ -23,7 +23,7 @@ def binary(node: syntax.Binary, context: Context) -> Value:
     if left.text.startswith("*") or right.text.startswith("*"):
         raise Untranslatable(f"puts the entries of a list beside {node.operator}")
     if node.operator in _COMPARISONS:
-        return comparison(left, right, _COMPARISONS[node.operator])
+        return comparison(left, right, _COMPARISONS[node.operator], context)
     if node.operator in _JUNCTIONS:
         return _junction(left, right, node.operator, context)
     return arithmetic(left, right, node.operator, context)
@@ -47,6 +47,8 @@ def arithmetic(left: Value, right: Value, operator: str, context: Context) -> Va
         return _power(left, right, context)
     if plain not in _ARITHMETIC:
         raise Untranslatable(f"uses the operator {operator}")
+    if may_misalign(left, right):
+        return aligned(_UFUNCS[plain], left, right, context)
     binding = _ARITHMETIC[plain]
     if plain == "./" and left.is_scalar and right.text in _ZEROS:
         return _divided_by_zero(left, context)
@@ -55,6 +57,20 @@ def arithmetic(left: Value, right: Value, operator: str, context: Context) -> Va
     text = f"{left.at(binding)} {plain[-1]} {right.at(Binding(binding + 1))}"
     whole = left.integer and right.integer and plain != "./"
     return Value(text, elementwise_kind(left.kind, right.kind), binding, whole, nd=left.nd or right.nd)
+
+
+_UFUNCS = {"+": "add", "-": "subtract", ".*": "multiply", "./": "divide"}
+
+
+def may_misalign(left: Value, right: Value) -> bool:
+    """Whether numpy, which aligns last dimensions where MATLAB aligns first ones, may see other pairs."""
+    return (left.nd or right.nd) and not (left.is_scalar or right.is_scalar)
+
+
+def aligned(name: str, left: Value, right: Value, context: Context, *, logical: bool = False) -> Value:
+    context.needs("ml", "np")
+    given = [each.as_two_dimensional().text for each in (left, right)]
+    return Value(f"ml.aligned(np.{name}, {', '.join(given)})", Kind.ARRAY, nd=True, logical=logical)
 
 
 _ZEROS = ("0", "0.0", "-0", "-0.0")
@@ -83,12 +99,24 @@ def elementwise_kind(one: Kind, other: Kind) -> Kind:
     return Kind.ARRAY
 
 
-def comparison(left: Value, right: Value, operator: str) -> Value:
+_RELATIONS = {
+    "==": "equal",
+    "!=": "not_equal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+}
+
+
+def comparison(left: Value, right: Value, operator: str, context: Context) -> Value:
     """``==`` and its like, elementwise."""
     if Kind.FILE in (left.kind, right.kind):
         return _opened(left, operator)
     if Kind.STR in (left.kind, right.kind):
         raise Untranslatable("compares characters one by one; strcmp compares strings")
+    if may_misalign(left, right):
+        return aligned(_RELATIONS[operator], left, right, context, logical=True)
     left, right = side_by_side(left, right)
     text = f"{left.at(Binding.BIT_OR)} {operator} {right.at(Binding.BIT_OR)}"
     kind = elementwise_kind(left.kind, right.kind)
@@ -146,8 +174,11 @@ def transpose(operand: Value, context: Context) -> Value:
     if operand.kind in (Kind.ARRAY, Kind.LOADED):
         return Value(f"{operand.at(Binding.ATOM)}.T", operand.kind, logical=operand.logical, owner=operand.owner)
     if operand.kind is Kind.UNKNOWN:
-        context.needs("np")
-        return Value(f"np.transpose({operand.text})", Kind.UNKNOWN, owner=operand.owner)
+        context.needs("ml")
+        return Value(f"ml.turned({operand.text})", Kind.UNKNOWN, owner=operand.owner)
+    if operand.kind is Kind.CELL:
+        context.needs("ml")
+        return Value(f"ml.transposed({operand.text})", Kind.CELL, nd=True, owner=operand.owner)
     raise Untranslatable(f"transposes {operand.kind.value}")
 
 
@@ -181,6 +212,9 @@ def _junction(left: Value, right: Value, operator: str, context: Context) -> Val
         word, binding = _JUNCTIONS[operator]
         text = f"{left.at(binding)} {word} {right.at(Binding(binding + 1))}"
         return _made_logical(Value(text, Kind.NUM, binding, logical=left.logical and right.logical))
+    if may_misalign(left, right):
+        name = "logical_and" if operator == "&" else "logical_or"
+        return aligned(name, left, right, context, logical=True)
     left, right = side_by_side(left, right)
     kind = elementwise_kind(left.kind, right.kind)
     if left.logical and right.logical:
@@ -234,6 +268,8 @@ def _power(left: Value, right: Value, context: Context) -> Value:
         text = text.replace(" ** ", "**") if _is_simple(left) and _is_simple(right) else text
         whole = left.integer and right.text.isdigit()
         return Value(text, elementwise_kind(left.kind, right.kind), Binding.POWER, whole, nd=left.nd)
+    if may_misalign(left, right):
+        return aligned("float_power", left, right, context)
     context.needs("np")
     return Value(f"np.float_power({left.text}, {right.text})", elementwise_kind(left.kind, right.kind), nd=left.nd)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
 from hf_matlab_compat.migrate.context import Untranslatable
-from hf_matlab_compat.migrate.operators import as_numbers, elementwise_kind, side_by_side
+from hf_matlab_compat.migrate.operators import aligned, as_numbers, elementwise_kind, may_misalign, side_by_side
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 _METHODS = {"sum": "sum", "mean": "mean", "prod": "prod", "any": "any", "all": "all", "max": "max", "min": "min"}
@@ -116,6 +116,8 @@ def _larger(name: str, arguments: Arguments) -> Value:
     left, right = map(as_numbers, arguments.values)
     if left.integer and right.integer and left.kind is right.kind is Kind.NUM:
         return integer(f"{name}({left.text}, {right.text})")
+    if may_misalign(left, right):
+        return aligned(f"f{name}", left, right, arguments.context)
     left, right = side_by_side(left, right)
     arguments.context.needs("np")
     return Value(f"np.f{name}({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))

@@ -34,7 +34,7 @@ def as_markdown(
     for name, copy in copies.items():
         parts += _of_copy(name, copy)
     for each in translations:
-        parts += ["", f"## {each.name}.m", "", *_lines(each)]
+        parts += ["", f"## {each.name}.m", "", *_inner_scripts(each), *_lines(each)]
     unknown = unknown_functions(translations)
     parts += ["", "## Functions that are not known here", "", *(f"- {each}" for each in unknown)] if unknown else []
     return "\n".join(parts) + "\n"
@@ -53,6 +53,7 @@ def as_json(
             "state": each.state,
             "todos": [asdict(one) for one in each.todos],
             "unfinished": list(each.unfinished),
+            "parts": list(each.parts),
             "lines": [
                 {"line": line.number, "text": line.text, "fate": line.fate.value, "remark": line.remark}
                 for line in each.lines
@@ -101,6 +102,11 @@ def _row(translation: Translation) -> str:
     figures = [found[fate] for fate in (Fate.TRANSLATED, Fate.COMMENT, Fate.REPLACED, Fate.TODO)]
     runs = {"complete": "yes"}.get(translation.state, translation.state if translation.runs else "no")
     return f"| {translation.name}.m | {len(translation.lines)} | {' | '.join(map(str, figures))} | {runs} |"
+
+
+def _inner_scripts(translation: Translation) -> list[str]:
+    names = ", ".join(f"{name}.m" for name in translation.parts)
+    return [f"It calls {names}; their statements stand in place of the calls.", ""] if names else []
 
 
 def _lines(translation: Translation) -> list[str]:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.migrate.runtime_cell_arrays import Cells, part, shape_of_cells, transposed
+from hf_matlab_compat.migrate.runtime_classes import Stack
 
 Array = NDArray[Any]
 _SLACK = 3 * float(np.finfo(float).eps)
@@ -39,11 +41,10 @@ def integer(value: Any) -> int:
 
 def size(x: Any, dim: int | None = None) -> Any:
     """``size(x)`` as a tuple, or ``size(x, dim)``."""
-    if isinstance(x, list) and len(x) > 1 and dim is not None:
-        raise MigrationError(
-            "size: expected an array, got a list, which has no rows or columns. len counts its entries."
-        )
-    shape = (1, len(x)) if isinstance(x, str | tuple) or (isinstance(x, list) and x) else two_dimensional(x).shape
+    if isinstance(x, list):
+        shape: tuple[int, ...] = shape_of_cells(x)
+    else:
+        shape = (1, len(x)) if isinstance(x, str | tuple) else two_dimensional(x).shape
     if dim is None:
         return shape
     return shape[dim - 1] if dim <= len(shape) else 1
@@ -194,6 +195,8 @@ def _characters(text: str, where: Any) -> Any:
 
 def entries(cells: list[Any], where: Any) -> list[Any]:
     """``cells(where)`` by positions from 0 or a mask."""
+    if isinstance(cells, Cells):
+        return part(cells, where)
     chosen = np.ravel(np.arange(len(cells))[where] if isinstance(where, slice) else where)
     return [cells[place] for place in (np.flatnonzero(chosen) if chosen.dtype == bool else chosen)]
 
@@ -211,6 +214,11 @@ def pick(x: Any, index: Any) -> Any:
     if is_vector and 1 in places.shape:
         return picked.reshape((-1, 1) if array.shape[1] == 1 else (1, -1), order="F")
     return picked
+
+
+def turned(x: Any) -> Any:
+    """``x'`` of an array or of cells."""
+    return transposed(x) if isinstance(x, list) else np.transpose(x)
 
 
 def _is_matrix_mask(array: Array, where: Any) -> bool:
@@ -281,6 +289,30 @@ def dims(x: Any, count: int) -> Array:
     """An array with at least `count` dimensions, for as many indices."""
     array = two_dimensional(x)
     return array.reshape(array.shape + (1,) * (count - array.ndim)) if array.ndim < count else array
+
+
+def aligned(compute: np.ufunc, left: Any, right: Any) -> Any:
+    """``compute(left, right)`` where one may have more dimensions: the others lack their last ones, as in MATLAB."""
+    count = max(np.ndim(left), np.ndim(right))
+    return compute(dims(left, count), dims(right, count))
+
+
+def stack(x: Any) -> Any:
+    """An array of three dimensions or more that computes with others as in MATLAB, whoever gets it."""
+    return x.view(Stack) if type(x) is np.ndarray and x.ndim > 2 else x
+
+
+def applied(x: Any, *index: Any) -> Any:
+    """``x(…)`` where x may be a function or an array; positions count from 1."""
+    if callable(x):
+        return x(*index)
+    if len(index) == 1:
+        picked = pick(x, index[0])
+    else:
+        array = dims(x, len(index))
+        folded = array.reshape((*array.shape[: len(index) - 1], -1), order="F")
+        picked = trimmed(folded[np.ix_(*map(positions, index))]) if index else x
+    return picked.item() if isinstance(picked, np.ndarray) and picked.size == 1 else picked
 
 
 def permute(x: Any, order: tuple[int, ...]) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate.runtime_arrays import find, isempty, size, two_dimensional
+from hf_matlab_compat.migrate.runtime_cell_arrays import in_shape_of, laid_out
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
@@ -25,7 +26,8 @@ def strcmp(one: Any, other: Any, *, fold: bool = False) -> Any:
     if any(len(each) not in (1, count) for each in lists if each):
         raise MigrationError(f"strcmp: expected lists of one length, got {len(lists[0])} and {len(lists[1])} entries.")
     pairs = zip(*(each * count if len(each) == 1 else each for each in lists), strict=True)
-    return np.array([[_alike(a, b, fold) for a, b in pairs]], dtype=bool)
+    like = max(lists, key=len)
+    return np.array([_alike(a, b, fold) for a, b in pairs], dtype=bool).reshape(size(like), order="F")
 
 
 def _alike(one: Any, other: Any, fold: bool) -> bool:
@@ -36,7 +38,7 @@ def _alike(one: Any, other: Any, fold: bool) -> bool:
 def ismember(values: Any, among: Any) -> Any:
     """``ismember``: a truth value for a string or a number, one for each entry of a list or an array."""
     if isinstance(values, list):
-        return np.array([[each in among for each in values]], dtype=bool)
+        return np.array([each in among for each in values], dtype=bool).reshape(size(values), order="F")
     return values in among
 
 
@@ -65,17 +67,17 @@ def put_cell(cells: list[Any], index: Any, value: Any) -> None:
     put_cells(cells, index, value)
 
 
-def cellfun(function: Function, *lists: Sequence[Any]) -> Array:
+def cellfun(function: Function, *lists: list[Any]) -> Array:
     """``cellfun(f, c)``: a number or truth value of each entry, in a row."""
     found = cellfun_cells(function, *lists)
-    return _uniform(found, (1, len(found)) if found else (0, 0), "cellfun")
+    return _uniform(found, size(lists[0]), "cellfun")
 
 
-def cellfun_cells(function: Function, *lists: Sequence[Any]) -> list[Any]:
+def cellfun_cells(function: Function, *lists: list[Any]) -> list[Any]:
     """``cellfun(f, c, 'UniformOutput', false)``."""
     if len({len(each) for each in lists}) > 1:
         raise MigrationError(f"cellfun: expected lists of one length, got {', '.join(str(len(e)) for e in lists)}.")
-    return [function(*entries) for entries in zip(*lists, strict=True)]
+    return in_shape_of(lists[0], [function(*entries) for entries in zip(*lists, strict=True)])
 
 
 def arrayfun(function: Function, *arrays: Any) -> Array:
@@ -86,7 +88,7 @@ def arrayfun(function: Function, *arrays: Any) -> Array:
 def arrayfun_cells(function: Function, *arrays: Any) -> list[Any]:
     """``arrayfun(f, x, 'UniformOutput', false)``."""
     columns = [np.ravel(two_dimensional(each), order="F").tolist() for each in arrays]
-    return cellfun_cells(function, *columns)
+    return laid_out(cellfun_cells(function, *columns), two_dimensional(arrays[0]).shape)
 
 
 def _uniform(found: list[Any], shape: tuple[int, ...], name: str) -> Array:
@@ -98,13 +100,16 @@ def _uniform(found: list[Any], shape: tuple[int, ...], name: str) -> Array:
 
 
 def cell2mat(cells: list[Any]) -> Any:
-    """``cell2mat`` of cells in a row."""
-    return np.concatenate([two_dimensional(each) for each in cells], axis=1) if cells else np.zeros((0, 0))
+    """``cell2mat``: what the cells hold, in their rows and columns."""
+    rows, columns = size(cells)
+    blocks = [[two_dimensional(cells[i + j * rows]) for j in range(columns)] for i in range(rows)]
+    return np.block(blocks) if cells else np.zeros((0, 0))
 
 
 def num2cell(x: Any) -> list[Any]:
     """``num2cell``: each entry in a cell of its own."""
-    return np.ravel(two_dimensional(x), order="F").tolist()
+    array = two_dimensional(x)
+    return laid_out(np.ravel(array, order="F").tolist(), array.shape)
 
 
 def class_of(value: Any) -> str:

@@ -31,6 +31,20 @@ class Stack(np.ndarray[Any, Any]):
             return self.reshape((*kept, -1), order="F")[index]
         return super().__getitem__(index)
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if "out" in kwargs:
+            kwargs["out"] = tuple(_plain(each) for each in kwargs["out"])
+        found = getattr(ufunc, method)(*map(_plain, side_by_side(inputs, method)), **kwargs)
+        return found.view(Stack) if isinstance(found, np.ndarray) and found.ndim > 2 else found
+
+
+def side_by_side(inputs: tuple[Any, ...], method: str) -> tuple[Any, ...]:
+    """Arrays for an elementwise ufunc; to those with fewer dimensions the last ones are added, as MATLAB does."""
+    count = max(map(np.ndim, inputs))
+    if method != "__call__" or count < 3:
+        return inputs
+    return tuple(x.reshape(x.shape + (1,) * (count - x.ndim)) if np.ndim(x) > 1 else x for x in inputs)
+
 
 class Text(str):
     """A string from a file, which may be indexed before it is known to be one."""
@@ -66,7 +80,7 @@ class LogicalArray(Stack):
             return NotImplemented
         if "out" in kwargs:
             kwargs["out"] = tuple(_plain(each) for each in kwargs["out"])
-        given = map(_plain if ufunc in _LOGIC else _as_double, inputs)
+        given = map(_plain if ufunc in _LOGIC else _as_double, side_by_side(inputs, method))
         return getattr(ufunc, method)(*given, **kwargs)
 
 
@@ -142,7 +156,7 @@ _ROUNDED = (*_OPERATORS.values(), *_EXTREMES, np.negative, np.absolute)
 def _of_integers(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc of integer classes: in doubles, and back."""
     classes = {each.dtype for each in inputs if isinstance(each, IntegerArray | IntegerNumber)}
-    kind = next(iter(classes))
+    kind, inputs = next(iter(classes)), side_by_side(inputs, method)
     if ufunc in _COMPARISONS or kwargs.get("dtype") in (float, "f8"):
         return getattr(ufunc, method)(*map(_exact, inputs), **kwargs)
     is_reduced = method == "reduce" and ufunc in _EXTREMES
@@ -187,7 +201,7 @@ class SingleArray(Stack):
             return NotImplemented
         if "out" in kwargs:
             kwargs["out"] = tuple(_plain(each) for each in kwargs["out"])
-        return _single(getattr(ufunc, method)(*map(_narrowed, inputs), **kwargs))
+        return _single(getattr(ufunc, method)(*map(_narrowed, side_by_side(inputs, method)), **kwargs))
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return _single(super().__array_function__(func, types, args, kwargs))

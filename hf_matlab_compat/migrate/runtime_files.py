@@ -20,7 +20,8 @@ from hf_matlab_compat.matlab.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.num2str import num2str
 from hf_matlab_compat.migrate.context import python_name
 from hf_matlab_compat.migrate.literals import unescaped
-from hf_matlab_compat.migrate.runtime_arrays import hcat
+from hf_matlab_compat.migrate.runtime_arrays import hcat, size
+from hf_matlab_compat.migrate.runtime_cell_arrays import beside, laid_out
 from hf_matlab_compat.migrate.runtime_classes import IntegerArray, IntegerNumber, Text, of_its_class
 
 _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
@@ -156,7 +157,7 @@ def _value(value: Any) -> Any:
         made._file, made._lost = "struct", lost
         return made
     if array.dtype.kind == "O":
-        return [_value(entry) for entry in array.ravel(order="F")]
+        return laid_out([_value(entry) for entry in array.ravel(order="F")], np.atleast_2d(array).shape)
     if array.dtype.kind == "U":
         return Text("".join(array.ravel())) if array.size <= 1 else [Text(row) for row in array.ravel()]
     return of_its_class(array)
@@ -171,10 +172,10 @@ def _savable(value: Any) -> Any:
     if isinstance(value, Struct):
         return {name: _savable(field) for name, field in vars(value).items()}
     if isinstance(value, list | tuple):
-        cell = np.empty((1, len(value)), dtype=object)
+        cell = np.empty(len(value), dtype=object)
         for place, entry in enumerate(value):
-            cell[0, place] = _savable(entry)
-        return cell
+            cell[place] = _savable(entry)
+        return cell.reshape(size(value), order="F")
     if value is None:
         return np.zeros((0, 0))
     if isinstance(value, str):
@@ -225,7 +226,7 @@ def joined(*parts: Any) -> Any:
     if not any(isinstance(part, str | list) for part in parts):
         return hcat(*parts)
     if any(isinstance(part, list) and part for part in parts):
-        return [entry for part in parts if np.size(part) for entry in (part if isinstance(part, list) else [part])]
+        return beside(*parts)
     for part in parts:
         if not isinstance(part, str) and part is not None and np.size(part):
             raise MigrationError(

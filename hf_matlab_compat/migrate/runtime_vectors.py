@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import MigrationError
-from hf_matlab_compat.migrate.runtime_arrays import find, isempty, two_dimensional
+from hf_matlab_compat.migrate.runtime_arrays import find, isempty, size, two_dimensional
 from hf_matlab_compat.migrate.runtime_reductions import first_axis
 
 Array = NDArray[Any]
@@ -137,7 +137,7 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return isinstance(one, str) and isinstance(other, str) and one == other
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return size(one) == size(other) and all(map(_same, one, other))
     if hasattr(one, "__dict__") or isinstance(one, list) or isinstance(other, list):
         return isempty(one) and isempty(other) if isinstance(one, list) or isinstance(other, list) else one == other
     return np.array_equal(two_dimensional(one), two_dimensional(other))

@@ -13,6 +13,8 @@ from hf_matlab_compat.migrate.calls import is_function
 from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import Beside, Context, Shared, Untranslatable, python_name
 from hf_matlab_compat.migrate.expressions import translate_expression
+from hf_matlab_compat.migrate.functions import called_parameters, fields_with_functions
+from hf_matlab_compat.migrate.inlining import inlined
 from hf_matlab_compat.migrate.layout import spaced
 from hf_matlab_compat.migrate.literals import escaped
 from hf_matlab_compat.migrate.load_plan import plan_loads
@@ -72,12 +74,14 @@ def translate(
     for option, value, known in (("style", style, STYLES), ("streams", streams, STREAMS)):
         if value not in known:
             raise MigrationError(f"{option}: expected one of {', '.join(known)}, got {value!r}.")
-    script = lifted(_under_its_name(parse(source), name))
+    script, parts = inlined(lifted(_under_its_name(parse(source), name)), beside.body_of, name)
     functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
     shared = Shared(
         style, streams, functions, beside.functions, beside.trainers, names_in=beside.names_in, scripts=beside.scripts
     )
     code = [each for each in script.body if not isinstance(each, syntax.Comment)]
+    shared.makers = beside.makers
+    shared.fields_with_functions = fields_with_functions(script)
     shared.is_function_file = bool(code) and all(isinstance(each, syntax.Function) for each in code)
     writer, positions = Writer(Ledger(script.lines)), frozenset[str]()
     for _ in range(_MOST_PASSES):
@@ -91,7 +95,8 @@ def translate(
             break
     python = _assembled(name, shared, writer)
     calls = tuple(name for name, line in shared.called.items() if f"\n{line}\n" in python)
-    return Translation(name, python, writer.ledger.close(), writer.ledger.todos, calls, positions=positions)
+    ledger = writer.ledger
+    return Translation(name, python, ledger.close(), ledger.todos, calls, positions=positions, parts=parts)
 
 
 def _under_its_name(script: syntax.Script, name: str) -> syntax.Script:
@@ -226,7 +231,9 @@ def _enter_function(context: Context, writer: Writer) -> None:
     for name in function.parameters:
         known = context.shared.parameter_kinds.get((function.name, name), Value(""))
         kind = Kind.CELL if name == "varargin" else known.kind
-        context.define(name, Value("", kind, integer=known.integer, nd=known.nd, logical=known.logical))
+        applied = kind is Kind.UNKNOWN and name in called_parameters(function.parameters, function.body)
+        value = Value("", kind, integer=known.integer, nd=known.nd, logical=known.logical, applied=applied)
+        context.define(name, value)
         if name in context.usage.written and kind is not Kind.NUM:
             context.needs("ml")
             writer.code(f"{python_name(name)} = ml.copied({python_name(name)})")

@@ -71,8 +71,6 @@ def _eye(arguments: Arguments) -> Value:
 
 def _size(arguments: Arguments) -> Value:
     value = arguments.expect(1, 2)[0]
-    if value.kind is Kind.CELL:
-        raise Untranslatable("asks for the size of a list, which has no rows or columns; numel counts its entries")
     if len(arguments) == 1:
         arguments.context.needs("np")
         if value.kind in SHAPED and value.kind is not Kind.ROW:
@@ -94,7 +92,7 @@ def _size_along(value: Value, axis: int, arguments: Arguments) -> Value:
 
 def _length(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
-    if value.kind in (Kind.ROW, Kind.CELL, Kind.STR, Kind.COLUMN):
+    if value.kind in (Kind.ROW, Kind.CELL, Kind.STR, Kind.COLUMN) and not value.nd:
         return integer(f"len({value.text})")
     arguments.context.needs("ml")
     return integer(f"ml.length({value.text})")
@@ -155,7 +153,13 @@ def _repeated_cells(value: Value, sizes: Arguments) -> Value:
         raise Untranslatable("repeats a cell array of several dimensions or of arrays")
     count = integer(counts[1] if counts[0] == "1" else counts[0], Binding.ADD)
     text = count.text if count.text.isalnum() else f"({count.text})"
-    return Value(f"{value.at(Binding.MULTIPLY)} * {text}", Kind.CELL, Binding.MULTIPLY)
+    made = Value(f"{value.at(Binding.MULTIPLY)} * {text}", Kind.CELL, Binding.MULTIPLY)
+    if counts[0] == "1" and not value.nd:
+        return made
+    if value.nd:
+        raise Untranslatable("repeats a cell array of several dimensions or of arrays")
+    sizes.context.needs("ml")
+    return Value(f"ml.transposed({made.text})", Kind.CELL, nd=True)
 
 
 def _like_size(node: syntax.Node, arguments: Arguments) -> str | None:
@@ -263,10 +267,15 @@ def _linspace(arguments: Arguments) -> Value:
 
 
 def _cells(arguments: Arguments) -> Value:
+    arguments.expect(1, 2)
+    if len(arguments) == 1 and arguments.values[0].kind is not Kind.NUM:
+        arguments.context.needs("ml")
+        return Value(f"ml.cells(*ml.shape({arguments.values[0].text}))", Kind.CELL, nd=True)
     sizes = [arguments.whole(place) for place in range(len(arguments))]
-    if len(sizes) != 2 or "1" not in sizes:
-        raise Untranslatable("makes a cell array of two dimensions")
-    size = sizes[1] if sizes[0] == "1" else sizes[0]
+    size = sizes[-1]
+    if sizes[0] != "1" or len(sizes) == 1:
+        arguments.context.needs("ml")
+        return Value(f"ml.cells({sizes[0]}, {size})", Kind.CELL, nd=True)
     return Value(f"[None] * {size if size.isalnum() else f'({size})'}", Kind.CELL, Binding.MULTIPLY)
 
 

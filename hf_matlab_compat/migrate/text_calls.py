@@ -85,6 +85,10 @@ def _may_be_list(arguments: Arguments) -> bool:
 def _method(name: str) -> Translator:
     def translator(arguments: Arguments) -> Value:
         (value,) = arguments.expect(1)
+        if value.kind is Kind.CELL and value.nd:
+            arguments.context.needs("ml")
+            made = f"ml.in_shape_of({value.text}, [each.{name}() for each in {value.text}])"
+            return Value(made, Kind.CELL, nd=True)
         if value.kind is Kind.CELL:
             return Value(f"[each.{name}() for each in {value.text}]", Kind.CELL)
         return Value(f"{value.at(Binding.ATOM)}.{name}()", Kind.STR)

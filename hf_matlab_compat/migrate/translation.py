@@ -92,6 +92,8 @@ class Translation:
         Those among them whose own file, or one that it calls, is not complete.
     positions : frozenset of str
         Variables of the script that hold positions, which count from 0 in Python.
+    parts : tuple of str
+        Scripts that it calls by name, whose statements stand in it.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Translation:
     calls: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     positions: frozenset[str] = frozenset()
+    parts: tuple[str, ...] = ()
 
     @property
     def to_verify(self) -> tuple[ReportLine, ...]:

@@ -64,6 +64,8 @@ class Value:
         The variables whose memory this may share, with spaces between; empty for a fresh value.
     zero_based : bool
         Positions counted from 0.
+    applied : bool
+        Perhaps a function, which parentheses call.
     """
 
     text: str
@@ -74,6 +76,7 @@ class Value:
     nd: bool = False
     owner: str = ""
     zero_based: bool = False
+    applied: bool = False
 
     def at(self, binding: Binding) -> str:
         """The text, in parentheses where it binds less tightly than `binding`."""
@@ -114,6 +117,7 @@ def join(one: Value, other: Value) -> Value:
         logical=one.logical and other.logical,
         nd=one.nd or other.nd,
         zero_based=one.zero_based and other.zero_based,
+        applied=one.applied or other.applied,
     )
 
 

@@ -42,6 +42,8 @@ def _strcat(arguments: Arguments) -> Value:
     if any(value.kind not in (Kind.STR, Kind.UNKNOWN, Kind.CELL) for value in arguments.values):
         raise Untranslatable("calls strcat with something that is no string")
     kinds = {value.kind for value in arguments.values}
+    if any(value.kind is Kind.CELL and value.nd for value in arguments.values):
+        raise Untranslatable("joins strings in rows and columns of cells")
     kind = Kind.CELL if Kind.CELL in kinds else Kind.UNKNOWN if Kind.UNKNOWN in kinds else Kind.STR
     return _made("strcat", arguments.values, kind, arguments)
 
