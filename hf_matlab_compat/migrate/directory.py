@@ -156,8 +156,8 @@ def migrate_directory(
 
 def _without_parts(made: list[Translation], folder: Path) -> list[Translation]:
     """The translations without scripts that mean something only inside another one, which holds their statements."""
-    parts = {part for each in made for part in each.parts}
-    dropped = {each.name for each in made if each.name in parts and not each.runs}
+    callers = {each.name: [other.name for other in made if each.name in other.parts] for each in made}
+    dropped = {each.name for each in made if not each.runs and set(callers[each.name]) - {each.name, *each.parts}}
     for name in dropped:
         (folder / f"{module_name(name)}.py").unlink()
     return [each for each in made if each.name not in dropped]

@@ -212,3 +212,37 @@ def test_complex_numbers_are_not_printed_by_guess() -> None:
     with pytest.raises(MigrationError, match="sprintf: expected real numbers, got complex ones"):
         sprintf("%g", np.array([1 + 2j]))
     assert sprintf("%g", np.real(np.array([1 + 2j]))) == "1"
+
+
+def test_a_script_called_by_name_runs_in_place_of_the_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = folder_of(
+        tmp_path,
+        main="base = 2;\nprep\nfor k = 1:2\n  grow;\nend\nrun('show.m')\nfprintf('%d\\n', total);\n",
+        prep="X = [1 2; 3 4];\ntotal = base * sum(X(:));\n",
+        grow="total = total + k; % needs k\n",
+        show="if total > 5, fprintf('large\\n'); end\n",
+    )
+    assert printed(folder, capsys) == "large\n23\n"
+    made, _ = migrate_directory(folder, tmp_path / "out")
+    assert [(each.name, each.state) for each in made] == [("main", "complete")]
+    assert not (tmp_path / "out" / "grow.py").exists()
+    assert "prep.m, grow.m, show.m" in (tmp_path / "out" / "REPORT.md").read_text()
+
+
+@pytest.mark.parametrize("called", ["y = 1;\nreturn\n", "y = f(1);\nfunction z = f(a)\n  z = a;\nend\n", "main\n"])
+def test_a_script_that_cannot_stand_in_place_of_its_call_is_left_to_do(tmp_path: Path, called: str) -> None:
+    folder = folder_of(tmp_path, main="prep\nfprintf('%d\\n', 1);\n", prep=called)
+    made, _ = migrate_directory(folder, tmp_path / "out")
+    assert "1 left to do" in {each.name: each.state for each in made}["main"]
+
+
+def test_functions_reach_functions_of_other_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = folder_of(
+        tmp_path,
+        main="a = pick_act('sq');\no.act = @(x) -x;\nfprintf('%g %g %g\\n', a(3), use(a, 3, o), use([5 6 7], 3));\n",
+        pick_act="function f = pick_act(name)\n  switch name\n    case 'sq', f = @(x) x.^2;\n"
+        "    otherwise, f = @(x) x;\n  end\nend\n",
+        use="function r = use(fn, v, opts)\n  if nargin > 2, r = opts.act(fn(v)); else, r = fn(v); end\n"
+        "  for i = 1:2, r = r + fn(i); end\nend\n",
+    )
+    assert printed(folder, capsys) == "9 -4 18\n"
