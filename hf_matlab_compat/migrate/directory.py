@@ -260,7 +260,7 @@ def scripts_on_path(root: Path) -> BodyOf:
         path = files.get(name)
         if path is None or name in unclear or is_part_of_trainer(path):
             return None
-        body = _body_of(path)
+        body = _body_where_said("", path)
         first = next((each for each in body if not isinstance(each, syntax.Comment)), None)
         return None if isinstance(first, syntax.Function) else body or None
 
