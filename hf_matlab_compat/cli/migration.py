@@ -233,10 +233,8 @@ def _tell(made: Translation) -> None:
 
 def _tell_data(scripts: Sequence[Path], out: Path) -> None:
     """Where the scripts go elsewhere: the command that brings the files that they name after them."""
-    from hf_matlab_compat.migrate.directory import read_script
-
     folder = scripts[0].parent
-    text = "\n".join(read_script(path) for path in scripts if path.is_file())
+    text = "\n".join(map(_text_of, scripts))
     words = {word.rsplit("/", 1)[-1] for word in re.findall(r"[\w./-]+", text)}
     starts = tuple(each for each in re.findall(r"['\"](\w{3,})['\"]", text) if each not in ("mat", "txt", "csv"))
     named = [
@@ -248,6 +246,16 @@ def _tell_data(scripts: Sequence[Path], out: Path) -> None:
     if named and out.resolve() != folder.resolve():
         files = " ".join(shlex.quote(str(each)) for each in named)
         _say(f"the scripts need their data: cp {files} {shlex.quote(str(out))}")
+
+
+def _text_of(script: Path) -> str:
+    """The text of a script; nothing where it cannot be read, which was said before."""
+    from hf_matlab_compat.migrate.directory import read_script
+
+    try:
+        return read_script(script)
+    except MigrationError:
+        return ""
 
 
 def _tell_unknown(translations: Sequence[Translation]) -> None:
