@@ -34,7 +34,7 @@ def divergence_screen(certificate: Certificate, script: str = "") -> str:
     if line is None:
         return ""
     title, *place = _where(line)
-    doubt = _wrapped(certificate.doubt, "  ")
+    doubt = wrap(certificate.doubt, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     rows = [
         title,
         *doubt,

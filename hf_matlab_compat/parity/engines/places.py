@@ -169,11 +169,11 @@ class _Search:
         if not edited or len(edited) > _EDITED_AT_MOST * len(self.statements):
             return place
         made = [s for s in edited if _assigned(s.text)]  # what a caller prints changes nothing
-        return (
-            self._nearest(edited, place.function, self._called)
-            or self._nearest(made, place.function, self._callers)
-            or place
+        below, above = (
+            self._nearest(edited, place.function, self._called),
+            self._nearest(made, place.function, self._callers),
         )
+        return below or above or (made[0] if len(made) == 1 else place)
 
     def _nearest(self, edited: Sequence[Statement], first: str, others: Callable[[str], list[str]]) -> Statement | None:
         """The first of these in a function, or in those that it leads to, the nearest first."""

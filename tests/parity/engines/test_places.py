@@ -72,6 +72,7 @@ def test_nearly_every_stage_is_found_in_a_trainer_of_many_files() -> None:
         ("nnet_train_2.m", "ch = decay*ch", "ch = decay^2*ch", START_OF_CG),
         ("nnet_train_2.m", "mod(epoch-1, numchunks)", "mod(epoch, numchunks)", TARGET_CHUNK),
         ("nnet_train_2.m", "= working(indata)", "= 0.9*working(indata)", "grad"),
+        ("line_search.m", "ll = oldll;", "ll = oldll - 1;", "err"),
         ("log_line.m", "fprintf(fid, ", "fprintf(1, ", "log"),
     ],
 )
