@@ -43,7 +43,7 @@ class Steihaug:
 
 def main(epochs: int = 30) -> list[np.ndarray]:
     """Rosenbrock's function of five numbers, by both; returns the θ of every epoch of ours."""
-    thetas, start, rule = [], np.array([1.3, 0.7, 0.8, 1.9, 1.2]), Steihaug()
+    thetas, start, rule = [], np.array([3.0, 5.0, 2.0, 4.0, 1.0]), Steihaug()
     problem = SimpleNamespace(num_parameters=5, num_chunks=1)
     problem.score = lambda theta, on: Score(log_likelihood=-rosen(theta), error=0.0)
     problem.gradient = lambda theta, on: thetas.append(theta) or Gradient(-rosen_der(theta), -rosen(theta))
