@@ -17,6 +17,7 @@ import pytest
 from hf_matlab_compat.parity.octave import octave_available
 from tests.parity import reference_runs as runs
 from tests.parity.reference_runs import MAIN, PRECISIONS, UNITS, Job, recorded, recorded_states
+from tests.parity.test_golden_kernels import bound_at
 
 pytestmark = [
     pytest.mark.octave,
@@ -52,9 +53,7 @@ def figures(workdir: Path) -> dict[Job, dict[str, Any]]:
 def test_every_kernel_agrees_with_the_recorded_one(figures, state):
     job = Job("probe", *state)
     distances = runs.probe_distances(figures[job], recorded(job))
-    gradient = {"double": 5e-15, "single": 4e-6}[job.precision]
-    other = {"double": 5e-15, "single": 2e-6}[job.precision]
-    bounds = {name: other for name in (*runs.KERNELS, *runs.PRODUCTS)} | {"grad": gradient, "gradchunk": gradient}
+    bounds = {name: bound_at(job.name, job.precision, job.epoch, name) for name in (*runs.KERNELS, *runs.PRODUCTS)}
     assert exceeding(distances, bounds) == {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat import training
+from hf_matlab_compat import subject
 from hf_matlab_compat.backends import backend as backends
 from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.errors import OptionError
@@ -46,7 +46,7 @@ def test_without_a_device_there_are_as_many_lines_as_with_one(monkeypatch: pytes
 
 
 def test_the_column_of_a_device_is_judged_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (judging, port_case, training):
+    for module in (judging, port_case, subject):
         monkeypatch.setattr(module, "get_backend", numpy_called_cupy)
     certificate = judge([recorded("ae_logistic")], backend="cupy")
     assert certificate.verdict is Verdict.AGREES

@@ -44,7 +44,7 @@ REWRITES: dict[str, Plant] = {
     "cases summed from the last to the first": instead(losses.SquaredError, "log_likelihood", from_the_last_case),
     "cross entropy through log1p": instead(losses.CrossEntropy, "log_likelihood", through_log1p),
     "logistic derivative as y - y²": instead(
-        units.Logistic, "slope", lambda self, xp, y, out=None: into(y - y * y, out)
+        units.Logistic, "slope", lambda self, xp, x, y, out=None: into(y - y * y, out)
     ),
     "M from square roots": precon(lambda G, g, lam: G.diagonal(lam) ** 0.5 * (G.diagonal(lam) ** 0.5) ** 0.5),
     "three times the system of equations": solver(times_three),

@@ -206,10 +206,10 @@ BUGS = {
         instead(units.Softmax, "jacobian_product", lambda self, xp, y, r, out=None: into(r * y, out)), "Bv", SOFTMAX
     ),
     "logistic derivative without 1 - y": Bug(
-        instead(units.Logistic, "slope", lambda self, xp, y, out=None: into(y.copy(), out)), "grad", LOGISTIC
+        instead(units.Logistic, "slope", lambda self, xp, x, y, out=None: into(y.copy(), out)), "grad", LOGISTIC
     ),
     "Hessian without the curvature of its units": Bug(
-        instead(units.Logistic, "bend", lambda self, xp, y, d: 0 * d), "Bv", SOFTMAX_HESSIAN
+        instead(units.Logistic, "bend", lambda self, xp, x, y, d: 0 * d), "Bv", SOFTMAX_HESSIAN
     ),
     "empirical Fisher about zero": Bug(product(lambda Bv, v, problem, g: Bv + g.chunk * (g.chunk @ v)), "Bv", FISHER),
     "wrong target chunk": Bug(
