@@ -113,8 +113,9 @@ b.overrides_without_effect = {};
 for name = fieldnames(changes)'
     changed = overrides;
     changed.(name{1}) = changes.(name{1});
-    [params, ~] = small_run('changed', [], 4, changed);
-    if isequal(params, once)
+    [params, changed_trace] = small_run('changed', [], 4, changed);
+    % CG steps beyond convergence may leave every bit of the parameters as it was, and show in the trace alone
+    if isequal(params, once) && isequal(changed_trace, trace)
         b.overrides_without_effect{end+1} = name{1};
     end
 end
