@@ -19,6 +19,8 @@ from hf_matlab_compat.errors import OptionError
 
 _STRIP = 96
 """Cases copied together: of 50 to 784 units, so many were fastest or within a tenth of it."""
+_CACHED = 1 << 15
+"""Numbers so few that they stay in the caches while they are copied in one piece."""
 _ON_HOST = ("numpy", "numba")
 _DTYPES = {"single": np.float32, "double": np.float64, "tf32": np.float32}
 _RESIDENT = 0.5
@@ -81,8 +83,9 @@ class Backend:
             else:
                 out[...] = self.asarray(values)
             return
-        for start in range(0, out.shape[1], _STRIP):  # in strips: transposing all at once misses the caches
-            columns = slice(start, start + _STRIP)
+        strip = _STRIP if out.size > _CACHED else out.shape[1] or 1
+        for start in range(0, out.shape[1], strip):  # in strips: transposing all at once misses the caches
+            columns = slice(start, start + strip)
             out[:, columns] = values[:, columns]
 
     def filled(self, values: Any) -> Array:

@@ -318,8 +318,7 @@ def gradient_back(layout, places, n, theta, room, e, weights, errors, gradient, 
             d = _cut(errors[i % 2], 0, below, n)
             np.dot(_cut(theta, start, below, s), e, d)
             times_slope(layout[KIND, i - 1], room[places[_SOURCE, i - 1] :], d.reshape(d.size))
-        _square(y1.reshape(y1.size))
-        _square(e.reshape(e.size))
+        square(y1.reshape(y1.size), e.reshape(e.size))
         if weights.size:
             _copied_with_weights(e, weights, e)
         _enter(y1, e, _cut(squared, start, below + 1, s), spare, replaces)
@@ -334,9 +333,12 @@ def _copied_with_weights(e, weights, out):
 
 
 @compiled
-def _square(a):
+def square(a, b):
+    """Both squared in place."""
     for k in range(a.size):
         a[k] *= a[k]
+    for k in range(b.size):
+        b[k] *= b[k]
 
 
 @compiled
@@ -426,6 +428,7 @@ def compile_all(dtype: Any) -> None:
     forward(layout, places, 1, theta, room)
     cross_entropy(e.copy(), e, e.copy(), weights)
     gradient_back(layout, places, 1, theta, room, e, weights, rooms, sums, sums.copy(), spare, True)
+    square(one, one.copy())
     activate(LOGISTIC, one)
     times_slope(LOGISTIC, one, one.copy())
     tangents(layout, places, 1, stacks, room)

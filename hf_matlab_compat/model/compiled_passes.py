@@ -1,8 +1,9 @@
-"""The passes as compiled loops, a call each: what numpy's own calls cost a small network is spared."""
+"""The passes as compiled loops. A small block goes through in a call: what numpy's own calls cost it is spared."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from hf_matlab_compat.model.packing import layer_starts
 from hf_matlab_compat.model.passes import Kept, KeptErrors, Passes, Spare
 from hf_matlab_compat.model.sums import ParameterSums
 
-SMALL = 1 << 15
-"""Parameters from which numpy itself forms the products on the way forward: its BLAS was quicker at them than scipy's,
-which the loops call, by a twentieth, and slower by as much at those of the way back. What a call costs shows below."""
+SMALL = 1 << 18
+"""Cases times parameters of a block up to which loops form the products too. Above, numpy does: its BLAS is quicker
+than scipy's, which the loops call, by up to a third at small matrices; calls to it cost more. With the same kernels
+inside, both give the same bits."""
 
 
 def passes_of(network: Network, backend: Backend) -> Passes:
@@ -32,7 +34,7 @@ def passes_of(network: Network, backend: Backend) -> Passes:
 
 
 class CompiledPasses(Passes):
-    """`Passes` in loops. What is done once for a θ, `keep` and `keep_errors`, is left to numpy.
+    """`Passes` in loops, of larger blocks all but the products. What is done once for a θ is left to numpy.
 
     Parameters
     ----------
@@ -49,12 +51,12 @@ class CompiledPasses(Passes):
         self._loops = loops
         self._kinds = [loops.KINDS[unit.name] for unit in network.units[:-1]]
         self._layout = loops_layout(network.sizes, self._kinds, loops)
-        self._small = network.num_parameters < SMALL
+        self._few = SMALL // network.num_parameters  # cases of a block whose products loops form
         self._widest = max(network.sizes[1:-1], default=0)  # of those that something is carried back to
 
     def weights(self, theta: Array) -> Any:
         """See `Passes.weights`."""
-        return np.ascontiguousarray(theta)
+        return _Weights(self._network, np.ascontiguousarray(theta))
 
     def point(self, directions: Directions, v: Array) -> None:
         """See `Passes.point`."""
@@ -62,16 +64,10 @@ class CompiledPasses(Passes):
 
     def forward(self, weights: Any, buffers: BlockBuffers) -> None:
         """See `Passes.forward`."""
-        if self._small:
-            self._loops.forward(self._layout, buffers.places, buffers.n, weights, buffers.room)
-            return
-        layers, xp = self._network.with_biases(weights), self._xp
-        for i, kind in enumerate(self._kinds, start=1):
-            x = xp.dot(layers[i - 1].T, buffers.y1[i - 1], out=buffers.y[i])
-            if i in self._network.with_x:
-                buffers.inputs[i][...] = x
-            self._loops.activate(kind, x.reshape(-1))  # a view: the buffers' rows are whole
-        xp.dot(layers[-1].T, buffers.y1[-1], out=buffers.x)
+        if buffers.n > self._few:
+            super().forward(weights.layers, buffers)
+        else:
+            self._loops.forward(self._layout, buffers.places, buffers.n, weights.packed, buffers.room)
 
     def score(self, buffers: BlockBuffers, t: Array, room: Array, weights: Array | None = None) -> Any:
         """See `Passes.score`."""
@@ -90,6 +86,9 @@ class CompiledPasses(Passes):
         case_weights: Array | None = None,
     ) -> None:
         """See `Passes.gradient_back`."""
+        if buffers.n > self._few:
+            super().gradient_back(weights.layers, buffers, e, sums, spare, case_weights)
+            return
         gradient, squared = sums
         rooms = [self._room(which, buffers.n, spare) for which in (0, 1)]
         widest = 0 if case_weights is None else max(self._network.sizes[1:])
@@ -98,7 +97,7 @@ class CompiledPasses(Passes):
             self._layout,
             buffers.places,
             buffers.n,
-            weights,
+            weights.packed,
             buffers.room,
             e,
             _flat(case_weights, e),
@@ -111,18 +110,11 @@ class CompiledPasses(Passes):
 
     def tangents(self, directions: Directions, kept: Kept) -> Array:
         """See `Passes.tangents`."""
-        buffers, stacks, xp = kept.buffers, directions.forward, self._xp
-        if self._small:
-            self._loops.tangents(self._layout, buffers.places, buffers.n, directions.room, buffers.room)
-            return buffers.R[-1]
-        for i, kind in enumerate(self._kinds, start=1):
-            Rx = xp.dot(stacks[i - 1].T, buffers.Ry1[i - 1], out=buffers.R[i])
-            if i in self._network.with_x:
-                buffers.inputs[i][...] = Rx
-                self._loops.times_slope(self._loops.SLOPE, buffers.slopes[i].reshape(-1), Rx.reshape(-1))
-            else:
-                self._loops.times_slope(kind, buffers.y[i].reshape(-1), Rx.reshape(-1))
-        return xp.dot(stacks[-1].T, buffers.Ry1[-1], out=buffers.R[-1])
+        buffers = kept.buffers
+        if buffers.n > self._few:
+            return super().tangents(directions, kept)
+        self._loops.tangents(self._layout, buffers.places, buffers.n, directions.room, buffers.room)
+        return buffers.R[-1]
 
     def rank_one(self, e: Array, R: Array) -> Array:
         """See `Passes.rank_one`."""
@@ -132,6 +124,9 @@ class CompiledPasses(Passes):
     def back(self, directions: Directions, kept: Kept, e: Array, sums: ParameterSums) -> None:
         """See `Passes.back`."""
         b = kept.buffers
+        if b.n > self._few:
+            super().back(directions, kept, e, sums)
+            return
         self._loops.back(
             self._layout, b.places, b.n, directions.room, b.room, e, sums.packed, _spare(sums), sums.replaces
         )
@@ -157,12 +152,47 @@ class CompiledPasses(Passes):
             sums.replaces,
         )
 
+    def _square(self, below: Array, e: Array) -> None:
+        self._loops.square(below.reshape(-1), e.reshape(-1))
+
+    def _activate(self, i: int, buffers: BlockBuffers) -> None:
+        x, y = buffers.inputs[i], buffers.y[i]
+        if x is not y:
+            y[...] = x
+        self._loops.activate(self._kinds[i - 1], y.reshape(-1))  # a view: the buffers' rows are whole
+
+    def _times_slope(self, i: int, buffers: BlockBuffers, d: Array, spare: Spare) -> None:
+        if self._kinds[i - 1] == self._loops.LINEAR:
+            return
+        source = buffers.inputs[i] if i in self._network.with_x else buffers.y[i]
+        self._loops.times_slope(self._kinds[i - 1], source.reshape(-1), d.reshape(-1))
+
+    def _times_kept_slope(self, i: int, kept: Kept, r: Array, out: Array) -> None:
+        if out is not r:
+            out[...] = r
+        if self._kinds[i - 1] == self._loops.LINEAR:
+            return
+        slope = kept.slopes[i]
+        kind, source = (self._kinds[i - 1], kept.buffers.y[i]) if slope is None else (self._loops.SLOPE, slope)
+        self._loops.times_slope(kind, source.reshape(-1), out.reshape(-1))
+
     def _slope(self, i: int, buffers: BlockBuffers) -> Array | None:
         """Of the output layer, and where x is needed: the loops form those of other layers from y as they go."""
         return super()._slope(i, buffers) if i == len(self._network.units) or i in buffers.slopes else None
 
     def _room(self, which: int, n: int, spare: Spare) -> Array:
         return spare(which, self._widest, n).reshape(-1)
+
+
+class _Weights:
+    """θ for loops, packed, and for numpy's products, layer by layer."""
+
+    def __init__(self, network: Network, packed: Array) -> None:
+        self._network, self.packed = network, packed
+
+    @cached_property
+    def layers(self) -> list[Array]:
+        return self._network.with_biases(self.packed)
 
 
 def _flat(weights: Array | None, like: Array) -> Array:

@@ -102,8 +102,10 @@ class CrossEntropy(_Canonical):
     def log_likelihood(
         self, xp: Any, x: Array, y: Array, t: Array, room: Array | None = None, weights: Array | None = None
     ) -> Array:
-        # a row of zeros: numpy compares arrays three times as fast as an array with a number
-        positive = xp.maximum(x, xp.zeros_like(x[:1]), out=room)
+        # zeros: numpy compares arrays several times as fast as an array with a number or with a row
+        positive = xp.empty_like(x) if room is None else room
+        positive[...] = 0
+        positive = xp.maximum(x, positive, out=positive)
         terms = xp.multiply(x, t, out=None if room is None else x)
         terms -= positive
         # MATLAB: log(1 + exp(-|x|)) is read off y as -log max(y, 1 - y), which rounds alike and spares an exp

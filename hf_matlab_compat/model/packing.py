@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -55,12 +56,14 @@ def layer_starts(sizes: Sequence[int]) -> list[int]:
 
 def unpack_with_biases(theta: Array, sizes: Sequence[int]) -> list[Array]:
     """[W_i b_i]ᵀ of every layer, (s_{i-1} + 1, s_i) views into `theta`: biases are the weights from a unit of 1."""
+    return [theta[where].reshape(shape) for where, shape in _places_with_biases(tuple(sizes))]
+
+
+@lru_cache(maxsize=64)  # small nets would feel it in every product
+def _places_with_biases(sizes: tuple[int, ...]) -> list[tuple[slice, tuple[int, int]]]:
     shapes = [(below + 1, above) for below, above in pairwise(sizes)]
     starts = layer_starts(sizes)
-    return [
-        theta[start : start + rows * columns].reshape((rows, columns))
-        for start, (rows, columns) in zip(starts, shapes, strict=True)
-    ]
+    return [(slice(a, a + rows * s), (rows, s)) for a, (rows, s) in zip(starts, shapes, strict=True)]
 
 
 def pack(xp: Any, layers: Sequence[Layer]) -> Array:

@@ -81,9 +81,9 @@ class Passes:
     def forward(self, weights: Any, buffers: BlockBuffers) -> None:
         """From y_0 in `buffers` to the outputs y of all hidden layers and the last layer's input x."""
         xp = self._xp
-        for i, unit in enumerate(self._network.units[:-1], start=1):
-            x = xp.matmul(weights[i - 1].T, buffers.y1[i - 1], out=buffers.inputs[i])
-            unit.activate(xp, x, out=buffers.y[i])
+        for i in range(1, len(self._network.units)):
+            xp.matmul(weights[i - 1].T, buffers.y1[i - 1], out=buffers.inputs[i])
+            self._activate(i, buffers)
         xp.matmul(weights[-1].T, buffers.y1[-1], out=buffers.x)
 
     def score(self, buffers: BlockBuffers, t: Array, room: Array, weights: Array | None = None) -> Any:
@@ -105,15 +105,13 @@ class Passes:
 
         With `case_weights`, (1, n), each case counts so often in both sums.
         """
-        network, xp = self._network, self._xp
-        for i in range(len(network.units), 1, -1):
-            unit, y = network.units[i - 2], buffers.y[i - 1]
-            d = xp.matmul(weights[i - 1][:-1], e, out=spare(i % 2, *y.shape))
-            slope = unit.slope(xp, buffers.inputs[i - 1], y, out=spare(2, *y.shape))
-            unit.jacobian_product(xp, slope, d, out=d)
-            _take(i, buffers.y1[i - 1], e, sums, case_weights)
+        xp = self._xp
+        for i in range(len(self._network.units), 1, -1):
+            d = xp.matmul(weights[i - 1][:-1], e, out=spare(i % 2, *buffers.y[i - 1].shape))
+            self._times_slope(i - 1, buffers, d, spare)
+            self._take(i, buffers.y1[i - 1], e, sums, case_weights)
             e = d
-        _take(1, buffers.y1[0], e, sums, case_weights)
+        self._take(1, buffers.y1[0], e, sums, case_weights)
 
     def keep(self, theta: Array, buffers: BlockBuffers) -> Kept:
         """The forward pass from y_0 in `buffers`, outputs y_L too, for products along directions."""
@@ -144,7 +142,7 @@ class Passes:
         buffers, xp = kept.buffers, self._xp
         for i, unit in enumerate(self._network.units[:-1], start=1):
             Rx = xp.dot(directions.forward[i - 1].T, buffers.Ry1[i - 1], out=_moved(unit, buffers, i))
-            unit.jacobian_product(xp, kept.slopes[i], Rx, out=buffers.R[i])
+            self._times_kept_slope(i, kept, Rx, out=buffers.R[i])
         return xp.dot(directions.forward[-1].T, buffers.Ry1[-1], out=buffers.R[-1])
 
     def rank_one(self, e: Array, R: Array) -> Array:
@@ -154,11 +152,11 @@ class Passes:
 
     def back(self, directions: Directions, kept: Kept, e: Array, sums: ParameterSums) -> None:
         """Enter Jᵀ e_L; hidden layers' e take the place of their tangents."""
-        network, buffers, xp = self._network, kept.buffers, self._xp
-        for i in range(len(network.units), 1, -1):
+        buffers, xp = kept.buffers, self._xp
+        for i in range(len(self._network.units), 1, -1):
             sums.take(i, buffers.y1[i - 1], e)
             e = xp.dot(directions.W[i - 1], e, out=buffers.R[i - 1])
-            network.units[i - 2].jacobian_product(xp, kept.slopes[i - 1], e, out=e)
+            self._times_kept_slope(i - 1, kept, e, out=e)
         sums.take(1, buffers.y1[0], e)
 
     def hessian_back(
@@ -178,18 +176,34 @@ class Passes:
             Re += xp.multiply(moved, errors.bends.layers[i - 2], out=moved)
         sums.take(1, buffers.y1[0], Re)
 
+    def _take(self, i: int, below: Array, e: Array, sums: Sequence[ParameterSums], case_weights: Array | None) -> None:
+        gradient, squared = sums
+        gradient.take(i, below, e if case_weights is None else e * case_weights)
+        # (y∘y)(e∘e)ᵀ: the squares of a case's gradient y eᵀ, summed over cases without forming any of them
+        self._square(below, e)
+        if case_weights is not None:
+            e *= case_weights
+        squared.take(i, below, e)
+
+    def _square(self, below: Array, e: Array) -> None:
+        """Both squared in place."""
+        below *= below
+        e *= e
+
+    def _activate(self, i: int, buffers: BlockBuffers) -> None:
+        """y of hidden layer i from its input."""
+        self._network.units[i - 1].activate(self._xp, buffers.inputs[i], out=buffers.y[i])
+
+    def _times_slope(self, i: int, buffers: BlockBuffers, d: Array, spare: Spare) -> None:
+        """J d of hidden layer i in place of d."""
+        unit, x, y, xp = self._network.units[i - 1], buffers.inputs[i], buffers.y[i], self._xp
+        unit.jacobian_product(xp, unit.slope(xp, x, y, out=spare(2, *y.shape)), d, out=d)
+
+    def _times_kept_slope(self, i: int, kept: Kept, r: Array, out: Array) -> None:
+        """The same of r, along a pass that is kept; `out` may be r."""
+        self._network.units[i - 1].jacobian_product(self._xp, kept.slopes[i], r, out=out)
+
 
 def _moved(unit: Unit, buffers: BlockBuffers, i: int) -> Array:
     """Where R{x_i} is kept: R_i takes its place, unless the unit has no f''/f' to be multiplied with R_i."""
     return buffers.inputs[i] if unit.keeps_x else buffers.R[i]
-
-
-def _take(i: int, below: Array, e: Array, sums: Sequence[ParameterSums], case_weights: Array | None) -> None:
-    gradient, squared = sums
-    gradient.take(i, below, e if case_weights is None else e * case_weights)
-    # (y∘y)(e∘e)ᵀ: the squares of a case's gradient y eᵀ, summed over cases without forming any of them
-    below *= below
-    e *= e
-    if case_weights is not None:
-        e *= case_weights
-    squared.take(i, below, e)

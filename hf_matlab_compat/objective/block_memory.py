@@ -49,6 +49,7 @@ class BlockMemory:
         self._rooms: Any = None
         self._targets: Any = None
         self._spare: list[Any] = [None, None, None]
+        self._spare_views: list[dict[tuple[int, int], Array]] = [{}, {}, {}]
 
     def load(self, block: Block) -> LoadedBlock:
         """Fill the buffers with a block."""
@@ -64,11 +65,15 @@ class BlockMemory:
 
     def spare(self, which: int, size: int, n: int) -> Array:
         """A (size, n) array of undefined content; it replaces the one that was last asked for under this number."""
-        held = self._spare[which]
-        if held is None or len(held) < size * n:
-            most = size * max(n, self._capacity)  # a block that is kept has more cases than one that passes
-            held = self._spare[which] = self._empty(most)
-        return held[: size * n].reshape(size, n)
+        views = self._spare_views[which]
+        if (size, n) not in views:
+            held = self._spare[which]
+            if held is None or len(held) < size * n:
+                most = size * max(n, self._capacity)  # a block that is kept has more cases than one that passes
+                held = self._spare[which] = self._empty(most)
+                views.clear()
+            views[size, n] = held[: size * n].reshape(size, n)
+        return views[size, n]
 
     def _cut(self, n: int) -> BlockBuffers:
         s_L = self._sizes[-1]

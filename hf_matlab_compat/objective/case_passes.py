@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.backend import Backend
@@ -54,14 +54,18 @@ class CasePasses:
         self.sums = make_sum(self.new_vector, self._accumulators, self.workers, backend.xp)
         self.passes = passes_of(self.network, backend)
         self._memories: dict[int, BlockMemory] = {}
+        self._blocks: dict[tuple[int, int], tuple[Block, ...]] = {}
 
     def num_blocks(self, kept: bool = False) -> int:
         """Blocks of a chunk; `kept` for curvature products."""
         return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host, kept)
 
-    def blocks(self, c: int, kept: bool = False) -> Iterator[Block]:
-        """The blocks of chunk `c`."""
-        return self.cases.chunk(c, self.num_blocks(kept))
+    def blocks(self, c: int, kept: bool = False) -> Sequence[Block]:
+        """The blocks of chunk `c`, the same ones each time: cutting them anew would show in small nets' passes."""
+        which = c, self.num_blocks(kept)
+        if which not in self._blocks:
+            self._blocks[which] = tuple(self.cases.chunk(*which))
+        return self._blocks[which]
 
     def let_go(self) -> None:
         """Give back what a pass over all cases worked in, and vectors that curvature products do not need."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.model.sums import ParameterSums
@@ -13,8 +12,7 @@ from hf_matlab_compat.objective.case_passes import CasePasses
 from hf_matlab_compat.objective.cases import Block
 
 
-@dataclass(frozen=True)
-class GradientSums:
+class GradientSums(NamedTuple):
     """Means over cases.
 
     Attributes
@@ -56,7 +54,8 @@ def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Calla
     def means(views: Sequence[Array], piece: slice, count: int = N) -> None:
         for view in views:
             view /= count
-        views[0][...] -= decay(piece)
+        gradient = views[0]
+        gradient -= decay(piece)
 
     def add_chunk(views: Sequence[Array], piece: slice) -> None:
         for view, part in zip(views, chunk.vectors, strict=True):
@@ -66,7 +65,7 @@ def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Calla
 
     others = [c for c in cases.chunks() if c != target_chunk]
     alone = None if others else means
-    chunk = full = on.sums.total(list(on.blocks(target_chunk)), add, vectors=2, finish=alone)
+    chunk = full = on.sums.total(on.blocks(target_chunk), add, vectors=2, finish=alone)
     scalars = {target_chunk: chunk.scalars}
     if others:
         blocks = [block for c in others for block in on.blocks(c)]

@@ -39,7 +39,7 @@ NETS = [
 EVERY_NET = pytest.mark.parametrize(("units", "loss"), NETS, ids=["-".join((*u, loss)) for u, loss in NETS])
 EVERY_CURVATURE = pytest.mark.parametrize("curvature", CURVATURES)
 BOTH = pytest.mark.parametrize("precision", ["single", "double"])
-SIZES = pytest.mark.parametrize("small", [1 << 15, 0], ids=["in loops alone", "with numpy's products"])
+SIZES = pytest.mark.parametrize("small", [1 << 30, 0], ids=["in loops alone", "with numpy's products"])
 
 
 @needs_numba
