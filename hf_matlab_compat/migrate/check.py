@@ -29,7 +29,7 @@ from hf_matlab_compat.migrate.comparison import (
 )
 from hf_matlab_compat.migrate.context import module_name, python_name
 from hf_matlab_compat.migrate.copies import PUBLISHED, trainers_beside
-from hf_matlab_compat.migrate.directory import StrPath, migrate_directory, read_script, scripts_in, whole_script
+from hf_matlab_compat.migrate.directory import StrPath, files_taken_in, migrate_directory, read_script, whole_script
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.recorder import UNSEEDED
 from hf_matlab_compat.migrate.usage import base_name
@@ -169,8 +169,8 @@ _SEEDING = re.compile(r"\b(?:rand|randn|randi)\s*\(\s*['\"](?:state|seed|twister
 
 
 def _seeds(script: Path) -> bool:
-    """Whether a script or a file on its path seeds; what is drawn without a seed is other in each MATLAB session."""
-    lines = (line for path in scripts_in(script.parent) for line in path.read_text("latin-1").splitlines())
+    """Whether a script or what it may call seeds; what is drawn without a seed is other in each MATLAB session."""
+    lines = (line for path in files_taken_in(script) for line in read_script(path).splitlines())
     return any(_SEEDING.search(line.split("%")[0]) for line in lines)
 
 

@@ -243,11 +243,16 @@ def _is_on_path(folder: Path) -> bool:
     return folder.is_dir() and folder.name != "private" and folder.name[:1] not in ("@", "+", ".")
 
 
+@lru_cache(maxsize=256)  # several questions about a file, asked by every script of its folder, take one parse
+def _parsed(text: str) -> syntax.Script:
+    return parse(text)
+
+
 def _body_where_said(word: str, script: Path) -> tuple[syntax.Statement, ...]:
     """The statements of a file that contains a word; none of a file that cannot be read, a pipe for instance."""
     try:
         text = read_script(script)
-        return parse(text).body if word in text else ()
+        return _parsed(text).body if word in text else ()
     except MigrationError:
         return ()
 
@@ -283,6 +288,13 @@ def whole_script(path: Path) -> syntax.Script:
     return inlined(parse(read_script(path)), scripts_on_path(path.parent), path.stem)[0]
 
 
+def files_taken_in(path: Path) -> list[Path]:
+    """A script, the functions on its path, and the scripts that it calls."""
+    files = files_on_path(path.parent)
+    called = inlined(parse(read_script(path)), scripts_on_path(path.parent), path.stem)[1]
+    return [path, *(files[name] for name in (*_functions_of(files.values()), *called) if files[name] != path)]
+
+
 def variables_beside(script: Path) -> NamesIn:
     """Reads the names of the variables in a .mat file, by its name as the script gives it."""
 
@@ -303,7 +315,7 @@ def variables_beside(script: Path) -> NamesIn:
 @lru_cache(maxsize=256)
 def _makes_functions(text: str) -> bool:
     """Whether an output of a file's function may be a function itself."""
-    first = next((each for each in parse(text).body if isinstance(each, syntax.Function)), None)
+    first = next((each for each in _parsed(text).body if isinstance(each, syntax.Function)), None)
     outputs = {syntax.Name(name) for name in first.outputs} if first is not None else set[syntax.Name]()
     assigned = [node for node in first.walk() if isinstance(node, syntax.Assign)] if first is not None else []
     return any(isinstance(each.value, syntax.Handle | syntax.Lambda) and outputs & {*each.targets} for each in assigned)
@@ -319,5 +331,5 @@ def _outputs(path: Path) -> int | None:
 
 @lru_cache(maxsize=256)  # every script of a folder asks this of every other one
 def _outputs_in(text: str) -> int | None:
-    first = next((each for each in parse(text).body if not isinstance(each, syntax.Comment)), None)
+    first = next((each for each in _parsed(text).body if not isinstance(each, syntax.Comment)), None)
     return len(first.outputs) if isinstance(first, syntax.Function) else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import locale
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,3 +87,11 @@ def test_what_is_wrong_in_a_kernel_is_found(body: str, said: str) -> None:
     code, log = compiled(as_cupy_writes_it("wrong", Source("T x", "T y", body), "float"), "sm_90")
     assert said in log
     assert not code or "warning" in log
+
+
+@pytest.fixture(autouse=True, scope="module")
+def locale_of_the_process() -> Iterator[None]:
+    """NVRTC sets the locale of the whole process to "C"; later tests read and write UTF-8."""
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    locale.setlocale(locale.LC_ALL, before)
