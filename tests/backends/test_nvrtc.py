@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import locale
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,15 @@ def as_cupy_writes_it(name: str, kernel: Source, T: str) -> str:
 
 
 def compiled(source: str, gpu: str) -> tuple[bytes, str]:
-    """The machine code, empty where there is none, and what NVRTC says."""
+    """The machine code, empty where there is none, and what NVRTC says.
+
+    NVRTC sets the locale of its thread to "C" and leaves it so: it gets a thread of its own.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_compiled, source, gpu).result()
+
+
+def _compiled(source: str, gpu: str) -> tuple[bytes, str]:
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
     options = [b"--std=c++14", b"--gpu-architecture=" + gpu.encode(), b"-default-device"]
     assert nvrtc().nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernel.cu", 0, None, None) == 0
@@ -89,9 +97,7 @@ def test_what_is_wrong_in_a_kernel_is_found(body: str, said: str) -> None:
     assert not code or "warning" in log
 
 
-@pytest.fixture(autouse=True, scope="module")
-def locale_of_the_process() -> Iterator[None]:
-    """NVRTC sets the locale of the whole process to "C"; later tests read and write UTF-8."""
-    before = locale.setlocale(locale.LC_ALL)
-    yield
-    locale.setlocale(locale.LC_ALL, before)
+def test_compiling_leaves_the_encoding_of_this_thread() -> None:
+    before = locale.getencoding()
+    assert compiled("int x;", "sm_80")
+    assert locale.getencoding() == before
