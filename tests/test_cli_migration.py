@@ -35,6 +35,19 @@ def old(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("inside", ["", "deeper"])
+def test_the_folder_that_one_stands_in_is_written_beside_it(
+    inside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "scripts"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "main.m").write_text("disp(3);\n")
+    monkeypatch.chdir(folder / inside)
+    assert main(["migrate", ".." if inside else "."]) == 0
+    assert (tmp_path / "scripts_python" / "main.py").is_file()
+    assert "main.m: 2 lines, complete" in capsys.readouterr().out
+
+
 def test_a_script_is_written_beside_itself(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", str(old / "denoising.m")]) == 0
     said = capsys.readouterr().out

@@ -62,7 +62,8 @@ def migrate(
         _refuse(source, "reads a copy of the trainer and writes nothing", out=out, check=check)
         return _trainer(source, original)
     if source.is_dir():
-        target = out or source.with_name(f"{source.resolve().name}_python")
+        place = source if source.name not in ("", "..") else source.resolve()  # "." has no name to add to
+        target = out or place.with_name(f"{place.resolve().name}_python")
         return _folder(source, target, (style, streams, original), check, force)
     _refuse(source, "is no copy of the trainer", original=original)
     return _script(source, _target(source, out), style, streams, check, force)
