@@ -124,7 +124,7 @@ class Runs:
         return int(ours), int(np.ravel(theirs)[0])
 
     def same_files(self, backend: str) -> bool:
-        """Whether both wrote files of the same names; ours have a sidecar beside them."""
+        """True if both programs wrote files of the same names. Our sidecars are not counted."""
         ours, theirs = ({file.name for file in (self._folder / name).iterdir()} for name in (backend, "octave"))
         return {name for name in ours if not name.endswith(".sidecar.npz")} == theirs
 

@@ -30,7 +30,7 @@ def machine() -> dict[str, str]:
 
 
 def is_busy(seconds: float = 0.5) -> bool:
-    """Whether others keep half a processor busy, or a tenth of all: measured, since the load forgets only slowly."""
+    """True if other processes use half a processor, or a tenth of all. Measured: the load average falls too slowly."""
     before, began = _busy_seconds(), time.monotonic()
     if before is None:
         return hasattr(os, "getloadavg") and os.getloadavg()[0] > max(0.5, 0.1 * default_threads())

@@ -90,7 +90,7 @@ class Table:
         return [i for i, _ in enumerate(takewhile(bool, words))] or [0]
 
     def _least_width(self, column: int) -> int:
-        """What its longest word takes, or its longest figure."""
+        """Width of the longest word or figure in the column."""
         cells = [shown(row[column]) for row in self.rows]
         words = [word for text in cells for word in text.split()] if column in self._names() else cells
         return max(map(len, [*self.columns[column].split(), *words]))

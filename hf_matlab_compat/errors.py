@@ -1,4 +1,4 @@
-"""Everything this package raises, in the words of whoever called it."""
+"""All exceptions and warnings of the package. Messages name arguments as the caller knows them."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class _Running:
 
 
 def _likely(done: tuple[Report, State]) -> tuple[Report, State]:
-    """The epoch, whose log-likelihood must be a number: from NaN and -Inf no later epoch finds back."""
+    """Return the epoch; raise if its log-likelihood is not finite, since no later epoch recovers from that."""
     if not math.isfinite(done[0].train.log_likelihood):
         raise NonFiniteError(done[0].epoch, "log-likelihood")
     return done

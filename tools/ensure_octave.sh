@@ -11,7 +11,7 @@ apt_install() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if may_install && command -v apt-get >/dev/null 2>&1; then
-    tried="${TMPDIR:-/tmp}/hf_compat_openblas_tried_$(id -u)" # whoever has another BLAS is not asked at every make
+    tried="${TMPDIR:-/tmp}/hf_compat_openblas_tried_$(id -u)" # asked once only: the user may prefer another BLAS
     has_octave && { has_openblas || [ -e "$tried" ]; } && exit 0
     : >"$tried"
     echo "Installing Octave (octave-cli) and OpenBLAS with apt-get, once ..."

@@ -123,7 +123,7 @@ def _unwritable(stop: OSError | SystemExit) -> int:
         # what is left of the output goes nowhere, or the interpreter would stumble over it again when it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
-        return CLOSED_PIPE  # whoever read our output has seen enough, as in `hf-compat names | head`
+        return CLOSED_PIPE  # the reader closed the pipe, as in `hf-compat names | head`
     return _complain(f"output: expected a place that can be written to, got '{error.strerror or error}'.", ERROR)
 
 

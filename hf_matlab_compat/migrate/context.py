@@ -273,7 +273,7 @@ class Context:
         return python_name(name) if kept else f"_{name}"
 
     def warn(self, remark: str) -> None:
-        """A remark for the report and for whoever reads the Python script."""
+        """A remark for the report and for the reader of the Python script."""
         self.notes.append(remark)
         self.warnings.append(remark)
 

@@ -298,7 +298,7 @@ def aligned(compute: np.ufunc, left: Any, right: Any) -> Any:
 
 
 def stack(x: Any) -> Any:
-    """An array of three dimensions or more that computes with others as in MATLAB, whoever gets it."""
+    """An array of three or more dimensions that combines with others by MATLAB's rule, in every function it reaches."""
     return x.view(Stack) if type(x) is np.ndarray and x.ndim > 2 else x
 
 

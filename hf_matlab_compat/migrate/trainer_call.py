@@ -51,7 +51,7 @@ def train_call(arguments: Arguments) -> Value:
 
 
 def _named(arguments: Arguments, copy: Copy) -> Given:
-    """The call's arguments under the published names, without those that the copy sets anew itself."""
+    """The call's arguments under the published names, without those that the copy assigns itself."""
     context = arguments.context
     said = {name for name, ours in TRAINER_ARGUMENTS.items() if ours in copy.options}
     signature = () if copy.report is None else copy.report.signature

@@ -31,8 +31,8 @@ class BlockBuffers:
     room : 1-D array
         All of them but y[L], one after the other.
     places : (4, L+1) int64 array
-        Where in `room` R[i], y[i], x of hidden layer i and what its f' is formed from begin. R[i] stands where
-        [R; y; 1] would, were it there; for layers that keep no x, the last two are y[i].
+        Offsets in `room` of R[i], of y[i], of the x of hidden layer i, and of the array its f' is formed from. The
+        first is where layer i's [R; y; 1] block starts, allocated or not; without a kept x the last two are y[i]'s.
     y : list of L+1 arrays (s_i, n)
         Outputs.
     y1 : list of L arrays (s_i + 1, n)

@@ -5,7 +5,7 @@ Notation
 x, y : (s_L, n) input and output of the output layer;  t : (s_L, n) targets
 e = ∂ll/∂x;  R = R{y} = J Rx
 All sums run over units and cases; nothing is divided by the number of cases. Derivatives are those of each case by
-itself: whoever sums them over cases enters the weights of the cases.
+itself; case weights enter where they are summed over cases.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class CasePasses:
         return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host, kept)
 
     def blocks(self, c: int, kept: bool = False) -> Sequence[Block]:
-        """The blocks of chunk `c`, the same ones each time: cutting them anew would show in small nets' passes."""
+        """The blocks of chunk `c`, kept from call to call: slicing them in each pass would slow small networks."""
         which = c, self.num_blocks(kept)
         if which not in self._blocks:
             self._blocks[which] = tuple(self.cases.chunk(*which))

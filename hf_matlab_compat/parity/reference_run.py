@@ -1,4 +1,4 @@
-"""A recording: what a reference computed on a case, whoever ran it and whenever. Plain values.
+"""A recording: the values that a reference computed on a case, from a live run or from a file.
 
 Every engine (Octave live, recorded goldens, a tape brought back from another machine) hands over the same thing,
 so that the judge need not know where numbers come from. Vectors are (P,), in the precision of the run.

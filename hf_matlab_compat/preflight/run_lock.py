@@ -55,7 +55,7 @@ def run_lock(run_name: str) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            os.unlink(path)  # while it is held: whoever opened it before will see that it is gone
+            os.unlink(path)  # while the lock is held: another process that opened the file earlier sees that it is gone
         os.close(descriptor)
 
 

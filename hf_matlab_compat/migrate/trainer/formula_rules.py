@@ -1,4 +1,4 @@
-"""Formulas: each is held against the forms of the method's, and those that the method cannot be without are missed."""
+"""Formulas: compares each with the known forms of the method, and reports required ones that are absent."""
 
 from __future__ import annotations
 

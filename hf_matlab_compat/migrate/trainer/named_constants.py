@@ -1,4 +1,4 @@
-"""Constants that have a name of their own: ``initlambda = 45;`` and the like, and arguments set anew in the body."""
+"""Constants with a name of their own, such as ``initlambda = 45;``, and arguments assigned again in the body."""
 
 from __future__ import annotations
 

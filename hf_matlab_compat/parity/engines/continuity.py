@@ -1,4 +1,4 @@
-"""One call of a trainer over all epochs, held against those that were each resumed from the one before.
+"""Compares one call over all epochs with a chain of calls, each resumed from the checkpoint of the one before.
 
 Every epoch of a lockstep run is a fresh call, resumed from the state that the one before left. What a trainer keeps
 to itself from one epoch to the next (a momentum, a running average, a count of its loops) is in none of these calls,

@@ -1,4 +1,4 @@
-"""A job for the driver in shims/drive: a folder with everything that a trainer is to be asked, and room for answers."""
+"""A job for the driver in shims/drive: a folder with the questions for a trainer, in which the answers are written."""
 
 from __future__ import annotations
 

@@ -111,9 +111,9 @@ def read_tape(out: str | Path) -> list[Recording]:
         raise ParityError(f"{folder}: expected a tape, got no readable {_LIST}. Give the packed folder.") from error
     found = listed.get("format") if isinstance(listed, dict) else None
     if found != FORMAT:
-        raise ParityError(f"{folder}: expected a tape of format {FORMAT}, got {found}. Pack it anew.")
+        raise ParityError(f"{folder}: expected a tape of format {FORMAT}, got {found}. Pack it again.")
     if not _is_list_of_jobs(listed.get("jobs")):
-        raise ParityError(f"{folder}: expected jobs as {_LIST} is packed, got others. Pack it anew.")
+        raise ParityError(f"{folder}: expected jobs as {_LIST} is packed, got others. Pack it again.")
     if not (folder / "reference").is_dir():
         raise ParityError(f"{folder}: was not run yet. Run run_me.m in MATLAB, then bring the whole folder back.")
     reference = open_reference(folder / "reference")
