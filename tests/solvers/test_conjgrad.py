@@ -292,3 +292,10 @@ def test_the_preconditioner_changes_the_path_but_not_the_solution() -> None:
         for M in (None, np.diag(A).copy())
     ]
     assert far[1] < 1e-2 * far[0]
+
+
+def test_a_residual_whose_square_underflows_is_exactly_solved_whatever_the_curvature() -> None:
+    b = np.full(3, 1e-25, np.float32)  # rᵀy = 0 in single precision, while p and pᵀAp are not
+    path = conjgrad(lambda v: v * np.float32(1e30), b, 0 * b, None, ConjugateGradients())
+    assert (path.stop, path.steps) == (CGStop.EXACT, [1])
+    np.testing.assert_array_equal(path.iterates[0], 0)
