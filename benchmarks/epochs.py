@@ -18,7 +18,7 @@ from benchmarks.table import JUDGED, Cell, Table, judged
 from benchmarks.timing import Stopwatch, interleave
 from benchmarks.workloads import WEIGHT_DECAY, Workload, cpu_backends
 from hf_matlab_compat import nnet_train
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 
 TARGETS = {"A": 2.0, "B": 5.0, "C": 1.7}

@@ -9,7 +9,7 @@ import time
 
 from benchmarks.memory_child import resident
 from hf_matlab_compat import train
-from hf_matlab_compat.matlab.mapped_data import map_matrix
+from hf_matlab_compat.matlab.files.mapped_data import map_matrix
 
 CG_STEPS = 10
 

@@ -7,7 +7,7 @@ it takes seconds.
 from hf_matlab_compat import nnet_train_2
 from hf_matlab_compat.demo.digits import load_digits
 from hf_matlab_compat.legacy import computeLL, unpackPARAMS
-from hf_matlab_compat.matlab.random_streams import OctaveStream
+from hf_matlab_compat.matlab.random.streams import OctaveStream
 
 
 def main(epochs: int = 30, run_name: str = "") -> float:

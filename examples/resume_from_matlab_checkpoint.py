@@ -12,7 +12,7 @@ import numpy as np
 
 from hf_matlab_compat import train
 from hf_matlab_compat.demo.digits import shuffled_digits
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.result import Result
 
 CHECKPOINT = Path(__file__).parent / "data" / "matlab_checkpoint.mat"
@@ -37,7 +37,7 @@ def main(epochs: int = 10, checkpoint: Path = CHECKPOINT) -> Result:
 
 def make_matlab_checkpoint(path: Path, epochs: int = 10) -> None:
     """Run the MATLAB reference in Octave; its checkpoints can be resumed from as they are."""
-    from hf_matlab_compat.parity.octave import run_octave
+    from hf_matlab_compat.matlab.octave.session import run_octave
 
     start = train(**TASK, seed=("octave", 2), max_epochs=0).theta
     network = [np.array(TASK["hidden_sizes"]), UNITS, "gn", 0, "L2", 1, 2e-5, 0.95, 0]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, quoted
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
-from hf_matlab_compat.matlab.random_streams import stream_from_seed
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.random.streams import stream_from_seed
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.packing import Layer, num_parameters, pack
 from hf_matlab_compat.model.sparse_init import sparse_init

@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.errors import ArgumentError, CheckpointError, DataError, OptionError
 from hf_matlab_compat.hessian_free import FIGURES
-from hf_matlab_compat.matlab.atomic_file import atomic_file
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint, read_description
-from hf_matlab_compat.matlab.npz_file import joined_values, read_described, split_values, write_described
+from hf_matlab_compat.matlab.files.atomic_file import atomic_file
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint, read_description
+from hf_matlab_compat.matlab.files.npz_file import joined_values, read_described, split_values, write_described
 from hf_matlab_compat.model.activations import LayerOutputs, TrainedNetwork, place_of
 from hf_matlab_compat.model.network import Network, build_network
 from hf_matlab_compat.model.units import UNITS, name_of

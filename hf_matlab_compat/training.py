@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from hf_matlab_compat.errors import OptionError, quoted
 from hf_matlab_compat.initial import memory_to_begin_with
-from hf_matlab_compat.matlab.npz_file import check_keepable
+from hf_matlab_compat.matlab.files.npz_file import check_keepable
 from hf_matlab_compat.method import checked_start
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.observers.dispensable import Dispensable

@@ -33,9 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _no_octave() -> str | None:
-    if importlib.util.find_spec("hf_matlab_compat.parity.octave") is None:
-        return "hf_matlab_compat.parity.octave cannot be imported"
-    from hf_matlab_compat.parity.octave import octave_available
+    if importlib.util.find_spec("hf_matlab_compat.matlab.octave.session") is None:
+        return "hf_matlab_compat.matlab.octave.session cannot be imported"
+    from hf_matlab_compat.matlab.octave.session import octave_available
 
     return octave_available()
 

@@ -11,9 +11,9 @@ import pytest
 
 from hf_matlab_compat import nnet_train, running, train
 from hf_matlab_compat.errors import NonFiniteError
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
-from hf_matlab_compat.matlab.log_audit import audit_log
-from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.logs.audit import audit_log
+from hf_matlab_compat.matlab.logs.parser import read_log
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.convergence import PATIENCE, exhausted
 from hf_matlab_compat.state import Outcome, Records, State, hessian_free_state

@@ -21,7 +21,7 @@ import pytest
 
 from hf_matlab_compat import train
 from hf_matlab_compat.errors import HessianFreeError
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.state import Outcome
 from tests import file_operations

@@ -17,8 +17,8 @@ import pytest
 
 from hf_matlab_compat import nnet_train, train, training
 from hf_matlab_compat.errors import ArgumentError, CheckpointError, HessianFreeError, MemoryFullError, NonFiniteError
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
-from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.logs.parser import read_log
 from hf_matlab_compat.observers.observer import Observer
 from hf_matlab_compat.solvers.damping import LevenbergMarquardt
 from hf_matlab_compat.state import Outcome, Report, State

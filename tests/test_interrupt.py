@@ -18,8 +18,8 @@ import pytest
 from hf_matlab_compat import nnet_train, train
 from hf_matlab_compat.backends import blas_threads
 from hf_matlab_compat.errors import Terminated
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
-from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.logs.parser import read_log
 from hf_matlab_compat.observers.interrupt import InterruptGuard
 from hf_matlab_compat.observers.observer import Observer
 from hf_matlab_compat.result import Result

@@ -14,16 +14,16 @@ from rich.console import Console
 
 from hf_matlab_compat import train
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_checkpoint, write_checkpoint
-from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
-from hf_matlab_compat.matlab.log_parser import read_log
-from hf_matlab_compat.matlab.mat_formats import read_variables
-from hf_matlab_compat.matlab.sidecar import sidecar_path
+from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning, read_checkpoint, write_checkpoint
+from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
+from hf_matlab_compat.matlab.files.mat_formats import read_variables
+from hf_matlab_compat.matlab.files.sidecar import sidecar_path
+from hf_matlab_compat.matlab.logs.parser import read_log
 from hf_matlab_compat.method import Epoch, Watch
 from hf_matlab_compat.observers.live import LiveView
 from hf_matlab_compat.problem import Cases, Problem
 from hf_matlab_compat.state import Memory, State
-from tests.matlab.checkpoint_files import NEEDS_OCTAVE, octave
+from tests.matlab.files.checkpoint_files import NEEDS_OCTAVE, octave
 from tests.toy_problem import ToyProblem
 
 CASES = np.random.default_rng(4).random((6, 30))

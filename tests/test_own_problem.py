@@ -13,8 +13,8 @@ import pytest
 
 from hf_matlab_compat import train
 from hf_matlab_compat.errors import ArgumentError, DataError, NonFiniteError, OptionError
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
-from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.logs.parser import read_log
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.observers.observer import KEEP, Observer, Stop
 from hf_matlab_compat.problem import Cases, Gradient

@@ -10,7 +10,7 @@ import pytest
 
 from hf_matlab_compat import nnet_train, nnet_train_2, train
 from hf_matlab_compat.errors import BackendWarning, DataError, OptionError
-from hf_matlab_compat.matlab.checkpoint import CheckpointWarning
+from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning
 
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
 BACKENDS = ["numpy", pytest.param("numba", marks=pytest.mark.skipif(not HAS_NUMBA, reason="Numba is not installed"))]

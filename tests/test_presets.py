@@ -12,7 +12,7 @@ from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.presets import PRESETS, preset_options
 from tests.cases import log_figures
-from tests.matlab.logged_runs import curves_run
+from tests.matlab.logs.logged_runs import curves_run
 
 
 @pytest.mark.parametrize("name", PRESETS)

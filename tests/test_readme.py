@@ -12,7 +12,7 @@ import pytest
 
 from hf_matlab_compat.cli import app
 from hf_matlab_compat.legacy.packing import unpackPARAMS
-from hf_matlab_compat.parity.octave import run_octave
+from hf_matlab_compat.matlab.octave.session import run_octave
 from tools import readme_tables
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 
 from hf_matlab_compat import nnet_train, train
-from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_checkpoint
-from hf_matlab_compat.matlab.log_parser import read_log
+from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning, read_checkpoint
+from hf_matlab_compat.matlab.logs.parser import read_log
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.state import Outcome

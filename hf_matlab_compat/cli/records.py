@@ -15,7 +15,7 @@ from hf_matlab_compat.cli.app import app
 from hf_matlab_compat.errors import OptionError
 
 if TYPE_CHECKING:
-    from hf_matlab_compat.matlab.log_parser import LoggedRun
+    from hf_matlab_compat.matlab.logs.parser import LoggedRun
 
 TOGETHER = Parameter(consume_multiple=True, negative=())
 """A list that is written after its option: ``--hidden 30 6 30``."""
@@ -54,9 +54,9 @@ def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = No
     curves
         Draw learning curves of all runs there.
     """
-    from hf_matlab_compat.matlab.log_audit import UNCHECKABLE, audit_log
-    from hf_matlab_compat.matlab.log_export import to_csv, to_json
-    from hf_matlab_compat.matlab.log_parser import read_log
+    from hf_matlab_compat.matlab.logs.audit import UNCHECKABLE, audit_log
+    from hf_matlab_compat.matlab.logs.export import to_csv, to_json
+    from hf_matlab_compat.matlab.logs.parser import read_log
 
     runs = {file: read_log(file) for file in files}
     flat = [run for found in runs.values() for run in found]
@@ -108,8 +108,8 @@ def checkpoint(
     overwrite
         Replace what is there.
     """
-    from hf_matlab_compat.matlab.checkpoint_conversion import convert
-    from hf_matlab_compat.matlab.checkpoint_summary import summarise
+    from hf_matlab_compat.matlab.files.checkpoint_conversion import convert
+    from hf_matlab_compat.matlab.files.checkpoint_summary import summarise
 
     if not file.exists() and (named := file.with_name(f"{file.name}.mat")).is_file():
         file = named  # as MATLAB's load, and a run that resumes, find it
@@ -275,7 +275,7 @@ def _run_in_words(run: LoggedRun) -> str:
 
 
 def _layersizes(file: Path) -> list[int]:
-    from hf_matlab_compat.matlab.checkpoint import read_description
+    from hf_matlab_compat.matlab.files.checkpoint import read_description
 
     sizes = read_description(file).get("sizes")
     if not sizes:
@@ -285,15 +285,15 @@ def _layersizes(file: Path) -> list[int]:
 
 
 def _split(file: Path, layersizes: Sequence[int], target: Path, overwrite: bool) -> None:
-    from hf_matlab_compat.matlab.checkpoint_conversion import write_layers
-    from hf_matlab_compat.matlab.checkpoint_summary import split_layers
+    from hf_matlab_compat.matlab.files.checkpoint_conversion import write_layers
+    from hf_matlab_compat.matlab.files.checkpoint_summary import split_layers
 
     W, b = split_layers(file, layersizes)
     _say(f"written: {write_layers(target, W, b, overwrite=overwrite)} (W, b)")
 
 
 def _cases(file: Path, name: str) -> Any:
-    from hf_matlab_compat.matlab.data_file import read_variable
+    from hf_matlab_compat.matlab.files.data_file import read_variable
 
     return read_variable(file, name)
 

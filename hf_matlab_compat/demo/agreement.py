@@ -9,12 +9,12 @@ from typing import Any
 
 from hf_matlab_compat.demo.shipped_recording import PATH, read_shipped, write_shipped
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.octave.session import octave_available
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.envelope import MEMBERS
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.octave import octave_available
 from hf_matlab_compat.parity.reference_run import Case, Recording
 
 NAME = "autoencoder"

@@ -9,7 +9,7 @@ import numpy as np
 
 from hf_matlab_compat.demo.digits import Digits
 from hf_matlab_compat.legacy.arguments import to_field_terms
-from hf_matlab_compat.matlab.random_streams import OctaveStream
+from hf_matlab_compat.matlab.random.streams import OctaveStream
 from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.result import Result

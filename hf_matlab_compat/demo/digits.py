@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import DataError
-from hf_matlab_compat.matlab.mat_formats import load_mat
-from hf_matlab_compat.matlab.random_streams import OctaveStream
+from hf_matlab_compat.matlab.files.mat_formats import load_mat
+from hf_matlab_compat.matlab.random.streams import OctaveStream
 
 _PLACES = (Path(__file__).parent / "digits.mat", Path(__file__).parents[2] / "examples" / "data" / "digits.mat")
 """In the installed package; in a clone."""

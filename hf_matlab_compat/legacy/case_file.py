@@ -13,9 +13,9 @@ import numpy as np
 
 from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, Terminated, speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
-from hf_matlab_compat.matlab.atomic_file import atomic_file
-from hf_matlab_compat.matlab.mat_formats import load_mat, write_mat
-from hf_matlab_compat.matlab.mat_values import Skipped, full_array
+from hf_matlab_compat.matlab.files.atomic_file import atomic_file
+from hf_matlab_compat.matlab.files.mat_formats import load_mat, write_mat
+from hf_matlab_compat.matlab.files.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, TRAINER_ARGUMENTS
 from hf_matlab_compat.preflight.folder import folder_for
 from hf_matlab_compat.preflight.keywords import why_none

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
-from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
-from hf_matlab_compat.matlab.regular_file import read_file
+from hf_matlab_compat.matlab.files.regular_file import read_file
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
 

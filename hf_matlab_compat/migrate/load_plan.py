@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cached_property
 
-from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
+from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.syntax import Node, Statement
 from hf_matlab_compat.migrate.usage import Usage, base_name

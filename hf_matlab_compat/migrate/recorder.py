@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import hf_matlab_compat
-from hf_matlab_compat.matlab.mat_formats import write_mat
+from hf_matlab_compat.matlab.files.mat_formats import write_mat
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, to_matlab_value
 from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
 from hf_matlab_compat.migrate.runtime_random import random_state

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
-from hf_matlab_compat.matlab.mat_formats import load_mat as read_mat
-from hf_matlab_compat.matlab.mat_formats import write_mat
-from hf_matlab_compat.matlab.mat_values import Skipped, full_array
-from hf_matlab_compat.matlab.num2str import num2str
+from hf_matlab_compat.matlab.files.mat_formats import load_mat as read_mat
+from hf_matlab_compat.matlab.files.mat_formats import write_mat
+from hf_matlab_compat.matlab.files.mat_values import Skipped, full_array
+from hf_matlab_compat.matlab.logs.num2str import num2str
 from hf_matlab_compat.migrate.context import python_name
 from hf_matlab_compat.migrate.literals import unescaped
 from hf_matlab_compat.migrate.runtime_arrays import hcat, size

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import MigrationError
-from hf_matlab_compat.matlab.random_streams import MatlabStream, OctaveStream
+from hf_matlab_compat.matlab.random.streams import MatlabStream, OctaveStream
 from hf_matlab_compat.model.random_stream import NumpyStream
 
 

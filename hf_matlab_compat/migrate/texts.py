@@ -115,7 +115,7 @@ def number_as_text(value: Value, context: Context) -> Value:
         return value
     if value.kind is Kind.NUM and value.integer:
         return Value(sealed(value.text), Kind.STR) if value.text.isdigit() else formatted([Piece(value=value)])
-    context.needs("from hf_matlab_compat.matlab.num2str import num2str")
+    context.needs("from hf_matlab_compat.matlab.logs.num2str import num2str")
     return Value(f"num2str({value.text})", Kind.STR)
 
 

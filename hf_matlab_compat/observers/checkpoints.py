@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.matlab.checkpoint import write_checkpoint
-from hf_matlab_compat.matlab.sidecar import Entry
+from hf_matlab_compat.matlab.files.checkpoint import write_checkpoint
+from hf_matlab_compat.matlab.files.sidecar import Entry
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.state import Report, State
 

@@ -6,7 +6,13 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 
-from hf_matlab_compat.matlab.text_log import NEGATIVE_CURVATURE, closing_lines, epoch_lines, header_lines, on_one_line
+from hf_matlab_compat.matlab.logs.text_log import (
+    NEGATIVE_CURVATURE,
+    closing_lines,
+    epoch_lines,
+    header_lines,
+    on_one_line,
+)
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.conjgrad import CGStop

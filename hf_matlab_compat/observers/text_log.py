@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from hf_matlab_compat.errors import ArgumentError
-from hf_matlab_compat.matlab.text_log import closing_lines, epoch_lines, header_lines
+from hf_matlab_compat.matlab.logs.text_log import closing_lines, epoch_lines, header_lines
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.observers.screen import CAME_THROUGH, closing_sentence
 from hf_matlab_compat.options import Options

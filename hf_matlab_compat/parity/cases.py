@@ -14,9 +14,9 @@ from hf_matlab_compat.errors import ArgumentError, CheckpointError, ParityError,
 from hf_matlab_compat.initial import initial_state
 from hf_matlab_compat.legacy.arguments import SPOKEN_TO_22_ARGUMENTS
 from hf_matlab_compat.legacy.packing import pack
-from hf_matlab_compat.matlab.mat_formats import load_mat
-from hf_matlab_compat.matlab.mat_values import Skipped, full_array
-from hf_matlab_compat.matlab.random_streams import OctaveStream
+from hf_matlab_compat.matlab.files.mat_formats import load_mat
+from hf_matlab_compat.matlab.files.mat_values import Skipped, full_array
+from hf_matlab_compat.matlab.random.streams import OctaveStream
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.options import Options

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES, to_variables
-from hf_matlab_compat.matlab.mat_formats import read_variables
+from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES, to_variables
+from hf_matlab_compat.matlab.files.mat_formats import read_variables
 from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
 from hf_matlab_compat.parity.port_epoch import PortEpoch
 from hf_matlab_compat.parity.reference_run import distance

@@ -14,7 +14,7 @@ from itertools import zip_longest
 import numpy as np
 
 from hf_matlab_compat.errors import HessianFreeError
-from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
+from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
 from hf_matlab_compat.parity.certificate import Line
 from hf_matlab_compat.parity.checkpoint_comparison import checkpoint_comparisons, our_variables
 from hf_matlab_compat.parity.comparisons import Comparison

@@ -19,7 +19,7 @@ import numpy as np
 
 from hf_matlab_compat.errors import HessianFreeError
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
-from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 from hf_matlab_compat.parity.certificate import Line
 from hf_matlab_compat.parity.comparisons import Comparison, end_comparisons

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.hessian_free import HessianFree
-from hf_matlab_compat.matlab.text_log import epoch_lines
+from hf_matlab_compat.matlab.logs.text_log import epoch_lines
 from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.parity.port_case import PortCase

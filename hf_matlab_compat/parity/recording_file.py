@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
-from hf_matlab_compat.matlab.npz_file import read_npz
+from hf_matlab_compat.matlab.files.npz_file import read_npz
 from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording, Stop
 
 _VERSION = 1

@@ -10,13 +10,13 @@ from pathlib import Path
 from time import monotonic
 
 from hf_matlab_compat.errors import OptionError, ParityError
+from hf_matlab_compat.matlab.octave.session import octave_available
 from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_mat
 from hf_matlab_compat.parity.certificate import NO_OCTAVE, NOT_MEASURED, STAGES, Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import keep_divergence
 from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, is_ours, read_tape
 from hf_matlab_compat.parity.judge import backend_missing, judge
 from hf_matlab_compat.parity.made_cases import MADE_CASES, made_case
-from hf_matlab_compat.parity.octave import octave_available
 from hf_matlab_compat.parity.progress import Progress
 from hf_matlab_compat.parity.reference_run import Case, Recording, nothing_recorded
 

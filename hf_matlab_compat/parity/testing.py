@@ -25,10 +25,10 @@ from typing import Any
 
 import pytest
 
+from hf_matlab_compat.matlab.octave.session import octave_available
 from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen
 from hf_matlab_compat.parity.engines import Engine
-from hf_matlab_compat.parity.octave import octave_available
 from hf_matlab_compat.parity.reference_run import Case
 from hf_matlab_compat.parity.run_parity import ParityRun, run_parity
 

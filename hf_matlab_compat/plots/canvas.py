@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_matlab_compat.errors import ArgumentError
-from hf_matlab_compat.matlab.atomic_file import atomic_file
+from hf_matlab_compat.matlab.files.atomic_file import atomic_file
 
 Figure = Any
 """A matplotlib Figure."""

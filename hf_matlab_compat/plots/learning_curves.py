@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ArgumentError, CheckpointError, OptionError
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
-from hf_matlab_compat.matlab.log_parser import LoggedRun, read_log
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.logs.parser import LoggedRun, read_log
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 
 _MOST_NAMED_COLOURS = 10

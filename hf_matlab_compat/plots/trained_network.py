@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import CheckpointError, OptionError
-from hf_matlab_compat.matlab.checkpoint import find_checkpoint, read_description
-from hf_matlab_compat.matlab.checkpoint_summary import split_layers, summarise
+from hf_matlab_compat.matlab.files.checkpoint import find_checkpoint, read_description
+from hf_matlab_compat.matlab.files.checkpoint_summary import split_layers, summarise
 from hf_matlab_compat.model.activations import TrainedNetwork, finite_network
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import Layer

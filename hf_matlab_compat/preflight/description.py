@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_description
+from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning, read_description
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
 from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.cases import ChunkedCases, same_memory

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.matlab.atomic_file import TEMPORARY_SUFFIX
+from hf_matlab_compat.matlab.files.atomic_file import TEMPORARY_SUFFIX
 
 try:
     import fcntl

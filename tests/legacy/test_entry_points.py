@@ -14,8 +14,8 @@ from scipy.io import loadmat
 
 from hf_matlab_compat import nnet_train, nnet_train_2
 from hf_matlab_compat.errors import CallWarning, OptionError
-from hf_matlab_compat.matlab.octave_stream import OctaveStream
-from hf_matlab_compat.matlab.text_log import NEGATIVE_CURVATURE
+from hf_matlab_compat.matlab.logs.text_log import NEGATIVE_CURVATURE
+from hf_matlab_compat.matlab.random.octave_stream import OctaveStream
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from tests.cases import GOLDENS, MAIN, PRECISIONS, arguments, trace
 from tests.small_run import PSIZE, THETA, legacy_arguments
@@ -108,7 +108,7 @@ def test_the_trainer_draws_from_the_stream_it_is_given_where_its_caller_stopped(
 
 @pytest.mark.octave
 def test_the_drawn_start_is_that_of_the_reference_after_the_same_seeds(tmp_path: Path) -> None:
-    from hf_matlab_compat.parity.octave import run_octave
+    from hf_matlab_compat.matlab.octave.session import run_octave
 
     (tmp_path / "seeded.m").write_text(
         "function p = seeded(n, varargin)\nrandn('state', 1234); rand('twister', 1235);\nrandperm(n);\n"

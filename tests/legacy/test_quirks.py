@@ -13,7 +13,7 @@ from hf_matlab_compat import nnet_train, train
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.legacy import computeLL
 from hf_matlab_compat.legacy.quirks import QUIRKS
-from hf_matlab_compat.matlab.random_streams import stream_from_seed
+from hf_matlab_compat.matlab.random.streams import stream_from_seed
 from hf_matlab_compat.model.packing import unpack
 from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.objective.case_passes import CasePasses

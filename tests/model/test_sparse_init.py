@@ -9,7 +9,7 @@ import pytest
 from scipy.io import loadmat
 
 from hf_matlab_compat import train
-from hf_matlab_compat.matlab.random_streams import OctaveStream, stream_from_seed
+from hf_matlab_compat.matlab.random.streams import OctaveStream, stream_from_seed
 from hf_matlab_compat.model.packing import Layer, unpack
 from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.options import Options

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab import checkpoint
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
-from hf_matlab_compat.matlab.sidecar import path_of_doubles
+from hf_matlab_compat.matlab.files import checkpoint
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.files.sidecar import path_of_doubles
 from hf_matlab_compat.observers import checkpoints
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.options import Options

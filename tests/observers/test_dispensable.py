@@ -14,7 +14,7 @@ import pytest
 
 from hf_matlab_compat import train
 from hf_matlab_compat.errors import DisplayWarning
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.observers import screen
 from hf_matlab_compat.observers.dispensable import Dispensable
 from hf_matlab_compat.observers.observer import Observer, Run

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from hf_matlab_compat.parity.octave import run_octave
+from hf_matlab_compat.matlab.octave.session import run_octave
 
 HERE = Path(__file__).parent
 GOLDENS = HERE.parent / "goldens"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat.parity.octave import octave_available, run_octave
+from hf_matlab_compat.matlab.octave.session import octave_available, run_octave
 from tests.parity import reference_runs as runs
 
 pytestmark = [

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat.parity.octave import octave_available
+from hf_matlab_compat.matlab.octave.session import octave_available
 from tests.parity import reference_runs as runs
 from tests.parity.reference_runs import MAIN, PRECISIONS, UNITS, Job, recorded, recorded_states
 from tests.parity.test_golden_kernels import bound_at

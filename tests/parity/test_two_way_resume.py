@@ -18,10 +18,10 @@ import pytest
 
 from hf_matlab_compat import nnet_train_2
 from hf_matlab_compat.legacy import nnet_train
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
-from hf_matlab_compat.matlab.log_audit import audit
-from hf_matlab_compat.matlab.log_parser import LoggedRun, read_log
-from hf_matlab_compat.parity.octave import octave_available, run_octave
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.logs.audit import audit
+from hf_matlab_compat.matlab.logs.parser import LoggedRun, read_log
+from hf_matlab_compat.matlab.octave.session import octave_available, run_octave
 from hf_matlab_compat.state import State
 from tests.cases import arguments
 

@@ -15,10 +15,10 @@ import pytest
 
 from hf_matlab_compat import train
 from hf_matlab_compat.errors import ArgumentError, OptionError
-from hf_matlab_compat.matlab.log_parser import LoggedRun, parse_log
+from hf_matlab_compat.matlab.logs.parser import LoggedRun, parse_log
 from hf_matlab_compat.plots import AGAINST, draw_learning_curves, learning_curves, runs_of_logs, seconds_of_logs
 from hf_matlab_compat.plots.learning_curves import names_of_files
-from tests.matlab.logged_runs import GOLDENS, altered, curves_run, recorded_run
+from tests.matlab.logs.logged_runs import GOLDENS, altered, curves_run, recorded_run
 from tests.small_run import field_arguments
 
 pytest.importorskip("matplotlib")

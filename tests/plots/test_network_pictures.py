@@ -10,7 +10,7 @@ import pytest
 
 from hf_matlab_compat.errors import CheckpointError, DataError, HessianFreeError, OptionError
 from hf_matlab_compat.legacy import calcActivations, unpack
-from hf_matlab_compat.matlab.checkpoint import write_checkpoint
+from hf_matlab_compat.matlab.files.checkpoint import write_checkpoint
 from hf_matlab_compat.model.packing import num_parameters
 from hf_matlab_compat.plots import (
     TrainedNetwork,
@@ -20,7 +20,7 @@ from hf_matlab_compat.plots import (
     load_network,
     reconstructions,
 )
-from tests.matlab.checkpoint_files import make_state, save_mat
+from tests.matlab.files.checkpoint_files import make_state, save_mat
 
 pytest.importorskip("matplotlib")
 SIZES, TYPES = (9, 6, 2, 6, 9), ("logistic", "linear", "tanh", "logistic")

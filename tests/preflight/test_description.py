@@ -14,7 +14,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from hf_matlab_compat import nnet_train, train
-from hf_matlab_compat.matlab.checkpoint import CheckpointWarning, read_description
+from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning, read_description
 from hf_matlab_compat.preflight import description
 from hf_matlab_compat.preflight.description import fingerprint
 from tests.cases import PRECISIONS

@@ -15,7 +15,7 @@ import pytest
 
 from hf_matlab_compat import train
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.matlab.checkpoint import read_checkpoint
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.observers.observer import Observer
 from hf_matlab_compat.preflight.run_lock import run_lock
 from hf_matlab_compat.state import Outcome, Report, State

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hf_matlab_compat.errors import MigrationError, OptionError
-from hf_matlab_compat.matlab.regular_file import kind_of_file
+from hf_matlab_compat.matlab.files.regular_file import kind_of_file
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, to_matlab_value
 from hf_matlab_compat.migrate.trainer import (
     cg_rules,

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hf_matlab_compat.matlab.source.arithmetic import evaluate
+from hf_matlab_compat.matlab.source.assigned import Assignment, assignments, variables
+from hf_matlab_compat.matlab.source.text import code_only, without_comments
 from hf_matlab_compat.parity.certificate import PUBLISHED
 from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
-from hf_matlab_compat.parity.engines.arithmetic import evaluate
-from hf_matlab_compat.parity.engines.assigned import Assignment, assignments, variables
-from hf_matlab_compat.parity.engines.matlab_source import code_only, without_comments
 
 _NUMBER = r"([\d.(][\d.eE/*^()+\-\s]*)"
 _NAME = r"\(?\s*([A-Za-z]\w*)\b(?!\s*[.(])"

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity import octave
+from hf_matlab_compat.matlab.octave import session
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_process import (
@@ -144,7 +144,7 @@ def _add(
 
 def ensemble(recording: Recording, members: int) -> list[Member]:
     """The members: so many, the plain run once more, and for single precision one in double."""
-    openblas = "openblas" in octave_facts(octave.EXECUTABLE)["blas"]
+    openblas = "openblas" in octave_facts(session.EXECUTABLE)["blas"]
     free_double = recording.mode == "free" and recording.precision == "double"
     precise = recording.mode != "free" and recording.precision == "single"
     made = [Member(0, again=True), *([Member(0, precise=True)] if precise else [])]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.matlab.atomic_file import atomic_file
+from hf_matlab_compat.matlab.files.atomic_file import atomic_file
 from hf_matlab_compat.parity.engines.reference import SHIMS
 from hf_matlab_compat.parity.reference_run import PLACE, Recording
 

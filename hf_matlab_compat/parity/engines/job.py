@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.matlab.mat_formats import write_mat
+from hf_matlab_compat.matlab.files.mat_formats import write_mat
+from hf_matlab_compat.matlab.octave import values as octave_values
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
-from hf_matlab_compat.parity import octave_values
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.reference import Reference

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Event
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity import octave
+from hf_matlab_compat.matlab.octave import session
+from hf_matlab_compat.matlab.octave.outlived import removed_with_us, wait_and_kill
 from hf_matlab_compat.parity.engines.reference import SHIMS
-from hf_matlab_compat.parity.outlived import removed_with_us, wait_and_kill
 
 LARGEST_FILE = 8 << 30
 """Bytes that Octave may write to one file: something that prints for ever must not fill the disk."""
@@ -78,7 +78,7 @@ def run_octave_driver(
     ParityError
         Octave is missing, ran into an error, died, or took too long.
     """
-    reason = octave.octave_available()
+    reason = session.octave_available()
     if reason is not None:
         raise ParityError(
             f"{reason}. Install GNU Octave 6 or newer, or check against the recorded numbers: --engine recorded."
@@ -94,7 +94,7 @@ def run_octave_driver(
     code = f"addpath({_quoted(SHIMS / 'drive')}); hf_play({', '.join(names)});"
     with (job / "stderr.txt").open("w+b") as stderr:
         process = subprocess.Popen(
-            [octave.EXECUTABLE, "--quiet", "--norc", "--no-history", "--eval", code],
+            [session.EXECUTABLE, "--quiet", "--norc", "--no-history", "--eval", code],
             cwd=job,
             env={**os.environ, "TMPDIR": str(job), **(environment or {})},
             stdin=subprocess.DEVNULL,

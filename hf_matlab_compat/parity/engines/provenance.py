@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hf_matlab_compat.parity import octave
+from hf_matlab_compat.matlab.octave import session
 from hf_matlab_compat.parity.engines.constants import in_words
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.octave_process import one_line, output_of
@@ -51,7 +51,7 @@ def octave_facts(executable: str, timeout: float = 60.0) -> Mapping[str, str]:
 
 def provenance(reference: Reference, job: Job, timeout: float) -> dict[str, str]:
     """Of a run in the Octave on the path, which is asked for its version in so many seconds."""
-    facts = octave_facts(octave.EXECUTABLE, timeout)
+    facts = octave_facts(session.EXECUTABLE, timeout)
     return {
         "engine": "octave",
         "octave": facts["octave"],

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
-from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.printed import epoch_lines

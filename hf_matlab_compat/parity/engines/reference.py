@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.source.text import function_line, functions, without_comments
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.engines.constants import Constant, read_constants
-from hf_matlab_compat.parity.engines.matlab_source import function_line, functions, without_comments
 
 OURS = Path(__file__).parents[3] / "reference_matlab"
 """`reference_matlab`, where a clone of the repository has it; an installed package has none."""

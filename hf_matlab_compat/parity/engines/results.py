@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
-from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.files.mat_formats import load_mat
+from hf_matlab_compat.matlab.octave.values import from_octave
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures, without_test_lines
 from hf_matlab_compat.parity.engines.returned import only_real, require_epoch
-from hf_matlab_compat.parity.octave_values import from_octave
 from hf_matlab_compat.parity.reference_run import ASKED_OF_CG, REFUSED, EpochRecord, Stop
 
 _VECTORS = {

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
-from hf_matlab_compat.matlab.mat_formats import load_mat
+from hf_matlab_compat.matlab.files.mat_formats import load_mat
+from hf_matlab_compat.matlab.octave.values import from_octave
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.engines.constants import read_constants
@@ -28,7 +29,6 @@ from hf_matlab_compat.parity.engines.provenance import (
 )
 from hf_matlab_compat.parity.engines.reference import OURS, SHIMS, Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_until_stop
-from hf_matlab_compat.parity.octave_values import from_octave
 from hf_matlab_compat.parity.reference_run import Case, Recording, nothing_recorded
 
 FORMAT = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity import octave, outlived
+from hf_matlab_compat.matlab.octave import outlived, session
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines import OctaveEngine, job, octave_process
 from tests.parity.engines.trainers import (
@@ -109,7 +109,7 @@ def test_temporary_files_of_the_trainer_go_with_ours(place, tmp_path):
 
 
 def test_a_missing_octave_is_named(monkeypatch, place):
-    monkeypatch.setattr(octave, "EXECUTABLE", "no-octave-here")
+    monkeypatch.setattr(session, "EXECUTABLE", "no-octave-here")
     sentence = "no-octave-here is not on the PATH. Install GNU Octave 6 or newer, or check against the recorded numbers"
     assert f"{sentence}: --engine recorded." in failing(None, place)
 

@@ -14,13 +14,13 @@ import pytest
 from scipy.io import loadmat
 
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.octave.session import run_octave
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import builtin_case, case_from_arguments
 from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.octave import run_octave
 from hf_matlab_compat.parity.reference_run import Recording, distance
 from tests.cases import probe, trace
 from tests.parity.engines.trainers import ONE_FILE, SMALL, STEP, contents, edited, live

@@ -11,8 +11,8 @@ from scipy.sparse import csc_matrix, csr_array
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.legacy.case_file import write_case
+from hf_matlab_compat.matlab.octave.values import to_octave
 from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_arguments, case_from_mat, rounded
-from hf_matlab_compat.parity.octave_values import to_octave
 from tests.cases import MAIN, UNITS
 from tests.parity.engines.trainers import SMALL
 

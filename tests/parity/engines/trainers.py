@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_matlab_compat.parity.octave import octave_available
+from hf_matlab_compat.matlab.octave.session import octave_available
 
 ONE_FILE = Path(__file__).parent / "one_file"
 SMALL = "k_logistic_rms0_gn_hy1_lam1"

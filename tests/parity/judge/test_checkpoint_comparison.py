@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from hf_matlab_compat.matlab.checkpoint_variables import VARIABLES
+from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
 from hf_matlab_compat.parity.certificate import Line, Verdict
 from hf_matlab_compat.parity.checkpoint_comparison import our_variables
 from hf_matlab_compat.parity.port_case import port_case

@@ -1,0 +1,1 @@
+"""MATLAB and Octave data files, and the checkpoints stored in them."""

@@ -1,0 +1,311 @@
+"""What a checkpoint is and holds: this trainer's, or that of a fork, which is named."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab.files.checkpoint import read_description, why_no_run_goes_on
+from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
+from hf_matlab_compat.matlab.files.layer_sizes import Candidates, candidate_sizes, full_num_parameters
+from hf_matlab_compat.matlab.files.sidecar import DAMAGED, path_of_doubles, read_sidecar, sidecar_path
+from hf_matlab_compat.matlab.files.variable_listing import Listing, Variable, list_variables, read_numbers
+from hf_matlab_compat.matlab.logs.logged_sizes import LoggedSizes, logged_sizes
+from hf_matlab_compat.model.packing import unpack
+
+
+class CheckpointKind(Enum):
+    """Whose checkpoint it is; the value is the sentence the user sees."""
+
+    TRAINER = "a checkpoint of nnet_train_2, from which a run goes on"
+    KFAC = (
+        "a checkpoint of the later Kronecker-factored program (KFAC) under the same name, another algorithm: no "
+        "Hessian-free run goes on from it, but its paramsp can start one as initial parameters"
+    )
+    BATCH_NORM = (
+        "a checkpoint of a fork that saves timess in place of times, as the one with batch normalisation does (its "
+        "paramsp has a scale and a shift for each unit below the output): no run of this trainer goes on from it"
+    )
+    OTHER = "no checkpoint of this family"
+
+
+_KFAC_MARKS = ({"y_hom2"}, {"dEdx2"}, {"iter", "paramsp_avg"})
+_BATCH_NORM_MARKS = {"timess", "Nin", "Nu"}
+_SCALARS = {"epoch": ("epoch", "iter"), "lambda": ("lambda",), "totalpasses": ("totalpasses",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSummary:
+    """What is in a checkpoint.
+
+    Attributes
+    ----------
+    path, form : str
+        The file and its format, in words.
+    kind : CheckpointKind
+    variables : tuple of Variable
+        All, in the order of the file.
+    missing, extra : tuple of str
+        Of the nine variables; beside them.
+    epoch, lam, total_cg_steps : float or None
+        None where the file has no such number.
+    psize : int or None
+        Length of ``paramsp``.
+    candidates : Candidates
+        Layer sizes that fit psize.
+    logged : LoggedSizes or None
+        The log beside it, and the layer sizes that it names; None where they do not fit or there is none.
+    remarks : tuple of str
+        What else to know before going on from it.
+    described : str
+        The network and its loss, where the sidecar tells them.
+    faults : tuple of str
+        Why no run can go on from this trainer's checkpoint; empty where `read_checkpoint` takes it.
+    """
+
+    path: str
+    form: str
+    kind: CheckpointKind
+    variables: tuple[Variable, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    epoch: float | None
+    lam: float | None
+    total_cg_steps: float | None
+    psize: int | None
+    candidates: Candidates
+    logged: LoggedSizes | None = None
+    remarks: tuple[str, ...] = ()
+    described: str = ""
+    faults: tuple[str, ...] = ()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a run goes on from it."""
+        return self.kind is CheckpointKind.TRAINER and not self.faults
+
+    def in_words(self) -> list[str]:
+        """The summary, a sentence or a variable a line."""
+        whose = self.kind.value.replace("a run goes on", "no run can go on") if self.faults else self.kind.value
+        lines = [f"{self.path}: {self.form}; {whose}"]
+        numbers = {"epoch": self.epoch, "lambda": self.lam, "CG steps": self.total_cg_steps, "psize": self.psize}
+        lines.append(", ".join(f"{name} {value:.10g}" for name, value in numbers.items() if value is not None))
+        for variable in self.variables:
+            shape = "x".join(map(str, variable.shape)) if variable.shape else "of unknown shape"
+            lines.append(f"  {variable.name}: {variable.kind}, {shape}")
+        lines += [f"lacks {name}" for name in self.missing]
+        if self.described:
+            lines.append(self.described)
+        elif self.logged is not None:
+            lines.append(f"layer sizes by the log {self.logged.log}: {' '.join(map(str, self.logged.sizes))}")
+        elif self.candidates.total:
+            lines.append(f"layer sizes that fit ({self.candidates.total}; {self.candidates.searched}):")
+            lines += ["  " + " ".join(map(str, sizes)) for sizes in self.candidates.sizes]
+        return [line for line in [*lines, *self.remarks, *self.faults] if line]
+
+
+def summarise(
+    path: str | os.PathLike[str], *, hidden: Sequence[int] = (), inputs: int | None = None
+) -> CheckpointSummary:
+    """What a checkpoint holds.
+
+    Parameters
+    ----------
+    path : path-like
+        A .mat file of any version, an Octave text file, or an .npz file that `convert` wrote.
+    hidden : sequence of int
+        Hidden sizes, from which those of input and output follow, if not always uniquely.
+    inputs : int, optional
+        s_0.
+
+    Returns
+    -------
+    CheckpointSummary
+
+    Raises
+    ------
+    CheckpointError
+        The file cannot be read or is damaged.
+    """
+    listing = list_variables(path)
+    names = [variable.name for variable in listing.variables]
+    kind = kind_of(names)
+    numbers = read_numbers(path, _small(listing))
+    psize = _psize(listing)
+    return CheckpointSummary(
+        path=os.fspath(path),
+        form=listing.form,
+        kind=kind,
+        variables=listing.variables,
+        missing=tuple(name for name in VARIABLES if name not in names),
+        extra=tuple(name for name in names if name not in VARIABLES),
+        **{field: _scalar(numbers, _SCALARS[name]) for field, name in _FIELDS.items()},
+        psize=psize,
+        candidates=_candidates(psize or 0, hidden, inputs, kind),
+        logged=logged_sizes(path, psize or 0),
+        remarks=tuple(_remarks(path, listing)),
+        described=_described(path) if kind is CheckpointKind.TRAINER else "",
+        faults=tuple(_judged(path, listing, numbers)) if kind is CheckpointKind.TRAINER else (),
+    )
+
+
+def _described(path: str | os.PathLike[str]) -> str:
+    try:
+        run = read_description(path)
+    except CheckpointError:
+        return ""  # its faults are said
+    if "sizes" not in run:
+        return ""
+    settings = run.get("settings", {})
+    return (
+        f"layers, as the sidecar tells: {' '.join(map(str, run['sizes']))} ({', '.join(run['unit_types'])}); "
+        f"loss {settings.get('loss')}, error measure {settings.get('error_measure')}"
+    )
+
+
+_FIELDS = {"epoch": "epoch", "lam": "lambda", "total_cg_steps": "totalpasses"}
+
+
+def kind_of(names: Sequence[str]) -> CheckpointKind:
+    """Whose checkpoint has these variables: marks of forks come before the nine of the trainer."""
+    if "paramsp" not in names:
+        return CheckpointKind.OTHER
+    if any(marks <= set(names) for marks in _KFAC_MARKS):
+        return CheckpointKind.KFAC
+    if _BATCH_NORM_MARKS & set(names):
+        return CheckpointKind.BATCH_NORM
+    return CheckpointKind.TRAINER if set(VARIABLES) <= set(names) else CheckpointKind.OTHER
+
+
+def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Weights and biases of a checkpoint.
+
+    Parameters
+    ----------
+    path : path-like
+    sizes : sequence of int
+        All layers, inputs and outputs included.
+
+    Returns
+    -------
+    W : list of (s_i, s_{i-1}) arrays
+    b : list of (s_i, 1) arrays
+
+    Raises
+    ------
+    CheckpointError
+        The file has no ``paramsp``, or one of another length; the sentence lists sizes that fit.
+    """
+    listing = list_variables(path)
+    kept = tuple(v for v in listing.variables if v.name == "paramsp")
+    found = read_numbers(path, Listing(listing.form, kept))
+    if "paramsp" not in found:
+        got = f"one of class {kept[0].kind}" if kept else f"none. It is {CheckpointKind.OTHER.value}"
+        raise CheckpointError(f"{os.fspath(path)}: expected the variable paramsp with real numbers, got {got}.")
+    theta, whole = found["paramsp"].ravel(order="F"), [int(size) for size in sizes]
+    if len(whole) < 2 or min(whole) < 1 or theta.size != full_num_parameters(whole):
+        raise CheckpointError(_misfit(theta.size, whole, logged_sizes(path, theta.size)))
+    layers = unpack(theta, whole)
+    return [layer.W.copy() for layer in layers], [layer.b.copy() for layer in layers]
+
+
+def _misfit(psize: int, sizes: list[int], logged: LoggedSizes | None) -> str:
+    if len(sizes) >= 2 and min(sizes) >= 1 and psize == full_num_parameters(sizes, batch_norm=True):
+        return f"layersizes: expected a network of this trainer, got {CheckpointKind.BATCH_NORM.value}."
+    hidden = [size for size in sizes if size > 0]
+    between = [candidate_sizes(psize, hidden=h).sizes[:3] for h in (hidden[1:-1], hidden) if h]
+    known = [logged.sizes] if logged is not None else []
+    found = [*known, *(each for some in between for each in some), *candidate_sizes(psize).sizes[:3]]
+    fits = list(dict.fromkeys(" ".join(map(str, each)) for each in found))
+    advice = f"These fit: {'; '.join(fits)}." if fits else "Give the sizes of all layers, input and output included."
+    return f"layersizes: expected those of {psize} parameters, got {' '.join(map(str, sizes)) or 'none'}. {advice}"
+
+
+def _candidates(psize: int, hidden: Sequence[int], inputs: int | None, kind: CheckpointKind) -> Candidates:
+    plain = candidate_sizes(psize, hidden=hidden, inputs=inputs)
+    if kind is not CheckpointKind.BATCH_NORM:
+        return plain
+    normalised = candidate_sizes(psize, hidden=hidden, inputs=inputs, batch_norm=True)
+    return normalised if normalised.total else plain
+
+
+def _small(listing: Listing) -> Listing:
+    wanted = {name for names in _SCALARS.values() for name in names}
+    kept = (v for v in listing.variables if v.name in wanted and v.shape is not None and math.prod(v.shape) == 1)
+    return Listing(listing.form, tuple(kept))
+
+
+def _scalar(numbers: Mapping[str, NDArray[Any]], names: Sequence[str]) -> float | None:
+    value = next((numbers[name] for name in names if name in numbers), None)
+    return None if value is None else float(np.ravel(value)[0])
+
+
+def _psize(listing: Listing) -> int | None:
+    shapes = [v.shape for v in listing.variables if v.name == "paramsp" and v.shape is not None]
+    return math.prod(shapes[0]) if shapes else None
+
+
+def _judged(path: str | os.PathLike[str], listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> list[str]:
+    """What a resuming run would say, value by value where we know more of them than the first."""
+    refusal = why_no_run_goes_on(path)
+    return (list(_faults(path, listing, numbers)) or [refusal]) if refusal else []
+
+
+def _faults(path: str | os.PathLike[str], listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> Iterator[str]:
+    """Values that no run can go on from."""
+    by_name = {variable.name: variable for variable in listing.variables}
+    for variable in (by_name[name] for name in ("paramsp", "ch") if name in by_name):
+        if variable.is_numeric:
+            yield from _faults_of_vector(path, variable, listing.form)
+        elif variable.name == "paramsp":
+            yield f"paramsp is of class {variable.kind}, and the parameters of a network are a column of real numbers"
+    sizes = {name: math.prod(by_name[name].shape or ()) for name in ("paramsp", "ch") if name in by_name}
+    if 0 < sizes.get("ch", 0) != sizes.get("paramsp", 0) > 1:
+        yield f"ch has {sizes['ch']} values and paramsp {sizes['paramsp']}, and both have one for each parameter"
+    for name in (each for names in _SCALARS.values() for each in names if each in by_name):
+        yield from _faults_of_scalar(by_name[name], _scalar(numbers, [name]))
+
+
+def _faults_of_scalar(variable: Variable, value: float | None) -> Iterator[str]:
+    name = variable.name
+    if value is None or not variable.is_numeric:
+        shape = "x".join(map(str, variable.shape or ())) or "of unknown shape"
+        yield f"{name} is {variable.kind}, {shape}, and it is one real number"
+    elif name == "lambda" and not 0 <= value < math.inf:
+        yield f"lambda is {value:g}, and a damping is a number from 0"
+    elif name != "lambda" and not (0 <= value < math.inf and value == int(value)):
+        yield f"{name} is {value:g}, and it counts from 0"
+
+
+def _faults_of_vector(path: str | os.PathLike[str], variable: Variable, form: str) -> Iterator[str]:
+    values = read_numbers(path, Listing(form, (variable,))).get(variable.name, np.zeros(0))
+    wrong = int(np.sum(~np.isfinite(values)))
+    if not values.size and variable.name == "paramsp":
+        yield "paramsp is empty"
+    if wrong:
+        yield f"{variable.name} has {wrong} of {values.size} values that are NaN or Inf"
+
+
+def _remarks(path: str | os.PathLike[str], listing: Listing) -> list[str]:
+    by_name = {variable.name: variable for variable in listing.variables}
+    remarks: list[str] = []
+    if (doubles := path_of_doubles(path)) is not None:
+        remarks.append(f"double values lie beside it in {doubles.name}; they are not part of this file")
+    if read_sidecar(path).trouble == DAMAGED:
+        remarks.append(f"{sidecar_path(path).name} beside it is damaged: the values of this file are not checked")
+    for name in ("epoch", "lambda", "totalpasses"):
+        if name in by_name and by_name[name].is_numeric and by_name[name].kind not in ("double", "logical"):
+            remarks.append(f"{name} is of class {by_name[name].kind}, which rounds what MATLAB computes from it")
+    for name in ("paramsp", "ch"):
+        shape = by_name[name].shape if name in by_name else None
+        if shape is not None and (len(shape) != 2 or shape[1] != 1):
+            remarks.append(f"{name} is no column, and MATLAB's trainer fails with it")
+    return remarks

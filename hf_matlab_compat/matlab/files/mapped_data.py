@@ -1,0 +1,176 @@
+"""Matrices in files larger than memory: mapped, so that training reads the cases it is at and keeps none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.errors import CheckpointError, DataError
+from hf_matlab_compat.matlab.files import mat73
+from hf_matlab_compat.matlab.files.regular_file import open_regular
+
+_BYTES_AT_A_TIME = 1 << 26
+_TRAILER_BYTES = 128
+_TRAILER_HEAD = "hf_matlab_compat: a copy of "
+_STALE_SECONDS = 3600
+
+
+def map_matrix(path: str | os.PathLike[str], name: str = "", copy: str | os.PathLike[str] | None = None) -> Any:
+    """A read-only matrix, one case in each column, that stays in its file.
+
+    Parameters
+    ----------
+    path : path
+        A .npy file, or a MATLAB v7.3 .mat file (`save('-v7.3', …)`), for which h5py is needed. A .npy file that holds
+        one case in each row is mapped as it is: pass its ``.T``.
+    name : str
+        The variable of a .mat file; may be left out where there is only one.
+    copy : path, optional
+        MATLAB compresses v7.3 files unless told not to (`-nocompression`), and what is compressed cannot be mapped:
+        such a variable is copied once, piece by piece, to this .npy file, by default ``<path>.<name>.npy``. A copy is
+        used again as long as the file is the one that it was made from: of the same size, times and inode, the
+        time of the last change that the system keeps among them. Several processes may ask for the same copy.
+
+    Returns
+    -------
+    (s, N) numpy.memmap
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, has no such variable, or the variable is not a matrix of real numbers; the copy
+        cannot be written, or would replace a file that is no copy.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise DataError("path", expected="a .npy file or a .mat file of version 7.3", got=f"{str(file)!r}, not a file")
+    if file.suffix == ".npy":
+        return _mapped_npy(file)
+    return _mapped_mat(file, name, None if copy is None else Path(copy))
+
+
+def _mapped_npy(file: Path) -> Any:
+    try:
+        mapped = np.load(file, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # what numpy raises on a damaged head is whatever the damage made happen inside it
+        got = f"{str(file)!r} ({str(error).partition(chr(10))[0]})"
+        raise DataError("path", expected="a .npy file of numbers", got=got) from error
+    return _matrix(str(file), mapped)
+
+
+def _mapped_mat(file: Path, name: str, copy: Path | None) -> Any:
+    with _content(file) as (content, h5py):
+        dataset = _variable(content, name, h5py)
+        _matrix(dataset.name, dataset)
+        offset = dataset.id.get_offset()  # None where the variable is in pieces, compressed or not
+        if offset is not None:
+            mapped = np.memmap(file, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
+            return mapped.T
+        own = dataset.name.strip("/")
+        target = copy or file.with_name(f"{file.name}.{own}.npy")
+        source = _source(file, own)
+        if _source_of(target) != source:
+            if copy is not None and target.exists() and not _source_of(target):
+                raise DataError("copy", expected="no file, or an earlier copy", got=f"{str(copy)!r}, another file")
+            _copy(dataset, target, source)
+    return _mapped_npy(target).T
+
+
+@contextmanager
+def _content(file: Path) -> Iterator[tuple[Any, Any]]:
+    """The HDF5 file; whatever is wrong with it becomes one sentence."""
+    try:
+        with open_regular(file) as stream, mat73.opened(stream) as found:
+            yield found
+    except CheckpointError as error:
+        expected = "a .npy file or a .mat file of version 7.3"
+        raise DataError("path", expected=expected, got=f"{str(file)!r} ({error})") from error
+
+
+def _variable(content: Any, name: str, h5py: Any) -> Any:
+    names = [
+        key
+        for key in content
+        if isinstance(content.get(key, getlink=True), h5py.HardLink)
+        and isinstance(content[key], h5py.Dataset)
+        and not (content[key].is_virtual or content[key].external)  # whose numbers are in other files
+    ]
+    if name in names or (not name and len(names) == 1):
+        return content[name or names[0]]
+    raise DataError("name", expected=f"one of {', '.join(names) or 'no variables'}", got=repr(name))
+
+
+def _source(file: Path, name: str) -> str:
+    """Tells a file from all others, earlier states of itself included: no program can set st_ctime."""
+    found = file.stat()
+    facts = [name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _source_of(copy: Path) -> str:
+    """What a copy was made from, which is written at its end; empty where it is no copy."""
+    try:
+        with open_regular(copy) as stream:
+            stream.seek(-_TRAILER_BYTES, os.SEEK_END)
+            trailer = stream.read().decode("utf-8", errors="replace").rstrip()
+    except (CheckpointError, OSError):
+        return ""
+    return trailer.removeprefix(_TRAILER_HEAD) if trailer.startswith(_TRAILER_HEAD) else ""
+
+
+def _copy(dataset: Any, target: Path, source: str) -> None:
+    """Write the copy under a name that no other process has, and give it its own when it is whole."""
+    _remove_stale(target)
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with open(partial, "xb") as out:
+            try:
+                _write(dataset, out, source)
+                os.replace(partial, target)
+            except BaseException:
+                with suppress(OSError):
+                    partial.unlink()
+                raise
+    except OSError as error:
+        got = f"{str(target)!r} ({error.strerror or error})"
+        advice = "Make room there or give the right to write, or name another place."
+        raise DataError("copy", expected="a file that can be written", got=got, advice=advice) from error
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove what copies that were killed have left."""
+    for left in target.parent.glob(f"{escape(target.name)}.*.partial"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                left.unlink()
+
+
+def _write(dataset: Any, out: Any, source: str) -> None:
+    # by writing, not through a map: a full disk is an error then, and does not end the process
+    header = {"descr": np.lib.format.dtype_to_descr(dataset.dtype), "fortran_order": False, "shape": dataset.shape}
+    np.lib.format.write_array_header_1_0(out, header)
+    rows = max(1, _BYTES_AT_A_TIME // max(1, dataset.dtype.itemsize * dataset.shape[1]))
+    for start in range(0, dataset.shape[0], rows):
+        out.write(np.ascontiguousarray(dataset[start : start + rows]).data)
+    out.write((_TRAILER_HEAD + source).encode().ljust(_TRAILER_BYTES))
+    out.flush()
+    os.fsync(out.fileno())
+
+
+def _matrix(what: str, array: Any) -> NDArray[Any]:
+    if array.ndim != 2 or array.dtype.kind not in "fiub" or array.size == 0:
+        raise DataError(
+            "path", expected="a matrix of real numbers", got=f"{what} of shape {array.shape} and type {array.dtype}"
+        )
+    return array

@@ -1,0 +1,388 @@
+"""Octave's text format, which its `save` writes by default and no other library reads.
+
+A file is a comment line and then, for each variable, lines `# name:` and `# type:`, a few lines that say
+how much follows, and the values. Numbers come back exactly when Octave wrote 17 significant digits, which
+it does by default. Every claimed size is held against the bytes that are there before memory is taken.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab.files.mat_values import (
+    DAMAGED,
+    Allowance,
+    Skipped,
+    cell_array,
+    full_array,
+    sparse_matrix,
+    struct_array,
+)
+from hf_matlab_compat.matlab.files.regular_file import read_file
+
+Array = NDArray[Any]
+
+HEAD = b"# Created by Octave"
+
+_LONGEST_RANGE = 10_000_000
+_BLOCK_BYTES = 1 << 20
+_SPACE = re.compile(rb"\s")
+_AS_NUMBERS = bytes.maketrans(b"(,)", b"   ")
+
+_INTEGERS = (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64)
+_CLASSES: Mapping[bytes, Any] = {
+    b"": np.float64,
+    b"float": np.float32,
+    b"bool": np.bool_,
+    **{integer.__name__.encode(): integer for integer in _INTEGERS},
+}
+_SCALARS = {b"bool": np.bool_} | {(prefix + b" scalar").strip(): kind for prefix, kind in _CLASSES.items()}
+_MATRICES = {(prefix + b" matrix").strip(): kind for prefix, kind in _CLASSES.items()} | {b"null_matrix": np.float64}
+_COMPLEX = {
+    (prefix + b"complex " + what): (kind, what == b"scalar")
+    for prefix, kind in ((b"", np.float64), (b"float ", np.float32))
+    for what in (b"scalar", b"matrix")
+}
+_SPARSE = {b"sparse matrix": 3, b"sparse bool matrix": 3, b"sparse complex matrix": 4}
+_STRINGS = {b"string", b"sq_string", b"null_string", b"null_sq_string"}
+_RANGES = {b"range", b"double_range"}
+
+
+def read_octave_text(source: str | os.PathLike[str] | bytes, names: Collection[str] | None = None) -> dict[str, Array]:
+    """Variables of an Octave text file.
+
+    Parameters
+    ----------
+    source : path-like or bytes
+        The file, or its content (decompressed).
+    names : collection of str, optional
+        Read only these; by default all that are numbers or text.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Numbers as arrays of at least two dimensions (a scalar is (1, 1)), of the class that Octave had:
+        float64, float32, an integer type or bool; NA becomes NaN. A string is an array of one str per row.
+        Cells, structs, function handles and other classes are left out, unless `names` asks for one.
+
+    Raises
+    ------
+    CheckpointError
+        The text is damaged, cut off or complex, or `names` asks for something that is neither number nor text.
+
+    Examples
+    --------
+    >>> text = b"# Created by Octave 7.3.0\\n# name: x\\n# type: matrix\\n# rows: 1\\n# columns: 2\\n 1 NA\\n\\n\\n"
+    >>> read_octave_text(text)
+    {'x': array([[ 1., nan]])}
+    """
+    if isinstance(source, bytes):
+        return numbers_and_text(source, names)
+    try:
+        return numbers_and_text(read_file(source), names)
+    except CheckpointError as error:
+        raise CheckpointError(f"{source}: {error}") from error
+
+
+def numbers_and_text(text: bytes, names: Collection[str] | None = None) -> dict[str, Array]:
+    """`read_octave_text` of bytes."""
+    variables: dict[str, Array] = {}
+    for name, value in parse(text, names).items():
+        kind = _refused(value)
+        if not kind:
+            variables[name] = value
+        elif names is not None or "complex" in kind:
+            raise CheckpointError(f"{name}: expected real numbers, got Octave's type '{kind}'. Save it as such.")
+    return variables
+
+
+def _refused(value: Any) -> str:
+    """The type of a value that is neither an array of real numbers nor text."""
+    if isinstance(value, Skipped):
+        return value.kind
+    if not isinstance(value, np.ndarray):
+        return "sparse complex matrix" if value.dtype.kind == "c" else "sparse matrix"
+    return {"O": "cell", "V": "struct", "c": "complex matrix"}.get(value.dtype.kind, "")
+
+
+def parse(text: bytes, names: Collection[str] | None = None) -> dict[str, Any]:
+    """The variables `names` of a text, or all, in the conventions of `mat_values`.
+
+    Raises
+    ------
+    CheckpointError
+        The text is damaged or cut off.
+    """
+    if not text.startswith(HEAD):
+        raise CheckpointError(f"Octave text: expected '{HEAD.decode()}' at its head, got {text[:20]!r}.")
+    reader = _Reader(text)
+    variables: dict[str, Any] = {}
+    while (name := reader.next_name()) is not None:
+        value = reader.value()
+        if names is not None and name not in names:
+            continue
+        if name in variables:
+            raise CheckpointError(f"{name}: expected it once, got it twice. Save the file again.")
+        variables[name] = value
+    return variables
+
+
+class _Reader:
+    """A position in the text, and a method for each thing that can stand there."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.at = 0
+        self.name = "Octave text"
+        self.allowance = Allowance()
+
+    def damaged(self, expected: str, got: object) -> CheckpointError:
+        return CheckpointError(f"{self.name}: expected {expected}, got {got}. {DAMAGED}")
+
+    def peek(self) -> bytes:
+        """The line that comes next, without its end; the position stays."""
+        end = self.text.find(b"\n", self.at)
+        return self.text[self.at : end if end >= 0 else None].strip()
+
+    def line(self) -> bytes:
+        end = self.text.find(b"\n", self.at)
+        if end < 0:
+            raise self.damaged("a complete line", "the end of the file")
+        line, self.at = self.text[self.at : end], end + 1
+        return line.strip()
+
+    def field(self, key: str) -> bytes:
+        """What stands behind `# key:` on the next line."""
+        line, head = self.line(), f"# {key}:".encode()
+        if not line.startswith(head):
+            raise self.damaged(f"a line '# {key}: …'", repr(line[:40]))
+        return line[len(head) :].strip()
+
+    def whole(self, digits: bytes) -> int:
+        if not (digits.isdigit() and len(digits) < 19):
+            raise self.damaged("a whole number", repr(digits[:40]))
+        return int(digits)
+
+    def next_name(self) -> str | None:
+        """Pass the next `# name:` line and give the name; None at the end of the file."""
+        while self.at < len(self.text):
+            if self.peek().startswith(b"# name:"):
+                self.name = self.field("name").decode("latin-1")
+                return self.name
+            line = self.line()
+            if line and not line.startswith(HEAD):
+                raise self.damaged("the next variable after it", repr(line[:40]))
+        return None
+
+    def value(self, depth: int = 0) -> Any:
+        """The value of the variable whose name was just passed."""
+        self.allowance.take(1, depth)
+        kind = self.field("type").removeprefix(b"global ")
+        if kind in _SCALARS:
+            return self.numbers((1, 1), _SCALARS[kind])
+        if kind in _MATRICES:
+            return self.matrix(_MATRICES[kind])
+        if kind in _COMPLEX:
+            return self.complex_numbers(*_COMPLEX[kind])
+        if kind in _STRINGS and self.peek().startswith(b"# elements:"):
+            return self.string()
+        return self.other_value(kind, depth)
+
+    def other_value(self, kind: bytes, depth: int) -> Any:
+        """A value of a type that few files have."""
+        readers: Mapping[bytes, Callable[[], Any]] = {
+            **dict.fromkeys(_RANGES, self.range),
+            **dict.fromkeys(_SPARSE, lambda: self.sparse(kind)),
+            b"diagonal matrix": self.diagonal,
+            b"cell": lambda: self.cell(depth),
+            b"struct": lambda: self.struct(depth, is_array=True),
+            b"scalar struct": lambda: self.struct(depth, is_array=False),
+        }
+        if kind in readers:
+            return readers[kind]()
+        self.skip(depth)
+        return Skipped(kind.decode("latin-1"))
+
+    def shape(self) -> tuple[int, ...]:
+        if not self.peek().startswith(b"# ndims:"):
+            return self.whole(self.field("rows")), self.whole(self.field("columns"))
+        dimensions = self.whole(self.field("ndims"))
+        shape = tuple(self.whole(size) for size in self.line().split())
+        if not 2 <= dimensions <= 64 or len(shape) != dimensions:
+            raise self.damaged(f"{dimensions} dimensions", len(shape))
+        return shape
+
+    def matrix(self, kind: Any) -> Array:
+        by_columns = self.peek().startswith(b"# ndims:")
+        return self.numbers(self.shape(), kind, order="F" if by_columns else "C")
+
+    def numbers(self, shape: tuple[int, ...], kind: Any, order: Any = "C") -> Array:
+        """All numbers up to the next comment line, as an array."""
+        start, end = self.at, self.text.find(b"\n#", self.at - 1) + 1 or len(self.text)
+        count = math.prod(shape)
+        if 2 * count > end - start:
+            raise self.damaged(f"{count} numbers", f"{end - start} bytes of text")
+        values, found = np.empty(count, dtype=kind), 0
+        while self.at < end:
+            some = self.converted(self.block(end), kind)
+            if found + len(some) <= count:
+                values[found : found + len(some)] = some
+            found += len(some)
+        if found != count or (count and self.text[end - 1] != ord("\n")):
+            raise self.damaged(f"{count} whole lines of numbers", f"{found} numbers and then the end")
+        try:
+            return values.reshape(shape, order=order)
+        except ValueError as error:
+            raise self.damaged("a shape that an array can have", shape) from error
+
+    def block(self, end: int) -> bytes:
+        """The next megabyte of a text that ends at `end`, up to a space, so that few numbers are strings at a time."""
+        stop = self.at + _BLOCK_BYTES
+        space = _SPACE.search(self.text, stop, end) if stop < end else None
+        block = self.text[self.at : space.end() if space else end]
+        self.at += len(block)
+        return block.translate(_AS_NUMBERS)
+
+    def converted(self, block: bytes, kind: Any) -> Array:
+        try:
+            if np.issubdtype(kind, np.floating):
+                with np.errstate(over="ignore"):
+                    return _floats(block).astype(kind)
+            integers = np.array([int(token) for token in block.split()], dtype=np.uint8 if kind is np.bool_ else kind)
+        except (ValueError, OverflowError) as error:
+            raise self.damaged(f"numbers of the class {kind.__name__}", f"one that is not ({error})") from error
+        return integers.astype(kind)
+
+    def complex_numbers(self, kind: Any, is_scalar: bool) -> Array:
+        """Complex numbers, each written as (real,imaginary)."""
+        by_columns = not is_scalar and self.peek().startswith(b"# ndims:")
+        shape = (1, 1) if is_scalar else self.shape()
+        pairs = self.numbers((math.prod(shape), 2), kind)
+        try:
+            return (pairs[:, 0] + 1j * pairs[:, 1]).reshape(shape, order="F" if by_columns else "C")
+        except ValueError as error:
+            raise self.damaged("a shape that an array can have", shape) from error
+
+    def sparse(self, kind: bytes) -> Any:
+        """A sparse matrix: its size, and a row, column and value of each entry."""
+        entries, shape = self.whole(self.field("nnz")), self.shape()
+        rows, columns, *parts = self.numbers((entries, _SPARSE[kind]), np.float64).T
+        real = parts[0].astype(bool) if b"bool" in kind else parts[0]
+        values = real + 1j * parts[1] if len(parts) == 2 else real
+        if not (np.isfinite(rows).all() and np.isfinite(columns).all()) or max(shape) >= 2**31 or len(shape) != 2:
+            raise self.damaged("a sparse matrix", f"one of {shape} with other indices")
+        try:
+            with np.errstate(invalid="ignore"):
+                return sparse_matrix(rows.astype(np.int64) - 1, columns.astype(np.int64) - 1, values, shape)
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.name}: {error}") from error
+
+    def diagonal(self) -> Array:
+        """A diagonal matrix, as `eye` makes it: its size and its diagonal; the whole of it here."""
+        shape = self.shape()
+        values = self.numbers((min(shape), 1), np.float64).ravel()
+        places = np.arange(len(values))
+        if max(shape) >= 2**31 or len(shape) != 2:
+            raise self.damaged("a diagonal matrix", f"the size {shape}")
+        try:
+            return full_array(sparse_matrix(places, places, values, shape))
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.name}: {error}") from error
+
+    def range(self) -> Array:
+        """base : increment : limit."""
+        self.line()
+        base, limit, increment = self.numbers((1, 3), np.float64)[0]
+        with np.errstate(all="ignore"):
+            steps = np.floor((limit - base) / increment * (1 + np.finfo(float).eps)) + 1
+        if not steps <= _LONGEST_RANGE:
+            raise self.damaged(f"a range of at most {_LONGEST_RANGE} numbers", steps)
+        return base + increment * np.arange(max(int(steps), 0), dtype=np.float64)[np.newaxis]
+
+    def string(self) -> Array:
+        rows: list[bytes] = []
+        for _ in range(self.whole(self.field("elements"))):
+            length = self.whole(self.field("length"))
+            rows.append(self.text[self.at : self.at + length])
+            self.at += length
+            if self.line():
+                raise self.damaged(f"a string of {length} bytes", "a longer one")
+            if length != len(rows[0]):
+                raise self.damaged(f"rows of {len(rows[0])} characters, as the first", f"one of {length}")
+        return np.array([_characters(row) for row in rows], dtype=np.str_)
+
+    def cell(self, depth: int) -> Array:
+        shape = self.shape()
+        return cell_array([value for _, value in self.pairs(math.prod(shape), depth)], shape)
+
+    def pairs(self, count: int, depth: int) -> list[tuple[str, Any]]:
+        """So many values with their names."""
+        owner, pairs = self.name, list[tuple[str, Any]]()
+        self.allowance.take(0, depth + 1)
+        for _ in range(count):
+            name = self.next_name()
+            if name is None:
+                raise self.damaged(f"{count} nested values", "the end of the file")
+            pairs.append((name, self.value(depth + 1)))
+        self.name = owner
+        return pairs
+
+    def struct(self, depth: int, is_array: bool) -> Any:
+        """A struct; of an array of them, each field is a cell array."""
+        shape = self.shape() if self.peek().startswith((b"# ndims:", b"# rows:")) else (1, 1)
+        pairs = self.pairs(self.whole(self.field("length")), depth)
+        columns = [np.ravel(value, order="F") if is_array else [value] for _, value in pairs]
+        count = math.prod(shape)
+        self.allowance.take(count, depth)
+        if any(len(column) != count for column in columns):
+            raise self.damaged(f"{count} values of each field", "another number")
+        values = [value for element in zip(*columns, strict=True) for value in element]
+        try:
+            return struct_array([name for name, _ in pairs], values, shape)
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.name}: {error}") from error
+
+    def skip(self, depth: int) -> None:
+        """Pass a value that is of no use, with all that is nested in it."""
+        while True:
+            self.at = self.text.find(b"\n#", self.at - 1) + 1 or len(self.text)
+            if self.at == len(self.text) or self.peek().startswith(b"# name:"):
+                return
+            line = self.line()
+            if line.startswith(b"# length:"):
+                self.allowance.take(1, depth)
+                self.pairs(self.whole(line[9:].strip()), depth)
+
+
+def _number(token: bytes) -> float:
+    if b"_" in token:  # Python reads 1_000, Octave never writes it
+        raise ValueError(f"could not convert {token!r}")
+    return math.nan if token == b"NA" else float(token)
+
+
+def _floats(block: bytes) -> Array:
+    """The numbers of a text; NA, which only Octave has, as nan."""
+    if not block.strip():
+        return np.empty(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return np.fromstring(block, sep=" ")
+    except (ValueError, DeprecationWarning):  # the reader that knows NA says what is wrong
+        return np.array([_number(token) for token in block.split()], dtype=np.float64)
+
+
+def _characters(row: bytes) -> str:
+    try:
+        return row.decode("utf-8")
+    except UnicodeDecodeError:
+        return row.decode("latin-1")

@@ -1,0 +1,1 @@
+"""The trainer's text log: written, read back, checked and exported."""

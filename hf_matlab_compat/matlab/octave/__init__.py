@@ -1,0 +1,1 @@
+"""Octave: started, limited in time and output, stopped, and its temporary files removed."""

@@ -1,0 +1,1 @@
+"""MATLAB's and Octave's random streams."""

@@ -1,0 +1,1 @@
+"""MATLAB source text: read, never executed."""

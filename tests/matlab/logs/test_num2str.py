@@ -1,0 +1,130 @@
+"""num2str against recorded and live Octave text."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.matlab.logs.num2str import num2str
+
+OCTAVE = shutil.which("octave-cli")
+
+
+def live_octave(tmp_path: Path, rows: np.ndarray) -> list[str]:
+    if OCTAVE is None:
+        pytest.skip("octave-cli is not installed")
+    rows.tofile(tmp_path / "rows.bin")
+    shape, kind = f"[{rows.shape[1]}, Inf]", "single" if rows.dtype == np.float32 else "double"
+    read = f"f = fopen('rows.bin'); x = fread(f, {shape}, '{kind}=>{kind}'); fclose(f);"
+    write = "f = fopen('rows.txt', 'w'); for i = 1:columns(x), fprintf(f, '%s\\n', num2str(x(:, i)')); end; fclose(f);"
+    subprocess.run([OCTAVE, "-q", "--eval", read + write], cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    return (tmp_path / "rows.txt").read_text().split("\n")[:-1]
+
+
+def spread(rng: np.random.Generator, count: int, low: float, high: float) -> np.ndarray:
+    return rng.choice([-1, 1], count) * 10 ** rng.uniform(low, high, count)
+
+
+def near_powers_of_ten() -> np.ndarray:
+    nines = [float(f"{'9' * whole}.{'9' * fraction}") for whole in range(1, 16) for fraction in range(1, 16)]
+    powers = np.array([float(f"1e{k}") for k in range(-300, 301)])
+    return np.concatenate([nines, powers, np.nextafter(powers, 0), np.nextafter(powers, np.inf), powers - 0.5])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "-0"),
+        (250, "250"),
+        (-7, "-7"),
+        (10**10, "10000000000"),
+        (1e15, "1000000000000000"),
+        (1e16, "1e+16"),
+        (123456789012345678, "1.234567890123457e+17"),
+        (True, "1"),
+        (np.inf, "Inf"),
+        (-np.inf, "-Inf"),
+        (np.nan, "NaN"),
+    ],
+)
+def test_whole_and_non_finite_numbers_print_as_in_octave(value: float, text: str) -> None:
+    assert num2str(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1 + 0.2, "0.3"),
+        (2 / 3, "0.66667"),
+        (-385.14321, "-385.1432"),
+        (107.22401, "107.224"),
+        (9.99999, "10"),
+        (9.9999, "9.9999"),
+        (99999.5, "99999.5"),
+        (1e5 + 1 / 3, "100000.3333"),
+        (1e15 + 0.5, "1000000000000000"),
+        (0.000012345678, "1.2346e-05"),
+        (5e-324, "4.9407e-324"),
+        (float(np.float32(0.1)), "0.1"),
+        (np.float32(1234.56789), "1234.5679"),
+        (np.float32(99.99999), "99.99999"),
+    ],
+)
+def test_fractions_print_with_the_digits_octave_gives_them(value: float, text: str) -> None:
+    assert num2str(value) == text
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ([64, 20, 5, 20, 64], "64  20   5  20  64"),
+        ([10, 100], "10  100"),
+        ([0, 0, 0], "0  0  0"),
+        ([1707, -273], "1707  -273"),
+        ([-2574, 7631, -8760], "-2574  7631 -8760"),
+        ([[-5, 3]], "-5  3"),
+        ([1e16, 1], "1e+16                      1"),
+        ([7], "7"),
+        ([], ""),
+    ],
+)
+def test_rows_of_integers_stand_in_equal_fields(row: list[float], text: str) -> None:
+    assert num2str(row) == text
+
+
+@pytest.mark.parametrize("value", [[1.5, 2], [1, np.inf], [1, np.nan], [[1], [2]], np.zeros((2, 2)), "7", 1j])
+def test_what_the_log_never_prints_is_refused(value: object) -> None:
+    with pytest.raises(ArgumentError, match="value: expected a real number or a row of finite integers, got"):
+        num2str(value)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.octave
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_thousands_of_numbers_of_every_size_print_as_in_live_octave(tmp_path: Path, dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    largest = 300 if dtype is np.float64 else 37
+    values = np.concatenate([spread(rng, 2000, -largest, largest), spread(rng, 4000, -9, 18)])
+    values = np.concatenate([values, np.round(spread(rng, 1000, 0, 25)), [0.0, -0.0, np.inf, -np.inf, np.nan]])
+    values = values.astype(dtype)
+    assert [num2str(x) for x in values] == live_octave(tmp_path, values[:, None])
+
+
+@pytest.mark.octave
+def test_numbers_next_to_powers_of_ten_print_as_in_live_octave(tmp_path: Path) -> None:
+    values = near_powers_of_ten()
+    assert [num2str(x) for x in values] == live_octave(tmp_path, values[:, None])
+
+
+@pytest.mark.octave
+@pytest.mark.parametrize("largest", [1e2, 1e6, 1e15, 1e19])
+def test_rows_of_integers_print_as_in_live_octave(tmp_path: Path, largest: float) -> None:
+    rng = np.random.default_rng(1)
+    scale = largest ** rng.uniform(0, 1, (600, 1))
+    rows = np.round(rng.uniform(rng.choice([-1, 0], (600, 1)) * scale, scale, (600, 5)))
+    assert [num2str(row) for row in rows] == live_octave(tmp_path, rows)
