@@ -89,5 +89,4 @@ def _octave_product(octave: OctaveProcess, folder: Path) -> Vector:
 
 def relative_difference(ours: Vector, theirs: Vector) -> float:
     """‖ours - theirs‖ / ‖theirs‖."""
-
     return float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs))

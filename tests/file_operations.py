@@ -1,4 +1,4 @@
-"""Lets a process die, or the system refuse, at one chosen operation on files: open, write, sync, rename, remove, …"""
+"""Lets a process die, or the system refuse, at one chosen operation on files: open, write, sync, rename, remove, …."""
 
 from __future__ import annotations
 
