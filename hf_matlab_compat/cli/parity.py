@@ -136,8 +136,9 @@ def pack(
     epochs
         Of every run.
     """
+    from hf_matlab_compat.parity.cases import find_cases
     from hf_matlab_compat.parity.engines import pack as write_tape
-    from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, find_cases
+    from hf_matlab_compat.parity.runs import DEFAULT_CASES
 
     path = write_tape(
         out, find_cases(case or DEFAULT_CASES), precisions=precision or ["double", "single"], mode=mode, epochs=epochs

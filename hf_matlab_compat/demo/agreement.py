@@ -15,7 +15,7 @@ from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.envelope import MEMBERS
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.reference_run import Case, Recording
+from hf_matlab_compat.parity.recording import Case, Recording
 
 NAME = "autoencoder"
 EPOCHS = 8

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.cases import require_same
-from hf_matlab_compat.parity.recording_file import read_recording_file, write_recording_file
-from hf_matlab_compat.parity.reference_run import Case, EpochRecord, Recording
+from hf_matlab_compat.parity.recording import Case, EpochRecord, Recording, read_recording_file, write_recording_file
 
 PATH = Path(__file__).parent / "recording.npz"
 

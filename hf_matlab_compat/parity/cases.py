@@ -1,8 +1,9 @@
-"""Cases to compare on: the recorded ones, which come with the package, and a user's own from a .mat file."""
+"""Cases to compare on: recorded ones, which come with the package, ones made on the spot, and a user's .mat file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from hf_matlab_compat.matlab.files.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.random.streams import OctaveStream
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.model.sparse_init import sparse_init
+from hf_matlab_compat.objective.cases import CASES_PER_KEPT_BLOCK
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.parity.reference_run import Case
+from hf_matlab_compat.parity.recording import Case
 
 _PLACES = (Path(__file__).parent / "goldens", Path(__file__).parents[2] / "tests" / "goldens")
 """In an installed package; in a clone."""
@@ -127,7 +129,7 @@ def require_accepted(case: Case) -> None:
     ParityError
         This package would not train it.
     """
-    from hf_matlab_compat.parity.port_case import port_case
+    from hf_matlab_compat.parity.engines.port import port_case
 
     try:
         with speaking(SPOKEN_TO_22_ARGUMENTS):
@@ -252,3 +254,89 @@ def _start(arguments: Mapping[str, Any]) -> NDArray[Any]:
         raise ParityError(f"layersizes: expected a network of at most {_MOST_DRAWN} parameters, got {sizes[1:-1]}.")
     drawn = sparse_init(sizes, arguments["layertypes"], OctaveStream(1), Options())
     return drawn.astype(np.float32).reshape(-1, 1)
+
+
+CASES_PER_CHUNK = CASES_PER_KEPT_BLOCK + 121
+"""Two blocks, or three where only a likelihood is formed; none of them as long as another."""
+_CHUNKS, _TESTED = 2, 50
+_SIZES = (5, 4, 3)
+
+_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "made_gn_blocks": {"mattype": "gn", "layertypes": ["logistic", "softmax"], "errtype": "class"},
+    "made_hess_hy0_blocks": {"mattype": "hess", "layertypes": ["logistic", "logistic"], "hybridmode": 0},
+    "made_empfish_hy0_blocks": {"mattype": "empfish", "layertypes": ["tanh", "logistic"], "hybridmode": 0},
+}
+MADE_CASES = tuple(_SETTINGS)
+"""Names of the made cases."""
+
+
+def made_case(name: str) -> Case:
+    """A made case; in that with 'class', two outputs are alike before the first step, and largest in some cases.
+
+    Parameters
+    ----------
+    name : str
+        One of `MADE_CASES`.
+    """
+    random = np.random.default_rng(7)
+    settings = {"errtype": "L2", "hybridmode": 1, **_SETTINGS[name]}
+    targets = _one_of_k if settings["errtype"] == "class" else _smooth
+    inputs, tested = (random.random((_SIZES[0], n)) for n in (_CHUNKS * CASES_PER_CHUNK, _TESTED))
+    mixing = random.standard_normal((_SIZES[-1], _SIZES[0]))
+    start = 0.5 * random.standard_normal(sum((a + 1) * b for a, b in pairwise(_SIZES)))
+    if settings["errtype"] == "class":
+        W = start[(_SIZES[0] + 1) * _SIZES[1] : -_SIZES[2]].reshape(_SIZES[2], _SIZES[1], order="F")
+        W[1:], start[-_SIZES[2] :] = 0.0, 0.0
+    arrays = {
+        "indata": inputs,
+        "outdata": targets(mixing, inputs),
+        "intest": tested,
+        "outtest": targets(mixing, tested),
+    }
+    given = {
+        **{variable: array.astype(np.float32) for variable, array in arrays.items()},
+        **{"paramsp": start.astype(np.float32), "layersizes": list(_SIZES[1:-1])},
+        **{"numchunks": _CHUNKS, "numchunks_test": 1, "maxepoch": 3, "jacket": 0, "rms": 0},
+        **{"weightcost": 2e-5, "decay": 0.95, **settings},
+    }
+    return case_from_arguments(name, given, {"initlambda": 1.0})
+
+
+def _smooth(mixing: Any, inputs: Any) -> Any:
+    return 1 / (1 + np.exp(-mixing @ (inputs - 0.5)))
+
+
+def _one_of_k(mixing: Any, inputs: Any) -> Any:
+    largest = (mixing @ (inputs - 0.5)).argmax(axis=0)
+    return np.eye(len(mixing))[:, largest]
+
+
+def find_cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
+    """Cases by name ('all' for every recorded one), by .mat file, or as they are; each once.
+
+    Raises
+    ------
+    ParityError
+        There is no such case, or two files have the same name.
+    """
+    named = [name for one in asked for name in (builtin_names() if one == "all" else (one,))]
+    found: dict[str, Case] = {}
+    for one in (one for at, one in enumerate(named) if isinstance(one, Case) or one not in named[:at]):
+        case = _case(one)
+        if case.name in found:
+            raise ParityError(f"case: expected cases of different names, got two called {case.name}. Rename a file.")
+        found[case.name] = case
+    return list(found.values())
+
+
+def _case(one: str | os.PathLike[str] | Case) -> Case:
+    if isinstance(one, Case):
+        return one
+    if isinstance(one, str) and one in builtin_names():
+        return builtin_case(one)
+    if isinstance(one, str) and one in MADE_CASES:
+        return made_case(one)
+    if os.fspath(one).endswith(".mat"):
+        return case_from_mat(os.fspath(one))
+    names = ", ".join((*builtin_names(), *MADE_CASES))
+    raise ParityError(f"case: expected a built-in one, got {os.fspath(one)!r}. There are: {names}.")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.parity.port_epoch import PortEpoch
-from hf_matlab_compat.parity.reference_run import ASKED_OF_CG, EpochRecord, distance
+from hf_matlab_compat.parity.engines.port import PortEpoch
+from hf_matlab_compat.parity.recording import ASKED_OF_CG, EpochRecord, distance
 
 KERNEL_STAGES: Mapping[str, tuple[str, str]] = {
     "forward": ("forward", ""),

@@ -10,7 +10,7 @@ import numpy as np
 
 from hf_matlab_compat.matlab.vocabulary import WORDS
 from hf_matlab_compat.objective.cases import CASES_PER_KEPT_BLOCK
-from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
+from hf_matlab_compat.parity.recording import EpochRecord, Recording
 
 HIDDEN = ("logistic", "tanh", "linear")
 ACCEPTED: Mapping[str, tuple[tuple[str, int], ...]] = {

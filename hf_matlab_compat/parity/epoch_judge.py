@@ -20,6 +20,7 @@ from hf_matlab_compat.parity.comparisons import (
     state_comparisons,
     steps_comparison,
 )
+from hf_matlab_compat.parity.engines.port import PortCase, PortEpoch, forward_values
 from hf_matlab_compat.parity.envelope_rule import (
     OWN_FACTOR,
     UNDECIDED_E,
@@ -30,16 +31,13 @@ from hf_matlab_compat.parity.envelope_rule import (
     rho_bound,
     undecided_from,
 )
-from hf_matlab_compat.parity.exact_epoch import ExactEpoch
-from hf_matlab_compat.parity.exemptions import Exemptions
 from hf_matlab_compat.parity.log_comparison import compare_logs
-from hf_matlab_compat.parity.own_spread import OwnSpread
-from hf_matlab_compat.parity.port_case import PortCase
-from hf_matlab_compat.parity.port_epoch import PortEpoch, forward_values
-from hf_matlab_compat.parity.reference_run import AGAIN, AND_AGAIN, BY_CASES, EpochRecord, Recording, distance
-from hf_matlab_compat.parity.stage_dependencies import ANOTHER_CHUNK
+from hf_matlab_compat.parity.own_runs import ExactEpoch, OwnSpread
+from hf_matlab_compat.parity.recording import AGAIN, AND_AGAIN, BY_CASES, EpochRecord, Recording, distance
+from hf_matlab_compat.parity.stages import ANOTHER_CHUNK
 from hf_matlab_compat.parity.verdicts import (
     Column,
+    Exemptions,
     absent_line,
     allowed_E,
     choice_line,

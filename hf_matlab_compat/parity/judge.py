@@ -10,17 +10,14 @@ from dataclasses import replace
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.parity import entry
-from hf_matlab_compat.parity.certificate import STAGES, STOPS, STOPS_UNEXPLAINED, Certificate, Line, Traces
+from hf_matlab_compat.parity.certificate import STAGES, STOPS, STOPS_UNEXPLAINED, Certificate, Line, Traces, place_stage
+from hf_matlab_compat.parity.checkpoint import checkpoint_lines, traces_of
 from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
 from hf_matlab_compat.parity.coverage import not_exercised, seen
-from hf_matlab_compat.parity.difference_words import place_stage
+from hf_matlab_compat.parity.engines.port import PortCase, PortEpoch, port_case, port_epoch, port_epochs
+from hf_matlab_compat.parity.engines.provenance import data_provenance, our_provenance
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
-from hf_matlab_compat.parity.port_case import PortCase, port_case
-from hf_matlab_compat.parity.port_epoch import PortEpoch
-from hf_matlab_compat.parity.port_runs import port_epoch, port_epochs
-from hf_matlab_compat.parity.provenance import data_provenance, our_provenance
-from hf_matlab_compat.parity.reference_run import NOTHING, PLACE, Recording, Stop
-from hf_matlab_compat.parity.run_lines import checkpoint_lines, traces_of
+from hf_matlab_compat.parity.recording import NOTHING, PLACE, Recording, Stop
 from hf_matlab_compat.parity.verdicts import not_run
 from hf_matlab_compat.solvers.conjgrad import CGStop
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen
-from hf_matlab_compat.parity.provenance import DATA_HASH
+from hf_matlab_compat.parity.engines.provenance import DATA_HASH
 from hf_matlab_compat.parity.summaries import Summary, bound_sources, by_run, by_stage, figure_cells, not_run_reasons
 
 STYLES = {Verdict.AGREES: "green", Verdict.TIE: "cyan", Verdict.DIFFERS: "bold red", Verdict.NOT_RUN: "dim"}

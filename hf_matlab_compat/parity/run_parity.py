@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -11,60 +11,13 @@ from time import monotonic
 
 from hf_matlab_compat.errors import OptionError, ParityError
 from hf_matlab_compat.matlab.octave.session import octave_available
-from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_mat
 from hf_matlab_compat.parity.certificate import NO_OCTAVE, NOT_MEASURED, STAGES, Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import keep_divergence
 from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, is_ours, read_tape
 from hf_matlab_compat.parity.judge import backend_missing, judge
-from hf_matlab_compat.parity.made_cases import MADE_CASES, made_case
-from hf_matlab_compat.parity.progress import Progress
-from hf_matlab_compat.parity.reference_run import Case, Recording, nothing_recorded
+from hf_matlab_compat.parity.recording import Case, Recording, nothing_recorded
+from hf_matlab_compat.parity.runs import EXTENTS, MODES, PRECISIONS, Run, planned_runs, runs_live
 
-MODES = ("kernels", "lockstep", "free")
-PRECISIONS = ("double", "single")
-DEFAULT_CASES = (
-    "ae_logistic",
-    "ae_tanh_linear",
-    "class_softmax",
-    "k_logistic_rms0_hess_hy1_lam1",
-    "k_logistic_rms1_hess_hy1_lam1",
-    "k_tanh_rms1_gn_hy1_lam1",
-    "k_logistic_rms0_gn_hy0_lam1",
-    "k_logistic_rms0_empfish_hy1_lam1",
-    "s_hess_negative_curvature",
-)
-"""Run in the modes asked for, and with them `MADE_CASES`: the chunks wrap around, and the last case rejects a step."""
-KERNEL_CASES = (
-    "k_linear_rms0_empfish_hy1_lam1",
-    "k_linear_rms0_hess_hy1_lam1",
-    "k_linear_rms1_gn_hy1_lam1",
-    "k_linear_rms1_hess_hy1_lam1",
-    "k_logistic_rms1_gn_hy1_lam1",
-    "k_softmax_rms0_empfish_hy1_lam1",
-    "k_softmax_rms0_hess_hy1_lam1",
-    "k_softmax_rms1_hess_hy1_lam1",
-    "s_ae_tiny_lambda",
-)
-"""Combinations of mattype, output and rms that those lack, and CG of 250 steps: seen in the kernels of one epoch."""
-DEFAULT_EPOCHS = 5
-"""One more than there are chunks in the default cases."""
-LONGER: Mapping[str, int] = {"s_hess_negative_curvature": 7, **dict.fromkeys(MADE_CASES, 3)}
-"""Epochs of cases that come later, or sooner, to what they are there for, where no number is asked for."""
-QUICK_CASES = (
-    "ae_logistic",
-    "class_softmax",
-    "k_logistic_rms1_hess_hy1_lam1",
-    "k_logistic_rms0_empfish_hy1_lam1",
-    "made_gn_blocks",
-)
-"""Of the default run against a live reference, so that it takes about a minute even where no envelope is known yet."""
-QUICK_IN_BOTH = 2
-"""So many of these in single precision as well, where both are asked for."""
-LONG_CASES = ("ae_logistic",)
-LONG_EPOCHS = 12
-LONG_LAMBDAS = (1e-12, 1e12)
-"""Of a long run: more epochs; and starts of lambda at which a floor or a ceiling under or over it would be reached."""
-EXTENTS = ("quick", "thorough", "long")
 ENGINES = ("auto", "octave", "recorded")
 _GET_OCTAVE = (
     "Get GNU Octave (apt install octave, brew install octave, or octave.org/download), or use a machine that has "
@@ -174,7 +127,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         recordings = list(_from_tape(Path(tape), envelope, run_code, timeout, say))
     else:
         source = _engine(engine, reference, timeout)
-        runs = _runs(source, cases, modes, precisions, extent)
+        runs = planned_runs(source, cases, modes, precisions, extent)
         runs = [run if epochs is None else replace(run, epochs=epochs) for run in runs]
         recordings = _recorded(source, runs, envelope, say)
         if engine == "auto" and not runs_live(source):
@@ -222,117 +175,7 @@ def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None, time
     return RecordedEngine() if engine == "recorded" or missing else OctaveEngine(timeout=timeout)
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What to ask an engine for."""
-
-    case: Case
-    mode: str
-    precision: str
-    epochs: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.case.name}, {self.precision}, {self.mode}"
-
-
-def _runs(
-    engine: Engine,
-    cases: Sequence[str | os.PathLike[str] | Case] | None,
-    modes: Sequence[str],
-    precisions: Sequence[str],
-    extent: Sequence[str],
-) -> list[_Run]:
-    """All runs, in order."""
-    if cases is not None:
-        asked = _live(cases, engine)
-        runs = [_Run(case, mode, p, _epochs(case, mode)) for case in asked for mode in modes for p in precisions]
-    else:
-        asked = find_cases(LONG_CASES)
-        quick = runs_live(engine) and "thorough" not in extent
-        runs = _quick_runs(modes, precisions) if quick else _thorough_runs(modes, precisions, engine)
-    return [*_long_runs(asked, precisions), *_others(runs, asked)] if "long" in extent else runs
-
-
-def _quick_runs(modes: Sequence[str], precisions: Sequence[str]) -> list[_Run]:
-    """A few cases in the first precision, and fewer of them in the other."""
-    counts = {p: QUICK_IN_BOTH if number else len(QUICK_CASES) for number, p in enumerate(precisions)}
-    return [
-        _Run(case, mode, p, _epochs(case, mode))
-        for number, case in enumerate(find_cases(QUICK_CASES))
-        for mode in modes
-        for p in precisions
-        if number < counts[p]
-    ]
-
-
-def _thorough_runs(modes: Sequence[str], precisions: Sequence[str], engine: Engine) -> list[_Run]:
-    names = (*DEFAULT_CASES, *(MADE_CASES if runs_live(engine) else ()))
-    asked = [(case, mode) for case in find_cases(names) for mode in modes]
-    asked += [(case, "kernels") for case in find_cases(KERNEL_CASES) if {*modes} & {"lockstep", "kernels"}]
-    return [_Run(case, mode, p, _epochs(case, mode)) for case, mode in asked for p in precisions]
-
-
-def _long_runs(asked: Sequence[Case], precisions: Sequence[str]) -> list[_Run]:
-    """More epochs of these cases; and of each, in the first precision, two epochs from other values of lambda."""
-    longer = [_Run(case, "lockstep", p, LONG_EPOCHS) for case in asked for p in precisions]
-    starts = [
-        replace(case, name=f"{case.name}, lambda {lam:g}", constants={**case.constants, "initlambda": lam})
-        for case in asked
-        for lam in LONG_LAMBDAS
-    ]
-    return longer + [_Run(case, "lockstep", precisions[0], 2) for case in starts]
-
-
-def _others(runs: Sequence[_Run], long: Sequence[Case]) -> list[_Run]:
-    """Those that are not in the longer runs."""
-    names = {case.name for case in long}
-    return [run for run in runs if run.mode != "lockstep" or run.case.name not in names]
-
-
-def runs_live(engine: Engine) -> bool:
-    """Whether it runs a reference on any case; recorded numbers are there for some."""
-    return engine.name != "recorded"
-
-
-def _live(cases: Sequence[str | os.PathLike[str] | Case], engine: Engine) -> list[Case]:
-    """Those asked for; 'all' of what was recorded, where nothing else can be had."""
-    every = (*builtin_names(), *MADE_CASES) if runs_live(engine) else builtin_names()
-    return find_cases([name for one in cases for name in (every if one == "all" else (one,))])
-
-
-def find_cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
-    """Cases by name ('all' for every recorded one), by .mat file, or as they are; each once.
-
-    Raises
-    ------
-    ParityError
-        There is no such case, or two files have the same name.
-    """
-    named = [name for one in asked for name in (builtin_names() if one == "all" else (one,))]
-    found: dict[str, Case] = {}
-    for one in (one for at, one in enumerate(named) if isinstance(one, Case) or one not in named[:at]):
-        case = _case(one)
-        if case.name in found:
-            raise ParityError(f"case: expected cases of different names, got two called {case.name}. Rename a file.")
-        found[case.name] = case
-    return list(found.values())
-
-
-def _case(one: str | os.PathLike[str] | Case) -> Case:
-    if isinstance(one, Case):
-        return one
-    if isinstance(one, str) and one in builtin_names():
-        return builtin_case(one)
-    if isinstance(one, str) and one in MADE_CASES:
-        return made_case(one)
-    if os.fspath(one).endswith(".mat"):
-        return case_from_mat(os.fspath(one))
-    names = ", ".join((*builtin_names(), *MADE_CASES))
-    raise ParityError(f"case: expected a built-in one, got {os.fspath(one)!r}. There are: {names}.")
-
-
-def _recorded(engine: Engine, runs: Sequence[_Run], envelope: bool, say: Callable[[str], None]) -> list[Recording]:
+def _recorded(engine: Engine, runs: Sequence[Run], envelope: bool, say: Callable[[str], None]) -> list[Recording]:
     """All runs; one that could not be made is without epochs, and says why.
 
     Raises
@@ -359,7 +202,7 @@ def _recorded(engine: Engine, runs: Sequence[_Run], envelope: bool, say: Callabl
     return made
 
 
-def _of_engine(engine: Engine, run: _Run, envelope: bool, progress: Progress) -> Recording:
+def _of_engine(engine: Engine, run: Run, envelope: bool, progress: Progress) -> Recording:
     progress.begin(f"{engine.name}: {run.name}")
     recording = engine.record(run.case, precision=run.precision, mode=run.mode, epochs=run.epochs)
     if not envelope:
@@ -368,13 +211,6 @@ def _of_engine(engine: Engine, run: _Run, envelope: bool, progress: Progress) ->
         engine.watch = progress.part
     progress.tell(": how far rounding moves it")
     return engine.with_envelope(recording)
-
-
-def _epochs(case: Case, mode: str) -> int:
-    """Of a run, where no number is asked for."""
-    if mode == "kernels" and case.name in KERNEL_CASES:
-        return 1
-    return LONGER.get(case.name, DEFAULT_EPOCHS)
 
 
 def _from_tape(
@@ -397,3 +233,63 @@ def _from_tape(
 
 def _not_measured(recording: Recording, why: str) -> Recording:
     return replace(recording, provenance={**recording.provenance, "envelope": f"{NOT_MEASURED} ({why})"})
+
+
+_SELDOM = 10.0
+"""Seconds between two sentences within one run."""
+
+
+class Progress:
+    """Counts runs, and tells of each.
+
+    Parameters
+    ----------
+    say : callable
+        Gets sentences.
+    runs : int
+        How many there will be.
+    """
+
+    def __init__(self, say: Callable[[str], None], runs: int) -> None:
+        self._say, self._runs = say, runs
+        self._began = self._last = monotonic()
+        self._run, self._part, self._about = 0, 0.0, ""
+
+    def begin(self, about: str) -> None:
+        """Another run."""
+        self._run, self._part, self._about = self._run + 1, 0.0, about
+        self.tell()
+
+    def tell(self, more: str = "") -> None:
+        """What is being done in this run."""
+        self._last = monotonic()
+        self._say(f"{self._run} of {self._runs}{self._left()}: {self._about}{more}")
+
+    def part(self, done: int, of: int) -> None:
+        """So many parts of this run are done; told of now and then."""
+        self._part = done / of
+        if monotonic() - self._last > _SELDOM:
+            self.tell(f": how far rounding moves it, {done} of {of}")
+
+    def judging(self, line: Line) -> None:
+        """A line was judged; told of where it is the first of its run."""
+        about = f"judging {line.case}, {line.precision}, {line.mode}"
+        if about != self._about:
+            self._run = self._run + 1 if self._about.startswith("judging ") else 1
+            self._about = about
+            self._say(f"{about} ({self._run} of {self._runs})")
+
+    def _left(self) -> str:
+        """As long as the runs so far took, for each of the others; nothing before it is known."""
+        done = self._run - 1 + self._part
+        if done <= 0:
+            return ""
+        left = (monotonic() - self._began) / done * (self._runs - done)
+        return f", about {in_words(left)} left" if left >= 1 else ""
+
+
+def in_words(seconds: float) -> str:
+    """In the unit that a reader would take."""
+    if seconds < 90:
+        return f"{max(5, round(seconds / 5) * 5)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -29,7 +29,7 @@ from hf_matlab_compat.matlab.octave.session import octave_available
 from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen
 from hf_matlab_compat.parity.engines import Engine
-from hf_matlab_compat.parity.reference_run import Case
+from hf_matlab_compat.parity.recording import Case
 from hf_matlab_compat.parity.run_parity import ParityRun, run_parity
 
 

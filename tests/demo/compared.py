@@ -13,7 +13,7 @@ from hf_matlab_compat.demo.shipped_recording import read_shipped
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.reference_run import Case, Recording
+from hf_matlab_compat.parity.recording import Case, Recording
 
 
 @cache

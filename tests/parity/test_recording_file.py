@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.recording_file import read_recording_file
+from hf_matlab_compat.parity.recording import read_recording_file
 
 
 def save(path: Path, tree: object) -> Path:

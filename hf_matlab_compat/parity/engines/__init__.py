@@ -33,13 +33,16 @@ What a `Recording` holds, beyond its own description:
     of `constant_marks` where it may be another).
 """
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from hf_matlab_compat.parity.engines.constants import Constant
-from hf_matlab_compat.parity.engines.engine import Engine
 from hf_matlab_compat.parity.engines.envelope import measure_envelope
 from hf_matlab_compat.parity.engines.octave_engine import OctaveEngine
 from hf_matlab_compat.parity.engines.recorded_engine import RecordedEngine
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
 from hf_matlab_compat.parity.engines.tape import is_ours, pack, read_tape
+from hf_matlab_compat.parity.recording import Case, Recording
 
 __all__ = [
     "Constant",
@@ -53,3 +56,42 @@ __all__ = [
     "pack",
     "read_tape",
 ]
+
+
+class Engine(Protocol):
+    """Something that knows, or can find out, what a reference computes on a case.
+
+    Octave and the recorded numbers are such; MATLAB, where it can be started, will be one more.
+    """
+
+    @property
+    def name(self) -> str:
+        """'octave', 'recorded', 'tape', …"""
+        ...
+
+    @property
+    def constants(self) -> Mapping[str, Constant]:
+        """Constants of the reference, by `nnet_train`'s keywords."""
+        ...
+
+    def record(self, case: Case, *, precision: str, mode: str, epochs: int = 8) -> Recording:
+        """Run the reference on a case, or look its run up.
+
+        Parameters
+        ----------
+        case : Case
+        precision : {'single', 'double'}
+        mode : {'kernels', 'lockstep', 'free'}
+        epochs : int
+            At most so many; in mode 'kernels', the states at the beginning of so many.
+
+        Raises
+        ------
+        ParityError
+            It can't be done; one line says why.
+        """
+        ...
+
+    def with_envelope(self, recording: Recording) -> Recording:
+        """The same recording with E filled in, measured or looked up."""
+        ...

@@ -10,8 +10,7 @@ from typing import Any
 from hf_matlab_compat.matlab.source.arithmetic import evaluate
 from hf_matlab_compat.matlab.source.assigned import Assignment, assignments, variables
 from hf_matlab_compat.matlab.source.text import code_only, without_comments
-from hf_matlab_compat.parity.certificate import PUBLISHED
-from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
+from hf_matlab_compat.parity.certificate import AMBIGUOUS, NOT_FOUND, PUBLISHED
 
 _NUMBER = r"([\d.(][\d.eE/*^()+\-\s]*)"
 _NAME = r"\(?\s*([A-Za-z]\w*)\b(?!\s*[.(])"

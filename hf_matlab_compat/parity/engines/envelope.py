@@ -14,9 +14,13 @@ on it is left out.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -25,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.files.atomic_file import atomic_file
 from hf_matlab_compat.matlab.octave import session
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
@@ -37,10 +42,10 @@ from hf_matlab_compat.parity.engines.octave_process import (
 )
 from hf_matlab_compat.parity.engines.order import Order, identity, permuted_cases, renumbered_units
 from hf_matlab_compat.parity.engines.provenance import octave_facts
-from hf_matlab_compat.parity.engines.reference import Reference
+from hf_matlab_compat.parity.engines.reference import SHIMS, Reference
 from hf_matlab_compat.parity.engines.results import OtherPrecision, read_until_stop
 from hf_matlab_compat.parity.engines.spread import distances
-from hf_matlab_compat.parity.reference_run import AGAIN, AND_AGAIN, BY_CASES, REFUSED, EpochRecord, Recording
+from hf_matlab_compat.parity.recording import AGAIN, AND_AGAIN, BY_CASES, PLACE, REFUSED, EpochRecord, Recording
 
 MEMBERS = 16
 
@@ -243,3 +248,72 @@ def _noisy(job: Job, member: Member) -> Job:
     arguments = {**job.case.arguments, "paramsp": theta * (1 + noise)}
     starts = tuple({**start, "paramsp": arguments["paramsp"]} for start in job.starts)
     return replace(job, case=replace(job.case, arguments=arguments), starts=starts)
+
+
+Envelope = Mapping[tuple[int, str], float]
+
+FORMAT = 3
+
+
+def user_cache() -> Path:
+    """The user's cache folder of this package, as XDG has it."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "hf_matlab_compat"
+
+
+class EnvelopeCache:
+    """A folder of envelopes. One that cannot be read or written is as good as none.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        By default `user_cache`.
+    """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self._folder = None if folder is None else Path(folder)
+
+    def key(self, recording: Recording, members: int) -> str:
+        """Hash of all that an envelope depends on: files, case, states, precision, mode, programs, members."""
+        digest = hashlib.sha256()
+        plain = [FORMAT, members, recording.precision, recording.mode, len(recording.epochs)]
+        depends_on = [item for item in recording.provenance.items() if not item[0].startswith(PLACE)]
+        plain += [sorted(depends_on), sorted(recording.case.constants.items())]
+        digest.update(repr(plain).encode())
+        for shim in sorted(SHIMS.rglob("*.m")):
+            digest.update(shim.read_bytes())
+        for name in sorted(recording.case.arguments):
+            _digest(digest, recording.case.arguments[name])
+        for record in recording.epochs:
+            _digest(digest, [record.theta, record.start, record.lam])
+        return digest.hexdigest()
+
+    def get(self, key: str) -> dict[tuple[int, str], float] | None:
+        """The envelope, or None where there is none yet."""
+        try:
+            rows = json.loads(self._path(key).read_text(encoding="ascii"))
+            return {(int(epoch), str(name)): float(E) for epoch, name, E in rows}
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def put(self, key: str, envelope: Envelope) -> None:
+        """Keep an envelope."""
+        rows = [[epoch, name, E] for (epoch, name), E in envelope.items()]
+        path = self._path(key)
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_file(path) as stream:
+                stream.write(json.dumps(rows).encode("ascii"))
+
+    def _path(self, key: str) -> Path:
+        return (self._folder or user_cache()) / f"envelope-{key[:32]}.json"
+
+
+def _digest(digest: Any, value: Any) -> None:
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        digest.update(f"{value.dtype}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            _digest(digest, entry)
+    else:
+        digest.update(repr(value).encode())

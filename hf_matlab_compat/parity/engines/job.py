@@ -17,7 +17,7 @@ from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.reference import Reference
-from hf_matlab_compat.parity.reference_run import Case
+from hf_matlab_compat.parity.recording import Case
 
 PRECISIONS = ("single", "double")
 MODES = ("kernels", "lockstep", "free")

@@ -9,15 +9,13 @@ from typing import Any
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.engines.constants import Constant
-from hf_matlab_compat.parity.engines.continuity import continuity_and_stop
-from hf_matlab_compat.parity.engines.envelope import MEMBERS, ensemble_in_words, measure_envelope
-from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache
+from hf_matlab_compat.parity.engines.envelope import MEMBERS, EnvelopeCache, ensemble_in_words, measure_envelope
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_process import TrainerStopped, one_line, run_octave_driver, scratch
 from hf_matlab_compat.parity.engines.provenance import not_shown, provenance
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
-from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_until_stop
-from hf_matlab_compat.parity.reference_run import Case, Continuity, EpochRecord, Recording, Stop
+from hf_matlab_compat.parity.engines.results import continuity_and_stop, read_checkpoint_bytes, read_until_stop
+from hf_matlab_compat.parity.recording import Case, Continuity, EpochRecord, Recording, Stop
 
 _Played = tuple[list[EpochRecord], Stop | None, bytes | None, Continuity | None]
 

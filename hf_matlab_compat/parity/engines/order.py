@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.model.packing import Layer, pack, unpack
-from hf_matlab_compat.parity.reference_run import EpochRecord
+from hf_matlab_compat.parity.recording import EpochRecord
 
 Indices = NDArray[np.int64]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from hf_matlab_compat.matlab.source.text import code_only, function_line, without_comments
-from hf_matlab_compat.parity.difference_words import START_OF_CG, TARGET_CHUNK
+from hf_matlab_compat.parity.certificate import START_OF_CG, TARGET_CHUNK
 
 TRAINER, CG = "nnet_train_2.m", "conjgrad_1.m"
 _FUNCTION = re.compile(r"^\s*function\b")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.reference_run import ASKED_OF_CG
+from hf_matlab_compat.parity.recording import ASKED_OF_CG
 
 CG = "conjgrad_1"
 _SAVED = {"llrecord": 2, "errrecord": 2}

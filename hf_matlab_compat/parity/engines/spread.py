@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.parity.reference_run import EpochRecord, distance
+from hf_matlab_compat.parity.recording import EpochRecord, distance
 
 DECISIONS = ("cg_steps", "reductions", "rate", "lambda", "chose_iters")
 BY_COLUMN = ("Bv", "Bv_undamped")

@@ -16,7 +16,6 @@ from hf_matlab_compat.matlab.octave.values import from_octave
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.engines.constants import read_constants
-from hf_matlab_compat.parity.engines.continuity import continuity_and_stop
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_engine import only_kernels
 from hf_matlab_compat.parity.engines.octave_process import one_line
@@ -28,8 +27,8 @@ from hf_matlab_compat.parity.engines.provenance import (
     route_in_words,
 )
 from hf_matlab_compat.parity.engines.reference import OURS, SHIMS, Reference, open_reference
-from hf_matlab_compat.parity.engines.results import read_checkpoint_bytes, read_until_stop
-from hf_matlab_compat.parity.reference_run import Case, Recording, nothing_recorded
+from hf_matlab_compat.parity.engines.results import continuity_and_stop, read_checkpoint_bytes, read_until_stop
+from hf_matlab_compat.parity.recording import Case, Recording, nothing_recorded
 
 FORMAT = 1
 _LIST = "tape.json"

@@ -9,8 +9,7 @@ import pytest
 
 from hf_matlab_compat.legacy.entry_points import nnet_train
 from hf_matlab_compat.matlab.source.arithmetic import evaluate
-from hf_matlab_compat.parity.certificate import PUBLISHED
-from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
+from hf_matlab_compat.parity.certificate import AMBIGUOUS, NOT_FOUND, PUBLISHED
 from hf_matlab_compat.parity.engines.constants import (
     differing,
     in_words,

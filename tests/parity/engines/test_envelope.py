@@ -14,10 +14,10 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.legacy.routines import computeLL
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines import OctaveEngine, envelope
-from hf_matlab_compat.parity.engines.envelope_cache import EnvelopeCache, user_cache
+from hf_matlab_compat.parity.engines.envelope import EnvelopeCache, user_cache
 from hf_matlab_compat.parity.engines.order import identity, permuted_cases, renumbered_units
 from hf_matlab_compat.parity.engines.spread import distances
-from hf_matlab_compat.parity.reference_run import Recording, distance
+from hf_matlab_compat.parity.recording import Recording, distance
 from tests.parity.engines.trainers import ONE_FILE, SMALL, edited, live, processes_about
 
 LIVE = [*live]

@@ -21,7 +21,7 @@ from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.reference_run import Recording, distance
+from hf_matlab_compat.parity.recording import Recording, distance
 from tests.cases import probe, trace
 from tests.parity.engines.trainers import ONE_FILE, SMALL, STEP, contents, edited, live
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_matlab_compat.parity.certificate import STAGES
-from hf_matlab_compat.parity.difference_words import START_OF_CG, TARGET_CHUNK
+from hf_matlab_compat.parity.certificate import STAGES, START_OF_CG, TARGET_CHUNK
 from hf_matlab_compat.parity.engines.places import stage_places, statements
 from hf_matlab_compat.parity.engines.reference import OURS
 from tests.parity.engines.trainers import ONE_FILE

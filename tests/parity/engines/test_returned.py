@@ -13,13 +13,12 @@ from scipy.io import loadmat, savemat
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.certificate import Verdict
-from hf_matlab_compat.parity.engines.continuity import read_continuity
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_process import run_octave_driver
 from hf_matlab_compat.parity.engines.reference import OURS, open_reference
-from hf_matlab_compat.parity.engines.results import read_until_stop
+from hf_matlab_compat.parity.engines.results import read_continuity, read_until_stop
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.recording import Recording
 from hf_matlab_compat.parity.run_parity import exit_code, run_parity
 from tests.parity.engines.trainers import SMALL, edited, live
 

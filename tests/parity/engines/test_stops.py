@@ -13,8 +13,7 @@ from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine, RecordedEngine, pack, read_tape
 from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.recording_file import read_recording_file, write_recording_file
-from hf_matlab_compat.parity.reference_run import Recording, Stop
+from hf_matlab_compat.parity.recording import Recording, Stop, read_recording_file, write_recording_file
 from hf_matlab_compat.parity.run_parity import exit_code, run_parity
 from tests.parity.engines.test_tape import play
 from tests.parity.engines.trainers import SMALL, edited, in_epoch, live

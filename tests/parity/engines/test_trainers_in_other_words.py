@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hf_matlab_compat.parity.cases import builtin_case
+from hf_matlab_compat.parity.cases import builtin_case, made_case
 from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.made_cases import made_case
 from tests.parity.engines.trainers import ONE_FILE, SMALL, edited, live
 
 pytestmark = live

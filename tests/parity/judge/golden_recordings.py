@@ -11,7 +11,7 @@ from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.certificate import Certificate
 from hf_matlab_compat.parity.engines import RecordedEngine
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
+from hf_matlab_compat.parity.recording import EpochRecord, Recording
 
 KERNELS = ("forward", "ll", "err", "grad", "grad2", "gradchunk", "oldll", "precon", "Bv", "Bv_undamped")
 

@@ -12,9 +12,8 @@ from scipy.io import savemat
 
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
 from hf_matlab_compat.parity.certificate import Line, Verdict
-from hf_matlab_compat.parity.checkpoint_comparison import our_variables
-from hf_matlab_compat.parity.port_case import port_case
-from hf_matlab_compat.parity.port_runs import port_epochs
+from hf_matlab_compat.parity.checkpoint import our_variables
+from hf_matlab_compat.parity.engines.port import port_case, port_epochs
 from tests.parity.judge.golden_recordings import judged, recorded
 
 CASE = "k_softmax_rms0_gn_hy1_lam1"

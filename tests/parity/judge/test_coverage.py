@@ -11,12 +11,11 @@ import pytest
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.vocabulary import WORDS
-from hf_matlab_compat.parity.cases import builtin_case, require_accepted
+from hf_matlab_compat.parity.cases import builtin_case, made_case, require_accepted
 from hf_matlab_compat.parity.coverage import ACCEPTED, not_exercised, seen
 from hf_matlab_compat.parity.engines import RecordedEngine
-from hf_matlab_compat.parity.made_cases import made_case
-from hf_matlab_compat.parity.reference_run import Recording
-from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, DEFAULT_EPOCHS, KERNEL_CASES, LONGER
+from hf_matlab_compat.parity.recording import Recording
+from hf_matlab_compat.parity.runs import DEFAULT_CASES, DEFAULT_EPOCHS, KERNEL_CASES, LONGER
 from tests.parity.judge.golden_recordings import recorded
 
 

@@ -12,13 +12,12 @@ import pytest
 from hf_matlab_compat.model import losses
 from hf_matlab_compat.objective.cases import Block, ChunkedCases
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem
-from hf_matlab_compat.parity.cases import builtin_case
+from hf_matlab_compat.parity.cases import MADE_CASES, builtin_case, find_cases
 from hf_matlab_compat.parity.coverage import not_exercised
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.reference import OURS
-from hf_matlab_compat.parity.made_cases import MADE_CASES
-from hf_matlab_compat.parity.reference_run import Recording
-from hf_matlab_compat.parity.run_parity import DEFAULT_CASES, DEFAULT_EPOCHS, KERNEL_CASES, LONGER, find_cases
+from hf_matlab_compat.parity.recording import Recording
+from hf_matlab_compat.parity.runs import DEFAULT_CASES, DEFAULT_EPOCHS, KERNEL_CASES, LONGER
 from hf_matlab_compat.solvers.rules import Step
 from tests.parity.engines.trainers import ONE_FILE, edited, live
 from tests.parity.judge.golden_recordings import judged

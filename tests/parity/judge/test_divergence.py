@@ -13,8 +13,7 @@ import pytest
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen, keep_divergence, reproduce
-from hf_matlab_compat.parity.recording_file import read_recording_file, write_recording_file
-from hf_matlab_compat.parity.reference_run import PLACE, Recording
+from hf_matlab_compat.parity.recording import PLACE, Recording, read_recording_file, write_recording_file
 from tests.parity.judge.golden_recordings import judged, recorded, two_epochs
 
 

@@ -16,7 +16,7 @@ from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity import entry
 from hf_matlab_compat.parity.certificate import Line, Verdict
-from hf_matlab_compat.parity.reference_run import Continuity, Recording
+from hf_matlab_compat.parity.recording import Continuity, Recording
 from tests.parity.judge.golden_recordings import first_stage, judged, recorded
 from tests.parity.judge.planting import Plant, between_epochs, changed, instead, loop
 

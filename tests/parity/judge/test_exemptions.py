@@ -9,7 +9,7 @@ import pytest
 
 from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.comparisons import Comparison
-from hf_matlab_compat.parity.exemptions import AFTER_A_TIE, AFTER_REDUCTIONS, SMOKE, Exemptions
+from hf_matlab_compat.parity.verdicts import AFTER_A_TIE, AFTER_REDUCTIONS, SMOKE, Exemptions
 from tests.parity.judge.golden_recordings import judged, recorded
 
 NONE = Exemptions(free=False, single=False, undecided_from=None, steps_tie=False, choice_on_path=True)

@@ -10,10 +10,10 @@ import pytest
 
 from hf_matlab_compat.errors import NonFiniteError, OptionError
 from hf_matlab_compat.parity import judge as judging
-from hf_matlab_compat.parity import port_runs
 from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdict
+from hf_matlab_compat.parity.engines import port
 from hf_matlab_compat.parity.judge import judge
-from hf_matlab_compat.parity.reference_run import AGAIN, Recording
+from hf_matlab_compat.parity.recording import AGAIN, Recording
 from tests.cases import MAIN, PRECISIONS, UNITS, trace
 from tests.parity.judge.golden_recordings import judged, later_state, recorded, two_epochs
 
@@ -107,7 +107,7 @@ def test_a_figure_that_the_reference_fails_to_give_differs(figure: str) -> None:
 
 def test_forward_values_are_compared_layer_by_layer() -> None:
     recording = recorded("ae_logistic", "kernels")
-    ours = port_runs.port_epoch(judging.port_case(recording.case, "double"), recording, recording.epochs[0], None)
+    ours = port.port_epoch(judging.port_case(recording.case, "double"), recording, recording.epochs[0], None)
     values = [*ours.kernels["forward"][:-1], ours.kernels["forward"][-1] * (1 + 1e-9)]
     shown = changed(recording, kernels={**recording.epochs[0].kernels, "forward": values})
     verdicts = [line.verdict for line in lines_of(judged(shown), "forward")]
@@ -146,7 +146,7 @@ def test_an_epoch_in_which_this_package_stops_differs_in_every_line(monkeypatch:
     def stop(*arguments: Any) -> Any:
         raise NonFiniteError(1, "gradient")
 
-    monkeypatch.setattr(port_runs, "run_epoch", stop)
+    monkeypatch.setattr(port, "run_epoch", stop)
     lines = [line for line in judged(recorded("ae_logistic")).lines if line.stage not in ("checkpoint", "entry")]
     assert {line.verdict for line in lines} == {Verdict.DIFFERS, Verdict.NOT_RUN}
     assert any("this package stopped" in line.bound_source for line in lines)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.parity.certificate import Certificate, Verdict
-from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
+from hf_matlab_compat.parity.recording import EpochRecord, Recording
 from hf_matlab_compat.parity.run_parity import exit_code
 from tests.parity.judge.certificates import line
 from tests.parity.judge.golden_recordings import judged, recorded

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hf_matlab_compat.parity import own_spread
+from hf_matlab_compat.parity import own_runs
 from hf_matlab_compat.parity.certificate import Verdict
-from hf_matlab_compat.parity.exact_epoch import ExactEpoch
-from hf_matlab_compat.parity.own_spread import OwnSpread, members
-from hf_matlab_compat.parity.port_case import port_case
+from hf_matlab_compat.parity.engines.port import port_case
+from hf_matlab_compat.parity.own_runs import ExactEpoch, OwnSpread, members
 from tests.parity.judge.golden_recordings import judged, recorded
 
 U = {"double": 2.0**-53, "single": 2.0**-24}
@@ -41,7 +40,7 @@ def test_it_is_not_measured_where_every_line_is_within_its_bound(monkeypatch: py
     def never(*arguments: object) -> None:
         raise AssertionError("measured")
 
-    monkeypatch.setattr(own_spread.OwnSpread, "_measure", never)
+    monkeypatch.setattr(own_runs.OwnSpread, "_measure", never)
     assert judged(recorded("ae_logistic")).verdict is Verdict.AGREES
 
 

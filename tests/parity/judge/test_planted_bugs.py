@@ -17,8 +17,8 @@ import pytest
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.model import losses, units
-from hf_matlab_compat.parity import port_case, port_epoch
-from hf_matlab_compat.parity.reference_run import Recording
+from hf_matlab_compat.parity.engines import port
+from hf_matlab_compat.parity.recording import Recording
 from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.rules import Chosen
 from tests.parity.judge.golden_recordings import first_stage, later_state, recorded, two_epochs
@@ -76,12 +76,12 @@ def halved(value: Any, *_given: Any, **_named: Any) -> Any:
 
 
 def biases_spared(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = port_case.feedforward_problem
+    original = port.feedforward_problem
 
     def spare(network: Any, data: Any, options: Any, *more: Any, **named: Any) -> Any:
         return original(network, data, replace(options, decay_biases=False), *more, **named)
 
-    monkeypatch.setattr(port_case, "feedforward_problem", spare)
+    monkeypatch.setattr(port, "feedforward_problem", spare)
 
 
 def undecayed(g: Any, problem: Any, theta: Any) -> dict[str, Any]:
@@ -242,7 +242,7 @@ BUGS = {
     ),
     "a log line reworded": Bug(
         changed(
-            port_epoch,
+            port,
             "epoch_lines",
             lambda lines, *given: [line.replace("Chose iters : ", "Chose iters: ") for line in lines],
         ),

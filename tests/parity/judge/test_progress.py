@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hf_matlab_compat.parity import progress
-from hf_matlab_compat.parity.progress import Progress, in_words
+from hf_matlab_compat.parity import run_parity
+from hf_matlab_compat.parity.run_parity import Progress, in_words
 from tests.parity.judge.certificates import line
 
 
@@ -13,7 +13,7 @@ from tests.parity.judge.certificates import line
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the clock shows: its only entry."""
     now = [100.0]
-    monkeypatch.setattr(progress, "monotonic", lambda: now[0])
+    monkeypatch.setattr(run_parity, "monotonic", lambda: now[0])
     return now
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat.parity import provenance
 from hf_matlab_compat.parity.cases import builtin_case
-from hf_matlab_compat.parity.provenance import data_hash, our_provenance
+from hf_matlab_compat.parity.engines import provenance
+from hf_matlab_compat.parity.engines.provenance import data_hash, our_provenance
 from tests.parity.judge.certificates import agreeing
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from hf_matlab_compat.parity.reference_run import distance
+from hf_matlab_compat.parity.recording import distance
 
 
 def test_the_distance_is_relative_and_unequal_shapes_are_infinitely_apart() -> None:

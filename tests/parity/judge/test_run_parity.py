@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hf_matlab_compat.errors import OptionError, ParityError
+from hf_matlab_compat.parity import cases, runs
 from hf_matlab_compat.parity import run_parity as running
 from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen
@@ -114,12 +115,12 @@ def test_without_octave_a_named_reference_cannot_be_run(monkeypatch: pytest.Monk
 
 
 def test_all_stands_for_every_built_in_case() -> None:
-    assert len(running.find_cases(["all"])) == 4 + 19
+    assert len(cases.find_cases(["all"])) == 4 + 19
 
 
 def test_a_tape_takes_the_place_of_an_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     engine = RecordedEngine()
-    brought = engine.record(running.builtin_case("ae_hess"), precision="double", mode="kernels", epochs=1)
+    brought = engine.record(cases.builtin_case("ae_hess"), precision="double", mode="kernels", epochs=1)
     monkeypatch.setattr(running, "read_tape", lambda folder: [brought] if folder == tmp_path else [])
     run = run_parity(tape=tmp_path, envelope=False)
     assert [r.epochs for r in run.recordings] == [brought.epochs]
@@ -165,12 +166,12 @@ def test_a_reference_that_hangs_at_first_is_not_tried_again() -> None:
 
 def test_thorough_adds_combinations_in_kernels_and_made_cases_where_they_can_run() -> None:
     live, looked_up = asked(extent=["thorough"]), asked(engine=RecordedEngine())
-    assert {name for name, mode, *_ in live if mode == "lockstep"} == {*running.DEFAULT_CASES, *running.MADE_CASES}
-    assert {name for name, mode, *_ in looked_up if mode == "lockstep"} == {*running.DEFAULT_CASES}
-    assert {name for name, mode, *_ in live if mode == "kernels"} == {*running.KERNEL_CASES}
+    assert {name for name, mode, *_ in live if mode == "lockstep"} == {*runs.DEFAULT_CASES, *cases.MADE_CASES}
+    assert {name for name, mode, *_ in looked_up if mode == "lockstep"} == {*runs.DEFAULT_CASES}
+    assert {name for name, mode, *_ in live if mode == "kernels"} == {*runs.KERNEL_CASES}
     free = asked(modes=["free"], extent=["thorough"])
     assert {mode for _, mode, *_ in free} == {"free"}
-    assert {*running.MADE_CASES} <= {case.name for case in running._live(["all"], Live())}
+    assert {*cases.MADE_CASES} <= {case.name for case in runs._live(["all"], Live())}
 
 
 def test_a_difference_without_a_measured_rounding_is_doubted_first_of_all() -> None:
@@ -193,10 +194,10 @@ def test_recorded_numbers_that_stand_in_for_octave_are_told(monkeypatch: pytest.
 
 
 def test_two_files_of_one_name_are_not_taken_for_one_case(tmp_path: Path) -> None:
-    case = running.find_cases(["ae_hess"])[0]
-    assert [found.name for found in running.find_cases(["ae_hess", "ae_hess"])] == ["ae_hess"]
+    case = cases.find_cases(["ae_hess"])[0]
+    assert [found.name for found in cases.find_cases(["ae_hess", "ae_hess"])] == ["ae_hess"]
     with pytest.raises(ParityError, match="two called ae_hess"):
-        running.find_cases([case, replace(case)])
+        cases.find_cases([case, replace(case)])
 
 
 class Live(RecordedEngine):
@@ -208,16 +209,16 @@ class Live(RecordedEngine):
 def asked(**keywords: Any) -> list[tuple[str, str, str, int]]:
     given = {"cases": None, "modes": ["lockstep"], "precisions": ["double", "single"], "extent": ["quick"], **keywords}
     engine = given.pop("engine", Live())
-    return [(run.case.name, run.mode, run.precision, run.epochs) for run in running._runs(engine, **given)]
+    return [(run.case.name, run.mode, run.precision, run.epochs) for run in runs.planned_runs(engine, **given)]
 
 
 def test_a_default_run_is_short_and_a_thorough_one_has_every_kind() -> None:
     quick, thorough = asked(), asked(extent=["thorough"])
-    assert len(quick) == len(running.QUICK_CASES) + running.QUICK_IN_BOTH < len(thorough) / 5
-    assert {name for name, *_ in quick} == {*running.QUICK_CASES}
+    assert len(quick) == len(runs.QUICK_CASES) + runs.QUICK_IN_BOTH < len(thorough) / 5
+    assert {name for name, *_ in quick} == {*runs.QUICK_CASES}
     assert {*quick} < {*thorough}
     assert asked(engine=RecordedEngine()) == asked(engine=RecordedEngine(), extent=["thorough"])
-    assert len(asked(precisions=["single"])) == len(running.QUICK_CASES)
+    assert len(asked(precisions=["single"])) == len(runs.QUICK_CASES)
 
 
 def test_a_long_run_has_more_epochs_and_other_starts_of_lambda_of_the_cases_that_were_named() -> None:

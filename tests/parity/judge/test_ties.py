@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hf_matlab_compat.parity.ties import tie_distance
+from hf_matlab_compat.parity.own_runs import tie_distance
 
 
 def test_equal_choices_are_no_distance_apart() -> None:

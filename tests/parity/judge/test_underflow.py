@@ -8,8 +8,8 @@ import pytest
 
 from hf_matlab_compat.backends.cg_vectors import PlainVectors
 from hf_matlab_compat.parity.certificate import Line, Verdict
-from hf_matlab_compat.parity.exemptions import UNDERFLOW
 from hf_matlab_compat.parity.run_parity import exit_code
+from hf_matlab_compat.parity.verdicts import UNDERFLOW
 from tests.parity.judge.golden_recordings import judged, recorded
 from tests.parity.judge.planting import settings
 

@@ -8,12 +8,21 @@ from typing import Any
 
 import pytest
 
-from hf_matlab_compat.parity.certificate import STAGES, Certificate, Verdict
-from hf_matlab_compat.parity.constant_marks import AMBIGUOUS, NOT_FOUND
-from hf_matlab_compat.parity.difference_words import LACKS, STAGE_WORDS, START_OF_CG, TARGET_CHUNK, place_stage
-from hf_matlab_compat.parity.reference_run import REFUSED
+from hf_matlab_compat.parity.certificate import (
+    AMBIGUOUS,
+    LACKS,
+    NOT_FOUND,
+    STAGE_WORDS,
+    STAGES,
+    START_OF_CG,
+    TARGET_CHUNK,
+    Certificate,
+    Verdict,
+    place_stage,
+)
+from hf_matlab_compat.parity.recording import REFUSED
 from hf_matlab_compat.parity.run_parity import exit_code
-from hf_matlab_compat.parity.stage_dependencies import ANOTHER_CHUNK
+from hf_matlab_compat.parity.stages import ANOTHER_CHUNK
 from tests.parity.judge.certificates import line
 from tests.parity.judge.golden_recordings import judged, recorded
 

@@ -1,12 +1,8 @@
-"""One epoch of this package from a given state, with everything on the way written down.
-
-The rules of the method are wrapped in taps, which note what they are given and what they return: the loop that runs is
-the one that users run, and nothing of it is repeated here.
-"""
+"""This package as an engine: the epochs of a case, from given states, with everything on the way written down."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,16 +10,99 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.backends.backend import Backend, get_backend
+from hf_matlab_compat.errors import HessianFreeError
 from hf_matlab_compat.hessian_free import HessianFree
+from hf_matlab_compat.legacy.arguments import refuse_new_units, to_field_terms
 from hf_matlab_compat.matlab.logs.text_log import epoch_lines
 from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.activations import activations
-from hf_matlab_compat.parity.port_case import PortCase
-from hf_matlab_compat.parity.reference_run import ASKED_OF_CG
+from hf_matlab_compat.model.network import build_network
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
+from hf_matlab_compat.options import Options
+from hf_matlab_compat.parity.log_comparison import total_before
+from hf_matlab_compat.parity.recording import ASKED_OF_CG, Case, EpochRecord, Recording
+from hf_matlab_compat.preflight.data import check_test_data, check_training_data
+from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.problem import Cases, Curvature, Gradient
+from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.rules import Chosen, Path, Preconditioner, Quadratic
 from hf_matlab_compat.state import Report, State, hessian_free_state
+
+_NOT_THE_CASE = ("runName", "runDesc", "resumeFile", "maxepoch", "jacket", "Win", "bin", "paramsp")
+_DATA = ("inputs", "targets", "test_inputs", "test_targets", "hidden_sizes", "unit_types")
+_WHOLE = ("max_cg_steps", "min_cg_steps")
+
+
+@dataclass(frozen=True)
+class PortCase:
+    """A case, ready to be run.
+
+    Attributes
+    ----------
+    problem : FeedforwardProblem
+    held_out : FeedforwardProblem or None
+        Evaluated only.
+    options : Options
+    """
+
+    problem: FeedforwardProblem
+    held_out: FeedforwardProblem | None
+    options: Options
+
+    @property
+    def backend(self) -> Backend:
+        """Where it runs."""
+        return self.problem.backend
+
+    @property
+    def method(self) -> Any:
+        """The rules that its options ask for."""
+        return method_of(self.options, self.backend)
+
+    def evaluate(self, theta: Any) -> Any:
+        """Held-out score at θ, or None."""
+        return None if self.held_out is None else self.held_out.score(theta, Cases())
+
+
+def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
+    """The case on a backend.
+
+    Parameters
+    ----------
+    case : Case
+    precision : {'single', 'double'}
+    backend : {'numpy', 'numba', 'cupy'}
+
+    Raises
+    ------
+    OptionError, DataError
+        An argument does not fit, or there is no such backend.
+    """
+    given = {name: value for name, value in case.arguments.items() if name not in _NOT_THE_CASE}
+    terms = {**to_field_terms({**given, **case.constants}), "precision": precision, "backend": backend}
+    options = Options.from_keywords(**_options(terms))
+    refuse_new_units(terms["unit_types"], options.faithful)
+    hidden, units = check_layout(terms["hidden_sizes"], terms["unit_types"], options)
+    data = check_training_data(terms["inputs"], terms["targets"], units[-1], options)
+    held_out = check_test_data(terms.get("test_inputs"), terms.get("test_targets"), data, units[-1], options)
+    sizes = [data.inputs.shape[0], *hidden, data.targets.shape[0]]
+    network = build_network(sizes, units, options.loss, options.error_measure)
+    device = get_backend(options.backend, options.precision, options.num_threads)
+    problem, tested = (
+        None if part is None else feedforward_problem(network, part, options, device, resident=not device.on_host)
+        for part in (data, held_out)
+    )
+    assert problem is not None  # for the type checker: data is always there
+    return PortCase(problem, tested, options)
+
+
+def _options(terms: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in terms.items() if name not in _DATA}
+    whole = {name: int(np.ceil(kept[name])) for name in _WHOLE if name in kept}  # as MATLAB rounds them
+    return {**kept, **whole}
+
 
 Vector = NDArray[Any]
 
@@ -223,3 +302,80 @@ def _allowed(case: PortCase) -> tuple[float, float]:
 def _figures(report: Report) -> dict[str, float]:
     values = {name: read(report) for name, read in _FIGURES.items()}
     return {name: float(value) for name, value in values.items() if value is not None}
+
+
+def port_epochs(case: PortCase, recording: Recording, noise: float = 0.0, seed: int = 0) -> Iterator[PortEpoch | str]:
+    """This package's epochs beside the recording's; in place of one that could not be run, a sentence.
+
+    Parameters
+    ----------
+    case : PortCase
+        Of the recording, on any backend.
+    recording : Recording
+    noise, seed : float, int
+        Relative noise on the parameters that a free run starts from.
+    """
+    if recording.mode == "free":
+        yield from _free(case, recording, noise, seed)
+        return
+    before: EpochRecord | None = None
+    for record in recording.epochs:
+        yield port_epoch(case, recording, record, before)
+        before = record
+
+
+def port_epoch(case: PortCase, recording: Recording, record: EpochRecord, before: EpochRecord | None) -> Any:
+    """One epoch from the reference's state; its kernels alone where the recording has no more."""
+    try:
+        started, state = starting(case, record, before)
+        if recording.mode == "kernels":
+            return run_kernels(started, state, _probes(record), with_cg=bool(record.steps))
+        return run_epoch(started, state, _probes(record), _choice(record))
+    except HessianFreeError as error:
+        return f"this package stopped: {error}"
+
+
+def starting(case: PortCase, record: EpochRecord, before: EpochRecord | None) -> tuple[PortCase, State]:
+    """The state in which a recorded epoch began.
+
+    After the epoch before it that is the last CG iterate, still to be decayed; without one, the recorded start of CG.
+    """
+    consecutive = before is not None and before.epoch + 1 == record.epoch and before.d_after is not None
+    d = before.d_after if consecutive and before is not None else record.start
+    undecayed = consecutive or not np.any(record.start)
+    total = total_before(record.log_lines, record.figures.get("cg_steps") or 0)
+    state = host_state(record.theta, np.asarray(d), record.lam, record.epoch, case)
+    return (case if undecayed else from_decayed_start(case)), state.remembering(total_cg_steps=total)
+
+
+def _free(case: PortCase, recording: Recording, noise: float, seed: int) -> Iterator[PortEpoch | str]:
+    started, state = starting(case, recording.epochs[0], None)
+    if noise:
+        random = np.random.default_rng(seed).standard_normal(state.theta.shape)
+        noisy = state.theta * (1 + noise * random)
+        state = replace(state, theta=noisy.astype(state.theta.dtype))
+    trouble = ""
+    for record in recording.epochs:
+        if not trouble:
+            try:
+                begins = record is recording.epochs[0] and bool(record.kernels)
+                epoch = run_epoch(started, state, _probes(record) if begins else None, _choice(record))
+                assert epoch.state is not None
+                started, state = case, epoch.state
+                yield epoch
+                continue
+            except HessianFreeError as error:
+                trouble = f"this package stopped: {error}"
+        yield trouble
+
+
+def _probes(record: EpochRecord) -> Any:
+    """Probe vectors, (P, k)."""
+    v = record.kernels.get("v")
+    v = np.zeros((len(record.theta), 0)) if v is None else np.asarray(v)
+    return v.reshape(len(record.theta), -1)
+
+
+def _choice(record: EpochRecord) -> int | None:
+    choice = record.figures.get("chose_iters")
+    return None if choice is None else int(choice)

@@ -1,12 +1,9 @@
-"""E measured on this package, where the reference's own was not measured or is known to be too small.
-
-16 members: cases permuted inside their chunks, and units whose outputs are off by one or four units of the last place,
-as those of another `exp` or of a SIMD `tanh` are. Always on the CPU.
-"""
+"""This package's own runs of a recording: in double precision for ties and the model, and in other roundings for E."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,10 +19,84 @@ from hf_matlab_compat.parity.comparisons import (
     state_comparisons,
     steps_comparison,
 )
-from hf_matlab_compat.parity.port_case import PortCase, port_case
-from hf_matlab_compat.parity.port_epoch import PortEpoch
-from hf_matlab_compat.parity.port_runs import port_epoch, port_epochs
-from hf_matlab_compat.parity.reference_run import EpochRecord, Recording
+from hf_matlab_compat.parity.engines.port import PortCase, PortEpoch, port_case, port_epoch, port_epochs
+from hf_matlab_compat.parity.recording import EpochRecord, Recording
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.solvers.damping import damp
+
+
+def tie_distance(values: Sequence[float], steps: Sequence[int], ours: int, theirs: int) -> float:
+    """How large, relative to the log-likelihood, a tie must be for both choices to come from the same rule.
+
+    A tie far up the path parts two walks for good, so the two chosen iterates themselves may be worlds apart:
+    what counts is the largest comparison, made in double, that speaks against either walk.
+
+    Parameters
+    ----------
+    values : sequence of float
+        Log-likelihood at each recorded iterate, in double precision.
+    steps : sequence of int
+        Their CG steps.
+    ours, theirs : int
+        Steps of the two chosen iterates.
+
+    Returns
+    -------
+    float
+        0 for the same choice; inf where one of them is not on the path.
+    """
+    if ours == theirs:
+        return 0.0
+    if ours not in steps or theirs not in steps:
+        return math.inf
+    return max(_objection(values, steps.index(step)) for step in (ours, theirs))
+
+
+def _objection(values: Sequence[float], end: int) -> float:
+    """The most by which a comparison speaks against a walk, from the last iterate down, that ends at `end`."""
+    falls = [(values[j + 1] - values[j]) / abs(values[j + 1]) for j in range(end, len(values) - 1)]
+    goes_on = [(values[end - 1] - values[end]) / abs(values[end])] if end > 0 else []
+    return max([0.0, *falls, *goes_on])
+
+
+class ExactEpoch:
+    """The epochs of a recording in double precision, on the CPU.
+
+    Parameters
+    ----------
+    recording : Recording
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._free = recording.mode == "free"
+        self._case = port_case(recording.case, "double")
+
+    def model(self, record: EpochRecord, ours: PortEpoch) -> Callable[[Any], float]:
+        """φ(x) = ½ xᵀB x - gᵀx, with the recorded gradient; nan where the state was not recorded."""
+        if self._free or not record.steps or not ours.kernels:
+            return lambda x: np.nan
+        problem, theta = self._case.problem, np.asarray(record.theta, np.float64)
+        on = Cases((record.epoch - 1) % problem.num_chunks)
+        G = problem.curvature(theta, on, problem.gradient(theta, on))
+        B = damp(G, record.lam) if self._case.options.damping else G
+        recorded = record.kernels.get("grad")
+        b = np.asarray(ours.kernels["grad"] if recorded is None else recorded, np.float64)
+
+        def phi(x: Any) -> float:
+            wide = np.asarray(x, np.float64)
+            return float(0.5 * wide @ B(wide) - b @ wide)
+
+        return phi
+
+    def tie(self, record: EpochRecord, ours: PortEpoch, theirs: int) -> float:
+        """How large a tie of log-likelihoods our own choice and theirs need; 0 for the same choice."""
+        if ours.own_choice == theirs:
+            return 0.0
+        theta = np.asarray(ours.theta_before if self._free else record.theta, np.float64)
+        scores = (self._case.problem.score(theta + np.asarray(p, np.float64), Cases()) for p in ours.iterates)
+        values = [score.log_likelihood for score in scores]
+        return tie_distance(values, ours.steps, ours.own_choice, theirs)
+
 
 MEMBERS = 16
 REACHES = (1, 4)
