@@ -11,7 +11,7 @@ import numpy as np
 from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
-from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
+from hf_matlab_compat.migrate.runtime.arrays import two_dimensional
 
 Call = dict[str, Any]
 

@@ -15,8 +15,8 @@ import numpy as np
 import hf_matlab_compat
 from hf_matlab_compat.matlab.files.mat_formats import write_mat
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, to_matlab_value
-from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
-from hf_matlab_compat.migrate.runtime_random import random_state
+from hf_matlab_compat.migrate.runtime.arrays import two_dimensional
+from hf_matlab_compat.migrate.runtime.random import random_state
 
 UNSEEDED = 1
 """What both sides of a check start from, so that a script that does not seed draws the same on both."""

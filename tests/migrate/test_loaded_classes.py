@@ -147,8 +147,8 @@ def test_loaded_classes_mean_in_python_what_they_mean_in_octave(
 @pytest.mark.parametrize(
     ("snippet", "said"),
     [
-        ("y = sum(X);", "convert them with double"),
-        ("y = [X; 1.5 2 3];", "convert them with double"),
+        ("y = sum(X);", "Convert them with double"),
+        ("y = [X; 1.5 2 3];", "Convert them with double"),
         ("y = d(L(2) + 1 - L(2));", ""),
         ("y = d(:, L(1, 2));", "chooses nothing"),
         ("k = [1 0] * 1; q = t.m + 0; y = d(q, :);", "expected whole positions from 1"),

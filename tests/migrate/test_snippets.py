@@ -14,7 +14,7 @@ import pytest
 from scipy.io import loadmat
 
 from hf_matlab_compat.migrate import translate
-from hf_matlab_compat.migrate.runtime_arrays import two_dimensional
+from hf_matlab_compat.migrate.runtime.arrays import two_dimensional
 
 pytest.importorskip("tree_sitter_matlab")
 

@@ -31,7 +31,7 @@ from hf_matlab_compat.matlab.files.checkpoint_variables import to_variables
 from hf_matlab_compat.matlab.files.data_file import read_variable
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.files.variable_listing import list_variables, read_numbers
-from hf_matlab_compat.migrate.runtime_files import load_mat as load_in_a_script
+from hf_matlab_compat.migrate.runtime.files import load_mat as load_in_a_script
 from hf_matlab_compat.parity.cases import case_from_mat
 from tests.matlab.files.checkpoint_files import make_state, save_mat73
 

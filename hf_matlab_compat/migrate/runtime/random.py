@@ -1,4 +1,4 @@
-"""MATLAB's global random state: seeds of `rand` and `randn` apart, draws as Octave or MATLAB makes them."""
+"""MATLAB's global random state: separate seeds for `rand` and `randn`, draws as in Octave or MATLAB."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from hf_matlab_compat.model.random_stream import NumpyStream
 
 @cache
 def random_state(streams: str) -> RandomState:
-    """The one state that all migrated scripts of a process share, as MATLAB's functions share theirs.
+    """Return the one state that all migrated scripts of a process share, as MATLAB's functions share theirs.
 
     Parameters
     ----------
     streams : {'octave', 'matlab'}
-        Whose draws the seeds stand for.
+        The program whose draws a seed reproduces.
     """
     return RandomState(streams)
 
 
 class RandomState:
-    """Draws of `rand`, `randn` and `randperm`. Until it is seeded, each draws from a seed of the system's.
+    """Draws of `rand`, `randn` and `randperm`; before the first seed they come from a seed of the system.
 
-    It can be given to the trainer as its `seed`: the sparse initialisation then goes on where the script stopped.
+    It can be given to the trainer as `seed`: the sparse initialisation then continues the script's sequence.
 
     Parameters
     ----------
@@ -41,27 +41,33 @@ class RandomState:
         self._normal: Any = NumpyStream()
 
     def seed_rand(self, seed: float) -> None:
-        """``rand('twister', seed)``."""
+        """Seed `rand`: ``rand('twister', seed)``."""
         self._uniform = OctaveStream(int(seed)) if self._streams == "octave" else MatlabStream(int(seed))
 
     def seed_randn(self, seed: float) -> None:
-        """``randn('state', seed)``."""
+        """Seed `randn`: ``randn('state', seed)``."""
         self._normal = OctaveStream(0, int(seed)) if self._streams == "octave" else MatlabStream(0, int(seed))
 
     def rand(self, *shape: int) -> NDArray[np.float64]:
-        """Uniform draws, filled column by column."""
+        """Return uniform draws, filled column by column."""
         return self._uniform.rand(*shape)
 
     def randn(self, *shape: int) -> NDArray[np.float64]:
-        """Normal draws, filled column by column."""
+        """Return normal draws, filled column by column."""
         return self._normal.randn(*shape)
 
     def randi(self, high: int, *shape: int) -> NDArray[np.int64]:
-        """Whole numbers in 1 … `high`."""
+        """Return whole numbers in 1 … `high`."""
         return (1 + np.floor(high * self.rand(*shape))).astype(np.int64)
 
     def randperm(self, n: int, count: int | None = None) -> NDArray[np.int64]:
-        """A permutation of 1 … n, or the first `count` of one."""
+        """Return a permutation of 1 … n, or its first `count` entries.
+
+        Raises
+        ------
+        MigrationError
+            More numbers are asked for than there are, or a part of a permutation of MATLAB's.
+        """
         if count is not None and not 0 <= count <= n:
             raise MigrationError(f"randperm: expected at most {n} numbers of 1 … {n}, got {count}.")
         if isinstance(self._uniform, NumpyStream):
@@ -73,5 +79,5 @@ class RandomState:
         raise MigrationError("randperm: expected one argument, since how MATLAB draws a part is not known.")
 
     def ceil_indices(self, high: int, count: int) -> NDArray[np.int64]:
-        """``ceil(high*rand(1, count))``."""
+        """Return ``ceil(high*rand(1, count))``."""
         return self._uniform.ceil_indices(high, count)

@@ -1,4 +1,4 @@
-"""What files hold in MATLAB's classes other than double, and stacks of pictures that two indices address."""
+"""Arrays and strings from files that compute as their class does in MATLAB, and questions about classes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOGIC = (
 
 
 class Stack(np.ndarray[Any, Any]):
-    """An array from a file that may have three dimensions: with two indices, the last one counts through the rest."""
+    """An array that may have three dimensions: of fewer indices, the last one counts through the rest."""
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, tuple) and 1 < len(index) < self.ndim:
@@ -32,14 +32,12 @@ class Stack(np.ndarray[Any, Any]):
         return super().__getitem__(index)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if "out" in kwargs:
-            kwargs["out"] = tuple(_plain(each) for each in kwargs["out"])
-        found = getattr(ufunc, method)(*map(_plain, side_by_side(inputs, method)), **kwargs)
+        found = getattr(ufunc, method)(*map(_plain, side_by_side(inputs, method)), **_plain_out(kwargs))
         return found.view(Stack) if isinstance(found, np.ndarray) and found.ndim > 2 else found
 
 
 def side_by_side(inputs: tuple[Any, ...], method: str) -> tuple[Any, ...]:
-    """Arrays for an elementwise ufunc; to those with fewer dimensions the last ones are added, as MATLAB does."""
+    """Return the inputs of an elementwise ufunc, with trailing dimensions added as MATLAB does."""
     count = max(map(np.ndim, inputs))
     if method != "__call__" or count < 3:
         return inputs
@@ -47,7 +45,7 @@ def side_by_side(inputs: tuple[Any, ...], method: str) -> tuple[Any, ...]:
 
 
 class Text(str):
-    """A string from a file, which may be indexed before it is known to be one."""
+    """A string from a file; a script may index it like an array before it is known to be a string."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -56,20 +54,24 @@ class Text(str):
 
     @property
     def size(self) -> int:
-        """How many characters."""
+        """Number of characters."""
         return len(self)
 
     def ravel(self, _order: str = "C") -> str:
-        """The characters in order."""
+        """Return the characters in order."""
         return str(self)
 
 
-class LogicalArray(Stack):
-    """An array of class logical, from a file: a mask as an index, and doubles where it is computed with."""
+class _Typed(Stack):
+    """An array of a class other than double."""
 
     def astype(self, *args: Any, **kwargs: Any) -> Any:
-        """A plain array of another class."""
+        """Return a plain array of another class."""
         return self.view(np.ndarray).astype(*args, **kwargs)
+
+
+class LogicalArray(_Typed):
+    """An array of class logical from a file: a mask as an index, doubles in arithmetic."""
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
@@ -78,28 +80,30 @@ class LogicalArray(Stack):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(isinstance(each, IntegerArray | SingleArray) for each in inputs):
             return NotImplemented
-        if "out" in kwargs:
-            kwargs["out"] = tuple(_plain(each) for each in kwargs["out"])
         given = map(_plain if ufunc in _LOGIC else _as_double, side_by_side(inputs, method))
-        return getattr(ufunc, method)(*given, **kwargs)
+        return getattr(ufunc, method)(*given, **_plain_out(kwargs))
 
 
 class LogicalZero(float):
-    """The number 0 of a logical array. As an index it chooses nothing, where another 0 is refused."""
+    """The number 0 of a logical array; as an index it selects nothing, while any other 0 is refused."""
 
     def __int__(self) -> int:
-        """Refuse to be a position."""
+        """Refuse to be a position.
+
+        Raises
+        ------
+        MigrationError
+            Always: MATLAB selects nothing by a logical 0.
+        """
         raise MigrationError("index: expected a position from 1, got a single logical 0, which chooses nothing.")
 
 
-class IntegerArray(Stack):
-    """An array of one of MATLAB's integer classes, from a file: what it is computed with or put into it is rounded to
-    its class and saturated. What MATLAB and Octave do not agree on (sums) or forbid (other classes) is refused.
-    """
+class IntegerArray(_Typed):
+    """An array of one of MATLAB's integer classes from a file.
 
-    def astype(self, *args: Any, **kwargs: Any) -> Any:
-        """A plain array of another class."""
-        return self.view(np.ndarray).astype(*args, **kwargs)
+    Results and assigned values are rounded to its class and saturated. Operations on which MATLAB and Octave disagree
+    (sums) or that they forbid (mixed classes) are refused.
+    """
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
@@ -123,17 +127,17 @@ class IntegerNumber(int):
     dtype: np.dtype[Any]
 
     def __new__(cls, value: Any) -> IntegerNumber:
-        """A number that remembers the class of numpy's `value`."""
+        """Create a number with the class of numpy's `value`."""
         made = super().__new__(cls, value)
         made.dtype = value.dtype
         return made
 
     def __deepcopy__(self, _memo: Any) -> IntegerNumber:
-        """Itself, since nobody can change it."""
+        """Return itself, as it cannot change."""
         return self
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """As an array of its class."""
+        """Compute as an array of its class does."""
         return _of_integers(ufunc, method, inputs, kwargs)
 
 
@@ -154,7 +158,7 @@ _ROUNDED = (*_OPERATORS.values(), *_EXTREMES, np.negative, np.absolute)
 
 
 def _of_integers(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A ufunc of integer classes: in doubles, and back."""
+    # integer classes compute in doubles, and the result is rounded to the class
     classes = {each.dtype for each in inputs if isinstance(each, IntegerArray | IntegerNumber)}
     kind, inputs = next(iter(classes)), side_by_side(inputs, method)
     if ufunc in _COMPARISONS or kwargs.get("dtype") in (float, "f8"):
@@ -171,7 +175,7 @@ def _exact(x: Any) -> Any:
 
 
 def _saturated(numbers: Any, kind: np.dtype[Any]) -> Any:
-    """Numbers rounded, halves away from zero, and held within their class; NaN is 0."""
+    """Return numbers rounded, halves away from zero, and limited to the range of their class; NaN becomes 0."""
     if np.asarray(numbers).dtype == kind:
         return np.asarray(numbers)
     bounds = np.iinfo(kind)
@@ -181,17 +185,13 @@ def _saturated(numbers: Any, kind: np.dtype[Any]) -> Any:
 
 def _refusal(operation: str, kind: np.dtype[Any]) -> MigrationError:
     return MigrationError(
-        f"{operation}: expected doubles, got numbers of class {kind}. What MATLAB does with these is not followed "
-        "here; convert them with double first."
+        f"{operation}: expected doubles, got numbers of class {kind}, for which MATLAB's rule is not implemented. "
+        "Convert them with double first."
     )
 
 
-class SingleArray(Stack):
-    """An array of class single. With doubles it gives singles, as in MATLAB; numpy alone would give doubles."""
-
-    def astype(self, *args: Any, **kwargs: Any) -> Any:
-        """A plain array of another class."""
-        return self.view(np.ndarray).astype(*args, **kwargs)
+class SingleArray(_Typed):
+    """An array of class single; combined with doubles it gives singles, as in MATLAB (numpy gives doubles)."""
 
     def __getitem__(self, index: Any) -> Any:
         return _single(super().__getitem__(index))
@@ -199,25 +199,30 @@ class SingleArray(Stack):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(isinstance(each, IntegerArray) for each in inputs):
             return NotImplemented
-        if "out" in kwargs:
-            kwargs["out"] = tuple(_plain(each) for each in kwargs["out"])
-        return _single(getattr(ufunc, method)(*map(_narrowed, side_by_side(inputs, method)), **kwargs))
+        given = map(_narrowed, side_by_side(inputs, method))
+        return _single(getattr(ufunc, method)(*given, **_plain_out(kwargs)))
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return _single(super().__array_function__(func, types, args, kwargs))
 
 
 def single(x: Any) -> SingleArray:
-    """``single(x)``; a number becomes 1×1."""
+    """Return ``single(x)``; a number becomes 1×1."""
     return np.array(np.atleast_2d(x) if np.ndim(x) == 0 else x, dtype=np.float32).view(SingleArray)
 
 
 class ComplexArray(np.ndarray[Any, Any]):
-    """Complex numbers, which the scripts' transposes are not made for."""
+    """An array of complex numbers, which refuses a transpose: ``x'`` conjugates, numpy's ``.T`` does not."""
 
     @property
     def T(self) -> Any:
-        """The transpose, of real numbers only."""
+        """Transpose of real numbers.
+
+        Raises
+        ------
+        MigrationError
+            The numbers are complex.
+        """
         if self.dtype.kind == "c":
             raise MigrationError(
                 "transpose: expected real numbers, got complex ones, which MATLAB's ' conjugates. Write it in Python."
@@ -226,7 +231,7 @@ class ComplexArray(np.ndarray[Any, Any]):
 
 
 def of_its_class(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """An array from a file, so that it computes as its class does in MATLAB."""
+    """Return an array from a file as the class that computes as MATLAB does."""
     if array.dtype.kind == "c":
         return array.view(ComplexArray)
     if array.dtype.kind in "iu":
@@ -238,6 +243,10 @@ def of_its_class(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array.view(Stack) if array.ndim > 2 else array
 
 
+def _plain_out(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return kwargs | {"out": tuple(map(_plain, kwargs["out"]))} if "out" in kwargs else kwargs
+
+
 def _plain(x: Any) -> Any:
     return x.view(np.ndarray) if isinstance(x, np.ndarray) else x
 
@@ -247,7 +256,7 @@ def _as_double(x: Any) -> Any:
 
 
 def _narrowed(x: Any) -> Any:
-    """What a single is computed with: Python's numbers as they are, anything of numpy's as single."""
+    """Return the other operand of a single: numpy's numbers as single, Python's unchanged."""
     is_numeric = isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "iuf"
     return np.asarray(x, dtype=np.float32) if is_numeric else _plain(x)
 
@@ -255,3 +264,45 @@ def _narrowed(x: Any) -> Any:
 def _single(x: Any) -> Any:
     is_real = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
     return np.asarray(x, dtype=np.float32).view(SingleArray) if is_real else x
+
+
+def class_of(value: Any) -> str:
+    """Return ``class(x)``."""
+    if callable(value) and not isinstance(value, np.ndarray):
+        return "function_handle"
+    kinds: list[tuple[Any, str]] = [(str, "char"), (list, "cell"), (bool, "logical"), (int | float, "double")]
+    for kind, name in kinds:
+        if isinstance(value, kind):
+            return name
+    if hasattr(value, "__dict__") and not isinstance(value, np.ndarray):
+        return "struct"
+    dtype = np.asarray(value).dtype
+    return {"bool": "logical", "float32": "single", "float64": "double", "int64": "double"}.get(dtype.name, dtype.name)
+
+
+def isa(value: Any, name: str) -> bool:
+    """Return ``isa(x, name)``, also for groups of classes."""
+    own = class_of(value)
+    groups = {"float": ("single", "double"), "numeric": ("single", "double")}
+    whole = own.startswith(("int", "uint"))
+    return own == name or own in groups.get(name, ()) or (whole and name in ("integer", "numeric"))
+
+
+def isnumeric(value: Any) -> bool:
+    """Return ``isnumeric(x)``."""
+    return isa(value, "numeric")
+
+
+def isreal(value: Any) -> bool:
+    """Return ``isreal(x)``: true of strings, false of cells and structs, as in MATLAB."""
+    return class_of(value) not in ("cell", "struct", "function_handle", "complex128", "complex64")
+
+
+def isstruct(value: Any) -> bool:
+    """Return ``isstruct(x)``."""
+    return class_of(value) == "struct"
+
+
+def islogical(value: Any) -> bool:
+    """Return ``islogical(x)``."""
+    return class_of(value) == "logical"

@@ -1,9 +1,8 @@
-"""Files in MATLAB's terms: .mat, binary, formatted text."""
+"""Structs, and files as MATLAB's functions read and write them: .mat and binary."""
 
 from __future__ import annotations
 
 import copy
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,23 +16,27 @@ from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.files.mat_formats import load_mat as read_mat
 from hf_matlab_compat.matlab.files.mat_formats import write_mat
 from hf_matlab_compat.matlab.files.mat_values import Skipped, full_array
-from hf_matlab_compat.matlab.logs.num2str import num2str
 from hf_matlab_compat.migrate.context import python_name
-from hf_matlab_compat.migrate.literals import unescaped
-from hf_matlab_compat.migrate.runtime_arrays import hcat, size
-from hf_matlab_compat.migrate.runtime_cell_arrays import beside, laid_out
-from hf_matlab_compat.migrate.runtime_classes import IntegerArray, IntegerNumber, Text, of_its_class
-
-_DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
+from hf_matlab_compat.migrate.runtime.arrays import size
+from hf_matlab_compat.migrate.runtime.cells import laid_out
+from hf_matlab_compat.migrate.runtime.classes import IntegerArray, IntegerNumber, Text, of_its_class
 
 
 class Struct(SimpleNamespace):
-    """A struct: fields as attributes."""
+    """A struct, with its fields as attributes."""
 
     __slots__ = ("_file", "_held", "_lost")
 
     def __getattr__(self, name: str) -> Any:
-        """Refuse a field that is not there, in words that name the file that the struct was read from."""
+        """Refuse a field that does not exist, naming the file from which the struct was read.
+
+        Raises
+        ------
+        AttributeError
+            No field has this name.
+        MigrationError
+            The file holds a value of this name that Python cannot represent.
+        """
         if name.startswith("_"):
             raise AttributeError(name)
         if name in getattr(self, "_lost", ()):
@@ -47,19 +50,25 @@ class Struct(SimpleNamespace):
 
 
 def field(name: str) -> str:
-    """What a field of a struct is called in Python: its own name, unless Python has taken it."""
+    """Return the Python name of a field: its own, unless Python reserves it."""
     return python_name(name)
 
 
 def inner(outer: Struct, name: str) -> Any:
-    """The field `name` of a struct, a new struct where there is none."""
+    """Return the field `name` of a struct; a missing one becomes a new struct."""
     if not hasattr(outer, name):
         setattr(outer, name, Struct())
     return getattr(outer, name)
 
 
 def inner_cells(outer: Struct, name: str) -> list[Any]:
-    """The field `name` of a struct, a new list where there is none or ``[]``."""
+    """Return the field `name` of a struct; a missing or empty one becomes a new list.
+
+    Raises
+    ------
+    MigrationError
+        The field holds anything but cells.
+    """
     found = getattr(outer, name, None)
     if not isinstance(found, list):
         if found is not None and np.size(found):
@@ -70,23 +79,23 @@ def inner_cells(outer: Struct, name: str) -> list[Any]:
 
 
 def load_mat(path: str, names: Sequence[str] = (), *, onto: Struct | None = None, own: str = "") -> Struct:
-    """The variables of a .mat file as fields, arrays with MATLAB's shapes.
+    """Return the variables of a .mat file as fields; arrays keep MATLAB's shapes.
 
     Parameters
     ----------
     path : str
         With or without suffix.
     names : sequence of str, optional
-        The only variables to take.
+        The only variables to read.
     onto : Struct, optional
-        What earlier files held; this one's variables take the place of theirs.
+        Variables of earlier files; those of this file replace them.
     own : str, optional
-        Variables to which the script gives values of its own, which MATLAB would replace, with spaces between.
+        Names, separated by spaces, of the script's own variables that MATLAB would replace.
 
     Raises
     ------
     MigrationError
-        There is no such file, it cannot be read, or it holds one of `own`.
+        The file does not exist, cannot be read, or holds one of `own`.
     """
     file = Path(mat_file(path))
     if not file.exists():
@@ -108,12 +117,11 @@ def load_mat(path: str, names: Sequence[str] = (), *, onto: Struct | None = None
 
 
 def just_loaded(loaded: Struct, name: str) -> bool:
-    """Whether the file that was loaded last held a variable."""
+    """Return whether the file that was loaded last held a variable."""
     return name in loaded._held
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """Every variable of a file of MATLAB's or Octave's."""
     try:
         return dict(read_mat(file))
     except CheckpointError as error:
@@ -121,7 +129,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def exist(path: str, kind: str) -> int:
-    """``exist(path, 'file')`` or ``'dir'``: 2 for a file, 7 for a folder, 0 for nothing."""
+    """Return ``exist(path, 'file')`` or ``'dir'``: 2 for a file, 7 for a folder, otherwise 0."""
     where = Path(path)
     if where.is_dir():
         return 7
@@ -129,12 +137,12 @@ def exist(path: str, kind: str) -> int:
 
 
 def mat_file(path: str) -> str:
-    """The path with MATLAB's suffix, where it has none."""
+    """Return the path, with MATLAB's suffix if it has none."""
     return path if re.search(r"\.\w{1,4}\Z", str(path)) else f"{path}.mat"
 
 
 def _values(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Variables or fields by their Python names, and those that have no value here, with what they are."""
+    """Return variables or fields by their Python names, and a phrase for each that has no value in Python."""
     found, lost = dict[str, Any](), dict[str, str]()
     for name, value in content.items():
         try:
@@ -164,7 +172,7 @@ def _value(value: Any) -> Any:
 
 
 def save_mat(path: str, **variables: Any) -> None:
-    """``save(path, …)``: shapes and classes as MATLAB's script would have saved them."""
+    """Save variables with the shapes and classes that MATLAB's ``save(path, …)`` would write."""
     write_mat(mat_file(path), {name: _savable(value) for name, value in variables.items()}, long_field_names=True)
 
 
@@ -187,7 +195,7 @@ def _savable(value: Any) -> Any:
 
 
 class OpenFile:
-    """An open file and its byte order."""
+    """An open file and its byte order; its other attributes are the file's."""
 
     def __init__(self, name: str, mode: str, order: str) -> None:
         self._file: Any = Path(name).open(mode)  # noqa: SIM115  closed by the script, as in MATLAB
@@ -198,20 +206,21 @@ class OpenFile:
 
 
 def fopen(name: str, mode: str, order: str = "<") -> OpenFile:
-    """``fopen(name, mode, order)``; raises FileNotFoundError where MATLAB returns -1."""
+    """Open a file: ``fopen(name, mode, order)``, but a missing file raises FileNotFoundError instead of giving -1."""
     return OpenFile(name, mode, order)
 
 
 def fread(file: OpenFile, dtype: str, count: Any = -1) -> NDArray[np.float64]:
-    """``fread``: doubles in a column, or filled column by column where `count` is (rows, columns).
+    """Read numbers as ``fread`` does: doubles in a column, or in an array filled column by column.
 
     Parameters
     ----------
     file : OpenFile
+        Read from its current position.
     dtype : str
-        numpy's name of the numbers in the file.
+        numpy's name for the type of the numbers in the file.
     count : int or (2,) array
-        How many; to the end of the file by default.
+        How many numbers, or rows and columns; to the end of the file by default.
     """
     wanted = np.ravel(count)
     total = -1 if wanted[-1] < 0 or np.isinf(wanted).any() else int(np.prod(wanted))
@@ -219,98 +228,3 @@ def fread(file: OpenFile, dtype: str, count: Any = -1) -> NDArray[np.float64]:
     raw = file.read(-1 if total < 0 else total * kind.itemsize)
     values = np.frombuffer(raw[: len(raw) // kind.itemsize * kind.itemsize], kind).astype(float)
     return values.reshape(int(wanted[0]), -1, order="F") if wanted.size == 2 else values.reshape(-1, 1)
-
-
-def joined(*parts: Any) -> Any:
-    """``[a 'text' b]`` of strings, of cells among which strings are entries of their own, or of numbers."""
-    if not any(isinstance(part, str | list) for part in parts):
-        return hcat(*parts)
-    if any(isinstance(part, list) and part for part in parts):
-        return beside(*parts)
-    for part in parts:
-        if not isinstance(part, str) and part is not None and np.size(part):
-            raise MigrationError(
-                f"joined: expected strings or cells, got {part!r}. num2str makes a string of a number."
-            )
-    return "".join(part for part in parts if isinstance(part, str))
-
-
-def strrep(text: str, old: str, new: str) -> str:
-    """``strrep``: nothing is replaced where there is nothing to find."""
-    return text.replace(old, new) if old else text
-
-
-def sprintf(template: str, *arguments: Any, escapes: bool = True) -> str:
-    """``sprintf``: the template again and again until the arguments are used up.
-
-    In a template from double quotes no `escapes` are left.
-    """
-    template, values = unescaped(template) if escapes else template, _flattened(arguments)
-    directives = [found for found in _DIRECTIVE.finditer(template) if found[0] != "%%"]
-    if not directives:
-        return template.replace("%%", "%")
-    if not arguments:
-        return template[: directives[0].start()].replace("%%", "%")
-    out: list[str] = []
-    while True:
-        text, used_up = _once(template, values)
-        out.append(text)
-        if used_up or not values:
-            return "".join(out)
-
-
-def _flattened(arguments: Sequence[Any]) -> list[Any]:
-    values: list[Any] = []
-    for argument in arguments:
-        if isinstance(argument, str):
-            values.append(argument)
-        elif np.iscomplexobj(argument):
-            raise MigrationError(
-                "sprintf: expected real numbers, got complex ones. MATLAB prints their real parts alone and Octave "
-                "both parts: say real(x) or imag(x)."
-            )
-        else:
-            values.extend(np.ravel(argument, order="F").tolist())
-    return values
-
-
-def _once(template: str, values: list[Any]) -> tuple[str, bool]:
-    """One pass over the template; it stops at the first directive for which no value is left."""
-    out: list[str] = []
-    place = 0
-    started_with_values = bool(values)
-    for found in _DIRECTIVE.finditer(template):
-        out.append(template[place : found.start()])
-        place = found.end()
-        if found[0] == "%%":
-            out.append("%")
-        elif values:
-            out.append(_formatted(found, _next(values, found[4])))
-        elif started_with_values:
-            return "".join(out), True
-    return "".join([*out, template[place:]]), not values
-
-
-def _next(values: list[Any], kind: str) -> Any:
-    """The next value; a string where a number is wanted counts as its characters' codes."""
-    value = values.pop(0)
-    if isinstance(value, str) and kind not in "sc":
-        values[:0] = [value[1:]] if value[1:] else []
-        return ord(value[0]) if value else ""
-    return value
-
-
-def _formatted(found: re.Match[str], value: Any) -> str:
-    flags, width, precision, kind = found[1], found[2] or "", found[3], found[4]
-    point = f".{precision}" if precision is not None else ""
-    if isinstance(value, str):
-        return f"%{flags.replace('0', '')}{width}{point if kind == 's' else ''}s" % value
-    if not math.isfinite(value):
-        return f"%{flags.replace('0', '')}{width}s" % num2str(value)
-    whole = float(value).is_integer()
-    if kind in "sc":
-        return f"%{flags.replace('0', '')}{width}s" % (chr(int(value)) if whole else num2str(value))
-    if kind in "diuxX" and whole:
-        return f"%{flags}{width}{'d' if kind in 'diu' else kind}" % int(value)
-    # MATLAB prints a number that is not whole with %f or %e instead
-    return f"%{flags}{width}{point}{kind if kind in 'feEgG' else 'f' if point else 'g'}" % value
