@@ -16,6 +16,7 @@ from typing import Any
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.method import Epoch
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, Gradient, Problem, check_problem
 from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
@@ -61,7 +62,7 @@ class HessianFree:
     selection: Selection = field(default_factory=Backtracking)
     judge: Judge = field(default_factory=ReductionRatio)
     line_search: LineSearch = field(default_factory=Armijo)
-    start_decay: float = 0.95
+    start_decay: float = Options.start_decay
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: d = 0 and the first λ."""

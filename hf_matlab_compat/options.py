@@ -1,16 +1,17 @@
-"""Every tunable of the method, on one page.
+"""All settings of a training run: one table of name, default, values taken, description, MATLAB's name and source.
 
-The defaults are the constants inside the published MATLAB file. `matlab.vocabulary` maps each name to
-MATLAB's.
+`help(Options)`, ``hf-compat options``, the README's table and `matlab.vocabulary` are made from this table.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 import math
+import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,170 +19,8 @@ import numpy as np
 from hf_matlab_compat.errors import OptionError, quoted
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """Settings of a Hessian-free training run, checked when made.
-
-    Raises
-    ------
-    OptionError
-        A value is out of its range.
-    """
-
-    # --- the run
-    max_epochs: int = 100
-    """Number of the last epoch; an epoch is one outer iteration, one parameter update."""
-    num_chunks: int = 1
-    """Minibatches of the training cases; their number must divide the number of cases."""
-    num_test_chunks: int = 1
-    """Pieces in which test cases are evaluated."""
-    trim_cases: bool = False
-    """Drop the last few cases where the number of chunks does not divide them, instead of refusing."""
-    precision: str = "single"  # on a GPU 'tf32' too: single whose matrix products are coarser
-    """Working precision: 'single' (as in MATLAB), 'double', or on the GPU 'tf32', single stored and multiplied so."""
-    backend: str = "numpy"
-    """'numpy' (CPU), 'numba' (CPU, passes compiled) or 'cupy' (CUDA)."""
-    num_threads: int | None = None
-    """Threads that share the work on the CPU, None for one a processor; results do not depend on it."""
-    faithful: bool = True
-    """Keep the original's quirks (`legacy.quirks` lists them); False mends those that have a mend."""
-
-    # --- the method and its rules: names of `registry`, or objects of your own
-    method: Any = "hessian_free"
-    """The outer method: 'hessian_free'."""
-    solver: Any = "conjgrad"
-    """What minimises the quadratic model: 'conjgrad'."""
-    preconditioner: Any = "martens"
-    """What the solver is preconditioned with: 'martens' (with `preconditioner_exponent`) or 'none'."""
-    selection: Any = "backtracking"
-    """Which iterate of the solver's path becomes the step: 'backtracking' (on `backtracking_cases`)."""
-    judge: Any = "reduction_ratio"
-    """What compares the change that came with the change predicted: 'reduction_ratio'."""
-    line_search: Any = "armijo"
-    """How far to go along the step: 'armijo' (with `line_search_c` and more) or 'full_step'."""
-
-    # --- what is optimised
-    loss: Any = "matching"
-    """'matching': the error that fits the output unit; 'squared': squared error whatever the output unit; or an object
-    of your own, as `model.losses.OwnLogLikelihood` describes."""
-    error_measure: str = "squared"
-    """Second, reported figure: 'squared' error, share 'misclassified', or 'none'."""
-    weight_decay: float = 2e-5
-    """Strength of the ℓ² prior: ½ · weight_decay · ‖θ‖² is taken off the log-likelihood."""
-    decay_biases: bool = True
-    """Whether the prior applies to biases too."""
-
-    # --- curvature
-    curvature: str = "gauss_newton"
-    """'gauss_newton', 'hessian' or 'empirical_fisher'."""
-    curvature_cases: str = "target_chunk"
-    """Cases that curvature products see: the epoch's 'target_chunk' or 'all'."""
-    damping: Any = True
-    """True (or 'levenberg_marquardt'): add λ to the curvature and adapt it; False (or 'none'): λ only enters the
-    preconditioner; or a rule of your own, as `solvers.rules` describes."""
-    initial_lam: float = 45.0
-    """λ of the first epoch."""
-    lam_drop: float = 2 / 3
-    """Factor on λ after a good epoch."""
-    lam_boost: float | None = None
-    """Factor on λ after a bad epoch; None means 1 / lam_drop."""
-    rho_low: float = 0.25
-    """Below this reduction ratio λ is boosted."""
-    rho_high: float = 0.75
-    """Above this reduction ratio λ is dropped."""
-
-    # --- conjugate gradients
-    max_cg_steps: int = 250
-    """Most CG steps in an epoch."""
-    min_cg_steps: int = 1
-    """CG does not test for convergence before this step."""
-    cg_tolerance: float = 5e-4
-    """Stop when the relative progress per step, over a gap of steps, falls below this."""
-    cg_gap_ratio: float = 0.1
-    """The gap as a share of the steps done …"""
-    cg_min_gap: int = 10
-    """… and its least value."""
-    iterate_grid_start: float = 5.0
-    """First CG step whose iterate is recorded for backtracking …"""
-    iterate_grid_base: float = 1.3
-    """… and the ratio between recorded steps."""
-    start_decay: float = 0.95
-    """Factor on the previous CG solution before it starts the next CG run."""
-    preconditioner_exponent: float | None = 0.75
-    """Exponent of the diagonal preconditioner; None for no preconditioner."""
-
-    # --- step
-    backtracking_cases: str = "all"
-    """Cases on which CG backtracking compares iterates: 'all', 'target_chunk', or 'none' for no backtracking."""
-    line_search_c: float = 1e-2
-    """Sufficient-increase constant of the line search."""
-    line_search_factor: float = 0.8
-    """Factor on the step length at each reduction."""
-    max_reductions: int = 60
-    """The step is rejected after this number of reductions."""
-
-    # --- sparse initialisation
-    num_connections: int = 15
-    """Incoming connections drawn for each unit."""
-    init_scale: float = 1.0
-    """Standard deviation of initial weights (halved around tanh layers)."""
-    seed: Any = None
-    """None, an int, a numpy Generator, ('octave', s), ('octave', s_rand, s_randn), ('matlab', s_rand, s_randn)
-    or an object with rand and randn."""
-
-    # --- files
-    checkpoint_period: int = 10
-    """Every so many epochs a checkpoint is kept under its own name."""
-
-    def __post_init__(self) -> None:
-        for name, kind in KINDS.items():
-            object.__setattr__(self, name, _converted(name, getattr(self, name), kind))
-        if self.precision == "tf32" and self.backend != "cupy":
-            raise OptionError(
-                "precision",
-                expected="'single' or 'double' on the CPU",
-                got="'tf32'",
-                advice="{backend='cupy'} has it, on an NVIDIA GPU.",
-            )
-        if self.min_cg_steps > self.max_cg_steps:
-            raise OptionError(
-                "min_cg_steps", expected=f"at most {{max_cg_steps}} = {self.max_cg_steps}", got=self.min_cg_steps
-            )
-        if self.rho_low > self.rho_high:
-            raise OptionError("rho_low", expected=f"at most {{rho_high}} = {self.rho_high:g}", got=f"{self.rho_low:g}")
-        if self.initial_lam == 0 and self.damping:
-            advice = "No factor moves it from 0: start with a small one, or set {damping=False}."
-            raise OptionError("initial_lam", expected="a finite number above 0", got=self.initial_lam, advice=advice)
-
-    @classmethod
-    def from_keywords(cls, **keywords: Any) -> Options:
-        """Options from keywords; an unknown name is refused and the nearest one suggested."""
-        known = [f.name for f in dataclasses.fields(cls)]
-        for name in keywords:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                advice = f"Did you mean {{{near[0]}}}?" if near else "help(Options) lists them all."
-                raise OptionError(name, expected="the name of an option", got="an unknown name", advice=advice)
-        return cls(**keywords)
-
-    @property
-    def boost(self) -> float:
-        """Factor on λ after a bad epoch."""
-        return 1 / self.lam_drop if self.lam_boost is None else self.lam_boost
-
-
-def _converted(name: str, value: Any, kind: Kind) -> Any:
-    try:
-        if kind.fits(value):
-            return kind.convert(value)
-    except (TypeError, ValueError, OverflowError):
-        pass  # not even comparable: the sentence below says what was expected
-    plain = value.item() if isinstance(value, np.generic) else value
-    raise OptionError(name, expected=kind.expected, got=quoted(plain))
-
-
 class Kind(NamedTuple):
-    """What values an option takes. Numbers become Python's own: numpy scalars would widen single precision."""
+    """The values that an option takes. Numbers become Python's own: a numpy scalar would widen single precision."""
 
     fits: Callable[[Any], bool]
     convert: Callable[[Any], Any]
@@ -222,54 +61,333 @@ _POSITIVE = _number(lambda v: 0 < v < math.inf, "a finite number above 0")
 _AT_LEAST_0 = _number(lambda v: 0 <= v < math.inf, "a finite number of at least 0")
 _BETWEEN_0_AND_1 = _number(lambda v: 0 < v < 1, "a number between 0 and 1")
 _FROM_0_TO_1 = _number(lambda v: 0 <= v <= 1, "a number from 0 to 1")
+_ABOVE_0_TO_1 = _number(lambda v: 0 < v <= 1, "a number above 0 and at most 1")
+_AT_LEAST_1 = _number(lambda v: 1 <= v < math.inf, "a finite number of at least 1")
+_ABOVE_1 = _number(lambda v: 1 < v < math.inf, "a finite number above 1")
 _ANY_NUMBER = _number(lambda v: True, "a number")
+_ANYTHING = Kind(lambda v: True, lambda v: v, "")  # `matlab.random.streams` checks a seed
+_LOSS = Kind(
+    lambda v: v in ("matching", "squared") if isinstance(v, str) else hasattr(v, "log_likelihood"),
+    lambda v: str(v) if isinstance(v, str) else v,
+    "one of 'matching', 'squared', or an object with the methods of a loss",
+)
+_FILE = "nnet_train_2.m"
 
-KINDS: Mapping[str, Kind] = {
-    "max_epochs": _whole(0),
-    "num_chunks": _whole(1),
-    "num_test_chunks": _whole(1),
-    "trim_cases": _FLAG,
-    "precision": _word("single", "double", "tf32"),
-    "backend": _word("numpy", "numba", "cupy"),
-    "num_threads": _or_none(_whole(1)),
-    "faithful": _FLAG,
-    "method": _RULE,
-    "solver": _RULE,
-    "preconditioner": _RULE,
-    "selection": _RULE,
-    "judge": _RULE,
-    "line_search": _RULE,
-    "loss": Kind(
-        lambda v: v in ("matching", "squared") if isinstance(v, str) else hasattr(v, "log_likelihood"),
-        lambda v: str(v) if isinstance(v, str) else v,
-        "one of 'matching', 'squared', or an object with the methods of a loss",
-    ),
-    "error_measure": _word("squared", "misclassified", "none"),
-    "weight_decay": _AT_LEAST_0,
-    "decay_biases": _FLAG,
-    "curvature": _word("gauss_newton", "hessian", "empirical_fisher"),
-    "curvature_cases": _word("target_chunk", "all"),
-    "damping": _DAMPS,
-    "initial_lam": _AT_LEAST_0,
-    "lam_drop": _number(lambda v: 0 < v <= 1, "a number above 0 and at most 1"),
-    "lam_boost": _or_none(_number(lambda v: 1 <= v < math.inf, "a finite number of at least 1")),
-    "rho_low": _ANY_NUMBER,
-    "rho_high": _ANY_NUMBER,
-    "max_cg_steps": _whole(1),
-    "min_cg_steps": _whole(0),
-    "cg_tolerance": _AT_LEAST_0,
-    "cg_gap_ratio": _FROM_0_TO_1,
-    "cg_min_gap": _whole(1),
-    "iterate_grid_start": _POSITIVE,
-    "iterate_grid_base": _number(lambda v: 1 < v < math.inf, "a finite number above 1"),
-    "start_decay": _FROM_0_TO_1,
-    "preconditioner_exponent": _or_none(_FROM_0_TO_1),
-    "backtracking_cases": _word("all", "target_chunk", "none"),
-    "line_search_c": _FROM_0_TO_1,
-    "line_search_factor": _BETWEEN_0_AND_1,
-    "max_reductions": _whole(1),
-    "num_connections": _whole(1, 100_000),
-    "init_scale": _AT_LEAST_0,
-    "checkpoint_period": _whole(1),
-}
-"""What every option but `seed` takes."""
+
+def option(default: Any, kind: Kind, text: str, matlab: str = "", source: str = "") -> Any:
+    """Make a field of `Options` that carries its own description.
+
+    Parameters
+    ----------
+    default : object
+        The default value.
+    kind : Kind
+        The values that it takes.
+    text : str
+        What it does, with its unit, in whole sentences.
+    matlab : str
+        The name of the argument or constant in MATLAB; empty where MATLAB has none.
+    source : str
+        Where the default comes from: a file, or a section of Martens 2010; empty for this package's own choice.
+    """
+    source = f"Martens 2010, section {source}" if source[:1].isdigit() else source
+    return field(default=default, metadata={"kind": kind, "text": text, "matlab": matlab, "source": source})
+
+
+def described(each: dataclasses.Field[Any]) -> str:
+    """Return the description of an option: what it does, the values it takes, MATLAB's name and its source."""
+    told = each.metadata
+    takes = told["kind"].expected
+    parts = [told["text"], takes and f"Takes {takes}.", told["matlab"] and f"MATLAB: {told['matlab']}."]
+    return " ".join(part for part in [*parts, told["source"] and f"Source: {told['source']}."] if part)
+
+
+def _documented(cls: type[Options]) -> type[Options]:
+    """Put the description of every field into the docstring, before its section Raises."""
+    lines = ["Parameters", "----------"]
+    for each in dataclasses.fields(cls):
+        lines += [f"{each.name} : {each.type}, default {each.default!r}"]
+        lines += textwrap.wrap(described(each), 100, initial_indent="    ", subsequent_indent="    ")
+    summary, raises = inspect.cleandoc(cls.__doc__ or "").split("\n\n", 1)
+    cls.__doc__ = "\n".join([summary, "", *lines, "", raises])
+    return cls
+
+
+@_documented
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The settings of a Hessian-free training run, checked when they are made.
+
+    Raises
+    ------
+    OptionError
+        A value is out of its range, or two values contradict each other.
+    """
+
+    # --- the run
+    max_epochs: int = option(
+        100, _whole(0), "Number of the last epoch. An epoch is one outer iteration: one parameter update.", "maxepoch"
+    )
+    num_chunks: int = option(
+        1,
+        _whole(1),
+        "Number of minibatches (chunks) of the training cases; must divide the number of cases.",
+        "numchunks",
+    )
+    num_test_chunks: int = option(
+        1, _whole(1), "Number of parts in which the test cases are evaluated.", "numchunks_test"
+    )
+    trim_cases: bool = option(
+        False,
+        _FLAG,
+        "Drop the last cases if num_chunks does not divide the number of cases; False refuses them.",
+        "trim_cases",
+    )
+    precision: str = option(
+        "single",
+        _word("single", "double", "tf32"),
+        "Working precision. 'tf32' (GPU only) stores single precision and multiplies matrices in TF32.",
+        "precision",
+        _FILE,
+    )
+    backend: str = option(
+        "numpy",
+        _word("numpy", "numba", "cupy"),
+        "Where to compute: 'numpy' (CPU), 'numba' (CPU, compiled passes) or 'cupy' (NVIDIA GPU).",
+        "jacket",
+    )
+    num_threads: int | None = option(
+        None,
+        _or_none(_whole(1)),
+        "Number of CPU threads; None uses one for each processor. The results do not depend on it.",
+        "numthreads",
+    )
+    faithful: bool = option(
+        True,
+        _FLAG,
+        "Keep the quirks of the MATLAB program, which `hf-compat quirks` lists. False corrects those that have a "
+        "correction.",
+        "faithful",
+    )
+
+    # --- the method and its rules: names in `registry`, or objects of your own
+    method: Any = option("hessian_free", _RULE, "The outer method: 'hessian_free'.")
+    solver: Any = option("conjgrad", _RULE, "The solver that minimises the quadratic model: 'conjgrad'.")
+    preconditioner: Any = option(
+        "martens",
+        _RULE,
+        "The preconditioner of the solver: 'martens' (uses preconditioner_exponent) or 'none'.",
+        "",
+        "4.7",
+    )
+    selection: Any = option(
+        "backtracking",
+        _RULE,
+        "The rule that selects a CG iterate as the step: 'backtracking' (uses backtracking_cases).",
+        "",
+        "4.6",
+    )
+    judge: Any = option(
+        "reduction_ratio",
+        _RULE,
+        "The rule that compares the actual with the predicted change of the objective: 'reduction_ratio'.",
+        "",
+        "4.1",
+    )
+    line_search: Any = option(
+        "armijo",
+        _RULE,
+        "The rule for the step length: 'armijo' (uses line_search_c, line_search_factor and max_reductions) or "
+        "'full_step'.",
+        "",
+        _FILE,
+    )
+
+    # --- what is optimised
+    loss: Any = option(
+        "matching",
+        _LOSS,
+        "'matching': the log-likelihood that belongs to the output unit; 'squared': squared error for any output unit; "
+        "or an object of your own, as `model.losses.OwnLogLikelihood` describes.",
+        "rms",
+    )
+    error_measure: str = option(
+        "squared",
+        _word("squared", "misclassified", "none"),
+        "The reported error: mean squared error of a case, summed over outputs; the fraction of misclassified cases; "
+        "or none. It is not optimised.",
+        "errtype",
+    )
+    weight_decay: float = option(
+        2e-5,
+        _AT_LEAST_0,
+        "Strength of the ℓ² penalty: ½ · weight_decay · ‖θ‖² is subtracted from the mean log-likelihood.",
+        "weightcost",
+        "the author's log of CURVES",
+    )
+    decay_biases: bool = option(True, _FLAG, "Apply weight_decay to the biases too.", "decay_biases", _FILE)
+
+    # --- curvature and damping
+    curvature: str = option(
+        "gauss_newton",
+        _word("gauss_newton", "hessian", "empirical_fisher"),
+        "The curvature matrix of the quadratic model.",
+        "mattype",
+        "4.2",
+    )
+    curvature_cases: str = option(
+        "target_chunk",
+        _word("target_chunk", "all"),
+        "The cases of curvature products: the chunk of the epoch, or all cases.",
+        "hybridmode",
+        "4.3",
+    )
+    damping: Any = option(
+        True,
+        _DAMPS,
+        "True or 'levenberg_marquardt': add λ to the curvature and adapt λ. False or 'none': λ enters only the "
+        "preconditioner. Or your own rule (`solvers.rules.Damping`).",
+        "autodamp",
+        "4.1",
+    )
+    initial_lam: float = option(45.0, _AT_LEAST_0, "Damping strength λ in the first epoch.", "initlambda", _FILE)
+    lam_drop: float = option(
+        2 / 3, _ABOVE_0_TO_1, "Factor on λ after an epoch whose reduction ratio is above rho_high.", "drop", "4.1"
+    )
+    lam_boost: float | None = option(
+        None,
+        _or_none(_AT_LEAST_1),
+        "Factor on λ after an epoch whose reduction ratio is below rho_low; None means 1 / lam_drop.",
+        "boost",
+        "4.1",
+    )
+    rho_low: float = option(0.25, _ANY_NUMBER, "λ is raised if the reduction ratio is below this.", "rho_low", "4.1")
+    rho_high: float = option(0.75, _ANY_NUMBER, "λ is lowered if the reduction ratio is above this.", "rho_high", "4.1")
+
+    # --- conjugate gradients
+    max_cg_steps: int = option(250, _whole(1), "Largest number of CG steps in an epoch.", "maxiters", _FILE)
+    min_cg_steps: int = option(1, _whole(0), "CG does not test for convergence before this step.", "miniters", _FILE)
+    cg_tolerance: float = option(
+        5e-4,
+        _AT_LEAST_0,
+        "CG stops if the relative progress per step, measured over the gap, is below this.",
+        "tolerance",
+        "4.4",
+    )
+    cg_gap_ratio: float = option(
+        0.1, _FROM_0_TO_1, "Length of the gap as a fraction of the CG steps done so far.", "gapratio", "4.4"
+    )
+    cg_min_gap: int = option(10, _whole(1), "Smallest length of the gap, in CG steps.", "mingap", "4.4")
+    iterate_grid_start: float = option(
+        5.0, _POSITIVE, "First CG step whose iterate is recorded for the selection.", "inext", _FILE
+    )
+    iterate_grid_base: float = option(1.3, _ABOVE_1, "Ratio between consecutive recorded CG steps.", "imult", "4.6")
+    start_decay: float = option(
+        0.95,
+        _FROM_0_TO_1,
+        "Factor on the last CG iterate of an epoch, which then starts CG in the next epoch.",
+        "decay",
+        "nnet_train_2.m; 1 in Martens 2010, section 4.5",
+    )
+    preconditioner_exponent: float | None = option(
+        0.75,
+        _or_none(_FROM_0_TO_1),
+        "Exponent of the diagonal preconditioner; None for no preconditioner.",
+        "precon_exponent",
+        "4.7",
+    )
+
+    # --- step
+    backtracking_cases: str = option(
+        "all",
+        _word("all", "target_chunk", "none"),
+        "The cases on which 'backtracking' compares CG iterates; 'none' takes the last iterate.",
+        "backtrack_set",
+        _FILE,
+    )
+    line_search_c: float = option(
+        1e-2, _FROM_0_TO_1, "Constant of the sufficient-increase condition of the line search.", "linesearch_c", _FILE
+    )
+    line_search_factor: float = option(
+        0.8, _BETWEEN_0_AND_1, "Factor on the step length at each reduction.", "linesearch_factor", _FILE
+    )
+    max_reductions: int = option(
+        60, _whole(1), "The step is rejected after this number of reductions of its length.", "linesearch_max", _FILE
+    )
+
+    # --- sparse initialisation
+    num_connections: int = option(
+        15, _whole(1, 100_000), "Number of incoming connections drawn for each unit.", "numconn", "5"
+    )
+    init_scale: float = option(
+        1.0,
+        _AT_LEAST_0,
+        "Standard deviation of the initial weights, halved once for each tanh layer at either end of a weight.",
+        "initcoeff",
+        _FILE,
+    )
+    seed: Any = option(
+        None,
+        _ANYTHING,
+        "Seed of the sparse initialisation: None, an int, a numpy Generator, ('octave', s), "
+        "('octave', s_rand, s_randn), ('matlab', s_rand, s_randn), or an object with rand and randn.",
+        "seed",
+    )
+
+    # --- files
+    checkpoint_period: int = option(
+        10, _whole(1), "A checkpoint is kept under its own name every this number of epochs.", "checkpoint_every", _FILE
+    )
+
+    def __post_init__(self) -> None:
+        for each in dataclasses.fields(self):
+            value = _converted(each.name, getattr(self, each.name), each.metadata["kind"])
+            object.__setattr__(self, each.name, value)
+        if self.precision == "tf32" and self.backend != "cupy":
+            raise OptionError(
+                "precision",
+                expected="'single' or 'double' on the CPU",
+                got="'tf32'",
+                advice="Set {backend='cupy'} for an NVIDIA GPU.",
+            )
+        if self.min_cg_steps > self.max_cg_steps:
+            raise OptionError(
+                "min_cg_steps", expected=f"at most {{max_cg_steps}} = {self.max_cg_steps}", got=self.min_cg_steps
+            )
+        if self.rho_low > self.rho_high:
+            raise OptionError("rho_low", expected=f"at most {{rho_high}} = {self.rho_high:g}", got=f"{self.rho_low:g}")
+        if self.initial_lam == 0 and self.damping:
+            advice = "No factor changes 0: start with a small number, or set {damping=False}."
+            raise OptionError("initial_lam", expected="a finite number above 0", got=self.initial_lam, advice=advice)
+
+    @classmethod
+    def from_keywords(cls, **keywords: Any) -> Options:
+        """Return options from keywords.
+
+        Raises
+        ------
+        OptionError
+            A name is unknown; the message suggests the nearest one.
+        """
+        known = [f.name for f in dataclasses.fields(cls)]
+        for name in keywords:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                advice = f"Did you mean {{{near[0]}}}?" if near else "help(Options) lists them all."
+                raise OptionError(name, expected="the name of an option", got="an unknown name", advice=advice)
+        return cls(**keywords)
+
+    @property
+    def boost(self) -> float:
+        """Factor on λ after a bad epoch."""
+        return 1 / self.lam_drop if self.lam_boost is None else self.lam_boost
+
+
+def _converted(name: str, value: Any, kind: Kind) -> Any:
+    try:
+        if kind.fits(value):
+            return kind.convert(value)
+    except (TypeError, ValueError, OverflowError):
+        pass  # the value cannot be compared: the message below says what was expected
+    plain = value.item() if isinstance(value, np.generic) else value
+    raise OptionError(name, expected=kind.expected, got=quoted(plain))

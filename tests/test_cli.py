@@ -24,8 +24,8 @@ from hf_matlab_compat.errors import Terminated
 from hf_matlab_compat.legacy import case_file
 from hf_matlab_compat.legacy.case_file import read_case, write_case
 from hf_matlab_compat.legacy.quirks import QUIRKS
-from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS
-from hf_matlab_compat.options import Options
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, TRAINER_ARGUMENTS
+from hf_matlab_compat.options import Options, described
 from hf_matlab_compat.state import Outcome
 
 ROOT = Path(__file__).parent.parent
@@ -305,14 +305,30 @@ def test_an_interrupted_training_returns_130(case, tmp_path, monkeypatch, capsys
 def test_names_lists_every_name_with_its_default(capsys) -> None:
     assert main(["names"]) == 0
     shown = capsys.readouterr().out
-    rows = {words[0]: words[1:] for words in map(str.split, shown.splitlines()) if words}
+    assert max(map(len, shown.splitlines())) <= 80
+    rows = {words[0]: words[1] for line in shown.splitlines() if len(words := line.split()) > 1 and line[1] != " "}
     for theirs, ours in {**TRAINER_ARGUMENTS, **CONSTANTS}.items():
-        assert rows[theirs][0] == ours
-    assert rows["mattype"][1:] == ["'gauss_newton'", "'gn'"]
-    assert rows["initlambda"][1:] == ["45"]
-    assert rows["line_search"] == ["'armijo'"]  # MATLAB has no name for it
-    listed = {word for name, words in rows.items() for word in (name, *words)}
-    assert {field.name for field in dataclasses.fields(Options)} <= listed
+        assert rows[theirs] == ours
+    told = " ".join(shown.split())
+    assert "'gauss_newton' (in MATLAB" in told
+    assert "Default: 45." in told
+    assert "Default: 'armijo'." in told
+    assert {field.name for field in dataclasses.fields(Options)} <= set(told.split())
+    assert all(len(line.split()) > 2 for line in shown.splitlines() if line[1:2].isalpha())  # no empty description
+
+
+def test_options_lists_what_help_says_of_every_option(capsys) -> None:
+    assert main(["options"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    told, helped = " ".join(shown.split()), " ".join((Options.__doc__ or "").split())
+    for field in dataclasses.fields(Options):
+        text = described(field)
+        assert f"{field.name} = " in told
+        assert text in told
+        assert text in helped
+        assert field.metadata["text"].endswith(".")
+        assert TO_MATLAB.get(field.name, "") == field.metadata["matlab"]
 
 
 def test_quirks_lists_every_quirk(capsys) -> None:

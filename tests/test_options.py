@@ -163,7 +163,7 @@ def test_a_damping_of_nothing_is_refused_where_it_would_be_adapted() -> None:
             Options(initial_lam=zero)
     with pytest.raises(OptionError) as caught:
         Options(initial_lam=0)
-    assert caught.value.in_words_of(SPOKEN).endswith("start with a small one, or set autodamp=0.")
+    assert caught.value.in_words_of(SPOKEN).endswith("start with a small number, or set autodamp=0.")
     assert Options(initial_lam=0, damping=False).initial_lam == 0
     assert Options(initial_lam=1e-300).initial_lam == 1e-300
 

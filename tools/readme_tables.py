@@ -33,12 +33,10 @@ def differences() -> list[str]:
 
 def options() -> list[str]:
     """Every option under both names, with its default and what it does."""
-    source = (ROOT / "hf_matlab_compat" / "options.py").read_text(encoding="utf-8")
     rows: list[str] = []
     for field in dataclasses.fields(Options):
-        text = re.search(rf'    {field.name}: .*\n    """((?:.|\n)*?)"""', source)
-        described = " ".join(text.group(1).split()) if text else ""
-        rows.append(f"| `{field.name}` | {_matlab_name(field.name)} | `{field.default!r}` | {described} |")
+        text = field.metadata["text"]
+        rows.append(f"| `{field.name}` | {_matlab_name(field.name)} | `{field.default!r}` | {text} |")
     return ["| `train` | `nnet_train` | default | |", "|---|---|---|---|", *rows]
 
 

@@ -1,4 +1,4 @@
-"""`hf-compat demo`, `train`, `names`, `quirks`."""
+"""`hf-compat demo`, `train`, `names`, `options`, `quirks`."""
 
 from __future__ import annotations
 
@@ -112,15 +112,23 @@ def _seed(seeds: list[int], streams: str) -> Any:
 
 @app.command
 def names() -> int:
-    """List the names: MATLAB's, this package's, and the default."""
+    """List every argument and option: MATLAB's name, this package's name, description and default."""
     from hf_matlab_compat.legacy.ledgers import show_names
 
     return show_names()
 
 
 @app.command
+def options() -> int:
+    """List every option: default, description, values taken, MATLAB's name and source."""
+    from hf_matlab_compat.legacy.ledgers import show_options
+
+    return show_options()
+
+
+@app.command
 def quirks() -> int:
-    """List the quirks of the original that are kept, and what faithful=False does instead."""
+    """List the quirks of the MATLAB program that are kept, and what faithful=False does instead."""
     from hf_matlab_compat.legacy.ledgers import show_quirks
 
     return show_quirks()

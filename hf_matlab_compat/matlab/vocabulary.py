@@ -6,62 +6,35 @@ The legacy calls translate their arguments with it, the text log prints with it,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 
-TRAINER_ARGUMENTS: Mapping[str, str] = {
+from hf_matlab_compat.options import Options
+
+_ARGUMENTS = (
+    *("runName", "runDesc", "paramsp", "Win", "bin", "resumeFile", "maxepoch", "indata", "outdata", "numchunks"),
+    *("intest", "outtest", "numchunks_test", "layersizes", "layertypes", "mattype", "rms", "errtype", "hybridmode"),
+    *("weightcost", "decay", "jacket"),
+)
+_OF_TRAIN = {
     "runName": "run_name",
     "runDesc": "description",
     "paramsp": "initial_theta",
     "Win": "initial_weights",
     "bin": "initial_biases",
     "resumeFile": "resume_from",
-    "maxepoch": "max_epochs",
     "indata": "inputs",
     "outdata": "targets",
-    "numchunks": "num_chunks",
     "intest": "test_inputs",
     "outtest": "test_targets",
-    "numchunks_test": "num_test_chunks",
     "layersizes": "hidden_sizes",
     "layertypes": "unit_types",
-    "mattype": "curvature",
-    "rms": "loss",
-    "errtype": "error_measure",
-    "hybridmode": "curvature_cases",
-    "weightcost": "weight_decay",
-    "decay": "start_decay",
-    "jacket": "backend",
 }
+_OF_OPTIONS = {each.metadata["matlab"]: each.name for each in fields(Options) if each.metadata["matlab"]}
+
+TRAINER_ARGUMENTS: Mapping[str, str] = {name: {**_OF_TRAIN, **_OF_OPTIONS}[name] for name in _ARGUMENTS}
 """The 22 arguments of `nnet_train_2`, in order, and what `train` calls them."""
 
-CONSTANTS: Mapping[str, str] = {
-    "initlambda": "initial_lam",
-    "drop": "lam_drop",
-    "boost": "lam_boost",
-    "autodamp": "damping",
-    "rho_low": "rho_low",
-    "rho_high": "rho_high",
-    "maxiters": "max_cg_steps",
-    "miniters": "min_cg_steps",
-    "tolerance": "cg_tolerance",
-    "gapratio": "cg_gap_ratio",
-    "mingap": "cg_min_gap",
-    "inext": "iterate_grid_start",
-    "imult": "iterate_grid_base",
-    "precon_exponent": "preconditioner_exponent",
-    "backtrack_set": "backtracking_cases",
-    "linesearch_c": "line_search_c",
-    "linesearch_factor": "line_search_factor",
-    "linesearch_max": "max_reductions",
-    "numconn": "num_connections",
-    "initcoeff": "init_scale",
-    "decay_biases": "decay_biases",
-    "checkpoint_every": "checkpoint_period",
-    "trim_cases": "trim_cases",
-    "precision": "precision",
-    "faithful": "faithful",
-    "numthreads": "num_threads",
-    "seed": "seed",
-}
+CONSTANTS: Mapping[str, str] = {theirs: ours for theirs, ours in _OF_OPTIONS.items() if theirs not in _ARGUMENTS}
 """Constants that users edited inside the file: keywords of `nnet_train`, and the fields of `Options` they set."""
 
 TO_FIELD_TERMS: Mapping[str, str] = {**TRAINER_ARGUMENTS, **CONSTANTS}

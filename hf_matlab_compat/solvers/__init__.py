@@ -1,1 +1,1 @@
-"""The rules of Hessian-free optimisation; they know vectors and callables only."""
+"""The rules of Hessian-free optimisation. They use vectors and callables only, no networks."""

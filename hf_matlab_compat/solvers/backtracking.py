@@ -1,4 +1,4 @@
-"""CG backtracking: the iterate on the path where the objective itself is best (Martens 2010, section 4.6)."""
+"""CG backtracking: select the CG iterate with the best objective (Martens 2010, section 4.6)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.solvers.rules import Chosen, Path, ScoreOf
 from hf_matlab_compat.state import Score, Watch
@@ -13,15 +14,15 @@ from hf_matlab_compat.state import Score, Watch
 
 @dataclass(frozen=True)
 class Backtracking:
-    """Walk from the last iterate down while the log-likelihood does not fall.
+    """Walk from the last CG iterate to earlier ones while the log-likelihood does not fall.
 
     Attributes
     ----------
     cases : {'all', 'target_chunk', 'none'}
-        Where iterates are compared; 'none' takes the last without comparing.
+        Cases on which iterates are compared; 'none' takes the last iterate without comparing.
     """
 
-    cases: str = "all"
+    cases: str = Options.backtracking_cases
 
     def choose(self, path: Path, score: ScoreOf, on: Cases, watch: Watch) -> Chosen:
         """See `Selection.choose`."""
@@ -35,11 +36,12 @@ class Backtracking:
 
 
 def walk_down(path: Path, score_of: Callable[[Vector], Score]) -> Chosen:
-    """Walk from the last iterate down while the log-likelihood does not fall; ties move down.
+    """Walk from the last iterate to earlier ones while the log-likelihood does not fall; on a tie take the earlier one.
 
     Parameters
     ----------
     path : Path
+        The iterates.
     score_of : callable
         p → Score at θ + p.
     """

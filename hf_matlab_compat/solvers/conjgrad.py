@@ -1,10 +1,10 @@
-"""Preconditioned conjugate gradients that record iterates on the way.
+"""Preconditioned conjugate gradients that record iterates on a grid of steps.
 
 Notation
 --------
-A x = b, A symmetric;  φ(x) = ½ xᵀA x - bᵀx the quadratic model, to be minimised
-M : (P,) diagonal of the preconditioner;  p search direction
-(Martens 2010, sections 4.4 and 4.6; Nocedal & Wright, algorithm 5.3; the step itself is in `backends.cg_vectors`)
+A x = b, A symmetric;  φ(x) = ½ xᵀA x - bᵀx is the quadratic model to be minimised
+M : (P,) diagonal of the preconditioner;  p : search direction
+(Martens 2010, sections 4.4 and 4.6; Nocedal & Wright, algorithm 5.3; `backends.cg_vectors` does the vector step)
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.cg_vectors import CGVectors, cg_vectors
 from hf_matlab_compat.errors import NotFinite
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.rules import Path, Quadratic
 from hf_matlab_compat.state import Watch
 
@@ -39,27 +40,27 @@ class ConjugateGradients:
     Attributes
     ----------
     max_cg_steps, min_cg_steps : int
-        Most steps; no test for convergence before this step.
+        Largest number of steps; first step at which convergence is tested.
     cg_tolerance, cg_gap_ratio, cg_min_gap : float, float, int
-        Stop when φ fell by less than `cg_tolerance` a step, relative to itself, over the last k steps, where k is
-        `cg_gap_ratio` times the steps done and at least `cg_min_gap`.
+        Stop if φ fell by less than `cg_tolerance` per step, relative to φ, over the last k steps. k is
+        `cg_gap_ratio` times the steps done so far, and at least `cg_min_gap`.
     iterate_grid_start, iterate_grid_base : float
-        First step that is recorded, and the ratio between recorded steps.
+        First step that is recorded, and the ratio between consecutive recorded steps.
     faithful : bool
-        Record as the original does: the last iterate twice when it lies on the grid, and none for a bail-out on the
-        grid. False records the last iterate always, and once.
+        Record as MATLAB does: the last iterate twice if it lies on the grid, and no iterate if CG fails at a step
+        on the grid. False always records the last iterate, and once.
     vectors : callable
         (x0, A x0, b, M) → CGVectors: `Backend.cg_vectors` of the backend that holds the vectors.
     """
 
-    max_cg_steps: int = 250
-    min_cg_steps: int = 1
-    cg_tolerance: float = 5e-4
-    cg_gap_ratio: float = 0.1
-    cg_min_gap: int = 10
-    iterate_grid_start: float = 5.0
-    iterate_grid_base: float = 1.3
-    faithful: bool = True
+    max_cg_steps: int = Options.max_cg_steps
+    min_cg_steps: int = Options.min_cg_steps
+    cg_tolerance: float = Options.cg_tolerance
+    cg_gap_ratio: float = Options.cg_gap_ratio
+    cg_min_gap: int = Options.cg_min_gap
+    iterate_grid_start: float = Options.iterate_grid_start
+    iterate_grid_base: float = Options.iterate_grid_base
+    faithful: bool = Options.faithful
     vectors: Callable[[Vector, Vector, Vector, Vector | None], CGVectors] = cg_vectors
 
     def solve(self, model: Quadratic, start: Vector, M: Vector | None, watch: Watch) -> Path:
@@ -85,19 +86,20 @@ def conjgrad(
     settings: ConjugateGradients,
     watch: Callable[[int], None] | None = None,
 ) -> Path:
-    """CG-Minimize(A, b) from x0.
+    """Minimise φ from x0 by conjugate gradients: CG-Minimize(A, b) of Martens 2010, algorithm 1.
 
     Parameters
     ----------
     A : callable
         v → A v, symmetric; should be positive definite.
     b, x0 : (P,) vectors
-        x0 is not changed.
+        Not changed.
     M : (P,) vector or None
-        Diagonal preconditioner, positive; None for none.
+        Diagonal of the preconditioner, positive; None for no preconditioner.
     settings : ConjugateGradients
+        Limits and tolerances.
     watch : callable, optional
-        Called with the number of every step that was done.
+        Called with the number of each finished step.
 
     Returns
     -------
@@ -126,13 +128,14 @@ def conjgrad(
 
 
 def progress_is_small(values: list[float], settings: ConjugateGradients) -> bool:
-    """Whether φ fell, over the last k steps, by less than k times the tolerance, relative to itself.
+    """Return whether φ fell by less than k times the tolerance, relative to φ, over the last k steps.
 
     Parameters
     ----------
     values : list of float
         φ after steps 1 … i.
     settings : ConjugateGradients
+        Reads the tolerance, the gap and `min_cg_steps`.
     """
     i = len(values)
     k = max(math.ceil(settings.cg_gap_ratio * i), settings.cg_min_gap)
@@ -149,7 +152,7 @@ def _why_no_step(pAp: Any, ry: Any) -> CGStop:
 
 
 class _Recorder:
-    """Keeps the iterates of steps 5, 7, 9, 11, 15, … and of the last; see `ConjugateGradients.faithful`."""
+    """Keeps the iterates of steps 5, 7, 9, 11, 15, … and of the last step; see `ConjugateGradients.faithful`."""
 
     def __init__(self, settings: ConjugateGradients) -> None:
         self.steps: list[int] = []
@@ -165,7 +168,7 @@ class _Recorder:
 
     def close(self, i: int, x: Vector) -> None:
         if self._faithful:
-            # MATLAB: a bail-out on the grid with nothing recorded crashes there; here the iterate is kept
+            # MATLAB: crashes if CG fails at the first grid step, with nothing recorded; here the iterate is kept
             wanted = i != math.ceil(self._next) or not self.steps
         else:
             wanted = not self.steps or self.steps[-1] != i

@@ -1,4 +1,4 @@
-"""When a run has converged: no step changes anything any more at the working precision."""
+"""The test for a converged run: no step changes the parameters any more at the working precision."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import State
 
 PATIENCE = 100
-"""Epochs in a row that have to leave the log-likelihood as it was before a run is called converged."""
+"""A run counts as converged after this number of consecutive epochs with the same log-likelihood."""
 
 
 def exhausted(state: State, options: Options) -> bool:
-    """Whether no step can improve the likelihood any more, however λ grows.
+    """Return whether no step can improve the log-likelihood any more, however large λ becomes.
 
-    Once a network has converged, every further epoch fails and boosts λ; after some hundred of them λ overflows, and
-    NaN follows. Long before, the steps are too short to change any parameter.
+    After convergence every epoch fails and raises λ; after some hundred epochs λ would overflow and produce NaN. Long
+    before that, the steps are too short to change any parameter.
 
     Parameters
     ----------
     state : State
-        After some epochs, of this run or of those before it.
+        After some epochs, of this run or of the run it resumes.
     options : Options
-        The factor on λ, and the number of chunks: each has its epoch before a run is called converged.
+        Reads `boost`, and `num_chunks`: a run tries every chunk once before it counts as converged.
 
     Returns
     -------
     bool
-        True when the last `PATIENCE` epochs left the log-likelihood unchanged and even the last CG solution, added
-        in full, changes no parameter; or when λ has outgrown the working precision.
+        True if the last `PATIENCE` epochs left the log-likelihood unchanged and adding the last CG iterate in full
+        changes no parameter; or if the next boost of λ would exceed the working precision.
     """
     log_likelihood = state.records.log_likelihood[:, 0]
     if not log_likelihood.size:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.fused import fused_for
 from hf_matlab_compat.backends.pieces import pieces
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Product
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevenbergMarquardt:
-    """B = G + λI, with λ raised where the model was trusted too much and lowered where too little.
+    """B = G + λI. λ rises if the model predicted the change badly and falls if it predicted it well.
 
     Attributes
     ----------
@@ -22,21 +23,21 @@ class LevenbergMarquardt:
     drop, boost : float
         Factors on λ after a good and after a bad epoch.
     rho_low, rho_high : float
-        A reduction ratio below the first is bad, one above the second good.
+        An epoch is bad if its reduction ratio is below `rho_low`, and good if it is above `rho_high`.
     """
 
-    initial_lam: float = 45.0
-    drop: float = 2 / 3
-    boost: float = 3 / 2
-    rho_low: float = 0.25
-    rho_high: float = 0.75
+    initial_lam: float = Options.initial_lam
+    drop: float = Options.lam_drop
+    boost: float = 1 / Options.lam_drop
+    rho_low: float = Options.rho_low
+    rho_high: float = Options.rho_high
 
     def operator(self, G: Product, lam: float) -> Product:
-        """B(d) = G d + λ d. The vector that G returns is changed."""
+        """Return d → G d + λ d; see `damp`."""
         return damp(G, lam)
 
     def adapt(self, lam: float, rho: float, p: Vector) -> float:
-        """The next λ; a rho of nan raises it."""
+        """Return the next λ; a rho of NaN raises λ."""
         if rho < self.rho_low or math.isnan(rho):
             return lam * self.boost
         return lam * self.drop if rho > self.rho_high else lam
@@ -44,33 +45,33 @@ class LevenbergMarquardt:
 
 @dataclass(frozen=True, kw_only=True)
 class NoDamping:
-    """B = G; λ stays what it was and enters the preconditioner only.
+    """B = G. λ stays constant and enters the preconditioner only.
 
     Attributes
     ----------
     initial_lam : float
     """
 
-    initial_lam: float = 45.0
+    initial_lam: float = Options.initial_lam
 
     def operator(self, G: Product, lam: float) -> Product:
-        """G itself."""
+        """Return G itself."""
         return G
 
     def adapt(self, lam: float, rho: float, p: Vector) -> float:
-        """λ itself."""
+        """Return λ itself."""
         return lam
 
 
 def damp(G: Product, lam: float) -> Product:
-    """B(d) = G d + λ d.
+    """Return d → G d + λ d.
 
     Parameters
     ----------
     G : callable
-        v → G v. The vector it returns is changed.
+        v → G v, a vector that the caller may change; it is changed in place.
     lam : float
-        Damping λ.
+        Damping strength λ.
     """
 
     def B(d: Vector) -> Vector:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.rules import Step
 from hf_matlab_compat.state import Score, Watch
 
@@ -18,30 +19,30 @@ class Armijo:
     Attributes
     ----------
     c : float
-        Sufficient-increase constant.
+        Constant of the sufficient-increase condition.
     factor : float
         Factor on α at each reduction.
     max_reductions : int
         The step is rejected after this number of reductions.
     rescore_rejected : bool
-        After a rejected step report the error of the parameters kept. The original reports that of the last length
-        tried.
+        After a rejected step report the error at the parameters that are kept. MATLAB reports the error at the last
+        length tried.
     """
 
-    c: float = 1e-2
-    factor: float = 0.8
-    max_reductions: int = 60
+    c: float = Options.line_search_c
+    factor: float = Options.line_search_factor
+    max_reductions: int = Options.max_reductions
     rescore_rejected: bool = False
 
     def search(
         self, score_at: Callable[[float], Score], full_step: Score, before: Any, slope: float, watch: Watch
     ) -> Step:
-        """See `LineSearch.search`. Where `before` is a numpy single, so is the comparison, as in MATLAB."""
+        """See `LineSearch.search`. It compares in single precision if `before` is a numpy single, as in MATLAB."""
         watch("line search", 0, self.max_reductions)
         rate, reductions, score = 1.0, 0, full_step
         while reductions < self.max_reductions and not (
             score.log_likelihood >= before + self.c * rate * slope
-        ):  # `not ≥` rather than `<`: a NaN is shortened too
+        ):  # `not ≥` instead of `<`, so that a NaN shortens the step too
             rate *= self.factor
             reductions += 1
             score = score_at(rate)
@@ -53,7 +54,7 @@ class Armijo:
 
 @dataclass(frozen=True)
 class FullStep:
-    """Take the whole step where it raises the log-likelihood, and none where it does not."""
+    """Take the full step if it does not lower the log-likelihood, otherwise no step."""
 
     def search(
         self, score_at: Callable[[float], Score], full_step: Score, before: Any, slope: float, watch: Watch

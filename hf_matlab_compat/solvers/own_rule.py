@@ -1,4 +1,4 @@
-"""A rule of the caller's own, whose answers are checked: a wrong one is met where it is given."""
+"""A rule of the user's own: each answer is checked as soon as the rule returns it."""
 
 from __future__ import annotations
 
@@ -15,38 +15,39 @@ from hf_matlab_compat.solvers.rules import Chosen, Judgement, Path, Step
 
 
 class OwnRule:
-    """A rule in place of a named one.
+    """A user's rule in place of a named one, with its answers checked.
 
-    Vectors it answers come out in the precision of the run, numbers as Python's own.
+    Vectors that it returns are converted to the precision of the run, numbers to Python's own.
 
     Parameters
     ----------
     kind : str
-        The option that it was given as.
+        The option that the rule was given as.
     rule : object
 
     Raises
     ------
     OptionError
-        From every method: the answer is not what the rule's protocol in `solvers.rules` says.
+        Raised by every method if the answer is not what the protocol in `solvers.rules` says.
     """
 
     def __init__(self, kind: str, rule: Any) -> None:
         self._kind, self._rule = kind, rule
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # of Python's own, which copies by them
+        if name.startswith("__"):  # Python looks these up when it copies an object
             raise AttributeError(name)
         found = getattr(self._rule, name)
         if callable(found) and name != "initial_lam":
 
-            def answering(*given: Any) -> Any:
+            def _answering(*given: Any) -> Any:
                 return self._checked(name, given, found(*given))
 
-            return answering
+            return _answering
         return self._checked(name, (), found)
 
     def __call__(self, *given: Any) -> Any:
+        """Call the rule and check its answer; for a preconditioner, which is itself a function."""
         return self._checked("__call__", given, self._rule(*given))
 
     def _checked(self, name: str, given: tuple[Any, ...], answer: Any) -> Any:
@@ -69,7 +70,7 @@ def _preconditioner(answer: Any, given: Any, refuse: Refuse) -> Vector | None:
         return None
     M = checked_vector(answer, given[1].full, "None, or a diagonal", refuse)
     if not bool((M > 0).all()):
-        raise refuse("a diagonal of positive numbers", "others in it")
+        raise refuse("a diagonal of positive numbers", "a diagonal with others")
     return M
 
 
@@ -122,4 +123,4 @@ _CHECKS: Mapping[tuple[str, str], Callable[[Any, Any, Refuse], Any]] = {
     ("judge", "judge"): _judgement,
     ("line_search", "search"): _step,
 }
-"""(answer, what the method was given, refuse) → the answer, for each method of a rule."""
+"""Check of each method of a rule: (answer, arguments of the method, refuse) → answer."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Curvature, Gradient
 
 
@@ -18,7 +20,7 @@ class MartensDiagonal:
         ¾ in the paper.
     """
 
-    exponent: float = 0.75
+    exponent: float = cast(float, Options.preconditioner_exponent)
 
     def __call__(self, G: Curvature, gradient: Gradient, lam: float) -> Vector:
         """See `Preconditioner`."""

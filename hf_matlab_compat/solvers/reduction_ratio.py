@@ -1,4 +1,4 @@
-"""The reduction ratio ρ: the change that came over the change that the undamped quadratic model predicted."""
+"""The reduction ratio ρ: actual change over the change that the undamped quadratic model predicted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ReductionRatio:
     cases : {'target_chunk', 'all'}
         Cases on which f is compared.
     gradient : {'all', 'target_chunk'}
-        Cases of the model's gradient g. The original compares f on the target chunk with g over all cases.
+        Cases of the model's gradient g. MATLAB compares f on the target chunk and takes g over all cases.
     """
 
     cases: str = "target_chunk"
@@ -35,20 +35,20 @@ class ReductionRatio:
 
 
 def predicted_change(gradient: Vector, p: Vector, Gp: Vector) -> float:
-    """½ pᵀG p - gᵀp: by how much the undamped model expects the negative log-likelihood to change; negative.
+    """Return ½ pᵀG p - gᵀp, the change of the negative log-likelihood that the undamped model predicts; negative.
 
     Parameters
     ----------
     gradient : (P,) vector
-        g = ∇ of the log-likelihood.
+        g = ∇ of the log-likelihood, weight decay included.
     p, Gp : (P,) vectors
-        The step and its curvature product.
+        The step and its undamped curvature product.
     """
     return 0.5 * float(p @ Gp) - float(gradient @ p)
 
 
 def reduction_ratio(before: float, after: float, predicted: float) -> float:
-    """ρ: actual change of the negative log-likelihood over the predicted one.
+    """Return ρ, the actual change of the negative log-likelihood over the predicted one.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def reduction_ratio(before: float, after: float, predicted: float) -> float:
     Returns
     -------
     float
-        -inf when the log-likelihood fell; nan for 0/0.
+        -inf if the log-likelihood fell; nan for 0/0.
     """
     change = before - after
     if change > 0:

@@ -1,4 +1,4 @@
-"""The rules that Hessian-free optimisation is made of, one protocol for each, and what passes between them.
+"""The rules of Hessian-free optimisation: a protocol for each rule, and the values that pass between rules.
 
 A variant of the method is a class with the one or two methods of a protocol, passed to `train` in place of a name.
 
@@ -19,7 +19,7 @@ from hf_matlab_compat.problem import Cases, Curvature, Gradient, Product
 from hf_matlab_compat.state import Score, Watch
 
 ScoreOf = Callable[[Cases, Vector | None], Score]
-"""(cases, p) → Score at θ + p on these cases; at θ for None."""
+"""(cases, p) → Score at θ + p on these cases; p = None means at θ."""
 
 
 class Quadratic(NamedTuple):
@@ -28,11 +28,11 @@ class Quadratic(NamedTuple):
     Attributes
     ----------
     B : callable
-        v → B v, damping included.
+        v → B v, weight decay and damping included.
     g : (P,) vector
-        Gradient of the log-likelihood over all cases.
+        Gradient of the log-likelihood over all cases, weight decay included.
     strength : float
-        What damping made of the memory ``lam``: λ, or a radius for a trust region.
+        The value of ``lam`` in this epoch: λ, or the radius of a trust region.
     """
 
     B: Product
@@ -50,9 +50,9 @@ class Path:
         Step numbers, counted from 1.
     iterates : list of (P,) vectors
     stop : Enum
-        Why the solver stopped; its value is the sentence the user sees.
+        Why the solver stopped; its value is the sentence that the user sees.
     last_step : int
-        The last step begun; after a bail-out the failed one.
+        The last step begun; if the solver failed, the failed step.
     """
 
     steps: list[int]
@@ -63,13 +63,13 @@ class Path:
 
 @dataclass(frozen=True)
 class Chosen:
-    """An iterate and its score.
+    """A selected iterate and its score.
 
     Attributes
     ----------
     p : (P,) vector
     step : int
-        Its number on the path.
+        Its step number on the path.
     score : Score
         At θ + p on all cases.
     """
@@ -81,7 +81,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How well the quadratic model foretold the change.
+    """How well the quadratic model predicted the change.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Judgement:
     predicted : float
         Predicted change of the negative log-likelihood, negative.
     rho : float
-        Actual over predicted change; -inf where the likelihood fell, nan for 0/0.
+        Actual over predicted change; -inf if the log-likelihood fell, nan for 0/0.
     """
 
     before: float
@@ -101,14 +101,14 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Step:
-    """How far to go along the chosen iterate.
+    """The step length along the chosen iterate.
 
     Attributes
     ----------
     rate : float
-        α; 0 when no length would do.
+        α; 0 if the step was rejected.
     reductions : float
-        How often the length was reduced; inf when none would do.
+        Number of reductions of the length; inf if the step was rejected.
     score : Score
         At θ + α p. See `line_search.Armijo` for a rejected step.
     """
@@ -119,7 +119,7 @@ class Step:
 
 
 class Damping(Protocol):
-    """How the curvature is damped, and how strongly."""
+    """The damped curvature and the rule for its strength."""
 
     @property
     def initial_lam(self) -> float:
@@ -127,11 +127,11 @@ class Damping(Protocol):
         ...
 
     def operator(self, G: Curvature, lam: float) -> Product:
-        """The damped curvature, v → B v."""
+        """Return the damped curvature, v → B v."""
         ...
 
     def adapt(self, lam: float, rho: float, p: Vector) -> float:
-        """The strength of the next epoch, after a step p with reduction ratio rho."""
+        """Return the strength of the next epoch, after a step p with reduction ratio rho."""
         ...
 
 
@@ -139,50 +139,50 @@ class Preconditioner(Protocol):
     """An approximation to the damped curvature that is easy to invert."""
 
     def __call__(self, G: Curvature, gradient: Gradient, lam: float) -> Vector | None:
-        """Its diagonal, positive, (P,); None for none."""
+        """Return its diagonal, positive, (P,); None for no preconditioner."""
         ...
 
 
 class InnerSolver(Protocol):
-    """Minimises the quadratic model, at least roughly."""
+    """Minimises the quadratic model approximately."""
 
     def solve(self, model: Quadratic, start: Vector, M: Vector | None, watch: Watch) -> Path:
-        """Iterates from `start`, which is not changed; `watch` is told ``("cg", step, of at most)``."""
+        """Return the iterates from `start`, which is not changed; call ``watch("cg", step, largest step)``."""
         ...
 
 
 class Selection(Protocol):
-    """Which iterate of the path becomes the step."""
+    """Selects the iterate of the path that becomes the step."""
 
     def choose(self, path: Path, score: ScoreOf, on: Cases, watch: Watch) -> Chosen:
-        """The iterate to step along, with its score on all cases; ``on.chunk`` is the epoch's target chunk."""
+        """Return the iterate to step along, with its score on all cases; ``on.chunk`` is the epoch's target chunk."""
         ...
 
 
 class Judge(Protocol):
-    """Compares the change that came with the change that the model predicted."""
+    """Compares the actual change with the change that the model predicted."""
 
     def judge(self, p: Vector, score: ScoreOf, gradient: Gradient, G: Curvature, on: Cases) -> Judgement:
-        """The reduction ratio ρ of the full step p, and what it is made of."""
+        """Return the reduction ratio ρ of the full step p, and its parts."""
         ...
 
 
 class LineSearch(Protocol):
-    """How far to go along the chosen iterate."""
+    """Finds the step length along the chosen iterate."""
 
     def search(
         self, score_at: Callable[[float], Score], full_step: Score, before: Any, slope: float, watch: Watch
     ) -> Step:
-        """The step length.
+        """Return the step length and its score.
 
         Parameters
         ----------
         score_at : callable
-            α → Score at θ + α p; at θ for 0.
+            α → Score at θ + α p; 0 means at θ.
         full_step : Score
             At α = 1.
         before : scalar
-            ll(θ), in working precision where the original's is.
+            ll(θ), in working precision where MATLAB's is.
         slope : float
             gᵀp.
         watch : callable
