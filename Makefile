@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
+.PHONY: demo docs test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -38,6 +38,15 @@ bench-larger: $(READY) ## train on 12 GB of mapped cases within 4 GB (writes a f
 bench-gpu:       ## check and measure the GPU part (needs CUDA, CuPy, numpy, threadpoolctl; no network)
 	@$(or $(wildcard $(BIN)/python),python3) -m benchmarks.gpu
 
+docs: $(VENV)/.docs ## build the documentation into docs/_build/html; its tutorials are run, and an error in one is an error
+	@sh tools/ensure_octave.sh
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+docs/images/demo.png: $(READY)
+	@$(BIN)/hf-compat demo --recorded >/dev/null
+	@cp demo_output/reconstructions.png $@
+
 lint: $(READY)   ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -52,5 +61,9 @@ $(READY): pyproject.toml
 	@sh tools/make_venv.sh $(VENV)
 	@touch $@
 
+$(VENV)/.docs: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@
+
 clean:           ## remove everything that the targets made
-	rm -rf $(VENV) demo_output .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) demo_output docs/_build docs/auto_tutorials .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -1,10 +1,11 @@
-"""Writes the README's tables from the code they describe: `python tools/readme_tables.py` (`--check` only looks)."""
+"""Writes the tables of docs/ from the code they describe: `python tools/readme_tables.py` (`--check` only looks)."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from hf_matlab_compat.legacy.quirks import QUIRKS
@@ -12,7 +13,6 @@ from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS
 from hf_matlab_compat.options import Options
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
 
 
 def quirks() -> list[str]:
@@ -48,28 +48,32 @@ def _matlab_name(name: str) -> str:
 
 
 TABLES = {"quirks": quirks, "differences": differences, "options": options}
+PAGES = {"docs/quirks.md": ("quirks", "differences"), "docs/options.md": ("options",)}
+"""The pages and the tables on each."""
 
 
-def rewritten(readme: str) -> str:
-    """The README with every table between its markers made anew."""
-    for name, rows in TABLES.items():
+def rewritten(page: str, tables: Iterable[str]) -> str:
+    """The page with each of these tables, between its markers, written again."""
+    for name in tables:
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        before, rest = readme.split(begin, 1)
+        before, rest = page.split(begin, 1)
         after = rest.split(end, 1)[1]
-        readme = "\n".join([before + begin, *rows(), end]) + after
-    return readme
+        page = "\n".join([before + begin, *TABLES[name](), end]) + after
+    return page
 
 
 def main() -> int:
-    """Rewrite the README, or say whether it needs it."""
-    old = README.read_text(encoding="utf-8")
-    new = rewritten(old)
-    if "--check" in sys.argv[1:]:
-        if new != old:
-            print("README.md is not what the code says: run python tools/readme_tables.py")
-        return int(new != old)
-    README.write_text(new, encoding="utf-8")
-    return 0
+    """Rewrite the pages, or say which of them need it."""
+    status = 0
+    for name, tables in PAGES.items():
+        old = (ROOT / name).read_text(encoding="utf-8")
+        new = rewritten(old, tables)
+        if "--check" not in sys.argv[1:]:
+            (ROOT / name).write_text(new, encoding="utf-8")
+        elif new != old:
+            print(f"{name} is not what the code says: run python tools/readme_tables.py")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ def nnet_train_2(
     jacket: int | str,
     *,
     seed: Any = None,
+    precision: str = "single",
 ) -> TrainedParameters:
     """Train a network with MATLAB's own call: the same 22 arguments, files, screen and numbers.
 
@@ -113,6 +114,8 @@ def nnet_train_2(
         ``OctaveStream(1235, 1234)`` or ``MatlabStream(1235, 1234)`` (`matlab.random_streams`) stand for
         ``rand('twister', 1235); randn('state', 1234)`` and go on where earlier draws of them stopped. Otherwise as
         in `nnet_train`; None draws anew in every call.
+    precision : {'single', 'double'}
+        By keyword only: working precision, as in `nnet_train`. MATLAB's trainer computes in single.
 
     Returns
     -------

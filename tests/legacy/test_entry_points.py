@@ -85,7 +85,7 @@ def test_the_22_arguments_by_position_and_by_name_are_the_same_run(name: str, tm
 def test_the_signature_is_that_of_matlab() -> None:
     parameters = inspect.signature(nnet_train_2).parameters
     assert [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD] == list(TRAINER_ARGUMENTS)
-    assert [name for name, p in parameters.items() if p.default is not p.empty] == ["seed"]
+    assert [name for name, p in parameters.items() if p.default is not p.empty] == ["seed", "precision"]
 
 
 def drawn(**changes: Any) -> Any:

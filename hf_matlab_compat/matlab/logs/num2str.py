@@ -27,8 +27,8 @@ def num2str(value: ArrayLike) -> str:
     -------
     str
         An integer as ``%.16g`` prints it, so plainly below 10¹⁶. Any other number with min(max(e + 5, 5), 16)
-        significant digits, e = floor(log10|x|), trailing zeros dropped: ``%.{digits}g``. `Inf`, `-Inf`, `NaN`.
-        A row in fields of width e + 3, e that of the largest |x| (of width 23 where that reaches 10¹⁶), trimmed.
+        significant digits, e = ⌊log10 of its size⌋, trailing zeros dropped: ``%.{digits}g``. `Inf`, `-Inf`, `NaN`.
+        A row in fields of width e + 3, e that of the largest in size (of width 23 where that reaches 10¹⁶), trimmed.
         Where a negative number fills its field, one space is all that is left before it.
 
     Raises
