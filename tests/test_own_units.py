@@ -184,7 +184,7 @@ class NamedAsBuiltIn(OwnLogistic):
             NamedAsBuiltIn(),
             "unit_types: expected an object NamedAsBuiltIn with a name of its own, got that of the built",
         ),
-        (OwnLogistic, "got the class OwnLogistic. Make an object of it."),
+        (OwnLogistic, "got the class OwnLogistic. Give an object of this class."),
         (3, "unit_types: expected names"),
         (
             None,
@@ -231,7 +231,7 @@ class Unfinished:
         (WrongCurvature(), "loss: expected WrongCurvature.curvature_product that agrees with finite differences"),
         (NotByCase(), "loss: expected of 'NotByCase' log_likelihood to return shape (4,), got shape ()."),
         (Unfinished(), "got 'Unfinished' without gradient."),
-        (OwnSquares, "got the class OwnSquares. Make an object of it."),
+        (OwnSquares, "got the class OwnSquares. Give an object of this class."),
         ("mse", "got 'mse'. Did you mean 'squared'?"),
         (3, "loss: expected one of 'matching', 'squared', or an object with the methods of a loss, got 3."),
     ],

@@ -1,7 +1,7 @@
-"""The fused kernels in CUDA C, as `cupy.ElementwiseKernel` takes them.
+"""The fused kernels in CUDA C, in the form that `cupy.ElementwiseKernel` takes.
 
-T is the precision of a call's arrays. Scalars come as doubles and are rounded to T first, as Python's numbers are in
-numpy's operations. A parameter among the outputs that is read before it is written holds what it held.
+T is the precision of a call's arrays. Scalars arrive as doubles and are rounded to T first, as numpy does with Python
+numbers. An output parameter that the body reads before it writes has the array's previous value.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hf_matlab_compat.backends.fused import DeviceCGVectors, Scalars
 
 
 class Source(NamedTuple):
-    """One kernel: parameters read, parameters written, what is done with each element."""
+    """One kernel: the parameters it reads, the parameters it writes, and the work on each element."""
 
     reads: str
     writes: str
@@ -58,7 +58,7 @@ SOURCES = {
 
 
 class CupyFused:
-    """`Fused` for CuPy. A kernel is compiled when first called, once for each precision, and CuPy keeps it on disk.
+    """`Fused` for CuPy. CuPy compiles a kernel at its first call, once for each precision, and caches it on disk.
 
     Parameters
     ----------
@@ -72,18 +72,6 @@ class CupyFused:
     def _kernels(self) -> dict[str, Any]:
         make = self._cupy.ElementwiseKernel
         return {name: make(s.reads, s.writes, s.body, f"hf_{name}") for name, s in SOURCES.items()}
-
-    def logistic(self, x: Array, out: Array | None = None) -> Array:
-        """See `Fused.logistic`."""
-        return self.of_one("logistic", x, out)
-
-    def logistic_slope(self, y: Array, out: Array | None = None) -> Array:
-        """See `Fused.logistic_slope`."""
-        return self.of_one("logistic_slope", y, out)
-
-    def tanh_slope(self, y: Array, out: Array | None = None) -> Array:
-        """See `Fused.tanh_slope`."""
-        return self.of_one("tanh_slope", y, out)
 
     def add_scaled(self, scale: float, v: Array, total: Array, mask: Array | None = None) -> Array:
         """See `Fused.add_scaled`."""

@@ -1,4 +1,4 @@
-"""The outputs of all layers for given inputs, in new memory: a trained network, looked at and used."""
+"""A trained network as a function: the outputs of all layers for given inputs, in new memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.packing import Layer
 
 _AT_A_TIME = 4096
-"""Cases of a prediction whose hidden layers are in memory together."""
+"""Number of cases whose hidden outputs `predict` holds in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Activations:
 
 
 def activations(network: Network, layers: Sequence[Layer], y0: Array, xp: Any) -> Activations:
-    """y_i = f_i(W_i y_{i-1} + b_i) for all layers."""
+    """Return y_i = f_i(W_i y_{i-1} + b_i) of all layers."""
     y = [y0]
     x = y0
     for layer, unit in zip(layers, network.units, strict=True):
@@ -46,9 +46,9 @@ def activations(network: Network, layers: Sequence[Layer], y0: Array, xp: Any) -
 
 
 class LayerOutputs(list[Any]):
-    """Outputs (s_i, N) of every layer, the inputs first; ``outputs["code"]`` is that of the narrowest hidden layer.
+    """Outputs (s_i, N) of every layer, the inputs first.
 
-    Further names are "inputs" and "output".
+    A name is an index too: ``outputs["code"]`` is the narrowest hidden layer; the others are "inputs" and "output".
     """
 
     def __getitem__(self, key: Any) -> Any:
@@ -56,7 +56,7 @@ class LayerOutputs(list[Any]):
 
 
 def place_of(layer: Any, sizes: Sequence[int]) -> int:
-    """The number of a layer, inputs 0, from its number or its name: "inputs", "code" or "output".
+    """Return the number of a layer, 0 for the inputs, from its number or its name: "inputs", "code" or "output".
 
     Raises
     ------
@@ -87,21 +87,21 @@ class TrainedNetwork:
 
     @property
     def unit_types(self) -> tuple[str, ...]:
-        """Of layers 1 … L."""
+        """Names of the units of layers 1 … L."""
         return tuple(unit.name for unit in self.network.units)
 
     def outputs(self, inputs: ArrayLike) -> LayerOutputs:
-        """Outputs of every layer, the inputs first: arrays (s_i, N).
+        """Return the outputs of every layer, the inputs first: arrays (s_i, N) in double precision.
 
         Raises
         ------
         DataError
-            The inputs are not (s_0, N) finite numbers, or what the network makes of them is not.
+            The inputs are not (s_0, N) finite numbers, or an output is not finite.
         """
         return self._forward(self._checked(inputs))
 
     def predict(self, inputs: ArrayLike) -> NDArray[Any]:
-        """The last of `outputs`, (s_L, N), in less memory."""
+        """Return the outputs of the last layer, (s_L, N), without holding those of all layers."""
         cases = self._checked(inputs)
         made = np.empty((self.sizes[-1], cases.shape[1]))
         for start in range(0, cases.shape[1], _AT_A_TIME):
@@ -110,7 +110,7 @@ class TrainedNetwork:
         return made
 
     def _checked(self, inputs: ArrayLike) -> NDArray[Any]:
-        masked = bool(np.any(getattr(inputs, "mask", False)))  # of a masked array
+        masked = bool(np.any(getattr(inputs, "mask", False)))  # a masked array has masked values
         cases = np.asarray(inputs)
         if cases.ndim != 2 or cases.shape[0] != self.sizes[0] or not cases.shape[1]:
             expected = f"{self.sizes[0]} rows, a case in each column"
@@ -118,13 +118,13 @@ class TrainedNetwork:
                 "inputs", expected=expected, got=f"an array of shape {cases.shape}", advice="Cases go in columns."
             )
         if cases.dtype.kind not in "biuf" or masked:
-            got = "masked ones" if masked else f"an array of {cases.dtype}"
+            got = "masked numbers" if masked else f"an array of {cases.dtype}"
             raise DataError("inputs", expected="real numbers", got=got)
         return cases
 
     def _forward(self, cases: NDArray[Any]) -> LayerOutputs:
         y0 = np.asarray(cases, dtype=np.float64)
-        _require_finite("inputs", y0, "Leave out the cases that hold others.")
+        _require_finite("inputs", y0, "Remove these cases.")
         with np.errstate(over="ignore", invalid="ignore"):
             outputs = activations(self.network, self.layers, y0, np).y
         for values in outputs:
@@ -133,17 +133,17 @@ class TrainedNetwork:
 
 
 def finite_network(network: Network, layers: Sequence[Layer], path: str) -> TrainedNetwork:
-    """The network with these parameters, read from a file, in double precision.
+    """Return the network with parameters that were read from a file, in double precision.
 
     Raises
     ------
     CheckpointError
-        They are not finite.
+        A parameter is NaN or infinite.
     """
     wrong = int(sum(np.sum(~np.isfinite(part)) for layer in layers for part in (layer.W, layer.b)))
     if wrong:
         raise CheckpointError(
-            f"{path}: expected finite numbers in paramsp, got {wrong} that are NaN or Inf. "
+            f"{path}: expected finite numbers in paramsp, got {wrong} numbers that are NaN or Inf. "
             "Choose the checkpoint of an earlier epoch."
         )
     return TrainedNetwork(network, tuple(layers))
@@ -152,5 +152,5 @@ def finite_network(network: Network, layers: Sequence[Layer], path: str) -> Trai
 def _require_finite(name: str, values: NDArray[Any], advice: str) -> None:
     wrong = int(np.sum(~np.isfinite(values)))
     if wrong:
-        got = f"{wrong} of {values.size} that are NaN or Inf"
+        got = f"{wrong} of {values.size} numbers that are NaN or Inf"
         raise DataError(name, expected="finite numbers", got=got, advice=advice)

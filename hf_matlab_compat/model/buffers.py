@@ -1,8 +1,9 @@
 """Memory for the passes of one block of cases, cut into the views that the passes write to.
 
-Outputs stand above a row of ones, so that a bias is the weight from one more unit; where tangents are wanted they
-stand above the outputs, so that W R + V y + c is one product, [W V c] [R; y; 1]. Layers whose unit needs its input x
-beside y have room for it; where tangents are wanted, also for f', and then R{x} takes the place of x.
+For each layer the rows are stacked as [R; y; 1]: a row of ones below the outputs y makes the bias a weight of one more
+unit, and tangents R above the outputs make W R + V y + c a single matrix product, [W V c] [R; y; 1]. Without tangents
+the stack is [y; 1]. A unit that needs its input x beside y has extra room for x; with tangents also for f', and then
+R{x} overwrites x.
 """
 
 from __future__ import annotations
@@ -17,34 +18,35 @@ from hf_matlab_compat.backends.arrays import Array
 
 
 def numbers_needed(sizes: Sequence[int], n: int, tangents: bool = False, with_x: Sequence[int] = ()) -> int:
-    """How many numbers the room of `BlockBuffers` holds."""
+    """Return the length of the array that `BlockBuffers` cuts its views from."""
     beside = (2 if tangents else 1) * sum(sizes[i] for i in with_x)
     return n * (sum(_heights(sizes, tangents)) + sizes[-1] + beside)
 
 
 class BlockBuffers:
-    """Views for a block of n cases; entry i belongs to layer i, entry 0 to the inputs. Ones are yet to be written.
+    """Views for a block of n cases; entry i belongs to layer i, entry 0 to the inputs. `write_ones` fills the ones.
 
     Attributes
     ----------
     n : int
     room : 1-D array
-        All of them but y[L], one after the other.
+        The memory of all views but y[L].
     places : (4, L+1) int64 array
-        Offsets in `room` of R[i], of y[i], of the x of hidden layer i, and of the array its f' is formed from. The
-        first is where layer i's [R; y; 1] block starts, allocated or not; without a kept x the last two are y[i]'s.
+        Offsets in `room` for compiled loops: of R[i], of y[i], of the x of hidden layer i, and of the array from which
+        its f' is formed. The first is the offset at which layer i's [R; y; 1] block starts, allocated or not. Without
+        a kept x the last two are the offset of y[i].
     y : list of L+1 arrays (s_i, n)
         Outputs.
     y1 : list of L arrays (s_i + 1, n)
         [y; 1], of all layers but the last.
     R : list of L+1 arrays (s_i, n)
-        Room for tangents; R[0] has no rows, and without `tangents` none but R[L] has.
+        Room for tangents. R[0] has no rows; without `tangents` only R[L] has rows.
     Ry1 : list of L arrays
-        What the stacked directions of the layer above meet: [R; y; 1], for the inputs [y; 1].
+        [R; y; 1], for the inputs [y; 1]: what the stacked directions of the next layer are multiplied with.
     x : (s_L, n) array
         Input of the output layer. It shares its memory with R[L].
     inputs : list of L+1 arrays (s_i, n)
-        Where x of layer i goes: y[i], whose place the output then takes, or memory of its own. Unused for i = 0.
+        Where x of layer i is written: y[i], which the output then overwrites, or memory of its own. Unused for i = 0.
     slopes : dict of int to (s_i, n) arrays
         With tangents: room for f' of the layers that keep x.
 
@@ -104,12 +106,12 @@ class BlockBuffers:
                 start += sizes[i] * n
 
     def write_ones(self) -> None:
-        """Make the rows of ones, in new memory or after others wrote into it."""
+        """Write the rows of ones, in new memory or after other buffers used the same memory."""
         for rows in self.y1:
             rows[-1:] = 1
 
     def drop_output(self) -> Array:
-        """y[L], which is not held any longer."""
+        """Return y[L] and stop holding it."""
         output, self.y[-1] = self.y[-1], self.x[:0]
         return output
 
@@ -117,7 +119,7 @@ class BlockBuffers:
 def new_buffers(
     sizes: Sequence[int], n: int, xp: Any, dtype: Any, tangents: bool = False, with_x: Sequence[int] = ()
 ) -> BlockBuffers:
-    """The same in memory of their own, ones written."""
+    """Return buffers in memory of their own, with the ones written."""
     room = xp.empty(numbers_needed(sizes, n, tangents, with_x), dtype=dtype)
     buffers = BlockBuffers(sizes, n, room, xp.empty((sizes[-1], n), dtype=dtype), tangents, with_x)
     buffers.write_ones()
@@ -125,12 +127,12 @@ def new_buffers(
 
 
 def _heights(sizes: Sequence[int], tangents: bool) -> list[int]:
-    """Rows of [R; y; 1] of all layers but the last."""
+    """Return the number of rows of [R; y; 1] of all layers but the last."""
     return [size + 1 + (size if tangents and i > 0 else 0) for i, size in enumerate(sizes[:-1])]
 
 
 class LayerArrays:
-    """An array for each of some layers, in one piece of memory.
+    """One array per layer, all in one piece of memory, so that a compiled loop takes them as one argument.
 
     Attributes
     ----------

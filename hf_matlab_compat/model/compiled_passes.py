@@ -1,4 +1,4 @@
-"""The passes as compiled loops. A small block goes through in a call: what numpy's own calls cost it is spared."""
+"""The passes as compiled loops. One call takes a small block through all layers and saves the cost of numpy's calls."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ from hf_matlab_compat.model.passes import Kept, KeptErrors, Passes, Spare
 from hf_matlab_compat.model.sums import ParameterSums
 
 SMALL = 1 << 18
-"""Cases times parameters of a block up to which loops form the products too. Above, numpy does: its BLAS is quicker
-than scipy's, which the loops call, by up to a third at small matrices; calls to it cost more. With the same kernels
-inside, both give the same bits."""
+"""Cases times parameters of a block up to which compiled loops form the matrix products too.
+
+Above it numpy forms them: its BLAS is up to a third faster at small matrices than scipy's, which compiled loops call,
+but each call costs more. With the same BLAS kernels both give the same bits.
+"""
 
 
 def passes_of(network: Network, backend: Backend) -> Passes:
-    """The passes through a network on this backend: compiled ones where it has them and they suit the network."""
+    """Return the passes through a network: compiled ones if the backend has them and they know all hidden units."""
     loops = backend.loops
     if loops is not None and all(unit.name in loops.KINDS for unit in network.units[:-1]):
         return CompiledPasses(network, backend.xp, loops)
@@ -34,12 +36,14 @@ def passes_of(network: Network, backend: Backend) -> Passes:
 
 
 class CompiledPasses(Passes):
-    """`Passes` in loops, of larger blocks all but the products. What is done once for a θ is left to numpy.
+    """`Passes` as compiled loops; for larger blocks numpy forms the matrix products.
+
+    Work that is done once for a θ is left to numpy.
 
     Parameters
     ----------
     network : Network
-        Its hidden units are among the loops' KINDS; the output layer may have any.
+        Its hidden units are among the loops' KINDS; the output layer may have any unit.
     xp : module
         numpy.
     loops : module
@@ -51,8 +55,8 @@ class CompiledPasses(Passes):
         self._loops = loops
         self._kinds = [loops.KINDS[unit.name] for unit in network.units[:-1]]
         self._layout = loops_layout(network.sizes, self._kinds, loops)
-        self._few = SMALL // network.num_parameters  # cases of a block whose products loops form
-        self._widest = max(network.sizes[1:-1], default=0)  # of those that something is carried back to
+        self._few = SMALL // network.num_parameters  # largest block whose products compiled loops form
+        self._widest = max(network.sizes[1:-1], default=0)  # widest layer that an error is carried back to
 
     def weights(self, theta: Array) -> Any:
         """See `Passes.weights`."""
@@ -159,7 +163,7 @@ class CompiledPasses(Passes):
         x, y = buffers.inputs[i], buffers.y[i]
         if x is not y:
             y[...] = x
-        self._loops.activate(self._kinds[i - 1], y.reshape(-1))  # a view: the buffers' rows are whole
+        self._loops.activate(self._kinds[i - 1], y.reshape(-1))  # a view, since the rows of buffers are contiguous
 
     def _times_slope(self, i: int, buffers: BlockBuffers, d: Array, spare: Spare) -> None:
         if self._kinds[i - 1] == self._loops.LINEAR:
@@ -177,7 +181,7 @@ class CompiledPasses(Passes):
         self._loops.times_slope(kind, source.reshape(-1), out.reshape(-1))
 
     def _slope(self, i: int, buffers: BlockBuffers) -> Array | None:
-        """Of the output layer, and where x is needed: the loops form those of other layers from y as they go."""
+        """Return f' of the output layer and of layers that keep x; loops form the others from y as they go."""
         return super()._slope(i, buffers) if i == len(self._network.units) or i in buffers.slopes else None
 
     def _room(self, which: int, n: int, spare: Spare) -> Array:
@@ -185,7 +189,7 @@ class CompiledPasses(Passes):
 
 
 class _Weights:
-    """θ for loops, packed, and for numpy's products, layer by layer."""
+    """θ, packed for compiled loops, and layer by layer for numpy's products."""
 
     def __init__(self, network: Network, packed: Array) -> None:
         self._network, self.packed = network, packed
@@ -196,25 +200,26 @@ class _Weights:
 
 
 def _flat(weights: Array | None, like: Array) -> Array:
-    """Weights of cases as the loops take them: none of them for none."""
+    """Return weights of cases as compiled loops take them: an empty array for none."""
     return like[0, :0] if weights is None else weights.reshape(-1)
 
 
 def _spare(sums: ParameterSums) -> Array:
-    """Room for products that are added; those that replace what was there go through none, but loops want an array."""
+    """Return room for products that are added. Products that replace need none, but loops want an array."""
     return sums.packed if sums.replaces else sums.spare.room
 
 
 def loops_layout(sizes: Sequence[int], kinds: Sequence[int], loops: Any) -> NDArray[np.int64]:
-    """What the loops must know of a network: the (4, L+1) `layout` of `backends.compiled_loops`.
+    """Return the (4, L+1) `layout` of a network for `backends.compiled_loops`.
 
     Parameters
     ----------
     sizes : sequence of int
         s_0 … s_L.
     kinds : sequence of int
-        Of the hidden layers.
+        Kinds of unit of the hidden layers.
     loops : module
+        `backends.compiled_loops`.
     """
     layout = np.zeros((4, len(sizes)), np.int64)
     layout[loops.SIZE] = sizes

@@ -1,4 +1,4 @@
-"""θ and a direction v, laid out for products that need both at once."""
+"""θ and a direction v, stacked so that one matrix product uses both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Directions:
     room : 1-D array
         All stacks, one after the other.
     forward : list of L arrays
-        The stacks: [W V c]ᵀ of layers 2 … L, which meet [R; y; 1]; of layer 1, whose R_0 is 0, [V c]ᵀ.
+        The stacks: [W V c]ᵀ of layers 2 … L, to be multiplied with [R; y; 1]; for layer 1, where R_0 = 0, [V c]ᵀ.
     W, V : lists of L (s_{i-1}, s_i) arrays
         Wᵀ of θ and Vᵀ of v.
 
@@ -46,17 +46,17 @@ class Directions:
         self.V = [v[:-1] for v in self._v]
 
     def point(self, v: Array) -> None:
-        """Take a new direction."""
+        """Write a new direction v into the stacks."""
         for own, given in zip(self._v, self._network.with_biases(v), strict=True):
             own[...] = given
 
 
 def stack_starts(sizes: Sequence[int]) -> list[int]:
-    """Where the stack of each of the L layers begins in the room of `Directions`."""
+    """Return the offset of each of the L layers' stacks in the room of `Directions`."""
     lengths = [height * width for height, width in zip(_heights(sizes), sizes[1:], strict=True)]
     return list(accumulate(lengths, initial=0))[:-1]
 
 
 def _heights(sizes: Sequence[int]) -> list[int]:
-    """Rows of [W V c]ᵀ, for layer 1 of [V c]ᵀ."""
+    """Return the number of rows of [W V c]ᵀ, for layer 1 of [V c]ᵀ."""
     return [below + 1 if i == 0 else 2 * below + 1 for i, below in enumerate(sizes[:-1])]

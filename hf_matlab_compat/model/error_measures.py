@@ -1,4 +1,4 @@
-"""Error measures: the second figure, reported and not optimised."""
+"""Error measures: the second figure of a score, which is reported and not optimised."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from hf_matlab_compat.backends.arrays import Array
 
 
 def squared(xp: Any, y: Array, t: Array, room: Array | None = None) -> float:
-    """Σ (y - t)² over units and cases."""
+    """Return Σ (y - t)² over units and cases."""
     difference = xp.subtract(y, t, out=room)
     difference *= difference
     return float(difference.sum())
 
 
 def misclassified(xp: Any, y: Array, t: Array, room: Array | None = None) -> float:
-    """Number of cases whose target unit is not a largest one, for one-of-k targets."""
+    """Return the number of cases whose target unit does not have the largest output, for one-of-k targets."""
     return float(((t * y).sum(axis=0) != y.max(axis=0)).sum())
 
 
 def none(xp: Any, y: Array, t: Array, room: Array | None = None) -> float:
-    """Nothing is measured."""
+    """Measure nothing and return 0."""
     return 0.0
 
 
@@ -30,4 +30,4 @@ ERROR_MEASURES: dict[str, Callable[..., float]] = {
     "misclassified": misclassified,
     "none": none,
 }
-"""Error measures by name: (xp, y, t, room) → the sum over the cases given; `room`, like y, may be worked in."""
+"""Error measures by name: (xp, y, t, room) → the sum over the given cases; they may overwrite `room` and y."""

@@ -1,4 +1,4 @@
-"""Units that a device activates in one launch."""
+"""Units whose function and derivative a device computes in one kernel launch each."""
 
 from __future__ import annotations
 
@@ -8,63 +8,26 @@ from typing import Any
 from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.backends.fused import Fused
 from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.model.units import ELU, GELU, Logistic, Softplus, Tanh
+from hf_matlab_compat.model.units import Pointwise
+
+_FUSED = ("logistic", "tanh", "softplus", "elu", "gelu")
 
 
-class _FusedLogistic(Logistic):
-    def __init__(self, fused: Fused) -> None:
-        self._fused = fused
-
-    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
-        return self._fused.logistic(x, out)
-
-    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
-        return self._fused.logistic_slope(y, out)
-
-
-class _FusedTanh(Tanh):
-    def __init__(self, fused: Fused) -> None:
-        self._fused = fused
-
-    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
-        return self._fused.tanh_slope(y, out)
-
-
-class _FusedSoftplus(Softplus):
-    def __init__(self, fused: Fused) -> None:
-        self._fused = fused
+class _FusedUnit(Pointwise):
+    def __init__(self, unit: Any, fused: Fused) -> None:
+        self.name, self.keeps_x, self.bend = unit.name, unit.keeps_x, unit.bend
+        self._unit, self._fused = unit, fused
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
-        return self._fused.of_one("softplus", x, out)
+        if self.name == "tanh":  # one launch already
+            return self._unit.activate(xp, x, out)
+        return self._fused.of_one(self.name, x, out)
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
-        return self._fused.of_one("softplus_slope", y, out)
-
-
-class _FusedELU(ELU):
-    def __init__(self, fused: Fused) -> None:
-        self._fused = fused
-
-    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
-        return self._fused.of_one("elu", x, out)
-
-    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
-        return self._fused.of_one("elu_slope", y, out)
-
-
-class _FusedGELU(GELU):
-    def __init__(self, fused: Fused) -> None:
-        self._fused = fused
-
-    def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
-        return self._fused.of_one("gelu", x, out)
-
-    def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
-        return self._fused.of_one("gelu_slope", x, out)
+        return self._fused.of_one(f"{self.name}_slope", x if self.keeps_x else y, out)
 
 
 def with_fused_units(network: Network, fused: Fused) -> Network:
-    """The same network, whose units a device activates in one launch."""
-    made = (kind(fused) for kind in (_FusedLogistic, _FusedTanh, _FusedSoftplus, _FusedELU, _FusedGELU))
-    kinds: dict[str, Any] = {unit.name: unit for unit in made}
-    return replace(network, units=tuple(kinds.get(unit.name, unit) for unit in network.units))
+    """Return the same network with fused units in place of those that have kernels."""
+    units = (_FusedUnit(unit, fused) if unit.name in _FUSED else unit for unit in network.units)
+    return replace(network, units=tuple(units))

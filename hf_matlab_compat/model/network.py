@@ -1,4 +1,4 @@
-"""A feed-forward network: sizes, units, loss. The layout of what is trained, without its parameters."""
+"""A feed-forward network without its parameters: sizes, units, loss and error measure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Network:
 
     @cached_property
     def with_x(self) -> tuple[int, ...]:
-        """Hidden layers whose unit needs its input beside its output."""
+        """Hidden layers whose unit needs its input x beside its output."""
         return tuple(i for i, unit in enumerate(self.units[:-1], start=1) if unit.keeps_x)
 
     @cached_property
@@ -46,16 +46,16 @@ class Network:
         return num_parameters(self.sizes)
 
     def layers(self, theta: Array) -> list[Layer]:
-        """Weights and biases as views into θ (or, for a direction v, the parts of v that meet them)."""
+        """Return weights and biases as views into θ, or into a direction v."""
         return unpack(theta, self.sizes)
 
     def with_biases(self, theta: Array) -> list[Array]:
-        """The same as (s_{i-1} + 1, s_i) views [W_i b_i]ᵀ."""
+        """Return weights and biases as (s_{i-1} + 1, s_i) views [W_i b_i]ᵀ."""
         return unpack_with_biases(theta, self.sizes)
 
 
 def build_network(sizes: Sequence[int], unit_types: Sequence[Any], loss: Any, error_measure: str) -> Network:
-    """A network from names, or objects of the caller's own in their place; names are taken as checked.
+    """Return a network from names of units and loss, or the user's objects; names have been checked before.
 
     Parameters
     ----------

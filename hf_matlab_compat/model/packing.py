@@ -1,4 +1,7 @@
-"""Packing: θ = [vec(W₁); b₁; vec(W₂); b₂; …] with vec column-major, as one vector of P numbers."""
+"""Packing: θ = [vec(W₁); b₁; vec(W₂); b₂; …] with vec column-major, one vector of P numbers.
+
+Column-major W_i followed by b_i is the row-major matrix [W_i b_i]ᵀ, so a layer with its biases is one view of θ.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,17 @@ class Layer:
 
 
 def num_parameters(sizes: Sequence[int]) -> int:
-    """P = Σ s_i (s_{i-1} + 1)."""
+    """Return P = Σ s_i (s_{i-1} + 1)."""
     return sum(above * (below + 1) for below, above in pairwise(sizes))
 
 
 def unpack(theta: Array, sizes: Sequence[int]) -> list[Layer]:
-    """The layers as views into `theta`.
+    """Return the layers as views into `theta`.
 
     Parameters
     ----------
     theta : (P,) array
+        Packed parameters.
     sizes : sequence of int
         Units of every layer, inputs first.
     """
@@ -49,17 +53,17 @@ def unpack(theta: Array, sizes: Sequence[int]) -> list[Layer]:
 
 
 def layer_starts(sizes: Sequence[int]) -> list[int]:
-    """Where each of the L layers begins in a packed vector."""
+    """Return the offset of each of the L layers in a packed vector."""
     lengths = [above * (below + 1) for below, above in pairwise(sizes)]
     return list(accumulate(lengths, initial=0))[:-1]
 
 
 def unpack_with_biases(theta: Array, sizes: Sequence[int]) -> list[Array]:
-    """[W_i b_i]ᵀ of every layer, (s_{i-1} + 1, s_i) views into `theta`: biases are the weights from a unit of 1."""
+    """Return [W_i b_i]ᵀ of every layer, (s_{i-1} + 1, s_i) views into `theta`."""
     return [theta[where].reshape(shape) for where, shape in _places_with_biases(tuple(sizes))]
 
 
-@lru_cache(maxsize=64)  # small nets would feel it in every product
+@lru_cache(maxsize=64)  # called in every product, where it would slow small networks
 def _places_with_biases(sizes: tuple[int, ...]) -> list[tuple[slice, tuple[int, int]]]:
     shapes = [(below + 1, above) for below, above in pairwise(sizes)]
     starts = layer_starts(sizes)
@@ -67,12 +71,12 @@ def _places_with_biases(sizes: tuple[int, ...]) -> list[tuple[slice, tuple[int, 
 
 
 def pack(xp: Any, layers: Sequence[Layer]) -> Array:
-    """One (P,) vector from the layers; the inverse of `unpack`."""
+    """Return one (P,) vector from the layers; the inverse of `unpack`."""
     return xp.concatenate([part for layer in layers for part in (layer.W.T.reshape(-1), layer.b.reshape(-1))])
 
 
 def weights_only_mask(xp: Any, sizes: Sequence[int], dtype: Any) -> Array:
-    """(P,) vector with 1 at weights and 0 at biases."""
+    """Return a (P,) vector with 1 at weights and 0 at biases."""
     pairs = pairwise(sizes)
     return pack(
         xp, [Layer(xp.ones((above, below), dtype=dtype), xp.zeros((above, 1), dtype=dtype)) for below, above in pairs]

@@ -1,4 +1,4 @@
-"""Sparse initialisation: each unit hears a few of the units below (Martens 2010, section 5)."""
+"""Sparse initialisation: each unit has a few incoming connections (Martens 2010, section 5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hf_matlab_compat.options import Options
 def sparse_init(
     sizes: Sequence[int], unit_types: Sequence[str], stream: RandomStream, options: Options
 ) -> NDArray[np.float64]:
-    """Initial parameters.
+    """Draw initial parameters.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def sparse_init(
         scale = options.init_scale * _halvings(unit_types, i)
         for row in W:
             chosen = _connections(sizes[i], stream, options)
-            row[chosen] = stream.randn(len(chosen)) * scale  # on a repeated index the last draw wins
+            row[chosen] = stream.randn(len(chosen)) * scale  # for a repeated index the last draw counts
         b = np.full((sizes[i + 1], 1), 0.5 if unit == "tanh" else 0.0)
         layers.append(Layer(W, b))
     return pack(np, layers)
 
 
 def _halvings(unit_types: Sequence[str], i: int) -> float:
-    """Weights are halved where the layer below is tanh, and again where this one is."""
+    """Return the factor on the weights of layer i: ½ if the layer below is tanh, and ½ again if this one is."""
     below_is_tanh = i > 0 and unit_types[i - 1] == "tanh"
     return 0.5 ** (below_is_tanh + (unit_types[i] == "tanh"))
 

@@ -1,4 +1,4 @@
-"""Where passes enter Σ_cases [y_{i-1}; 1] e_iᵀ, the products of every layer, packed like θ."""
+"""The sums Σ_cases [y_{i-1}; 1] e_iᵀ of every layer, packed like θ."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hf_matlab_compat.model.network import Network
 
 
 class SpareProducts:
-    """Room for the products of any one layer, made when first asked for.
+    """Scratch memory for the product of one layer at a time, allocated at first use.
 
     Parameters
     ----------
     network : Network
     like : (P,) array
-        Of the same kind.
+        Its precision is that of the products.
     xp : module
     """
 
@@ -26,30 +26,30 @@ class SpareProducts:
 
     @cached_property
     def room(self) -> Array:
-        """As many numbers as the largest layer has parameters."""
+        """An array as long as the largest layer has parameters."""
         return self._xp.empty(max(rows * columns for rows, columns in self._shapes), dtype=self._dtype)
 
     def let_go(self) -> None:
-        """Give it back until somebody asks for it again."""
+        """Free the memory until the next use."""
         for made in ("room", "layers"):
             self.__dict__.pop(made, None)
 
     @cached_property
     def layers(self) -> list[Array]:
-        """Views of the room, shaped like every layer's weights and biases; they overlap."""
+        """Views of the room in the shape of every layer's weights and biases; they overlap."""
         return [self.room[: rows * columns].reshape(rows, columns) for rows, columns in self._shapes]
 
 
 class ParameterSums:
-    """Σ_cases [y_{i-1}; 1] e_iᵀ of every layer, packed: of a first block, or added to those of blocks before.
+    """Σ_cases [y_{i-1}; 1] e_iᵀ of every layer, packed: of the first block, or added to the sums of earlier blocks.
 
     Attributes
     ----------
     packed : (P,) array
-        Where the sums go.
+        Where the sums are written.
     spare : SpareProducts
     replaces : bool
-        `take` replaces what `packed` holds instead of adding to it.
+        `take` replaces what `packed` holds instead of adding to it, which saves a pass over the first block's product.
 
     Parameters
     ----------
@@ -66,17 +66,17 @@ class ParameterSums:
         self._xp = xp
 
     def let_go(self) -> None:
-        """Give back the room that products go through until it is asked for again."""
+        """Free the scratch memory of products until the next use."""
         self.spare.let_go()
 
     def take(self, i: int, below: Array, e: Array) -> None:
-        """The products of layer i, counted from 1, of `below` = [y_{i-1}; 1] with e_i."""
+        """Add the product of layer i, counted from 1: `below` = [y_{i-1}; 1] with e_i."""
         if self.replaces:
             self._xp.dot(below, e.T, out=self._layers[i - 1])
         else:
             self._layers[i - 1] += self._xp.dot(below, e.T, out=self.spare.layers[i - 1])
 
     def also(self, i: int, below: Array, e: Array) -> None:
-        """More for the weights of layer i after `take`: `below` has no 1."""
+        """Add more to the weights of layer i after `take`; `below` has no row of ones."""
         rows = below.shape[0]
         self._layers[i - 1][:rows] += self._xp.dot(below, e.T, out=self.spare.layers[i - 1][:rows])

@@ -1,11 +1,11 @@
-"""Units: what a layer does to its input x.
+"""Units: the function from a layer's input x to its output y, and its derivatives.
 
-Every unit's Jacobian J = ∂y/∂x is symmetric (diagonal, or softmax's diag(y) - y yᵀ), so one product serves
-forward and backward. Arrays are (units of the layer, cases). What takes `out` writes there, and may be given one
-of its own arguments; without it the result is new.
+Every unit's Jacobian J = ∂y/∂x is symmetric (diagonal, or softmax's diag(y) - y yᵀ), so one product serves forward and
+backward. Arrays are (units of the layer, cases). A method with `out` writes the result there, and `out` may be one of
+its arguments; without `out` the result is a new array.
 
-Most units form their derivatives from the output y alone, and their input x is not kept: the x that they are given is
-then any array of that shape. Those with `keeps_x` are given x itself, in memory that only such layers have.
+Most units form their derivatives from the output y alone; their x is not kept, and methods get any array of that shape
+for x. Units with `keeps_x` get x itself, in memory that only such layers have.
 """
 
 from __future__ import annotations
@@ -20,60 +20,68 @@ from hf_matlab_compat.errors import OptionError
 
 
 class Unit(Protocol):
-    """A kind of unit, as the passes use it. A unit of the caller's own is an `OwnFunction`, which is less to write."""
+    """A kind of unit, as the passes use it. A user's unit needs only the methods of `OwnFunction`."""
 
     name: str
     keeps_x: bool
-    """Whether derivatives need the input x beside the output y."""
+    """True if the derivatives need the input x beside the output y."""
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
-        """y = f(x)."""
+        """Return y = f(x)."""
         ...
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array | None:
-        """What J needs: f' for a unit that looks at its own input only, y for softmax, None where J = I."""
+        """Return the array from which J is formed: f' for a pointwise unit, y for softmax, None if J = I."""
         ...
 
     def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
-        """J r, from `slope`."""
+        """Return J r, from `slope`."""
         ...
 
     def curvature_product(self, xp: Any, x: Array, y: Array, d: Array, r: Array, Rx: Array) -> Array:
-        """(∂J/∂x · Rx) d, how the Jacobian moves when x moves along Rx; r = R{y} = J Rx."""
+        """Return (∂J/∂x · Rx) d, the change of J d as x moves along Rx; r = R{y} = J Rx."""
         ...
 
 
 class OwnFunction(Protocol):
-    """What a unit of the caller's own must have. Each of its outputs depends on its own input only.
+    """The methods that a user's unit must have. Each of its outputs depends on its own input only.
 
-    Arrays are (units of the layer, cases), of the working precision and of the backend; `xp` is the array namespace
+    Arrays are (units of the layer, cases), in the working precision and on the backend; `xp` is the array namespace
     (numpy, or CuPy on a GPU). Results are new arrays of the same shape.
     """
 
     def activate(self, xp: Any, x: Array) -> Array:
-        """y = f(x)."""
+        """Return y = f(x)."""
         ...
 
     def slope(self, xp: Any, x: Array, y: Array) -> Array:
-        """f'(x)."""
+        """Return f'(x)."""
         ...
 
-    # With curvature='hessian' also bend(self, xp, x, y): f''(x).
+    # curvature='hessian' also needs bend(self, xp, x, y), which returns f''(x)
 
 
 class Pointwise:
-    """A unit that looks at its own input only: J = diag(f')."""
+    """A unit each of whose outputs depends on its own input only: J = diag(f')."""
 
     keeps_x: bool = False
 
     def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
+        """See `Unit.jacobian_product`."""
         return xp.multiply(r, slope, out=out)
 
     def curvature_product(self, xp: Any, x: Array, y: Array, d: Array, r: Array, Rx: Array) -> Array:
+        """See `Unit.curvature_product`."""
         return (Rx if self.keeps_x else r) * self.bend(xp, x, y, d)
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
-        """d f''/f', whose product with r = f' Rx is `curvature_product`; with `keeps_x` d f'', to be met by Rx."""
+        """Return d f''/f', to be multiplied with r = f' Rx; with `keeps_x` d f'', to be multiplied with Rx.
+
+        Raises
+        ------
+        NotImplementedError
+            A subclass has no second derivative.
+        """
         raise NotImplementedError
 
 
@@ -83,17 +91,20 @@ class Logistic(Pointwise):
     name = "logistic"
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        """See `Unit.activate`."""
         y = xp.negative(x, out=out)
         y = xp.exp(y, out=y)
         y += 1
         return xp.divide(1, y, out=y)
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        """See `Unit.slope`."""
         s = xp.subtract(1, y, out=out)
         s *= y
         return s
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """See `Pointwise.bend`."""
         return d * (1 - 2 * y)
 
 
@@ -103,14 +114,17 @@ class Tanh(Pointwise):
     name = "tanh"
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        """See `Unit.activate`."""
         return xp.tanh(x, out=out)
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        """See `Unit.slope`."""
         s = xp.subtract(1, y, out=out)
         s *= 1 + y
         return s
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """See `Pointwise.bend`."""
         return -2 * d * y
 
 
@@ -120,15 +134,19 @@ class Linear(Pointwise):
     name = "linear"
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        """See `Unit.activate`."""
         return _same(x, out)
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> None:
-        return None
+        """See `Unit.slope`."""
+        return
 
     def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
+        """See `Unit.jacobian_product`."""
         return _same(r, out)
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """See `Pointwise.bend`."""
         return xp.zeros_like(y)
 
 
@@ -139,6 +157,7 @@ class Softmax:
     keeps_x = False
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        """See `Unit.activate`."""
         # MATLAB: softmax is shifted by the column's maximum, so that inputs above 88 do not overflow in single
         e = xp.subtract(x, x.max(axis=0, keepdims=True), out=out)
         e = xp.exp(e, out=e)
@@ -146,15 +165,19 @@ class Softmax:
         return e
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        """See `Unit.slope`."""
         return y
 
     def jacobian_product(self, xp: Any, slope: Array | None, r: Array, out: Array | None = None) -> Array:
+        """See `Unit.jacobian_product`."""
         y = slope
         ry = xp.multiply(r, y, out=out)
         ry -= y * ry.sum(axis=0, keepdims=True)
         return ry
 
     def curvature_product(self, xp: Any, x: Array, y: Array, d: Array, r: Array, Rx: Array) -> Array:
+        """See `Unit.curvature_product`."""
+
         def column_sum(a: Array) -> Array:
             return a.sum(axis=0, keepdims=True)
 
@@ -162,17 +185,20 @@ class Softmax:
 
 
 class ReLU(Pointwise):
-    """y = max(x, 0); f' is 1 above 0 and 0 elsewhere, f'' is taken for 0."""
+    """y = max(x, 0); f' is 1 above 0 and 0 elsewhere, f'' is taken as 0."""
 
     name = "relu"
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        """See `Unit.activate`."""
         return xp.maximum(x, 0, out=out)
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
-        return xp.sign(y, out=out)  # y is never below 0
+        """See `Unit.slope`."""
+        return xp.sign(y, out=out)  # 0 or 1, since y is never negative
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """See `Pointwise.bend`."""
         return xp.zeros_like(y)
 
 
@@ -182,18 +208,21 @@ class Softplus(Pointwise):
     name = "softplus"
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
-        below = xp.minimum(x, -x)  # -|x|: exp cannot overflow
+        """See `Unit.activate`."""
+        below = xp.minimum(x, -x)  # -|x|, so that exp cannot overflow
         below = xp.log1p(xp.exp(below, out=below), out=below)
         y = xp.maximum(x, 0, out=out)
         y += below
         return y
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        """See `Unit.slope`."""
         s = xp.negative(y, out=out)
         s = xp.expm1(s, out=s)
         return xp.negative(s, out=s)
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """See `Pointwise.bend`."""
         return d * xp.exp(-y)
 
 
@@ -203,6 +232,7 @@ class ELU(Pointwise):
     name = "elu"
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        """See `Unit.activate`."""
         below = xp.minimum(x, 0)
         below = xp.expm1(below, out=below)
         y = xp.maximum(x, 0, out=out)
@@ -210,37 +240,42 @@ class ELU(Pointwise):
         return y
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        """See `Unit.slope`."""
         s = xp.minimum(y, 0, out=out)
         s += 1
         return s
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """See `Pointwise.bend`."""
         return -d * xp.sign(xp.minimum(y, 0))
 
 
 class GELU(Pointwise):
     """y = x Φ(x), where Φ is the standard normal distribution and φ its density; f' = Φ + x φ, f'' = (2 - x²) φ.
 
-    It falls below 0 and rises again, so that y alone does not tell x.
+    It is not monotonic, so y alone does not determine x.
     """
 
     name = "gelu"
     keeps_x = True
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        """See `Unit.activate`."""
         return xp.multiply(x, _distribution(xp, x), out=out)
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        """See `Unit.slope`."""
         s = _density(xp, x)
         s *= x
         return xp.add(s, _distribution(xp, x), out=out)
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """See `Pointwise.bend`."""
         return d * (2 - x * x) * _density(xp, x)
 
 
 def _density(xp: Any, x: Array) -> Array:
-    """φ(x)."""
+    """Return φ(x)."""
     half_square = x * x
     half_square *= -0.5
     density = xp.exp(half_square, out=half_square)
@@ -249,20 +284,20 @@ def _density(xp: Any, x: Array) -> Array:
 
 
 def _distribution(xp: Any, x: Array) -> Array:
-    """Φ(x), to the last places also where it is small."""
+    """Return Φ(x), accurate also in the lower tail."""
     return import_module("scipy.special" if xp is np else "cupyx.scipy.special").ndtr(x)
 
 
 class OwnUnit(Pointwise):
-    """A unit of the caller's own, with the methods that the passes use.
+    """A user's unit, with the methods that the passes use.
 
     Attributes
     ----------
     name : str
-        That of the object, or of its class.
+        The object's `name`, or its class.
     function : OwnFunction
     bends : bool
-        Whether it has a second derivative.
+        True if it has a second derivative.
 
     Parameters
     ----------
@@ -285,23 +320,32 @@ class OwnUnit(Pointwise):
             raise OptionError(
                 "unit_types",
                 expected=f"an object {own} with a name of its own",
-                got=f"that of the built-in {self.name!r}",
+                got=f"the name of the built-in {self.name!r}",
             )
         self.bends = callable(getattr(function, "bend", None))
 
     def activate(self, xp: Any, x: Array, out: Array | None = None) -> Array:
+        """See `Unit.activate`."""
         return _written(self.function.activate(xp, x), x, out)
 
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
+        """See `Unit.slope`."""
         return _written(self.function.slope(xp, x, y), x, out)
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
+        """See `Pointwise.bend`."""
         function: Any = self.function
         return d * function.bend(xp, x, y)
 
 
 def _require(function: Any, name: str) -> None:
-    """Refuse what is no object with the methods of `OwnFunction`."""
+    """Refuse anything but an object with the methods of `OwnFunction`.
+
+    Raises
+    ------
+    OptionError
+        It is a class, or lacks a method.
+    """
     missing = [method for method in ("activate", "slope") if not callable(getattr(function, method, None))]
     is_class = isinstance(function, type)
     if missing or is_class:
@@ -310,12 +354,12 @@ def _require(function: Any, name: str) -> None:
             "unit_types",
             expected="names, or objects with the methods activate(xp, x) and slope(xp, x, y)",
             got=f"the class {name}" if is_class else half,
-            advice="Make an object of it." if is_class else "",
+            advice="Give an object of this class." if is_class else "",
         )
 
 
 def _written(result: Array, like: Array, out: Array | None) -> Array:
-    """The result in working precision: an own unit may have computed in another one, or returned what it was given."""
+    """Copy the result to `out` in working precision; a user's unit may use another one, or return its argument."""
     out = like.copy() if out is None else out
     out[...] = result
     return out
@@ -334,11 +378,11 @@ UNITS: dict[str, Unit] = {
 """All built-in kinds of units by name."""
 
 ORIGINAL = ("logistic", "tanh", "linear", "softmax")
-"""Those of the published trainer."""
+"""Units of the published trainer."""
 
 
 def name_of(choice: Any) -> str:
-    """What a unit or a loss is called: a name is itself, an object goes by its `name` or its class."""
+    """Return the name of a unit or a loss: a name is itself; an object has its `name`, or that of its class."""
     if isinstance(choice, str):
         return choice
     if isinstance(choice, type):
@@ -348,7 +392,7 @@ def name_of(choice: Any) -> str:
 
 
 def unit_of(choice: Any) -> Unit:
-    """The unit of a name or of an object of the caller's own."""
+    """Return the unit of a name or of a user's object."""
     if isinstance(choice, str):
         return UNITS[choice]
     return OwnUnit(choice)

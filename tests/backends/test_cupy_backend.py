@@ -106,16 +106,17 @@ def test_fused_kernels_do_what_plain_operations_do(cupy: PretendedCupy, precisio
     on_device = cupy.asarray(x)
     out = cupy.empty(7, dtype=dtype)
     near = {"rtol": 4 * np.finfo(dtype).eps}
-    np.testing.assert_allclose(fused.logistic(on_device)._inside, 1 / (1 + np.exp(-x)), **near)
-    assert fused.logistic(on_device, out) is out
-    np.testing.assert_array_equal(fused.logistic_slope(on_device, out)._inside, (1 - x) * x)
-    np.testing.assert_array_equal(fused.tanh_slope(on_device)._inside, (1 - x) * (1 + x))
+    np.testing.assert_allclose(fused.of_one("logistic", on_device)._inside, 1 / (1 + np.exp(-x)), **near)
+    assert fused.of_one("logistic", on_device, out) is out
+    np.testing.assert_array_equal(fused.of_one("logistic_slope", on_device, out)._inside, (1 - x) * x)
+    np.testing.assert_array_equal(fused.of_one("tanh_slope", on_device)._inside, (1 - x) * (1 + x))
     total = cupy.asarray(m)
     np.testing.assert_array_equal(fused.add_scaled(0.1, on_device, total)._inside, m + dtype(0.1) * x)
     masked = fused.add_scaled(0.1, on_device, cupy.asarray(m), cupy.asarray(m))
     np.testing.assert_array_equal(masked._inside, m + dtype(0.1) * (m * x))
     np.testing.assert_array_equal(
-        fused.logistic(on_device, on_device)._inside, out._inside * 0 + fused.logistic(cupy.asarray(x))._inside
+        fused.of_one("logistic", on_device, on_device)._inside,
+        out._inside * 0 + fused.of_one("logistic", cupy.asarray(x))._inside,
     )
 
 

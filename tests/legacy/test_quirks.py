@@ -163,7 +163,9 @@ def test_quirk_8_is_mended_on_all_cases_by_judging_on_all_cases() -> None:
 
 @BOTH
 def test_quirk_9_a_tanh_output_without_rms_is_an_error_either_way(faithful: bool) -> None:
-    with pytest.raises(OptionError, match="layertypes: expected without rms=1 an output that has a log-likelihood"):
+    with pytest.raises(
+        OptionError, match="layertypes: expected an output unit with a log-likelihood of its own, or rms=1"
+    ):
         nnet_train(**legacy_arguments(layertypes=["logistic", "tanh"]), faithful=faithful)
 
 

@@ -99,7 +99,7 @@ LAYOUT = {
     "tanh output without rms": Refused(
         {"layertypes": ["logistic", "tanh"]},
         OptionError,
-        "layertypes: expected without rms=1 an output that has a log-likelihood of its own, got 'tanh'. Set rms=1, "
+        "layertypes: expected an output unit with a log-likelihood of its own, or rms=1, got 'tanh'. Set rms=1, "
         "or use a 'linear' output.",
         "unit_types: expected without loss='squared' an output that has",
     ),
