@@ -182,7 +182,7 @@ class NamedAsBuiltIn(OwnLogistic):
         (Faulty(), "got AttributeError (module 'numpy' has no attribute 'no_such_function')."),
         (
             NamedAsBuiltIn(),
-            "unit_types: expected an object NamedAsBuiltIn with a name of its own, got that of the built",
+            "unit_types: expected an object NamedAsBuiltIn with a name of its own, got the name of the built",
         ),
         (OwnLogistic, "got the class OwnLogistic. Give an object of this class."),
         (3, "unit_types: expected names"),

@@ -101,7 +101,7 @@ LAYOUT = {
         OptionError,
         "layertypes: expected an output unit with a log-likelihood of its own, or rms=1, got 'tanh'. Set rms=1, "
         "or use a 'linear' output.",
-        "unit_types: expected without loss='squared' an output that has",
+        "unit_types: expected an output unit with a log-likelihood of its own, or loss='squared'",
     ),
 }
 
