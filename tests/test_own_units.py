@@ -260,7 +260,7 @@ def test_a_second_derivative_is_asked_for_only_by_the_hessian() -> None:
 def test_an_output_without_a_loss_of_its_own_is_refused(output: Any) -> None:
     said = refusal(unit_types=["logistic", output])
     name = output if isinstance(output, str) else "sigma"
-    assert said.startswith("unit_types: expected without loss='squared' an output that has a log-likelihood of its own")
+    assert said.startswith("unit_types: expected an output unit with a log-likelihood of its own, or loss='squared'")
     assert f"got {name!r}. Set loss='squared'" in said
 
 

@@ -1,4 +1,4 @@
-"""The only door to numpy and CuPy: everything above computes through a `Backend`."""
+"""The only door to numpy and CuPy: all other folders compute through a `Backend`."""
 
 from hf_matlab_compat.backends.backend import Backend, get_backend
 

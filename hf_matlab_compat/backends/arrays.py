@@ -1,4 +1,4 @@
-"""The types of arrays: statically those of numpy; at run time an array of whichever backend computes."""
+"""Types of arrays. Static types are numpy's; at run time an array belongs to the backend."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
-"""numpy.ndarray, or cupy.ndarray with the same operations."""
+"""numpy.ndarray, or cupy.ndarray, which has the same operations."""
 
 Vector: TypeAlias = Array
 """One-dimensional, of length P, the number of parameters."""

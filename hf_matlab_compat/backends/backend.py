@@ -1,4 +1,4 @@
-"""A backend: an array namespace, a working precision, and the way in and out of the device."""
+"""A backend: an array namespace, a working precision, and the copies to and from the device."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from hf_matlab_compat.backends.workers import Workers, default_threads
 from hf_matlab_compat.errors import OptionError
 
 _STRIP = 96
-"""Cases copied together: of 50 to 784 units, so many were fastest or within a tenth of it."""
+"""Cases copied at a time; for 50 to 784 units this number was fastest, or within a tenth of the fastest."""
 _CACHED = 1 << 15
-"""Numbers so few that they stay in the caches while they are copied in one piece."""
+"""Largest array that is copied in one piece, since it stays in the caches."""
 _ON_HOST = ("numpy", "numba")
 _DTYPES = {"single": np.float32, "double": np.float64, "tf32": np.float32}
 _RESIDENT = 0.5
-"""Share of a device's free memory that the cases may take; an epoch needs the rest."""
+"""Largest share of a device's free memory for the cases; an epoch needs the rest."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """Where and in which precision arrays live.
+    """Where arrays live, and in which precision.
 
     Attributes
     ----------
@@ -39,8 +39,10 @@ class Backend:
         The array namespace.
     dtype : numpy dtype
         Working precision.
+    to_host : callable
+        Copies an array of the backend to a numpy array.
     free_memory : callable
-        Bytes that a run may still take, or None where that is unknown.
+        Returns the number of free bytes, or None if that is unknown.
     workers : Workers
         Threads that share a pass.
     on_host : bool
@@ -48,9 +50,9 @@ class Backend:
     math : callable
         Makes the context in which a device computes.
     feed : callable, optional
-        (values, out): copies an array of the host into one of the device without waiting for the device.
+        (values, out): copies a host array into a device array without waiting for the device.
     loops : module, optional
-        Compiled passes, as `numba_backend.load` gives them.
+        Compiled passes, from `numba_backend.load`.
     cg_step : callable, optional
         A compiled step of conjugate gradients.
     """
@@ -68,15 +70,15 @@ class Backend:
     cg_step: numba_backend.CGStep | None = None
 
     def cg_vectors(self, x0: Array, Ax0: Array, b: Array, M: Array | None) -> CGVectors:
-        """The vectors of conjugate gradients at x0, on this backend; see `backends.cg_vectors`."""
+        """Return the vectors of conjugate gradients at x0; see `backends.cg_vectors`."""
         return cg_vectors(x0, Ax0, b, M, self.cg_step)
 
     def asarray(self, values: Any, order: str | None = None) -> Array:
-        """`values` on the device in working precision; not copied where they already are."""
+        """Return `values` on the device in working precision; not copied if they are there already."""
         return self.xp.asarray(values, dtype=self.dtype, order=order)
 
     def fill(self, out: Array, values: Any) -> None:
-        """Copy `values`, of any precision and order, from the host or the device, into an array of the device."""
+        """Copy `values`, of any precision and order, from the host or the device, into a device array."""
         if not self.on_host:
             if self.feed is not None and isinstance(values, np.ndarray):
                 self.feed(values, out)
@@ -84,12 +86,14 @@ class Backend:
                 out[...] = self.asarray(values)
             return
         strip = _STRIP if out.size > _CACHED else out.shape[1] or 1
-        for start in range(0, out.shape[1], strip):  # in strips: transposing all at once misses the caches
+        for start in range(
+            0, out.shape[1], strip
+        ):  # in strips, since a transposing copy of the whole misses the caches
             columns = slice(start, start + strip)
             out[:, columns] = values[:, columns]
 
     def filled(self, values: Any) -> Array:
-        """`values` on the device in working precision and C order; not copied where they are so already."""
+        """Return `values` on the device in working precision and C order; not copied if they are so already."""
         if self.feed is None or not isinstance(values, np.ndarray):
             return self.asarray(values, order="C")
         out = self.xp.empty(values.shape, dtype=self.dtype)
@@ -97,34 +101,35 @@ class Backend:
         return out
 
     def keeps(self, numbers: int) -> bool:
-        """Whether so many numbers of cases stay on the device, or come to it block by block."""
+        """Return whether the cases, this many numbers, fit on the device; otherwise they are sent block by block."""
         free = self.free_memory()
         return free is None or numbers * self.dtype.itemsize <= _RESIDENT * free
 
     def quiet(self) -> AbstractContextManager[Any]:
-        """Inside, BLAS has one thread, or products of a device the precision asked for, and NaN no warnings.
+        """Return a context in which BLAS uses one thread and floating-point warnings are off.
 
-        Overflow and NaN are part of the method in a wild trial step.
+        On a device, matrix products use the precision that was asked for. Overflow and NaN are normal in a trial step
+        that is too long.
         """
         return _Quiet() if self.on_host else _QuietDevice(self.math())
 
 
 def get_backend(name: str = "numpy", precision: str = "single", num_threads: int | None = None) -> Backend:
-    """The backend of this name.
+    """Return the backend of this name.
 
     Parameters
     ----------
     name : {'numpy', 'numba', 'cupy'}
         'numba': numpy's arrays, with passes that Numba compiles.
     precision : {'single', 'double', 'tf32'}
-        'tf32', on a GPU: single precision whose matrix products round their operands to 10 bits after the point.
+        'tf32', on a GPU: single precision; matrix products round their operands to 10 bits after the point.
     num_threads : int, optional
-        Threads that share the work on the CPU; by default as many as there are processors for this process.
+        Threads that share the work on the CPU; by default one for each processor that this process may use.
 
     Raises
     ------
     OptionError
-        The name or precision is unknown, or there is no Numba, no CuPy or no CUDA device; the sentence says how to get
+        The name or precision is unknown, or Numba, CuPy or a CUDA device is missing; the message says how to install
         it.
     """
     if precision not in _DTYPES:
@@ -132,7 +137,7 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
     dtype = np.dtype(_DTYPES[precision])
     if name in _ON_HOST and precision == "tf32":
         raise OptionError(
-            "precision", expected="'single' or 'double' on the CPU", got="'tf32'", advice="{backend='cupy'} has it."
+            "precision", expected="'single' or 'double' on the CPU", got="'tf32'", advice="Set {backend='cupy'}."
         )
     if name in _ON_HOST:
         loops = numba_backend.load(dtype) if name == "numba" else None
@@ -154,16 +159,16 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
 
 
 class _Here(threading.local):
-    """Whether a thread is inside `_Quiet`."""
+    """Whether this thread is inside `_Quiet`."""
 
     inside = False
 
 
 class _Quiet:
-    """Not a generator, and nothing where its thread is inside one already: small nets feel it in every product.
+    """The context of `Backend.quiet` on the host; entering it again in the same thread does nothing.
 
-    So an `errstate` that somebody entered in between stays as it is, and an interrupt that keeps an inner one from
-    being left does no harm.
+    It is a class, since a generator would slow small networks in every product. Because an inner one does nothing, an
+    `errstate` that somebody entered in between stays in force, and an interrupt that skips an inner exit does no harm.
     """
 
     _here = _Here()
@@ -206,6 +211,6 @@ def _free_host_memory() -> int | None:
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
             available = next(line for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):  # not Linux: nothing portable tells, so nothing is claimed
+    except (OSError, StopIteration):  # not Linux: there is no portable way to know
         return None
     return int(available.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""BLAS held to one thread while blocks are shared among Python's threads, for as long as anyone asks for it."""
+"""Limits BLAS to one thread while Python threads share the blocks, for as long as any caller needs it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _lock = threading.Lock()
 _asking = 0
 _limits: list[Any] = []
 _controller: ThreadpoolController | None = None
-"""Of all libraries that were loaded when it was made; making one takes milliseconds."""
+"""Knows the libraries that were loaded when it was made; making it takes milliseconds, so it is kept."""
 
 
 def hold_one() -> None:
-    """BLAS on one thread until as many `let_go` as `hold_one` were called, from whatever threads."""
+    """Limit BLAS to one thread until `let_go` has been called as often as `hold_one`, from any threads."""
     global _asking
     with _lock:
         if _asking == 0:
@@ -25,7 +25,7 @@ def hold_one() -> None:
 
 
 def let_go() -> None:
-    """Undo one `hold_one`; the last puts back the number of threads that the first found."""
+    """Undo one `hold_one`; the last call restores the number of threads that the first `hold_one` found."""
     global _asking
     with _lock:
         _asking -= 1
@@ -34,11 +34,11 @@ def let_go() -> None:
 
 
 def look_again() -> None:
-    """Libraries were loaded: their BLAS is held too, at once where BLAS is held; what is held already stays so."""
+    """Limit the BLAS of libraries loaded since the first `hold_one` too, at once if BLAS is limited now."""
     global _controller
     with _lock:
         if _controller is None:
-            return  # the first hold looks anyway
+            return  # the first `hold_one` finds all libraries
         seen = {library.filepath for library in _controller.lib_controllers}
         _controller = ThreadpoolController()
         new = [library.filepath for library in _controller.lib_controllers if library.filepath not in seen]
@@ -53,7 +53,7 @@ def _limit_all() -> None:
 
 
 def _put_back() -> None:
-    assert _controller is not None  # for the type checker: something is held
+    assert _controller is not None  # for the type checker: `hold_one` made it
     _take_control(_controller)
     while _limits:
         _limits.pop().__exit__(None, None, None)
@@ -65,7 +65,7 @@ def _limited(controller: ThreadpoolController) -> Any:
 
 
 def _take_control(controller: ThreadpoolController) -> None:
-    """Newer threadpoolctl lets one thread alone set limits and ignores all others; here whoever comes may."""
+    """Let any thread set limits; newer versions of threadpoolctl ignore all threads but one."""
     for library in controller.lib_controllers:
         clear = getattr(library, "clear_controlling_thread", None)
         if clear is not None:
@@ -73,7 +73,7 @@ def _take_control(controller: ThreadpoolController) -> None:
 
 
 def _after_fork() -> None:
-    """Another thread may have had the lock, and is not in the child, which would wait for it for ever."""
+    """Make a new lock in the child: a thread of the parent may hold the old one, and the child lacks that thread."""
     global _lock
     _lock = threading.Lock()
 

@@ -1,4 +1,4 @@
-"""The vectors of conjugate gradients and one step on them: plain array operations, one compiled call, or a device's.
+"""The vectors of conjugate gradients and one step on them: numpy operations, one compiled call, or a device's kernels.
 
 Notation
 --------
@@ -18,38 +18,40 @@ from hf_matlab_compat.backends.pieces import inner, pieces
 
 
 class CGVectors(Protocol):
-    """Where CG is, and the step from there.
+    """The current iterate of CG, and the step from it.
 
     Attributes
     ----------
-    x, p : (P,) vectors
-        The iterate and the direction of the next step.
     pAp, ry : scalars
-        pᵀAp and rᵀy of the step last asked for. They say why there was none.
+        pᵀAp and rᵀy of the latest step, or of the step that failed.
     """
 
     pAp: Any
     ry: Any
 
     @property
-    def x(self) -> Vector: ...
+    def x(self) -> Vector:
+        """The iterate, (P,)."""
+        ...
 
     @property
-    def p(self) -> Vector: ...
+    def p(self) -> Vector:
+        """The direction of the next step, (P,)."""
+        ...
 
     def advance(self, Ap: Vector) -> float | None:
-        """Take one step and return φ(x) after it; without a step (`no_step`) return None and leave x as it was."""
+        """Take one step and return φ(x) after it; if `no_step`, return None and leave x unchanged."""
         ...
 
 
 def no_step(pAp: Any, ry: Any) -> bool:
-    """Whether α = rᵀy / pᵀAp cannot be used. `compiled_cg` and the kernels of a device ask the same."""
-    # MATLAB: rᵀy = 0 stops too: where single precision underflows, the original goes on to divide 0 by 0
+    """Return whether α = rᵀy / pᵀAp cannot be used. `compiled_cg` and the device kernels test the same."""
+    # MATLAB: rᵀy = 0 stops CG too; if single precision underflows, MATLAB goes on and divides 0 by 0
     return not math.isfinite(pAp) or ry == 0 or not pAp > 0
 
 
 class PlainVectors:
-    """CG's vectors as numpy arrays, changed in place, piece by piece."""
+    """CG's vectors as numpy arrays, changed in place, piece by piece, so that a piece stays in the caches."""
 
     def __init__(self, x0: Vector, Ax0: Vector, b: Vector, M: Vector | None) -> None:
         self.x = x0.copy()
@@ -72,7 +74,7 @@ class PlainVectors:
         return value
 
     def _step(self, alpha: Any, Ap: Vector) -> float:
-        """x ← x + α p, r ← r + α A p, y ← M⁻¹ r; returns φ(x) = ½ (r - b)ᵀ x."""
+        """Compute x ← x + α p, r ← r + α A p, y ← M⁻¹ r; return φ(x) = ½ (r - b)ᵀ x."""
         value: Any = 0
         for s in self._pieces:
             x, r = self.x[s], self.r[s]
@@ -84,7 +86,7 @@ class PlainVectors:
         return 0.5 * float(value)
 
     def _turn(self, beta: Any) -> None:
-        """p ← β p - y."""
+        """Compute p ← β p - y."""
         for s in self._pieces:
             p = self.p[s]
             p *= beta
@@ -92,7 +94,7 @@ class PlainVectors:
 
 
 class CompiledVectors:
-    """The same for short vectors, in one compiled call a step."""
+    """CG's vectors for short vectors: one compiled call per step."""
 
     def __init__(self, step: CGStep, x0: Vector, Ax0: Vector, b: Vector, M: Vector) -> None:
         self.x, self._r = x0.copy(), Ax0 - b
@@ -112,7 +114,7 @@ class CompiledVectors:
 
 
 class DeviceVectors:
-    """The same on a device. The host waits once a step, for the three numbers that decide whether CG goes on."""
+    """CG's vectors on a device. The host waits once per step, for the three numbers that decide whether CG goes on."""
 
     def __init__(self, fused: Fused, x0: Vector, Ax0: Vector, b: Vector, M: Vector | None) -> None:
         self._fused = fused
@@ -143,24 +145,24 @@ class DeviceVectors:
 
 
 def cg_vectors(x0: Vector, Ax0: Vector, b: Vector, M: Vector | None, step: CGStep | None = None) -> CGVectors:
-    """CG's vectors at x0, on the engine that suits them.
+    """Return CG's vectors at x0, in the implementation that is fastest for them.
 
     Parameters
     ----------
     x0, Ax0, b : (P,) vectors
-        None of them is changed.
+        Not changed.
     M : (P,) vector or None
-        Diagonal preconditioner; None for none.
+        Diagonal of the preconditioner; None for none.
     step : callable, optional
-        `compiled_cg.cg_step`, where the backend has it.
+        `compiled_cg.cg_step`, if the backend has it.
     """
     if (fused := fused_for(x0)) is not None:
         return DeviceVectors(fused, x0, Ax0, b, M)
-    if step is not None and M is not None and len(x0) <= SHORT:  # without M, which few runs are, y would be r itself
+    if step is not None and M is not None and len(x0) <= SHORT:  # the compiled step has no case for y = r (no M)
         return CompiledVectors(step, x0, Ax0, b, M)
     return PlainVectors(x0, Ax0, b, M)
 
 
 SHORT = 1 << 15
-"""Most numbers of a vector for which the compiled step is quicker; in longer ones numpy's calls cost nothing beside
-their work, and numpy goes piece by piece."""
+"""Longest vectors for which the compiled step is faster; for longer ones the cost of numpy's calls does not matter,
+and numpy works piece by piece."""

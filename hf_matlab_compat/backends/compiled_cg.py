@@ -1,4 +1,4 @@
-"""One step of conjugate gradients on short vectors as one loop that Numba compiles."""
+"""One step of conjugate gradients on short vectors, as one loop that Numba compiles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-# as in compiled_loops, of which nothing is taken for the reason given there
+# the same settings as in compiled_loops, not imported from there: Numba's cache would not see that file change
 _compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 _any_order: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 
@@ -30,19 +30,21 @@ def _twice_phi(r, b, x):
 
 @_compiled
 def cg_step(x, r, y, p, Ap, b, M, ry):
-    """x ← x + α p, r ← r + α A p, y ← M⁻¹ r, p ← β p - y; all vectors stay unchanged if pᵀAp ≤ 0 or is not finite.
+    """Compute x ← x + α p, r ← r + α A p, y ← M⁻¹ r, p ← β p - y.
+
+    All vectors stay unchanged if pᵀAp ≤ 0 or is not finite, or rᵀy = 0.
 
     Parameters
     ----------
     x, r, y, p, Ap, b, M : (P,) arrays
         The first four are changed.
     ry : float
-        rᵀy of before.
+        rᵀy before the step.
 
     Returns
     -------
     pAp, twice_phi, ry : float
-        pᵀAp before, and 2 φ(x) = (r - b)ᵀx and rᵀy after the step.
+        pᵀAp before the step; 2 φ(x) = (r - b)ᵀx and rᵀy after it.
     """
     before = x.dtype.type(ry)
     pAp = _inner(p, Ap)
@@ -61,5 +63,5 @@ def cg_step(x, r, y, p, Ap, b, M, ry):
 
 
 def compile_all(dtype: Any) -> None:
-    """Compile it for a precision, or read what was kept."""
+    """Compile the step for a precision, or load it from Numba's cache."""
     cg_step(*(np.ones(2, dtype) for _ in range(7)), 1.0)

@@ -1,17 +1,17 @@
-"""The passes as loops that Numba compiles: one call for all layers, and a layer's elementwise work in one sweep.
+"""The passes as loops that Numba compiles: one call for all layers, and one sweep for a layer's elementwise work.
 
-Python runs none of it. NaN goes through, and a multiplication with an addition may be rounded once.
+Coverage tools do not see them run. NaN is propagated; a multiplication and an addition may be rounded once (fused).
 
 Notation
 --------
 layout : (4, L+1) int64 array
-    Of every layer its SIZE and KIND of unit, and where it begins in a PACKED vector and among the STACKS of
-    directions.
+    Of every layer its SIZE, its KIND of unit, its offset in a PACKED vector and its offset in the STACKS of
+    `Directions`.
 weights : (n,) array
-    How often each case counts; empty for once each.
+    Weight of each case; empty for 1.
 places : (4, L+1) int64 array
-    As in `BlockBuffers`; `room` is its room, n its cases.
-y1 = [y; 1];  e_i : what is carried backward, at the input of layer i
+    As in `BlockBuffers`; `room` is its memory, n its number of cases.
+y1 = [y; 1];  e_i : vector at the input of layer i that is carried backward
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-# Numba keeps what it compiled until the file of a function changes: what is called or read from another file would go
-# stale, so that all is here.
+# All loops are in this file: Numba recompiles a cached function only if the function's own file changes, so a change of
+# a function or constant in another file would leave stale code in the cache.
 compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 
 SIZE, KIND, PACKED, STACKS = range(4)
@@ -33,19 +33,19 @@ KINDS = {
     **{"linear": LINEAR, "logistic": LOGISTIC, "tanh": TANH},
     **{"relu": RELU, "softplus": SOFTPLUS, "elu": ELU, "gelu": GELU},
 }
-"""Kinds of units by name. For `times_slope`, SLOPE is one whose f' is kept: that of a unit that keeps its input."""
+"""Kinds of units by name. SLOPE stands for a unit whose f' is kept; only `times_slope` takes it."""
 _TANGENT, _OUTPUT, _INPUT, _SOURCE = range(4)
 _PER_ROOT_2, _PER_ROOT_2_PI = 0.7071067811865476, 0.3989422804014327
 
-# --- e^a and log(1 + z) in sums whose rests are less than a tenth of a rounding error
+# --- e^a and log(1 + z) as polynomials whose truncation error is less than a tenth of a rounding error
 
 _SINGLE, _DOUBLE = np.float32, np.float64
 _LOG_2, _LOG_2_BEYOND = 0.6931471805599453, 2.3190468138462996e-17
-"""log 2, as a double and what a double leaves of it."""
+"""log 2 as a double, and the error of that double."""
 
 
 def _split(kind: Any, bits: int) -> tuple[Any, Any]:
-    """log 2 as a number of so many bits, whose products with small whole numbers are exact, and the rest."""
+    """Return log 2 rounded to this number of bits, whose products with small integers are exact, and the rest."""
     high = round(_LOG_2 * 2**bits) / 2**bits
     return kind(high), kind((_LOG_2 - high) + _LOG_2_BEYOND)
 
@@ -53,11 +53,11 @@ def _split(kind: Any, bits: int) -> tuple[Any, Any]:
 _HIGH_32, _LOW_32 = _split(_SINGLE, 9)
 _HIGH_64, _LOW_64 = _split(_DOUBLE, 32)
 _PER_LOG_2_32, _PER_LOG_2_64 = _SINGLE(1 / _LOG_2), _DOUBLE(1 / _LOG_2)
-# MATLAB: with backend='numba' a logistic output is 4e-38 at least (in double 9e-308), never 0 or a denormal number
+# MATLAB: with backend='numba' a logistic output is at least 4e-38 (9e-308 in double), never 0 or a denormal number
 _LEAST_32, _LEAST_64 = _SINGLE(-86), _DOUBLE(-707)
-"""e to these is the least that is taken: half of it is no denormal number yet, with which processors are slow."""
+"""Smallest arguments of exp: half of the result is still no denormal number, which processors handle slowly."""
 _WHOLE_32, _WHOLE_64 = _SINGLE(3 << 22), _DOUBLE(3 << 51)
-"""Added to a number and taken off again, these leave the nearest whole number; its bits end the sum's."""
+"""Adding and subtracting these rounds to the nearest integer, which is then in the last bits of the sum."""
 _EXP_32 = tuple(_SINGLE(1 / math.factorial(k)) for k in range(7, 0, -1))
 _EXP_64 = tuple(_DOUBLE(1 / math.factorial(k)) for k in range(13, 0, -1))
 """e^r - 1 = r Σ rᵏ⁻¹ / k! for |r| ≤ ½ log 2."""
@@ -67,7 +67,7 @@ def _log_terms(kind: Any, powers: range) -> tuple[Any, ...]:
     return tuple(kind(2 / (2 * k + 1)) for k in powers)
 
 
-# even and odd k apart, for the compiler vectorizes no longer sums
+# even and odd k separately, since the compiler does not vectorize longer polynomials
 _EVEN_32, _ODD_32 = _log_terms(_SINGLE, range(6, -1, -2)), _log_terms(_SINGLE, range(7, 0, -2))
 _EVEN_64, _ODD_64 = _log_terms(_DOUBLE, range(16, -1, -2)), _log_terms(_DOUBLE, range(15, 0, -2))
 """log(1 + z) = 2 artanh(s) = s Σ 2 s²ᵏ / (2k + 1), s = z / (2 + z), for 0 ≤ z ≤ 1."""
@@ -82,11 +82,11 @@ def _polynomial(coefficients, x):
 
 
 def _exp_parts(a: Any) -> Any:
-    """(p, s) with e^a = s + s p and s a power of 2, for a ≤ 0."""
+    """Return (p, s) with e^a = s + s p and s a power of 2, for a ≤ 0."""
 
 
 def _log_of_one_and(z: Any) -> Any:
-    """log(1 + z) for 0 ≤ z ≤ 1."""
+    """Return log(1 + z) for 0 ≤ z ≤ 1."""
 
 
 @overload(_exp_parts, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
@@ -131,7 +131,7 @@ def _(z):
 
 @compiled
 def activate(kind, x):
-    """f(x) in place of x."""
+    """Write f(x) to x."""
     one, two = x.dtype.type(1), x.dtype.type(2)
     if kind == LOGISTIC:
         for k in range(x.size):
@@ -149,7 +149,7 @@ def activate(kind, x):
 
 @compiled
 def _activate_others(kind, x):
-    """f(x) in place of x, of units that the original lacks."""
+    """Write f(x) to x, for units that the MATLAB program lacks."""
     zero, one, half = x.dtype.type(0), x.dtype.type(1), x.dtype.type(0.5)
     if kind == RELU:
         for k in range(x.size):
@@ -170,7 +170,7 @@ def _activate_others(kind, x):
 
 @compiled
 def times_slope(kind, y, r):
-    """f' ∘ r in place of r, from the outputs y; for GELU from the inputs, for SLOPE from f' itself."""
+    """Write f' ∘ r to r, from the outputs y; for GELU from the inputs, for SLOPE from f' itself."""
     one = y.dtype.type(1)
     if kind == LOGISTIC:
         for k in range(r.size):
@@ -184,7 +184,7 @@ def times_slope(kind, y, r):
 
 @compiled
 def _times_other_slope(kind, y, r):
-    """The same for units that the original lacks."""
+    """Do the same for units that the MATLAB program lacks."""
     zero, one = y.dtype.type(0), y.dtype.type(1)
     if kind == SLOPE:
         for k in range(r.size):
@@ -213,7 +213,7 @@ def _times_slope_of_gelu(x, r):
 
 @compiled
 def cross_entropy(x, t, y, weights):
-    """Σ t log y + (1 - t) log(1 - y) of logistic units, whose outputs y are written; all (s, n), x is used up."""
+    """Return Σ t log y + (1 - t) log(1 - y) of logistic units and write their outputs y; all (s, n). Overwrites x."""
     by_case, z = np.zeros(x.shape[1]), np.empty(x.shape[1], x.dtype)
     for i in range(x.shape[0]):
         _cross_entropy_of_row(x[i], t[i], y[i], z)
@@ -226,7 +226,7 @@ def cross_entropy(x, t, y, weights):
 
 @compiled
 def _cross_entropy_of_row(x, t, y, z):
-    """t x - log(1 + e^x) in place of x."""
+    """Write t x - log(1 + e^x) to x, and the outputs to y."""
     zero, one = x.dtype.type(0), x.dtype.type(1)
     for j in range(z.size):
         p, s = _exp_parts(-abs(x[j]))
@@ -238,7 +238,7 @@ def _cross_entropy_of_row(x, t, y, z):
 
 @compiled
 def rank_one(e, R):
-    """e (e · R) of every case, in place of R; both (s, n)."""
+    """Write e (e · R) of every case to R; both (s, n)."""
     s, n = R.shape
     inner = np.zeros(n, R.dtype)
     for i in range(s):
@@ -259,7 +259,7 @@ def _cut(flat, start, rows, columns):
 
 @compiled
 def _enter(below, e, layer, spare, replaces):
-    """below eᵀ, or what the layer's sums held and that."""
+    """Compute below eᵀ; it replaces the layer's sums or is added to them."""
     if replaces:
         np.dot(below, e.T, layer)
     else:
@@ -270,7 +270,7 @@ def _enter(below, e, layer, spare, replaces):
 
 @compiled
 def point(layout, v, stacks):
-    """Directions v into the stacks."""
+    """Copy a direction v into the stacks."""
     for i in range(1, layout.shape[1]):
         weights = layout[SIZE, i - 1] * layout[SIZE, i]
         count = weights + layout[SIZE, i]
@@ -280,7 +280,7 @@ def point(layout, v, stacks):
 
 @compiled
 def forward(layout, places, n, theta, room):
-    """y of the hidden layers and x of the last, from y_0."""
+    """Compute y of the hidden layers and x of the last layer from y_0."""
     last = layout.shape[1] - 1
     for i in range(1, last + 1):
         below, s = layout[SIZE, i - 1], layout[SIZE, i]
@@ -301,9 +301,9 @@ def _copy(room, start, to, count):
 
 @compiled
 def gradient_back(layout, places, n, theta, room, e, weights, errors, gradient, squared, spare, replaces):
-    """Σ y1 eᵀ and Σ (y1 ∘ y1)(e ∘ e)ᵀ of all layers.
+    """Compute Σ y1 eᵀ and Σ (y1 ∘ y1)(e ∘ e)ᵀ of all layers.
 
-    `errors` are two rooms for e of hidden layers in turn, and one for e with the weights of the cases.
+    `errors` are two arrays for e of hidden layers in turn, and one for e times the case weights.
     """
     for i in range(layout.shape[1] - 1, 0, -1):
         below, s, start = layout[SIZE, i - 1], layout[SIZE, i], layout[PACKED, i]
@@ -334,7 +334,7 @@ def _copied_with_weights(e, weights, out):
 
 @compiled
 def square(a, b):
-    """Both squared in place."""
+    """Square both in place."""
     for k in range(a.size):
         a[k] *= a[k]
     for k in range(b.size):
@@ -343,7 +343,7 @@ def square(a, b):
 
 @compiled
 def tangents(layout, places, n, stacks, room):
-    """R of the hidden layers, and R{x} of the last."""
+    """Compute R of the hidden layers, and R{x} of the last layer."""
     last = layout.shape[1] - 1
     for i in range(1, last + 1):
         below, s = layout[SIZE, i - 1], layout[SIZE, i]
@@ -358,13 +358,13 @@ def tangents(layout, places, n, stacks, room):
 
 @compiled
 def _kept(layout, i):
-    """The kind of unit of layer i where what its slope is formed from is kept."""
+    """Return the kind of unit of layer i; SLOPE if its f' is kept."""
     return SLOPE if layout[KIND, i] == GELU else layout[KIND, i]
 
 
 @compiled
 def back(layout, places, n, stacks, room, e, sums, spare, replaces):
-    """Σ y1 eᵀ of all layers; e of hidden layers takes the place of R."""
+    """Compute Σ y1 eᵀ of all layers; e of a hidden layer overwrites R."""
     for i in range(layout.shape[1] - 1, 0, -1):
         below, s = layout[SIZE, i - 1], layout[SIZE, i]
         y1 = _cut(room, places[_OUTPUT, i - 1], below + 1, n)
@@ -378,7 +378,10 @@ def back(layout, places, n, stacks, room, e, sums, spare, replaces):
 
 @compiled
 def hessian_back(layout, places, n, stacks, room, e, bends, Re, rooms, sums, spare, replaces):
-    """Σ R{e y1ᵀ} of all layers, from R{e_L}; e and bends of all layers in one array each, `rooms` three more."""
+    """Compute Σ R{e y1ᵀ} of all layers from R{e_L}.
+
+    `e` and `bends` hold all layers in one array each; `rooms` are three scratch arrays.
+    """
     after = e.size
     for i in range(layout.shape[1] - 1, 0, -1):
         below, s, start = layout[SIZE, i - 1], layout[SIZE, i], layout[STACKS, i]
@@ -394,7 +397,7 @@ def hessian_back(layout, places, n, stacks, room, e, bends, Re, rooms, sums, spa
         Rd, of_v = _cut(rooms[i % 2], 0, below, n), _cut(rooms[2], 0, below, n)
         np.dot(_cut(stacks, start, below, s), Re, Rd)
         np.dot(_cut(stacks, start + below * s, below, s), e_i, of_v)
-        bend = bends[after - below * n : after]  # both begin with layer 1: where e_i begins, layer i - 1 ends
+        bend = bends[after - below * n : after]  # both arrays start with layer 1: layer i - 1 ends where e_i starts
         own = places[_INPUT, i - 1] != places[_OUTPUT, i - 1]
         moved = places[_INPUT, i - 1] if own else places[_TANGENT, i - 1]
         _bent(
@@ -410,7 +413,7 @@ def hessian_back(layout, places, n, stacks, room, e, bends, Re, rooms, sums, spa
 
 @compiled
 def _bent(kind, y, Rd, of_v, R, bend):
-    """f' ∘ (Rd + of_v) + bend ∘ R in place of Rd; R is R{x} of units that keep their input."""
+    """Write f' ∘ (Rd + of_v) + bend ∘ R to Rd; R is R{x} for units that keep their input."""
     for k in range(Rd.size):
         Rd[k] += of_v[k]
     times_slope(kind, y, Rd)
@@ -419,9 +422,9 @@ def _bent(kind, y, Rd, of_v, R, bend):
 
 
 def compile_all(dtype: Any) -> None:
-    """Compile every loop for a precision, or read what was kept: each is called on a network of three units."""
+    """Compile every loop for a precision, or load it from Numba's cache, by a call on a network of three units."""
     layout = np.array([[1, 1, 1], [LINEAR, LOGISTIC, LINEAR], [0, 0, 2], [0, 0, 2]])
-    places = np.array([[0, 2, 5], [0, 3, 0], [0, 3, 0], [0, 3, 0]])  # of one case, with room for tangents
+    places = np.array([[0, 2, 5], [0, 3, 0], [0, 3, 0], [0, 3, 0]])  # one case, with room for tangents
     theta, room, stacks, sums, spare, one = (np.ones(size, dtype) for size in (4, 6, 5, 4, 2, 1))
     e, rooms, weights = np.ones((1, 1), dtype), tuple(np.ones(1, dtype) for _ in range(3)), np.ones(0, dtype)
     point(layout, theta, stacks)

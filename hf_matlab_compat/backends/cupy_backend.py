@@ -1,4 +1,4 @@
-"""Finding CuPy and a CUDA device, and saying how to get them."""
+"""Finds CuPy and a CUDA device; if they are missing, says how to install them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INSTALL = (
 
 
 def load() -> ModuleType:
-    """CuPy, when it can be imported and sees a device.
+    """Return CuPy, if it can be imported and sees a device.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def load() -> ModuleType:
         CuPy is missing or sees no CUDA device.
     """
     try:
-        import cupy  # heavy and optional: only a run that asks for the GPU pays for it
+        import cupy  # optional and slow to import: only for a run on the GPU
     except ImportError as error:
         raise OptionError(
             "backend", expected="a CUDA device and CuPy", got=f"no CuPy ({error})", advice=_INSTALL
@@ -47,18 +47,18 @@ def load() -> ModuleType:
 
 
 def math_mode(cupy: Any, tf32: bool) -> MathMode:
-    """The context in which CuPy's products are in TF32, or surely not."""
+    """Return the context in which CuPy's products are in TF32, or certainly not."""
     return MathMode(cupy, tf32)
 
 
 def feed(cupy: Any, dtype: np.dtype[Any]) -> Feed:
-    """The way of cases that stay on the host to the device."""
+    """Return the copier of host cases to the device."""
     import cupyx  # comes with CuPy
 
     return Feed(cupy, cupyx, dtype)
 
 
 def free_memory(cupy: Any) -> int:
-    """Bytes free on the current device, CuPy's own unused pool included."""
+    """Return the free bytes on the current device, CuPy's own unused pool included."""
     free, _ = cupy.cuda.runtime.memGetInfo()
     return int(free) + int(cupy.get_default_memory_pool().free_bytes())

@@ -1,4 +1,4 @@
-"""Cases that stay on the host, sent to the device block by block while it works on the block before."""
+"""Sends cases from the host to the device block by block, while the device computes on the block before."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _STRIP = 64
 
 
 class Feed:
-    """Two places on their way to the device, each of pinned memory here and a copy of it there.
+    """Two buffers, each in pinned host memory with a copy on the device.
 
-    The host fills one and sends it on a stream of its own while the device computes with what came through the
-    other. The host waits only where a place has not been emptied yet.
+    The host fills one buffer and sends it on a separate stream while the device computes with the content of the other.
+    The host waits only if the device has not read a buffer yet.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Feed:
         self._places = [_Place(cupy, cupyx, dtype), _Place(cupy, cupyx, dtype)]
 
     def __call__(self, values: NDArray[Any], out: Array) -> None:
-        """Copy an array of the host, of any precision and order, into one of the device."""
+        """Copy a host array, of any precision and order, into a device array."""
         if self._stream is None:
             self._stream = self._cupy.cuda.Stream(non_blocking=True)
         place, last = self._places
@@ -50,28 +50,28 @@ class _Place:
         self._shape: tuple[int, ...] = ()
 
     def send(self, values: NDArray[Any], stream: Any) -> None:
-        """Fill the pinned memory and begin the copy on `stream`."""
+        """Fill the pinned memory and start the copy on `stream`."""
         if self._emptied is not None:
-            self._emptied.synchronize()  # the device has read what this place held, so it has been sent too
+            self._emptied.synchronize()  # then the device has read the previous content, so its transfer is over too
         self._shape = values.shape
         self._hold(values.size)
         pinned = self._pinned[: values.size].reshape(values.shape)
-        for start in range(0, values.shape[1], _STRIP):  # in strips: transposing all at once misses the caches
+        for start in range(0, values.shape[1], _STRIP):  # in strips: transposing the whole misses the caches
             columns = slice(start, start + _STRIP)
             pinned[:, columns] = values[:, columns]
         self._there[: values.size].set(self._pinned[: values.size], stream=stream)
         self._sent = stream.record()
 
     def empty_into(self, out: Array, stream: Any) -> None:
-        """Copy on the device, on `stream`, once all has arrived."""
+        """Copy to `out` on the device, on `stream`, after the transfer has ended."""
         stream.wait_event(self._sent)
         size = int(np.prod(self._shape))
         out[...] = self._there[:size].reshape(self._shape)
         self._emptied = stream.record()
 
     def _hold(self, size: int) -> None:
-        """Memory for so many numbers; made anew only when more are needed, when nothing is under way any more."""
+        """Allocate memory for this many numbers, if there is less."""
         if self._pinned is None or self._pinned.size < size:
             self._pinned = self._cupyx.empty_pinned((size,), dtype=self._dtype)
             self._there = self._cupy.empty(size, dtype=self._dtype)
-            self._cupy.cuda.get_current_stream().synchronize()  # its memory may have been another array's until now
+            self._cupy.cuda.get_current_stream().synchronize()  # the pool may reuse memory that queued kernels still read

@@ -1,4 +1,4 @@
-"""Whether cuBLAS may round the operands of single-precision products to TF32, held for as long as anyone computes."""
+"""Switches cuBLAS' rounding of single-precision operands to TF32 on or off, for the time of a context."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 
 class MathMode:
-    """Inside, products are in TF32 or surely not; outside, as they were before. May be entered within another.
+    """Within this context products are in TF32, or certainly not; after it, as before. It may be nested.
 
-    Both of CuPy's switches are set: the mode of the cuBLAS handle of this thread and device, and the compute type
-    that CuPy asks cuBLAS for, which CUPY_TF32 sets at the first product and which is the process's.
+    Both of CuPy's switches are set: the math mode of the cuBLAS handle of this thread and device, and the compute type
+    that CuPy requests from cuBLAS. CUPY_TF32 sets the latter at the first product, for the whole process.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class MathMode:
         return self._cupy.cuda.cublas, self._cupy.cuda.get_cublas_handle()
 
     def _compute_types(self) -> Any:
-        """CuPy's own module, not part of its documented interface: without it the handle's mode must do."""
+        """Return CuPy's internal module, or None if it lacks these names; then the handle's mode must do."""
         linalg = getattr(getattr(self._cupy, "_core", None), "_routines_linalg", None)
         names = ("get_compute_type", "set_compute_type", "COMPUTE_TYPE_TF32", "COMPUTE_TYPE_DEFAULT")
         return linalg if linalg is not None and all(hasattr(linalg, name) for name in names) else None

@@ -1,4 +1,4 @@
-"""Finding Numba and what it compiles, and saying how to get it."""
+"""Finds Numba and compiles the loops; if Numba is missing, says how to install it."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from hf_matlab_compat.backends import blas_threads
 from hf_matlab_compat.errors import OptionError
 
 CGStep = Callable[..., tuple[float, float, float]]
-"""`compiled_cg.cg_step`."""
+"""The type of `compiled_cg.cg_step`."""
 
 _NO_PLACE = (RuntimeError, OSError)
 _DAMAGED = (EOFError, pickle.UnpicklingError, AttributeError, ImportError, LookupError, TypeError, ValueError)
 _NOT_KEPT = (*_NO_PLACE, *_DAMAGED)
-"""What Numba raises of what it keeps."""
+"""Errors of Numba's cache: a place that cannot be written, or damaged files."""
 
 
 def load(dtype: np.dtype[Any]) -> ModuleType:
-    """The loops, compiled: seconds where this machine does it for the first time, else read from its disk.
+    """Compile the loops, or load them from Numba's cache; compiling takes seconds, once per machine.
 
     Parameters
     ----------
     dtype : numpy dtype
-        The precision that they are compiled for.
+        The precision to compile for.
 
     Raises
     ------
     OptionError
-        Numba or the BLAS of scipy, whose products the loops call, is missing, Numba does not suit this numpy, is told
-        not to compile, or cannot keep or read what it compiled.
+        Numba or scipy's BLAS, which the loops call, is missing; Numba does not fit this numpy or has been told not to
+        compile; or its cache cannot be written or read.
     """
     try:
         numba: Any = import_module("numba")
@@ -59,9 +59,9 @@ def load(dtype: np.dtype[Any]) -> ModuleType:
     except _NOT_KEPT as error:
         raise OptionError(
             "backend",
-            expected="a place where Numba may keep what it compiles, and what it kept whole",
+            expected="a cache directory that Numba can write, with undamaged files",
             got=f"{type(error).__name__} ({' '.join(str(error).split())})",  # LLVM writes several lines
-            advice="Delete the files *.nbi and *.nbc that it kept, or set the environment variable NUMBA_CACHE_DIR to "
+            advice="Delete its files *.nbi and *.nbc, or set the environment variable NUMBA_CACHE_DIR to "
             "another directory.",
         ) from error
     return compiled_loops
@@ -69,12 +69,12 @@ def load(dtype: np.dtype[Any]) -> ModuleType:
 
 @cache
 def _look_for_blas() -> None:
-    """Once: scipy brought a BLAS of its own."""
+    """Limit scipy's own BLAS too; once, since it stays loaded."""
     blas_threads.look_again()
 
 
 def cg_step() -> CGStep:
-    """One step of CG in one call."""
+    """Return the compiled step of CG."""
     from hf_matlab_compat.backends import compiled_cg
 
     step: Any = compiled_cg.cg_step

@@ -1,4 +1,4 @@
-"""Threads that share the blocks of a pass. Who computes which block never shows in the figures."""
+"""Threads that share the blocks of a pass. The results do not depend on which thread computes which block."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NONE = object()
 
 
 def default_threads() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -28,7 +28,7 @@ def default_threads() -> int:
 
 @dataclass(frozen=True)
 class Workers:
-    """`count` threads, the caller's among them, started for each call and gone after it.
+    """`count` threads, the calling one included; the others are started in each call and end with it.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Workers:
         Raises
         ------
         Exception
-            The first that a task raised; items not begun by then are left.
+            The first exception of a task; items that no thread has begun by then are skipped.
         """
         helpers = min(self.count, len(items)) - 1
         if helpers < 1:
@@ -82,7 +82,7 @@ class Workers:
             work(0)
         finally:
             waiting.clear()
-            for thread in threads:  # they write into buffers that the next call uses
+            for thread in threads:  # wait for them: they write into buffers that the next call uses
                 thread.join()
         if failures:
             raise failures[0]

@@ -1,1 +1,1 @@
-"""Problems that are sums over cases: likelihood, gradient and the curvatures of a feed-forward network."""
+"""Problems that are sums over cases: likelihood, gradient and curvatures of a feed-forward network."""

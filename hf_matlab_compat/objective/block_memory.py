@@ -1,4 +1,8 @@
-"""Memory for blocks that pass one after the other, kept from call to call."""
+"""Memory for blocks of cases that pass one after the other; it is kept from call to call.
+
+Blocks of different sizes share one piece of memory: buffers for n cases are views of its first part. Allocating memory
+for each block would cost more than the passes through a small network.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +32,14 @@ class LoadedBlock:
 
 
 class BlockMemory:
-    """Buffers for one block at a time, and three spare arrays that a pass may write to; all are made when asked for.
+    """Buffers for one block at a time, and three scratch arrays for a pass; all are allocated at first use.
 
     Parameters
     ----------
     sizes : sequence of int
         s_0 … s_L.
     n : int
-        Most cases of a block.
+        Largest number of cases of a block.
     backend : Backend
     with_x : sequence of int
         Hidden layers that keep their input.
@@ -52,24 +56,26 @@ class BlockMemory:
         self._spare_views: list[dict[tuple[int, int], Array]] = [{}, {}, {}]
 
     def load(self, block: Block) -> LoadedBlock:
-        """Fill the buffers with a block."""
+        """Copy a block into the buffers."""
         n = len(block)
         if n not in self._buffers:
             self._buffers[n] = self._cut(n)
         buffers = self._buffers[n]
         if buffers is not self._last:
-            buffers.write_ones()  # all sizes share one memory: another's outputs stand where these ones stood
+            buffers.write_ones()  # buffers of another size, in the same memory, may have overwritten these ones
             self._last = buffers
         self._backend.fill(buffers.y[0], block.inputs)
         return LoadedBlock(buffers, buffers.y[0] if block.targets is block.inputs else self._filled(block.targets))
 
     def spare(self, which: int, size: int, n: int) -> Array:
-        """A (size, n) array of undefined content; it replaces the one that was last asked for under this number."""
+        """Return a (size, n) array of undefined content; it overwrites the array that had this number before."""
         views = self._spare_views[which]
         if (size, n) not in views:
             held = self._spare[which]
             if held is None or len(held) < size * n:
-                most = size * max(n, self._capacity)  # a block that is kept has more cases than one that passes
+                most = size * max(
+                    n, self._capacity
+                )  # blocks kept for curvature products can be larger than the capacity
                 held = self._spare[which] = self._empty(most)
                 views.clear()
             views[size, n] = held[: size * n].reshape(size, n)

@@ -1,4 +1,4 @@
-"""A network, its cases, and what passes over their blocks need: compiled passes, memory, and the order of sums."""
+"""A network, its cases, and the means to pass over their blocks: passes, memory, threads, and the order of sums."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from hf_matlab_compat.objective.ordered_sum import OrderedSum
 
 
 class CasePasses:
-    """What the sums over a network's cases are formed with.
+    """The parts from which the sums over a network's cases are formed.
 
     Attributes
     ----------
     network : Network
-        With units that a device activates in one launch, where it has them.
+        With fused units, if the device has kernels for them.
     cases : ChunkedCases
     backend : Backend
     fused : Fused or None
@@ -57,27 +57,27 @@ class CasePasses:
         self._blocks: dict[tuple[int, int], tuple[Block, ...]] = {}
 
     def num_blocks(self, kept: bool = False) -> int:
-        """Blocks of a chunk; `kept` for curvature products."""
+        """Return the number of blocks of a chunk; `kept` for curvature products."""
         return self.cases.num_blocks(self.network.num_parameters, self.backend.on_host, kept)
 
     def blocks(self, c: int, kept: bool = False) -> Sequence[Block]:
-        """The blocks of chunk `c`, kept from call to call: slicing them in each pass would slow small networks."""
+        """Return the blocks of chunk `c`. They are kept: slicing them in each pass would slow small networks."""
         which = c, self.num_blocks(kept)
         if which not in self._blocks:
             self._blocks[which] = tuple(self.cases.chunk(*which))
         return self._blocks[which]
 
     def let_go(self) -> None:
-        """Give back what a pass over all cases worked in, and vectors that curvature products do not need."""
+        """Free the scratch memory of passes over all cases, and vectors that curvature products do not need."""
         self._memories.clear()
         self.sums.let_go(self.num_blocks(kept=True))
 
     def new_vector(self) -> Vector:
-        """A (P,) vector; what it holds means nothing."""
+        """Return a (P,) vector of undefined content."""
         return self.backend.xp.empty(self.network.num_parameters, dtype=self.backend.dtype)
 
     def memory(self, slot: int) -> BlockMemory:
-        """What the thread that works in this slot passes a block through."""
+        """Return the memory of the thread that works in this slot."""
         if slot not in self._memories:
             most = -(-self.cases.cases_per_chunk // self.num_blocks())
             self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend, self.network.with_x)

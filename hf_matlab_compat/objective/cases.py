@@ -1,7 +1,7 @@
-"""Cases: inputs and targets, cut into the caller's chunks and those into blocks.
+"""Cases: inputs and targets, divided into the user's chunks, and chunks into blocks.
 
-Sums over cases run over blocks in an order that depends on the chunks asked for and on the network, and on nothing
-else: not on how many threads share them.
+Sums over cases run over blocks in an order that depends only on the chunk and on the network, not on the number of
+threads; so does the rounding of the sums.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from numpy.typing import NDArray
 from hf_matlab_compat.backends.arrays import Array
 
 CASES_PER_BLOCK = 640
-"""Most cases that pass through the network together: enough to keep the matrix products busy, few enough to hold."""
+"""Largest number of cases of a block: enough for fast matrix products, few enough for the caches and memory."""
 CASES_PER_KEPT_BLOCK = 1280
-"""The same where the pass is kept for curvature products, which gain by larger matrices."""
+"""The same for blocks that are kept for curvature products, which gain from larger matrices."""
 CASES_PER_DEVICE_BLOCK = 1 << 15
-"""On a GPU, which no block is too large for but by its memory."""
+"""The same on a GPU, where only its memory limits a block."""
 SHARED_BLOCKS = 4
-"""A chunk that is worth sharing has a multiple of this number of blocks: threads come in twos and fours."""
+"""A chunk that threads share has a multiple of this number of blocks, since threads usually come in twos and fours."""
 WORTH_SHARING = 1 << 25
-"""Cases times parameters from which threads that share a chunk gain more than starting them takes."""
+"""Cases times parameters of a chunk from which threads save more time than it takes to start them."""
 
 
 def same_memory(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Whether two arrays of the host are one, looked at in the same way."""
+    """Return whether two host arrays are the same view of the same memory."""
     return a.__array_interface__ == b.__array_interface__
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some neighbouring cases.
+    """Some consecutive cases.
 
     Attributes
     ----------
     inputs : (s_0, n) array
     targets : (s_L, n) array
     weights : (1, n) array or None
-        How often each counts, on the backend and in working precision; None for once.
+        Weight of each case, on the backend and in working precision; None for 1.
     """
 
     inputs: Array
@@ -64,7 +64,7 @@ class ChunkedCases:
     num_chunks : int
         Must divide N.
     weights : (1, N) array or None
-        How often each case counts in sums; None for once. Means are over N all the same.
+        Weight of each case in sums; None for 1. Means are sums divided by N, whatever the weights.
     """
 
     inputs: Array
@@ -81,7 +81,7 @@ class ChunkedCases:
         return len(self) // self.num_chunks
 
     def num_blocks(self, num_parameters: int = 0, on_host: bool = True, kept: bool = False) -> int:
-        """Blocks of a chunk, for a network of so many parameters; `kept` for curvature products."""
+        """Return the number of blocks of a chunk, for a network of this size; `kept` for curvature products."""
         most = CASES_PER_KEPT_BLOCK if kept else CASES_PER_BLOCK
         count = math.ceil(self.cases_per_chunk / (most if on_host else CASES_PER_DEVICE_BLOCK))
         if on_host and self.worth_sharing(num_parameters):
@@ -89,11 +89,11 @@ class ChunkedCases:
         return count
 
     def worth_sharing(self, num_parameters: int) -> bool:
-        """Whether a chunk is work enough for several threads."""
+        """Return whether a chunk is enough work for several threads."""
         return self.cases_per_chunk * num_parameters >= WORTH_SHARING
 
     def chunk(self, c: int, num_blocks: int | None = None) -> Iterator[Block]:
-        """Chunk `c`, counted from 0, in `num_blocks` blocks; their sizes differ by at most one case."""
+        """Yield chunk `c`, counted from 0, in `num_blocks` blocks; their sizes differ by at most one case."""
         first, n, count = c * self.cases_per_chunk, self.cases_per_chunk, num_blocks or self.num_blocks()
         edges = [first + n * k // count for k in range(count + 1)]
         for start, stop in itertools.pairwise(edges):
@@ -103,5 +103,5 @@ class ChunkedCases:
             yield Block(inputs, targets, None if weights is None else weights[:, columns])
 
     def chunks(self, only: int | None = None) -> range:
-        """The numbers of all chunks, or of one."""
+        """Return the numbers of all chunks, or of one."""
         return range(self.num_chunks) if only is None else range(only, only + 1)

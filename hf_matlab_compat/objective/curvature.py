@@ -1,4 +1,4 @@
-"""Curvature of a network's objective at a fixed θ: products v → B v from passes that are kept block by block."""
+"""Curvature of a network's objective at a fixed θ: products v → B v from forward passes kept block by block."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hf_matlab_compat.objective.ordered_sum import Finish
 
 
 class BlockProduct(Protocol):
-    """The products of one block."""
+    """The curvature products of one block."""
 
     def add(self, directions: Directions, sums: ParameterSums, memory: BlockMemory) -> None:
-        """Enter Σ over the block's cases of B v into the sums."""
+        """Add Σ over the block's cases of B v to the sums."""
         ...
 
 
@@ -48,7 +48,7 @@ class CurvatureSum:
         self._parts: Sequence[BlockProduct] = on.sums.prepare(list(blocks), lambda block, slot: make(block))
 
     def __call__(self, v: Vector, finish: Finish | None = None) -> Vector:
-        """The product, a new (P,) vector; `finish` may change it piece by piece."""
+        """Return the product, a new (P,) vector; `finish` may change it piece by piece."""
         self._on.passes.point(self._directions, v)
         return self._on.sums.total(self._parts, self._add, scale=self._scale, finish=finish).vectors[0]
 
@@ -57,7 +57,7 @@ class CurvatureSum:
 
 
 class NetworkCurvature:
-    """See `Curvature`: the sum over cases, with weight decay.
+    """A `Curvature`: the mean over cases, weight decay included, damping not.
 
     Parameters
     ----------
@@ -66,11 +66,11 @@ class NetworkCurvature:
     decay : float
         Strength of the weight decay.
     mask : (P,) vector or None
-        1 where it applies; None for everywhere.
+        1 where weight decay applies; None for everywhere.
     squares : (P,) vector or None
         Mean over cases of squared per-case gradients, for `diagonal`.
     center : (P,) vector or None
-        Mean gradient: its square is taken off, so that the curvature is the gradient's covariance.
+        Mean gradient g. The curvature is then B - g gᵀ, the covariance of the gradient.
     """
 
     def __init__(
@@ -86,14 +86,14 @@ class NetworkCurvature:
         self._squares, self._center = squares, center
 
     def __call__(self, v: Vector) -> Vector:
-        """See `Curvature`."""
+        """Return the product with v, a new (P,) vector."""
         center = self._center
         mean = None if center is None else center @ v
 
         def finish(views: Sequence[Array], piece: slice) -> None:
             (Bv,) = views
             if center is not None:
-                # second moment less the mean's square; the mean has weight decay in it, as MATLAB's
+                # covariance = second moment - g gᵀ; g includes weight decay, as in MATLAB
                 Bv -= center[piece] * mean
             self._add_decay(v, piece, Bv)
 
@@ -101,8 +101,8 @@ class NetworkCurvature:
             return self._products(v, finish)
 
     def diagonal(self, lam: float) -> Vector:
-        """See `Curvature.diagonal`: the mean of squared per-case gradients, λ, and the decay's curvature."""
-        assert self._squares is not None  # the problem's own gradient has them
+        """See `Curvature.diagonal`: the mean of squared per-case gradients, plus λ, plus weight decay."""
+        assert self._squares is not None  # every gradient of this problem has them
         return self._squares + lam + (self._decay if self._mask is None else self._decay * self._mask)
 
     def _add_decay(self, v: Vector, piece: slice, Bv: Vector) -> None:

@@ -15,7 +15,7 @@ from hf_matlab_compat.objective.gauss_newton import GaussNewton
 
 
 class EmpiricalFisher(GaussNewton):
-    """F v summed over a block: the passes of Gauss-Newton around another product at the output.
+    """F v summed over a block: the passes of Gauss-Newton with another product at the output.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ class EmpiricalFisher(GaussNewton):
     theta : (P,) vector
     block : Block
     faithful : bool
-        As in MATLAB e is t - y whatever the loss, and a linear output doubles the product once, so that F
-        of linear outputs is half of what the gradient's scale says. False uses the loss's own gradient.
+        As in MATLAB, e is t - y for every loss, and the product of linear outputs is doubled once. F of linear
+        outputs then has half the scale of the gradient. False uses the gradient of the loss.
     """
 
     def __init__(self, on: CasePasses, theta: Array, block: Block, *, faithful: bool = True) -> None:
@@ -36,7 +36,7 @@ class EmpiricalFisher(GaussNewton):
         self._e = t - y if self._faithful else self._network.loss.gradient(self._xp, x, y, t)
 
     def _at_output(self, Rx: Array) -> Array:
-        """Jv → e (e · J v)."""
+        """Return e (e · J v) for Rx = Jv."""
         r = self._passes.rank_one(self._e, Rx)
         if not self._faithful:
             return r

@@ -1,7 +1,7 @@
-"""A feed-forward network on its cases, as a problem: value, gradient and curvature.
+"""A feed-forward network on its cases, as a problem: score, gradient and curvature.
 
-Everything is per case, with weight decay ½ · weight_decay · θᵀ(m∘θ) taken off the log-likelihood, where m
-masks the parameters that decay.
+All figures are means over cases. Weight decay ½ · weight_decay · θᵀ(m∘θ) is subtracted from the log-likelihood; the
+mask m is 1 at the parameters that decay.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class FeedforwardProblem:
     faithful : bool
         As in `Options`.
     make_sum : callable
-        Makes what sums over blocks of cases are formed with: `OrderedSum`, or a class with the same methods, which may
-        span processes.
+        Makes the sums over blocks of cases: `OrderedSum`, or a class with the same methods, which may span
+        processes.
     """
 
     network: Network
@@ -97,7 +97,7 @@ class FeedforwardProblem:
         )
 
     def curvature(self, theta: Vector, on: Cases, gradient: Gradient | None) -> NetworkCurvature:
-        """See `Problem.curvature`. Without a gradient, which the empirical Fisher needs, it has no diagonal."""
+        """See `Problem.curvature`. Without `gradient` it has no diagonal; the empirical Fisher needs `gradient`."""
         on_chunk = self.curvature_cases == "target_chunk"
         chunks = self.cases.chunks(on.chunk if on_chunk else None)
         blocks = [block for c in chunks for block in self._on.blocks(c, kept=True)]
@@ -123,7 +123,7 @@ class FeedforwardProblem:
         return 0.5 * self.weight_decay * float(theta @ self._masked(theta))
 
     def _sum_of_chunks(self, chunk_sums: list[Any]) -> Any:
-        """Chunks added in double, except where the original adds them in working precision."""
+        """Add the chunks in double precision, except where MATLAB adds them in working precision."""
         if self.faithful and isinstance(self.network.loss, CrossEntropy):
             working = self.backend.dtype.type
             return sum((working(float(ll)) for ll in chunk_sums), start=working(0))
@@ -139,15 +139,18 @@ def feedforward_problem(
     resident: bool = False,
     mask: Vector | None = None,
 ) -> FeedforwardProblem:
-    """The problem of a network on cases that have passed their checks.
+    """Return the problem of a network on cases that have been checked.
 
     Parameters
     ----------
     network : Network
+        Its layout.
     data : ChunkedCases
-        Arrays of the host, never copied whole: they may be mapped from a file.
+        Host arrays, never copied as a whole: they may be mapped from a file.
     options : Options
+        Reads the curvature, its cases, weight decay, `decay_biases` and `faithful`.
     backend : Backend
+        Where to compute.
     resident : bool
         Move the cases to the device.
     mask : (P,) vector, optional
@@ -155,7 +158,7 @@ def feedforward_problem(
     """
     inputs, targets = data.inputs, data.targets
     if same_memory(inputs, targets):
-        targets = inputs  # an autoencoder's: loaded once a block
+        targets = inputs  # an autoencoder: each block is loaded once
     if resident:
         alike = targets is inputs
         inputs = backend.asarray(inputs, order="F")

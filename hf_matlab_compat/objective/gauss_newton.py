@@ -3,7 +3,7 @@
 Notation
 --------
 J : Jacobian of the output layer's input with respect to θ
-H_L : Hessian of the negative log-likelihood there
+H_L : Hessian of the negative log-likelihood with respect to that input
 G = Jᵀ H_L J : positive semidefinite for every loss that matches its unit
 (Schraudolph 2002, "Fast curvature matrix-vector products"; Martens 2010, section 4.2)
 """
@@ -41,12 +41,12 @@ class GaussNewton:
         self._look_at_output(buffers.x, buffers.drop_output(), block)
 
     def _look_at_output(self, x: Array, y: Array, block: Block) -> None:
-        """Take what the products need of the output layer, which is not kept: for most losses nothing but its slope."""
+        """Keep what the products need of the output layer; for most losses only its slope, so y and t are freed."""
         keeps = self._network.loss.keeps_output
         self._at = AtOutput(y, y, self._backend.filled(block.targets)) if keeps else None
 
     def add(self, directions: Directions, sums: ParameterSums, memory: BlockMemory) -> None:
-        """Enter Σ over the block's cases of Jᵀ H_L J v."""
+        """Add Σ over the block's cases of Jᵀ H_L J v to the sums."""
         Rx_L = self._passes.tangents(directions, self._kept)  # v → Jv
         e = self._at_output(Rx_L)
         if self._case_weights is not None:
@@ -54,7 +54,7 @@ class GaussNewton:
         self._passes.back(directions, self._kept, e, sums)  # H_L Jv → Jᵀ H_L Jv
 
     def _at_output(self, Rx: Array) -> Array:
-        """Jv → H_L Jv."""
+        """Return H_L Jv for Rx = Jv."""
         slope, xp = self._kept.slopes[-1], self._xp
         R = self._network.units[-1].jacobian_product(xp, slope, Rx, out=Rx)
         return self._network.loss.gauss_newton_product(xp, slope, R, self._at)

@@ -1,4 +1,4 @@
-"""Gradient of the log-likelihood and the sum of squared per-case gradients, in one pass."""
+"""Gradient of the log-likelihood and sum of squared per-case gradients, in one pass."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class GradientSums(NamedTuple):
     Attributes
     ----------
     full, full_squared : (P,) arrays
-        Gradient, weight decay included, and mean of squared per-case gradients, over all cases.
+        Over all cases: gradient, weight decay included, and mean of squared per-case gradients, without it.
     chunk, chunk_squared : (P,) arrays
         The same over the cases of the target chunk; with one chunk, the same arrays.
     chunk_log_likelihoods : list of scalars
-        Sum of the log-likelihood over each chunk, in working precision.
+        Sum of the log-likelihood over each chunk, without weight decay, in working precision.
     """
 
     full: Array
@@ -33,16 +33,21 @@ class GradientSums(NamedTuple):
 
 
 def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Callable[[slice], Array]) -> GradientSums:
-    """One pass over all chunks, the target chunk first.
+    """Run one pass over all chunks, the target chunk first.
+
+    The target chunk's sums are needed alone and as part of the sums over all cases, so they are formed once and added
+    to those of the other chunks.
 
     Parameters
     ----------
     on : CasePasses
+        Network, cases and sums.
     theta : (P,) vector
+        Parameters.
     target_chunk : int
         Counted from 0.
     decay : callable
-        A piece of what weight decay takes off the gradient.
+        slice → that piece of the gradient of the weight decay, which is subtracted.
     """
     cases = on.cases
     n, N = cases.cases_per_chunk, len(cases)
@@ -76,7 +81,7 @@ def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Calla
 
 
 def _block(on: CasePasses, weights: Any, block: Block, memory: BlockMemory, sums: Sequence[ParameterSums]) -> Any:
-    """Enter a block's gradient and squared gradient; its log-likelihood. All buffers are used up."""
+    """Add a block's gradient and squared gradient to `sums` and return its log-likelihood. Overwrites all buffers."""
     passes = on.passes
     loaded = memory.load(block)
     buffers, t = loaded.buffers, loaded.targets

@@ -36,14 +36,14 @@ class Hessian:
         buffers = new_buffers(network.sizes, len(block), backend.xp, backend.dtype, tangents=True, with_x=with_x)
         backend.fill(buffers.y[0], block.inputs)
         self._kept = self._passes.keep(theta, buffers)
-        # tangents take the place of x
+        # `tangents` overwrites x, which the derivatives of some units need
         self._keeps_x, y, self._case_weights = network.units[-1].keeps_x, buffers.y[-1], block.weights
         self._at = AtOutput(buffers.x.copy() if self._keeps_x else y, y, backend.filled(block.targets))
         e_L = -network.loss.gradient(backend.xp, self._at.x, y, self._at.t)
         self._errors = self._passes.keep_errors(theta, self._kept, self._weighted(e_L))
 
     def add(self, directions: Directions, sums: ParameterSums, memory: BlockMemory) -> None:
-        """Enter Σ over the block's cases of the Hessian of -ll times v."""
+        """Add Σ over the block's cases of the Hessian of -ll times v to the sums."""
         network, kept, xp = self._network, self._kept, self._xp
         Rx = self._passes.tangents(directions, kept)
         R_L = network.units[-1].jacobian_product(xp, kept.slopes[-1], Rx, out=None if self._keeps_x else Rx)

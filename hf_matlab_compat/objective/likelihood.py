@@ -1,4 +1,4 @@
-"""Log-likelihood and error measure, summed over chunks."""
+"""Mean log-likelihood and mean error over all chunks or one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from hf_matlab_compat.state import Score
 
 
 def likelihood(on: CasePasses, theta: Vector, only: int | None = None) -> Score:
-    """Mean log-likelihood, without weight decay, and mean error, which weights of cases do not enter.
+    """Return the mean log-likelihood, without weight decay, and the mean error, without case weights.
 
     Parameters
     ----------
     on : CasePasses
+        Network, cases and sums.
     theta : (P,) vector
+        Parameters.
     only : int, optional
         One chunk, counted from 0; both means are then over its cases. By default all chunks.
     """
@@ -37,8 +39,8 @@ def likelihood(on: CasePasses, theta: Vector, only: int | None = None) -> Score:
     total, error = 0.0, 0.0
     for j in range(len(chunks)):
         blocks = found[j * count : (j + 1) * count]
-        # a chunk's sum in working precision, chunks added in double
+        # as in MATLAB: the sum of a chunk in working precision, chunks added in double
         total += float(sum((ll for ll, _ in blocks), start=theta.dtype.type(0)))
-        error += sum(e for _, e in blocks) / len(cases)  # divided chunk by chunk: the last digit shows in the log
+        error += sum(e for _, e in blocks) / len(cases)  # divided chunk by chunk as in MATLAB, for the log's last digit
     scale = 1 if only is None else cases.num_chunks
     return Score(log_likelihood=total / len(cases) * scale, error=error * scale)

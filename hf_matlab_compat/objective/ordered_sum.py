@@ -1,7 +1,8 @@
-"""Sums over items, shared among threads in a way that gives the same bits for any number of them.
+"""Sums over items, shared among threads, with the same bits for any number of threads.
 
-Items are dealt to a fixed number of lanes; a lane adds up its items in order, one thread at a time works on it, and
-the lanes' sums are added in order. Scalars come back item by item, in the order of the items.
+Floating-point addition is not associative, so the order of additions must not depend on the threads. Item j belongs to
+lane j mod (number of lanes), which depends only on the items. One thread at a time works on a lane and adds its items
+in order; then the sums of the lanes are added in order. Scalars are returned item by item, in the order of the items.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
 
 PARTIAL_SUMS = 8
-"""Most vectors of partial sums, and so most lanes: no more threads can share a curvature product."""
+"""Largest number of partial sums, and so of lanes: no more threads can share a curvature product."""
 
 _WHOLE = slice(None)
 
 Finish = Callable[[Sequence[Array], slice], None]
-"""(views, piece): change a piece of every sum in place."""
+"""(views, piece): change one piece of every sum in place."""
 Add = Callable[[Any, int, Sequence[Any]], Any]
-"""(item, slot, accumulators): enter what an item contributes into the sums; returns its scalars, or None.
+"""(item, slot, accumulators): add what an item contributes to the sums; return its scalars, or None.
 
-No two items are worked on in the same slot at the same time, so memory can belong to a slot.
+No two items are worked on in the same slot at the same time, so a slot can own memory.
 """
 
 
 class Accumulators(Protocol):
-    """Makes what items are entered into: views of a packed vector."""
+    """Makes views of a packed vector that items are added to."""
 
     def __call__(self, packed: Vector) -> tuple[Any, Any]:
-        """The view that a lane's first item takes, which replaces what is there, and that of later ones, which add."""
+        """Return a view for the first item of a lane, which replaces the content, and one for later items, which adds."""
         ...
 
 
@@ -44,7 +45,7 @@ class Totals(NamedTuple):
     Attributes
     ----------
     vectors : list of (P,) vectors
-        New ones.
+        New vectors.
     scalars : list
         What `add` returned for each item, in the order of the items.
     """
@@ -54,12 +55,12 @@ class Totals(NamedTuple):
 
 
 class OrderedSum:
-    """Sums of vectors and scalars over items. One that spans processes has the same methods.
+    """Sums of vectors and scalars over items. A sum that spans processes has the same methods.
 
     Parameters
     ----------
     new_vector : callable
-        Makes a (P,) vector whose content means nothing.
+        Makes a (P,) vector of undefined content.
     accumulators : Accumulators
     workers : Workers
         Threads that share the items.
@@ -78,17 +79,20 @@ class OrderedSum:
     def total(
         self, items: Sequence[Any], add: Add, vectors: int = 1, scale: float = 1.0, finish: Finish | None = None
     ) -> Totals:
-        """`scale` times sums over all items, as new vectors; `finish` may change them piece by piece.
+        """Return `scale` times the sums over all items, as new vectors.
 
         Parameters
         ----------
         items : sequence
+            Blocks of cases, or products of blocks.
         add : callable
-            (item, slot, accumulators): enter what an item contributes into `vectors` sums.
+            (item, slot, accumulators): add what an item contributes to `vectors` sums.
         vectors : int
-            How many (P,) vectors are summed, at most `PARTIAL_SUMS`; with 0 only scalars are collected.
+            Number of (P,) vectors to sum, at most `PARTIAL_SUMS`; with 0 only scalars are collected.
         scale : float
+            Factor on the sums.
         finish : callable, optional
+            Changes the scaled sums piece by piece, while a piece is in the caches.
         """
         if not vectors:
             return Totals([], self.each(items, lambda item, slot: add(item, slot, ())))
@@ -118,7 +122,7 @@ class OrderedSum:
         return Totals(totals, scalars)
 
     def each(self, items: Sequence[Any], task: Callable[[Any, int], Any]) -> list[Any]:
-        """What `task` (item, slot) returns for every item, in the order of the items; they are done in any order."""
+        """Return what `task` (item, slot) returns for every item, in the order of the items."""
         done: list[Any] = [None] * len(items)
 
         def run(j: int, slot: int) -> None:
@@ -128,17 +132,17 @@ class OrderedSum:
         return done
 
     def prepare(self, items: Sequence[Any], make: Callable[[Any, int], Any]) -> list[Any]:
-        """What `make` (item, slot) returns for those items that this process adds up in `total`, None for others."""
+        """Return what `make` (item, slot) returns for items that this process adds up in `total`, None for others."""
         return self.each(items, make)
 
     def let_go(self, count: int) -> None:
-        """Give back all vectors but the first `count`, and the scratch memory of their products."""
+        """Free all vectors but the first `count`, and the scratch memory of their products."""
         for first, _ in self._views:
             first.let_go()
         del self._sums[count:], self._views[count:]
 
     def _of_one(self, item: Any, add: Add, vectors: int, scale: float, finish: Finish | None) -> Totals:
-        """The same for one item: small nets would feel the cost of dealing it to a lane."""
+        """Do the same for one item without lanes, whose cost would slow small networks."""
         self._grow(vectors)
         scalars = add(item, 0, [first for first, _ in self._views[:vectors]])
         totals = [self._xp.multiply(own, scale) for own in self._sums[:vectors]]
@@ -154,7 +158,7 @@ class OrderedSum:
 
 
 def _add_up(parts: Sequence[Array], scale: float, out: Array, xp: Any) -> None:
-    """out = scale · Σ parts, in order."""
+    """Compute out = scale · Σ parts, in order."""
     if len(parts) == 1:
         xp.multiply(parts[0], scale, out=out)
         return
