@@ -56,7 +56,7 @@ class _Place:
         self._shape = values.shape
         self._hold(values.size)
         pinned = self._pinned[: values.size].reshape(values.shape)
-        for start in range(0, values.shape[1], _STRIP):  # in strips: transposing the whole misses the caches
+        for start in range(0, values.shape[1], _STRIP):  # strips: a whole transpose misses the caches
             columns = slice(start, start + _STRIP)
             pinned[:, columns] = values[:, columns]
         self._there[: values.size].set(self._pinned[: values.size], stream=stream)
@@ -74,4 +74,4 @@ class _Place:
         if self._pinned is None or self._pinned.size < size:
             self._pinned = self._cupyx.empty_pinned((size,), dtype=self._dtype)
             self._there = self._cupy.empty(size, dtype=self._dtype)
-            self._cupy.cuda.get_current_stream().synchronize()  # the pool may reuse memory that queued kernels still read
+            self._cupy.cuda.get_current_stream().synchronize()  # a transpose of the whole misses the caches

@@ -35,7 +35,7 @@ class Accumulators(Protocol):
     """Makes views of a packed vector that items are added to."""
 
     def __call__(self, packed: Vector) -> tuple[Any, Any]:
-        """Return a view for the first item of a lane, which replaces the content, and one for later items, which adds."""
+        """Return a view for a lane's first item, which replaces the content, and one for the others, which adds."""
         ...
 
 
