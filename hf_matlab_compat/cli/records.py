@@ -285,15 +285,14 @@ def _layersizes(file: Path) -> list[int]:
 
 
 def _split(file: Path, layersizes: Sequence[int], target: Path, overwrite: bool) -> None:
-    from hf_matlab_compat.matlab.files.checkpoint_conversion import write_layers
-    from hf_matlab_compat.matlab.files.checkpoint_summary import split_layers
+    from hf_matlab_compat.matlab.files.checkpoint_conversion import split_layers, write_layers
 
     W, b = split_layers(file, layersizes)
     _say(f"written: {write_layers(target, W, b, overwrite=overwrite)} (W, b)")
 
 
 def _cases(file: Path, name: str) -> Any:
-    from hf_matlab_compat.matlab.files.data_file import read_variable
+    from hf_matlab_compat.matlab.files.mat_formats import read_variable
 
     return read_variable(file, name)
 

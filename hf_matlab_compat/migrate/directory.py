@@ -10,8 +10,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from hf_matlab_compat.errors import CheckpointError, MigrationError
+from hf_matlab_compat.matlab.files.mat_formats import list_variables
 from hf_matlab_compat.matlab.files.regular_file import kind_of_file
-from hf_matlab_compat.matlab.files.variable_listing import list_variables
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Beside, NamesIn, module_name
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy, files_of, is_part_of_trainer, trainers_beside

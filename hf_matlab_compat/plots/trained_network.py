@@ -10,7 +10,8 @@ import numpy as np
 
 from hf_matlab_compat.errors import CheckpointError, OptionError
 from hf_matlab_compat.matlab.files.checkpoint import find_checkpoint, read_description
-from hf_matlab_compat.matlab.files.checkpoint_summary import split_layers, summarise
+from hf_matlab_compat.matlab.files.checkpoint_conversion import split_layers
+from hf_matlab_compat.matlab.files.checkpoint_summary import summarise
 from hf_matlab_compat.model.activations import TrainedNetwork, finite_network
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import Layer

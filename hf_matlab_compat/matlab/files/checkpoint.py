@@ -1,7 +1,4 @@
-"""Checkpoints, from which MATLAB's trainer and this one go on alike.
-
-`write_checkpoint` writes what MATLAB would; `read_checkpoint` reads what MATLAB, Octave or we wrote.
-"""
+"""Reading and writing checkpoints, from which MATLAB's trainer and this one resume."""
 
 from __future__ import annotations
 
@@ -13,10 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.files import npz_file
 from hf_matlab_compat.matlab.files.atomic_file import atomic_file
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES, to_state, to_variables
 from hf_matlab_compat.matlab.files.mat_formats import read_variables, write_mat
@@ -51,7 +46,7 @@ _KINDS = {"single": np.float32, "double": np.float64}
 
 
 class CheckpointWarning(UserWarning):
-    """A checkpoint can be resumed from, but the run will not go on bit for bit."""
+    """A run can resume from the checkpoint, but will not continue bit for bit."""
 
 
 def write_checkpoint(
@@ -62,38 +57,38 @@ def write_checkpoint(
 ) -> Entry:
     """Write the nine variables of MATLAB's trainer, so that it resumes from them bit for bit.
 
-    The file is either the old or the new one, whole, whenever the process is killed. It holds θ and d in
-    single precision, as MATLAB's does. A sidecar ``<stem>.sidecar.npz`` is written first: it keeps checksums and
-    whatever the .mat file does not hold: doubles, and what another method remembers.
+    The file is always either the old or the new one, also if the process is killed. It holds θ and d in single
+    precision, as MATLAB's does. A sidecar ``<stem>.sidecar.npz`` is written first: it keeps checksums and values
+    that the .mat file cannot hold (doubles, the memory of another method).
 
     Parameters
     ----------
     path : path-like
         The file, with its ``.mat``.
     state : State
-        Its arrays are numpy's, θ and d float32 or float64: the caller brings them from the device.
+        Its arrays must be numpy arrays, θ and d float32 or float64: the caller copies them from the device.
     run : mapping, optional
         Description of the run, plain values for the sidecar.
     standing : Entry, optional
-        What the latest call for this path returned; without it the file is read.
+        The entry that the latest call for this path returned; without it the file is read.
 
     Returns
     -------
     Entry
-        What the sidecar keeps of this state.
+        The entry of the sidecar for this state.
 
     Raises
     ------
     CheckpointError
-        The disk is full, the directory missing or not writable, or a vector is none of the above or not
-        finite in single precision. The previous file is whole.
+        The disk is full, the directory is missing or not writable, or a vector has another type or is not finite in
+        single precision. The previous file is unchanged.
     """
     variables = to_variables(state)
     entry = Entry.of(state, variables, run or {})
     entries = [entry, *([standing] if standing else _kept_for(path))]
     _writing(path, lambda: write_sidecar(path, entries))
     _writing(path, lambda: _write_mat(path, variables))
-    if standing is None:  # else the call that returned it did
+    if standing is None:  # otherwise the call that returned it has removed it
         remove_sidecar_of_before(path)
     return entry
 
@@ -101,41 +96,38 @@ def write_checkpoint(
 def read_checkpoint(
     path: str | os.PathLike[str], *, num_parameters: int | None = None, precision: str | None = None
 ) -> State:
-    """The state that a checkpoint holds.
-
-    Reads MATLAB's formats (v4 to v7; v7.3 with h5py), Octave's text, plain or packed, and .npz. The path is taken
-    as it is or, where there is no such file, with ``.mat`` appended.
+    """Read the state that a checkpoint holds, in any format that `load_mat` reads.
 
     Parameters
     ----------
     path : path-like
-        The checkpoint.
+        The checkpoint; ``.mat`` is appended if there is no such file.
     num_parameters : int, optional
-        P of the network that is to go on; a checkpoint of another size is refused.
+        P of the network that will resume; a checkpoint of another size is refused.
     precision : {'single', 'double'}, optional
-        Class of θ, and of the arrays of the memory that had θ's; 'double' warns wherever no double values are to be
-        had. By default as precise as they are kept: double from the sidecar, or else the class of the file.
+        Class of θ and of the arrays in the memory that had the class of θ. 'double' warns if there are no double
+        values. By default double if the sidecar has doubles, otherwise the class of the file.
 
     Returns
     -------
     State
-        With numpy vectors, float32 or float64, and k rows in the records after k epochs. Records that
-        MATLAB had preallocated for more epochs are cut; without a test column theirs is nan.
+        Its vectors are numpy arrays, float32 or float64; after k epochs the records have k rows. Rows that MATLAB had
+        preallocated for more epochs are cut; a missing test column is nan.
 
     Raises
     ------
     CheckpointError
-        There is no such file, or it is damaged (its sidecar keeps checksums), lacks a variable or belongs to another
+        There is no such file, or it is damaged (the sidecar keeps checksums), lacks a variable or belongs to another
         network.
 
     Warns
     -----
     CheckpointWarning
-        The sidecar is damaged or belongs to another state: single values are used, or values are not checked.
+        The sidecar is damaged or belongs to another state: single values are used, or values are used unchecked.
     """
     found = find_checkpoint(path)
     try:
-        variables = _variables(found)
+        variables = read_variables(found, VARIABLES)
         state, sidecar = to_state(variables, num_parameters), read_sidecar(found)
         entry = sidecar.fitting(checksums(variables)) if sidecar.entries else None
         if entry is None:
@@ -152,41 +144,27 @@ def read_checkpoint(
 
 
 def read_description(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    """How the run was described that wrote a checkpoint; empty where that is not known."""
+    """Return the description of the run that wrote a checkpoint; empty if it is not known."""
     found = find_checkpoint(path)
     sidecar = read_sidecar(found)
-    entry = sidecar.fitting(checksums(_variables(found))) if sidecar.entries else None
+    entry = sidecar.fitting(checksums(read_variables(found, VARIABLES))) if sidecar.entries else None
     return {} if entry is None else entry.run
 
 
 def why_no_run_goes_on(path: str | os.PathLike[str]) -> str:
-    """What `read_checkpoint` says against a file, without the file's name; empty where a run goes on from it."""
+    """Return the error of `read_checkpoint` without the file's name; empty if a run can resume from the file."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CheckpointWarning)  # a run goes on, if not bit for bit
+            warnings.simplefilter("ignore", CheckpointWarning)  # a run resumes, if not bit for bit
             read_checkpoint(path)
     except CheckpointError as error:
         return str(error).removeprefix(f"{os.fspath(path)}: ")
     return ""
 
 
-def _variables(path: str) -> dict[str, NDArray[Any]]:
-    with open(path, "rb") as stream:
-        is_npz = stream.read(len(npz_file.MAGIC)) == npz_file.MAGIC
-    if not is_npz:
-        return read_variables(path, VARIABLES)
-    found = npz_file.read_npz(path)
-    return {name: value for name, value in found.items() if name in VARIABLES}
-
-
-def _write_mat(path: str | os.PathLike[str], variables: Mapping[str, NDArray[Any]]) -> None:
-    from scipy.io import matlab  # a third of the package's import time, and only writing needs it
-
-    try:
-        with atomic_file(path) as stream:
-            write_mat(stream, variables, oned_as="column")
-    except matlab.MatWriteError as error:  # a variable above the format's 2 GB
-        raise OSError(errno.EFBIG, str(error)) from error
+def _write_mat(path: str | os.PathLike[str], variables: Mapping[str, Any]) -> None:
+    with atomic_file(path) as stream:
+        write_mat(stream, variables, oned_as="column")
 
 
 def _writing(path: str | os.PathLike[str], write: Callable[[], None]) -> None:
@@ -200,7 +178,7 @@ def _writing(path: str | os.PathLike[str], write: Callable[[], None]) -> None:
 
 
 def _kept_for(path: str | os.PathLike[str]) -> list[Entry]:
-    """The entry of the sidecar that belongs to the .mat file which is about to be replaced, if there is one."""
+    """Return the sidecar's entry for the .mat file that is about to be replaced, if there is one."""
     with suppress(CheckpointError):
         kept = read_sidecar(path).fitting(checksums(read_variables(path, VARIABLES)))
         return [kept] if kept else []
@@ -208,12 +186,12 @@ def _kept_for(path: str | os.PathLike[str]) -> list[Entry]:
 
 
 def find_checkpoint(path: str | os.PathLike[str]) -> str:
-    """The file that a path names, with or without its ``.mat``.
+    """Return the file that a path names, with or without its ``.mat``.
 
     Raises
     ------
     CheckpointError
-        There is none.
+        There is no such file.
     """
     name = os.path.expanduser(os.fspath(path))
     for candidate in (name, name + ".mat"):
@@ -224,9 +202,9 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
 
 
 def _refuse_damage(sidecar: Sidecar, found: Mapping[str, str], name: str) -> None:
-    """Refuse a file most of which is what was written with the sidecar: the rest was damaged or edited.
+    """Refuse a file that differs from a sidecar's entry in a few variables only: they were damaged or edited.
 
-    A file that another program wrote since, MATLAB above all, has other times and records throughout.
+    A file that another program wrote later, such as MATLAB, differs in `times` and all records.
     """
     for entry in sidecar.entries:
         others = entry.other_than(found)
@@ -238,7 +216,7 @@ def _refuse_damage(sidecar: Sidecar, found: Mapping[str, str], name: str) -> Non
 
 
 def _lacks_bits(sidecar: Sidecar, entry: Entry | None, precision: str | None) -> bool:
-    """Whether a run goes on without bits that it had, or should have, as far as can be known."""
+    """Return True if the run that resumes lacks bits that it had, as far as can be known."""
     if entry is not None:
         return precision == "double" and entry.theta is None
     if precision == "single":

@@ -1,12 +1,13 @@
-"""A checkpoint in another format: the same numbers, and a list of whatever could not come along."""
+"""Conversion of checkpoints: to another format, and to weights and biases."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.files.atomic_file import atomic_file
 from hf_matlab_compat.matlab.files.checkpoint_summary import CheckpointKind, kind_of
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
-from hf_matlab_compat.matlab.files.mat_formats import write_mat
+from hf_matlab_compat.matlab.files.layer_sizes import candidate_sizes, full_num_parameters
+from hf_matlab_compat.matlab.files.mat_formats import Listing, list_variables, write_mat
 from hf_matlab_compat.matlab.files.npz_file import write_npz
 from hf_matlab_compat.matlab.files.sidecar import path_of_doubles
-from hf_matlab_compat.matlab.files.variable_listing import Listing, list_variables, read_numbers
+from hf_matlab_compat.matlab.logs.logged_sizes import LoggedSizes, logged_sizes
+from hf_matlab_compat.model.packing import unpack
 
 FORMATS = ("v5", "v7", "npz")
 _EXTRA = "MATLAB's trainer fails on any other variable than its nine"
@@ -26,15 +29,16 @@ _EXTRA = "MATLAB's trainer fails on any other variable than its nine"
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was written.
+    """The result of a conversion.
 
     Attributes
     ----------
     path : Path
+        The file that was written.
     kept : tuple of str
         Variables that were written, with the values and classes that they had.
     left_out : mapping of str to str
-        What was not, and why.
+        Variables that were not, each with the reason.
     """
 
     path: Path
@@ -45,15 +49,17 @@ class Conversion:
 def convert(
     source: str | os.PathLike[str], target: str | os.PathLike[str], to: str, *, overwrite: bool = False
 ) -> Conversion:
-    """Write the variables of a checkpoint, of any format that is read, in another format.
+    """Write the variables of a checkpoint in another format.
 
     Parameters
     ----------
-    source, target : path-like
+    source : path-like
+        A file in any format that `load_mat` reads.
+    target : path-like
     to : {'v5', 'v7', 'npz'}
-        MATLAB v5 (plain), v7 (packed), or numpy's.
+        MATLAB v5 (plain), v7 (compressed), or numpy's.
     overwrite : bool
-        Replace `target` where it exists.
+        Replace `target` if it exists.
 
     Returns
     -------
@@ -62,8 +68,8 @@ def convert(
     Raises
     ------
     CheckpointError
-        The source cannot be read or lacks a number that a checkpoint is made of, the target exists or cannot be
-        written, or the format is none of these.
+        The source cannot be read or holds one of the nine variables in another class than numbers, the target exists
+        or cannot be written, or there is no such format.
     """
     if to not in FORMATS:
         raise CheckpointError(f"to: expected one of {', '.join(FORMATS)}, got {to!r}.")
@@ -76,12 +82,12 @@ def convert(
             f"{os.fspath(source)}: expected {lost[0].name} to be a full array of real numbers, got one of class "
             f"{lost[0].kind}. Nothing was written, since a checkpoint without it is none."
         )
-    kept = Listing(listing.form, tuple(v for v in listing.variables if v.name not in left_out))
-    numbers = read_numbers(source, kept)
-    try:
-        _write(path, numbers, to)
-    except OSError as error:
-        raise CheckpointError(f"{path}: expected to write it, got '{error.strerror or error}'.") from error
+    numbers = listing.numbers([variable.name for variable in listing.variables if variable.name not in left_out])
+    with _writing(path) as stream:
+        if to == "npz":
+            write_npz(stream, numbers)
+        else:
+            write_mat(stream, numbers, do_compression=to == "v7", oned_as="column")
     return Conversion(path, tuple(numbers), left_out)
 
 
@@ -101,16 +107,61 @@ def _left_out(source: str | os.PathLike[str], listing: Listing) -> dict[str, str
         elif ours and variable.name not in VARIABLES:
             reasons[variable.name] = _EXTRA
     if (doubles := path_of_doubles(source)) is not None:
-        reasons[doubles.name] = "doubles beside the checkpoint, no part of it: copy the file to keep them"
+        reasons[doubles.name] = "doubles beside the checkpoint, not part of it: copy the file to keep them"
     return reasons
 
 
-def _write(path: Path, numbers: Mapping[str, NDArray[Any]], to: str) -> None:
-    with atomic_file(path) as stream:
-        if to == "npz":
-            write_npz(stream, numbers)
-        else:
-            write_mat(stream, numbers, do_compression=to == "v7", oned_as="column")
+@contextmanager
+def _writing(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with atomic_file(path) as stream:
+            yield stream
+    except OSError as error:
+        raise CheckpointError(f"{path}: expected to write it, got '{error.strerror or error}'.") from error
+
+
+def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Read weights and biases from a checkpoint.
+
+    Parameters
+    ----------
+    path : path-like
+    sizes : sequence of int
+        All layers, inputs and outputs included.
+
+    Returns
+    -------
+    W : list of (s_i, s_{i-1}) arrays
+    b : list of (s_i, 1) arrays
+
+    Raises
+    ------
+    CheckpointError
+        The file has no ``paramsp``, or one of another length; the message lists sizes that fit.
+    """
+    listing = list_variables(path)
+    found = listing.numbers(["paramsp"])
+    if "paramsp" not in found:
+        there = "paramsp" in listing
+        got = f"one of class {listing['paramsp'].kind}" if there else f"none. It is {CheckpointKind.OTHER.value}"
+        raise CheckpointError(f"{os.fspath(path)}: expected the variable paramsp with real numbers, got {got}.")
+    theta, whole = found["paramsp"].ravel(order="F"), [int(size) for size in sizes]
+    if len(whole) < 2 or min(whole) < 1 or theta.size != full_num_parameters(whole):
+        raise CheckpointError(_misfit(theta.size, whole, logged_sizes(path, theta.size)))
+    layers = unpack(theta, whole)
+    return [layer.W.copy() for layer in layers], [layer.b.copy() for layer in layers]
+
+
+def _misfit(psize: int, sizes: list[int], logged: LoggedSizes | None) -> str:
+    if len(sizes) >= 2 and min(sizes) >= 1 and psize == full_num_parameters(sizes, batch_norm=True):
+        return f"layersizes: expected a network of this trainer, got {CheckpointKind.BATCH_NORM.value}."
+    hidden = [size for size in sizes if size > 0]
+    between = [candidate_sizes(psize, hidden=h).sizes[:3] for h in (hidden[1:-1], hidden) if h]
+    known = [logged.sizes] if logged is not None else []
+    found = [*known, *(each for some in between for each in some), *candidate_sizes(psize).sizes[:3]]
+    fits = list(dict.fromkeys(" ".join(map(str, each)) for each in found))
+    advice = f"These fit: {'; '.join(fits)}." if fits else "Give the sizes of all layers, input and output included."
+    return f"layersizes: expected those of {psize} parameters, got {' '.join(map(str, sizes)) or 'none'}. {advice}"
 
 
 def write_layers(
@@ -127,9 +178,6 @@ def write_layers(
     cells = {name: np.empty((1, len(parts)), dtype=object) for name, parts in (("W", W), ("b", b))}
     for i in range(len(W)):
         cells["W"][0, i], cells["b"][0, i] = W[i], b[i]
-    try:
-        with atomic_file(path) as stream:
-            write_mat(stream, cells)
-    except OSError as error:
-        raise CheckpointError(f"{path}: expected to write it, got '{error.strerror or error}'.") from error
+    with _writing(path) as stream:
+        write_mat(stream, cells)
     return path

@@ -1,4 +1,4 @@
-"""What a checkpoint is and holds: this trainer's, or that of a fork, which is named."""
+"""The summary of a checkpoint: which program wrote it, its variables, and why no run can resume from it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.files.checkpoint import read_description, why_no_run_goes_on
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
-from hf_matlab_compat.matlab.files.layer_sizes import Candidates, candidate_sizes, full_num_parameters
+from hf_matlab_compat.matlab.files.layer_sizes import Candidates, candidate_sizes
+from hf_matlab_compat.matlab.files.mat_formats import Listing, list_variables
+from hf_matlab_compat.matlab.files.mat_values import Variable
 from hf_matlab_compat.matlab.files.sidecar import DAMAGED, path_of_doubles, read_sidecar, sidecar_path
-from hf_matlab_compat.matlab.files.variable_listing import Listing, Variable, list_variables, read_numbers
 from hf_matlab_compat.matlab.logs.logged_sizes import LoggedSizes, logged_sizes
-from hf_matlab_compat.model.packing import unpack
 
 
 class CheckpointKind(Enum):
-    """Whose checkpoint it is; the value is the sentence the user sees."""
+    """The program that wrote a checkpoint; the value is the sentence that the user sees."""
 
     TRAINER = "a checkpoint of nnet_train_2, from which a run goes on"
     KFAC = (
@@ -44,7 +44,7 @@ _SCALARS = {"epoch": ("epoch", "iter"), "lambda": ("lambda",), "totalpasses": ("
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSummary:
-    """What is in a checkpoint.
+    """The contents of a checkpoint.
 
     Attributes
     ----------
@@ -52,23 +52,23 @@ class CheckpointSummary:
         The file and its format, in words.
     kind : CheckpointKind
     variables : tuple of Variable
-        All, in the order of the file.
+        All variables, in the order of the file.
     missing, extra : tuple of str
-        Of the nine variables; beside them.
+        Those of the nine variables that the file lacks, and the other variables that it has.
     epoch, lam, total_cg_steps : float or None
-        None where the file has no such number.
+        None if the file has no such number.
     psize : int or None
         Length of ``paramsp``.
     candidates : Candidates
         Layer sizes that fit psize.
     logged : LoggedSizes or None
-        The log beside it, and the layer sizes that it names; None where they do not fit or there is none.
+        The log beside it with the layer sizes that it names; None if there is none or they do not fit.
     remarks : tuple of str
-        What else to know before going on from it.
+        Other facts that matter to a run that resumes.
     described : str
-        The network and its loss, where the sidecar tells them.
+        The network and its loss, if the sidecar tells them.
     faults : tuple of str
-        Why no run can go on from this trainer's checkpoint; empty where `read_checkpoint` takes it.
+        Reasons why no run can resume from this trainer's checkpoint; empty if `read_checkpoint` accepts it.
     """
 
     path: str
@@ -89,11 +89,11 @@ class CheckpointSummary:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether a run goes on from it."""
+        """True if a run can resume from it."""
         return self.kind is CheckpointKind.TRAINER and not self.faults
 
     def in_words(self) -> list[str]:
-        """The summary, a sentence or a variable a line."""
+        """Return the summary, one sentence or variable per line."""
         whose = self.kind.value.replace("a run goes on", "no run can go on") if self.faults else self.kind.value
         lines = [f"{self.path}: {self.form}; {whose}"]
         numbers = {"epoch": self.epoch, "lambda": self.lam, "CG steps": self.total_cg_steps, "psize": self.psize}
@@ -115,14 +115,14 @@ class CheckpointSummary:
 def summarise(
     path: str | os.PathLike[str], *, hidden: Sequence[int] = (), inputs: int | None = None
 ) -> CheckpointSummary:
-    """What a checkpoint holds.
+    """Summarise a checkpoint.
 
     Parameters
     ----------
     path : path-like
-        A .mat file of any version, an Octave text file, or an .npz file that `convert` wrote.
+        A file in any format that `load_mat` reads.
     hidden : sequence of int
-        Hidden sizes, from which those of input and output follow, if not always uniquely.
+        Hidden sizes, which narrow down the layer sizes that fit.
     inputs : int, optional
         s_0.
 
@@ -138,7 +138,7 @@ def summarise(
     listing = list_variables(path)
     names = [variable.name for variable in listing.variables]
     kind = kind_of(names)
-    numbers = read_numbers(path, _small(listing))
+    numbers = listing.numbers(_small(listing))
     psize = _psize(listing)
     return CheckpointSummary(
         path=os.fspath(path),
@@ -151,9 +151,9 @@ def summarise(
         psize=psize,
         candidates=_candidates(psize or 0, hidden, inputs, kind),
         logged=logged_sizes(path, psize or 0),
-        remarks=tuple(_remarks(path, listing)),
+        remarks=tuple(_remarks(listing)),
         described=_described(path) if kind is CheckpointKind.TRAINER else "",
-        faults=tuple(_judged(path, listing, numbers)) if kind is CheckpointKind.TRAINER else (),
+        faults=tuple(_judged(listing, numbers)) if kind is CheckpointKind.TRAINER else (),
     )
 
 
@@ -161,7 +161,7 @@ def _described(path: str | os.PathLike[str]) -> str:
     try:
         run = read_description(path)
     except CheckpointError:
-        return ""  # its faults are said
+        return ""  # `faults` tells why
     if "sizes" not in run:
         return ""
     settings = run.get("settings", {})
@@ -175,7 +175,7 @@ _FIELDS = {"epoch": "epoch", "lam": "lambda", "total_cg_steps": "totalpasses"}
 
 
 def kind_of(names: Sequence[str]) -> CheckpointKind:
-    """Whose checkpoint has these variables: marks of forks come before the nine of the trainer."""
+    """Return the program whose checkpoints have these variables; variables of forks decide first."""
     if "paramsp" not in names:
         return CheckpointKind.OTHER
     if any(marks <= set(names) for marks in _KFAC_MARKS):
@@ -183,50 +183,6 @@ def kind_of(names: Sequence[str]) -> CheckpointKind:
     if _BATCH_NORM_MARKS & set(names):
         return CheckpointKind.BATCH_NORM
     return CheckpointKind.TRAINER if set(VARIABLES) <= set(names) else CheckpointKind.OTHER
-
-
-def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-    """Weights and biases of a checkpoint.
-
-    Parameters
-    ----------
-    path : path-like
-    sizes : sequence of int
-        All layers, inputs and outputs included.
-
-    Returns
-    -------
-    W : list of (s_i, s_{i-1}) arrays
-    b : list of (s_i, 1) arrays
-
-    Raises
-    ------
-    CheckpointError
-        The file has no ``paramsp``, or one of another length; the sentence lists sizes that fit.
-    """
-    listing = list_variables(path)
-    kept = tuple(v for v in listing.variables if v.name == "paramsp")
-    found = read_numbers(path, Listing(listing.form, kept))
-    if "paramsp" not in found:
-        got = f"one of class {kept[0].kind}" if kept else f"none. It is {CheckpointKind.OTHER.value}"
-        raise CheckpointError(f"{os.fspath(path)}: expected the variable paramsp with real numbers, got {got}.")
-    theta, whole = found["paramsp"].ravel(order="F"), [int(size) for size in sizes]
-    if len(whole) < 2 or min(whole) < 1 or theta.size != full_num_parameters(whole):
-        raise CheckpointError(_misfit(theta.size, whole, logged_sizes(path, theta.size)))
-    layers = unpack(theta, whole)
-    return [layer.W.copy() for layer in layers], [layer.b.copy() for layer in layers]
-
-
-def _misfit(psize: int, sizes: list[int], logged: LoggedSizes | None) -> str:
-    if len(sizes) >= 2 and min(sizes) >= 1 and psize == full_num_parameters(sizes, batch_norm=True):
-        return f"layersizes: expected a network of this trainer, got {CheckpointKind.BATCH_NORM.value}."
-    hidden = [size for size in sizes if size > 0]
-    between = [candidate_sizes(psize, hidden=h).sizes[:3] for h in (hidden[1:-1], hidden) if h]
-    known = [logged.sizes] if logged is not None else []
-    found = [*known, *(each for some in between for each in some), *candidate_sizes(psize).sizes[:3]]
-    fits = list(dict.fromkeys(" ".join(map(str, each)) for each in found))
-    advice = f"These fit: {'; '.join(fits)}." if fits else "Give the sizes of all layers, input and output included."
-    return f"layersizes: expected those of {psize} parameters, got {' '.join(map(str, sizes)) or 'none'}. {advice}"
 
 
 def _candidates(psize: int, hidden: Sequence[int], inputs: int | None, kind: CheckpointKind) -> Candidates:
@@ -237,10 +193,9 @@ def _candidates(psize: int, hidden: Sequence[int], inputs: int | None, kind: Che
     return normalised if normalised.total else plain
 
 
-def _small(listing: Listing) -> Listing:
+def _small(listing: Listing) -> list[str]:
     wanted = {name for names in _SCALARS.values() for name in names}
-    kept = (v for v in listing.variables if v.name in wanted and v.shape is not None and math.prod(v.shape) == 1)
-    return Listing(listing.form, tuple(kept))
+    return [v.name for v in listing.variables if v.name in wanted and v.shape is not None and math.prod(v.shape) == 1]
 
 
 def _scalar(numbers: Mapping[str, NDArray[Any]], names: Sequence[str]) -> float | None:
@@ -253,18 +208,18 @@ def _psize(listing: Listing) -> int | None:
     return math.prod(shapes[0]) if shapes else None
 
 
-def _judged(path: str | os.PathLike[str], listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> list[str]:
-    """What a resuming run would say, value by value where we know more of them than the first."""
-    refusal = why_no_run_goes_on(path)
-    return (list(_faults(path, listing, numbers)) or [refusal]) if refusal else []
+def _judged(listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Return why no run can resume: every faulty value that is known, or the error of `read_checkpoint`."""
+    refusal = why_no_run_goes_on(listing.path)
+    return (list(_faults(listing, numbers)) or [refusal]) if refusal else []
 
 
-def _faults(path: str | os.PathLike[str], listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> Iterator[str]:
-    """Values that no run can go on from."""
+def _faults(listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> Iterator[str]:
+    """Yield a sentence for each value that no run can resume from."""
     by_name = {variable.name: variable for variable in listing.variables}
     for variable in (by_name[name] for name in ("paramsp", "ch") if name in by_name):
         if variable.is_numeric:
-            yield from _faults_of_vector(path, variable, listing.form)
+            yield from _faults_of_vector(listing, variable.name)
         elif variable.name == "paramsp":
             yield f"paramsp is of class {variable.kind}, and the parameters of a network are a column of real numbers"
     sizes = {name: math.prod(by_name[name].shape or ()) for name in ("paramsp", "ch") if name in by_name}
@@ -285,16 +240,17 @@ def _faults_of_scalar(variable: Variable, value: float | None) -> Iterator[str]:
         yield f"{name} is {value:g}, and it counts from 0"
 
 
-def _faults_of_vector(path: str | os.PathLike[str], variable: Variable, form: str) -> Iterator[str]:
-    values = read_numbers(path, Listing(form, (variable,))).get(variable.name, np.zeros(0))
+def _faults_of_vector(listing: Listing, name: str) -> Iterator[str]:
+    values = listing.numbers([name]).get(name, np.zeros(0))
     wrong = int(np.sum(~np.isfinite(values)))
-    if not values.size and variable.name == "paramsp":
+    if not values.size and name == "paramsp":
         yield "paramsp is empty"
     if wrong:
-        yield f"{variable.name} has {wrong} of {values.size} values that are NaN or Inf"
+        yield f"{name} has {wrong} of {values.size} values that are NaN or Inf"
 
 
-def _remarks(path: str | os.PathLike[str], listing: Listing) -> list[str]:
+def _remarks(listing: Listing) -> list[str]:
+    path = listing.path
     by_name = {variable.name: variable for variable in listing.variables}
     remarks: list[str] = []
     if (doubles := path_of_doubles(path)) is not None:

@@ -1,4 +1,4 @@
-"""The nine variables of a checkpoint, and the State they stand for: one function for each direction."""
+"""The nine variables of a checkpoint: conversion from and to a `State`."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from hf_matlab_compat.state import Records, State, hessian_free_state
 Array = NDArray[Any]
 
 VARIABLES = ("paramsp", "ch", "epoch", "lambda", "totalpasses", "llrecord", "times", "errrecord", "lambdarecord")
-"""What a checkpoint holds, and all that it may hold: MATLAB's trainer fails on any other name."""
+"""The variables of a checkpoint; MATLAB's trainer fails on any other name."""
 
 _LARGEST_WHOLE = 2.0**53
 _OTHER_FILE = "This is no checkpoint of the trainer, or a damaged one."
 
 
 def to_variables(state: State) -> dict[str, Array]:
-    """The variables, in the shapes and classes that MATLAB saves: a column of singles, doubles for all else.
+    """Return the variables in the shapes and classes that MATLAB saves: θ and d single, everything else double.
 
-    A method that has no d, λ or CG steps has zeros in their places.
+    A method without d, λ or CG steps gets zeros for them.
 
     Raises
     ------
     CheckpointError
-        θ or d is not a numpy vector of floats (the caller brings it from the device), or not finite in
-        single precision.
+        θ or d is not a numpy vector of floats (the caller copies it from the device), or not finite in single
+        precision.
     """
     records = state.records
     theta = in_single(_host_vector("theta", state.theta))
@@ -41,7 +41,7 @@ def to_variables(state: State) -> dict[str, Array]:
     return {
         "paramsp": theta.reshape(-1, 1),
         "ch": in_single(_host_vector("d", d)).reshape(-1, 1),
-        # an integer class would spread through MATLAB's arithmetic and round lambda and rho
+        # double, since an integer class would spread through MATLAB's arithmetic and round lambda and rho
         "epoch": np.full((1, 1), float(state.epoch)),
         "lambda": np.full((1, 1), _number(state, "lam")),
         "totalpasses": np.full((1, 1), _number(state, "total_cg_steps")),
@@ -53,19 +53,23 @@ def to_variables(state: State) -> dict[str, Array]:
 
 
 def to_state(variables: Mapping[str, Array], num_parameters: int | None = None) -> State:
-    """The state that the variables stand for.
+    """Return the state that the variables describe.
 
     Parameters
     ----------
     variables : mapping of str to array
-        As read from a file; classes may be any real ones, shapes must be MATLAB's.
+        Real numbers of any class, as `read_variables` returns them; shapes must be MATLAB's.
     num_parameters : int, optional
-        P of the network that is to go on.
+        P of the network that will resume.
+
+    Returns
+    -------
+    State
 
     Raises
     ------
     CheckpointError
-        A variable is missing, complex, not finite or of the wrong shape, or P differs.
+        A variable is missing, not finite or of the wrong shape, or P differs.
     """
     missing = [name for name in VARIABLES if name not in variables]
     if missing:
@@ -92,7 +96,7 @@ def _number(state: State, name: str) -> float:
     value = state.memory.get(name)
     if not isinstance(value, int | float | np.integer | np.floating):
         return 0.0
-    # what another method calls so may be any number, and no file with such a one is read
+    # another method's value of this name may be negative or infinite, and such a file could not be read
     return float(value) if {"d", "lam", "total_cg_steps"} <= set(state.memory) or 0 <= value < math.inf else 0.0
 
 
@@ -109,8 +113,8 @@ def _host_vector(name: str, vector: object) -> Array:
 
 
 def _vector(name: str, variables: Mapping[str, Array], length: int | None) -> Array:
-    """A column of finite numbers as a vector; singles stay singles."""
-    value = _real(name, variables)
+    """Return a column of finite numbers as a vector; singles stay singles."""
+    value = variables[name]
     if not value.size:
         raise CheckpointError(f"{name}: expected a column (P×1), got nothing in it. Take an older checkpoint.")
     if value.ndim != 2 or value.shape[1] != 1:
@@ -129,7 +133,7 @@ def _vector(name: str, variables: Mapping[str, Array], length: int | None) -> Ar
 
 
 def _scalar(name: str, variables: Mapping[str, Array]) -> float:
-    value = _real(name, variables)
+    value = variables[name]
     number = float(value.item()) if value.size == 1 else math.nan
     if not (math.isfinite(number) and number >= 0):
         got = repr(number) if value.size == 1 else _size(value)
@@ -145,8 +149,8 @@ def _whole(name: str, variables: Mapping[str, Array]) -> int:
 
 
 def _two_columns(name: str, variables: Mapping[str, Array], epochs: int) -> NDArray[np.float64]:
-    """The rows of the epochs so far; where the run had no test data, the second column is nan."""
-    value = _real(name, variables)
+    """Return one row per epoch; if the run had no test data, the second column is nan."""
+    value = variables[name]
     if epochs == 0 and value.size == 0:
         return np.zeros((0, 2))
     if value.ndim != 2 or value.shape[1] not in (1, 2) or value.shape[0] < epochs:
@@ -159,19 +163,11 @@ def _two_columns(name: str, variables: Mapping[str, Array], epochs: int) -> NDAr
 
 
 def _list(name: str, variables: Mapping[str, Array], epochs: int) -> NDArray[np.float64]:
-    """One number for each epoch so far; MATLAB indexes these linearly, so a row serves it as well as a column."""
-    value = _real(name, variables)
+    """Return one number per epoch, from a column or a row: MATLAB indexes these linearly."""
+    value = variables[name]
     if (value.size and value.size != max(value.shape)) or value.size < epochs:
         raise CheckpointError(f"{name}: expected a column of {epochs} (epochs), got {_size(value)}. {_OTHER_FILE}")
     return value.astype(np.float64).ravel()[:epochs]
-
-
-def _real(name: str, variables: Mapping[str, Array]) -> Array:
-    value = variables[name]
-    if value.dtype.kind not in "fiub":
-        got = "complex ones" if value.dtype.kind == "c" else "text"
-        raise CheckpointError(f"{name}: expected real numbers, got {got}. {_OTHER_FILE}")
-    return value
 
 
 def _size(value: Array) -> str:

@@ -1,4 +1,4 @@
-"""Matrices in files larger than memory: mapped, so that training reads the cases it is at and keeps none."""
+"""Memory-mapped matrices from files that are larger than memory: .npy files and MATLAB's v7.3 files."""
 
 from __future__ import annotations
 
@@ -27,30 +27,31 @@ _STALE_SECONDS = 3600
 
 
 def map_matrix(path: str | os.PathLike[str], name: str = "", copy: str | os.PathLike[str] | None = None) -> Any:
-    """A read-only matrix, one case in each column, that stays in its file.
+    """Map a matrix, one case per column; training then reads one chunk at a time.
 
     Parameters
     ----------
     path : path
-        A .npy file, or a MATLAB v7.3 .mat file (`save('-v7.3', …)`), for which h5py is needed. A .npy file that holds
-        one case in each row is mapped as it is: pass its ``.T``.
+        A .npy file, or a MATLAB v7.3 .mat file (`save('-v7.3', …)`), which needs h5py. If a .npy file holds one case
+        per row, pass the ``.T`` of the result.
     name : str
-        The variable of a .mat file; may be left out where there is only one.
+        The variable of a .mat file; may be left out if there is only one.
     copy : path, optional
-        MATLAB compresses v7.3 files unless told not to (`-nocompression`), and what is compressed cannot be mapped:
-        such a variable is copied once, piece by piece, to this .npy file, by default ``<path>.<name>.npy``. A copy is
-        used again as long as the file is the one that it was made from: of the same size, times and inode, the
-        time of the last change that the system keeps among them. Several processes may ask for the same copy.
+        MATLAB compresses v7.3 files by default, and compressed data cannot be mapped. Such a variable is copied once,
+        piece by piece, to this .npy file, by default ``<path>.<name>.npy``. The copy is used again as long as the
+        file has the same size, times (including ``st_ctime``) and inode as when the copy was made. Several processes
+        may ask for the same copy.
 
     Returns
     -------
     (s, N) numpy.memmap
+        Read-only.
 
     Raises
     ------
     DataError
         The file cannot be read, has no such variable, or the variable is not a matrix of real numbers; the copy
-        cannot be written, or would replace a file that is no copy.
+        cannot be written, or would replace a file that is not a copy.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -63,7 +64,7 @@ def map_matrix(path: str | os.PathLike[str], name: str = "", copy: str | os.Path
 def _mapped_npy(file: Path) -> Any:
     try:
         mapped = np.load(file, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # what numpy raises on a damaged head is whatever the damage made happen inside it
+    except Exception as error:  # on a damaged head numpy raises errors of any class
         got = f"{str(file)!r} ({str(error).partition(chr(10))[0]})"
         raise DataError("path", expected="a .npy file of numbers", got=got) from error
     return _matrix(str(file), mapped)
@@ -89,7 +90,7 @@ def _mapped_mat(file: Path, name: str, copy: Path | None) -> Any:
 
 @contextmanager
 def _content(file: Path) -> Iterator[tuple[Any, Any]]:
-    """The HDF5 file; whatever is wrong with it becomes one sentence."""
+    """Open the HDF5 file; any error becomes one sentence."""
     try:
         with open_regular(file) as stream, mat73.opened(stream) as found:
             yield found
@@ -104,7 +105,7 @@ def _variable(content: Any, name: str, h5py: Any) -> Any:
         for key in content
         if isinstance(content.get(key, getlink=True), h5py.HardLink)
         and isinstance(content[key], h5py.Dataset)
-        and not (content[key].is_virtual or content[key].external)  # whose numbers are in other files
+        and not (content[key].is_virtual or content[key].external)  # their numbers are in other files
     ]
     if name in names or (not name and len(names) == 1):
         return content[name or names[0]]
@@ -112,14 +113,14 @@ def _variable(content: Any, name: str, h5py: Any) -> Any:
 
 
 def _source(file: Path, name: str) -> str:
-    """Tells a file from all others, earlier states of itself included: no program can set st_ctime."""
+    """Return a hash that changes whenever the file does: no program can set st_ctime."""
     found = file.stat()
     facts = [name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _source_of(copy: Path) -> str:
-    """What a copy was made from, which is written at its end; empty where it is no copy."""
+    """Return the hash of the source, which a copy has at its end; empty for another file."""
     try:
         with open_regular(copy) as stream:
             stream.seek(-_TRAILER_BYTES, os.SEEK_END)
@@ -130,7 +131,7 @@ def _source_of(copy: Path) -> str:
 
 
 def _copy(dataset: Any, target: Path, source: str) -> None:
-    """Write the copy under a name that no other process has, and give it its own when it is whole."""
+    """Write the copy under a temporary name, then rename it."""
     _remove_stale(target)
     partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -149,7 +150,7 @@ def _copy(dataset: Any, target: Path, source: str) -> None:
 
 
 def _remove_stale(target: Path) -> None:
-    """Remove what copies that were killed have left."""
+    """Remove the temporary files of processes that were killed."""
     for left in target.parent.glob(f"{escape(target.name)}.*.partial"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE_SECONDS:
@@ -157,7 +158,7 @@ def _remove_stale(target: Path) -> None:
 
 
 def _write(dataset: Any, out: Any, source: str) -> None:
-    # by writing, not through a map: a full disk is an error then, and does not end the process
+    # write() reports a full disk as an error; writing through a map would kill the process
     header = {"descr": np.lib.format.dtype_to_descr(dataset.dtype), "fortran_order": False, "shape": dataset.shape}
     np.lib.format.write_array_header_1_0(out, header)
     rows = max(1, _BYTES_AT_A_TIME // max(1, dataset.dtype.itemsize * dataset.shape[1]))

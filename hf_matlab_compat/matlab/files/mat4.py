@@ -1,35 +1,37 @@
-"""MATLAB's v4 files: one header and one array after another.
-
-Read here and not by scipy, which follows a damaged size backwards for ever.
-"""
+"""Reader of MATLAB's v4 files: a header and an array for each variable."""
 
 from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.files.mat_values import DAMAGED, Allowance, sparse_matrix, text_array
+from hf_matlab_compat.matlab.files.mat_values import DAMAGED, Allowance, Variable, sparse_matrix, text_array
 
 HEADER_BYTES = 20
 
 _STORED = ("f8", "f4", "i4", "i2", "u2", "u1")
-_CONTENTS = ("number", "text", "sparse")
+_CONTENTS = ("double", "char", "sparse")
 
 
 @dataclass(frozen=True)
 class _Header:
     stored: np.dtype[Any]
-    content: str
+    content: str  # one of _CONTENTS
     shape: tuple[int, int]
     is_complex: bool
     name_bytes: int
+
+    @property
+    def kind(self) -> str:
+        return f"{self.content} (complex)" if self.is_complex else self.content
 
     @property
     def data_bytes(self) -> int:
@@ -38,27 +40,13 @@ class _Header:
 
 
 def is_mat4(head: bytes) -> bool:
-    """Whether `head` can be the beginning of a v4 file, which has no magic number."""
+    """Return True if `head` can be the beginning of a v4 file, which has no magic number."""
     return _header(head) is not None
 
 
-def read_mat4(stream: BinaryIO, names: Collection[str] | None = None, *, only_numbers: bool = False) -> dict[str, Any]:
-    """The variables `names`, as far as the file has them, or all; numbers are doubles: v4 knows no other class.
-
-    Parameters
-    ----------
-    stream : binary file
-    names : collection of str, optional
-    only_numbers : bool
-        Refuse, of these variables, one that is no full array of real numbers.
-
-    Raises
-    ------
-    CheckpointError
-        The file is damaged, or a variable is refused or there twice.
-    """
+def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generator[Variable]:
+    """See `mat_formats.Reader`; all numbers are doubles, the only class of v4."""
     size, at = stream.seek(0, io.SEEK_END), 0
-    variables: dict[str, Any] = {}
     allowance = Allowance()
     while at < size:
         allowance.take(1)
@@ -66,21 +54,22 @@ def read_mat4(stream: BinaryIO, names: Collection[str] | None = None, *, only_nu
         header = _header(stream.read(HEADER_BYTES))
         if header is None:
             raise CheckpointError(f"expected a matrix at byte {at} of a v4 file, got something else. {DAMAGED}")
-        at += HEADER_BYTES + header.name_bytes + header.data_bytes
+        start = at + HEADER_BYTES + header.name_bytes
+        at = start + header.data_bytes
         if at > size:
             raise CheckpointError(f"expected {at} bytes, got a file of {size}. {DAMAGED}")
         name = stream.read(header.name_bytes).rstrip(b"\0").decode("latin-1")
-        if name in variables:
-            raise CheckpointError(f"{name}: expected it once, got it twice. {DAMAGED}")
         if names is None or name in names:
-            if only_numbers:
-                _check_class(name, header)
-            variables[name] = _value(name, header, stream.read(header.data_bytes))
-    return variables
+            yield Variable(name, header.kind, header.shape, partial(_read, stream, start, header))
+
+
+def _read(stream: BinaryIO, start: int, header: _Header) -> Any:
+    stream.seek(start)
+    return _value(header, stream.read(header.data_bytes))
 
 
 def _header(head: bytes) -> _Header | None:
-    """The header at the beginning of `head`; None where this is none."""
+    """Return the header at the beginning of `head`, or None if there is none."""
     if len(head) < HEADER_BYTES:
         return None
     for order, machine in (("<", 0), (">", 1)):
@@ -92,25 +81,13 @@ def _header(head: bytes) -> _Header | None:
     return None
 
 
-def _check_class(name: str, header: _Header) -> None:
-    if header.is_complex:
-        raise CheckpointError(f"{name}: expected real numbers, got complex ones. Save its real part.")
-    if header.content != "number":
-        raise CheckpointError(
-            f"{name}: expected a full array of numbers, got one of {header.content}. Save it as such."
-        )
-
-
-def _value(name: str, header: _Header, data: bytes) -> Any:
-    with np.errstate(all="ignore"):  # some NaN of single precision is none of double precision
+def _value(header: _Header, data: bytes) -> Any:
+    with np.errstate(all="ignore"):  # casting a signalling NaN of single precision warns
         numbers = np.frombuffer(data, dtype=header.stored).astype(np.float64)
-    try:
-        if header.content == "text":
-            return text_array(_text(numbers), header.shape)
-        if header.content == "sparse":
-            return _sparse(numbers.reshape(header.shape, order="F"))
-    except CheckpointError as error:
-        raise CheckpointError(f"{name}: {error}") from error
+    if header.content == "char":
+        return text_array(_text(numbers), header.shape)
+    if header.content == "sparse":
+        return _sparse(numbers.reshape(header.shape, order="F"))
     if header.is_complex:
         real, imaginary = numbers.reshape(2, -1)
         numbers = real + 1j * imaginary
@@ -124,7 +101,7 @@ def _text(codes: NDArray[np.float64]) -> str:
 
 
 def _sparse(entries: NDArray[np.float64]) -> Any:
-    """A sparse matrix of its entries: a row, column, real and perhaps imaginary part each, and last its size."""
+    """Return a sparse matrix; each row has row, column, real part and perhaps imaginary part, the last has the size."""
     if len(entries) < 1 or entries.shape[1] not in (3, 4):
         raise CheckpointError(f"expected entries of a sparse matrix, got {entries.shape}. {DAMAGED}")
     size = entries[-1, :2]

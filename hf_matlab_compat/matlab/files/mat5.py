@@ -1,7 +1,7 @@
-"""MATLAB's v5 files, which -v6 writes plain and -v7 writes packed; every size is checked before memory is taken.
+"""Reader of MATLAB's v5 files, which save -v6 writes plain and save -v7 compressed.
 
-Read here and not by scipy, whose compiled reader takes the process down on some damaged files. A file is a
-head of 128 bytes and then elements: a tag (type and length) and data, which for an array are elements again.
+A file has a head of 128 bytes and then elements. An element has a tag (type and length) and data; the data of an
+array are elements again. Every size is checked before memory is allocated.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,6 +23,7 @@ from hf_matlab_compat.matlab.files.mat_values import (
     DAMAGED,
     Allowance,
     Skipped,
+    Variable,
     cell_array,
     shaped,
     sparse_matrix,
@@ -30,7 +32,7 @@ from hf_matlab_compat.matlab.files.mat_values import (
 )
 
 MOST_DEFLATION = 1032
-"""deflate packs at most so many bytes into one; a file that claims more is damaged."""
+"""The highest compression ratio of deflate; a file that claims more is damaged."""
 
 _HEAD_BYTES = 128
 _ARRAY_HEADER_BYTES = 4096
@@ -45,7 +47,7 @@ _COMPLEX, _LOGICAL = 0x800, 0x200
 
 @dataclass(frozen=True)
 class _Header:
-    """The description of an array, which precedes its numbers; those begin at `end`."""
+    """The description of an array; its numbers begin at `end`."""
 
     name: str
     kind: int
@@ -62,50 +64,38 @@ class _Header:
         return bool(self.flags & _LOGICAL)
 
     @property
-    def in_words(self) -> str:
-        """Its class, as MATLAB calls it."""
-        return _OTHER_CLASSES.get(self.kind, f"number {self.kind}")
+    def kind_in_words(self) -> str:
+        """Its class in the words of `Variable.kind`."""
+        if self.kind not in _CLASSES:
+            return _OTHER_CLASSES.get(self.kind, f"number {self.kind}")
+        if self.is_complex:
+            return "double (complex)"
+        if self.is_logical:
+            return "logical"
+        return {6: "double", 7: "single"}.get(self.kind) or np.dtype(_CLASSES[self.kind]).name
 
 
-def read_mat5(stream: BinaryIO, names: Collection[str] | None = None, *, only_numbers: bool = False) -> dict[str, Any]:
-    """The variables `names`, as far as the file has them, or all.
+def is_compressed(head: bytes) -> bool:
+    """Return True if the first array of a file that begins with `head` is compressed, as save -v7 writes it."""
+    order = "<" if head[126:128] == b"IM" else ">"
+    return head[128:132] == struct.pack(order + "I", _COMPRESSED)
 
-    Parameters
-    ----------
-    stream : binary file
-    names : collection of str, optional
-    only_numbers : bool
-        Refuse, of these variables, one that is no full array of real numbers.
 
-    Raises
-    ------
-    CheckpointError
-        The file is damaged, or a variable is refused or there twice.
-    """
-    order = byte_order(stream)
-    variables: dict[str, Any] = {}
+def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generator[Variable]:
+    """See `mat_formats.Reader`."""
+    stream.seek(126)
+    order = "<" if stream.read(2) == b"IM" else ">"
     values = _Values(order)
-    for packed, at, length in elements(stream, order):
-        header = header_at(stream, (packed, at, length), order)
-        if header.name in variables:
-            raise CheckpointError(f"{header.name}: expected it once, got it twice. {DAMAGED}")
+    for element in _elements(stream, order):
+        header = _header_at(stream, element, order)
         values.allowance.take(1)
         if header.name and (names is None or header.name in names):  # MATLAB's own appendix has no name
-            if only_numbers:
-                _check_class(header)
-            stream.seek(at)
-            variables[header.name] = values.named(header.name, _whole(stream, packed, length, order))
-    return variables
+            read = partial(values.at, stream, element)
+            yield Variable(header.name, header.kind_in_words, header.shape or None, read)
 
 
-def byte_order(stream: BinaryIO) -> str:
-    """The byte order of a file, in struct's sign for it."""
-    stream.seek(126)
-    return "<" if stream.read(2) == b"IM" else ">"
-
-
-def elements(stream: BinaryIO, order: str) -> Iterator[tuple[bool, int, int]]:
-    """Each top-level element: whether it is packed, where its data (of an array: its tag) begin, and their length."""
+def _elements(stream: BinaryIO, order: str) -> Iterator[tuple[bool, int, int]]:
+    """Yield, for each top-level element, if it is compressed, where its data (or an array's tag) begins, its length."""
     size, at = stream.seek(0, io.SEEK_END), _HEAD_BYTES
     if size < _HEAD_BYTES:
         raise CheckpointError(f"expected a head of {_HEAD_BYTES} bytes, got {size}. {DAMAGED}")
@@ -119,8 +109,8 @@ def elements(stream: BinaryIO, order: str) -> Iterator[tuple[bool, int, int]]:
         at += 8 + length
 
 
-def header_at(stream: BinaryIO, element: tuple[bool, int, int], order: str) -> _Header:
-    """The description of the array in an element, of which no more than its beginning is read."""
+def _header_at(stream: BinaryIO, element: tuple[bool, int, int], order: str) -> _Header:
+    """Read the description of the array in an element."""
     packed, at, length = element
     stream.seek(at)
     data = stream.read(min(length, _ARRAY_HEADER_BYTES))
@@ -132,23 +122,12 @@ def header_at(stream: BinaryIO, element: tuple[bool, int, int], order: str) -> _
     return _header(memoryview(data), order)
 
 
-def class_of(header: _Header) -> str:
-    """The class of an array in MATLAB's words, as `whos` has it."""
-    if header.kind not in _CLASSES:
-        return header.in_words
-    if header.is_complex:
-        return "double (complex)"
-    if header.is_logical:
-        return "logical"
-    return {6: "double", 7: "single"}.get(header.kind) or np.dtype(_CLASSES[header.kind]).name
-
-
 def _not_packed(error: Exception) -> CheckpointError:
     return CheckpointError(f"expected packed numbers, got what zlib cannot unpack ({error}). {DAMAGED}")
 
 
 def _whole(stream: BinaryIO, packed: bool, length: int, order: str) -> memoryview:
-    """The whole of an array with its tag, its checksum checked where it is packed."""
+    """Read an array with its tag; the checksum of a compressed one is verified."""
     data = stream.read(length)
     if not packed:
         return memoryview(data)
@@ -156,7 +135,7 @@ def _whole(stream: BinaryIO, packed: bool, length: int, order: str) -> memoryvie
     try:
         tag = unpacker.decompress(data, 8)
         claimed = struct.unpack(order + "2I", tag)[1] if len(tag) == 8 else 0
-        # one byte more than claimed, so that the checksum behind the last one is reached
+        # one byte more than claimed, so that zlib reaches the checksum after the last byte
         rest = unpacker.decompress(unpacker.unconsumed_tail, min(claimed, MOST_DEFLATION * length) + 1)
     except zlib.error as error:
         raise _not_packed(error) from error
@@ -166,7 +145,7 @@ def _whole(stream: BinaryIO, packed: bool, length: int, order: str) -> memoryvie
 
 
 def _element(content: memoryview, at: int, order: str) -> tuple[int, memoryview, int]:
-    """Type and data of the element at a place within an array, and the place of the next."""
+    """Return type and data of the element at an offset within an array, and the offset of the next one."""
     if at + 8 <= len(content):
         kind, length = struct.unpack_from(order + "2I", content, at)
         start, after = at + 8, at + 8 + length + -length % 8
@@ -189,18 +168,9 @@ def _header(content: memoryview, order: str) -> _Header:
         _, sizes, at = _element(content, at, order)
     _, name, at = _element(content, at, order)
     if kind == _UINT8 and bits & _LOGICAL and content[at : at + 4] == struct.pack(order + "I", _INT32):
-        kind = _SPARSE  # Octave writes a sparse logical matrix so: indices, and those are int32
+        kind = _SPARSE  # Octave's sparse logical matrix: the data begins with int32 indices
     shape = tuple(np.frombuffer(sizes[: len(sizes) // 4 * 4], dtype=order + "i4").tolist())
     return _Header(bytes(name).rstrip(b"\0").decode("latin-1"), kind, bits, shape, at)
-
-
-def _check_class(header: _Header) -> None:
-    if header.kind not in _CLASSES:
-        raise CheckpointError(
-            f"{header.name}: expected a full array of numbers, got the class '{header.in_words}'. Save it as such."
-        )
-    if header.is_complex:
-        raise CheckpointError(f"{header.name}: expected real numbers, got complex ones. Save its real part.")
 
 
 class _Values:
@@ -211,22 +181,21 @@ class _Values:
         self.allowance = Allowance()
         self._readers = {_CELL: self._cell, _STRUCT: self._struct, _CHAR: self._char, _SPARSE: self._sparse}
 
-    def named(self, name: str, content: memoryview) -> Any:
-        """The value of a variable; errors begin with its name."""
-        try:
-            return self.value(content, 0)[0]
-        except CheckpointError as error:
-            raise CheckpointError(f"{name}: {error}") from error
+    def at(self, stream: BinaryIO, element: tuple[bool, int, int]) -> Any:
+        """Read the value of a top-level element."""
+        packed, at, length = element
+        stream.seek(at)
+        return self.value(_whole(stream, packed, length, self.order), 0)[0]
 
     def value(self, content: memoryview, depth: int) -> tuple[Any, int]:
-        """The array at the beginning of `content`, and the place after it.
+        """Read the array at the beginning of `content`; return it with the offset after it.
 
-        That place is where its numbers end, as Octave claims too much for some texts within cells; of an array that
-        is skipped it is where it claims to end.
+        The offset is the end of its numbers, because Octave claims too many bytes for some texts within cells. For an
+        array that is skipped it is the claimed end.
         """
         header = _header(content, self.order)
         if header.kind not in (*_CLASSES, *self._readers):
-            return Skipped(header.in_words), _element(content, 0, self.order)[2]
+            return Skipped(header.kind_in_words), _element(content, 0, self.order)[2]
         if len(header.shape) < 2 or len(header.shape) > 32 or min(header.shape) < 0:
             raise CheckpointError(f"expected sizes of 0 or more, got {header.shape[:4]}. {DAMAGED}")
         if header.kind in self._readers:
@@ -236,7 +205,7 @@ class _Values:
         return shaped(_in_class(numbers, kind), header.shape), at
 
     def _numbers(self, content: memoryview, header: _Header) -> tuple[NDArray[Any], int]:
-        """The numbers of a full array, as stored, and the place after them; complex where the header says so."""
+        """Return the numbers of a full array as they are stored, and the offset after them."""
         count = math.prod(header.shape)
         real, at = self._stored(content, header.end, count)
         return self._with_imaginary(real, content, at, header)
@@ -251,7 +220,7 @@ class _Values:
             return real + 1j * imaginary, at
 
     def _stored(self, content: memoryview, at: int, count: int | None = None) -> tuple[NDArray[Any], int]:
-        """The numbers of an element, of which there must be `count`."""
+        """Return the numbers of an element, which must have `count` of them, and the offset after it."""
         kind, data, at = _element(content, at, self.order)
         stored = np.dtype(self.order + _STORED.get(kind, "u1"))
         whole = len(data) % stored.itemsize == 0 if count is None else len(data) == count * stored.itemsize
@@ -262,14 +231,14 @@ class _Values:
         return np.frombuffer(data, dtype=stored), at
 
     def _arrays(self, content: memoryview, at: int, count: int, depth: int) -> tuple[list[Any], int]:
-        """So many arrays, one after another, and the place after them."""
+        """Return `count` arrays that follow each other, and the offset after them."""
         if 8 * count > len(content) - at:
             raise CheckpointError(f"expected {count} arrays, got {len(content) - at} bytes. {DAMAGED}")
         self.allowance.take(count, depth + 1)
         values: list[Any] = []
         for _ in range(count):
             if bytes(content[at : at + 8]) == struct.pack(self.order + "2I", _MATRIX, 0):
-                values.append(np.zeros((0, 0)))  # which has neither flags nor a shape
+                values.append(np.zeros((0, 0)))  # [] is stored without flags and shape
                 at += 8
                 continue
             value, length = self.value(content[at:], depth + 1)
@@ -327,7 +296,7 @@ class _Values:
 
 
 def _in_class(numbers: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
-    """The numbers in a class; complex ones in the complex form of it."""
+    """Convert the numbers to a class, complex numbers to its complex form."""
     if numbers.dtype.kind == "c":
         kind = np.dtype(np.complex64 if kind == np.float32 else np.complex128)
     with np.errstate(all="ignore"):

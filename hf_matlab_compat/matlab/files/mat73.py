@@ -1,11 +1,12 @@
-"""MATLAB's v7.3 files, which are HDF5: read by h5py, an optional dependency."""
+"""Reader of MATLAB's v7.3 files, which are HDF5; it needs h5py, an optional dependency."""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,8 +16,10 @@ from hf_matlab_compat.errors import CheckpointError, HessianFreeError
 from hf_matlab_compat.matlab.files.mat5 import MOST_DEFLATION
 from hf_matlab_compat.matlab.files.mat_values import (
     DAMAGED,
+    NUMBERS,
     Allowance,
     Skipped,
+    Variable,
     cell_array,
     sparse_matrix,
     struct_array,
@@ -24,37 +27,25 @@ from hf_matlab_compat.matlab.files.mat_values import (
 )
 
 MOST_VALUES = 20_000
-"""Variables, cells and fields of a file: HDF5 takes its time for each."""
+"""The limit on variables, cells and fields of a file, lower than in other formats since HDF5 is slow for each."""
 
 _RESAVE = "Load it in Octave and save it again with save -v7."
-_NUMBERS = {"double", "single", "logical", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
 _LEAST_CLAIM = 1 << 20
+_MOST_DIMENSIONS = 32
 
 
-def read_mat73(stream: BinaryIO, names: Collection[str] | None = None, *, only_numbers: bool = False) -> dict[str, Any]:
-    """The variables `names`, as far as the file has them, or all, with MATLAB's order of dimensions.
-
-    Parameters
-    ----------
-    stream : binary file
-    names : collection of str, optional
-    only_numbers : bool
-        Refuse, of these variables, one that is no full array of real numbers.
-
-    Raises
-    ------
-    CheckpointError
-        h5py is not installed, the file is damaged or Octave's, or a variable is refused.
-    """
+def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generator[Variable]:
+    """See `mat_formats.Reader`; dimensions have MATLAB's order."""
     with opened(stream) as (file, h5py):
         values = _Values(file, stream.seek(0, io.SEEK_END), h5py)
-        wanted = (name for name in file if not name.startswith("#")) if names is None else names
-        return {name: values.named(name, only_numbers) for name in wanted if name in file}
+        for name in file:
+            if not name.startswith("#") and (names is None or name in names):  # '#refs#' holds the contents of cells
+                yield values.variable(name)
 
 
 @contextmanager
 def opened(stream: BinaryIO) -> Iterator[tuple[Any, Any]]:
-    """The HDF5 file and h5py; whatever h5py raises within this block becomes one sentence.
+    """Open an HDF5 file and yield it with the module h5py; an error of h5py within the block becomes one sentence.
 
     Raises
     ------
@@ -62,16 +53,20 @@ def opened(stream: BinaryIO) -> Iterator[tuple[Any, Any]]:
         h5py is not installed, or the file is damaged.
     """
     h5py = _h5py()
+    with _damage_told(), h5py.File(stream, "r") as file:
+        yield file, h5py
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
     try:
-        with h5py.File(stream, "r") as file:
-            yield file, h5py
+        yield
     except HessianFreeError:
         raise
-    except Exception as error:  # what h5py raises on a damaged file is whatever the damage made happen inside it
+    except Exception as error:  # on a damaged file h5py raises errors of any class
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
-        raise CheckpointError(f"expected a whole HDF5 file, got one that h5py cannot read ({reason}). {DAMAGED}") from (
-            error
-        )
+        text = f"expected a whole HDF5 file, got one that h5py cannot read ({reason}). {DAMAGED}"
+        raise CheckpointError(text) from error
 
 
 def _h5py() -> Any:
@@ -95,18 +90,27 @@ class _Values:
         self.size = size
         self.bytes_left = max(MOST_DEFLATION * size, _LEAST_CLAIM)
 
-    def named(self, name: str, only_numbers: bool) -> Any:
-        """The value of a variable; errors begin with its name."""
+    def variable(self, name: str) -> Variable:
+        """Describe a variable of the file."""
         if not isinstance(self.file.get(name, getlink=True), self.h5py.HardLink):
             raise CheckpointError(f"{name}: expected it in this file, got a link to elsewhere. Save it with save -v7.")
         node = self.file[name]
-        refuse_octaves(node, self.h5py)
-        try:
-            if only_numbers:
-                self._check_class(node)
+        kind = _class(node)
+        if isinstance(node, self.h5py.Group):
+            if "OCTAVE_NEW_FORMAT" in node.attrs or {"type", "value"} <= set(node):
+                raise CheckpointError(f"expected a MATLAB file, got Octave's -hdf5. {_RESAVE}")
+            return Variable(name, "sparse" if "MATLAB_sparse" in node.attrs else kind, None, partial(self._read, node))
+        if node.dtype.names or node.dtype.kind == "c":
+            kind += " (complex)"
+        elif kind in NUMBERS and node.dtype.kind not in "fiub":
+            kind = f"{kind} stored as {node.dtype}"
+        empty = node.attrs.get("MATLAB_empty", 0) and node.size <= _MOST_DIMENSIONS
+        shape = tuple(int(n) for n in np.ravel(node[()])) if empty else node.shape[::-1]
+        return Variable(name, kind, shape, partial(self._read, node))
+
+    def _read(self, node: Any) -> Any:
+        with _damage_told():
             return self.value(node, 0)
-        except CheckpointError as error:
-            raise CheckpointError(f"{name}: {error}") from error
 
     def value(self, node: Any, depth: int) -> Any:
         self.allowance.take(1, depth)
@@ -118,21 +122,13 @@ class _Values:
             return _empty(node, kind)
         if node.dtype.kind == "O":
             return cell_array(self._referenced(node, depth), self._turned(node)) if kind == "cell" else Skipped(kind)
-        if kind in _NUMBERS:
-            return _in_class(_numbers(node), kind)
+        if kind in NUMBERS:
+            numbers = _numbers(node)
+            return numbers.astype(bool) if kind == "logical" else numbers
         return _text(_numbers(node)) if kind == "char" else Skipped(kind)
 
-    def _check_class(self, node: Any) -> None:
-        if isinstance(node, self.h5py.Group):
-            raise CheckpointError("expected a full array of numbers, got a struct or a sparse matrix.")
-        if node.dtype.names:
-            raise CheckpointError("expected real numbers, got complex ones. Save its real part.")
-        kind = _class(node)
-        if kind not in _NUMBERS or node.dtype.kind not in "fiub":
-            raise CheckpointError(f"expected a full array of numbers, got the class '{kind}'. Save it as such.")
-
     def _check_size(self, dataset: Any) -> None:
-        """Refuse, from the header alone, what is larger than the file can hold, alone or with what came before."""
+        """Refuse, by its header, a dataset that makes the sum of all datasets larger than the file can hold."""
         claimed = math.prod(dataset.shape) * max(dataset.dtype.itemsize, 1)
         self.bytes_left -= claimed
         unstored = claimed > _LEAST_CLAIM and claimed > MOST_DEFLATION * dataset.id.get_storage_size()
@@ -143,7 +139,7 @@ class _Values:
         return tuple(int(length) for length in dataset.shape[::-1])
 
     def _referenced(self, dataset: Any, depth: int) -> list[Any]:
-        """The values that a dataset of references refers to, column by column."""
+        """Return the values that a dataset of references refers to, column by column."""
         self.allowance.take(0, depth + 1)
         if self.h5py.check_ref_dtype(dataset.dtype) is not self.h5py.Reference:
             raise CheckpointError(f"expected references to cells, got {dataset.dtype}. {DAMAGED}")
@@ -171,7 +167,7 @@ class _Values:
         parts: list[NDArray[Any]] = []
         for name in ("ir", "jc", "data"):
             if name not in group:
-                parts.append(np.zeros(0, dtype=np.uint64))  # a matrix of zeros has neither rows nor data
+                parts.append(np.zeros(0, dtype=np.uint64))  # a matrix without entries has neither rows nor data
                 continue
             self._check_size(group[name])
             parts.append(np.ravel(_numbers(group[name])))
@@ -181,24 +177,13 @@ class _Values:
         return sparse_matrix(rows, starts, data.astype(kind), shape, by_column=True)
 
 
-def refuse_octaves(node: Any, h5py: Any) -> None:
-    """Refuse a file of Octave's own HDF5 format by one of its variables.
-
-    Raises
-    ------
-    CheckpointError
-    """
-    if isinstance(node, h5py.Group) and ("OCTAVE_NEW_FORMAT" in node.attrs or {"type", "value"} <= set(node)):
-        raise CheckpointError(f"expected a MATLAB file, got Octave's -hdf5. {_RESAVE}")
-
-
 def _class(node: Any) -> str:
     kind = node.attrs.get("MATLAB_class", b"struct" if hasattr(node, "keys") else b"double")
     return kind.decode("latin-1") if isinstance(kind, bytes) else str(kind)
 
 
 def _numbers(dataset: Any) -> NDArray[Any]:
-    """The numbers of a dataset as they are stored, with MATLAB's order of dimensions."""
+    """Return the numbers of a dataset as they are stored, with MATLAB's order of dimensions."""
     if dataset.dtype.names:
         if dataset.dtype.names != ("real", "imag"):
             raise CheckpointError(f"expected numbers, got {dataset.dtype}. {DAMAGED}")
@@ -211,11 +196,6 @@ def _numbers(dataset: Any) -> NDArray[Any]:
     return value.T if value.ndim else value.reshape(1, 1)
 
 
-def _in_class(numbers: NDArray[Any], kind: str) -> NDArray[Any]:
-    """The numbers, which have their class already unless they are logical."""
-    return numbers.astype(bool) if kind == "logical" else numbers
-
-
 def _text(codes: NDArray[Any]) -> Any:
     if codes.dtype.kind not in "iu" or (codes.size and not 0 <= codes.min() <= codes.max() < 1 << 16):
         raise CheckpointError(f"expected characters, got {codes.dtype}. {DAMAGED}")
@@ -224,14 +204,14 @@ def _text(codes: NDArray[Any]) -> Any:
 
 
 def _empty(dataset: Any, kind: str) -> Any:
-    """An array without elements, in whose place MATLAB stores its shape."""
-    shape = tuple(int(length) for length in np.ravel(dataset[()])) if dataset.size <= 32 else ()
+    """Return an array without elements; MATLAB stores its shape in place of the numbers."""
+    shape = tuple(int(length) for length in np.ravel(dataset[()])) if dataset.size <= _MOST_DIMENSIONS else ()
     if math.prod(shape) != 0 or min(shape) < 0:
         raise CheckpointError(f"expected the shape of an empty array, got {shape[:4]}. {DAMAGED}")
     if kind == "char":
         return text_array("", shape)
     kinds = {"logical": bool, "single": np.float32, "cell": object, "struct": object}
     try:
-        return np.zeros(shape, dtype=kinds.get(kind, kind if kind in _NUMBERS else np.float64))
+        return np.zeros(shape, dtype=kinds.get(kind, kind if kind in NUMBERS else np.float64))
     except ValueError as error:
         raise CheckpointError(f"expected a possible shape, got {shape[:4]}. {DAMAGED}") from error

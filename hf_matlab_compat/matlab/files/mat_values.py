@@ -1,15 +1,15 @@
-"""Values of MATLAB's classes in numpy's terms, and the limits that every reader of a user's file keeps.
+"""The common part of all readers: variables, MATLAB's classes as numpy arrays, and limits on what a file may ask for.
 
-The conventions are those of `scipy.io.loadmat(…, mat_dtype=True)`: numbers in their class and shape, logical as bool,
-text as an array of one str a row, cells as object arrays, structs as arrays with named fields, sparse matrices as
-`scipy.sparse.csc_matrix`. Complex numbers stay complex.
+Values follow `scipy.io.loadmat(…, mat_dtype=True)`: numbers keep their class and shape, logical arrays are bool, text
+is an array with one str per row, cells are object arrays, structs are arrays with named fields, sparse matrices are
+`scipy.sparse.csc_matrix`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,36 +20,93 @@ from hf_matlab_compat.errors import CheckpointError
 DAMAGED = "The file is damaged or cut off; take an older copy."
 MOST_VALUES = 100_000
 DEEPEST_NESTING = 50
+NUMBERS = frozenset(
+    {"double", "single", "logical", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+)
+"""MATLAB's classes of numbers."""
 
 _MOST_ZEROS = 1000
 _LEAST_FULL_LIMIT = 64 << 20
 
 
-def in_one_line(error: CheckpointError) -> CheckpointError:
-    """The error without line ends and the like, which damage may have put into a name."""
-    return CheckpointError(printable(str(error)))
-
-
 def printable(text: str) -> str:
-    """The text with a question mark for each line end and the like."""
+    """Return the text with a question mark in place of each control character."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A value that is not read: a function handle, an object; `kind` is its class in MATLAB's or Octave's words."""
+    """A value that no reader reads, such as a function handle; `kind` is its class in MATLAB's or Octave's words."""
 
     kind: str
 
 
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a file.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        Its class in MATLAB's words: ``double``, ``single``, ``int32``, ``cell``, …; ends in `` (complex)`` for
+        complex numbers.
+    shape : tuple of int or None
+        None if the format does not tell it without reading the value.
+    read : callable
+        Returns the value. To be called before the reader's next variable is asked for.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] | None
+    read: Callable[[], Any] = field(repr=False, compare=False, default=lambda: None)
+
+    @classmethod
+    def of(cls, name: str, value: Any) -> Variable:
+        """Describe a value that has been read."""
+        if isinstance(value, Skipped):
+            return cls(name, value.kind, None, lambda: value)
+        if not isinstance(value, np.ndarray):
+            return cls(name, "sparse", value.shape, lambda: value)
+        kinds = {"U": "char", "S": "char", "c": "double (complex)", "O": "cell", "V": "struct"}
+        numbers = {"float32": "single", "float64": "double", "bool": "logical"}
+        kind = kinds.get(value.dtype.kind) or numbers.get(value.dtype.name) or value.dtype.name
+        return cls(name, kind, value.shape, lambda: value)
+
+    @property
+    def is_numeric(self) -> bool:
+        """True for a full array of real numbers."""
+        return self.kind in NUMBERS
+
+    def require_numbers(self) -> None:
+        """Refuse any other value than a full array of real numbers.
+
+        Raises
+        ------
+        CheckpointError
+            The variable is of another class.
+        """
+        if self.kind.endswith("(complex)"):
+            raise CheckpointError("expected real numbers, got complex ones. Save its real part.")
+        if not self.is_numeric:
+            raise CheckpointError(f"expected a full array of numbers, got the class '{self.kind}'. Save it as such.")
+
+
 class Allowance:
-    """Limits on the number and nesting of values in one file, so that a small packed file cannot ask for hours."""
+    """Limits on the number and nesting of values in one file: reading a small packed file must not take hours."""
 
     def __init__(self, values: int = MOST_VALUES) -> None:
         self._most = self._left = values
 
     def take(self, count: int, depth: int = 0) -> None:
-        """Count `count` values of this depth; refuse the file where there are too many."""
+        """Count `count` more values at this depth.
+
+        Raises
+        ------
+        CheckpointError
+            There are more values than allowed, or they are nested deeper.
+        """
         self._left -= count
         if self._left < 0:
             raise CheckpointError(
@@ -60,7 +117,13 @@ class Allowance:
 
 
 def shaped(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """The values, column by column, in a shape that a file claims."""
+    """Reshape the values, column by column, to the shape that a file claims.
+
+    Raises
+    ------
+    CheckpointError
+        numpy has no array of this shape.
+    """
     try:
         return values.reshape(shape, order="F")
     except ValueError as error:
@@ -68,7 +131,7 @@ def shaped(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def cell_array(values: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.object_]:
-    """A cell array of the values, column by column."""
+    """Return a cell array of the values, column by column."""
     cells = np.empty(len(values), dtype=object)
     for place, value in enumerate(values):
         cells[place] = value
@@ -76,7 +139,13 @@ def cell_array(values: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.obje
 
 
 def struct_array(fields: Sequence[str], values: Sequence[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """A struct array; of `values`, all fields of the first element come first."""
+    """Return a struct array; `values` begins with all fields of the first element.
+
+    Raises
+    ------
+    CheckpointError
+        A field has no name, or two have the same.
+    """
     if len(set(fields)) != len(fields) or not all(fields):
         raise CheckpointError(f"expected fields of different names, got {', '.join(fields)[:80]}. {DAMAGED}")
     if not fields:
@@ -88,7 +157,13 @@ def struct_array(fields: Sequence[str], values: Sequence[Any], shape: tuple[int,
 
 
 def text_array(text: str, shape: tuple[int, ...]) -> NDArray[np.str_]:
-    """A char array, whose characters come column by column, as one str a row."""
+    """Return a char array, whose characters come column by column, with one str per row.
+
+    Raises
+    ------
+    CheckpointError
+        The shape needs another number of characters.
+    """
     if not text:
         return np.empty(0, dtype="<U1")
     if len(text) != math.prod(shape):
@@ -103,13 +178,20 @@ def text_array(text: str, shape: tuple[int, ...]) -> NDArray[np.str_]:
 def sparse_matrix(
     rows: NDArray[Any], columns: NDArray[Any], values: NDArray[Any], shape: tuple[int, int], *, by_column: bool = False
 ) -> Any:
-    """A sparse matrix of entries with indices from 0.
+    """Return a sparse matrix.
 
     Parameters
     ----------
     rows, columns, values : (n,) array
-        With `by_column`, `columns` are instead the (shape[1] + 1,) places at which the columns begin.
+        Entries, with indices from 0.
     shape : tuple of int
+    by_column : bool
+        `columns` has instead the shape[1] + 1 offsets at which the columns begin.
+
+    Raises
+    ------
+    CheckpointError
+        An index lies outside the shape.
     """
     from scipy.sparse import coo_matrix, csc_matrix
 
@@ -132,7 +214,7 @@ def _check_indices(indices: NDArray[Any], size: int) -> None:
 
 
 def full_array(value: Any) -> Any:
-    """The value; of a sparse matrix, and of those in a cell array, the full one.
+    """Return the value with each sparse matrix, also within cells, as a full one.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""numpy's .npz files, behind checks of each claimed size: a damaged header takes no memory.
+"""numpy's .npz files, also with a JSON text in them for values that are no arrays; nothing is ever pickled.
 
-Some of ours hold a JSON text beside the arrays: what is no array. Nothing in them is ever pickled.
+Every size that a header claims is checked before memory is allocated.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -18,45 +19,59 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.files.mat5 import MOST_DEFLATION
+from hf_matlab_compat.matlab.files.mat_values import Variable
 from hf_matlab_compat.matlab.files.regular_file import open_regular
 
-MAGIC = b"PK\x03\x04"
 _SUFFIX = ".npy"
 _MOST_TEXT = 1 << 24
 _PLAIN = (bool, int, float, str, type(None))
 _KINDS = "biufcSU"
-"""Arrays of numbers and of text; objects are not."""
+"""Kinds of arrays that are kept: numbers and text, but no objects."""
+
+
+def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generator[Variable]:
+    """See `mat_formats.Reader`."""
+    with _archive(stream) as archive:
+        for info in archive.infolist():
+            name = info.filename.removesuffix(_SUFFIX)
+            if names is None or name in names:
+                yield Variable.of(name, _array(archive, info))
 
 
 def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
-    """The arrays `names` of an .npz file, or all.
+    """Read the arrays `names` of an .npz file, or all.
 
     Raises
     ------
     CheckpointError
-        The file is damaged, or an array is none of plain values.
+        The file cannot be read, is damaged, lacks an array, or holds other values than numbers and text.
     """
+    with open_regular(path) as stream, _archive(stream) as archive:
+        entries = {info.filename.removesuffix(_SUFFIX): info for info in archive.infolist()}
+        return {name: _array(archive, entries[name]) for name in (entries if names is None else names)}
+
+
+@contextmanager
+def _archive(stream: BinaryIO) -> Iterator[zipfile.ZipFile]:
     try:
-        with open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
-            entries = {info.filename.removesuffix(_SUFFIX): info for info in archive.infolist()}
-            wanted = entries if names is None else names
-            return {name: _array(archive, entries[name]) for name in wanted}
-    except Exception as error:  # what zipfile and numpy raise on a damaged file is whatever the damage made happen
+        with zipfile.ZipFile(stream) as archive:
+            yield archive
+    except Exception as error:  # on a damaged file zipfile and numpy raise errors of any class
         raise CheckpointError("expected a whole .npz file, got one that is damaged. Take another copy.") from error
 
 
 def write_npz(stream: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """np.savez, whose own argument names are no names for an array."""
+    """Write arrays of any names; `numpy.savez` refuses the names of its own parameters."""
     with zipfile.ZipFile(stream, "w") as archive:
         _write_arrays(archive, arrays)
 
 
 def write_described(stream: BinaryIO, name: str, text: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """An archive of a JSON text, ``<name>.json``, and arrays."""
-    whole = io.BytesIO()  # a zip archive is written back and forth; the file in one go
+    """Write an archive of a JSON text, ``<name>.json``, and arrays."""
+    whole = io.BytesIO()  # zipfile seeks back and forth while it writes; the file itself is written once
     with zipfile.ZipFile(whole, "w") as archive:
         _write_arrays(archive, arrays)
-        archive.writestr(zipfile.ZipInfo(f"{name}.json"), json.dumps(text))  # an indent would cost ten times the time
+        archive.writestr(zipfile.ZipInfo(f"{name}.json"), json.dumps(text))  # an indent takes ten times as long
     stream.write(whole.getbuffer())
 
 
@@ -67,39 +82,36 @@ def _write_arrays(archive: zipfile.ZipFile, arrays: Mapping[str, NDArray[Any]]) 
 
 
 def read_described(path: str | os.PathLike[str], name: str) -> tuple[Any, dict[str, NDArray[Any]]]:
-    """The text and the arrays that `write_described` wrote; members of other kinds are passed over.
+    """Read the text and the arrays that `write_described` wrote; other members are ignored.
 
     Raises
     ------
     CheckpointError
-        The file is damaged, or another one.
+        The file cannot be read, is damaged, or has no such text.
     """
-    try:
-        with open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
-            told = archive.getinfo(f"{name}.json")
-            if told.file_size > _MOST_TEXT:
-                raise ValueError("too long")
-            members = [info for info in archive.infolist() if info.filename.endswith(_SUFFIX)]
-            arrays = {info.filename.removesuffix(_SUFFIX): _array(archive, info) for info in members}
-            return json.loads(archive.read(told)), arrays
-    except Exception as error:  # as above
-        raise CheckpointError("expected a whole file, got one that is damaged. Take another copy.") from error
+    with open_regular(path) as stream, _archive(stream) as archive:
+        told = archive.getinfo(f"{name}.json")
+        if told.file_size > _MOST_TEXT:
+            raise ValueError("too long")
+        members = [info for info in archive.infolist() if info.filename.endswith(_SUFFIX)]
+        arrays = {info.filename.removesuffix(_SUFFIX): _array(archive, info) for info in members}
+        return json.loads(archive.read(told)), arrays
 
 
 def split_values(values: Mapping[str, Any], prefix: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Named values as what JSON can hold, and arrays; `joined_values` makes them of these again, bit for bit.
+    """Split named values into what JSON can hold and arrays; `joined_values` restores them bit for bit.
 
     Parameters
     ----------
     values : mapping of str to object
-        Arrays of the host, numpy's and Python's numbers, text, truth values, None.
+        Numpy arrays, numbers, text, bool or None.
     prefix : str
-        How the names of the arrays begin.
+        The names of the arrays begin with it.
 
     Raises
     ------
     CheckpointError
-        A value is none of these.
+        A value is of another type.
     """
     told: dict[str, Any] = {}
     arrays: dict[str, NDArray[Any]] = {}
@@ -115,7 +127,7 @@ def split_values(values: Mapping[str, Any], prefix: str) -> tuple[dict[str, Any]
 
 
 def joined_values(told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The values that `split_values` took apart."""
+    """Restore the values that `split_values` split."""
     return {name: _joined(each, arrays) for name, each in told.items()}
 
 
@@ -127,15 +139,16 @@ def _joined(told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Any:
 
 
 def check_keepable(name: str, value: Any) -> None:
-    """Refuse a value that no file here can hold.
+    """Refuse a value that `split_values` cannot keep.
 
     Raises
     ------
     CheckpointError
+        It is no array, number, text or None.
     """
     if type(value) in _PLAIN or getattr(getattr(value, "dtype", None), "kind", "") in tuple(_KINDS):
         return
-    if isinstance(value, complex | int | float):  # of a class derived from these, too
+    if isinstance(value, complex | int | float):  # also of a derived class
         return
     raise CheckpointError(
         f"{name}: expected an array, a number or text, which a file can keep, got {type(value).__name__}. "

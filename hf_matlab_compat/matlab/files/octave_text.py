@@ -1,18 +1,17 @@
-"""Octave's text format, which its `save` writes by default and no other library reads.
+"""Reader of Octave's text format, which its `save` writes by default.
 
-A file is a comment line and then, for each variable, lines `# name:` and `# type:`, a few lines that say
-how much follows, and the values. Numbers come back exactly when Octave wrote 17 significant digits, which
-it does by default. Every claimed size is held against the bytes that are there before memory is taken.
+A file has a comment line and then, for each variable, lines `# name:` and `# type:`, a few lines with sizes, and the
+values. Octave writes 17 significant digits by default, so that the numbers read are the numbers saved. Every claimed
+size is compared with the size of the file before memory is allocated.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import re
 import warnings
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Generator, Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +21,12 @@ from hf_matlab_compat.matlab.files.mat_values import (
     DAMAGED,
     Allowance,
     Skipped,
+    Variable,
     cell_array,
     full_array,
     sparse_matrix,
     struct_array,
 )
-from hf_matlab_compat.matlab.files.regular_file import read_file
 
 Array = NDArray[Any]
 
@@ -57,87 +56,17 @@ _STRINGS = {b"string", b"sq_string", b"null_string", b"null_sq_string"}
 _RANGES = {b"range", b"double_range"}
 
 
-def read_octave_text(source: str | os.PathLike[str] | bytes, names: Collection[str] | None = None) -> dict[str, Array]:
-    """Variables of an Octave text file.
-
-    Parameters
-    ----------
-    source : path-like or bytes
-        The file, or its content (decompressed).
-    names : collection of str, optional
-        Read only these; by default all that are numbers or text.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Numbers as arrays of at least two dimensions (a scalar is (1, 1)), of the class that Octave had:
-        float64, float32, an integer type or bool; NA becomes NaN. A string is an array of one str per row.
-        Cells, structs, function handles and other classes are left out, unless `names` asks for one.
-
-    Raises
-    ------
-    CheckpointError
-        The text is damaged, cut off or complex, or `names` asks for something that is neither number nor text.
-
-    Examples
-    --------
-    >>> text = b"# Created by Octave 7.3.0\\n# name: x\\n# type: matrix\\n# rows: 1\\n# columns: 2\\n 1 NA\\n\\n\\n"
-    >>> read_octave_text(text)
-    {'x': array([[ 1., nan]])}
-    """
-    if isinstance(source, bytes):
-        return numbers_and_text(source, names)
-    try:
-        return numbers_and_text(read_file(source), names)
-    except CheckpointError as error:
-        raise CheckpointError(f"{source}: {error}") from error
-
-
-def numbers_and_text(text: bytes, names: Collection[str] | None = None) -> dict[str, Array]:
-    """`read_octave_text` of bytes."""
-    variables: dict[str, Array] = {}
-    for name, value in parse(text, names).items():
-        kind = _refused(value)
-        if not kind:
-            variables[name] = value
-        elif names is not None or "complex" in kind:
-            raise CheckpointError(f"{name}: expected real numbers, got Octave's type '{kind}'. Save it as such.")
-    return variables
-
-
-def _refused(value: Any) -> str:
-    """The type of a value that is neither an array of real numbers nor text."""
-    if isinstance(value, Skipped):
-        return value.kind
-    if not isinstance(value, np.ndarray):
-        return "sparse complex matrix" if value.dtype.kind == "c" else "sparse matrix"
-    return {"O": "cell", "V": "struct", "c": "complex matrix"}.get(value.dtype.kind, "")
-
-
-def parse(text: bytes, names: Collection[str] | None = None) -> dict[str, Any]:
-    """The variables `names` of a text, or all, in the conventions of `mat_values`.
-
-    Raises
-    ------
-    CheckpointError
-        The text is damaged or cut off.
-    """
-    if not text.startswith(HEAD):
-        raise CheckpointError(f"Octave text: expected '{HEAD.decode()}' at its head, got {text[:20]!r}.")
-    reader = _Reader(text)
-    variables: dict[str, Any] = {}
+def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generator[Variable]:
+    """See `mat_formats.Reader`; NA becomes NaN."""
+    reader = _Reader(stream.read())
     while (name := reader.next_name()) is not None:
         value = reader.value()
-        if names is not None and name not in names:
-            continue
-        if name in variables:
-            raise CheckpointError(f"{name}: expected it once, got it twice. Save the file again.")
-        variables[name] = value
-    return variables
+        if names is None or name in names:
+            yield Variable.of(name, value)
 
 
 class _Reader:
-    """A position in the text, and a method for each thing that can stand there."""
+    """A position in the text, with a method for each part of the format."""
 
     def __init__(self, text: bytes) -> None:
         self.text = text
@@ -149,7 +78,7 @@ class _Reader:
         return CheckpointError(f"{self.name}: expected {expected}, got {got}. {DAMAGED}")
 
     def peek(self) -> bytes:
-        """The line that comes next, without its end; the position stays."""
+        """Return the next line without moving the position."""
         end = self.text.find(b"\n", self.at)
         return self.text[self.at : end if end >= 0 else None].strip()
 
@@ -161,7 +90,7 @@ class _Reader:
         return line.strip()
 
     def field(self, key: str) -> bytes:
-        """What stands behind `# key:` on the next line."""
+        """Read the next line, `# key: value`, and return the value."""
         line, head = self.line(), f"# {key}:".encode()
         if not line.startswith(head):
             raise self.damaged(f"a line '# {key}: …'", repr(line[:40]))
@@ -173,7 +102,7 @@ class _Reader:
         return int(digits)
 
     def next_name(self) -> str | None:
-        """Pass the next `# name:` line and give the name; None at the end of the file."""
+        """Read up to the next `# name:` line and return the name, or None at the end of the file."""
         while self.at < len(self.text):
             if self.peek().startswith(b"# name:"):
                 self.name = self.field("name").decode("latin-1")
@@ -184,7 +113,7 @@ class _Reader:
         return None
 
     def value(self, depth: int = 0) -> Any:
-        """The value of the variable whose name was just passed."""
+        """Read the value of the variable whose name was just read."""
         self.allowance.take(1, depth)
         kind = self.field("type").removeprefix(b"global ")
         if kind in _SCALARS:
@@ -198,7 +127,7 @@ class _Reader:
         return self.other_value(kind, depth)
 
     def other_value(self, kind: bytes, depth: int) -> Any:
-        """A value of a type that few files have."""
+        """Read a value of one of the less common types."""
         readers: Mapping[bytes, Callable[[], Any]] = {
             **dict.fromkeys(_RANGES, self.range),
             **dict.fromkeys(_SPARSE, lambda: self.sparse(kind)),
@@ -226,7 +155,7 @@ class _Reader:
         return self.numbers(self.shape(), kind, order="F" if by_columns else "C")
 
     def numbers(self, shape: tuple[int, ...], kind: Any, order: Any = "C") -> Array:
-        """All numbers up to the next comment line, as an array."""
+        """Read all numbers up to the next comment line."""
         start, end = self.at, self.text.find(b"\n#", self.at - 1) + 1 or len(self.text)
         count = math.prod(shape)
         if 2 * count > end - start:
@@ -245,7 +174,7 @@ class _Reader:
             raise self.damaged("a shape that an array can have", shape) from error
 
     def block(self, end: int) -> bytes:
-        """The next megabyte of a text that ends at `end`, up to a space, so that few numbers are strings at a time."""
+        """Read about a megabyte of a text that ends at `end`: splitting all of it at once would take much memory."""
         stop = self.at + _BLOCK_BYTES
         space = _SPACE.search(self.text, stop, end) if stop < end else None
         block = self.text[self.at : space.end() if space else end]
@@ -263,7 +192,7 @@ class _Reader:
         return integers.astype(kind)
 
     def complex_numbers(self, kind: Any, is_scalar: bool) -> Array:
-        """Complex numbers, each written as (real,imaginary)."""
+        """Read complex numbers, each written as (real,imaginary)."""
         by_columns = not is_scalar and self.peek().startswith(b"# ndims:")
         shape = (1, 1) if is_scalar else self.shape()
         pairs = self.numbers((math.prod(shape), 2), kind)
@@ -273,7 +202,7 @@ class _Reader:
             raise self.damaged("a shape that an array can have", shape) from error
 
     def sparse(self, kind: bytes) -> Any:
-        """A sparse matrix: its size, and a row, column and value of each entry."""
+        """Read a sparse matrix: its size, and row, column and value of each entry."""
         entries, shape = self.whole(self.field("nnz")), self.shape()
         rows, columns, *parts = self.numbers((entries, _SPARSE[kind]), np.float64).T
         real = parts[0].astype(bool) if b"bool" in kind else parts[0]
@@ -287,7 +216,7 @@ class _Reader:
             raise CheckpointError(f"{self.name}: {error}") from error
 
     def diagonal(self) -> Array:
-        """A diagonal matrix, as `eye` makes it: its size and its diagonal; the whole of it here."""
+        """Read a diagonal matrix, such as `eye` returns: its size and its diagonal."""
         shape = self.shape()
         values = self.numbers((min(shape), 1), np.float64).ravel()
         places = np.arange(len(values))
@@ -299,7 +228,7 @@ class _Reader:
             raise CheckpointError(f"{self.name}: {error}") from error
 
     def range(self) -> Array:
-        """base : increment : limit."""
+        """Read a range: base, limit and increment."""
         self.line()
         base, limit, increment = self.numbers((1, 3), np.float64)[0]
         with np.errstate(all="ignore"):
@@ -325,7 +254,7 @@ class _Reader:
         return cell_array([value for _, value in self.pairs(math.prod(shape), depth)], shape)
 
     def pairs(self, count: int, depth: int) -> list[tuple[str, Any]]:
-        """So many values with their names."""
+        """Read `count` values with their names."""
         owner, pairs = self.name, list[tuple[str, Any]]()
         self.allowance.take(0, depth + 1)
         for _ in range(count):
@@ -337,7 +266,7 @@ class _Reader:
         return pairs
 
     def struct(self, depth: int, is_array: bool) -> Any:
-        """A struct; of an array of them, each field is a cell array."""
+        """Read a struct, or a struct array, each field of which is a cell array."""
         shape = self.shape() if self.peek().startswith((b"# ndims:", b"# rows:")) else (1, 1)
         pairs = self.pairs(self.whole(self.field("length")), depth)
         columns = [np.ravel(value, order="F") if is_array else [value] for _, value in pairs]
@@ -352,7 +281,7 @@ class _Reader:
             raise CheckpointError(f"{self.name}: {error}") from error
 
     def skip(self, depth: int) -> None:
-        """Pass a value that is of no use, with all that is nested in it."""
+        """Skip a value with everything nested in it."""
         while True:
             self.at = self.text.find(b"\n#", self.at - 1) + 1 or len(self.text)
             if self.at == len(self.text) or self.peek().startswith(b"# name:"):
@@ -370,14 +299,14 @@ def _number(token: bytes) -> float:
 
 
 def _floats(block: bytes) -> Array:
-    """The numbers of a text; NA, which only Octave has, as nan."""
+    """Return the numbers in a text; NA becomes nan."""
     if not block.strip():
         return np.empty(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             return np.fromstring(block, sep=" ")
-    except (ValueError, DeprecationWarning):  # the reader that knows NA says what is wrong
+    except (ValueError, DeprecationWarning):  # numpy does not know NA; float() also says which token is wrong
         return np.array([_number(token) for token in block.split()], dtype=np.float64)
 
 

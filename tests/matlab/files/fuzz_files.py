@@ -28,9 +28,7 @@ from hf_matlab_compat.errors import HessianFreeError
 from hf_matlab_compat.legacy.case_file import read_case
 from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.files.checkpoint_variables import to_variables
-from hf_matlab_compat.matlab.files.data_file import read_variable
-from hf_matlab_compat.matlab.files.mat_formats import load_mat
-from hf_matlab_compat.matlab.files.variable_listing import list_variables, read_numbers
+from hf_matlab_compat.matlab.files.mat_formats import list_variables, load_mat, read_variable
 from hf_matlab_compat.migrate.runtime.files import load_mat as load_in_a_script
 from hf_matlab_compat.parity.cases import case_from_mat
 from tests.matlab.files.checkpoint_files import make_state, save_mat73
@@ -226,7 +224,7 @@ def readers() -> dict[str, Callable[[Path], Any]]:
     """Everything that opens a user's file of this kind."""
     return {
         "load_mat": load_mat,
-        "list": lambda path: read_numbers(path, list_variables(path)),
+        "list": lambda path: list_variables(path).numbers(),
         "checkpoint": read_checkpoint,
         "train": read_case,
         "parity": case_from_mat,
@@ -286,7 +284,7 @@ def fuzz(form: str, count: int, seed: int, folder: Path) -> None:
     samples = sample(form, folder)
     for content in samples:
         path.write_bytes(content)
-        for read in (load_mat, lambda path: read_numbers(path, list_variables(path))):
+        for read in (load_mat, lambda path: list_variables(path).numbers()):
             read(path)
     tracemalloc.start()
     for number in range(count):

@@ -33,6 +33,8 @@ GOLDENS = Path(__file__).parents[2] / "goldens"
     ("head", "expected"),
     [
         (b"MATLAB 5.0 MAT-file, Platform: PCWIN".ljust(124) + b"\x00\x01IM", FileFormat.MAT5),
+        (b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM\x0f\0\0\0", FileFormat.MAT7),
+        (b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI\0\0\0\x0f", FileFormat.MAT7),
         (b"written by another program".ljust(124) + b"\x01\x00MI", FileFormat.MAT5),
         (b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n", FileFormat.MAT73),
         (b"\x89HDF\r\n\x1a\n", FileFormat.MAT73),
@@ -42,7 +44,7 @@ GOLDENS = Path(__file__).parents[2] / "goldens"
         (b"# Created by Octave 6.4.0", FileFormat.OCTAVE_TEXT),
         (b"Octave-1-L", FileFormat.OCTAVE_BINARY),
         (b"\x1f\x8b\x08", FileFormat.GZIP),
-        (b"PK\x03\x04", FileFormat.UNKNOWN),
+        (b"PK\x03\x04", FileFormat.NPZ),
         (bytes(600), FileFormat.UNKNOWN),
         (b"", FileFormat.EMPTY),
     ],

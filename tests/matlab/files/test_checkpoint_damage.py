@@ -89,7 +89,7 @@ def test_packed_numbers_with_a_wrong_or_missing_checksum_are_refused(tmp_path):
 def test_text_in_the_place_of_numbers_is_refused(tmp_path):
     text = octave_text(make_state()) + b"# name: ch\n# type: string\n# elements: 1\n# length: 2\nab\n"
     (tmp_path / "a.mat").write_bytes(text.replace(b"# name: ch\n# type: float", b"# name: other\n# type: float", 1))
-    with pytest.raises(CheckpointError, match="ch: expected real numbers, got text"):
+    with pytest.raises(CheckpointError, match="ch: expected a full array of numbers, got the class 'char'"):
         read_checkpoint(tmp_path / "a.mat")
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint, write_checkpoint
-from hf_matlab_compat.matlab.files.checkpoint_conversion import convert
-from hf_matlab_compat.matlab.files.checkpoint_summary import CheckpointKind, split_layers, summarise
+from hf_matlab_compat.matlab.files.checkpoint_conversion import convert, split_layers
+from hf_matlab_compat.matlab.files.checkpoint_summary import CheckpointKind, summarise
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES, to_variables
 from hf_matlab_compat.model.packing import num_parameters
 from tests.cases import GOLDENS

@@ -18,7 +18,7 @@ import scipy.io
 import scipy.sparse
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.files.mat_formats import load_mat, write_mat
+from hf_matlab_compat.matlab.files.mat_formats import list_variables, load_mat, write_mat
 from hf_matlab_compat.matlab.files.mat_values import MOST_VALUES, Skipped, full_array
 from tests.matlab.files.checkpoint_files import NEEDS_OCTAVE, octave
 
@@ -95,6 +95,31 @@ def test_complex_numbers_stay_complex(tmp_path: Path, form: str) -> None:
     np.testing.assert_array_equal(found["s"].toarray(), [[2j, 0]])
 
 
+@pytest.mark.parametrize("form", ["v4", "v5", "v7", "v7.3", "npz"])
+def test_the_listing_says_what_reading_gives(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "a.mat"
+    if form == "v7.3":
+        save_mat73_values(path)
+    elif form == "npz":
+        np.savez(path.with_suffix(".npz"), x=np.eye(2), text=np.array(["a"]), z=np.ones(3, complex))
+        path = path.with_suffix(".npz")
+    else:
+        given = {**values(), "z": np.array([[1j, 2]])}
+        fits_v4 = ("double", "text", "rows", "sparse", "z")
+        given = {name: value for name, value in given.items() if form != "v4" or name in fits_v4}
+        scipy.io.savemat(path, given, format="4" if form == "v4" else "5", do_compression=form == "v7")
+    listing, found = list_variables(path), load_mat(path)
+    assert [variable.name for variable in listing.variables] == list(found)
+    for variable in listing.variables:
+        value = found[variable.name]
+        assert variable.is_numeric == (isinstance(value, np.ndarray) and value.dtype.kind in "fiub")
+        assert not variable.is_numeric or variable.shape == value.shape
+    np.testing.assert_equal(
+        listing.numbers(), {each.name: found[each.name] for each in listing.variables if each.is_numeric}
+    )
+    assert {"v4": "MATLAB v4", "v5": "MATLAB v5 or v6", "v7": "MATLAB v7"}.get(form, listing.form) == listing.form
+
+
 def test_only_the_variables_that_are_asked_for_are_read(tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / "a.mat", values())
     assert list(load_mat(tmp_path / "a.mat", ["text", "nowhere", "cells"])) == ["text", "cells"]
@@ -136,7 +161,7 @@ def test_what_octave_saves_is_the_same_packed_and_as_text(tmp_path: Path) -> Non
 def save_mat73_values(path: Path) -> None:
     """Cells, structs, text and a sparse matrix as MATLAB lays them out in HDF5."""
     h5py = pytest.importorskip("h5py")
-    with h5py.File(path, "w") as file:
+    with h5py.File(path, "w", userblock_size=512) as file:
         places = file.create_group("#refs#")
 
         def put(parent: Any, name: str, value: Any, kind: str) -> Any:
@@ -146,7 +171,9 @@ def save_mat73_values(path: Path) -> None:
             return node
 
         def text(parent: Any, name: str, value: str) -> Any:
-            return put(parent, name, np.array([[ord(letter)] for letter in value], dtype=np.uint16), "char")
+            node = put(parent, name, np.array([[ord(letter)] for letter in value], dtype=np.uint16), "char")
+            node.attrs["MATLAB_int_decode"] = 2
+            return node
 
         one, two = text(places, "a", "logistic"), put(places, "b", np.arange(6.0).reshape(3, 2), "double")
         put(file, "cells", np.array([[one.ref], [two.ref]], dtype=h5py.ref_dtype), "cell")
@@ -169,6 +196,9 @@ def save_mat73_values(path: Path) -> None:
         put(sparse, "jc", np.array([0, 1, 2], dtype=np.uint64), "uint64")
         handle = file.create_group("f")
         handle.attrs["MATLAB_class"] = np.bytes_("function_handle")
+    content = bytearray(path.read_bytes())
+    content[:128] = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM"
+    path.write_bytes(content)
 
 
 def test_every_class_of_v73_is_read(tmp_path: Path) -> None:
