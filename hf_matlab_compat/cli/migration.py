@@ -261,7 +261,7 @@ def _text_of(script: Path) -> str:
 
 def _tell_unknown(translations: Sequence[Translation]) -> None:
     """Functions that are not known here, once for all scripts."""
-    from hf_matlab_compat.migrate.report import unknown_functions
+    from hf_matlab_compat.migrate.translation import unknown_functions
 
     found = unknown_functions(translations)
     if found:

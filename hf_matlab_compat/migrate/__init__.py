@@ -1,4 +1,4 @@
-"""Old experiments brought over: .m scripts become .py scripts, with a report on every line."""
+"""Migration of MATLAB experiments: .m scripts become .py scripts, with a report on every line."""
 
 from hf_matlab_compat.migrate.check import CheckResult, check
 from hf_matlab_compat.migrate.directory import migrate_directory, migrate_script

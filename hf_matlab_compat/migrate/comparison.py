@@ -1,4 +1,4 @@
-"""Two records of the trainer's calls, argument by argument."""
+"""Comparison of what a MATLAB script and its translation do: trainer calls, tables, variables at the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ _DRAWS = ("uniforms", "normals")
 
 
 def octave_calls(folder: Path) -> list[Call]:
-    """What the recorder in Octave wrote down, call by call."""
+    """Read the calls that the recorder in Octave wrote.
+
+    Raises
+    ------
+    MigrationError
+        A record cannot be read.
+    """
     calls: list[Call] = []
     for path in sorted(folder.glob("call_*.mat")):
         try:
@@ -35,7 +41,7 @@ def octave_calls(folder: Path) -> list[Call]:
 
 
 def compare_calls(theirs: list[Call], ours: list[Call]) -> tuple[int, list[str]]:
-    """How many arguments were compared, and a sentence for each that differs."""
+    """Return the number of compared arguments and a sentence for each difference."""
     if len(theirs) != len(ours):
         return 0, [f"calls: expected {len(theirs)}, as in Octave, got {len(ours)}."]
     compared, differences = 0, list[str]()
@@ -51,18 +57,18 @@ def compare_calls(theirs: list[Call], ours: list[Call]) -> tuple[int, list[str]]
 
 
 def calls_without_draws(theirs: list[Call], ours: list[Call]) -> list[int]:
-    """Calls (from 1) that draw first parameters in MATLAB, and whose Python names no stream for it."""
+    """Return the calls, from 1, that draw first parameters in MATLAB but have no random stream in Python."""
     pairs = enumerate(zip(theirs, ours, strict=False), 1)
     return [number for number, (expected, got) in pairs if any(n in expected and n not in got for n in _DRAWS)]
 
 
 def _without_test_data(name: str, call: Call) -> bool:
-    """Whether it is the number of test chunks, of no test data: `train` is not told of it."""
+    """Return whether the argument is the number of test chunks without test data, which `train` does not get."""
     return name == "numchunks_test" and _is_empty(call["intest"])
 
 
 def compare_tables(theirs: Path, ours: Path) -> list[str]:
-    """A sentence for each .csv file that one side wrote and the other did not, or wrote otherwise."""
+    """Return a sentence for each .csv file that is missing on one side or differs."""
     differences: list[str] = []
     for name in sorted({path.name for folder in (theirs, ours) for path in folder.glob("*.csv")}):
         if not (theirs / name).exists() or not (ours / name).exists():
@@ -75,14 +81,14 @@ def compare_tables(theirs: Path, ours: Path) -> list[str]:
 
 
 def octave_variables(folder: Path) -> list[str]:
-    """Names of the variables that were there at the end of the script in Octave."""
+    """Return the names of the variables at the end of the script in Octave."""
     return sorted(path.stem for path in folder.glob("*.mat"))
 
 
 def compare_variables(folder: Path, ours: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """How many of the variables were compared with those that Octave wrote down, and a sentence for each that differs.
+    """Return the number of variables compared with those that Octave saved, and a sentence for each difference.
 
-    Structs and what cannot be read are passed over.
+    Structs and unreadable values are skipped.
     """
     compared, differences = 0, list[str]()
     for name, got in ours.items():
@@ -98,11 +104,11 @@ def compare_variables(folder: Path, ours: Mapping[str, Any]) -> tuple[int, list[
 
 
 _LOOSE = 1e4
-"""Sums in another order may move what a whole script computes by more than what is handed over."""
+"""Factor on the tolerance for variables at the end: a whole script sums in another order."""
 
 
 def _is_of_numbers(value: Any) -> bool:
-    """Whether it is numbers or strings, or cells of those."""
+    """Return whether a value is numbers, a string, or cells of these."""
     if isinstance(value, list):
         return all(map(_is_of_numbers, value))
     return isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc")

@@ -1,4 +1,4 @@
-"""Copies of the trainer beside a script: what they are called, and the options that their edits imply."""
+"""Copies of the trainer beside a script: their names, and the options that their edits imply."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Copy:
     Attributes
     ----------
     options : mapping
-        Keywords of `train` by which it differs from the published file.
+        Keywords of `train` that express its differences from the published file.
     refusal : str
-        Why it is not this package's algorithm; empty where it is.
+        Why it is not this package's algorithm; empty if it is.
     report : TrainerReport or None
-        None where there is no file, or none that can be read.
+        None if there is no readable file.
     """
 
     options: Mapping[str, object] = field(default_factory=dict)
@@ -54,13 +54,13 @@ class Copy:
 
 
 UNEDITED: Mapping[str, Copy] = {PUBLISHED: Copy()}
-"""What is known where no copy lies beside the script."""
+"""The published trainer, which is known without a file beside the script."""
 
 
 def is_part_of_trainer(path: Path) -> bool:
-    """Whether a .m file is the trainer or its solver, under whatever name.
+    """Return whether a .m file is the trainer or its solver, under any name.
 
-    A function of another name is a copy of the trainer where it has the trainer's arguments, or its variables and
+    A function of another name is a copy of the trainer if it has the trainer's arguments, or its variables and
     functions, and calls a solver.
     """
     if path.stem in (PUBLISHED, SOLVER):
@@ -76,12 +76,12 @@ def is_part_of_trainer(path: Path) -> bool:
 
 
 def _solvers_in(code: str, own: str = "") -> list[str]:
-    """Functions called conjgrad… that a text calls or defines."""
+    """Return the functions named conjgrad… that a text calls or defines."""
     return [name for name in dict.fromkeys(_SOLVES.findall(code)) if name != own]
 
 
 def trainers_beside(folder: Path) -> dict[str, Copy]:
-    """Copies of the trainer in a folder, by the names they are called by; the published one is always known."""
+    """Return the copies of the trainer in a folder by name, always with the published one."""
     found = dict(UNEDITED)
     for path in sorted(folder.glob("*.m")):
         if path.stem != SOLVER and is_part_of_trainer(path):
@@ -90,14 +90,14 @@ def trainers_beside(folder: Path) -> dict[str, Copy]:
 
 
 def files_of(path: Path) -> list[Path]:
-    """A copy's own file, and that of the solver beside it."""
+    """Return the file of a copy and that of the solver beside it."""
     called = _solvers_in(_code(path))
     beside = (path.with_name(f"{name}.m") for name in dict.fromkeys([SOLVER, *called]))
     return [path, *[solver for solver in beside if solver.is_file() and solver != path][:1]]
 
 
 def read_copy(path: Path) -> Copy:
-    """A copy and what its edits imply."""
+    """Read a copy of the trainer and the options that its edits imply."""
     try:
         report = read_trainer(*files_of(path))
     except MigrationError as error:
@@ -106,7 +106,7 @@ def read_copy(path: Path) -> Copy:
 
 
 def _code(path: Path) -> str:
-    """The lines of a file, without comments and empty lines."""
+    """Return the text of a file without comments and empty lines; empty if it cannot be read."""
     try:
         text = read_file(path)[:_MOST_BYTES].decode("latin-1").replace("\r", "\n")
     except CheckpointError:

@@ -1,4 +1,4 @@
-"""Files and directories of scripts: read .m, write .py and the report."""
+"""Migrate a script or a directory: read .m files, write .py files and the report."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ from hf_matlab_compat.migrate.copies import UNEDITED, Copy, files_of, is_part_of
 from hf_matlab_compat.migrate.inlining import BodyOf, inlined
 from hf_matlab_compat.migrate.load_plan import added_folders
 from hf_matlab_compat.migrate.parsing import parse
-from hf_matlab_compat.migrate.report import as_json, as_markdown
 from hf_matlab_compat.migrate.scripts import translate
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
-from hf_matlab_compat.migrate.translation import Translation, with_unfinished
+from hf_matlab_compat.migrate.translation import Translation, as_json, as_markdown, with_unfinished
 
 StrPath = str | os.PathLike[str]
 _ANY_NAME = {"encoding": "utf-8", "errors": "backslashreplace"}
-"""How a report is written: a file's name need not be UTF-8."""
+"""Encoding of a report, as the name of a file need not be valid UTF-8."""
 
 
 def read_script(path: StrPath) -> str:
-    """The text of a .m file, in UTF-8 or the Western encoding of its time.
+    """Read a .m file in UTF-8, or in Latin-1 if it is not valid UTF-8.
 
     Raises
     ------
     MigrationError
-        There is no such file, or it is no text.
+        The file does not exist or is not text.
     """
     try:
         kind = kind_of_file(os.stat(path).st_mode)
@@ -63,11 +62,12 @@ def migrate_script(
     out : path, optional
         The .py file to write; nothing is written without it.
     style, streams : str
-        As `translate`.
+        As for `translate`.
 
     Raises
     ------
     MigrationError
+        The script cannot be read, or is not a script.
     """
     script = Path(path)
     made = _translated(script, script.parent, style, streams)
@@ -93,7 +93,7 @@ def _translated(script: Path, root: Path, style: str, streams: str) -> Translati
 
 
 def _called_files(made: Translation, script: Path, style: str, seen: set[str]) -> Iterator[Translation]:
-    """The translations of the files that a script calls, and of those that they call."""
+    """Yield the translations of the files that a script calls, directly or through other files."""
     for name in made.calls:
         if name not in seen:
             seen.add(name)
@@ -112,15 +112,16 @@ def migrate_directory(
 ) -> tuple[list[Translation], list[tuple[str, str]]]:
     """Translate every .m file of a directory, and write REPORT.md and REPORT.json beside the scripts.
 
-    Copies of the trainer are left out, since the package takes their place; their edits become options of the calls.
+    Copies of the trainer are left out, as the package replaces them; their edits become options of the calls.
 
     Parameters
     ----------
     directory, out : path
+        Where the scripts are, and where the Python files go.
     style, streams : str
-        As `translate`.
+        As for `translate`.
     original : path, optional
-        An unedited copy of the trainer, with which those of the directory are compared.
+        An unedited copy of the trainer, with which the copies in the directory are compared.
 
     Returns
     -------
@@ -131,7 +132,7 @@ def migrate_directory(
     Raises
     ------
     MigrationError
-        There is no such directory, or no script in it.
+        The directory does not exist or holds no script.
     """
     scripts = scripts_in(directory)
     folder = Path(out)
@@ -155,7 +156,7 @@ def migrate_directory(
 
 
 def _without_parts(made: list[Translation], folder: Path) -> list[Translation]:
-    """The translations without scripts that mean something only inside another one, which holds their statements."""
+    """Return the translations without incomplete scripts whose statements are part of another script."""
     callers = {each.name: [other.name for other in made if each.name in other.parts] for each in made}
     dropped = {each.name for each in made if not each.runs and set(callers[each.name]) - {each.name, *each.parts}}
     for name in dropped:
@@ -164,12 +165,12 @@ def _without_parts(made: list[Translation], folder: Path) -> list[Translation]:
 
 
 def compared_copies(directory: StrPath, original: StrPath | None) -> dict[str, Copy]:
-    """Copies of the trainer in a directory, by name, each compared with the unedited one where there is one.
+    """Return the copies of the trainer in a directory by name, compared with the unedited one if given.
 
     Raises
     ------
     MigrationError
-        There is an unedited copy, and no other to compare with it.
+        An unedited copy is given, but there is no other to compare with it.
     """
     folder = Path(directory)
     copies = {name: copy for name, copy in trainers_beside(folder).items() if copy != UNEDITED.get(name)}
@@ -185,18 +186,18 @@ def compared_copies(directory: StrPath, original: StrPath | None) -> dict[str, C
 
 
 def read_beside(trainer: Path, original: StrPath | None) -> TrainerReport:
-    """A copy of the trainer with its solver, compared with an unedited one where there is one."""
+    """Read a copy of the trainer with its solver, compared with an unedited one if given."""
     files = files_of(trainer)
     return read_trainer(*files, original=None if original is None else files_of(Path(original))[: len(files)])
 
 
 def scripts_in(directory: StrPath) -> list[Path]:
-    """The .m files of a directory and of the folders that its scripts add to the path, without copies of the trainer.
+    """Return the .m files of a directory and of the folders that its scripts add to the path, without trainers.
 
     Raises
     ------
     MigrationError
-        There are none in the directory itself.
+        The directory itself holds none.
     """
     unclear = _in_several_folders(Path(directory))
     found = files_on_path(Path(directory)).items()
@@ -208,7 +209,7 @@ def scripts_in(directory: StrPath) -> list[Path]:
 
 
 def files_on_path(root: Path) -> dict[str, Path]:
-    """The .m files that a script in `root` finds, by name; of several files of one name, that of the first folder."""
+    """Return the .m files that a script in `root` finds, by name; the first folder has precedence."""
     found: dict[str, Path] = {}
     for folder in folders_on_path(root):
         found = {path.stem: path for path in sorted(folder.glob("*.m"))} | found
@@ -216,7 +217,7 @@ def files_on_path(root: Path) -> dict[str, Path]:
 
 
 def _in_several_folders(root: Path) -> dict[str, str]:
-    """Names of files that more than one folder has, and a sentence on each: the order of the path decides."""
+    """Return a sentence for each name of a file that several folders of the path hold."""
     folders: dict[str, list[str]] = {}
     for folder in folders_on_path(root):
         for path in folder.glob("*.m"):
@@ -229,7 +230,7 @@ def _in_several_folders(root: Path) -> dict[str, str]:
 
 
 def folders_on_path(root: Path) -> list[Path]:
-    """A folder, and those inside it that its scripts add to MATLAB's path."""
+    """Return a folder and those inside it that its scripts add to MATLAB's path."""
     found = [root]
     for script in sorted(root.glob("*.m")):
         for name, is_deep in added_folders(_body_where_said("addpath", script)):
@@ -243,13 +244,13 @@ def _is_on_path(folder: Path) -> bool:
     return folder.is_dir() and folder.name != "private" and folder.name[:1] not in ("@", "+", ".")
 
 
-@lru_cache(maxsize=256)  # several questions about a file, asked by every script of its folder, take one parse
+@lru_cache(maxsize=256)  # each script of a folder asks several questions about each other file
 def _parsed(text: str) -> syntax.Script:
     return parse(text)
 
 
 def _body_where_said(word: str, script: Path) -> tuple[syntax.Statement, ...]:
-    """The statements of a file that contains a word; none of a file that cannot be read, a pipe for instance."""
+    """Return the statements of a file if it contains a word; none if it cannot be read."""
     try:
         text = read_script(script)
         return _parsed(text).body if word in text else ()
@@ -258,7 +259,7 @@ def _body_where_said(word: str, script: Path) -> tuple[syntax.Statement, ...]:
 
 
 def scripts_on_path(root: Path) -> BodyOf:
-    """Reads the scripts that a script in `root` may call by their names."""
+    """Return a function that reads the scripts that a script in `root` may call by name."""
     files, unclear = files_on_path(root), _in_several_folders(root)
 
     def body_of(name: str) -> tuple[syntax.Statement, ...] | None:
@@ -284,19 +285,19 @@ def _functions_of(paths: Iterable[Path]) -> dict[str, int]:
 
 
 def whole_script(path: Path) -> syntax.Script:
-    """A script with the statements of those that it calls."""
+    """Read a script with the statements of the scripts that it calls."""
     return inlined(parse(read_script(path)), scripts_on_path(path.parent), path.stem)[0]
 
 
 def files_taken_in(path: Path) -> list[Path]:
-    """A script, the functions on its path, and the scripts that it calls."""
+    """Return a script, the functions on its path, and the scripts that it calls."""
     files = files_on_path(path.parent)
     called = inlined(parse(read_script(path)), scripts_on_path(path.parent), path.stem)[1]
     return [path, *(files[name] for name in (*_functions_of(files.values()), *called) if files[name] != path)]
 
 
 def variables_beside(script: Path) -> NamesIn:
-    """Reads the names of the variables in a .mat file, by its name as the script gives it."""
+    """Return a function that lists the variables of .mat files, given a name as the script writes it."""
 
     @cache
     def names_in(file: str) -> list[frozenset[str]] | None:
@@ -307,14 +308,14 @@ def variables_beside(script: Path) -> NamesIn:
         try:
             return [frozenset(each.name for each in list_variables(path).variables) for path in paths] or None
         except CheckpointError:
-            return None  # the script's own load says what is wrong with the file
+            return None  # the script's own load will report what is wrong with the file
 
     return names_in
 
 
 @lru_cache(maxsize=256)
 def _makes_functions(text: str) -> bool:
-    """Whether an output of a file's function may be a function itself."""
+    """Return whether an output of a file's function may be a function."""
     first = next((each for each in _parsed(text).body if isinstance(each, syntax.Function)), None)
     outputs = {syntax.Name(name) for name in first.outputs} if first is not None else set[syntax.Name]()
     assigned = [node for node in first.walk() if isinstance(node, syntax.Assign)] if first is not None else []
@@ -322,14 +323,14 @@ def _makes_functions(text: str) -> bool:
 
 
 def _outputs(path: Path) -> int | None:
-    """How many outputs a file's function has; None where the file holds no function."""
+    """Return the number of outputs of a file's function; None if the file holds no function."""
     try:
         return _outputs_in(read_script(path))
     except MigrationError:
         return None
 
 
-@lru_cache(maxsize=256)  # every script of a folder asks this of every other one
+@lru_cache(maxsize=256)
 def _outputs_in(text: str) -> int | None:
     first = next((each for each in _parsed(text).body if not isinstance(each, syntax.Comment)), None)
     return len(first.outputs) if isinstance(first, syntax.Function) else None

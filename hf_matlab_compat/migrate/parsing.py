@@ -1,4 +1,4 @@
-"""From MATLAB text to nodes, by tree-sitter: statements here, expressions in `expression_parsing`."""
+"""MATLAB's statements as nodes, read by tree-sitter; `expression_parsing` reads the expressions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.expression_parsing import ParseFailure, expression
+from hf_matlab_compat.migrate.expression_parsing import ParseFailure, expression, text_of
 from hf_matlab_compat.migrate.grammar import matlab_parser
 from hf_matlab_compat.migrate.syntax import Place, Statement
 
@@ -22,12 +22,12 @@ _SKIPPED = {";", ",", "\n", "\r\n", "line_continuation", "block"}
 
 
 def parse(source: str) -> syntax.Script:
-    """The nodes of a script; what cannot be parsed becomes `Broken` statements.
+    """Return the nodes of a script; text that cannot be parsed becomes `Broken` statements.
 
     Raises
     ------
     MigrationError
-        The parser is not installed, or the text is no script.
+        The parser is not installed, or the text is not a script.
     """
     if len(source) > _MOST_CHARACTERS or "\0" in source:
         got = "a binary file" if "\0" in source else f"{len(source)} characters"
@@ -41,7 +41,7 @@ def parse(source: str) -> syntax.Script:
 
 @dataclass(frozen=True)
 class _Level:
-    """The lines of the script, and how many blocks are open around a statement."""
+    """The lines of the script, and the number of blocks around a statement."""
 
     lines: tuple[str, ...]
     depth: int
@@ -62,7 +62,7 @@ def _statements(children: list[Any], level: _Level) -> tuple[Statement, ...]:
 
 
 def _with_whole_lines(found: list[Statement], lines: tuple[str, ...]) -> Iterator[Statement]:
-    """What cannot be parsed takes all that stands on its lines with it, and carries their text."""
+    """Yield statements; those that share a line with a broken one become part of it."""
     for group in _sharing_lines(found):
         if not any(isinstance(each, syntax.Broken) for each in group):
             yield from group
@@ -73,7 +73,7 @@ def _with_whole_lines(found: list[Statement], lines: tuple[str, ...]) -> Iterato
 
 
 def _sharing_lines(found: list[Statement]) -> Iterator[list[Statement]]:
-    """Statements in order, those together that share a line."""
+    """Yield groups of statements that share lines, in order."""
     group: list[Statement] = []
     last = 0
     for each in found:
@@ -86,12 +86,12 @@ def _sharing_lines(found: list[Statement]) -> Iterator[list[Statement]]:
 
 
 def _continued_comment(node: Any) -> str:
-    return _text(node).strip().lstrip(".").strip().lstrip("%").strip()
+    return text_of(node).strip().lstrip(".").strip().lstrip("%").strip()
 
 
 def _is_silent(children: list[Any], index: int) -> bool:
-    behind = (children[place] for place in range(index + 1, len(children)))
-    return next((node.type == ";" for node in behind if node.type != "line_continuation"), False)
+    following = (children[place] for place in range(index + 1, len(children)))
+    return next((node.type == ";" for node in following if node.type != "line_continuation"), False)
 
 
 def _statement(node: Any, silent: bool, level: _Level) -> Statement:
@@ -113,12 +113,12 @@ def _simple(node: Any, place: Place, silent: bool) -> Statement:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         return syntax.Assign(place, _targets(left), expression(right), silent)
     if node.type == "command":
-        words = tuple(_text(child) for child in node.named_children)
+        words = tuple(text_of(child) for child in node.named_children)
         return syntax.Command(place, words, silent)
     if node.type in _JUMPS:
         return syntax.Jump(place, _JUMPS[node.type])
     if node.type in ("global_operator", "persistent_operator"):
-        return syntax.Global(place, tuple(_text(child) for child in node.named_children))
+        return syntax.Global(place, tuple(text_of(child) for child in node.named_children))
     if not node.is_named:
         return syntax.Broken(place)
     return syntax.Evaluate(place, expression(node), silent)
@@ -161,14 +161,14 @@ def _branch(node: Any, level: _Level) -> syntax.Branch:
     has_condition = node.type not in ("else_clause", "otherwise_clause")
     condition = _condition(node) if has_condition else None
     first, last = node.start_point[0] + 1, _last_line_of_header(node)
-    # those of the first branch's header are comments of the whole statement
+    # comments in the first branch's header belong to the whole statement
     inside = _header_comments(node) if node.type != "if_statement" else ()
     above = tuple(syntax.Comment(Place(first, last, text)) for text in inside)
     return syntax.Branch(condition, first, last, (*above, *_body(node, level)))
 
 
 def _header(node: Any) -> Iterator[Any]:
-    """What stands before the body of a compound statement."""
+    """Yield the nodes before the body of a compound statement."""
     for child in node.children:
         if child.type in _AFTER_HEADER:
             return
@@ -211,9 +211,9 @@ def _for(node: Any, place: Place, level: _Level) -> Statement:
     iterator = next((child for child in node.children if child.type == "iterator"), None)
     parts = iterator.named_children if iterator is not None else []
     named = [part for part in parts if part.type != "line_continuation"]
-    if len(named) != 2 or named[0].type != "identifier" or not _text(named[0]).isidentifier():
+    if len(named) != 2 or named[0].type != "identifier" or not text_of(named[0]).isidentifier():
         raise ParseFailure("is a loop of an unknown form")
-    return syntax.For(place, _text(named[0]), expression(named[1]), _body(node, level))
+    return syntax.For(place, text_of(named[0]), expression(named[1]), _body(node, level))
 
 
 def _while(node: Any, place: Place, level: _Level) -> Statement:
@@ -224,7 +224,7 @@ def _try(node: Any, place: Place, level: _Level) -> Statement:
     handler = next((child for child in node.children if child.type == "catch_clause"), None)
     if handler is None:
         return syntax.Try(place, _body(node, level), "", (), place.last)
-    name = next((_text(child) for child in handler.children if child.type == "identifier"), "")
+    name = next((text_of(child) for child in handler.children if child.type == "identifier"), "")
     return syntax.Try(place, _body(node, level), name, _body(handler, level), handler.start_point[0] + 1)
 
 
@@ -239,9 +239,9 @@ def _function(node: Any, place: Place, level: _Level) -> Statement:
     parameters = _names(parts.get("function_arguments"))
     outputs = _names(parts.get("function_output"))
     named = [each for each in parameters if each != "~"]
-    if len(set(named)) < len(named) or not all(map(str.isidentifier, (_text(name), *named, *outputs))):
+    if len(set(named)) < len(named) or not all(map(str.isidentifier, (text_of(name), *named, *outputs))):
         raise ParseFailure("is a function with names that cannot be")
-    return syntax.Function(place, _text(name), parameters, outputs, _body(node, level))
+    return syntax.Function(place, text_of(name), parameters, outputs, _body(node, level))
 
 
 def _names(node: Any) -> tuple[str, ...]:
@@ -250,7 +250,7 @@ def _names(node: Any) -> tuple[str, ...]:
 
 def _identifiers(node: Any) -> Iterator[str]:
     if node.type in ("identifier", "ignored_argument"):
-        yield _text(node)
+        yield text_of(node)
     for child in node.named_children:
         yield from _identifiers(child)
 
@@ -269,9 +269,9 @@ def _place(node: Any, text: str | None = None) -> Place:
     last = node.end_point[0] + 1 if node.end_point[1] else node.end_point[0]
     first = node.start_point[0] + 1
     if node.type in _COMPOUND:
-        return Place(first, max(first, last), _text(node), _header_comments(node), _last_line_of_header(node))
+        return Place(first, max(first, last), text_of(node), _header_comments(node), _last_line_of_header(node))
     comments = tuple(_inner_comments(node)) if node.type != "comment" else ()
-    return Place(first, max(first, last), _text(node) if text is None else text, comments)
+    return Place(first, max(first, last), text_of(node) if text is None else text, comments)
 
 
 def _inner_comments(node: Any) -> Iterator[str]:
@@ -279,7 +279,7 @@ def _inner_comments(node: Any) -> Iterator[str]:
     while cursor:
         child = cursor.pop()
         if child.type == "comment":
-            yield _text(child)
+            yield text_of(child)
         elif child.type == "line_continuation" and _continued_comment(child):
             yield "% " + _continued_comment(child).replace("\n", " ")
         else:
@@ -287,10 +287,10 @@ def _inner_comments(node: Any) -> Iterator[str]:
 
 
 def _comment(siblings: list[Any], index: int) -> Statement:
-    return syntax.Comment(_place(siblings[index]), trailing=_stands_behind_code(siblings, index))
+    return syntax.Comment(_place(siblings[index]), trailing=_follows_code(siblings, index))
 
 
-def _stands_behind_code(siblings: list[Any], index: int) -> bool:
+def _follows_code(siblings: list[Any], index: int) -> bool:
     node = siblings[index]
     earlier = (siblings[place] for place in range(index - 1, -1, -1))
     before = next((each for each in earlier if each.type not in (";", ",")), None)
@@ -298,7 +298,3 @@ def _stands_behind_code(siblings: list[Any], index: int) -> bool:
         parent = node.parent
         return parent is not None and parent.start_point[0] == node.start_point[0] and parent.type != "source_file"
     return before.type not in ("\n", "comment") and before.end_point[0] == node.start_point[0]
-
-
-def _text(node: Any) -> str:
-    return node.text.decode("utf-8", "replace")

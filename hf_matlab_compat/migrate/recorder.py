@@ -1,4 +1,4 @@
-"""Runs a migrated script with the trainer a recorder: ``python -m hf_matlab_compat.migrate.recorder SCRIPT OUT``."""
+"""Run a migrated script with a recorder as trainer: ``python -m hf_matlab_compat.migrate.recorder SCRIPT OUT``."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from hf_matlab_compat.migrate.runtime.arrays import two_dimensional
 from hf_matlab_compat.migrate.runtime.random import random_state
 
 UNSEEDED = 1
-"""What both sides of a check start from, so that a script that does not seed draws the same on both."""
+"""Seed of both sides of a check, so that a script without a seed draws the same numbers on both."""
 
 
 class Recorder:
-    """Stands in for the trainer.
+    """Replaces the trainer.
 
     Attributes
     ----------
     calls : list of dict
-        Arguments under MATLAB's names, and three draws of rand and randn under 'uniforms' and 'normals' where the
-        trainer would draw its first parameters and the call says from which stream.
+        Arguments under MATLAB's names. If the trainer would draw its first parameters and the call gives a stream,
+        'uniforms' and 'normals' hold three draws of rand and randn.
     """
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
 
     def legacy(self, *positional: Any, **named: Any) -> Any:
-        """In place of `nnet_train_2` and `nnet_train`."""
+        """Record a call of `nnet_train_2` or `nnet_train`."""
         arguments = dict(zip(TRAINER_ARGUMENTS, positional, strict=False)) | named
         seed = arguments.pop("seed", None)
         draws = dict[str, Any]()
@@ -46,14 +46,14 @@ class Recorder:
         return _made_up(arguments)
 
     def modern(self, **named: Any) -> Any:
-        """In place of `train`."""
+        """Record a call of `train`."""
         named.pop("display", None)
         arguments = {TO_MATLAB.get(name, name): to_matlab_value(name, value) for name, value in named.items()}
         return SimpleNamespace(theta=self.legacy(**arguments).ravel())
 
 
 _STARTS = ("paramsp", "Win", "resumeFile")
-"""Where one of them is given, the trainer draws no first parameters."""
+"""If one of these is given, the trainer draws no first parameters."""
 
 
 def _is_empty(value: Any) -> bool:
@@ -73,7 +73,7 @@ def _made_up(arguments: dict[str, Any]) -> Any:
     sizes = [two_dimensional(arguments["indata"]).shape[0], *hidden, two_dimensional(arguments["outdata"]).shape[0]]
     psize = sum(above * (below + 1) for below, above in itertools.pairwise(sizes))
     paramsp = 0.1 * np.sin(np.arange(1, psize + 1)).reshape(-1, 1)
-    epoch = int(np.asarray(arguments["maxepoch"]).item())  # computed from a checkpoint's, it has two dimensions
+    epoch = int(np.asarray(arguments["maxepoch"]).item())  # 1×1 if computed from a checkpoint's
     steps = np.arange(1.0, epoch + 1)
     variables = {
         "paramsp": paramsp,
@@ -93,7 +93,13 @@ def _made_up(arguments: dict[str, Any]) -> Any:
 
 
 def main(script: str, out: str) -> None:
-    """Run `script`, then write the calls to `out`."""
+    """Run `script`, then write the recorded calls to `out` and its variables beside it.
+
+    Raises
+    ------
+    SystemExit
+        The script ends itself with an error code.
+    """
     recorder = Recorder()
     random_state("octave").seed_rand(UNSEEDED)
     random_state("octave").seed_randn(UNSEEDED)
@@ -113,7 +119,7 @@ def main(script: str, out: str) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a variable holds numbers or strings, or lists of those."""
+    """Return whether a variable holds numbers, strings, or lists of these."""
     if isinstance(value, list):
         return all(map(_is_plain, value))
     array = isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc"

@@ -14,12 +14,11 @@ from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import Beside, Context, Shared, Untranslatable, python_name
 from hf_matlab_compat.migrate.expressions import translate_expression
 from hf_matlab_compat.migrate.functions import called_parameters, fields_with_functions
-from hf_matlab_compat.migrate.inlining import inlined
+from hf_matlab_compat.migrate.inlining import inlined, lifted
 from hf_matlab_compat.migrate.layout import spaced
 from hf_matlab_compat.migrate.literals import escaped
 from hf_matlab_compat.migrate.load_plan import plan_loads
 from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.nested_functions import lifted
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation

@@ -1,20 +1,27 @@
-"""The result of a translation: the Python text, and what became of every line of MATLAB."""
+"""The result of a translation: the Python text, the fate of every line of MATLAB, and the report (Markdown, JSON)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 
+from hf_matlab_compat.migrate.copies import UNEDITED, Copy
+
 ASSUMED = "assumed to be in"
-"""What a remark says of a name that nothing but a file can define, where the file is not at hand."""
+"""Part of the remark on a name that only a missing file can define."""
 
 NOT_EXPRESSED = "that no option expresses"
-"""What a remark says of a call of an edited trainer, where options cannot stand for all its edits."""
+"""Part of the remark on a call of a trainer with edits that no option expresses."""
+
+Failures = Sequence[tuple[str, str]]
+"""Names of files that could not be translated at all, and why."""
 
 
 class Fate(Enum):
-    """What became of a line; the value says it. The later ones outweigh the earlier where a line holds several."""
+    """What became of a line. If a line holds several statements, the later member outweighs the earlier one."""
 
     BLANK = "blank"
     COMMENT = "kept as comment"
@@ -32,10 +39,10 @@ class ReportLine:
     number : int
         From 1.
     text : str
-        As it stood.
+        As in the script.
     fate : Fate
     remark : str
-        Why, or what took its place; empty where there is nothing to say.
+        The reason, or what takes its place; may be empty.
     """
 
     number: int
@@ -51,13 +58,13 @@ class LeftToDo:
     Attributes
     ----------
     number, last : int
-        Its lines, from 1.
+        Its first and last line, from 1.
     text : str
-        As it stood.
+        As in the script.
     remark : str
-        Why.
+        The reason.
     unknown : str
-        The function that is not known here, where that is why.
+        The unknown function that is the reason; empty if it is another one.
     """
 
     number: int
@@ -79,7 +86,7 @@ class Translation:
     Attributes
     ----------
     name : str
-        Of the script, without suffix.
+        Name of the script, without suffix.
     python : str
         The Python script.
     lines : tuple of ReportLine
@@ -87,13 +94,13 @@ class Translation:
     todos : tuple of LeftToDo
         Statements that are left to do, in order.
     calls : tuple of str
-        Functions in files beside it that it calls.
+        Functions in files beside the script that it calls.
     unfinished : tuple of str
-        Those among them whose own file, or one that it calls, is not complete.
+        Those of `calls` that are not complete, or that call one that is not.
     positions : frozenset of str
         Variables of the script that hold positions, which count from 0 in Python.
     parts : tuple of str
-        Scripts that it calls by name, whose statements stand in it.
+        Scripts that it calls by name and whose statements it contains.
     """
 
     name: str
@@ -107,12 +114,12 @@ class Translation:
 
     @property
     def to_verify(self) -> tuple[ReportLine, ...]:
-        """Lines that rest on what nobody but the user knows: `ASSUMED`, `NOT_EXPRESSED`."""
+        """Lines whose remark is an assumption that only the user can verify: `ASSUMED`, `NOT_EXPRESSED`."""
         return tuple(line for line in self.lines if ASSUMED in line.remark or NOT_EXPRESSED in line.remark)
 
     @property
     def state(self) -> str:
-        """How far it is, in words: 'complete' where nothing is left to do or to verify."""
+        """Its state in words: 'complete' if nothing is left to do or to verify."""
         left = [f"{len(self.todos)} left to do"] if self.todos else []
         left += [f"{len(self.to_verify)} to verify"] if self.to_verify else []
         left += [f"calls {', '.join(f'{n}.m' for n in self.unfinished)}, not complete"] if self.unfinished else []
@@ -120,7 +127,7 @@ class Translation:
 
     @property
     def trains_otherwise(self) -> bool:
-        """Whether it calls a copy of the trainer whose edits no option expresses in full."""
+        """Whether it calls a copy of the trainer with edits that no option expresses."""
         return any(NOT_EXPRESSED in line.remark for line in self.lines)
 
     @property
@@ -130,7 +137,7 @@ class Translation:
 
 
 def with_unfinished(made: Sequence[Translation], failed: Iterable[str] = ()) -> list[Translation]:
-    """The translations of a folder, each knowing which of the functions that it calls are not complete."""
+    """Return the translations of a folder with `unfinished` filled in; `failed` names other files."""
     unfinished = {each.name for each in made if each.todos} | set(failed)
     while more := {each.name for each in made if unfinished & set(each.calls)} - unfinished:
         unfinished |= more
@@ -138,21 +145,15 @@ def with_unfinished(made: Sequence[Translation], failed: Iterable[str] = ()) -> 
 
 
 class Ledger:
-    """Collects what becomes of each line while a script is translated."""
+    """Collects the fate of each line while a script is translated."""
 
     def __init__(self, lines: tuple[str, ...]) -> None:
         self._lines = lines
         self._fates: dict[int, tuple[Fate, str]] = {}
         self._todos: dict[tuple[int, str], LeftToDo] = {}
 
-    def copy(self) -> Ledger:
-        """The same entries, to go on from again."""
-        other = Ledger(self._lines)
-        other._fates, other._todos = dict(self._fates), dict(self._todos)
-        return other
-
     def leave(self, one: LeftToDo) -> None:
-        """A statement is left to do."""
+        """Enter a statement that is left to do."""
         self._todos[one.number, one.text] = one
         self.enter(one.number, one.last, Fate.TODO, one.remark)
 
@@ -162,7 +163,7 @@ class Ledger:
         return tuple(sorted(self._todos.values(), key=lambda each: each.number))
 
     def enter(self, first: int, last: int, fate: Fate, remark: str = "") -> None:
-        """Lines `first` … `last` met this fate."""
+        """Enter the fate of lines `first` … `last`."""
         order = list(Fate)
         for number in range(first, last + 1):
             known, said = self._fates.get(number, (Fate.BLANK, ""))
@@ -171,12 +172,12 @@ class Ledger:
             self._fates[number] = heavier, "; ".join(dict.fromkeys(remarks))
 
     def unread(self) -> list[int]:
-        """Numbers of the lines that hold something and that nobody has entered."""
+        """Return the numbers of lines with text that have no entry."""
         numbered = enumerate(self._lines, 1)
         return [number for number, text in numbered if text.strip() and number not in self._fates]
 
     def close(self) -> tuple[ReportLine, ...]:
-        """An entry for every line; one that nobody has entered is blank, or is left to do."""
+        """Return an entry for every line; a line of text without one is left to do."""
         return tuple(self._entry(number, text) for number, text in enumerate(self._lines, 1))
 
     def _entry(self, number: int, text: str) -> ReportLine:
@@ -184,3 +185,84 @@ class Ledger:
             return ReportLine(number, text, Fate.BLANK)
         fate, remark = self._fates.get(number, (Fate.TODO, "was not read"))
         return ReportLine(number, text, fate, remark)
+
+
+def unknown_functions(translations: Sequence[Translation]) -> list[str]:
+    """Return the unknown functions that leave statements to do, each with the scripts that use it."""
+    users: dict[str, dict[str, None]] = {}
+    for each in translations:
+        for one in each.todos:
+            if one.unknown:
+                users.setdefault(one.unknown, {})[f"{each.name}.m"] = None
+    return [f"{name} ({', '.join(scripts)})" for name, scripts in sorted(users.items())]
+
+
+def as_json(translations: Sequence[Translation], failures: Failures = (), copies: Mapping[str, Copy] = UNEDITED) -> str:
+    """Return the report for programs: every line of every script, failures, and copies of the trainer."""
+    scripts = [
+        {
+            "name": each.name,
+            "runs": each.runs,
+            "state": each.state,
+            "todos": [asdict(one) for one in each.todos],
+            "unfinished": list(each.unfinished),
+            "parts": list(each.parts),
+            "lines": [
+                {"line": line.number, "text": line.text, "fate": line.fate.value, "remark": line.remark}
+                for line in each.lines
+            ],
+        }
+        for each in translations
+    ]
+    failed = [{"name": name, "reason": reason} for name, reason in failures]
+    trainers = [{"name": name, "options": dict(copy.options), "refusal": copy.refusal} for name, copy in copies.items()]
+    return json.dumps({"scripts": scripts, "failed": failed, "trainers": trainers}, indent=1, ensure_ascii=False) + "\n"
+
+
+def as_markdown(
+    translations: Sequence[Translation], failures: Failures = (), copies: Mapping[str, Copy] = UNEDITED
+) -> str:
+    """Return the report for people: every line of every script, failures, and copies of the trainer."""
+    parts = ["# Migration report", "", "| script | lines | translated | comments | replaced | TODO | runs as is |"]
+    parts.append("|---|---|---|---|---|---|---|")
+    parts += [_row(each) for each in translations]
+    parts += [f"| {name}.m | not translated: {_cell(reason)} | | | | | no |" for name, reason in failures]
+    for name, copy in copies.items():
+        parts += _of_copy(name, copy)
+    for each in translations:
+        parts += ["", f"## {each.name}.m", "", *_of_script(each)]
+    unknown = unknown_functions(translations)
+    parts += ["", "## Functions that are not known here", "", *(f"- {each}" for each in unknown)] if unknown else []
+    return "\n".join(parts) + "\n"
+
+
+def _of_copy(name: str, copy: Copy) -> list[str]:
+    if copy.report is None:
+        return ["", f"## {name}.m, the trainer", "", copy.refusal] if copy.refusal else []
+    options = ", ".join(f"`{key}={value!r}`" for key, value in copy.report.legacy_options.items())
+    rows = ["", f"## {name}.m, the trainer", "", f"Options of `nnet_train` that it implies: {options or 'none'}.", ""]
+    said = "  \n".join(f"{words[0].upper()}{words[1:]}." for words in copy.report.in_words())
+    lost = (f"- line {one.line}: {one.text.strip()}  ({one.why})" for one in copy.report.unexpressed)
+    return [*rows, said, "", *lost]
+
+
+def _row(translation: Translation) -> str:
+    found = Counter(line.fate for line in translation.lines)
+    figures = [found[fate] for fate in (Fate.TRANSLATED, Fate.COMMENT, Fate.REPLACED, Fate.TODO)]
+    runs = {"complete": "yes"}.get(translation.state, translation.state if translation.runs else "no")
+    return f"| {translation.name}.m | {len(translation.lines)} | {' | '.join(map(str, figures))} | {runs} |"
+
+
+def _of_script(translation: Translation) -> Iterator[str]:
+    names = ", ".join(f"{name}.m" for name in translation.parts)
+    if names:
+        yield from (f"It calls {names}; their statements stand in place of the calls.", "")
+    yield from ("| line | MATLAB | what became of it |", "|---|---|---|")
+    for line in translation.lines:
+        said = f"{line.fate.value}: {line.remark}" if line.remark else line.fate.value
+        code = line.text.strip().replace("`", "'")
+        yield f"| {line.number} | {f'`{_cell(code)}`' if code else ''} | {_cell(said)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

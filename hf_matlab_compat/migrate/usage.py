@@ -1,4 +1,4 @@
-"""How a body uses its variables: which are written to in part, which are nothing but positions."""
+"""The variables of a body: which are assigned in part, which hold only positions, which are read."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ class Usage:
     written : frozenset of str
         Variables of which a part is assigned.
     positions : frozenset of str
-        Variables that only hold positions and are only used as such, so that they can count from 0.
+        Variables that hold only positions and are used only as such, so that they can count from 0.
     assigned : frozenset of str
-        All variables that are given a value.
+        All variables that are assigned.
     names : frozenset of str
         Every name that occurs.
     in_part_only : frozenset of str
-        Variables that are never assigned as a whole, so that MATLAB may find them in a file.
+        Variables that are never assigned as a whole, so that they may come from a file.
     only_empty : frozenset of str
-        Variables that are never given anything but ``[]``.
+        Variables that are only assigned ``[]``.
     constants : mapping
-        Variables that are given a value once, a number or a string written out, and that value.
+        Variables with one assignment, of a literal number or string, and that literal.
     read : frozenset of str
         Names whose value is used somewhere.
     changing : frozenset of str
-        Variables that may hold one value after another: given several, given one in a loop, or written to in part.
+        Variables that may hold several values in turn: assigned several times, in a loop, or in part.
     outlived : frozenset of int
-        Identities of the ``for`` loops whose variable is read behind them.
+        Identities of the ``for`` loops whose variable is read after them.
     asked_for : frozenset of str
-        Variables of which ``exist`` is asked, and which are no parameters.
+        Variables, other than parameters, whose existence the body asks with ``exist``.
     """
 
     written: frozenset[str]
@@ -62,9 +62,9 @@ def usage_of(
     outputs: Iterable[str] = (),
     loaded: Iterable[str] = (),
 ) -> Usage:
-    """Read a body's statements; those of functions inside it do not count."""
+    """Return the facts about a body; functions inside it do not count."""
     nodes = list(_own_nodes(body))
-    written, assigned = _assignments(nodes)
+    written, assigned = assignments(nodes)
     reads = list(_Reads(assigned | set(parameters) | set(loaded)).of_body(body))
     fixed = set(parameters) | set(outputs)
     return Usage(
@@ -75,7 +75,7 @@ def usage_of(
         frozenset(written - _given_whole(nodes) - fixed),
         frozenset(_only_empty(nodes) - written - fixed),
         _constants(nodes, fixed),
-        frozenset(part for name, _ in reads for part in name.split(">")[:1]) | frozenset(written),
+        frozenset(each.name for each in reads) | frozenset(written),
         frozenset(_changing(nodes, set(parameters))),
         frozenset(_outlived(nodes, set(outputs))),
         frozenset(_asked_for(nodes)) - frozenset(parameters),
@@ -90,7 +90,7 @@ def _asked_for(nodes: Iterable[Node]) -> Iterator[str]:
 
 
 def base_name(node: Node) -> str:
-    """The variable at the root of ``x(1).y{2}``; empty where there is none."""
+    """Return the variable at the root of ``x(1).y{2}``; empty if there is none."""
     while isinstance(node, syntax.Apply | syntax.Field):
         node = node.base
     return node.name if isinstance(node, syntax.Name) else ""
@@ -106,7 +106,7 @@ def _own_nodes(body: Iterable[Node]) -> Iterator[Node]:
 
 
 def _names(body: Iterable[Node], parameters: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Names that occur, those of an anonymous function's parameters left out."""
+    """Yield the names that occur, without the parameters of anonymous functions."""
     for node in body:
         if isinstance(node, syntax.Name) and node.name not in parameters:
             yield node.name
@@ -117,7 +117,8 @@ def _names(body: Iterable[Node], parameters: frozenset[str] = frozenset()) -> It
             yield from _names(node.children(), parameters | own)
 
 
-def _assignments(nodes: Iterable[Node]) -> tuple[set[str], set[str]]:
+def assignments(nodes: Iterable[Node]) -> tuple[set[str], set[str]]:
+    """Return the variables that are assigned in part, and all that are assigned."""
     written, assigned = set[str](), set[str]()
     for node in nodes:
         if isinstance(node, syntax.For):
@@ -143,12 +144,12 @@ def _changing(nodes: Iterable[Node], parameters: set[str]) -> set[str]:
         changing |= names & given
         given |= names
         if isinstance(node, syntax.For | syntax.While):
-            changing |= _assignments([*_own_nodes([node])])[1]
+            changing |= assignments([*_own_nodes([node])])[1]
     return changing
 
 
 def _outlived(nodes: list[Node], outputs: set[str]) -> Iterator[int]:
-    """The loops whose variable is read behind them before it is given another value."""
+    """Yield the loops whose variable is read after them before it is assigned again."""
     occurrences: dict[str, list[int]] = {}
     for place, node in enumerate(nodes):
         for name in _read_or_given(node):
@@ -157,8 +158,11 @@ def _outlived(nodes: list[Node], outputs: set[str]) -> Iterator[int]:
         if isinstance(node, syntax.For):
             known = occurrences[node.variable]
             end = place + sum(1 for _ in _own_nodes([node]))
-            behind = bisect_left(known, end)
-            is_read = _is_read(node.variable, nodes[known[behind]]) if behind < len(known) else node.variable in outputs
+            following = bisect_left(known, end)
+            if following < len(known):
+                is_read = _is_read(node.variable, nodes[known[following]])
+            else:
+                is_read = node.variable in outputs
             if is_read:
                 yield id(node)
 
@@ -176,7 +180,7 @@ def _read_or_given(node: Node) -> Iterable[str]:
 
 
 def _is_read(name: str, node: Node) -> bool:
-    """Whether a node that reads or gives a variable needs the value it had."""
+    """Return whether a node that reads or assigns a variable needs its present value."""
     if isinstance(node, syntax.For | syntax.Assign):
         return syntax.Name(name) in _own_nodes([node.values if isinstance(node, syntax.For) else node.value])
     return True
@@ -205,33 +209,51 @@ def _constants(nodes: Iterable[Node], excluded: set[str]) -> dict[str, Node]:
 
 
 @dataclass(frozen=True)
+class _Read:
+    """A name that is read.
+
+    Attributes
+    ----------
+    name : str
+    as_index : bool
+        As an index of a variable.
+    into : str
+        For ``q = perm(1:n)``, read of perm: q, which must hold only positions if perm does.
+    """
+
+    name: str
+    as_index: bool
+    into: str = ""
+
+
+@dataclass(frozen=True)
 class _Reads:
-    """Finds the names a body reads, and whether each stands as an index of one of the `variables`."""
+    """Finds the names that a body reads, and whether each is an index of one of the `variables`."""
 
     variables: set[str]
 
-    def of_body(self, body: Iterable[Node]) -> Iterator[tuple[str, bool]]:
+    def of_body(self, body: Iterable[Node]) -> Iterator[_Read]:
         for node in body:
             if not isinstance(node, syntax.Function):
                 yield from self.of(node, False)
 
-    def of(self, node: Node, as_index: bool) -> Iterator[tuple[str, bool]]:
+    def of(self, node: Node, as_index: bool) -> Iterator[_Read]:
         match node:
             case syntax.Name(name):
-                yield name, as_index
+                yield _Read(name, as_index)
             case syntax.Assign():
                 yield from self._of_assignment(node)
             case syntax.Apply():
                 yield from self._of_application(node, as_index)
             case syntax.Command(words=words):
-                yield from ((word, False) for word in words if word.isidentifier())
+                yield from (_Read(word, False) for word in words if word.isidentifier())
             case syntax.Function():
                 return
             case _:
                 for child in node.children():
                     yield from self.of(child, False)
 
-    def _of_assignment(self, node: syntax.Assign) -> Iterator[tuple[str, bool]]:
+    def _of_assignment(self, node: syntax.Assign) -> Iterator[_Read]:
         for target in node.targets:
             if not isinstance(target, syntax.Name):
                 yield from self.of(target, False)
@@ -240,26 +262,24 @@ class _Reads:
             yield from self.of(node.value, False)
             yield from self._of_shown(node)
             return
-        # q = perm(1:n): perm stands as an index if q does, which `_positions` settles
-        yield f"{source}>{base_name(node.targets[0])}", True
+        yield _Read(source, True, base_name(node.targets[0]))
         for child in node.value.children():
             if not isinstance(child, syntax.Name):
                 yield from self.of(child, False)
         yield from self._of_shown(node)
 
-    def _of_shown(self, node: syntax.Assign) -> Iterator[tuple[str, bool]]:
-        """Without a semicolon the value is printed."""
-        if not node.silent:
-            yield from ((base_name(target), False) for target in node.targets if isinstance(target, syntax.Name))
+    def _of_shown(self, node: syntax.Assign) -> Iterator[_Read]:
+        if not node.silent:  # without a semicolon the value is printed
+            yield from (_Read(base_name(target), False) for target in node.targets if isinstance(target, syntax.Name))
 
-    def _of_application(self, node: syntax.Apply, as_index: bool) -> Iterator[tuple[str, bool]]:
+    def _of_application(self, node: syntax.Apply, as_index: bool) -> Iterator[_Read]:
         name = base_name(node.base)
         if name in _LENGTHS and len(node.arguments) == 1 and isinstance(node.arguments[0], syntax.Name):
-            yield node.arguments[0].name, True
+            yield _Read(node.arguments[0].name, True)
             return
         if name in ("save", "exist"):
             texts = (each.text for each in node.arguments if isinstance(each, syntax.Text))
-            yield from ((text, False) for text in texts if text.isidentifier())
+            yield from (_Read(text, False) for text in texts if text.isidentifier())
         is_index = name in self.variables
         yield from self.of(node.base, as_index and is_index)
         for argument in node.arguments:
@@ -267,7 +287,7 @@ class _Reads:
 
 
 def _positions_source(node: syntax.Assign) -> str | None:
-    """For ``q = perm(range)``: perm, where the arguments are ranges; None for anything else."""
+    """Return perm for ``q = perm(range)``, None for anything else."""
     value = node.value
     if len(node.targets) != 1 or not isinstance(node.targets[0], syntax.Name):
         return None
@@ -277,11 +297,9 @@ def _positions_source(node: syntax.Assign) -> str | None:
     return value.base.name if ranged else None
 
 
-def _positions(nodes: list[Node], reads: list[tuple[str, bool]], excluded: set[str]) -> set[str]:
-    candidates = {name for name in _made_positions(nodes) if name not in excluded}
-    links = [tuple(name.split(">")) for name, _ in reads if ">" in name]
-    bad = {name for name, as_index in reads if not as_index}
-    candidates -= bad
+def _positions(nodes: list[Node], reads: list[_Read], excluded: set[str]) -> set[str]:
+    candidates = _given_whole(nodes) - excluded - {each.name for each in reads if not each.as_index}
+    links = [(each.name, each.into) for each in reads if each.into]
     needed_by: dict[str, list[str]] = {}
     for name, needed in [*links, *_needs(nodes)]:
         needed_by.setdefault(needed, []).append(name)
@@ -294,21 +312,12 @@ def _positions(nodes: list[Node], reads: list[tuple[str, bool]], excluded: set[s
     return candidates
 
 
-def _made_positions(nodes: Iterable[Node]) -> set[str]:
-    found = {node.variable for node in nodes if isinstance(node, syntax.For)}
-    return found | {
-        node.targets[0].name
-        for node in nodes
-        if isinstance(node, syntax.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], syntax.Name)
-    }
-
-
 _NOTHING = ""
-"""In place of a variable that is needed: one that holds no positions, whatever comes."""
+"""Name of no variable: whatever depends on it does not hold only positions."""
 
 
 def _needs(nodes: Iterable[Node]) -> Iterator[tuple[str, str]]:
-    """Variables that hold positions only if another one does, and that one."""
+    """Yield variables that hold only positions if another one does, and that other one."""
     for node in nodes:
         if isinstance(node, syntax.For) and not _counts_up(node.values):
             yield node.variable, _NOTHING
