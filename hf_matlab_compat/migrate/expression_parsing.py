@@ -165,14 +165,11 @@ def _parts(node: Any) -> Iterator[Any]:
 def _with_points(parts: list[Any]) -> list[str | Any]:
     """Return operators as text; ``2./x`` is ``2 ./ x``, although the grammar reads a number that ends in a point."""
     found: list[str | Any] = []
-    before = None
-    for part in parts:
+    for place, part in enumerate(parts):
         sign = part if part.is_named else text_of(part)
-        follows_point = before is not None and before.type == "number" and before.text.endswith(b".")
-        if follows_point and sign in ("*", "/", "^", "\\", "'") and before.end_byte == part.start_byte:
-            sign = "." + sign
-        found.append(sign)
-        before = part
+        before = parts[place - 1] if place else part
+        pointed = before.type == "number" and before.text.endswith(b".") and before.end_byte == part.start_byte
+        found.append("." + sign if pointed and sign in ("*", "/", "^", "\\", "'") else sign)
     return found
 
 
