@@ -115,7 +115,8 @@ class Runs:
             f"nnet_train_2('octave/run', '', g.theta, [], [], [], {self._epochs}, g.x, g.x, 1, {held_out}, {held_out}, "
             f"1, [{hidden}], {{{units}}}, 'gn', 0, 'L2', 1, {WEIGHT_DECAY!r}, 0.95, 0, struct({constants}))"
         )
-        return self._octave.run(f"started = tic; p = {call}; answer = toc(started);")[0]
+        self._octave.run(f"started = tic; p = {call}; answer = toc(started);")
+        return self._octave.number("answer")
 
     def cg_steps(self, backend: str) -> tuple[int, int]:
         """CG steps of our last run on a backend and of Octave's."""

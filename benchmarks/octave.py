@@ -75,7 +75,8 @@ def octave_stopwatch(workload: Workload, effort: Effort, octave: OctaveProcess, 
 
     def measure(count: int) -> float:
         call = f"bench_gv(g.theta, g.v, g.y0, g.sizes, {types}, {WEIGHT_DECAY!r}, 0, {count})"
-        return octave.run(f"[answer, GV] = {call};")[0]
+        octave.run(f"[answer, GV] = {call};")
+        return octave.number("answer")
 
     measure(1)
     count = max(1, round(effort.octave_spell / measure(1)))

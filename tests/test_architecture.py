@@ -34,6 +34,16 @@ RUNS_TEXT = {
 }
 """Who may run or compile text, by file or folder, and what that text is: never the package's own source."""
 
+STARTS_PROGRAMS = ("hf_matlab_compat/matlab/octave/", "hf_matlab_compat/parity/engines/provenance.py")
+"""The door to Octave, and who asks git for a commit: no other module of the package starts a program."""
+
+NAMES_OCTAVE = {
+    "hf_matlab_compat/matlab/octave/process.py": "starts it",
+    "tests/matlab/octave/test_lying_octave.py": "writes a program of that name",
+    "tests/test_tools.py": "looks how it is installed",
+}
+"""Files in which the program's name may stand as a whole string."""
+
 METHOD = ("hf_matlab_compat.hessian_free", "hf_matlab_compat.method", "hf_matlab_compat.solvers")
 """Modules whose names nobody replaces: to look into the method or to change it, one wraps a rule."""
 
@@ -154,6 +164,33 @@ def test_data_files_are_opened_by_few_modules() -> None:
     assert {file: found for file, tree in package.items() if (found := opening(tree))} == DOORS
 
 
+def starting_programs(tree: ast.Module) -> list[str]:
+    """Return where a module that starts programs is imported or used."""
+    known = ("subprocess", "pexpect", "oct2py", "pty", "multiprocessing")
+    nodes = list(ast.walk(tree))
+    imported = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    imported += [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)]
+    called = [ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)]
+    by_os = ("os.system", "os.popen", "os.spawn", "os.exec", "os.posix_spawn", "os.fork")
+    return [name for name in imported if name.split(".")[0] in known] + [
+        name for name in called if name.startswith(by_os)
+    ]
+
+
+def naming_octave(tree: ast.Module) -> list[str]:
+    """Return the strings that are the name of the Octave program."""
+    names = ("octave", "octave-cli")
+    return [f"line {n.lineno}" for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in names]
+
+
+def test_octave_is_started_through_one_door() -> None:
+    package = {file: tree for file, tree in trees().items() if file.startswith("hf_matlab_compat/")}
+    others = {file: tree for file, tree in package.items() if not file.startswith(STARTS_PROGRAMS)}
+    assert {file: found for file, tree in others.items() if (found := starting_programs(tree))} == {}
+    named = {file: found for file, tree in trees().items() if (found := naming_octave(tree))}
+    assert set(named) == set(NAMES_OCTAVE), named
+
+
 @pytest.mark.parametrize(
     ("check", "source"),
     [
@@ -163,6 +200,10 @@ def test_data_files_are_opened_by_few_modules() -> None:
         (rebuilding, "import inspect\ntext = inspect.getsource(epoch)"),
         (running_text, "exec(path.read_text().replace('lam', 'mu'), names)"),
         (running_text, "import builtins\nbuiltins.exec(text)"),
+        (starting_programs, "import subprocess as s\ns.run(command)"),
+        (starting_programs, "os.system('octave-cli --eval 1')"),
+        (naming_octave, "run(['octave-cli', '--eval', code])"),
+        (naming_octave, "shutil.which('octave-cli')"),
         (rebuilding, "class Edit(ast.NodeTransformer): pass"),
         (opening, "from scipy.io import loadmat"),
         (opening, "import scipy.io as sio\nsio.loadmat(path)"),

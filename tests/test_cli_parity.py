@@ -15,7 +15,8 @@ from scipy.io import loadmat, savemat
 
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.legacy.case_file import write_case
-from hf_matlab_compat.matlab.octave import session
+from hf_matlab_compat.matlab.octave import process
+from hf_matlab_compat.matlab.octave.process import run_code
 from hf_matlab_compat.parity import judge as judging
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines import is_ours
@@ -51,7 +52,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
 
 
 def test_recorded_numbers_need_no_octave(monkeypatch, capsys, place) -> None:
-    monkeypatch.setattr(session, "EXECUTABLE", "no-octave-here")
+    monkeypatch.setattr(process, "EXECUTABLE", "no-octave-here")
     assert parity(*RECORDED) == 0
     said = capsys.readouterr()
     assert "Verdict: agrees" in said.out
@@ -80,7 +81,7 @@ def test_without_octave_recorded_numbers_stand_in(monkeypatch, capsys) -> None:
 
 
 def test_octave_that_is_asked_for_and_missing_is_named(monkeypatch, capsys) -> None:
-    monkeypatch.setattr(session, "EXECUTABLE", "no-octave-here")
+    monkeypatch.setattr(process, "EXECUTABLE", "no-octave-here")
     assert "no-octave-here is not on the PATH" in refused(capsys, "--engine", "octave", "--case", SMALL)
     assert "no-octave-here is not on the PATH" in refused(capsys, "--reference", ONE_FILE)
 
@@ -316,8 +317,7 @@ def played(place: Path, trainer: Path = ONE_FILE) -> Path:
     there = place.parent / "other machine"
     shutil.copytree(trainer, there)
     shutil.move(place / "tape", there / "tape")
-    command = ["octave-cli", "--norc", "--eval", "run_me"]
-    subprocess.run(command, cwd=there / "tape", check=True, capture_output=True, timeout=60)
+    run_code("run_me", there / "tape", timeout=60).checked()
     shutil.move(there / "tape", place / "tape")
     return place / "tape"
 

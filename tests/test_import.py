@@ -9,7 +9,7 @@ import time
 
 import hf_matlab_compat
 
-HEAVY = ("cupy", "numba", "matplotlib", "oct2py", "h5py", "scipy.io", "rich", "cyclopts")
+HEAVY = ("cupy", "numba", "matplotlib", "h5py", "scipy.io", "rich", "cyclopts")
 """Needed by some runs only, so imported by those."""
 
 

@@ -23,7 +23,7 @@ from hf_matlab_compat.method import Epoch, Watch
 from hf_matlab_compat.observers.live import LiveView
 from hf_matlab_compat.problem import Cases, Problem
 from hf_matlab_compat.state import Memory, State
-from tests.matlab.files.checkpoint_files import NEEDS_OCTAVE, octave
+from tests.octave import NEEDS_OCTAVE, octave
 from tests.toy_problem import ToyProblem
 
 CASES = np.random.default_rng(4).random((6, 30))

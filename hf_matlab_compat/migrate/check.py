@@ -6,10 +6,9 @@ import os
 import pickle
 import re
 import shutil
-import signal
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -17,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.errors import MigrationError, ParityError
+from hf_matlab_compat.matlab.octave.process import octave_available, run_code, run_program
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.comparison import (
     calls_without_draws,
@@ -34,7 +34,6 @@ from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.recorder import UNSEEDED
 from hf_matlab_compat.migrate.usage import base_name
 
-_OCTAVE = "octave-cli"
 _MOST_BYTES = 2 * 1024**3
 _DRAWING = (
     *("figure", "plot", "semilogy", "semilogx", "loglog", "hold", "title", "xlabel", "ylabel", "legend", "imagesc"),
@@ -105,8 +104,8 @@ def check(script: StrPath, *, style: str = "legacy", timeout: float = 300.0) -> 
         Octave is missing, one of the scripts fails or takes too long, or the directory is too large to copy.
     """
     source = Path(script)
-    if shutil.which(_OCTAVE) is None:
-        raise MigrationError(f"check: expected {_OCTAVE} on the PATH, got none. Install GNU Octave 6 or newer.")
+    if missing := octave_available():
+        raise MigrationError(f"check: {missing}. Install GNU Octave 6 or newer.")
     _require_script(source)
     with TemporaryDirectory(prefix="hf_check_") as name:
         work = Path(name)
@@ -206,7 +205,8 @@ def _run_octave(name: str, folder: Path, work: Path, timeout: float) -> list[dic
     start = "warning('off', 'all'); page_screen_output(false); addpath(getenv('HF_RECORDER'));"
     code = f"{start} {seeds}{name}\n{_KEEP_VARIABLES}"
     environment = {**os.environ, "HF_RECORDER": str(recorder), "HF_RECORDS": str(records), "HF_WORK": str(workspace)}
-    _run([_OCTAVE, "--quiet", "--norc", "--no-history", "--eval", code], folder, environment, timeout, "Octave")
+    with _failing_as_migration("Octave"):
+        run_code(code, folder, timeout=timeout, environment=environment, keep_output=False).checked()
     return octave_calls(records)
 
 
@@ -241,29 +241,15 @@ def _run_python(
         str(records),
     ]
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    _run(command, folder, environment, timeout, "Python")
+    with _failing_as_migration("Python"):
+        run_program(command, folder, timeout=timeout, environment=environment, keep_output=False).checked()
     calls = pickle.loads(records.read_bytes()) if records.exists() else []
     return calls, frozenset[str]().union(*(each.positions for each in own))
 
 
-def _run(command: Sequence[str], folder: Path, environment: dict[str, str], timeout: float, who: str) -> None:
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+@contextmanager
+def _failing_as_migration(who: str) -> Iterator[None]:
     try:
-        _, said = process.communicate(timeout=timeout)
-    except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise MigrationError(f"{who}: expected an end within {timeout:g} seconds, got none.") from None
-        raise
-    if process.returncode:
-        words = said.decode(errors="replace").strip()[-600:]
-        raise MigrationError(f"{who}: expected the script to run, got exit code {process.returncode}: {words}")
+        yield
+    except ParityError as error:
+        raise MigrationError(f"{who}: expected the script to run to its end, got: {error}") from error

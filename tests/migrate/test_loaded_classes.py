@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,10 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.matlab.octave.process import run_code
 from hf_matlab_compat.migrate import runtime as ml
 from tests.migrate.test_snippets import RUN, in_python, plain, same
+from tests.octave import octave
 
 pytest.importorskip("tree_sitter_matlab")
 
@@ -126,7 +127,7 @@ def in_octave(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for k, snippet in enumerate(SNIPPETS):
         (folder / f"snippet{k}.m").write_text(ONE.format(k=k, snippet=LOAD + snippet))
     (folder / "all_snippets.m").write_text(RUN.format(last=len(SNIPPETS) - 1))
-    subprocess.run(["octave-cli", "--quiet", "--norc", "all_snippets.m"], cwd=folder, check=True, capture_output=True)
+    run_code("all_snippets", folder, timeout=600, keep_output=False).checked()
     return folder
 
 
@@ -185,7 +186,7 @@ def test_a_saved_integer_keeps_its_class(tmp_path: Path) -> None:
 @pytest.mark.octave
 def test_a_logical_array_of_octaves_text_is_a_mask(tmp_path: Path) -> None:
     save = "L = logical([1 0 1]); c = {1}; x = 2; save('-text', 'data.mat', 'L', 'c', 'x');"
-    subprocess.run(["octave-cli", "--quiet", "--norc", "--eval", save], cwd=tmp_path, check=True, capture_output=True)
+    octave(save, tmp_path)
     loaded = ml.load_mat(str(tmp_path / "data.mat"))
     assert ml.positions(loaded.L).tolist() == [0, 2]
     assert loaded.x == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from scipy.io import savemat
 
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.matlab.octave.process import run_code
 from hf_matlab_compat.migrate import migrate_script, translate
 from hf_matlab_compat.migrate import runtime as ml
 
@@ -257,8 +257,8 @@ def test_the_values_of_repeated_loads_are_those_that_octave_gives(tmp_path: Path
         (tmp_path / f"again{place}.m").write_text(script)
         lines.append(f"source again{place}.m")
     (tmp_path / "all_again.m").write_text("\n".join(lines))
-    done = subprocess.run(["octave-cli", "--norc", "all_again.m"], cwd=tmp_path, capture_output=True, text=True)
-    assert [line.split() for line in done.stdout.splitlines()] == [each[2].split() for each in AGAIN.values()]
+    printed = run_code("all_again", tmp_path, timeout=60).output
+    assert [line.split() for line in printed.splitlines()] == [each[2].split() for each in AGAIN.values()]
 
 
 def test_a_file_not_at_hand_must_not_hold_many_of_the_scripts_variables(folder: Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from hf_matlab_compat.matlab.octave.process import run_code
 from hf_matlab_compat.migrate import translate
 
 pytest.importorskip("tree_sitter_matlab")
@@ -122,5 +122,5 @@ def test_octave_makes_the_same(tmp_path: Path) -> None:
     for place, (source, _) in enumerate(CASES.values()):
         (tmp_path / f"case{place}.m").write_text(source + "fprintf('\\n'); clear all\n")
     (tmp_path / "all_cases.m").write_text("".join(f"source case{place}.m\n" for place in range(len(CASES))))
-    done = subprocess.run(["octave-cli", "--norc", "all_cases.m"], cwd=tmp_path, capture_output=True, text=True)
-    assert [line.split() for line in done.stdout.splitlines()] == [printed.split() for _, printed in CASES.values()]
+    printed = run_code("all_cases", tmp_path, timeout=60).output
+    assert [line.split() for line in printed.splitlines()] == [printed.split() for _, printed in CASES.values()]

@@ -9,7 +9,6 @@ import ast
 import contextlib
 import io
 import re
-import subprocess
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from random import Random
 import pytest
 
 from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.matlab.octave.process import run_code
 from hf_matlab_compat.migrate import translate
 
 pytest.importorskip("tree_sitter_matlab")
@@ -304,8 +304,7 @@ def test_strings_are_what_octave_makes_of_them(seed: int, tmp_path: Path) -> Non
         f"for k = 0:{len(expressions) - 1}, try, source(sprintf('e%d.m', k)); fprintf('%d,', x); "
         "catch, fprintf('failed'); end; fprintf('\\n'); end"
     )
-    command = ["octave-cli", "--quiet", "--norc", "--eval", f"warning('off', 'all'); {run}"]
-    lines = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout.decode().split("\n")
+    lines = run_code(f"warning('off', 'all'); {run}", tmp_path, timeout=600).checked().split("\n")
     different = []
     for each, theirs in zip(expressions, lines, strict=False):
         made = translate(f"x = {each};\nfprintf('%s', x);\n")

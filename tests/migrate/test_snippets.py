@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
+from hf_matlab_compat.matlab.octave.process import run_code
 from hf_matlab_compat.migrate import translate
 from hf_matlab_compat.migrate.runtime.arrays import two_dimensional
 
@@ -43,7 +43,7 @@ def in_octave(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     for k, snippet in enumerate(SNIPPETS):
         (folder / f"snippet{k}.m").write_text(ONE.format(k=k, setup=SETUP, snippet=snippet))
     (folder / "all_snippets.m").write_text(RUN.format(last=len(SNIPPETS) - 1))
-    subprocess.run(["octave-cli", "--quiet", "--norc", "all_snippets.m"], cwd=folder, check=True, capture_output=True)
+    run_code("all_snippets", folder, timeout=600, keep_output=False).checked()
     return [plain(loadmat(folder / f"y{k}.mat", mat_dtype=True)["y"]) for k in range(len(SNIPPETS))]
 
 

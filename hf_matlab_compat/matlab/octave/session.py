@@ -1,32 +1,29 @@
-"""Two ways to ask Octave, behind one small interface: a function's name and its arguments in, its values out.
+"""Call Octave's functions from Python, in a fresh Octave for one long call or in a warm one for many small calls.
 
-`OctaveSession` keeps one Octave alive (through oct2py) for many small calls. `run_octave` starts a fresh
-``octave-cli`` for one long call: fresh random streams, fresh path, a hard limit on the wall clock. In both,
-arguments and values travel as `octave_values` says.
+Arguments and values travel in one .mat file of version 7 each way; `values` says how they are converted.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any, cast
 
-from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.matlab.octave import values as octave_values
-from hf_matlab_compat.matlab.octave.outlived import removed_with_us, wait_and_kill
+import numpy as np
 
-EXECUTABLE = "octave-cli"
+from hf_matlab_compat.errors import CheckpointError, ParityError
+from hf_matlab_compat.matlab.files.mat_formats import load_mat, write_mat
+from hf_matlab_compat.matlab.octave import process
+from hf_matlab_compat.matlab.octave.process import octave_available
+from hf_matlab_compat.matlab.octave.values import from_octave, to_octave
 
+__all__ = ["OctaveSession", "octave_available", "run_octave"]
 
-def octave_available() -> str | None:
-    """Why Octave cannot be used here, or None where it can."""
-    if shutil.which(EXECUTABLE) is None:
-        return f"{EXECUTABLE} is not on the PATH"
-    return None
+_POLL = 0.0005
 
 
 def run_octave(
@@ -38,22 +35,22 @@ def run_octave(
     workdir: str | Path | None = None,
     timeout: float = 600.0,
 ) -> list[Any]:
-    """Call `function` in an Octave of its own.
+    """Call a function in an Octave of its own.
 
     Parameters
     ----------
     function : str
         Name of an Octave function.
     args : sequence
-        Its arguments; see `octave_values` for how they travel.
+        Its arguments; see `values` for how they travel.
     nargout : int
-        How many values to ask for.
+        Number of values to ask for.
     path : sequence of str or Path
         Folders to put on Octave's path, the first in front.
     workdir : str or Path, optional
         Octave's working folder; a temporary one by default.
     timeout : float
-        Seconds on the wall clock, after which Octave and what it started are killed.
+        Seconds of wall-clock time, after which Octave and what it started are killed.
 
     Returns
     -------
@@ -65,117 +62,114 @@ def run_octave(
     ParityError
         Octave is missing, ran into an error, died, or took longer than `timeout`.
     """
-    _require_octave()
-    with TemporaryDirectory(prefix="hf_octave_") as name, removed_with_us(Path(name)):
-        folder = Path(name)
-        octave_values.write_request(folder, function, args, nargout, path)
-        code = octave_values.code(folder)
-        with (folder / "stderr.txt").open("w+b") as stderr:
-            process = subprocess.Popen(
-                [EXECUTABLE, "--quiet", "--norc", "--no-history", "--eval", code],
-                cwd=workdir or folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                start_new_session=True,
-            )
-            try:
-                code_at_exit = wait_and_kill(process, timeout)
-            except TimeoutError:
-                raise ParityError(f"{function}: Octave was stopped after {timeout:g} seconds.") from None
-            stderr.seek(0)
-            said = stderr.read().decode(errors="replace").strip()[-500:]
+    process.require_octave()
+    with process.scratch() as folder:
+        _write_request(folder, function, args, nargout, path)
+        code = _serve(folder, many=False)
+        try:
+            ended = process.run_code(code, workdir or folder, timeout=timeout, keep_output=False)
+        except ParityError as error:
+            raise ParityError(f"{function}: {error}") from None
         if not (folder / "answer.mat").exists():
-            raise ParityError(f"{function}: Octave ended (exit code {code_at_exit}) without an answer. {said}")
-        return octave_values.read_answer(folder, function)
+            raise ParityError(f"{function}: Octave {ended.in_words()} without an answer. {ended.words}".strip())
+        return _read_answer(folder, function)
 
 
 class OctaveSession:
-    """One Octave, kept alive by oct2py, for many small calls.
+    """One Octave that is kept alive for many small calls.
+
+    It is started by the first call. If it dies or exceeds the time limit, it is killed with all that it started, and
+    the next call starts a new one: its variables, path and random streams are then those of a fresh Octave.
 
     Parameters
     ----------
     path : sequence of str or Path
         Folders to put on Octave's path, the first in front.
+    folder : str or Path, optional
+        Octave's working folder; a temporary one by default.
     timeout : float
-        Seconds a call may take.
-
-    Raises
-    ------
-    ParityError
-        Octave or oct2py is missing, or Octave does not start.
+        Seconds of wall-clock time that a call may take.
+    environment : mapping, optional
+        All environment variables of Octave; this process's by default.
     """
 
-    def __init__(self, *, path: Sequence[str | Path] = (), timeout: float = 60.0) -> None:
-        _require_octave()
-        # oct2py starts an Octave while it is imported, so it has to know which one before that.
-        os.environ.setdefault("OCTAVE_EXECUTABLE", EXECUTABLE)
-        try:
-            # Here because it takes one to two seconds, which only those who open a session should pay.
-            from oct2py import Oct2Py
-        except Exception as error:
-            raise ParityError(f"oct2py cannot be imported: {error}") from error
-        self._path = path
-        self._folder: TemporaryDirectory[str] = TemporaryDirectory(prefix="hf_octave_")
-        self._octave: Any = None
-        try:
-            self._octave = Oct2Py(
-                executable=EXECUTABLE,
-                load_octaverc=False,
-                backend="disable",
-                temp_dir=self._folder.name,
-                keep_matlab_shapes=True,
-                timeout=timeout,
-            )
-        except Exception as error:
-            self.close()
-            raise ParityError(f"Octave did not start: {error}") from error
+    def __init__(
+        self,
+        *,
+        path: Sequence[str | Path] = (),
+        folder: str | Path | None = None,
+        timeout: float = 60.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._path, self._workdir = path, folder
+        self._timeout, self._environment = timeout, environment
+        self._folder = Path()
+        self._octave: subprocess.Popen[bytes] | None = None
+        self._open = ExitStack()
 
     def call(self, function: str, *args: Any, nout: int = 1) -> Any:
-        """Call `function`; what it prints is dropped.
+        """Call a function; what it prints is dropped.
 
         Parameters
         ----------
         function : str
             Name of an Octave function.
         *args
-            Its arguments; see `octave_values` for how they travel.
+            Its arguments; see `values` for how they travel.
         nout : int
-            How many values to ask for.
+            Number of values to ask for.
 
         Returns
         -------
         object
-            The value where `nout` is 1, else the list of values.
+            The value if `nout` is 1, else the list of values.
 
         Raises
         ------
         ParityError
-            The function ran into an error (the session lives on), or Octave died or took too long (it is closed).
+            Octave is missing; or the function ran into an error, killed Octave or took too long.
         """
-        if self._octave is None:
-            raise ParityError(f"{function}: the Octave session is closed. Open a new one.")
-        folder = Path(self._folder.name)
-        (folder / "answer.mat").unlink(missing_ok=True)
-        octave_values.write_request(folder, function, args, nout, self._path)
+        octave = self._octave or self._start()
+        (self._folder / "answer.mat").unlink(missing_ok=True)
+        _write_request(self._folder, function, args, nout, self._path)
         try:
-            self._octave.eval(octave_values.code(folder, silent=True), verbose=False)
-            if not (folder / "answer.mat").exists():
-                raise ParityError("no answer was written")
-        except Exception as error:
-            # oct2py would go on with a new, empty Octave: other path, other variables, other random streams.
+            self._ask(octave, function)
+        except (
+            BaseException
+        ):  # also KeyboardInterrupt: the answer to this question must not be taken for the next one's
             self.close()
-            said = str(error).partition("\n")[0]
-            raise ParityError(f"{function}: the Octave session died and is closed: {said}") from error
-        values = octave_values.read_answer(folder, function)
+            raise
+        values = _read_answer(self._folder, function)
         return values[0] if nout == 1 else values
 
+    def run(self, code: str, folder: str | Path | None = None) -> str:
+        """Run statements in Octave's base workspace.
+
+        Parameters
+        ----------
+        code : str
+            Statements of Octave's language.
+        folder : str or Path, optional
+            Change Octave's working folder to this one first.
+
+        Returns
+        -------
+        str
+            What they print.
+
+        Raises
+        ------
+        ParityError
+            As in `call`.
+        """
+        if folder is not None:
+            code = f"cd('{_quoted(folder)}');\n{code}"
+        return self.call("hf_run", np.frombuffer(code.encode(), np.uint8)[None, :])
+
     def close(self) -> None:
-        """End this Octave (and no other one). Closing twice is harmless."""
-        octave, self._octave = self._octave, None
-        if octave is not None:
-            octave.exit()
-        self._folder.cleanup()
+        """End this Octave with all that it started, and remove its temporary folder. A later call starts a new one."""
+        self._octave = None
+        self._open.close()
 
     def __enter__(self) -> OctaveSession:
         return self
@@ -183,8 +177,59 @@ class OctaveSession:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
+    def _start(self) -> subprocess.Popen[bytes]:
+        process.require_octave()
+        with ExitStack() as opened:
+            self._folder = opened.enter_context(process.scratch())
+            command = process.octave_command(_serve(self._folder, many=True))
+            workdir = self._workdir or self._folder
+            octave = process.start(command, workdir, environment=self._environment, stdin=subprocess.PIPE)
+            opened.callback(cast(IO[bytes], octave.stdin).close)
+            opened.callback(process.kill_group, octave)
+            opened.enter_context(process.killed_with_us(octave))
+            self._open = opened.pop_all()
+        self._octave = octave
+        return octave
 
-def _require_octave() -> None:
-    reason = octave_available()
-    if reason is not None:
-        raise ParityError(f"{reason}. Install GNU Octave 6 or newer.")
+    def _ask(self, octave: subprocess.Popen[bytes], function: str) -> None:
+        """Wait until the answer to the written request is there."""
+        deadline = time.monotonic() + self._timeout
+        with suppress(OSError):  # a dead Octave is reported below
+            os.write(cast(IO[bytes], octave.stdin).fileno(), b"answer\n\n")
+        while not (self._folder / "answer.mat").exists():
+            if process.has_ended(octave):
+                raise ParityError(f"{function}: Octave died before it answered.")
+            if time.monotonic() > deadline:
+                raise ParityError(f"{function}: Octave was stopped after {self._timeout:g} seconds.")
+            time.sleep(_POLL)
+
+
+def _serve(folder: Path, *, many: bool) -> str:
+    """Return code that calls hf_serve.m, which is in this module's folder."""
+    return f"addpath('{_quoted(Path(__file__).parent)}'); hf_serve('{_quoted(folder)}', {many:d});"
+
+
+def _quoted(path: str | Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _write_request(folder: Path, function: str, args: Sequence[Any], nargout: int, path: Sequence[str | Path]) -> None:
+    request = {
+        "function": function,
+        "args": to_octave(list(args)),
+        "nargout": float(nargout),
+        "path": to_octave([str(Path(entry).resolve()) for entry in path]),
+    }
+    write_mat(folder / "request.mat", request, long_field_names=True)
+
+
+def _read_answer(folder: Path, function: str) -> list[Any]:
+    """Return the values of the call, or raise a `ParityError` with Octave's own words."""
+    try:
+        content = load_mat(folder / "answer.mat")
+        failure = from_octave(content["failure"])
+    except (CheckpointError, KeyError) as error:
+        raise ParityError(f"{function}: expected Octave's answer, got a file without it ({error}).") from error
+    if failure:
+        raise ParityError(f"{function}: {failure}")
+    return from_octave(content["answer"])

@@ -1,7 +1,4 @@
-"""Arguments for Octave and values from it: one .mat file of version 7 each way, written and read here.
-
-oct2py's own conversions are not used, since they lose classes and shapes (a double 3 comes back as uint8, ``[]`` as a
-list, None arrives as NaN).
+"""Convert Python values to what `write_mat` writes for Octave, and what `load_mat` reads from Octave to Python values.
 
 Going in, None is ``[]``; numbers are doubles, except single-precision arrays; a vector is a column; lists and
 tuples are 1 x n cells; dicts are structs. Coming out, arrays have two dimensions or more, char rows are `str`, cells
@@ -10,68 +7,17 @@ are lists (by column), structs are dicts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
-from hf_matlab_compat.matlab.files.mat_formats import load_mat, write_mat
 from hf_matlab_compat.matlab.files.mat_values import Skipped, full_array
-
-# The error leaves by the answer file: stderr also carries harmless lines that begin with "error:".
-_CALL = """
-warning('off', 'Octave:shadowed-function'); page_screen_output(false);
-failure = ''; answer = {{}};
-try
-  request = load('{folder}/request.mat');
-  if ~isempty(request.path), addpath(request.path{{:}}); end
-  {call}
-catch problem
-  failure = problem.message;
-  if ~isempty(problem.stack)
-    failure = sprintf('%s (in %s, line %d)', failure, problem.stack(1).name, problem.stack(1).line);
-  end
-end
-save('-v7', '{folder}/answer.mat', 'answer', 'failure');
-"""
-_LOUD_CALL = "[answer{1:request.nargout}] = feval(request.function, request.args{:});"
-# A session that prints nothing keeps oct2py's timeout, which counts anew at every line, a limit on the call.
-_SILENT_CALL = f"evalc('{_LOUD_CALL}');"
-
-
-def code(folder: Path, *, silent: bool = False) -> str:
-    """Octave code that answers the request lying in `folder`, in there; a silent call drops what is printed."""
-    call = _SILENT_CALL if silent else _LOUD_CALL
-    return _CALL.format(folder=str(folder).replace("'", "''"), call=call)
-
-
-def write_request(folder: Path, function: str, args: Sequence[Any], nargout: int, path: Sequence[str | Path]) -> None:
-    """Ask for `nargout` values of a function, with the folders of `path` in front of Octave's path."""
-    request = {
-        "function": function,
-        "args": to_octave(list(args)),
-        "nargout": float(nargout),
-        "path": to_octave([str(Path(entry).resolve()) for entry in path]),
-    }
-    write_mat(folder / "request.mat", request, long_field_names=True)
-
-
-def read_answer(folder: Path, function: str) -> list[Any]:
-    """The values of the call, or a `ParityError` with Octave's own words where it failed."""
-    try:
-        content = load_mat(folder / "answer.mat")
-        failure = from_octave(content["failure"])
-    except (CheckpointError, KeyError) as error:
-        raise ParityError(f"{function}: expected Octave's answer, got a file without it ({error}).") from error
-    if failure:
-        raise ParityError(f"{function}: {failure}")
-    return from_octave(content["answer"])
 
 
 def to_octave(value: Any) -> Any:
-    """A Python value as scipy has to be given it, so that Octave gets what was meant."""
+    """Convert a Python value to what `write_mat` has to be given, so that Octave gets what was meant."""
     if value is None:
         return np.zeros((0, 0))
     if isinstance(value, str):
@@ -95,7 +41,7 @@ def to_octave(value: Any) -> Any:
 
 
 def from_octave(value: Any) -> Any:
-    """A value that was read from Octave's answer, in Python's terms; a sparse matrix with its zeros written out.
+    """Convert a value that was read from an Octave file to Python; a sparse matrix becomes a full one.
 
     Raises
     ------

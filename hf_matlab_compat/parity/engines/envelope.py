@@ -28,18 +28,12 @@ from typing import Any
 
 import numpy as np
 
+from hf_matlab_compat.backends.workers import default_threads
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.files.atomic_file import atomic_file
-from hf_matlab_compat.matlab.octave import session
+from hf_matlab_compat.matlab.octave.process import one_line, scratch
 from hf_matlab_compat.parity.cases import rounded
-from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
-from hf_matlab_compat.parity.engines.octave_process import (
-    TrainerStopped,
-    available_cores,
-    one_line,
-    run_octave_driver,
-    scratch,
-)
+from hf_matlab_compat.parity.engines.job import Job, TrainerStopped, make_job, run_octave_driver, write_job
 from hf_matlab_compat.parity.engines.order import Order, identity, permuted_cases, renumbered_units
 from hf_matlab_compat.parity.engines.provenance import octave_facts
 from hf_matlab_compat.parity.engines.reference import SHIMS, Reference
@@ -149,7 +143,7 @@ def _add(
 
 def ensemble(recording: Recording, members: int) -> list[Member]:
     """The members: so many, the plain run once more, and for single precision one in double."""
-    openblas = "openblas" in octave_facts(session.EXECUTABLE)["blas"]
+    openblas = "openblas" in octave_facts()["blas"]
     free_double = recording.mode == "free" and recording.precision == "double"
     precise = recording.mode != "free" and recording.precision == "single"
     made = [Member(0, again=True), *([Member(0, precise=True)] if precise else [])]
@@ -207,7 +201,7 @@ def _run_all(
         shutil.rmtree(place)
         return [order.undo(record) for record in records]
 
-    with ThreadPoolExecutor(max_workers=available_cores()) as pool:
+    with ThreadPoolExecutor(max_workers=default_threads()) as pool:
         runs = [pool.submit(run, member) for member in members]
         try:
             for each in runs:

@@ -1,10 +1,12 @@
-"""A job for the driver in shims/drive: a folder with the questions for a trainer, in which the answers are written."""
+"""A job for the driver in shims/drive: a folder with the questions for a trainer, and Octave runs that answer them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,12 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.files.mat_formats import write_mat
-from hf_matlab_compat.matlab.octave import values as octave_values
+from hf_matlab_compat.matlab.octave.process import one_line, require_octave, require_small_files, run_code
+from hf_matlab_compat.matlab.octave.values import to_octave
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.engines.constants import published
-from hf_matlab_compat.parity.engines.reference import Reference
+from hf_matlab_compat.parity.engines.reference import SHIMS, Reference
 from hf_matlab_compat.parity.recording import Case
 
 PRECISIONS = ("single", "double")
@@ -33,6 +36,10 @@ _OVERRIDES: Mapping[str, str] = {
 """`nnet_train`'s keywords, and what `reference_matlab`'s 23rd argument calls them."""
 
 _RECORDS = {"llrecord": 2, "errrecord": 2, "lambdarecord": 1, "times": 1}
+
+
+class TrainerStopped(ParityError):
+    """The trainer ran into an error or ended Octave. The epochs that it had finished are in the job's results."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +133,59 @@ def write_job(job: Job, folder: Path) -> None:
         "precision": job.precision,
         "route": job.route,
     }
-    write_mat(folder / "request.mat", {"request": octave_values.to_octave(request)}, long_field_names=True)
+    write_mat(folder / "request.mat", {"request": to_octave(request)}, long_field_names=True)
+
+
+def run_octave_driver(
+    job: Path,
+    reference: Path,
+    *,
+    timeout: float,
+    environment: Mapping[str, str] | None = None,
+    stop: Event | None = None,
+) -> None:
+    """Run the job in a folder, in an Octave of its own.
+
+    Parameters
+    ----------
+    job : Path
+        Folder with the request.mat; the results are written there.
+    reference : Path
+        A copy of the trainer's folder.
+    timeout : float
+        Seconds of wall-clock time, after which Octave and what it started are killed.
+    environment : mapping, optional
+        Environment variables of Octave in addition to the present ones.
+    stop : Event, optional
+        Once it is set, Octave is killed.
+
+    Raises
+    ------
+    ParityError
+        Octave is missing or was stopped at one of its limits.
+    TrainerStopped
+        The trainer ran into an error or ended Octave.
+    """
+    require_octave(", or check against the recorded numbers: --engine recorded")
+
+    def watch() -> None:
+        require_small_files(job / "work")
+        if stop is not None and stop.is_set():
+            raise ParityError("Octave was stopped, since another run failed.")
+
+    names = (_quoted(path) for path in (job, reference, SHIMS))
+    code = f"addpath({_quoted(SHIMS / 'drive')}); hf_play({', '.join(names)});"
+    whole = {**os.environ, "TMPDIR": str(job), **(environment or {})}
+    ended = run_code(code, job, timeout=timeout, environment=whole, watch=watch, keep_output=False)
+    results = job / "results"
+    if (results / "failure.txt").exists():
+        raise TrainerStopped(one_line((results / "failure.txt").read_text(errors="replace")))
+    if not (results / "done.txt").exists():
+        raise TrainerStopped(one_line(f"Octave {ended.in_words()} in the middle of its run. {ended.words}"))
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _settled(reference: Reference, case: Case, precision: str) -> tuple[Case, dict[str, Any] | None]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.octave.process import one_line, scratch
 from hf_matlab_compat.parity.engines.constants import Constant
 from hf_matlab_compat.parity.engines.envelope import MEMBERS, EnvelopeCache, ensemble_in_words, measure_envelope
-from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
-from hf_matlab_compat.parity.engines.octave_process import TrainerStopped, one_line, run_octave_driver, scratch
+from hf_matlab_compat.parity.engines.job import Job, TrainerStopped, make_job, run_octave_driver, write_job
 from hf_matlab_compat.parity.engines.provenance import not_shown, provenance
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
 from hf_matlab_compat.parity.engines.results import continuity_and_stop, read_checkpoint_bytes, read_until_stop

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.matlab.octave import session
+from hf_matlab_compat.matlab.octave import process
+from hf_matlab_compat.matlab.octave.process import one_line
 from hf_matlab_compat.parity.engines.constants import in_words
 from hf_matlab_compat.parity.engines.job import Job
-from hf_matlab_compat.parity.engines.octave_process import one_line, output_of
 from hf_matlab_compat.parity.engines.places import stage_places
 from hf_matlab_compat.parity.engines.reference import Reference
 from hf_matlab_compat.parity.recording import PLACE, Case, EpochRecord, Recording
@@ -35,12 +35,11 @@ _facts: dict[str, Mapping[str, str]] = {}
 """By the path of the program: it is asked once."""
 
 
-def octave_facts(executable: str, timeout: float = 60.0) -> Mapping[str, str]:
-    """Version of the Octave on the path, and the file of its BLAS where the system tells.
+def octave_facts(timeout: float = 60.0) -> Mapping[str, str]:
+    """Return the version of the Octave on the path, and the file of its BLAS where the system tells.
 
     Parameters
     ----------
-    executable : str
     timeout : float
         Seconds that the answer may take.
 
@@ -49,9 +48,9 @@ def octave_facts(executable: str, timeout: float = 60.0) -> Mapping[str, str]:
     ParityError
         It does not start, or does not answer.
     """
-    place = shutil.which(executable) or executable
+    place = shutil.which(process.EXECUTABLE) or process.EXECUTABLE
     if place not in _facts:
-        said = output_of([executable, "--quiet", "--norc", "--no-history", "--eval", _FACTS], timeout)
+        said = process.run_code(_FACTS, os.curdir, timeout=timeout).checked()
         version, _, maps = said.partition("\n")
         blas = _BLAS.search(maps)
         _facts[place] = {"octave": one_line(version)[:_WORDS_OF_VERSION], "blas": blas[0] if blas else "unknown"}
@@ -60,7 +59,7 @@ def octave_facts(executable: str, timeout: float = 60.0) -> Mapping[str, str]:
 
 def provenance(reference: Reference, job: Job, timeout: float) -> dict[str, str]:
     """Of a run in the Octave on the path, which is asked for its version in so many seconds."""
-    facts = octave_facts(session.EXECUTABLE, timeout)
+    facts = octave_facts(timeout)
     return {
         "engine": "octave",
         "octave": facts["octave"],

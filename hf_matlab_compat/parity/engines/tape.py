@@ -12,13 +12,13 @@ from typing import Any
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
+from hf_matlab_compat.matlab.octave.process import one_line
 from hf_matlab_compat.matlab.octave.values import from_octave
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.engines.constants import read_constants
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.octave_engine import only_kernels
-from hf_matlab_compat.parity.engines.octave_process import one_line
 from hf_matlab_compat.parity.engines.provenance import (
     log_facts,
     not_shown,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,6 @@ import scipy.io
 
 from hf_matlab_compat.matlab.files.checkpoint_variables import to_variables
 from hf_matlab_compat.state import Records, State, hessian_free_state
-
-NEEDS_OCTAVE = pytest.mark.skipif(shutil.which("octave-cli") is None, reason="octave-cli is not installed")
 
 
 def make_state(epochs: int = 3, size: int = 7, kind: Any = np.float32, seed: int = 0) -> State:
@@ -65,14 +61,6 @@ def save_mat73(path: Path, state: State, **changes: Any) -> Path:
     content[:128] = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM"
     path.write_bytes(content)
     return path
-
-
-def octave(script: str, directory: Path) -> str:
-    """What Octave prints when it runs the script in the directory."""
-    command = ["octave-cli", "--norc", "--quiet", "--eval", script]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def rounded(state):

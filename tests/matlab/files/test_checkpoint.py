@@ -13,15 +13,8 @@ from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint, write_checkpoint
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
 from hf_matlab_compat.matlab.files.mat_formats import FileFormat, read_variables, sniff
-from tests.matlab.files.checkpoint_files import (
-    NEEDS_OCTAVE,
-    assert_same,
-    make_state,
-    octave,
-    save_mat,
-    save_mat73,
-    widened,
-)
+from tests.matlab.files.checkpoint_files import assert_same, make_state, save_mat, save_mat73, widened
+from tests.octave import NEEDS_OCTAVE, octave
 
 GOLDENS = Path(__file__).parents[2] / "goldens"
 

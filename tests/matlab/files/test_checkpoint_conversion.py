@@ -14,7 +14,8 @@ from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint, write_chec
 from hf_matlab_compat.matlab.files.checkpoint_conversion import FORMATS, convert, write_layers
 from hf_matlab_compat.matlab.files.checkpoint_summary import summarise
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES, to_variables
-from tests.matlab.files.checkpoint_files import NEEDS_OCTAVE, assert_same, make_state, octave, save_mat, save_mat73
+from tests.matlab.files.checkpoint_files import assert_same, make_state, save_mat, save_mat73
+from tests.octave import NEEDS_OCTAVE, octave
 
 STATE = make_state()
 

@@ -20,7 +20,8 @@ from hf_matlab_compat.matlab.files.checkpoint_summary import CheckpointKind, sum
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES, to_variables
 from hf_matlab_compat.model.packing import num_parameters
 from tests.cases import GOLDENS
-from tests.matlab.files.checkpoint_files import NEEDS_OCTAVE, make_state, octave, save_mat, save_mat73
+from tests.matlab.files.checkpoint_files import make_state, save_mat, save_mat73
+from tests.octave import NEEDS_OCTAVE, octave
 
 SIZES = (64, 20, 5, 20, 64)
 P = num_parameters(SIZES)

@@ -20,7 +20,7 @@ import scipy.sparse
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.files.mat_formats import list_variables, load_mat, write_mat
 from hf_matlab_compat.matlab.files.mat_values import MOST_VALUES, Skipped, full_array
-from tests.matlab.files.checkpoint_files import NEEDS_OCTAVE, octave
+from tests.octave import NEEDS_OCTAVE, octave
 
 
 def cell(*entries: Any, shape: tuple[int, ...] = ()) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.files.mat_formats import list_variables, load_mat, read_variables
 from hf_matlab_compat.matlab.files.mat_values import Skipped
-from tests.matlab.files.checkpoint_files import NEEDS_OCTAVE, octave
+from tests.octave import NEEDS_OCTAVE, octave
 
 HEAD = b"# Created by Octave 7.3.0, Mon Jan 01 00:00:00 2024 UTC <user@host>\n"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +9,15 @@ import pytest
 
 from hf_matlab_compat.errors import ArgumentError
 from hf_matlab_compat.matlab.logs.num2str import num2str
-
-OCTAVE = shutil.which("octave-cli")
+from tests.octave import octave
 
 
 def live_octave(tmp_path: Path, rows: np.ndarray) -> list[str]:
-    if OCTAVE is None:
-        pytest.skip("octave-cli is not installed")
     rows.tofile(tmp_path / "rows.bin")
     shape, kind = f"[{rows.shape[1]}, Inf]", "single" if rows.dtype == np.float32 else "double"
     read = f"f = fopen('rows.bin'); x = fread(f, {shape}, '{kind}=>{kind}'); fclose(f);"
     write = "f = fopen('rows.txt', 'w'); for i = 1:columns(x), fprintf(f, '%s\\n', num2str(x(:, i)')); end; fclose(f);"
-    subprocess.run([OCTAVE, "-q", "--eval", read + write], cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    octave(read + write, tmp_path)
     return (tmp_path / "rows.txt").read_text().split("\n")[:-1]
 
 

@@ -26,6 +26,10 @@ CALL = """
 from hf_matlab_compat.matlab.octave.session import run_octave
 run_octave("evalin", ["base", "fclose(fopen('busy', 'w')); while true, disp('and on'), end"], 0)
 """
+SESSION = """
+from hf_matlab_compat.matlab.octave.session import OctaveSession
+OctaveSession().run("fclose(fopen('busy', 'w')); while true, disp('and on'), end")
+"""
 ENDLESS = {
     "printing for ever": "while true, disp('and on'), end",
     "with a child": "system('sleep 97', false, 'async'); while true, pause(0.1), end",
@@ -72,5 +76,7 @@ def test_a_trainer_does_not_outlive_the_run_that_started_it(how, endless, tmp_pa
     nothing_is_left(started(RECORD, tmp_path / "tmp", str(folder), SMALL), tmp_path / "tmp", how)
 
 
-def test_a_single_call_does_not_outlive_its_caller(tmp_path):
-    nothing_is_left(started(CALL, tmp_path / "tmp"), tmp_path / "tmp", signal.SIGTERM)
+@pytest.mark.parametrize("code", [CALL, SESSION])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_call_does_not_outlive_its_caller(code, how, tmp_path):
+    nothing_is_left(started(code, tmp_path / "tmp"), tmp_path / "tmp", how)

@@ -20,10 +20,10 @@ from scipy.sparse import eye_array
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.files.mat_values import Skipped
-from hf_matlab_compat.matlab.octave import session
+from hf_matlab_compat.matlab.octave import process
 from hf_matlab_compat.matlab.octave.values import from_octave
 from hf_matlab_compat.parity.cases import builtin_case
-from hf_matlab_compat.parity.engines import OctaveEngine, octave_process
+from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.provenance import octave_facts
 from hf_matlab_compat.parity.engines.results import read_variables
 from tests.parity.engines.trainers import ONE_FILE, SMALL, processes_about
@@ -39,7 +39,7 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         path = tmp_path / "octave-cli"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setattr(session, "EXECUTABLE", str(path))
+        monkeypatch.setattr(process, "EXECUTABLE", str(path))
         return str(path)
 
     return make
@@ -62,26 +62,26 @@ def nothing_runs(tmp_path: Path) -> bool:
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
-        ("{sleeper}", "was stopped, without an answer after 0.6 seconds"),
-        ("{sleeper} & {sleeper}", "was stopped, without an answer after 0.6 seconds"),
-        ("setsid {sleeper}", "was stopped, without an answer after 0.6 seconds"),
-        ("yes 7.3.0", "was stopped, since it printed more than"),
-        ("exit 3", "does not start: it ended with exit code 3"),
+        ("{sleeper}", "Octave was stopped after 0.6 seconds"),
+        ("{sleeper} & {sleeper}", "Octave was stopped after 0.6 seconds"),
+        ("setsid {sleeper}", "Octave was stopped after 0.6 seconds"),
+        ("yes 7.3.0", "Octave was stopped, since it printed more than"),
+        ("exit 3", "Octave ended with exit code 3"),
     ],
 )
 def test_the_question_for_its_version_is_bounded_and_leaves_nothing(script, sentence, program, tmp_path, monkeypatch):
-    monkeypatch.setattr(octave_process, "LONGEST_OUTPUT", 10_000)
-    name = program(script.format(sleeper=sleeper(tmp_path)))
+    monkeypatch.setattr(process, "LONGEST_OUTPUT", 10_000)
+    program(script.format(sleeper=sleeper(tmp_path)))
     began = time.monotonic()
     with pytest.raises(ParityError, match=sentence):
-        octave_facts(name, timeout=0.6)
+        octave_facts(timeout=0.6)
     assert time.monotonic() - began < 5
     assert nothing_runs(tmp_path)
 
 
 def test_a_child_that_a_quick_answer_leaves_behind_is_ended(program, tmp_path):
-    name = program(f"{sleeper(tmp_path)} & echo 7.3.0")
-    assert octave_facts(name, timeout=5)["octave"] == "7.3.0"
+    program(f"{sleeper(tmp_path)} & echo 7.3.0")
+    assert octave_facts(timeout=5)["octave"] == "7.3.0"
     assert nothing_runs(tmp_path)
 
 

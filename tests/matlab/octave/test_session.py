@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.matlab.octave import session as session_module
+from hf_matlab_compat.matlab.octave import process
 from hf_matlab_compat.matlab.octave.session import OctaveSession, octave_available, run_octave
+from tests.parity.engines.trainers import processes_about
 
 pytestmark = [
     pytest.mark.octave,
@@ -29,7 +30,6 @@ def call_alone(function: str, *args: Any, nout: int = 1) -> Any:
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[OctaveSession]:
-    pytest.importorskip("oct2py")
     with OctaveSession() as session:
         yield session
 
@@ -112,18 +112,53 @@ def test_a_run_leaves_no_folder_behind(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_session_is_closed_for_good():
-    pytest.importorskip("oct2py")
+@pytest.mark.parametrize("end", ["kill(getpid(), 9)", "exit(0)"])
+def test_the_call_after_one_that_killed_octave_has_a_new_octave(end):
+    with OctaveSession() as session:
+        first = session.call("getpid")
+        with pytest.raises(ParityError, match="hf_run: Octave died before it answered"):
+            session.run(end)
+        assert session.call("getpid") != first
+        assert session.call("plus", 1, 2) == 3
+
+
+def test_an_octave_that_is_killed_between_two_calls_is_missed_by_the_next():
     with OctaveSession() as session:
         os.kill(int(session.call("getpid").item()), signal.SIGKILL)
         with pytest.raises(ParityError, match="died"):
             session.call("plus", 1, 2)
-        with pytest.raises(ParityError, match="Open a new one"):
-            session.call("plus", 1, 2)
+        assert session.call("plus", 1, 2) == 3
+
+
+def test_a_session_is_killed_at_its_limit_also_while_it_prints(tmp_path):
+    with OctaveSession(timeout=1) as session:
+        started = time.monotonic()
+        with pytest.raises(ParityError, match="stopped after 1 seconds"):
+            session.run(f"system('while true; do echo {tmp_path}; sleep 0.1; done')")
+        assert time.monotonic() - started < 5
+        assert processes_about(tmp_path) == []
+
+
+def test_a_session_leaves_no_folder_behind(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with OctaveSession() as session:
+        session.call("plus", 1, 2)
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_statements_run_in_a_folder_and_keep_their_variables(session, tmp_path):
+    folder = tmp_path / "it's an é"
+    folder.mkdir()
+    assert session.run("x = 3; disp('it''s é'); printf('%s', pwd())", folder) == f"it's é\n{folder}"
+    assert session.call("evalin", "base", "x") == 3
+    session.run("clear all")
+    with pytest.raises(ParityError, match="'x' undefined"):
+        session.run("disp(x)")
 
 
 def test_a_missing_octave_is_named(monkeypatch):
-    monkeypatch.setattr(session_module, "EXECUTABLE", "no-octave-here")
+    monkeypatch.setattr(process, "EXECUTABLE", "no-octave-here")
     assert octave_available() == "no-octave-here is not on the PATH"
     with pytest.raises(ParityError, match="no-octave-here"):
         run_octave("plus", [1, 2])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,8 @@ from hf_matlab_compat.matlab.random.streams import MatlabStream, OctaveStream, s
 from hf_matlab_compat.matlab.random.word_streams import WordStream, shr3_congruential
 from hf_matlab_compat.matlab.random.ziggurat import draw_normals
 from hf_matlab_compat.model.random_stream import IndexedStream, NumpyStream
+from tests.octave import octave
 
-OCTAVE = shutil.which("octave-cli")
 RECORDED = loadmat(Path(__file__).parents[2] / "goldens" / "octave_streams.mat", mat_dtype=True)
 SEEDS = [int(seed) for seed in RECORDED["seeds"].ravel()]
 MILLION = 10**6
@@ -36,10 +34,8 @@ def identical(ours: np.ndarray, theirs: np.ndarray) -> bool:
 
 def live_octave(tmp_path: Path, statements: str, dtype: str) -> np.ndarray:
     """Whatever `statements` leave in the variable x."""
-    if OCTAVE is None:
-        pytest.skip("octave-cli is not installed")
     script = f"{statements}; f = fopen('draws.bin', 'w'); fwrite(f, x, class(x)); fclose(f);"
-    subprocess.run([OCTAVE, "-q", "--eval", script], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    octave(script, tmp_path)
     return np.fromfile(tmp_path / "draws.bin", dtype)
 
 

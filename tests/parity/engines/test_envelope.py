@@ -198,7 +198,7 @@ def test_after_another_choice_only_what_does_not_depend_on_it_is_measured():
 @octave_test
 @pytest.mark.parametrize(("blas", "used"), [("libblas.so.3", False), ("libopenblas.so.0", True)])
 def test_other_kernels_are_tried_where_the_blas_has_some(blas, used, monkeypatch):
-    monkeypatch.setattr(envelope, "octave_facts", lambda executable: {"octave": "7.3.0", "blas": blas})
+    monkeypatch.setattr(envelope, "octave_facts", lambda: {"octave": "7.3.0", "blas": blas})
     members = envelope.ensemble(recorded(None, "double", "free"), 16)
     variables = {name for member in members for name in member.environment or {}}
     assert ({"OPENBLAS_CORETYPE"} <= variables) == used

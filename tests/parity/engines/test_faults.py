@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.matlab.octave import outlived, session
+from hf_matlab_compat.matlab.octave import process
 from hf_matlab_compat.parity.cases import builtin_case
-from hf_matlab_compat.parity.engines import OctaveEngine, job, octave_process
+from hf_matlab_compat.parity.engines import OctaveEngine, job
 from tests.parity.engines.trainers import (
     EPOCH_BEGINS,
     SMALL,
@@ -98,7 +98,7 @@ def test_an_endless_reference_is_stopped_at_the_limit(fault, place, tmp_path):
 
 
 def test_a_log_that_grows_for_ever_is_stopped_before_the_disk_is_full(monkeypatch, place, tmp_path):
-    monkeypatch.setattr(octave_process, "LARGEST_FILE", 1 << 20)
+    monkeypatch.setattr(process, "LARGEST_FILE", 1 << 20)
     folder = edited(tmp_path / "theirs", (EPOCH_BEGINS, f"{EPOCH_BEGINS}    while true, say('and on'), end\n"))
     assert "it wrote a file of 1048576 bytes or more" in failing(folder, place)
 
@@ -109,7 +109,7 @@ def test_temporary_files_of_the_trainer_go_with_ours(place, tmp_path):
 
 
 def test_a_missing_octave_is_named(monkeypatch, place):
-    monkeypatch.setattr(session, "EXECUTABLE", "no-octave-here")
+    monkeypatch.setattr(process, "EXECUTABLE", "no-octave-here")
     sentence = "no-octave-here is not on the PATH. Install GNU Octave 6 or newer, or check against the recorded numbers"
     assert f"{sentence}: --engine recorded." in failing(None, place)
 
@@ -144,7 +144,7 @@ def test_an_interrupted_run_is_killed(monkeypatch, place, tmp_path):
     def interrupt(_seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(outlived.time, "sleep", interrupt)
+    monkeypatch.setattr(process.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
         OctaveEngine(folder).record(builtin_case(SMALL), precision="single", mode="free")
     assert list(place.iterdir()) == []

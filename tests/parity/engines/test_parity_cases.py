@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
@@ -14,6 +12,7 @@ from hf_matlab_compat.legacy.case_file import write_case
 from hf_matlab_compat.matlab.octave.values import to_octave
 from hf_matlab_compat.parity.cases import builtin_case, builtin_names, case_from_arguments, case_from_mat, rounded
 from tests.cases import MAIN, UNITS
+from tests.octave import octave
 from tests.parity.engines.trainers import SMALL
 
 
@@ -101,7 +100,7 @@ def test_a_missing_start_is_an_empty_one(tmp_path):
 def test_octaves_own_format_is_read(kind, tmp_path):
     file = saved(tmp_path / "theirs.mat", arguments())
     code = f"load('{file}'); clear ans; save {kind} '{tmp_path / 'mine.mat'}'"
-    subprocess.run(["octave-cli", "--norc", "--eval", code], check=True, capture_output=True, timeout=60)
+    octave(code, tmp_path)
     found = case_from_mat(tmp_path / "mine.mat")
     for name, value in case_from_mat(file).arguments.items():
         np.testing.assert_array_equal(found.arguments[name], value, err_msg=name)
@@ -117,7 +116,7 @@ def test_sparse_data_are_taken_as_full_ones(kind, tmp_path):
         f"indata = sparse(indata); outdata = sparse(outdata); intest = sparse(intest); paramsp = sparse(paramsp); "
         f"save {kind} '{tmp_path / 'mine.mat'}'"
     )
-    subprocess.run(["octave-cli", "--norc", "--eval", code], check=True, capture_output=True, timeout=60)
+    octave(code, tmp_path)
     found = case_from_mat(tmp_path / "mine.mat")
     for name, value in case_from_mat(tmp_path / "full.mat").arguments.items():
         np.testing.assert_array_equal(found.arguments[name], value, err_msg=name)

@@ -13,8 +13,7 @@ from scipy.io import loadmat, savemat
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.certificate import Verdict
-from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
-from hf_matlab_compat.parity.engines.octave_process import run_octave_driver
+from hf_matlab_compat.parity.engines.job import Job, make_job, run_octave_driver, write_job
 from hf_matlab_compat.parity.engines.reference import OURS, open_reference
 from hf_matlab_compat.parity.engines.results import read_continuity, read_until_stop
 from hf_matlab_compat.parity.judge import judge

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 import hf_matlab_compat
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.matlab.octave.process import run_code
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine, pack, read_tape
@@ -25,7 +25,7 @@ def play(tape: Path, trainer: Path, how: str = "path") -> None:
     """As a user would: the trainer on the path, or the tape's folder inside the trainer's."""
     before = f"addpath('{trainer}');" if how == "path" else ""
     code = f"{before} run('{tape / 'run_me.m'}')"
-    subprocess.run(["octave-cli", "--norc", "--eval", code], check=True, capture_output=True, timeout=120)
+    run_code(code, tape.parent, timeout=120).checked()
 
 
 @pytest.fixture(scope="module")
