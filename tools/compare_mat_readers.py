@@ -10,7 +10,6 @@ import gzip
 import io
 import os
 import resource
-import shutil
 import signal
 import sys
 import warnings
@@ -30,9 +29,11 @@ import scipy.sparse
 from hf_matlab_compat.errors import HessianFreeError
 from hf_matlab_compat.matlab.files.checkpoint_variables import to_variables
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
-from tests.matlab.files.checkpoint_files import make_state, octave, save_mat73
+from hf_matlab_compat.matlab.octave.session import octave_available
+from tests.matlab.files.checkpoint_files import make_state, save_mat73
 from tests.matlab.files.fuzz_files import FORMATS, mutant, octave_text, packed_mutant, sample
 from tests.matlab.files.test_mat_files import EMPTY, array5, element, file5, save_mat73_values, values
+from tests.octave import octave
 
 MUTANTS = 40
 SECONDS = 10
@@ -103,7 +104,7 @@ def valid(folder: Path) -> Iterator[Kind]:
     state = to_variables(state)
     yield Kind("Octave text", [octave_text(state)], state)
     yield Kind("Octave text, gzip", [gzip.compress(octave_text(state))], state)
-    if shutil.which("octave-cli"):
+    if octave_available() is None:
         octave(OCTAVE, folder)
         told = load_mat(folder / "octave.txt")
         yield Kind("Octave -v7, every class", [(folder / "octave.mat").read_bytes()], told)
