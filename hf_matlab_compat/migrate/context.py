@@ -14,7 +14,8 @@ from typing import Any
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy
 from hf_matlab_compat.migrate.inlining import BodyOf
-from hf_matlab_compat.migrate.load_plan import LoadPlan, NamesIn
+from hf_matlab_compat.migrate.load_files import NamesIn
+from hf_matlab_compat.migrate.load_plan import LoadPlan
 from hf_matlab_compat.migrate.usage import Usage
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
 

@@ -16,7 +16,7 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.context import Beside, NamesIn, module_name
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy, files_of, is_part_of_trainer, trainers_beside
 from hf_matlab_compat.migrate.inlining import BodyOf, inlined
-from hf_matlab_compat.migrate.load_plan import added_folders
+from hf_matlab_compat.migrate.load_files import added_folders
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.scripts import translate
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer

@@ -8,7 +8,7 @@ import re
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
 from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
-from hf_matlab_compat.migrate.load_plan import file_arguments, is_table
+from hf_matlab_compat.migrate.load_files import file_arguments, is_table
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer
 

@@ -14,7 +14,7 @@ from hf_matlab_compat.migrate.calls import is_function, outputs_of, unknown
 from hf_matlab_compat.migrate.clearing import clear, is_clear
 from hf_matlab_compat.migrate.context import Context, Untranslatable, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
-from hf_matlab_compat.migrate.load_plan import is_workspace_load
+from hf_matlab_compat.migrate.load_files import is_workspace_load
 from hf_matlab_compat.migrate.loading import bind_waiting, load_workspace
 from hf_matlab_compat.migrate.loops import for_loop, while_loop
 from hf_matlab_compat.migrate.operators import truth
