@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo docs test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
+.PHONY: demo dist-check docs test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -52,6 +52,9 @@ lint: $(READY)   ## format, lint, types, layers
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
+
+dist-check: $(READY) ## build wheel and sdist, install each in an empty environment, run the recorded demo there
+	@$(BIN)/python tools/dist_check.py
 
 format: $(READY) ## put the code into its format
 	@$(BIN)/ruff format .

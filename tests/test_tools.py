@@ -1,13 +1,16 @@
-"""The set-up's scripts, with package managers that only note what they are asked for."""
+"""The set-up's scripts, with package managers that only note what they are asked for; the check of wheel and sdist."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from tools import dist_check
 
 SCRIPT = Path(__file__).parents[1] / "tools" / "ensure_octave.sh"
 NEEDED = ("sh", "mktemp", "rm", "tail", "grep", "env", "cat", "chmod", "touch")
@@ -83,3 +86,19 @@ def test_dnf_installs_both_and_a_missing_package_fails_nothing(machine: Machine)
     said, asked = machine.set_up()
     assert "octave-cli is not here and could not be installed" in said
     assert "no package install -y octave" in said
+
+
+def test_a_wheel_that_lacks_a_file_or_has_one_too_many_is_refused(tmp_path: Path) -> None:
+    if subprocess.run(["git", "rev-parse"], cwd=dist_check.ROOT, capture_output=True, check=False).returncode:
+        pytest.skip("this is no clone")
+    names = {name for name in dist_check.tracked() if name.startswith("hf_matlab_compat/")}
+    names -= {"hf_matlab_compat/parity/certificate.schema.json"}
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
+        for name in (*names, "hf_matlab_compat/parity/goldens/octave_streams.mat"):
+            archive.writestr(name, b"")
+    faults = dist_check.faults_of_wheel(tmp_path / "a.whl")
+    assert "a.whl lacks LICENSE" in faults
+    assert "a.whl lacks hf_matlab_compat/parity/certificate.schema.json" in faults
+    assert "a.whl lacks hf_matlab_compat/parity/goldens/case_ae_hess.mat" in faults
+    assert "a.whl has hf_matlab_compat/parity/goldens/octave_streams.mat, which nothing in it reads" in faults
+    assert not any("py.typed" in fault for fault in faults)

@@ -64,7 +64,7 @@ DECIDED_EPOCHS = {"ae_tanh_linear": 3}
 @cache
 def spread() -> dict[str, Any]:
     """E of iterates, of lockstep and of free runs, by ``kind/case/precision/epoch``."""
-    return json.loads((Path(__file__).parent / "reference_spread.json").read_text(encoding="ascii"))
+    return json.loads((Path(__file__).parents[1] / "goldens" / "reference_spread.json").read_text(encoding="ascii"))
 
 
 def kernel_bound(quantity: str, precision: str) -> float:

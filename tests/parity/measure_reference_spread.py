@@ -34,7 +34,7 @@ from tests.parity.reference_runs import (
     trace_distances,
 )
 
-TARGET = HERE / "reference_spread.json"
+TARGET = HERE.parent / "goldens" / "reference_spread.json"
 CORES = ("Prescott", "Nehalem", "Sandybridge", "Haswell", "SkylakeX")
 OTHER_LIBM = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4"}
 

@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 U = {"double": 2.0**-53, "single": 2.0**-24}
-SPREAD: dict[str, Any] = json.loads((runs.HERE / "reference_spread.json").read_text())
+SPREAD: dict[str, Any] = json.loads((runs.GOLDENS / "reference_spread.json").read_text())
 STATES = recorded_states()
 MAIN_STATES = [state for state in STATES if state[0] in MAIN]
 # Here rounding alone moves a free run by more than 1e-5: such a run decides nothing.
