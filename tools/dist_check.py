@@ -1,4 +1,4 @@
-"""Builds wheel and sdist, checks their files, installs each in an empty environment and runs the recorded demo there."""
+"""Builds wheel and sdist, checks their files, installs each in an empty environment and runs a recorded demo there."""
 
 from __future__ import annotations
 
