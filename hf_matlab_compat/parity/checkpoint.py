@@ -16,9 +16,8 @@ from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES, to_var
 from hf_matlab_compat.matlab.files.mat_formats import read_variables
 from hf_matlab_compat.parity.certificate import Line, Traces, Verdict
 from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
-from hf_matlab_compat.parity.engines.port import PortEpoch
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
-from hf_matlab_compat.parity.recording import Recording, distance
+from hf_matlab_compat.parity.recording import EpochRecord, Recording, distance
 from hf_matlab_compat.parity.verdicts import (
     AFTER_A_TIE,
     AFTER_REDUCTIONS,
@@ -41,7 +40,7 @@ _SINGLE = 2.0**-22
 """Vectors are saved as singles: a last bit of theirs may go either way."""
 
 
-def our_variables(epochs: Sequence[PortEpoch]) -> dict[str, Any]:
+def our_variables(epochs: Sequence[EpochRecord]) -> dict[str, Any]:
     """What this package's checkpoint holds after these epochs, the run's first among them."""
     records, steps = Records(), 0
     for epoch in epochs:
@@ -121,7 +120,7 @@ BEHIND: Mapping[str, Sequence[str]] = {
 
 
 def checkpoint_lines(
-    recording: Recording, done: Sequence[PortEpoch], judge: EpochJudge, lines: Sequence[Line], absent: str
+    recording: Recording, done: Sequence[EpochRecord], judge: EpochJudge, lines: Sequence[Line], absent: str
 ) -> list[Line]:
     """One line a variable of the checkpoint; one line that says so where there is nothing to compare."""
     if recording.mode == "kernels" or not recording.epochs:
@@ -154,7 +153,7 @@ def _variable_line(pair: Comparison, column: Column, lines: Sequence[Line]) -> L
     return replace(not_run(pair, column, source), distance=pair.distance, bound=bound, verdict=verdict)
 
 
-def traces_of(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[Line]) -> list[Traces]:
+def traces_of(recording: Recording, done: Sequence[EpochRecord], lines: Sequence[Line]) -> list[Traces]:
     """Figures over the epochs; the envelope is what the bound of each allows."""
     if recording.mode == "kernels" or len(done) < 2:  # one epoch is no trace
         return []
@@ -171,7 +170,7 @@ def traces_of(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[L
     return [Traces(case=name, precision=recording.precision, ours=ours, reference=theirs, envelope=envelope)]
 
 
-def _not_comparable(recording: Recording, done: Sequence[PortEpoch], lines: Sequence[Line]) -> str:
+def _not_comparable(recording: Recording, done: Sequence[EpochRecord], lines: Sequence[Line]) -> str:
     if recording.stop is not None and recording.stop.cause != "nothing recorded":
         return "the reference went on to an epoch that cannot be judged, and its checkpoint may be of that one"
     if recording.mode == "free" and recording.precision == "single":

@@ -1,4 +1,4 @@
-"""What there is to compare in an epoch: every quantity of either side, stage by stage, with its distance."""
+"""The quantities of an epoch on two sides, stage by stage, each with its distance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.parity.engines.port import PortEpoch
 from hf_matlab_compat.parity.recording import ASKED_OF_CG, EpochRecord, distance
 
 KERNEL_STAGES: Mapping[str, tuple[str, str]] = {
@@ -94,9 +93,18 @@ class Comparison:
 Declared = Callable[[str], str]
 """Quantity → why this reference cannot show it; empty if it did not say so beforehand."""
 
+Model = Callable[[EpochRecord, int], float]
+"""Epoch and position of an iterate on its path → value of the quadratic model there."""
 
-def kernel_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared) -> Iterator[Comparison]:
-    """Kernels at the state in which the epoch began."""
+
+def undeclared(quantity: str) -> str:
+    """Return '': nothing was said beforehand."""
+    del quantity
+    return ""
+
+
+def kernel_comparisons(record: EpochRecord, ours: EpochRecord, declared: Declared = undeclared) -> Iterator[Comparison]:
+    """Compare the kernels at the state in which the epoch began."""
     more = [name for name in record.kernels if name not in (*REQUIRED_KERNELS, *_ALWAYS_MORE)]
     for name in (*REQUIRED_KERNELS, *more):
         stage, detail = KERNEL_STAGES.get(name, ("forward", f"{name} (unknown to this package)"))
@@ -110,33 +118,35 @@ def kernel_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared)
 
 
 def path_comparisons(
-    record: EpochRecord, ours: PortEpoch, model: Callable[[Any], float], declared: Declared
+    record: EpochRecord, ours: EpochRecord, model: Model, declared: Declared = undeclared
 ) -> Iterator[Comparison]:
-    """Start of CG, recorded iterates, and what they are worth to the quadratic model."""
-    yield _pair("cg_iterates", "start", "start", "kernel", _or_absent(ours.x0), record.start)
+    """Compare the start of CG, the recorded iterates, and the values of the quadratic model at them."""
+    yield _pair("cg_iterates", "start", "start", "kernel", ours.start if ours.start.size else ABSENT, record.start)
     if not record.steps:
         yield Comparison("cg_iterates", "", "iterates", "iterate", ABSENT, Absent(declared("iterates")), None)
         return
     a, b = (" ".join(str(int(step)) for step in side.steps) for side in (ours, record))
     yield Comparison("cg_iterates", "recorded steps", "steps", "decision", a, b, 0.0 if a == b else np.inf)
-    own, theirs = (
-        dict(zip(map(int, side.steps), side.iterates, strict=True)) for side in (ours, record)
-    )  # a last iterate that is recorded twice is compared once
+    # by step: a last iterate that is recorded twice is compared once
+    own, theirs = ({int(step): at for at, step in enumerate(side.steps)} for side in (ours, record))
     for step in sorted({*own, *theirs}):
-        a, b = (side.get(step, ABSENT) for side in (own, theirs))
+        a, b = (side.iterates[at[step]] if step in at else ABSENT for side, at in ((ours, own), (record, theirs)))
         yield _pair("cg_iterates", f"step {step}", f"iterate {step}", "iterate", a, b)
-        if not (isinstance(a, Absent) or isinstance(b, Absent)):
-            yield _pair("cg_iterates", f"step {step}, model", f"model {step}", "model", model(a), model(b))
+        if step in own and step in theirs:
+            values = model(ours, own[step]), model(record, theirs[step])
+            yield _pair("cg_iterates", f"step {step}, model", f"model {step}", "model", *values)
 
 
-def steps_comparison(record: EpochRecord, ours: PortEpoch) -> Comparison:
-    """Number of the last recorded step, where that is all there is to tell how many were done."""
+def steps_comparison(record: EpochRecord, ours: EpochRecord) -> Comparison:
+    """Compare the last recorded steps, where nothing else tells how many were done."""
     a, b = (side.steps[-1] if side.steps else ABSENT for side in (ours, record))
     return _pair("cg_steps", "", "cg_steps", "decision", a, b)
 
 
-def figure_comparisons(record: EpochRecord, ours: PortEpoch, tested: bool, declared: Declared) -> Iterator[Comparison]:
-    """Decisions and figures, the chosen iterate excepted."""
+def figure_comparisons(
+    record: EpochRecord, ours: EpochRecord, tested: bool, declared: Declared = undeclared
+) -> Iterator[Comparison]:
+    """Compare decisions and figures, except for the chosen iterate."""
     required = (*REQUIRED_FIGURES, *(("test_ll", "test_err") if tested else ()))
     more = [name for name in record.figures if name not in (*required, "chose_iters", "test_ll", "test_err")]
     for name in (*required, *more):
@@ -146,9 +156,9 @@ def figure_comparisons(record: EpochRecord, ours: PortEpoch, tested: bool, decla
 
 
 def end_comparisons(
-    record: EpochRecord, ours: PortEpoch, names: Sequence[str], declared: Declared
+    record: EpochRecord, ours: EpochRecord, names: Sequence[str], declared: Declared
 ) -> Iterator[Comparison]:
-    """Some figures, and the parameters where ours has them: what is left of an epoch when a call has returned."""
+    """Compare some figures, and the parameters where ours has them: all that a call leaves of an epoch."""
     if ours.theta_after is not None or not ours.figures:
         yield next(state_comparisons(record, ours, declared))
     for name in names:
@@ -157,23 +167,45 @@ def end_comparisons(
         yield _pair(stage, detail, name, kind, _value(ours.figures, name), _value(record.figures, name, declared))
 
 
-def choice_comparison(record: EpochRecord, ours: PortEpoch, declared: Declared) -> Comparison:
-    """The iterate that backtracking chose by itself, and the reference's."""
+def choice_comparison(record: EpochRecord, ours: EpochRecord, declared: Declared) -> Comparison:
+    """Compare the iterate that backtracking chose by itself with the reference's."""
     theirs = _value(record.figures, "chose_iters", declared)
     return _pair("chose_iters", "", "chose_iters", "choice", ours.own_choice or ABSENT, theirs)
 
 
-def state_comparisons(record: EpochRecord, ours: PortEpoch, declared: Declared) -> Iterator[Comparison]:
-    """What the epoch left: parameters, in units of the step, and the vector from which the next CG run starts."""
+def state_comparisons(record: EpochRecord, ours: EpochRecord, declared: Declared = undeclared) -> Iterator[Comparison]:
+    """Compare the parameters after the epoch, in units of the step, and d, from which the next CG run starts."""
     theirs = Absent(declared("theta")) if record.theta_after is None else record.theta_after
     pair = _pair("params", "theta", "theta", "figure", _or_absent(ours.theta_after), theirs)
-    if pair.distance and record.theta is not None:
-        step = float(np.linalg.norm(np.asarray(theirs, float) - np.asarray(record.theta, float)))
-        moved = float(np.linalg.norm(np.asarray(ours.theta_after, float) - np.asarray(theirs, float)))
-        pair = replace(pair, distance=moved / step if step else pair.distance)
+    if pair.distance:
+        before, after, own = (np.asarray(v, float) for v in (record.theta, theirs, ours.theta_after))
+        step = float(np.linalg.norm(after - before)) if before.size else 0.0
+        pair = replace(pair, distance=float(np.linalg.norm(own - after)) / step if step else pair.distance)
     yield pair
     d = Absent(declared("d")) if record.d_after is None else record.d_after
     yield _pair("params", "d, where the next CG run starts", "d", "figure", _or_absent(ours.d_after), d)
+
+
+def distances(member: EpochRecord, plain: EpochRecord, model: Model) -> dict[str, float]:
+    """Return by quantity how far two runs of one side are apart, in all that both have.
+
+    Parameters
+    ----------
+    member, plain : EpochRecord
+        The same epoch of both runs; distances are relative to `plain`.
+    model : callable
+        As in `path_comparisons`.
+    """
+    pairs = [*kernel_comparisons(plain, member), *path_comparisons(plain, member, model)]
+    if plain.figures:
+        pairs += [*figure_comparisons(plain, member, "test_ll" in plain.figures), *state_comparisons(plain, member)]
+    elif plain.steps:
+        pairs.append(steps_comparison(plain, member))
+    apart: dict[str, float] = {}
+    for pair in pairs:
+        if pair.distance is not None:
+            apart[pair.quantity] = max(pair.distance, apart.get(pair.quantity, 0.0))
+    return apart
 
 
 def _pair(stage: str, detail: str, quantity: str, kind: str, ours: Any, theirs: Any) -> Comparison:
@@ -193,7 +225,7 @@ def _other_number_of_cases(ours: Any, theirs: Any) -> str:
     return f": {a} cases, the reference has {b}" if a and b and a != b else ""
 
 
-def _value(values: Mapping[str, Any], name: str, declared: Declared = lambda name: "") -> Any:
+def _value(values: Mapping[str, Any], name: str, declared: Declared = undeclared) -> Any:
     if name in values and values[name] is None:
         return Absent(declared(name) or "this reference does not show it")
     return values[name] if name in values else Absent(declared(name))

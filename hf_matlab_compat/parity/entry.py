@@ -26,12 +26,11 @@ from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 from hf_matlab_compat.parity.certificate import Line
 from hf_matlab_compat.parity.checkpoint import checkpoint_comparisons, our_variables
 from hf_matlab_compat.parity.comparisons import Comparison, end_comparisons
-from hf_matlab_compat.parity.engines.port import PortCase, PortEpoch, Vector, run_epoch, starting
+from hf_matlab_compat.parity.engines.port import PortCase, run_epoch, single_epochs, starting
 from hf_matlab_compat.parity.engines.printed import epoch_lines
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.recording import Case, Continuity, EpochRecord, Recording, distance
 from hf_matlab_compat.parity.verdicts import Column, differs, line_of, not_run
-from hf_matlab_compat.state import hessian_free_state
 
 STAGE = "entry"
 NOT_SHOWN = "continuity"
@@ -44,39 +43,14 @@ class Called:
 
     Attributes
     ----------
-    epochs : list of PortEpoch
+    epochs : list of EpochRecord
         Figures of the checkpoint's records and lines of the log; parameters in the last one only.
     checkpoint : bytes
         The file, as it lies on the disk.
     """
 
-    epochs: Sequence[PortEpoch]
+    epochs: Sequence[EpochRecord]
     checkpoint: bytes
-
-
-def single_epochs(case: PortCase, theta: Vector, epochs: int) -> list[PortEpoch]:
-    """Epochs from the start, one by one, each from nothing but copies of the numbers that the last one left.
-
-    Raises
-    ------
-    HessianFreeError
-        An epoch stopped.
-    """
-    xp, backend = case.backend.xp, case.backend
-    values, d = (np.asarray(v).ravel() for v in (theta, np.zeros_like(theta)))
-    lam, total = case.options.initial_lam, 0
-    done: list[PortEpoch] = []
-    for k in range(epochs):
-        vectors = [xp.array(backend.asarray(vector)) for vector in (values, d)]
-        state = hessian_free_state(vectors[0], vectors[1], lam, k, total)
-        epoch = run_epoch(case, state, None, None)
-        assert epoch.report is not None
-        assert epoch.theta_after is not None
-        assert epoch.d_after is not None
-        values, d = epoch.theta_after.copy(), epoch.d_after.copy()
-        lam, total = epoch.report.lam, epoch.report.total_cg_steps
-        done.append(epoch)
-    return done
 
 
 def epochs_of_a_call(recording: Recording) -> int:
@@ -122,7 +96,7 @@ def nothing_called(recording: Recording, judge: EpochJudge, absent: str) -> list
     return [not_run(pair, _exact(judge, recording), absent) for pair in pairs]
 
 
-def _compared(called: Called, chain: Sequence[PortEpoch]) -> Iterator[tuple[int, Comparison]]:
+def _compared(called: Called, chain: Sequence[EpochRecord]) -> Iterator[tuple[int, Comparison]]:
     """Epoch and comparison."""
     count = len(chain)
     epoch, ours, single = _first_apart(called.epochs, chain)
@@ -138,7 +112,7 @@ def _compared(called: Called, chain: Sequence[PortEpoch]) -> Iterator[tuple[int,
         yield count, replace(pair, stage=STAGE, detail=detail, kind="decision", ours=pair.theirs, theirs=pair.ours)
 
 
-def _first_apart(called: Sequence[PortEpoch], chain: Sequence[PortEpoch]) -> tuple[int, str, str]:
+def _first_apart(called: Sequence[EpochRecord], chain: Sequence[EpochRecord]) -> tuple[int, str, str]:
     """The first epoch whose printed lines differ, and those; else the last epoch, and the last line of both."""
     a = b = ""
     for k, (whole, single) in enumerate(zip(called, chain, strict=True), start=1):
@@ -216,7 +190,7 @@ _FIGURES: Mapping[str, tuple[str, int]] = {
 """Figures of an epoch, and the variable of the checkpoint and its column that hold them."""
 
 _LOG = Comparison(STAGE, "log", "log", "log", "", "", None)
-_WITHOUT_PARAMETERS = PortEpoch(figures={"lambda": float("nan")})
+_WITHOUT_PARAMETERS = EpochRecord(figures={"lambda": float("nan")})
 
 
 def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -> Called:
@@ -255,8 +229,8 @@ def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -
     saved = load_mat(written)
     if int(saved["epoch"].item()) < epochs:
         raise KeyboardInterrupt
-    done = [PortEpoch(figures=_figures(saved, k), log_lines=epoch_lines(log, k)) for k in range(1, epochs + 1)]
-    done[-1].theta_after = np.asarray(theta).ravel()
+    done = [EpochRecord(figures=_figures(saved, k), log_lines=epoch_lines(log, k)) for k in range(1, epochs + 1)]
+    done[-1] = replace(done[-1], theta_after=np.asarray(theta).ravel())
     return Called(done, written)
 
 
@@ -270,7 +244,7 @@ def _figures(saved: Mapping[str, Any], epoch: int) -> dict[str, float]:
 
 
 def entry_lines(
-    recording: Recording, case: PortCase, judge: EpochJudge, ours: Sequence[PortEpoch | str], absent: str
+    recording: Recording, case: PortCase, judge: EpochJudge, ours: Sequence[EpochRecord | str], absent: str
 ) -> list[Line]:
     """The lines of stage 'entry': of a free run every epoch, of others the first; then of the call over all.
 
@@ -281,7 +255,7 @@ def entry_lines(
         Of the recording.
     judge : EpochJudge
         Of the recording; bounds are those of the same quantities elsewhere.
-    ours : sequence of PortEpoch or str
+    ours : sequence of EpochRecord or str
         This package's epochs beside those of the recording.
     absent : str
         Why nothing can be run; empty where it can.
@@ -299,7 +273,7 @@ def entry_lines(
     whole = _called(recording, judge, epochs_of_a_call(recording))
     called = whole if free and len(records) > 1 else _called(recording, judge, len(records))
     if isinstance(called, HessianFreeError):
-        pairs = _pairs_of_call(records[0], PortEpoch(), judge)
+        pairs = _pairs_of_call(records[0], EpochRecord(), judge)
         found = [differs(pair, column, f"the call stopped: {called}") for pair in pairs]
     else:
         found = list(_judged(recording, case, judge, list(zip(records, ours, called.epochs, strict=False))))
@@ -320,7 +294,7 @@ def _nothing_called(
     """The lines that a call would have had."""
     for record in records:
         last = record is records[-1]
-        pairs = _pairs_of_call(record, PortEpoch() if last else _WITHOUT_PARAMETERS, judge)
+        pairs = _pairs_of_call(record, EpochRecord() if last else _WITHOUT_PARAMETERS, judge)
         first = [beginning] if record is records[0] else []
         yield from (not_run(pair, judge.column(record, None), absent) for pair in (*first, *pairs, _LOG))
 
@@ -337,7 +311,7 @@ def _judged(
     recording: Recording,
     case: PortCase,
     judge: EpochJudge,
-    epochs: Sequence[tuple[EpochRecord, PortEpoch | str, PortEpoch]],
+    epochs: Sequence[tuple[EpochRecord, EpochRecord | str, EpochRecord]],
 ) -> Iterator[Line]:
     parted = False
     for record, ours, called in epochs:
@@ -362,7 +336,7 @@ def _own_choice(record: EpochRecord, case: PortCase) -> EpochRecord:
     return replace(record, figures=figures, theta_after=own.theta_after, log_lines=own.log_lines)
 
 
-def _pairs_of_call(record: EpochRecord, called: PortEpoch, judge: EpochJudge) -> Iterator[Comparison]:
+def _pairs_of_call(record: EpochRecord, called: EpochRecord, judge: EpochJudge) -> Iterator[Comparison]:
     names = [name for name in _FIGURES if name in record.figures]
     for pair in end_comparisons(record, called, names, judge.declared):
         detail = pair.detail or pair.stage

@@ -13,6 +13,7 @@ from hf_matlab_compat.parity.comparisons import (
     FIGURE_STAGES,
     KERNEL_STAGES,
     Comparison,
+    Model,
     choice_comparison,
     figure_comparisons,
     kernel_comparisons,
@@ -20,7 +21,7 @@ from hf_matlab_compat.parity.comparisons import (
     state_comparisons,
     steps_comparison,
 )
-from hf_matlab_compat.parity.engines.port import PortCase, PortEpoch, forward_values
+from hf_matlab_compat.parity.engines.port import PortCase, forward_values
 from hf_matlab_compat.parity.envelope_rule import (
     OWN_FACTOR,
     UNDECIDED_E,
@@ -77,7 +78,7 @@ class EpochJudge:
         self._case = case
         self._network, self._tested = case.problem.network, case.held_out is not None
         self._exact = ExactEpoch(recording)
-        self._own = OwnSpread(recording, self._exact.model)
+        self._own = OwnSpread(recording, self._exact)
         self._undecided = undecided_from(self._spread_of_ll()) if recording.mode == "free" else None
 
     def _spread_of_ll(self) -> dict[int, float]:
@@ -86,11 +87,11 @@ class EpochJudge:
         found = {record.epoch: allowed_E("ll", "figure", self.column(record, None)) for record in large}
         return {epoch: E for epoch, E in found.items() if E is not None}
 
-    def lines(self, record: EpochRecord, before: EpochRecord | None, ours: PortEpoch | str) -> list[Line]:
+    def lines(self, record: EpochRecord, before: EpochRecord | None, ours: EpochRecord | str) -> list[Line]:
         """All lines of an epoch; where ours could not be run, they differ and say why."""
         column = self.column(record, before)
         if isinstance(ours, str):
-            pairs = self._pairs(record, PortEpoch(), lambda x: np.nan)
+            pairs = self._pairs(record, EpochRecord(), lambda side, at: np.nan)
             return [absent_line(pair, column) or differs(pair, column, ours) for pair in pairs]
         pairs = list(self._pairs(record, ours, self._exact.model(record, ours)))
         exempt = self._exemptions(record, ours, column, pairs)
@@ -102,7 +103,7 @@ class EpochJudge:
         return [*lines, *self._not_itself(record, column)]
 
     def entry_lines(
-        self, record: EpochRecord, ours: PortEpoch, called: PortEpoch, pairs: Sequence[Comparison]
+        self, record: EpochRecord, ours: EpochRecord, called: EpochRecord, pairs: Sequence[Comparison]
     ) -> list[Line]:
         """Lines of what a whole call did in an epoch; `ours` is the same epoch, looked into."""
         column = self.column(record, None)
@@ -115,7 +116,7 @@ class EpochJudge:
 
     def not_run(self, record: EpochRecord, reason: str) -> list[Line]:
         """The lines that an epoch would have had."""
-        pairs = list(self._pairs(record, PortEpoch(), lambda x: np.nan))
+        pairs = list(self._pairs(record, EpochRecord(), lambda side, at: np.nan))
         pairs += [LOG] if self.recording.mode != "kernels" else []
         return [not_run(pair, self.column(record, None), reason) for pair in pairs]
 
@@ -155,7 +156,7 @@ class EpochJudge:
             return KEEPS
         return "depends on the order of the cases" if (epoch, BY_CASES + name) in envelope else ""
 
-    def _pairs(self, record: EpochRecord, ours: PortEpoch, model: Callable[[Any], float]) -> Iterator[Comparison]:
+    def _pairs(self, record: EpochRecord, ours: EpochRecord, model: Model) -> Iterator[Comparison]:
         mode = self.recording.mode
         begins = record is self.recording.epochs[0] and bool(record.kernels)
         if mode != "free" or begins:  # a free run begins in the same state on both sides
@@ -170,7 +171,7 @@ class EpochJudge:
             yield choice_comparison(record, ours, self.declared)
 
     def _exemptions(
-        self, record: EpochRecord, ours: PortEpoch, column: Column, pairs: Sequence[Comparison]
+        self, record: EpochRecord, ours: EpochRecord, column: Column, pairs: Sequence[Comparison]
     ) -> Exemptions:
         steps = next((pair for pair in pairs if pair.quantity == "cg_steps"), None)
         undecided = self._undecided is not None and record.epoch >= self._undecided
@@ -185,7 +186,7 @@ class EpochJudge:
             and _parted(next((p for p in pairs if p.quantity == "reductions"), None), column),
         )
 
-    def _underflows(self, record: EpochRecord, ours: PortEpoch) -> bool:
+    def _underflows(self, record: EpochRecord, ours: EpochRecord) -> bool:
         """Whether our CG stopped before the reference's for want of a smaller r'y, where the model is as low as theirs.
 
         The recorded numbers are the judge of that: a stop that comes too early leaves the model above its minimum.
@@ -199,10 +200,12 @@ class EpochJudge:
         ):
             return False
         model = self._exact.model(record, ours)
-        apart = distance(model(ours.iterates[-1]), model(record.iterates[-1]))
+        apart = distance(model(ours, -1), model(record, -1))
         return apart <= model_bound("single", None).value
 
-    def _line(self, pair: Comparison, column: Column, exempt: Exemptions, record: EpochRecord, ours: PortEpoch) -> Line:
+    def _line(
+        self, pair: Comparison, column: Column, exempt: Exemptions, record: EpochRecord, ours: EpochRecord
+    ) -> Line:
         line = absent_line(pair, column)
         if line is None and (reason := exempt.before(pair)):
             return not_run(pair, column, reason)
@@ -258,7 +261,7 @@ class EpochJudge:
                 return replace(line, detail=f"{pair.detail}: equals ours on chunk {chunk + 1}: {ANOTHER_CHUNK}")
         return line
 
-    def _log_line(self, record: EpochRecord, ours: PortEpoch, exempt: Exemptions, allowed: _Allowance) -> Line:
+    def _log_line(self, record: EpochRecord, ours: EpochRecord, exempt: Exemptions, allowed: _Allowance) -> Line:
         column = allowed.column
         if not record.log_lines:
             reason = self.declared("log")

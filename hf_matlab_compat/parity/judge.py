@@ -14,10 +14,10 @@ from hf_matlab_compat.parity.certificate import STAGES, STOPS, STOPS_UNEXPLAINED
 from hf_matlab_compat.parity.checkpoint import checkpoint_lines, traces_of
 from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
 from hf_matlab_compat.parity.coverage import not_exercised, seen
-from hf_matlab_compat.parity.engines.port import PortCase, PortEpoch, port_case, port_epoch, port_epochs
+from hf_matlab_compat.parity.engines.port import PortCase, port_case, port_epoch, port_epochs
 from hf_matlab_compat.parity.engines.provenance import data_provenance, our_provenance
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
-from hf_matlab_compat.parity.recording import NOTHING, PLACE, Recording, Stop
+from hf_matlab_compat.parity.recording import NOTHING, PLACE, EpochRecord, Recording, Stop
 from hf_matlab_compat.parity.verdicts import not_run
 from hf_matlab_compat.solvers.conjgrad import CGStop
 
@@ -133,7 +133,7 @@ def _judged(
     epoch_judge = EpochJudge(recording, case, backend)
     runs = iter([f"not run: {absent}"] * len(recording.epochs)) if absent else port_epochs(case, recording)
     lines: list[Line] = []
-    ran: list[PortEpoch | str] = []
+    ran: list[EpochRecord | str] = []
     before = None
     for record, ours in zip(recording.epochs, runs, strict=True):
         found = epoch_judge.not_run(record, absent) if absent else epoch_judge.lines(record, before, ours)
@@ -143,7 +143,7 @@ def _judged(
         lines += found
         ran.append(ours)
         before = record
-    done = [epoch for epoch in ran if isinstance(epoch, PortEpoch)]
+    done = [epoch for epoch in ran if not isinstance(epoch, str)]
     lines += checkpoint_lines(recording, done, epoch_judge, lines, absent)
     if recording.stop is not None:
         lines.append(_stopped(recording, recording.stop, case, epoch_judge, absent))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -18,20 +20,32 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.files.npz_file import read_npz
+from hf_matlab_compat.state import Report, State
+
+Vector = NDArray[Any]
 
 REFUSED = "cannot be had of this reference"
-"""In the reason why nothing was recorded, after a precision: the other precision is judged without it."""
+"""Part of the reason why nothing was recorded, after a precision: the other precision is judged without it."""
 
 ASKED_OF_CG = ("maxiters", "miniters")
-"""Figures of an epoch, as the trainer hands them to its CG."""
+"""Figures of an epoch: the limits that the trainer hands to its CG."""
 
 PLACE = "computed: "
-"""In a recording's provenance before the name of a stage: the line of the reference's files that computes it."""
+"""Prefix of a stage in a recording's provenance: the line of the reference's files that computes it."""
+
+BY_CASES = "by cases alone: "
+"""Prefix of a quantity in an envelope: E of the members that differ from the plain run in the order of cases alone,
+kept where it may be too large for rounding."""
+AGAIN, AND_AGAIN = "again: ", "again and again: "
+"""Prefixes of a quantity in an envelope: the distance of the plain run, repeated, from itself, and the distance of two
+repeats from each other. Missing where they are equal."""
+NOTHING = "nothing was recorded"
+"""Entry in the provenance of a recording without epochs: the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One training problem: the 22 arguments under their legacy names, and what a built-in case is called.
+    """A training problem: a name and the 22 arguments under their legacy names.
 
     Attributes
     ----------
@@ -49,59 +63,72 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """What a reference computed in one epoch, from the state it began in. None: this reference can't show it.
+    """The values that a reference, or this package, computed in one epoch, from the state in which it began.
 
     Attributes
     ----------
     epoch : int
-        Counted from 1.
+        Number, from 1.
     theta, start, lam : vector, vector, float
-        The state: parameters, start of CG (after decay), damping.
+        The state: parameters, start of CG (after decay), damping. An empty vector: not known.
     kernels : mapping of str to arrays or floats
         By stage: 'forward', 'll', 'err', 'grad', 'grad2', 'gradchunk', 'oldll', 'precon', and for probe vectors
-        (P, k) 'v' the products 'Bv' (damped) and 'Bv_undamped', each (P, k).
+        (P, k) 'v' the products 'Bv' (damped) and 'Bv_undamped', each (P, k). Products have the sign of the legacy
+        code, which maximises. None: this side cannot show the kernel.
     steps, iterates : list of int, list of vectors
         Recorded CG iterates.
     figures : mapping of str to float
         'cg_steps', 'chose_iters', 'ch_norm', 'rho', 'reductions', 'rate', 'lambda', 'll', 'err', 'test_ll',
-        'test_err'.
+        'test_err', and where they are known 'denom', 'oldll_chunk', 'll_chunk_after' and `ASKED_OF_CG`.
     theta_after, d_after : vectors or None
-        The state it left.
+        The state after the epoch.
     log_lines : list of str
         The epoch's lines of the text log, without line ends.
+    own_choice : int
+        Of this package: the CG step that backtracking chose, whichever step the epoch went on with.
+    cg_stop : enum or None
+        Of this package: why CG stopped.
+    report : Report or None
+        Of this package: the report of the epoch.
+    state : State or None
+        Of this package: the state after the epoch, on the backend.
     """
 
-    epoch: int
-    theta: NDArray[Any]
-    start: NDArray[Any]
-    lam: float
-    kernels: Mapping[str, Any]
-    steps: Sequence[int]
-    iterates: Sequence[NDArray[Any]]
-    figures: Mapping[str, float]
-    theta_after: NDArray[Any] | None
-    d_after: NDArray[Any] | None
+    epoch: int = 0
+    theta: Vector = field(default_factory=lambda: np.zeros(0))
+    start: Vector = field(default_factory=lambda: np.zeros(0))
+    lam: float = math.nan
+    kernels: Mapping[str, Any] = field(default_factory=dict)
+    steps: Sequence[int] = ()
+    iterates: Sequence[Vector] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+    theta_after: Vector | None = None
+    d_after: Vector | None = None
     log_lines: Sequence[str] = ()
+    own_choice: int = 0
+    cg_stop: Enum | None = None
+    report: Report | None = None
+    state: State | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Continuity:
-    """One call of the reference over several epochs, beside the chain of calls that each resume for one epoch.
+    """One call of the reference over several epochs, compared with a chain of calls that each resume for one epoch.
 
-    What a trainer keeps to itself from one epoch to the next (a momentum, a count of its loops) is in the one call
-    and in none of the others; where nothing of that kind is kept, both end in the same numbers, to the last bit.
+    State that a trainer keeps to itself from one epoch to the next (a momentum, a counter) is in the one call and in
+    none of the others. Without such state, both end in the same numbers, to the last bit.
 
     Attributes
     ----------
     epochs : int
-        How many the one call went over.
+        Number of epochs of the one call.
     theta, d : float
-        How far the parameters and the last solutions of CG are apart at the end, by `distance`; 0: bit-equal.
+        Distance of the parameters and of the last solutions of CG at the end, by `distance`; 0: bit-equal.
     lam : (float, float)
-        Damping as recorded at the end: of the chain, of the one call.
+        Damping recorded at the end: of the chain, of the one call.
     first_apart : int or None
-        The first epoch, counted from 1, whose printed figures or record in the checkpoint differ; the last one where
-        only what the call hands back does. None: all are equal.
+        The first epoch, from 1, whose printed figures or record in the checkpoint differ; the last one where only
+        returned values do. None: all are equal.
     """
 
     epochs: int
@@ -113,15 +140,15 @@ class Continuity:
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """Where a reference stopped in mid-run, and why.
+    """The point at which a reference stopped in mid-run.
 
     Attributes
     ----------
     epoch : int
-        The one that it did not finish.
+        The epoch that it did not finish.
     reason : str
     cause : {'', 'nothing recorded', 'underflow'}
-        A fault that the published program is known to have; '' for any other reason.
+        A known fault of the published program; '' for any other reason.
     theta, start, lam : vector, vector, float
         The state in which that epoch began, as in `EpochRecord`; None where it was not recorded.
     """
@@ -129,33 +156,33 @@ class Stop:
     epoch: int
     reason: str
     cause: str = ""
-    theta: NDArray[Any] | None = None
-    start: NDArray[Any] | None = None
+    theta: Vector | None = None
+    start: Vector | None = None
     lam: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A reference's run of a case.
+    """A run of a case.
 
     Attributes
     ----------
     case : Case
     precision : {'single', 'double'}
     mode : {'kernels', 'lockstep', 'free'}
-        kernels: some states, nothing but kernels; lockstep: consecutive epochs whose states are those of the
-        reference's own run; free: the same, to be repeated without help from the start.
+        kernels: some states, and the kernels at them. lockstep: consecutive epochs, with the states of the
+        reference's own run. free: the same, to be repeated from the start without these states.
     epochs : list of EpochRecord
     envelope : mapping
         Measured E by ``(epoch, quantity)``: the largest distance of this reference's perturbed runs from itself.
     checkpoint : bytes or None
-        The last `_nnet_running.mat` it wrote.
+        The last `_nnet_running.mat` that it wrote.
     provenance : mapping of str to str
         Engine, versions, BLAS, processor, SHA-256 of every file of the reference, seeds.
     continuity : Continuity or None
-        Whether one call of the reference over all epochs ends where its resumed calls do; None: not run.
+        One call over all epochs compared with resumed calls; None: not run.
     stop : Stop or None
-        Where it stopped before it had done all epochs that it was asked for; None: it did them.
+        Where it stopped before the last epoch that was asked for; None: it did not.
     """
 
     case: Case
@@ -169,36 +196,28 @@ class Recording:
     stop: Stop | None = None
 
 
-BY_CASES = "by cases alone: "
-"""In an envelope before a quantity: E of those members that differ from the plain run in the order of cases alone, kept
-where it is too large to be rounding without a doubt."""
-AGAIN, AND_AGAIN = "again: ", "again and again: "
-"""In an envelope before a quantity: how far the plain run, done once more, is from itself, and two such from each
-other. Missing where they are equal."""
-NOTHING = "nothing was recorded"
-"""In the provenance of a recording without epochs: why it has none."""
-
-
 def nothing_recorded(case: Case, precision: str, mode: str, why: str) -> Recording:
-    """A run that could not be made, or has not finished an epoch."""
+    """Return the recording of a run that could not be made, or did not finish an epoch."""
     return Recording(
         case=case, precision=precision, mode=mode, epochs=[], envelope={}, checkpoint=None, provenance={NOTHING: why}
     )
 
 
 def distance(ours: Any, reference: Any) -> float:
-    """‖ours - reference‖ / ‖reference‖; 0 for equal values, NaN and infinities included; inf for other shapes."""
+    """Return ‖ours - reference‖ / ‖reference‖; 0 for equal values, NaN and Inf included; inf for other shapes."""
     a, b = (np.asarray(value, np.float64).ravel() for value in (ours, reference))
     if a.shape != b.shape:
-        return float("inf")
+        return math.inf
     if np.array_equal(a, b, equal_nan=True):
         return 0.0
     with np.errstate(all="ignore"):
         ratio = float(np.linalg.norm(a - b) / np.linalg.norm(b))
-    return ratio if np.isfinite(ratio) else float("inf")
+    return ratio if np.isfinite(ratio) else math.inf
 
 
 _VERSION = 1
+_NOT_KEPT = ("own_choice", "cg_stop", "report", "state")
+"""Fields of an epoch that this package alone has."""
 
 _Arrays = dict[tuple[Any, ...], tuple[int, Any]]
 """By what is in them: number and array. Equal ones, as the state between two epochs, are kept once."""
@@ -265,7 +284,7 @@ def _continuity(kept: Mapping[str, Any] | None) -> Continuity | None:
 
 
 def _parts(value: Any) -> dict[str, Any]:
-    return {part.name: getattr(value, part.name) for part in fields(value)}
+    return {part.name: getattr(value, part.name) for part in fields(value) if part.name not in _NOT_KEPT}
 
 
 def _encoded(value: Any, arrays: _Arrays) -> Any:

@@ -39,6 +39,7 @@ from typing import Protocol
 from hf_matlab_compat.parity.engines.constants import Constant
 from hf_matlab_compat.parity.engines.envelope import measure_envelope
 from hf_matlab_compat.parity.engines.octave_engine import OctaveEngine
+from hf_matlab_compat.parity.engines.port import PortEngine
 from hf_matlab_compat.parity.engines.recorded_engine import RecordedEngine
 from hf_matlab_compat.parity.engines.reference import Reference, open_reference
 from hf_matlab_compat.parity.engines.tape import is_ours, pack, read_tape
@@ -48,6 +49,7 @@ __all__ = [
     "Constant",
     "Engine",
     "OctaveEngine",
+    "PortEngine",
     "RecordedEngine",
     "Reference",
     "is_ours",

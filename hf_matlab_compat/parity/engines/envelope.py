@@ -33,13 +33,23 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.files.atomic_file import atomic_file
 from hf_matlab_compat.matlab.octave.process import one_line, scratch
 from hf_matlab_compat.parity.cases import rounded
+from hf_matlab_compat.parity.comparisons import distances
 from hf_matlab_compat.parity.engines.job import Job, TrainerStopped, make_job, run_octave_driver, write_job
 from hf_matlab_compat.parity.engines.order import Order, identity, permuted_cases, renumbered_units
 from hf_matlab_compat.parity.engines.provenance import octave_facts
 from hf_matlab_compat.parity.engines.reference import SHIMS, Reference
 from hf_matlab_compat.parity.engines.results import OtherPrecision, read_until_stop
-from hf_matlab_compat.parity.engines.spread import distances
-from hf_matlab_compat.parity.recording import AGAIN, AND_AGAIN, BY_CASES, PLACE, REFUSED, EpochRecord, Recording
+from hf_matlab_compat.parity.envelope_rule import DECISIONS
+from hf_matlab_compat.parity.recording import (
+    AGAIN,
+    AND_AGAIN,
+    BY_CASES,
+    PLACE,
+    REFUSED,
+    EpochRecord,
+    Recording,
+    distance,
+)
 
 MEMBERS = 16
 
@@ -135,10 +145,34 @@ def _add(
     """Widen the envelope; under a prefix, only where a distance is beyond a limit."""
     # a member that meets a known fault of the original an epoch earlier has fewer
     for a, b in zip(plain, member, strict=False):
-        for name, apart in distances(b, a).items():
+        for name, apart in rounding(b, a).items():
             key = (a.epoch, prefix + name)
             if not prefix or not apart <= beyond:
                 envelope[key] = max(envelope.get(key, 0.0), apart)
+
+
+def rounding(member: EpochRecord, plain: EpochRecord) -> dict[str, float]:
+    """Return by quantity how far a member is from the plain run; after another decision, what depends on it is missing.
+
+    'll' and 'err' are figures after the step, or where there are none, kernels.
+    """
+    apart = {name: E for name, E in distances(member, plain, _model).items() if name not in ("start", "steps")}
+    apart = {name.removeprefix("kernel "): E for name, E in apart.items()}  # figures come later
+    ours, theirs = member.figures, plain.figures
+    if "chose_iters" in ours and "chose_iters" in theirs:
+        apart["chose_iters"] = distance(ours["chose_iters"], theirs["chose_iters"])
+    dependent: set[str] = set()
+    if ours.get("cg_steps") != theirs.get("cg_steps"):
+        dependent |= {"d", "ch_norm"}
+    if any(ours.get(name) != theirs.get(name) for name in ("chose_iters", "reductions")):
+        dependent |= {"theta", *theirs} - {*DECISIONS, "d", "ch_norm", "chose_iters"}
+    return {name: E for name, E in apart.items() if name not in dependent}
+
+
+def _model(record: EpochRecord, at: int) -> float:
+    """Return the value of the quadratic model as the reference computed it."""
+    values = np.ravel(record.kernels.get("model", ()))
+    return float(values[at]) if at < values.size else np.nan
 
 
 def ensemble(recording: Recording, members: int) -> list[Member]:
@@ -246,7 +280,7 @@ def _noisy(job: Job, member: Member) -> Job:
 
 Envelope = Mapping[tuple[int, str], float]
 
-FORMAT = 3
+FORMAT = 4
 
 
 def user_cache() -> Path:

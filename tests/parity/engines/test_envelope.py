@@ -14,9 +14,8 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.legacy.routines import computeLL
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines import OctaveEngine, envelope
-from hf_matlab_compat.parity.engines.envelope import EnvelopeCache, user_cache
+from hf_matlab_compat.parity.engines.envelope import EnvelopeCache, rounding, user_cache
 from hf_matlab_compat.parity.engines.order import identity, permuted_cases, renumbered_units
-from hf_matlab_compat.parity.engines.spread import distances
 from hf_matlab_compat.parity.recording import Recording, distance
 from tests.parity.engines.trainers import ONE_FILE, SMALL, edited, live, processes_about
 
@@ -116,7 +115,7 @@ def test_a_trainer_without_double_precision_has_no_member_in_double(monkeypatch,
 def test_kernels_alone_tell_how_far_the_number_of_cg_steps_spreads():
     plain = recorded(None, "double", "kernels").epochs[0]
     other = replace(plain, steps=[*plain.steps[:-1], plain.steps[-1] + 1])
-    assert distances(other, plain)["cg_steps"] == 1 / plain.steps[-1]
+    assert rounding(other, plain)["cg_steps"] == 1 / plain.steps[-1]
 
 
 @octave_test
@@ -188,7 +187,7 @@ def test_the_cache_lies_where_the_user_wants_caches(monkeypatch, tmp_path):
 def test_after_another_choice_only_what_does_not_depend_on_it_is_measured():
     plain = recorded(None, "double", "lockstep").epochs[0]
     other = replace(plain, figures={**plain.figures, "chose_iters": plain.figures["chose_iters"] + 1, "rho": 9.0})
-    apart = distances(other, plain)
+    apart = rounding(other, plain)
     assert apart["chose_iters"] > 0
     assert "rho" not in apart
     assert "theta" not in apart

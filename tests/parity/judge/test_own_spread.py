@@ -20,7 +20,7 @@ NAME = "k_softmax_rms0_gn_hy1_lam1"
 @pytest.mark.parametrize("precision", ["double", "single"])
 def test_the_spread_of_a_kernel_is_some_roundoffs(precision: str) -> None:
     recording = recorded(NAME, "lockstep", precision)
-    spread = OwnSpread(recording, ExactEpoch(recording).model)
+    spread = OwnSpread(recording, ExactEpoch(recording))
     for kernel in ("grad", "grad2", "Bv", "precon"):
         E = spread.E(recording.epochs[0], None, kernel)
         assert E is not None
