@@ -237,9 +237,8 @@ def _require_targets(**targets: Path | None) -> None:
 
 def _report(done: ParityRun, lines: bool, json: Path | None, html: Path | None, divergence: Path) -> int:
     from hf_matlab_compat.parity.divergence import keep_divergence
-    from hf_matlab_compat.parity.report_html import to_html
+    from hf_matlab_compat.parity.rendering import certificate_table, to_html
     from hf_matlab_compat.parity.report_json import to_json
-    from hf_matlab_compat.parity.report_table import certificate_table
     from hf_matlab_compat.parity.run_parity import exit_code
 
     certificate, said = done.certificate, []

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
-from hf_matlab_compat.parity.report_table import STYLES, summaries_table
-from hf_matlab_compat.parity.summaries import by_stage, figure_cells, not_run_reasons, summary
+from hf_matlab_compat.parity.rendering import STYLES, in_terminal
+from hf_matlab_compat.parity.report import by_stage, figure_cells, not_run_reasons, summaries, summary
 
 WORDS = {
     "forward": "outputs of each layer",
@@ -55,9 +56,10 @@ def epochs_table(certificate: Certificate) -> Table:
     return table
 
 
-def stages_table(certificate: Certificate) -> Table:
+def stages_table(certificate: Certificate) -> RenderableType:
     """A line a stage: its verdicts, and the comparison that comes nearest to its bound."""
-    return summaries_table("compared", {WORDS[row.name[0]]: row for row in by_stage(certificate)})
+    rows = {WORDS[row.name[0]]: row for row in by_stage(certificate)}
+    return in_terminal(summaries("", "compared", {"": rows}))
 
 
 def counts(certificate: Certificate) -> str:

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.parity.recording import REFUSED
-from hf_matlab_compat.parity.stages import ANOTHER_CHUNK
+from hf_matlab_compat.parity.recording import MODES, PRECISIONS, REFUSED
+from hf_matlab_compat.parity.stages import ANOTHER_CHUNK, DECISION_STAGES, STAGE_WORDS, STAGES
 
 NOT_FOUND = "not found: published value assumed"
 """Stands where the files have no such constant that could be read."""
@@ -40,30 +41,6 @@ STOPS_UNEXPLAINED = "the reference stops here, which the published program is no
 PUBLISHED = " (published "
 """Stands behind a constant that is not the published one, before the published value."""
 
-STAGES = (
-    "forward",
-    "ll",
-    "err",
-    "grad",
-    "grad2",
-    "Bv",
-    "Bv_undamped",
-    "precon",
-    "cg_iterates",
-    "cg_steps",
-    "chose_iters",
-    "rho",
-    "reductions",
-    "rate",
-    "lambda",
-    "params",
-    "log",
-    "checkpoint",
-    "entry",
-)
-"""In the order in which a difference would arise."""
-DECISION_STAGES = ("cg_steps", "rho", "rate", "lambda", "params")
-"""What a trainer does with its kernels: where none of it was compared, a run is not known to be another's."""
 _NAMED = 5
 """Stages named in a sentence."""
 
@@ -90,11 +67,11 @@ class Line:
     """
 
     case: str
-    precision: str
-    mode: str
+    precision: Annotated[str, PRECISIONS]
+    mode: Annotated[str, MODES]
     backend: str
     epoch: int
-    stage: str
+    stage: Annotated[str, STAGES]
     detail: str = ""
     ours: str = ""
     reference: str = ""
@@ -122,7 +99,7 @@ class Traces:
     """
 
     case: str
-    precision: str
+    precision: Annotated[str, PRECISIONS]
     ours: Mapping[str, NDArray[np.float64]]
     reference: Mapping[str, NDArray[np.float64]]
     envelope: Mapping[str, NDArray[np.float64]]
@@ -298,28 +275,6 @@ class Certificate:
         return min(differing, key=lambda line: (line.epoch, STAGES.index(line.stage)), default=None)
 
 
-STAGE_WORDS: Mapping[str, str] = {
-    "forward": "the output of a layer",
-    "ll": "the log-likelihood",
-    "err": "the error",
-    "grad": "the gradient",
-    "grad2": "the squared gradient",
-    "Bv": "the damped curvature product",
-    "Bv_undamped": "the curvature product",
-    "precon": "the preconditioner",
-    "cg_iterates": "an iterate of CG",
-    "cg_steps": "the number of CG steps",
-    "chose_iters": "the chosen CG iterate",
-    "rho": "rho",
-    "reductions": "the number of reductions",
-    "rate": "the step length",
-    "lambda": "lambda",
-    "params": "the result of the epoch",
-    "log": "the log",
-    "checkpoint": "the checkpoint",
-    "entry": "the whole call",
-}
-"""What stands at a stage."""
 START_OF_CG, TARGET_CHUNK = "start of CG", "target chunk"
 """Computed elsewhere than the stage that shows them."""
 LACKS = "the reference lacks"

@@ -9,10 +9,10 @@ from dataclasses import replace
 from textwrap import wrap
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdict, place_stage
+from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict, place_stage
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.recording import Recording, read_recording_file, write_recording_file
-from hf_matlab_compat.parity.stages import dependency
+from hf_matlab_compat.parity.stages import STAGES, dependency
 
 _WIDTH = 79
 _EPOCHS_SHOWN = 6

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.parity.certificate import STAGES, Line, Verdict
+from hf_matlab_compat.parity.certificate import Line, Verdict
 from hf_matlab_compat.parity.comparisons import (
     FIGURE_STAGES,
     KERNEL_STAGES,
@@ -35,7 +35,7 @@ from hf_matlab_compat.parity.envelope_rule import (
 from hf_matlab_compat.parity.log_comparison import compare_logs
 from hf_matlab_compat.parity.own_runs import ExactEpoch, OwnSpread
 from hf_matlab_compat.parity.recording import AGAIN, AND_AGAIN, BY_CASES, EpochRecord, Recording, distance
-from hf_matlab_compat.parity.stages import ANOTHER_CHUNK
+from hf_matlab_compat.parity.stages import ANOTHER_CHUNK, STAGES
 from hf_matlab_compat.parity.verdicts import (
     Column,
     Exemptions,

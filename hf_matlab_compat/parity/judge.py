@@ -10,7 +10,7 @@ from dataclasses import replace
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.parity import entry
-from hf_matlab_compat.parity.certificate import STAGES, STOPS, STOPS_UNEXPLAINED, Certificate, Line, Traces, place_stage
+from hf_matlab_compat.parity.certificate import STOPS, STOPS_UNEXPLAINED, Certificate, Line, Traces, place_stage
 from hf_matlab_compat.parity.checkpoint import checkpoint_lines, traces_of
 from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
 from hf_matlab_compat.parity.coverage import not_exercised, seen
@@ -18,6 +18,7 @@ from hf_matlab_compat.parity.engines.port import PortCase, port_case, port_epoch
 from hf_matlab_compat.parity.engines.provenance import data_provenance, our_provenance
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.recording import NOTHING, PLACE, EpochRecord, Recording, Stop
+from hf_matlab_compat.parity.stages import STAGES
 from hf_matlab_compat.parity.verdicts import not_run
 from hf_matlab_compat.solvers.conjgrad import CGStop
 

@@ -24,6 +24,9 @@ from hf_matlab_compat.state import Report, State
 
 Vector = NDArray[Any]
 
+PRECISIONS = ("double", "single")
+MODES = ("kernels", "lockstep", "free")
+
 REFUSED = "cannot be had of this reference"
 """Part of the reason why nothing was recorded, after a precision: the other precision is judged without it."""
 

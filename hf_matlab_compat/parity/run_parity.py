@@ -11,12 +11,13 @@ from time import monotonic
 
 from hf_matlab_compat.errors import OptionError, ParityError
 from hf_matlab_compat.matlab.octave.session import octave_available
-from hf_matlab_compat.parity.certificate import NO_OCTAVE, NOT_MEASURED, STAGES, Certificate, Line, Verdict
+from hf_matlab_compat.parity.certificate import NO_OCTAVE, NOT_MEASURED, Certificate, Line, Verdict
 from hf_matlab_compat.parity.divergence import keep_divergence
 from hf_matlab_compat.parity.engines import Engine, OctaveEngine, RecordedEngine, is_ours, read_tape
 from hf_matlab_compat.parity.judge import backend_missing, judge
-from hf_matlab_compat.parity.recording import Case, Recording, nothing_recorded
-from hf_matlab_compat.parity.runs import EXTENTS, MODES, PRECISIONS, Run, planned_runs, runs_live
+from hf_matlab_compat.parity.recording import MODES, PRECISIONS, Case, Recording, nothing_recorded
+from hf_matlab_compat.parity.runs import EXTENTS, Run, planned_runs, runs_live
+from hf_matlab_compat.parity.stages import STAGES
 
 ENGINES = ("auto", "octave", "recorded")
 _GET_OCTAVE = (

@@ -10,8 +10,6 @@ from hf_matlab_compat.parity.cases import MADE_CASES, builtin_names, find_cases
 from hf_matlab_compat.parity.engines import Engine
 from hf_matlab_compat.parity.recording import Case
 
-MODES = ("kernels", "lockstep", "free")
-PRECISIONS = ("double", "single")
 DEFAULT_CASES = (
     "ae_logistic",
     "ae_tanh_linear",

@@ -7,10 +7,11 @@ import pytest
 from hf_matlab_compat.demo import agreement
 from hf_matlab_compat.demo.agreement import Comparison, compare_with_matlab
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.certificate import STAGES, Certificate, Verdict
+from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.envelope_rule import figure_bound
 from hf_matlab_compat.parity.recording import distance
+from hf_matlab_compat.parity.stages import STAGES
 from tests.demo.compared import arguments, case, recording, two_epochs
 from tests.demo.planted import WRONG_LAMBDA, WRONG_RHO
 from tests.parity.judge.test_planted_bugs import solver

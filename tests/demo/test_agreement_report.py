@@ -12,7 +12,8 @@ from rich.table import Table
 
 from hf_matlab_compat.demo.agreement_report import WORDS, counts, epochs_table, stages_table, write_csv
 from hf_matlab_compat.demo.shipped_recording import LEFT_OUT
-from hf_matlab_compat.parity.certificate import STAGES, Verdict
+from hf_matlab_compat.parity.certificate import Verdict
+from hf_matlab_compat.parity.stages import STAGES
 from tests.demo.compared import agreeing, with_difference, with_tie
 
 

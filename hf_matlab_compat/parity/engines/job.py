@@ -20,10 +20,8 @@ from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.reference import SHIMS, Reference
-from hf_matlab_compat.parity.recording import Case
+from hf_matlab_compat.parity.recording import MODES, PRECISIONS, Case
 
-PRECISIONS = ("single", "double")
-MODES = ("kernels", "lockstep", "free")
 
 _OVERRIDES: Mapping[str, str] = {
     **{name: name for name in ("initlambda", "autodamp", "drop", "boost", "rho_low", "rho_high")},

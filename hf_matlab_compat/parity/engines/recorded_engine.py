@@ -15,9 +15,8 @@ from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.parity.cases import builtin_case, goldens, require_same
 from hf_matlab_compat.parity.engines.constants import Constant, published, read_constants
-from hf_matlab_compat.parity.engines.job import PRECISIONS
 from hf_matlab_compat.parity.engines.printed import epoch_lines
-from hf_matlab_compat.parity.recording import Case, EpochRecord, Recording, Stop
+from hf_matlab_compat.parity.recording import PRECISIONS, Case, EpochRecord, Recording, Stop
 
 _ENVELOPE: Mapping[str, str] = {
     **{"ll_after": "ll", "err_after": "err", "ll_chunk": "ll_chunk_after", "paramsp": "theta", "ch": "d"},

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hf_matlab_compat.parity.certificate import STAGES, START_OF_CG, TARGET_CHUNK
+from hf_matlab_compat.parity.certificate import START_OF_CG, TARGET_CHUNK
 from hf_matlab_compat.parity.engines.places import stage_places, statements
 from hf_matlab_compat.parity.engines.reference import OURS
+from hf_matlab_compat.parity.stages import STAGES
 from tests.parity.engines.trainers import ONE_FILE
 
 

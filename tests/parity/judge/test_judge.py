@@ -10,10 +10,11 @@ import pytest
 
 from hf_matlab_compat.errors import NonFiniteError, OptionError
 from hf_matlab_compat.parity import judge as judging
-from hf_matlab_compat.parity.certificate import STAGES, Certificate, Line, Verdict
+from hf_matlab_compat.parity.certificate import Certificate, Line, Verdict
 from hf_matlab_compat.parity.engines import port
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.recording import AGAIN, Recording
+from hf_matlab_compat.parity.stages import STAGES
 from tests.cases import MAIN, PRECISIONS, UNITS, trace
 from tests.parity.judge.golden_recordings import judged, later_state, recorded, two_epochs
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.certificate import STAGES, Certificate, Verdict
+from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.report_json import from_json, schema, to_json
+from hf_matlab_compat.parity.stages import STAGES
 from tests.parity.judge.certificates import agreeing, differing
 
 BOTH = pytest.mark.parametrize("certificate", [agreeing, differing], ids=["agreeing", "differing"])

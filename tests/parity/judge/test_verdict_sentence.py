@@ -12,8 +12,6 @@ from hf_matlab_compat.parity.certificate import (
     AMBIGUOUS,
     LACKS,
     NOT_FOUND,
-    STAGE_WORDS,
-    STAGES,
     START_OF_CG,
     TARGET_CHUNK,
     Certificate,
@@ -22,7 +20,7 @@ from hf_matlab_compat.parity.certificate import (
 )
 from hf_matlab_compat.parity.recording import REFUSED
 from hf_matlab_compat.parity.run_parity import exit_code
-from hf_matlab_compat.parity.stages import ANOTHER_CHUNK
+from hf_matlab_compat.parity.stages import ANOTHER_CHUNK, STAGE_WORDS, STAGES
 from tests.parity.judge.certificates import line
 from tests.parity.judge.golden_recordings import judged, recorded
 
