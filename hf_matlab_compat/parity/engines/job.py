@@ -22,7 +22,6 @@ from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.reference import SHIMS, Reference
 from hf_matlab_compat.parity.recording import MODES, PRECISIONS, Case
 
-
 _OVERRIDES: Mapping[str, str] = {
     **{name: name for name in ("initlambda", "autodamp", "drop", "boost", "rho_low", "rho_high")},
     **{name: name for name in ("maxiters", "miniters", "linesearch_c", "linesearch_factor", "numconn", "initcoeff")},
