@@ -59,6 +59,8 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_use_index = False  # the reference has its own contents, and every page the search
+html_domain_indices = False
 html_theme_options = {"navigation_with_keys": False}
 copybutton_prompt_text = "$ "
 

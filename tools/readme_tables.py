@@ -32,12 +32,13 @@ def differences() -> list[str]:
 
 
 def options() -> list[str]:
-    """Every option under both names, with its default and what it does."""
+    """Every option under both names, with its default, what it does, the values it takes, and its source."""
     rows: list[str] = []
     for field in dataclasses.fields(Options):
-        text = field.metadata["text"]
+        takes, source = field.metadata["kind"].expected, field.metadata["source"]
+        text = " ".join([field.metadata["text"], takes and f"Takes {takes}.", source and f"({source})"]).strip()
         rows.append(f"| `{field.name}` | {_matlab_name(field.name)} | `{field.default!r}` | {text} |")
-    return ["| `train` | `nnet_train` | default | |", "|---|---|---|---|", *rows]
+    return ["| `train` | `nnet_train` | default | what it does |", "|---|---|---|---|", *rows]
 
 
 def _matlab_name(name: str) -> str:

@@ -10,8 +10,8 @@ This page makes such a folder, migrates it, checks the translation against Octav
 # The old folder
 # --------------
 #
-# Two experiments and the script that both call. They are written as such scripts are: a seed, a permutation, a call of
-# ``nnet_train_2``, results read back from the checkpoint.
+# Two experiments and the script that both call. They are written as such scripts are: a seed, a permutation, a call
+# of ``nnet_train_2``, results read back from the checkpoint.
 
 import contextlib
 import io
@@ -113,8 +113,8 @@ else:
 # Run
 # ---
 #
-# The programs need their data beside them, as the command said. They write the log and the checkpoints that the MATLAB
-# scripts would have written.
+# The programs need their data beside them, as the command said. They write the log and the checkpoints that the
+# MATLAB scripts would have written.
 
 shutil.copy(old / "digits.mat", new)
 with contextlib.chdir(new), contextlib.redirect_stdout(io.StringIO()):  # MATLAB's lines, which are in the log too
@@ -168,5 +168,5 @@ print("\n".join((new / "REPORT.md").read_text().splitlines()[:7]))
 # ----------------------------
 #
 # An edited ``nnet_train_2.m`` in the folder is not translated. Its edits (``initlambda``, ``maxiters``, the
-# preconditioner, …) are found and become options of the calls, and what no option can express is listed with its line.
-# The page :doc:`From MATLAB to Python </migration>` has the details.
+# preconditioner, …) are found and become options of the calls, and what no option can express is listed with its
+# line. The page :doc:`From MATLAB to Python </migration>` has the details.

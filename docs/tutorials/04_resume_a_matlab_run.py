@@ -64,8 +64,8 @@ result = train(**task, resume_from=begun, run_name=folder / "run", max_epochs=40
 print(result)
 
 # %%
-# The records go back to the first epoch, so one curve shows both programs' work. Lambda and the start of CG were taken
-# over: there is no step where Python began.
+# The records go back to the first epoch, so one curve shows both programs' work. Lambda and the start of CG were
+# taken over: there is no step where Python began.
 
 epochs = np.arange(1, 41)
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")

@@ -106,8 +106,8 @@ assert np.isclose(v @ problem.curvature(start, on, None)(v), dense, rtol=1e-6)
 # Train
 # -----
 #
-# A curvature without a diagonal cannot be preconditioned, so `preconditioner="none"`. The rest, damping, the choice of
-# the CG iterate and the line search, is the published method.
+# A curvature without a diagonal cannot be preconditioned, so `preconditioner="none"`. The rest, damping, the choice
+# of the CG iterate and the line search, is the published method.
 
 result = train(
     problem=problem,
