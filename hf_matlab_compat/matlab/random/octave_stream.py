@@ -1,7 +1,12 @@
-"""The random numbers that Octave would have drawn from the same seed."""
+"""The random numbers of Octave: MT19937 words, uniform draws, and a ziggurat of 256 strips for normal draws.
+
+Strip 0 is the lowest and holds the tail; strip i > 0 reaches from f(xᵢ) up to f(xᵢ₋₁).
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -9,17 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.matlab.random.octave_normals import DoubleZiggurat, SingleZiggurat
-from hf_matlab_compat.matlab.random.octave_uniforms import draw_doubles, draw_singles
-from hf_matlab_compat.matlab.random.word_streams import checked_seed, octave_twister
-from hf_matlab_compat.matlab.random.ziggurat import Reals, draw_normals
+from hf_matlab_compat.matlab.random.word_streams import Reals, Words, WordStream, checked_seed, draw_normals
 from hf_matlab_compat.model.random_stream import column_major
 
 Precision: TypeAlias = Literal["double", "single"]
 
+_LEVELS = 256
+_TAIL = 3.6541528853610088  # R
+_INVERSE_TAIL = 0.27366123732975828  # 1/R
+_AREA = 0.00492867323399  # v
+_FLIPS_TAIL = 0x100
+
 
 class OctaveStream:
-    """Draws of Octave after ``rand('twister', rand_seed); randn('state', randn_seed)``.
+    """Octave's draws after ``rand('twister', rand_seed); randn('state', randn_seed)``.
 
     Octave keeps one Mersenne twister for `rand` and `randperm` and another for `randn`. Draws in double and in
     single precision take their words from the same one.
@@ -29,12 +37,12 @@ class OctaveStream:
     rand_seed : int
         0 … 2³²-1.
     randn_seed : int, optional
-        0 … 2³²-1; `rand_seed` where it is left out.
+        0 … 2³²-1; by default `rand_seed`.
 
     Raises
     ------
     OptionError
-        Where a seed is not such an integer. Octave rounds and clips it instead.
+        A seed is not such an integer (Octave would round and clip it).
     """
 
     def __init__(self, rand_seed: int, randn_seed: int | None = None) -> None:
@@ -44,14 +52,14 @@ class OctaveStream:
         self._double, self._single = DoubleZiggurat(), SingleZiggurat()
 
     def rand(self, *shape: int, dtype: Precision = "double") -> Reals:
-        """Uniform draws in (0, 1), 53 bits each in double precision and 24 in single.
+        """Draw uniform numbers in (0, 1) with 53 bits in double precision and 24 in single.
 
         Parameters
         ----------
         *shape : int
             Shape of the result.
         dtype : {'double', 'single'}
-            Octave's ``rand(…, 'single')`` uses half as many words and gives other numbers, not rounded ones.
+            Single draws use half as many words, so they are other numbers than the double ones.
 
         Returns
         -------
@@ -68,7 +76,7 @@ class OctaveStream:
         return column_major(partial(draw, self._uniform_words), shape)
 
     def randn(self, *shape: int, dtype: Precision = "double") -> Reals:
-        """Standard normal draws.
+        """Draw standard normal numbers.
 
         Parameters
         ----------
@@ -92,24 +100,24 @@ class OctaveStream:
         return column_major(partial(draw_normals, ziggurat, self._normal_words), shape)
 
     def randperm(self, n: int, m: int | None = None) -> NDArray[np.int64]:
-        """``randperm(n, m)``: the first m of a random permutation, from the stream of `rand`.
+        """Return the first m entries of a random permutation, as ``randperm(n, m)``, from the stream of `rand`.
 
         Parameters
         ----------
         n : int
-            Permutes 1 … n.
+            The permutation is of 1 … n.
         m : int, optional
-            How many, at most `n`; all of them where it is left out.
+            By default n.
 
         Returns
         -------
         ndarray of int64, shape (m,)
-            Values from 1, as Octave shows them.
+            Values 1 … n.
 
         Raises
         ------
         OptionError
-            Unless 0 ≤ m ≤ n.
+            m is below 0 or above n.
         """
         chosen = n if m is None else m
         if not 0 <= chosen <= n:
@@ -122,7 +130,7 @@ class OctaveStream:
         return np.array(order[:chosen], np.int64)
 
     def ceil_indices(self, high: int, count: int) -> NDArray[np.int64]:
-        """``ceil(high*rand(1, count))``: indices in 1 … `high`, with repetition, int64, shape (count,)."""
+        """Draw indices in 1 … `high` with repetition, as ``ceil(high*rand(1, count))``: int64, shape (count,)."""
         return np.ceil(high * self.rand(count)).astype(np.int64)
 
 
@@ -130,3 +138,155 @@ def _is_double(dtype: str) -> bool:
     if dtype not in ("double", "single"):
         raise OptionError("dtype", expected="'double' or 'single'", got=repr(dtype))
     return dtype == "double"
+
+
+def octave_twister(seed: int) -> WordStream:
+    """Return the words of the MT19937 behind ``rand('twister', seed)`` or ``randn('state', seed)``."""
+    # Octave seeds by an array of one element, another sequence than seeding by the number. numpy takes a list for an
+    # array, but an *array* of one element for a number.
+    generator = np.random.RandomState([seed])
+    return WordStream(lambda count: np.frombuffer(generator.bytes(4 * count), "<u4"))
+
+
+def draw_doubles(words: WordStream, count: int) -> Reals:
+    """Draw uniform numbers with 53 bits of two words each, never 0: float64, shape (count,)."""
+    return _draw_nonzero(_doubles, 2, words, count)
+
+
+def draw_singles(words: WordStream, count: int) -> Reals:
+    """Draw uniform numbers with 24 bits of one word each, never 0: float32, shape (count,)."""
+    return _draw_nonzero(_singles, 1, words, count)
+
+
+def next_double(words: WordStream, pair: int) -> tuple[float, int]:
+    """Look at the uniform draw of word pair `pair` from here; return it and the pair after it."""
+    while True:
+        first, second = words.peek(2 * pair + 2)[-2:].tolist()
+        u = ((first >> 5) * 67108864 + (second >> 6)) / 9007199254740992
+        pair += 1
+        if u > 0:
+            return u, pair
+
+
+def next_single(words: WordStream, word: int) -> tuple[np.float32, int]:
+    """Look at the uniform draw of word `word` from here; return it and the word after it."""
+    while True:
+        u = np.float32((int(words.peek(word + 1)[-1]) & 0xFFFFFF) / 16777216)
+        word += 1
+        if u > 0:
+            return u, word
+
+
+def _doubles(words: Words) -> Reals:
+    # 27 bits of the first word of a pair and 26 of the second
+    return ((words[0::2] >> np.uint32(5)) * 67108864.0 + (words[1::2] >> np.uint32(6))) / 9007199254740992.0
+
+
+def _singles(words: Words) -> Reals:
+    return (words & np.uint32(0xFFFFFF)).astype(np.float32) / np.float32(16777216)
+
+
+def _draw_nonzero(read: Callable[[Words], Reals], words_each: int, words: WordStream, count: int) -> Reals:
+    fractions = read(words.take(words_each * count))
+    while not fractions.all():
+        fractions = fractions[fractions > 0]
+        fractions = np.concatenate([fractions, read(words.take(words_each * (count - fractions.size)))])
+    return fractions
+
+
+class DoubleZiggurat:
+    """``randn`` in double precision; a unit is two words, of which 54 bits are read.
+
+    The lowest bit is the sign. The other 53 are the distance from the middle, in steps of the strip's width / 2⁵³;
+    their lowest eight also choose the strip.
+    """
+
+    words_per_unit = 2
+
+    def __init__(self) -> None:
+        self._scale, self._inner, self._height = _strips(2.0**53, np.float64)
+
+    def propose(self, words: Words) -> tuple[Reals, NDArray[np.bool_]]:
+        """See `Ziggurat.propose`."""
+        bits = words.view(np.uint64) & np.uint64((1 << 54) - 1)
+        distance = (bits >> np.uint64(1)).astype(np.int64)
+        level = distance & (_LEVELS - 1)
+        size = distance * self._scale[level]
+        return np.where(bits & np.uint64(1), -size, size), distance < self._inner[level]
+
+    def settle(self, words: WordStream, unit: int, value: float) -> tuple[float | None, int]:
+        """See `Ziggurat.settle`."""
+        distance = int(words.peek(2 * unit + 1)[-1]) >> 1
+        level = distance & (_LEVELS - 1)
+        if level == 0:
+            return _double_tail(words, unit + 1, negative=bool(distance & _FLIPS_TAIL))
+        u, end = next_double(words, unit + 1)
+        below, above = self._height[level], self._height[level - 1]
+        return (value if (above - below) * u + below < math.exp(-0.5 * value * value) else None), end
+
+
+class SingleZiggurat:
+    """``randn`` in single precision; a unit is one word, read as a signed number.
+
+    Its lowest 31 bits are compared with the edge, its lowest eight choose the strip. The tables are computed with
+    every intermediate edge and height rounded to single precision.
+    """
+
+    words_per_unit = 1
+
+    def __init__(self) -> None:
+        self._scale, self._inner, self._height = _strips(2.0**31, np.float32)
+
+    def propose(self, words: Words) -> tuple[Reals, NDArray[np.bool_]]:
+        """See `Ziggurat.propose`."""
+        level = words & np.uint32(_LEVELS - 1)
+        values = words.view(np.int32).astype(np.float32) * self._scale[level]
+        return values, (words & np.uint32(0x7FFFFFFF)) < self._inner[level]
+
+    def settle(self, words: WordStream, unit: int, value: float) -> tuple[float | None, int]:
+        """See `Ziggurat.settle`."""
+        word = int(words.peek(unit + 1)[-1])
+        level = word & (_LEVELS - 1)
+        if level == 0:
+            return _single_tail(words, unit + 1, negative=bool(word & _FLIPS_TAIL))
+        u, end = next_single(words, unit + 1)
+        below, above = self._height[level], self._height[level - 1]
+        return (value if float((above - below) * u + below) < math.exp(-0.5 * value * value) else None), end
+
+
+def _strips(steps: float, real: type[np.float64] | type[np.float32]) -> tuple[Reals, NDArray[np.int64], Reals]:
+    """Return the width of a step, the steps up to the inner edge, and the height f(xᵢ), each of shape (256,)."""
+    scale, height = np.empty(_LEVELS, real), np.empty(_LEVELS, real)
+    inner = np.zeros(_LEVELS, np.int64)
+    x = real(_TAIL)
+    height[0], height[-1] = 1, math.exp(-0.5 * float(x) * float(x))
+    scale[0], scale[-1] = _AREA / float(height[-1]) / steps, float(x) / steps
+    inner[0] = int(float(x * height[-1]) / _AREA * steps)
+    for level in range(_LEVELS - 2, 0, -1):
+        # xᵢ₊₁ (f(xᵢ) - f(xᵢ₊₁)) = v
+        outer, x = x, real(math.sqrt(-2 * math.log(_AREA / float(x) + float(height[level + 1]))))
+        inner[level + 1] = int(float(x / outer) * steps)
+        scale[level] = float(x) / steps
+        height[level] = math.exp(-0.5 * float(x) * float(x))
+    return scale, inner, height
+
+
+def _double_tail(words: WordStream, unit: int, *, negative: bool) -> tuple[float, int]:
+    while True:
+        u, unit = next_double(words, unit)
+        v, unit = next_double(words, unit)
+        excess, y = -_INVERSE_TAIL * math.log(u), -math.log(v)
+        if y + y > excess * excess:
+            return (-_TAIL - excess if negative else _TAIL + excess), unit
+
+
+def _single_tail(words: WordStream, unit: int, *, negative: bool) -> tuple[float, int]:
+    while True:
+        u, unit = next_single(words, unit)
+        v, unit = next_single(words, unit)
+        # Octave calls the C library's logf, which does not always return the nearest single, as this does: one tail
+        # draw in 7000, hence one draw in 27 million, differs by one unit in the last place.
+        excess = np.float32(-_INVERSE_TAIL * float(np.float32(math.log(u))))
+        y = np.float32(-math.log(v))
+        if y + y > excess * excess:
+            return (-_TAIL - float(excess) if negative else _TAIL + float(excess)), unit

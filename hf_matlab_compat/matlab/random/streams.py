@@ -1,4 +1,4 @@
-"""The random stream that a seed stands for: Octave's, MATLAB's, numpy's or the caller's own."""
+"""The random stream for a seed: Octave's, MATLAB's, numpy's or the caller's own."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SEEDS = (
 
 
 def stream_from_seed(seed: object) -> RandomStream:
-    """The stream that a `seed` option asks for.
+    """Return the stream for the option `seed`.
 
     Parameters
     ----------
     seed : None, int, numpy.random.Generator, tuple or stream
-        None, an integer or a generator: `NumpyStream`. ``("octave", s)`` or ``("octave", rand_seed, randn_seed)``:
-        `OctaveStream`; ``("matlab", …)`` likewise: `MatlabStream`. An object with `rand` and `randn` is used as it is,
-        and given `ceil_indices` where it lacks it.
+        None, an integer or a generator give a `NumpyStream`, ``("octave", s)`` and
+        ``("octave", rand_seed, randn_seed)`` an `OctaveStream`, ``("matlab", …)`` a `MatlabStream`. An object with
+        `rand` and `randn` is used itself, with `ceil_indices` added if it lacks it.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def stream_from_seed(seed: object) -> RandomStream:
     Raises
     ------
     OptionError
-        Where it is none of these.
+        The seed is none of these.
     """
     if seed is None or isinstance(seed, np.random.Generator):
         return NumpyStream(seed)

@@ -10,12 +10,16 @@ import pytest
 from scipy.io import loadmat
 
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.matlab.random.matlab_normals import TextbookZiggurat
-from hf_matlab_compat.matlab.random.octave_normals import SingleZiggurat
-from hf_matlab_compat.matlab.random.octave_uniforms import draw_doubles, draw_singles, next_double, next_single
+from hf_matlab_compat.matlab.random.matlab_stream import TextbookZiggurat, shr3_congruential
+from hf_matlab_compat.matlab.random.octave_stream import (
+    SingleZiggurat,
+    draw_doubles,
+    draw_singles,
+    next_double,
+    next_single,
+)
 from hf_matlab_compat.matlab.random.streams import MatlabStream, OctaveStream, stream_from_seed
-from hf_matlab_compat.matlab.random.word_streams import WordStream, shr3_congruential
-from hf_matlab_compat.matlab.random.ziggurat import draw_normals
+from hf_matlab_compat.matlab.random.word_streams import WordStream, draw_normals
 from hf_matlab_compat.model.random_stream import IndexedStream, NumpyStream
 from tests.octave import octave
 
