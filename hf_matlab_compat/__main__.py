@@ -1,4 +1,4 @@
-"""`python -m hf_matlab_compat` is `hf-compat`."""
+"""`python -m hf_matlab_compat` runs `hf-compat`."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""What objects of the caller's own answer: checked, and brought into the precision of the run.
+"""Checks of what a user's objects return, and conversion to the precision of the run.
 
-A wrong answer is refused where it is given, in a sentence that names the object.
+A wrong value is refused as soon as it is returned, in a sentence that names the object.
 """
 
 from __future__ import annotations
@@ -14,27 +14,25 @@ from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.state import Score
 
 Refuse = Callable[[str, str], Exception]
-"""(expected, got) → the error that says so."""
+"""(expected, got) → the error to raise."""
 
 _REAL = tuple("fiu")
-"""Kinds of dtypes that real numbers have."""
+"""Kinds of numpy dtypes of real numbers."""
 
 
 def checked_vector(value: Any, like: Vector, what: str, refuse: Refuse) -> Vector:
-    """The value, in the precision of `like`: a problem may compute in double within a run in single.
+    """Return the value in the precision of `like`; a problem may compute in double within a run in single.
 
     Parameters
     ----------
     value : object
+        What the user's object returned.
     like : (P,) vector
+        It gives the backend, the length and the precision.
     what : str
-        What the value is called.
+        The name of the value in the message.
     refuse : callable
-
-    Raises
-    ------
-    Exception
-        The one of `refuse`, where it is no vector of P real numbers on the backend of `like`.
+        Makes the error if the value is no vector of P real numbers on the backend of `like`.
     """
     if isinstance(value, type(like)) and value.shape == like.shape:
         if value.dtype == like.dtype:
@@ -45,12 +43,9 @@ def checked_vector(value: Any, like: Vector, what: str, refuse: Refuse) -> Vecto
 
 
 def checked_number(value: Any, what: str, refuse: Refuse) -> float:
-    """The value as Python's own number: numpy's scalars would widen vectors in single precision.
+    """Return the value as Python's own number; a numpy scalar would widen vectors in single precision.
 
-    Raises
-    ------
-    Exception
-        The one of `refuse`, where it is no real number; NaN and infinity are.
+    NaN and infinity are accepted. Other values than real numbers raise the error that `refuse` makes.
     """
     if not is_number(value):
         raise refuse(what, shown(value))
@@ -58,7 +53,7 @@ def checked_number(value: Any, what: str, refuse: Refuse) -> float:
 
 
 def checked_score(value: Any, refuse: Refuse) -> Score:
-    """The score, with Python's own numbers in it; `refuse` as in `checked_number`."""
+    """Return the score with Python's own numbers; other values raise the error that `refuse` makes."""
     if not isinstance(value, Score):
         raise refuse("a Score", shown(value))
     if type(value.log_likelihood) is float and type(value.error) is float:
@@ -71,14 +66,14 @@ def checked_score(value: Any, refuse: Refuse) -> Score:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a real number: Python's, numpy's, or an array of a backend without dimensions."""
+    """Return whether a value is a real number: Python's, numpy's, or an array without dimensions."""
     if isinstance(value, int | float):
         return not isinstance(value, bool)
     return getattr(value, "ndim", None) == 0 and getattr(getattr(value, "dtype", None), "kind", "") in _REAL
 
 
 def shown(value: Any) -> str:
-    """The value in a few words: itself where it is short, or else its shape or class."""
+    """Return a value in a few words: itself if it is short, otherwise its shape or class."""
     if isinstance(value, int | float | complex | str | np.generic | None):
         return repr(value)
     shape = getattr(value, "shape", None)

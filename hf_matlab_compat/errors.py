@@ -1,4 +1,4 @@
-"""All exceptions and warnings of the package. Messages name arguments as the caller knows them."""
+"""All exceptions and warnings of the package. Messages name arguments in the caller's words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 _NAMED = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*(?:=(?:'\w+'|\w+))?)\}")
-"""An argument named in a sentence, with a value or without, or a doubled brace.
+"""An argument named in a sentence, with or without a value, or a doubled brace.
 
 Other braces may come from a user's file and mean nothing.
 """
@@ -20,13 +20,13 @@ class HessianFreeError(Exception):
     Attributes
     ----------
     result : Result or None
-        When a run breaks off with this error: what was finished by then.
+        For an error that ends a run: the result of the finished epochs.
     """
 
     result: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # its own constructor takes more than the sentence; a worker process hands the error over all the same
+        # pickle would call the constructor with the sentence alone; worker processes send errors to their parent
         return _rebuilt, (type(self), self.args, dict(self.__dict__))
 
 
@@ -37,7 +37,7 @@ def _rebuilt(kind: type[HessianFreeError], args: tuple[Any, ...], attributes: di
 
 
 def quoted(value: object) -> str:
-    """A value as a sentence shows it: an array of more than a few numbers by its shape."""
+    """Return a value as messages show it: an array of more than a few numbers by its shape."""
     shape, size = getattr(value, "shape", None), getattr(value, "size", None)
     if isinstance(shape, tuple) and isinstance(size, int) and size > _FEW_NUMBERS:
         return f"an array of shape {shape}"
@@ -53,20 +53,20 @@ def _in_short(got: object) -> str:
 
 
 class ArgumentError(HessianFreeError, ValueError):
-    """An argument is not what it should be.
+    """An argument has a wrong value.
 
-    The sentence is ``<name>: expected <what>, got <value>. <What to do.>``. Names of arguments
-    in ``expected`` and ``advice`` are written ``{num_chunks}``, so that the same check speaks the
-    field's terms to a caller of `train` and MATLAB's names to a caller of `nnet_train_2`.
+    The message is ``<name>: expected <what>, got <value>. <What to do.>``. ``expected`` and ``advice`` name arguments
+    as ``{num_chunks}``, so that the same check names them in the field's terms for `train` and in MATLAB's for
+    `nnet_train_2`.
 
     Parameters
     ----------
     argument : str
-        The argument at fault, in the field's terms (``num_chunks``).
+        The wrong argument, in the field's terms (``num_chunks``).
     expected : str
-        What it should have been; may name arguments as ``{name}``.
+        What it should be; may name arguments as ``{name}``.
     got : object
-        What came: a value, or a phrase that describes one. The middle of a long one is left out of the sentence.
+        The value, or a phrase that describes it. The message leaves out the middle of a long one.
     advice : str, optional
         What to do about it; may name arguments as ``{name}``.
     """
@@ -79,7 +79,7 @@ class ArgumentError(HessianFreeError, ValueError):
         super().__init__(self.in_words_of({}))
 
     def in_words_of(self, names: Mapping[str, str]) -> str:
-        """The sentence, with every argument called what `names` calls it (itself by default)."""
+        """Return the message, with each argument under its name in `names`, or else its own."""
 
         def said(text: str) -> str:
             return _NAMED.sub(lambda found: names.get(found[1], found[1]) if found[1] else found[0][0], text)
@@ -88,7 +88,7 @@ class ArgumentError(HessianFreeError, ValueError):
         return f"{name}: expected {said(self.expected)}, got {_in_short(self.got)}. {said(self.advice)}".rstrip()
 
     def renamed(self, names: Mapping[str, str]) -> ArgumentError:
-        """The same error in another vocabulary."""
+        """Return the same error in another vocabulary."""
         copy = type(self)(self.argument, expected=self.expected, got=self.got, advice=self.advice)
         copy.args = (self.in_words_of(names),)
         copy.result = self.result
@@ -96,26 +96,26 @@ class ArgumentError(HessianFreeError, ValueError):
 
 
 class OptionError(ArgumentError):
-    """An option has a value that means nothing, or two options contradict each other."""
+    """An option has an invalid value, or two options contradict each other."""
 
 
 class DataError(ArgumentError):
-    """The data, the initial parameters or their shapes do not fit the run that was asked for."""
+    """The data or the initial parameters are invalid, or their shapes do not fit the network."""
 
 
 class CheckpointError(HessianFreeError):
-    """A checkpoint cannot be read, written, or does not belong to this network."""
+    """A checkpoint cannot be read or written, or belongs to another network."""
 
 
 class NonFiniteError(HessianFreeError, ArithmeticError):
-    """A gradient or a curvature product became NaN or infinite.
+    """A gradient, a curvature product or a log-likelihood is NaN or infinite.
 
     Attributes
     ----------
     epoch : int
         The epoch in which it happened, counted from 1.
     stage : str
-        Where: ``gradient``, ``curvature product``, ``inverse of the preconditioner`` or ``log-likelihood``.
+        ``gradient``, ``curvature product``, ``inverse of the preconditioner`` or ``log-likelihood``.
     """
 
     def __init__(self, epoch: int, stage: str) -> None:
@@ -129,18 +129,18 @@ class NonFiniteError(HessianFreeError, ArithmeticError):
 
 
 class MemoryFullError(MemoryError, HessianFreeError):
-    """The memory was full in the middle of a run; what was finished by then is in ``result``."""
+    """The memory was full during a run; ``result`` holds the finished epochs."""
 
 
 class Terminated(SystemExit):
-    """SIGTERM or SIGHUP came during a run, which ended in order; unless it is caught, the program ends as well.
+    """SIGTERM or SIGHUP came during a run. The run ended in order; unless the caller catches this, the program ends.
 
     Attributes
     ----------
     code : int
-        128 and the number of the signal, as a shell reports it: 143 or 129.
+        128 plus the number of the signal, as a shell reports it: 143 or 129.
     result : Result
-        That of the last finished epoch; its outcome says what came.
+        The result of the finished epochs; its outcome names the signal.
     """
 
     def __init__(self, code: int, result: Any = None) -> None:
@@ -149,39 +149,39 @@ class Terminated(SystemExit):
 
 
 class NotFinite(HessianFreeError, ArithmeticError):
-    """Raised by a rule or a problem that met NaN or infinity; the run turns it into a `NonFiniteError`.
+    """A rule or a problem raises this for NaN or infinity; the run turns it into a `NonFiniteError`.
 
     The argument is the stage; see `NonFiniteError`.
     """
 
 
 class ParityError(HessianFreeError):
-    """The other program (Octave, a recording) could not be asked, or did not answer."""
+    """The other program (Octave, or a recording of it) could not be run or read."""
 
 
 class MigrationError(HessianFreeError):
-    """A MATLAB script cannot be brought over."""
+    """A MATLAB script cannot be translated."""
 
 
 class DataWarning(UserWarning):
-    """The data can be trained on, but is probably not what was meant."""
+    """The data can be trained on, but is probably not what the user meant."""
 
 
 class CallWarning(UserWarning):
-    """A call that is not the published one was understood as a known form of it."""
+    """A call with another number of arguments than the published 22 was taken as a known form."""
 
 
 class BackendWarning(UserWarning):
-    """The backend computes in another way than its name says."""
+    """The backend computes differently from what its name says."""
 
 
 class DisplayWarning(UserWarning):
-    """The screen could no longer be written to; the run goes on without it."""
+    """The screen can no longer be written; the run continues without it."""
 
 
 @contextmanager
 def speaking(names: Mapping[str, str]) -> Iterator[None]:
-    """Within this block, argument errors come out in the vocabulary `names`."""
+    """Translate argument errors of this block into the vocabulary `names`."""
     try:
         yield
     except ArgumentError as error:

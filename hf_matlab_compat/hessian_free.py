@@ -2,9 +2,9 @@
 
 Notation
 --------
-f(θ) = -ll(θ) is minimised; figures are reported as the log-likelihood ll, which ascends
+f(θ) = -ll(θ) is minimised; figures report the log-likelihood ll, which increases
 g = ∇ll(θ);  G : curvature of f at θ;  B : G with its damping, G + λI;  M : preconditioner
-d : last CG iterate, from which the next CG run starts;  p : the iterate stepped along;  α : step length
+d : last CG iterate, from which the next CG run starts;  p : the chosen iterate;  α : step length
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from hf_matlab_compat.state import Memory, Score, Watch
 
 @dataclass(frozen=True, kw_only=True)
 class HessianFree:
-    """The published method, made of its rules; `solvers.rules` says what each is. Exchange any of them.
+    """The published method, made of exchangeable rules; `solvers.rules` describes them.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class HessianFree:
     judge : Judge
     line_search : LineSearch
     start_decay : float
-        Factor on the last CG iterate before it starts the next CG run.
+        Factor on the last CG iterate, from which the next CG run starts.
     """
 
     damping: Damping = field(default_factory=LevenbergMarquardt)
@@ -82,7 +82,7 @@ class HessianFree:
         g = problem.gradient(theta, on)  # gₙ ← ∇ll(θₙ)
         G = problem.curvature(theta, on, g)
         B = self.damping.operator(G, lam)  # B(d) = G d + λ d
-        # CG-Minimize(B, gₙ); where it starts and M have no names here, so that their memory is free for backtracking
+        # CG-Minimize(B, gₙ); its start and M get no names here, so that their memory is free during backtracking
         path = self.solver.solve(
             Quadratic(B, g.full, lam), self.start_decay * memory["d"], self.preconditioner(G, g, lam), watch
         )
@@ -96,7 +96,7 @@ class HessianFree:
             float(g.full @ p),
             watch,
         )
-        d = path.iterates[-1]  # not p: the next run starts where CG stopped, not where the step was taken
+        d = path.iterates[-1]  # not p: the next CG run starts where this one stopped
         remembered = {
             "d": d,
             "lam": self.damping.adapt(lam, judged.rho, p),  # Levenberg-Marquardt rule
@@ -107,21 +107,21 @@ class HessianFree:
 
 
 FIGURES: Mapping[str, str] = {
-    "cg_steps": "CG steps of this epoch; after a bail-out the number of the failed step",
+    "cg_steps": "CG steps of this epoch; if CG failed, the number of the failed step",
     "total_cg_steps": "CG steps of the whole run",
     "cg_stop": "why conjugate gradients stopped",
     "d_norm": "Euclidean norm of the last CG iterate",
     "chosen_step": "the CG step whose iterate backtracking chose",
     "old_log_likelihood": "before the step, on all training cases",
-    "old_log_likelihood_chunk": "before the step, on the cases that rho compares (the target chunk)",
+    "old_log_likelihood_chunk": "before the step, on the cases of rho (the target chunk)",
     "log_likelihood_chunk": "on the same cases after the full step p, before the line search",
-    "predicted_change": "denominator of rho: predicted change of the negative log-likelihood, undamped; negative",
-    "rho": "reduction ratio; -inf where the chunk got worse, nan for a step of zero",
-    "reductions": "how often the line search shortened the step; inf when it gave up",
-    "rate": "step length, 1 for the full step, 0 when the step was rejected",
+    "predicted_change": "denominator of rho: change of the negative log-likelihood that the undamped model predicts",
+    "rho": "reduction ratio; -inf if the log-likelihood of the chunk fell, nan for a step of zero",
+    "reductions": "how often the line search shortened the step; inf if it rejected the step",
+    "rate": "step length: 1 for the full step, 0 for a rejected step",
     "lam": "damping for the next epoch",
 }
-"""What an epoch of Hessian-free reports, and what each figure is."""
+"""Figures that Hessian-free reports of an epoch, with their descriptions."""
 
 
 def _figures(

@@ -22,23 +22,28 @@ from hf_matlab_compat.problem import Problem
 from hf_matlab_compat.state import Memory, State
 
 Given = tuple[Any, Any, Any]
-"""initial_theta, initial_weights, initial_biases, as the caller gave them."""
+"""initial_theta, initial_weights, initial_biases, as the user gave them."""
 
 
 def initial_state(
     network: Network, unit_types: Sequence[str], options: Options, backend: Backend, given: Given, resume_from: Any
 ) -> State:
-    """The state that the first epoch starts from, on the backend; its memory is empty where nothing is resumed.
+    """Return the state before the first epoch, on the backend; its memory is empty if nothing is resumed.
 
     Parameters
     ----------
     network : Network
+        What is trained.
     unit_types : sequence of str
+        Of layers 1 … L.
     options : Options
+        Reads the precision, and the settings of the sparse initialisation.
     backend : Backend
+        Where the vectors are needed.
     given : tuple
         initial_theta, initial_weights, initial_biases; None where absent.
     resume_from : path, State or None
+        Where to continue.
 
     Raises
     ------
@@ -53,17 +58,27 @@ def initial_state(
     theta = _given_theta(network, given, options.precision)
     if theta is None:
         theta = sparse_init(network.sizes, unit_types, stream_from_seed(options.seed), options)
-    vector = backend.xp.array(backend.asarray(theta))  # a copy: the caller's array stays the caller's
+    vector = backend.xp.array(backend.asarray(theta))  # a copy, so that the user's array is never changed
     return State(theta=vector)
 
 
 def own_state(problem: Problem, options: Options, backend: Backend, theta: Any, resume_from: Any) -> State:
-    """The same for a problem of the caller's own, which starts from `initial_theta` or a resumed state."""
+    """Return the state before the first epoch of a user's problem: from `theta`, or resumed.
+
+    Raises
+    ------
+    OptionError
+        There is no start.
+    DataError
+        `theta` does not fit the problem.
+    CheckpointError
+        The state to resume from does not fit the problem.
+    """
     count = int(problem.num_parameters)
     if resume_from is not None:
         return _resumed(count, "as the problem has", options, backend, resume_from)
     if theta is None:
-        raise OptionError("initial_theta", expected=f"{count} numbers, where {{problem}} starts", got="none")
+        raise OptionError("initial_theta", expected=f"{count} numbers, the start of {{problem}}", got="none")
     array = real_array("initial_theta", theta, options.precision)
     if array.size != count or max(array.shape, default=0) != count:
         got = f"shape {array.shape}"
@@ -90,7 +105,7 @@ def _resumed(count: int, as_what: str, options: Options, backend: Backend, sourc
 
 
 def memory_to_begin_with(started: Memory, resumed: Memory) -> Memory:
-    """What a method remembers before its next epoch: what it starts with, or what was resumed, in the same classes."""
+    """Return the memory before the next epoch: resumed entries in the method's dtypes, and its own for the rest."""
 
     def alike(name: str, value: Any) -> Any:
         kind = getattr(started.get(name), "dtype", None)

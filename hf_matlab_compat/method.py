@@ -1,4 +1,4 @@
-"""An outer method: how parameters change from epoch to epoch. Hessian-free is one; this is what all have in common."""
+"""An outer method changes the parameters from epoch to epoch. Hessian-free is one; this module runs any of them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hf_matlab_compat.problem import CheckedProblem, Problem
 from hf_matlab_compat.state import Memory, Report, Score, State, Watch
 
 Evaluate = Callable[[Vector], Score | None]
-"""θ → Score on held-out cases, or None without any."""
+"""θ → Score on held-out cases, or None if there are none."""
 
 
 class Epoch(NamedTuple):
-    """What one epoch leaves.
+    """The result of one epoch.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Epoch(NamedTuple):
     score : Score
         At θ, on all training cases.
     figures : mapping
-        What the method tells of the epoch.
+        What the method reports of the epoch.
     """
 
     theta: Vector
@@ -37,34 +37,30 @@ class Epoch(NamedTuple):
 
 
 class Method(Protocol):
-    """Trains a problem, epoch by epoch. Its settings are its own; what changes from epoch to epoch is its memory."""
+    """Trains a problem, epoch by epoch. Its settings are fixed; what changes from epoch to epoch is its memory."""
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
-        """The memory before the first epoch."""
+        """Return the memory before the first epoch."""
         ...
 
     def epoch(self, problem: Problem, theta: Vector, memory: Memory, n: int, watch: Watch) -> Epoch:
-        """Epoch n, counted from 1. Neither θ nor the memory is changed."""
+        """Run epoch n, counted from 1. θ and the memory are not changed in place."""
         ...
 
 
 def silent(stage: str, step: int, of: int) -> None:
-    """A watch that says nothing."""
+    """Report nothing: the default watch."""
 
 
 def checked_epoch(done: Any, theta: Vector, method: Any) -> Epoch:
-    """What a method says that an epoch leaves, with θ in the run's precision.
+    """Return what a method returned for an epoch, with θ in the run's precision.
 
     Raises
     ------
     OptionError
         It is no `Epoch` of a vector like `theta`, a memory, a score and figures.
     """
-    name = f"{type(method).__name__}.epoch"
-
-    def refuse(expected: str, got: str) -> OptionError:
-        return OptionError("method", expected=f"{expected} from {name}", got=got)
-
+    refuse = _refusing(method, "epoch")
     if not isinstance(done, Epoch):
         raise refuse("an Epoch", shown(done))
     memory = checked_mapping(done.memory, "a mapping of names to values as memory", refuse)
@@ -76,23 +72,23 @@ def checked_epoch(done: Any, theta: Vector, method: Any) -> Epoch:
 
 
 def checked_start(method: Any, problem: Problem, theta: Vector) -> Memory:
-    """The memory before the first epoch.
+    """Return the memory before the first epoch.
 
     Raises
     ------
     OptionError
         It is no mapping of names to values.
     """
-    name = f"{type(method).__name__}.start"
-    return checked_mapping(
-        method.start(problem, theta),
-        "a mapping of names to values",
-        lambda expected, got: OptionError("method", expected=f"{expected} from {name}", got=got),
-    )
+    return checked_mapping(method.start(problem, theta), "a mapping of names to values", _refusing(method, "start"))
+
+
+def _refusing(method: Any, called: str) -> Refuse:
+    name = f"{type(method).__name__}.{called}"
+    return lambda expected, got: OptionError("method", expected=f"{expected} from {name}", got=got)
 
 
 def checked_mapping(value: Any, what: str, refuse: Refuse) -> Mapping[str, Any]:
-    """The value, if it maps names to values."""
+    """Return the value if it maps names to values; otherwise raise the error that `refuse` makes."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):  # pyright: ignore
         raise refuse(what, shown(value))
     return cast("Mapping[str, Any]", value)
@@ -113,8 +109,9 @@ def epochs(
     problem : Problem
         What is trained.
     method : Method
+        How it is trained.
     state : State
-        Where to go on from.
+        Where to continue.
     max_epochs : int
         Number of the last epoch.
     evaluate : callable
@@ -125,16 +122,16 @@ def epochs(
     Yields
     ------
     report : Report
-        What the epoch did.
+        What happened in the epoch.
     state : State
-        What it left.
+        The state after it.
 
     Raises
     ------
     NonFiniteError
         A gradient or curvature product is NaN or infinite.
     DataError, OptionError
-        A problem, a rule or a method of the caller's own answered wrongly.
+        A user's problem, rule or method returned a wrong value.
     """
     checked = CheckedProblem(problem, watch)
     while state.epoch < max_epochs:

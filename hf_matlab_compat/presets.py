@@ -1,4 +1,4 @@
-"""Published settings by name. Only what a source says is in a preset; where it is silent the default stands."""
+"""Published settings by name. A preset contains only what its source says; the default applies to the rest."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Preset:
     options : mapping of str to object
         Fields of `Options`.
     source : str
-        Who says so.
+        Where they are published.
     silent : str
-        What the source does not say, so that the default stands.
+        What the source does not say, so that the default applies.
     """
 
     options: Mapping[str, Any]
@@ -99,12 +99,12 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def preset_options(name: str) -> dict[str, Any]:
-    """Keywords of `train` of the preset `name`.
+    """Return the preset `name` as keywords of `train`.
 
     Raises
     ------
     OptionError
-        There is none of this name; the nearest one is suggested.
+        There is no such preset; the message suggests the nearest one.
     """
     if name in PRESETS:
         return dict(PRESETS[name].options)

@@ -1,7 +1,7 @@
 """What is trained: a problem gives scores, gradients and curvatures at θ. Networks are one kind; write your own.
 
-Everything is a mean over cases. The objective is a log-likelihood, weight decay taken off, which ascends; curvatures
-are those of its negative, so that they come out positive.
+All figures are means over cases. The objective is a log-likelihood minus the weight decay, to be maximised; curvatures
+are those of its negative, so that they are positive.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from hf_matlab_compat.errors import DataError, NotFinite, OptionError
 from hf_matlab_compat.state import Score, Watch
 
 Product = Callable[[Vector], Vector]
-"""v → B v, both (P,); the result belongs to the caller, who may change it."""
+"""v → B v, both (P,). The caller may change the result in place."""
 
 
 class Cases(NamedTuple):
-    """Which cases a figure is formed on, and with which random numbers.
+    """The cases of a figure, and the key of its random numbers.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Cases(NamedTuple):
         A chunk of the training cases, counted from 0; None for all.
     draw : int
         Key of the randomness inside the problem (noise, sampled cases): the number of the epoch. The same key gives
-        the same draws for every call. 0 means without any noise.
+        the same draws in every call. 0 means no noise.
     """
 
     chunk: int | None = None
@@ -44,16 +44,16 @@ class Cases(NamedTuple):
 
 @dataclass(frozen=True)
 class Gradient:
-    """One gradient pass.
+    """The result of one gradient pass.
 
     Attributes
     ----------
     full : (P,) vector
-        ∇ of the log-likelihood over all cases, weight decay included.
+        ∇ of the mean log-likelihood over all cases, weight decay included.
     log_likelihood : scalar
-        At θ over all cases; in working precision where the original's is.
+        At θ over all cases, weight decay included; in working precision where MATLAB's is.
     chunk : (P,) vector
-        The same gradient over the target chunk; without one, `full`.
+        The same gradient over the target chunk; `full` if there is none.
     full_squared, chunk_squared : (P,) vectors or None
         Mean over cases of squared per-case gradients, weight decay not included.
     """
@@ -73,18 +73,18 @@ class Curvature(Protocol):
     """Curvature of the negative log-likelihood at a fixed θ, weight decay included, damping not."""
 
     def __call__(self, v: Vector) -> Vector:
-        """The product with v, a new (P,) vector."""
+        """Return the product with v, a new (P,) vector."""
         ...
 
     def diagonal(self, lam: float) -> Vector:
-        """An estimate of the diagonal, plus λ: what a diagonal preconditioner is made of; positive, (P,)."""
+        """Return an estimate of the diagonal plus λ, positive, (P,); diagonal preconditioners use it."""
         ...
 
 
 class Problem(Protocol):
-    """What an outer method asks of what it trains. θ and v belong to the caller and are not to be changed.
+    """What an outer method needs of a problem. θ and v belong to the caller and must not be changed.
 
-    Vectors are on the backend of θ; those in another precision are brought into its own.
+    Vectors are on the backend of θ; vectors in another precision are converted to that of θ.
     """
 
     @property
@@ -94,36 +94,38 @@ class Problem(Protocol):
 
     @property
     def num_chunks(self) -> int:
-        """Into how many minibatches the training cases are cut."""
+        """Number of minibatches of the training cases."""
         ...
 
     def score(self, theta: Vector, on: Cases) -> Score:
-        """Log-likelihood and error at θ, means over these cases."""
+        """Return log-likelihood and error at θ, means over these cases."""
         ...
 
     def gradient(self, theta: Vector, on: Cases) -> Gradient:
-        """One pass over all cases; ``on.chunk`` is the target chunk."""
+        """Run one pass over all cases; ``on.chunk`` is the target chunk."""
         ...
 
     def curvature(self, theta: Vector, on: Cases, gradient: Gradient) -> Curvature:
-        """The curvature at θ, where `gradient` was formed."""
+        """Return the curvature at θ; `gradient` was formed at the same θ."""
         ...
 
 
 def check_problem(problem: Any, name: str, *needed: str) -> None:
-    """Refuse an object that cannot be a problem, or cannot serve a method that needs more of one.
+    """Refuse an object that is no problem, or lacks what a method needs.
 
     Parameters
     ----------
     problem : object
+        What the user gave.
     name : str
-        What its argument is called.
+        The name of its argument.
     *needed : str
         Methods and attributes that it must have.
 
     Raises
     ------
     OptionError
+        It lacks one of them, or is a class.
     """
     missing = [each for each in needed if not hasattr(problem, each)]
     if missing or isinstance(problem, type):
@@ -142,7 +144,7 @@ def check_problem(problem: Any, name: str, *needed: str) -> None:
 
 
 def checked_score_of(problem: Any, theta: Vector, on: Cases) -> Score:
-    """The score that a problem gives.
+    """Return the score that a problem gives.
 
     Raises
     ------
@@ -157,13 +159,13 @@ def _refusing(name: str) -> Refuse:
 
 
 class CheckedProblem:
-    """A problem whose answers are checked and in the precision of θ, and which tells of its gradient passes.
+    """A problem whose results are checked and converted to the precision of θ, and which reports its gradient passes.
 
     Parameters
     ----------
     problem : Problem
     watch : callable
-        Told ``("gradient", 0, 1)`` before each gradient pass.
+        Called as ``watch("gradient", 0, 1)`` before each gradient pass.
     """
 
     def __init__(self, problem: Problem, watch: Watch) -> None:
@@ -193,13 +195,13 @@ class CheckedProblem:
         Raises
         ------
         DataError
-            It is no `Gradient`, has another length than θ, or its log-likelihood is no number.
+            It is no `Gradient`, a vector has another length than θ, or the log-likelihood is no number.
         NotFinite
             It is NaN or infinite.
         """
         self._watch("gradient", 0, 1)
         g, refuse = self._problem.gradient(theta, on), self._refuse_gradient
-        if not isinstance(g, Gradient):  # pyright: ignore[reportUnnecessaryIsInstance]  # anybody's problem
+        if not isinstance(g, Gradient):  # pyright: ignore[reportUnnecessaryIsInstance]  # a user's problem may be wrong
             raise refuse("a Gradient", shown(g))
         if not is_number(g.log_likelihood):
             raise refuse("a log_likelihood that is a number", shown(g.log_likelihood))
@@ -216,9 +218,9 @@ class CheckedProblem:
 
 
 class _CheckedCurvature:
-    """A curvature whose products and diagonal are of the length and precision of θ.
+    """A curvature whose products and diagonal have the length and precision of θ.
 
-    Products are checked until one is right as it comes: a small net would feel the check in every step of CG.
+    Products are checked until one needs no conversion; checking every product would slow CG on small networks.
     """
 
     def __init__(self, curvature: Curvature, theta: Vector, name: str) -> None:
@@ -234,7 +236,7 @@ class _CheckedCurvature:
             return Bv
         checked = checked_vector(Bv, v, "a product", self._refuse)
         if checked is v:
-            return v.copy()  # damping changes it in place
+            return v.copy()  # damping changes the product in place
         self._is_right = checked is Bv
         return checked
 
@@ -242,7 +244,7 @@ class _CheckedCurvature:
         made = getattr(self._curvature, "diagonal", None)
         if not callable(made):
             advice = "Write one, or set {preconditioner='none'}."
-            expected = "a method diagonal, of which the preconditioner is made"
+            expected = "a method diagonal, which the preconditioner needs"
             got = "none" if made is None else shown(made)
             raise DataError(self._name, expected=expected, got=got, advice=advice)
         return checked_vector(made(lam), self._theta, "a diagonal", self._refuse)

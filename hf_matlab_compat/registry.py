@@ -1,4 +1,4 @@
-"""Methods and rules by name, and how each is made from the options. An object in place of a name is taken as it is."""
+"""Methods and rules by name, and how each is made from the options. A user's object replaces a name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Maker = Callable[[Options, Backend], Any]
 
 
 def conjugate_gradients(o: Options, backend: Backend) -> ConjugateGradients:
-    """The published inner solver with the settings of the options."""
+    """Return the published inner solver with the settings of the options."""
     return ConjugateGradients(
         max_cg_steps=o.max_cg_steps,
         min_cg_steps=o.min_cg_steps,
@@ -75,7 +75,7 @@ RULES: Mapping[str, Mapping[str, Maker]] = {
     "judge": {"reduction_ratio": _reduction_ratio},
     "line_search": {"armijo": _armijo, "full_step": lambda o, backend: FullStep()},
 }
-"""Rules of Hessian-free by the option that names them, and by name."""
+"""Rules of Hessian-free, by the option that names them and by name."""
 
 _MUST_HAVE: Mapping[str, tuple[str, ...]] = {
     "method": ("start", "epoch"),
@@ -86,7 +86,7 @@ _MUST_HAVE: Mapping[str, tuple[str, ...]] = {
     "judge": ("judge",),
     "line_search": ("search",),
 }
-"""What an object that is given in place of a name must have."""
+"""Methods and attributes that an object must have to replace a name."""
 
 
 def _hessian_free(o: Options, backend: Backend) -> HessianFree:
@@ -99,18 +99,19 @@ METHODS: Mapping[str, Maker] = {"hessian_free": _hessian_free}
 
 
 def method_of(options: Options, backend: Backend) -> Method:
-    """The method that the options ask for.
+    """Return the method that the options ask for.
 
     Parameters
     ----------
     options : Options
+        All settings.
     backend : Backend
         Where vectors live.
 
     Raises
     ------
     OptionError
-        A name is unknown, or an object cannot do what its rule must.
+        A name is unknown, or an object lacks a method of its rule.
     """
     return _made("method", options.method, METHODS, options, backend)
 

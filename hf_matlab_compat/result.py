@@ -1,12 +1,10 @@
-"""What a training run hands back: parameters and history, the network as a function, and a file of all of it."""
+"""The result of a training run: parameters, history, and the network as a function."""
 
 from __future__ import annotations
 
 import os
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -14,54 +12,48 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.backends.backend import Backend, get_backend
-from hf_matlab_compat.errors import ArgumentError, CheckpointError, DataError, OptionError
+from hf_matlab_compat.errors import ArgumentError, DataError
 from hf_matlab_compat.hessian_free import FIGURES
-from hf_matlab_compat.matlab.files.atomic_file import atomic_file
-from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint, read_description
-from hf_matlab_compat.matlab.files.npz_file import joined_values, read_described, split_values, write_described
 from hf_matlab_compat.model.activations import LayerOutputs, TrainedNetwork, place_of
-from hf_matlab_compat.model.network import Network, build_network
-from hf_matlab_compat.model.units import UNITS, name_of
+from hf_matlab_compat.model.network import Network
+from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.feedforward import feedforward_problem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import check_training_data
-from hf_matlab_compat.preflight.description import plain_settings
 from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.result_file import Saved, read_result, write_result
 from hf_matlab_compat.state import Outcome, Records, Report, Score, State
-
-_TEXT = "result"
-_LOSSES = ("matching", "squared")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Result:
-    """A trained network and how it got there.
+    """A trained network and its history.
 
     Attributes
     ----------
     theta : (P,) float64 array
         Packed parameters: column-major weights, then biases, layer by layer.
     weights : list of (s_i, s_{i-1}) arrays
-        W of layers 1 … L; none for a problem that is no network of this package.
+        W of layers 1 … L; empty for a user's problem.
     biases : list of (s_i,) arrays
-        b of layers 1 … L; likewise.
+        b of layers 1 … L; empty for a user's problem.
     history : dict of str to arrays
         One array for each figure of `Report` ('epoch', 'train_log_likelihood', 'rho', …), over the epochs of this
         call. Test figures are nan without test data.
     records : Records
-        Log-likelihood, error, λ and seconds of all epochs, those before a resume included.
+        Log-likelihood, error, λ and seconds of all epochs, also of those before a resume.
     outcome : Outcome
         Why the run ended; its value is a sentence.
     state : State
-        All that a later run needs to go on from here; pass it as ``resume_from``.
+        All that a later run needs to continue from here; pass it as ``resume_from``.
     interrupted : bool
-        Whether Ctrl-C was pressed during the run, be it too late to break anything off.
+        True if Ctrl-C was pressed during the run, even too late to stop anything.
     reason : str
-        Which observer stopped the run, and why; empty where none did.
+        Which observer stopped the run, and why; empty if none did.
     best : State or None
         The state that an observer last asked to keep (`observers.observer.KEEP`).
     network : Network or None
-        Layout of the network, where one of this package was trained.
+        Layout of the network; None for a user's problem.
     options : Options
         Settings of the run.
 
@@ -89,7 +81,7 @@ class Result:
     _to_host: Callable[[Any], NDArray[Any]] = field(default=np.asarray, compare=False)
 
     def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """What the network makes of cases.
+        """Compute the outputs of the network.
 
         Parameters
         ----------
@@ -99,23 +91,24 @@ class Result:
         Returns
         -------
         (s_L, N) array
-            Outputs of the last layer, computed in double precision whatever the run's was.
+            Outputs of the last layer, computed in double precision whatever the precision of the run.
 
         Raises
         ------
         DataError
-            The inputs do not fit, or a problem without a network of this package was trained.
+            The inputs do not fit, or a user's problem was trained.
         """
         return self.trained_network().predict(inputs)
 
     def outputs(self, inputs: ArrayLike, layer: int | str | None = None) -> Any:
-        """Outputs of every layer.
+        """Compute the outputs of every layer, or of one.
 
         Parameters
         ----------
         inputs : (s_0, N) array_like
+            A case in each column.
         layer : int or {'inputs', 'code', 'output'}, optional
-            One layer alone: its number, inputs 0, or its name; the code layer is the narrowest hidden one.
+            One layer alone: its number, 0 for the inputs, or its name; the code layer is the narrowest hidden one.
 
         Returns
         -------
@@ -126,29 +119,31 @@ class Result:
         Raises
         ------
         DataError, OptionError
-            As `predict`; there is no such layer.
+            As `predict`; or there is no such layer.
         """
         made: LayerOutputs = self.trained_network().outputs(inputs)
         return made if layer is None else made[place_of(layer, [len(y) for y in made])]
 
     def score(self, inputs: ArrayLike, targets: ArrayLike) -> Score:
-        """Log-likelihood and error on cases, formed as the test figures of the run are.
+        """Compute log-likelihood and error on cases, as the run computes its test figures.
 
         Parameters
         ----------
         inputs : (s_0, N) array_like
+            A case in each column.
         targets : (s_L, N) array_like
+            Their desired outputs.
 
         Returns
         -------
         Score
-            Means over the cases, which have no weights here, and weight decay taken off the log-likelihood; in the
-            run's precision, with numpy.
+            Unweighted means over the cases, weight decay subtracted from the log-likelihood; in the run's precision,
+            with numpy.
 
         Raises
         ------
         DataError
-            As `predict`; the targets do not fit.
+            As `predict`; or the targets do not fit.
         """
         network = self.trained_network().network
         for name, given, size in (("inputs", inputs, network.sizes[0]), ("targets", targets, network.sizes[-1])):
@@ -165,44 +160,46 @@ class Result:
         return problem.score(self._to_host(self.state.theta), Cases())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything into one file, from which `load` makes the same result again, bit for bit.
+        """Write everything into one file, from which `load` makes the same result, bit for bit.
 
-        The file is a zip archive of numpy arrays and a JSON text; nothing is pickled. Units, losses and rules of your
-        own are kept by their names only. What is there is replaced.
+        The file is a zip archive of numpy arrays and a JSON text; nothing is pickled. It keeps the names of your own
+        units, losses and rules, not the objects. An existing file is replaced.
 
         Parameters
         ----------
         path : path-like
+            The file.
 
         Raises
         ------
         ArgumentError
             The file cannot be written.
         CheckpointError
-            The method remembers what no file can keep.
+            The memory of the method holds a value that no file can keep.
         """
-        text, arrays = _taken_apart(self)
+        best = None if self.best is None else self.best.mapped(self._to_host)
+        others = {"outcome": self.outcome, "interrupted": self.interrupted, "reason": self.reason, "best": best}
+        state = self.state.mapped(self._to_host)
         try:
-            with atomic_file(path) as stream:
-                write_described(stream, _TEXT, text, arrays)
+            write_result(path, Saved(state, self.network, self.options, self.history, others))
         except OSError as error:
             got = f"{os.fspath(path)!r} ({error.strerror or error})"
             advice = "Make its folder first, or choose another place."
             raise ArgumentError("path", expected="a file that can be written", got=got, advice=advice) from error
 
     def trained_network(self) -> TrainedNetwork:
-        """The network with its parameters, as a function.
+        """Return the network with its parameters, as a function.
 
         Raises
         ------
         DataError
-            A problem of the caller's own was trained.
+            A user's problem was trained.
         """
         if self.network is None:
             raise DataError(
                 "result",
-                expected="that of a network of this package, to compute outputs with it",
-                got="that of a problem of your own",
+                expected="the result of a network of this package, which can compute outputs",
+                got="the result of your own problem",
                 advice="Give result.theta to your own functions.",
             )
         return TrainedNetwork(self.network, tuple(self.network.layers(self.theta)))
@@ -235,7 +232,7 @@ class Result:
 def make_result(
     network: Network | None, run: tuple[Options, Backend], state: State, reports: Sequence[Report], outcome: Outcome
 ) -> Result:
-    """The result of a run that ended in `state` after these epochs."""
+    """Return the result of a run that ended in `state` after these epochs."""
     options, backend = run
     made = _result_of(state, network, options, _columns(reports), backend.to_host)
     return replace(made, outcome=outcome)
@@ -253,7 +250,7 @@ def _columns(reports: Sequence[Report]) -> dict[str, NDArray[Any]]:
 
 
 def _column(values: Sequence[Any]) -> NDArray[Any]:
-    """One figure over the epochs; an array of objects where it is no number or text."""
+    """Return one figure over the epochs; an array of objects if it is no number or text."""
     plain = [value.value if isinstance(value, Enum) else value for value in values]
     if all(np.ndim(value) == 0 for value in plain):
         return np.array(plain)
@@ -264,22 +261,22 @@ def _column(values: Sequence[Any]) -> NDArray[Any]:
 
 
 def load(path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = None, loss: Any = None) -> Result:
-    """The result that `Result.save` wrote; or what a checkpoint and its sidecar hold of one.
+    """Read the result that `Result.save` wrote, or as much of one as a checkpoint and its sidecar hold.
 
     Parameters
     ----------
     path : path-like
         The file.
     unit_types : sequence, optional
-        For each hidden layer and the output the name of a unit, or an object; needed where units of your own were
-        trained, of which the file has the names only.
+        A name or an object for each hidden layer and the output. Needed for your own units, of which the file has
+        only the names.
     loss : object, optional
-        Likewise.
+        The loss. Needed for your own loss, for the same reason.
 
     Returns
     -------
     Result
-        Of a checkpoint the outcome is not known, and the history is that of its records.
+        For a checkpoint the outcome is not known, and the history is that of its records.
 
     Raises
     ------
@@ -300,97 +297,8 @@ def load(path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = Non
     >>> bool((again.predict(X) == r.predict(X)).all())
     True
     """
-    if not is_result(path):
-        return _of_checkpoint(path, unit_types, loss)
-    with _whole(path):
-        text, arrays = read_described(path, _TEXT)
-        return _put_together(text, arrays, unit_types, loss)
-
-
-def saved_state(path: str | os.PathLike[str]) -> State:
-    """The state of a file that `Result.save` wrote; for that its units and loss need not be known.
-
-    Raises
-    ------
-    CheckpointError
-        It is damaged.
-    """
-    with _whole(path):
-        text, arrays = read_described(path, _TEXT)
-        return _state_put_together(text["states"]["state"], arrays, None)
-
-
-@contextmanager
-def _whole(path: str | os.PathLike[str]) -> Iterator[None]:
-    try:
-        yield
-    except OptionError:
-        raise
-    except Exception as error:  # what a damaged text has in the place of mappings is whatever the damage made of it
-        raise CheckpointError(
-            f"{os.fspath(path)}: expected a file that Result.save wrote, got one that is damaged. Take another copy."
-        ) from error
-
-
-def is_result(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is one that `Result.save` wrote, as its first bytes and its list of members say."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return f"{_TEXT}.json" in archive.namelist()
-    except Exception:  # whatever zipfile raises where there is no archive, or a damaged one
-        return False
-
-
-def _taken_apart(result: Result) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    network, options = result.network, result.options
-    history = {name: c.astype(str) if c.dtype.kind == "O" else c for name, c in result.history.items()}
-    columns, arrays = split_values(history, "history")
-    text: dict[str, Any] = {
-        "format": 1,
-        "outcome": result.outcome.name,
-        "interrupted": result.interrupted,
-        "reason": result.reason,
-        "settings": plain_settings(options),
-        "history": columns,
-        "network": None,
-        "states": {},
-    }
-    if network is not None:
-        units = [unit.name for unit in network.units]
-        text["network"] = {"sizes": list(network.sizes), "unit_types": units}
-    for name, state in (("state", result.state), ("best", result.best)):
-        if state is not None:
-            text["states"][name], of_state = _state_taken_apart(state.mapped(result._to_host), name)
-            arrays |= of_state
-    return text, arrays
-
-
-def _state_taken_apart(state: State, prefix: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    memory, arrays = split_values(state.memory, f"{prefix}_memory")
-    figures, of_records = split_values({"theta": state.theta, **vars(state.records)}, prefix)
-    return {"epoch": state.epoch, "memory": memory, "figures": figures}, arrays | of_records
-
-
-def _put_together(
-    text: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], unit_types: Sequence[Any] | None, loss: Any
-) -> Result:
-    options, network = _described_network(text["settings"], text["network"] or {}, unit_types, loss)
-    states = {name: _state_put_together(told, arrays, network) for name, told in text["states"].items()}
-    made = _result_of(states["state"], network, options, joined_values(text["history"], arrays))
-    outcome, reason = Outcome[text["outcome"]], str(text["reason"])
-    return replace(made, outcome=outcome, interrupted=bool(text["interrupted"]), reason=reason, best=states.get("best"))
-
-
-def _state_put_together(told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], network: Network | None) -> State:
-    figures = joined_values(told["figures"], arrays)
-    theta = figures.pop("theta")
-    if theta.ndim != 1 or theta.dtype.kind != "f" or (network and theta.size != network.num_parameters):
-        raise ValueError("not the parameters of this network")
-    if any(len(column) != told["epoch"] for column in figures.values()):
-        raise ValueError("not the records of these epochs")
-    return State(
-        theta=theta, memory=joined_values(told["memory"], arrays), epoch=int(told["epoch"]), records=Records(**figures)
-    )
+    saved = read_result(path, unit_types, loss)
+    return replace(_result_of(saved.state, saved.network, saved.options, saved.history), **saved.others)
 
 
 def _result_of(
@@ -414,49 +322,3 @@ def _result_of(
         options=options,
         _to_host=to_host,
     )
-
-
-def _of_checkpoint(path: str | os.PathLike[str], unit_types: Sequence[Any] | None, loss: Any) -> Result:
-    state, run = read_checkpoint(path), read_description(path)
-    if "settings" not in run:
-        raise CheckpointError(
-            f"{os.fspath(path)}: expected a file that Result.save wrote, or a checkpoint with its sidecar, which tells "
-            "of the layers, got a checkpoint without. Copy the sidecar along with it."
-        )
-    options, network = _described_network(run["settings"], run, unit_types, loss)
-    records = state.records
-    history = {"epoch": np.arange(1, state.epoch + 1), "seconds": records.seconds, "lam": records.lam}
-    for column, which in enumerate(("train", "test")):
-        history[f"{which}_log_likelihood"] = records.log_likelihood[:, column]
-        history[f"{which}_error"] = records.error[:, column]
-    return _result_of(state, network, options, history)
-
-
-def _described_network(
-    settings: Mapping[str, Any], layers: Mapping[str, Any], unit_types: Sequence[Any] | None, loss: Any
-) -> tuple[Options, Network | None]:
-    """Options and network from plain values, with the caller's own objects in the places of their names."""
-    known = {each.name for each in fields(Options)}
-    plain = {name: value for name, value in settings.items() if name in known}
-    if "sizes" not in layers:
-        return Options(**plain), None
-    plain["loss"] = _own("loss", plain["loss"], loss, _LOSSES)
-    names = layers["unit_types"]
-    if unit_types is not None and len(unit_types) != len(names):
-        got = f"{len(unit_types)}"
-        raise OptionError("unit_types", expected=f"{len(names)}, one for each layer above the inputs", got=got)
-    given = unit_types or [None] * len(names)
-    units = [_own("unit_types", name, unit, UNITS) for name, unit in zip(names, given, strict=True)]
-    return Options(**plain), build_network(layers["sizes"], units, plain["loss"], plain["error_measure"])
-
-
-def _own(argument: str, name: str, given: Any, built_in: Sequence[str] | Mapping[str, Any]) -> Any:
-    """What was trained under this name: built in, or given again by the caller."""
-    if given is None and name in built_in:
-        return name
-    if given is None or name_of(given) != name or (isinstance(given, str) and name not in built_in):
-        got = "none" if given is None else repr(name_of(given))
-        advice = f"Call load(path, {argument}=...)." if given is None else ""
-        what = repr(name) if name in built_in else f"the object {name!r}, of which the file has the name only"
-        raise OptionError(argument, expected=what, got=got, advice=advice)
-    return given

@@ -1,4 +1,4 @@
-"""Runs a method on a problem: epoch after epoch, observers told, signals answered, what was finished never lost."""
+"""Runs a method on a problem: epoch after epoch, with observers and signals, and never loses a finished epoch."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Setup:
     ----------
     problem : Problem
     held_out : Problem or None
-        Evaluated only.
+        Only evaluated.
     network : Network or None
-        What the problem trains, where it is a network of this package.
+        The network of this package that the problem trains, if there is one.
     backend : Backend
     method : Method
     run : Run
@@ -45,20 +45,26 @@ class Setup:
     run: Run
 
     def evaluate(self, theta: Any) -> Score | None:
-        """Held-out figures at θ."""
+        """Return the held-out figures at θ."""
         return None if self.held_out is None else checked_score_of(self.held_out, theta, Cases())
 
 
 def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Result:
-    """Run the epochs, tell the observers, stop where one of them, a signal or convergence asks for it.
+    """Run the epochs, tell the observers, and stop if an observer, a signal or convergence asks for it.
 
     Parameters
     ----------
     setup : Setup
+        The run.
     state : State
-        Vectors on the backend.
+        Where it starts; vectors on the backend.
     observers : sequence of Observer
         Told of every event, with vectors on the host.
+
+    Raises
+    ------
+    Terminated
+        After SIGTERM or SIGHUP.
     """
     run = _Running(setup, state, observers)
     with _closing(observers), InterruptGuard() as guard, _keeping(run):
@@ -70,7 +76,7 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
 
 
 class _Running:
-    """A run in progress: where it is, what it reported, and how it will have ended."""
+    """A run in progress: its state, its reports, and its outcome."""
 
     def __init__(self, setup: Setup, state: State, observers: Sequence[Observer]) -> None:
         self.setup, self.state, self.observers = setup, state, observers
@@ -80,7 +86,7 @@ class _Running:
         self.reason = ""
 
     def go(self, guard: InterruptGuard) -> None:
-        """All epochs."""
+        """Run all epochs."""
         options = self.setup.run.options
         for observer in self.observers:
             observer.begin(self.setup.run, self._on_host())
@@ -94,18 +100,18 @@ class _Running:
                 self.outcome = Outcome.STALLED
                 break
             try:
-                # so that Ctrl-C finds it entered whole, and leaves it whole
+                # `quiet` is the outer context, so that Ctrl-C can interrupt neither its entry nor its exit
                 with self.setup.backend.quiet(), guard.abandonable():
                     done = next(steps)
             except KeyboardInterrupt:
                 self.outcome = guard.outcome
                 break
-            self._take(*_likely(done))  # out of reach of Ctrl-C: what is kept in memory will be on the disk too
+            self._take(*_likely(done))  # Ctrl-C waits here: an epoch that is kept in memory reaches the disk too
         for observer in self.observers:
             observer.end(self.outcome, self._on_host())
 
     def result(self) -> Result:
-        """What was finished by now."""
+        """Return the result of the finished epochs."""
         setup = self.setup
         made = make_result(setup.network, (setup.run.options, setup.backend), self.state, self.reports, self.outcome)
         return replace(made, reason=self.reason, best=self.best)
@@ -131,7 +137,13 @@ class _Running:
 
 
 def _likely(done: tuple[Report, State]) -> tuple[Report, State]:
-    """Return the epoch; raise if its log-likelihood is not finite, since no later epoch recovers from that."""
+    """Return the epoch if its log-likelihood is finite; no later epoch recovers from NaN.
+
+    Raises
+    ------
+    NonFiniteError
+        It is NaN or infinite.
+    """
     if not math.isfinite(done[0].train.log_likelihood):
         raise NonFiniteError(done[0].epoch, "log-likelihood")
     return done
@@ -148,18 +160,18 @@ def _closing(observers: Sequence[Observer]) -> Iterator[None]:
 
 @contextmanager
 def _keeping(run: _Running) -> Iterator[None]:
-    """An error in the middle of a run carries what was finished by then."""
+    """Attach the finished epochs to an error in the middle of a run."""
     try:
         yield
     except MemoryError as error:
-        clear_frames(error.__traceback__)  # what the epoch worked in: the result needs some of it
+        clear_frames(error.__traceback__)  # free the memory of the epoch: the result needs some
         full = MemoryFullError(
-            f"epoch {run.state.epoch + 1}: expected room in memory, got none ({error or 'no figure is known'}). What "
-            "was finished is kept. Close other programs, map the data from a file, or choose a smaller network."
+            f"epoch {run.state.epoch + 1}: expected free memory, got none ({error or 'no figure is known'}). The "
+            "finished epochs are kept. Close other programs, map the data from a file, or choose a smaller network."
         )
         full.result = replace(run.result(), outcome=Outcome.FAILED)
         raise full from error
-    except Exception as error:  # of this package, or of a problem, a rule or an observer of the caller's own
-        with suppress(AttributeError):  # few classes of exceptions take no attributes
+    except Exception as error:  # of this package, or of a user's object
+        with suppress(AttributeError):  # a few classes of exceptions take no attributes
             error.result = replace(run.result(), outcome=Outcome.FAILED)  # type: ignore[attr-defined]
         raise

@@ -1,7 +1,7 @@
-"""State (what the next epoch starts from) and Report (what one epoch did): plain values.
+"""State (where the next epoch starts) and Report (what happened in one epoch): plain values.
 
-Vectors are one-dimensional, of length P (the number of parameters), in working precision and on the
-device of the backend. Everything else is an ordinary Python or host numpy value.
+Vectors are one-dimensional, of length P (the number of parameters), in working precision and on the device of the
+backend. Everything else is an ordinary Python value or a numpy array on the host.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from hf_matlab_compat.backends.arrays import Vector
 
 Watch = Callable[[str, int, int], None]
-"""(stage, step, of at most): progress inside an epoch."""
+"""(stage, step, largest step): progress inside an epoch."""
 
 Memory = Mapping[str, Any]
 """What a method keeps from one epoch to the next, by name: (P,) vectors of the backend, other arrays, numbers."""
 
 
 class Outcome(Enum):
-    """Why a training run ended; the value is the sentence the user sees."""
+    """Why a training run ended; the value is the sentence that the user sees."""
 
     FINISHED = "all epochs were run"
     NOTHING_TO_DO = "the last epoch had been reached before; nothing was run"
@@ -39,14 +39,14 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """What the model makes of some cases.
+    """Figures of the model on some cases.
 
     Attributes
     ----------
     log_likelihood : float
-        Mean over the cases, less the weight decay. Larger is better.
+        Mean over the cases, minus the weight decay. Larger is better.
     error : float
-        The second, reported figure (`Options.error_measure`), mean over the cases.
+        The second figure (`Options.error_measure`), mean over the cases; reported, not optimised.
     """
 
     log_likelihood: float
@@ -64,10 +64,10 @@ class Report:
     train, test : Score
         After the step, on all training cases and on the test cases (None without test data).
     seconds : float
-        Wall-clock duration of the epoch.
+        Duration of the epoch.
     figures : mapping of str to object
-        What the method tells of its epoch (`hessian_free.FIGURES` describes those of Hessian-free). They can be read
-        as attributes too: ``report.rho`` is ``report.figures["rho"]``.
+        What the method reports (`hessian_free.FIGURES` describes the figures of Hessian-free). They are attributes
+        too: ``report.rho`` is ``report.figures["rho"]``.
     """
 
     epoch: int
@@ -80,7 +80,7 @@ class Report:
         return _named(self, "figures", name)
 
     def having(self, **figures: Any) -> Report:
-        """The same report with some figures replaced."""
+        """Return the same report with some figures replaced."""
         return replace(self, figures={**self.figures, **figures})
 
 
@@ -99,9 +99,9 @@ class Records:
     Attributes
     ----------
     log_likelihood, error : (k, 2) float64 arrays
-        Training cases, test cases (nan without test data).
+        Columns: training cases, test cases (nan without test data).
     lam, seconds : (k,) float64 arrays
-        Damping after the epoch, nan for a method without; duration.
+        λ after the epoch (nan for a method without λ); duration of the epoch.
     """
 
     log_likelihood: NDArray[np.float64] = field(default_factory=_no_pairs)
@@ -110,7 +110,7 @@ class Records:
     seconds: NDArray[np.float64] = field(default_factory=_none)
 
     def extended(self, report: Report) -> Records:
-        """These records and one more epoch."""
+        """Return these records with one more epoch."""
         test = report.test or Score(log_likelihood=np.nan, error=np.nan)
         return Records(
             log_likelihood=np.vstack([self.log_likelihood, [report.train.log_likelihood, test.log_likelihood]]),
@@ -129,10 +129,10 @@ class State:
     theta : (P,) vector
         Parameters.
     memory : mapping of str to object
-        What the method remembers. Hessian-free: ``d`` (last CG iterate, from which the next CG run starts after
-        decay), ``lam`` (damping λ) and ``total_cg_steps``. Entries can be read as attributes too: ``state.lam``.
+        The memory of the method. Hessian-free: ``d`` (the last CG iterate; times `start_decay` it starts the next CG
+        run), ``lam`` (λ) and ``total_cg_steps``. Entries are attributes too: ``state.lam``.
     epoch : int
-        Finished epochs.
+        Number of finished epochs.
     records : Records
         Figures of the finished epochs.
     """
@@ -146,39 +146,45 @@ class State:
         return _named(self, "memory", name)
 
     def remembering(self, **memory: Any) -> State:
-        """The same state with some entries of the memory replaced."""
+        """Return the same state with some entries of the memory replaced."""
         return replace(self, memory={**self.memory, **memory})
 
     def mapped(self, change: Callable[[Vector], Vector]) -> State:
-        """The same state with θ and every array of the memory changed: copied, converted, or taken to the host."""
+        """Return the same state with `change` applied to θ and to every array of the memory."""
         memory = {name: change(value) if is_array(value) else value for name, value in self.memory.items()}
         return replace(self, theta=change(self.theta), memory=memory)
 
     def in_precision(self, kind: Any) -> State:
-        """The same state with θ, and those arrays of the memory that have its class, in another class."""
+        """Return the same state in another precision: θ, and the arrays of the memory that have its dtype."""
         before = self.theta.dtype
         return self.mapped(lambda array: array.astype(kind, copy=False) if array.dtype == before else array)
 
     def after(self, report: Report, theta: Vector, memory: Memory) -> State:
-        """The state that this epoch leaves behind."""
+        """Return the state after this epoch."""
         return State(theta=theta, memory=memory, epoch=report.epoch, records=self.records.extended(report))
 
 
 def hessian_free_state(
     theta: Vector, d: Vector, lam: float, epoch: int = 0, total_cg_steps: int = 0, records: Records | None = None
 ) -> State:
-    """A state of Hessian-free optimisation; see `State`."""
+    """Return a state of Hessian-free optimisation; see `State`."""
     memory = {"d": d, "lam": lam, "total_cg_steps": total_cg_steps}
     return State(theta=theta, memory=memory, epoch=epoch, records=records or Records())
 
 
 def is_array(value: Any) -> bool:
-    """Whether it is an array of a backend; numpy's own numbers are none."""
+    """Return whether a value is an array of a backend; numpy's scalars are none."""
     return hasattr(value, "ndim") and not isinstance(value, np.generic)
 
 
 def _named(owner: Any, mapping: str, name: str) -> Any:
-    """An entry of the owner's mapping, for attribute access. Special names are left to Python, which copies by them."""
+    """Return an entry of the owner's mapping, for attribute access, except names that Python itself looks up.
+
+    Raises
+    ------
+    AttributeError
+        There is no such entry.
+    """
     if name != mapping and not name.startswith("__"):
         entries = getattr(owner, mapping)
         if name in entries:

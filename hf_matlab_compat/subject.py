@@ -1,4 +1,4 @@
-"""What a run is about: a network on cases, or a problem of the caller's own; checked, with the state it starts from."""
+"""What a run trains: a network on cases, or a user's problem; checked, and with the state it starts from."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ class Subject:
     ----------
     problem : Problem
     held_out : Problem or None
-        Evaluated only.
+        Only evaluated.
     network : Network or None
-        Where the problem is a network of this package.
+        None for a user's problem.
     backend : Backend
     state : State
-        On the backend; its memory is empty where nothing is resumed.
+        On the backend; its memory is empty if nothing is resumed.
     sizes : tuple of int
-        Units of every layer, or the number of parameters alone.
+        Units of every layer; for a user's problem the number of parameters alone.
     num_cases : int
-        Training cases; 0 where that is not known.
+        Training cases; 0 if unknown.
     described : callable
-        Makes the description of the run for the file beside a checkpoint; it reads all data once.
+        Makes the description of the run for the sidecar of a checkpoint; it reads all data once.
     """
 
     problem: Problem
@@ -61,7 +61,7 @@ class Subject:
 
 
 class NetworkData(NamedTuple):
-    """Arguments of `train` that say what network is trained on what."""
+    """Arguments of `train` for a network and its cases."""
 
     inputs: ArrayLike | None
     targets: ArrayLike | None
@@ -73,16 +73,18 @@ class NetworkData(NamedTuple):
 
 
 def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: Options, settings: Options) -> Subject:
-    """A feed-forward network on cases in memory or mapped from files.
+    """Check a feed-forward network on cases in memory or mapped from files, and make its problem.
 
     Parameters
     ----------
     given : NetworkData
+        Network and cases.
     start : tuple
         initial_theta, initial_weights, initial_biases; None where absent.
     resume_from : path, State or None
+        Where to continue.
     asked, settings : Options
-        As the caller gave them, and as they are computed with.
+        As the user gave them, and as they are used.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
         Something does not fit; nothing was written.
     """
     needed = {name: getattr(given, name) for name in ("inputs", "targets", "hidden_sizes", "unit_types")}
-    if any(value is None for name, value in needed.items() if name != "hidden_sizes"):  # its own check knows better
+    if any(value is None for name, value in needed.items() if name != "hidden_sizes"):  # `check_layout` says more of it
         refuse_absent(**needed)
     sizes, choices = check_layout(given.hidden_sizes, given.unit_types, settings)
     units = [name_of(choice) for choice in choices]
@@ -106,7 +108,7 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
     backend = get_backend(settings.backend, asked.precision, settings.num_threads)
     num_test_cases = 0 if held_out is None else held_out.inputs.shape[1]
     resident = not backend.on_host and backend.keeps(_numbers(data) + _numbers(held_out))
-    # cases that are streamed take no room on the device, just as on the host
+    # cases that are sent block by block need no memory on the device
     counted = backend if resident else replace(backend, on_host=True)
     network = build_network(all_sizes, choices, settings.loss, settings.error_measure)
     check_memory(all_sizes, data.inputs.shape[1], settings, counted, num_test_cases, network.with_x)
@@ -116,7 +118,7 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
         None if part is None else feedforward_problem(network, part, settings, backend, resident=resident)
         for part in (data, held_out)
     )
-    assert problem is not None  # for the type checker: data is always there
+    assert problem is not None  # for the type checker: `data` is not None
     return Subject(
         problem=problem,
         held_out=tested,
@@ -130,12 +132,12 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
 
 
 def own_subject(problem: Any, test_problem: Any, initial_theta: Any, resume_from: Any, settings: Options) -> Subject:
-    """A problem of the caller's own; arguments as `network_subject`.
+    """Check a user's problem; the arguments are those of `network_subject`.
 
     Raises
     ------
     OptionError, DataError, CheckpointError
-        It lacks something, or the start does not fit.
+        It lacks a method, or the start does not fit.
     """
     check_problem(problem, "problem", "score", "gradient", "num_parameters", "num_chunks")
     if test_problem is not None:
@@ -157,29 +159,29 @@ OF_A_NETWORK = (
     *("num_chunks", "num_test_chunks", "trim_cases", "loss", "error_measure", "weight_decay", "decay_biases"),
     *("curvature", "num_connections", "init_scale", "seed"),
 )
-"""Options that say how a network's problem is made, or where it starts."""
+"""Options of the problem of a network, or of its start."""
 
 
 def refuse_beside_problem(**given: Any) -> None:
-    """Refuse arguments of a network beside a problem of the caller's own, None where absent.
+    """Refuse arguments of a network next to `problem`; None means absent.
 
     Raises
     ------
     OptionError
+        One of them was given.
     """
     for name, value in given.items():
         if value is not None:
-            raise OptionError(
-                name, expected="nothing beside {problem}", got="a value", advice="Give the one or the other."
-            )
+            raise OptionError(name, expected="nothing beside {problem}", got="a value", advice="Give one of the two.")
 
 
 def refuse_without_problem(test_problem: Any) -> None:
-    """Refuse a problem to test on where a network is trained.
+    """Refuse `test_problem` for a network.
 
     Raises
     ------
     OptionError
+        It was given.
     """
     if test_problem is not None:
         advice = "Give {test_inputs} and {test_targets}."
@@ -187,7 +189,7 @@ def refuse_without_problem(test_problem: Any) -> None:
 
 
 def _numbers(data: ChunkedCases | None) -> int:
-    """Numbers that the cases are, those of an autoencoder counted once."""
+    """Return how many numbers the cases are; the data of an autoencoder counts once."""
     if data is None:
         return 0
     return data.inputs.size + (0 if same_memory(data.inputs, data.targets) else data.targets.size)

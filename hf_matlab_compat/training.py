@@ -1,4 +1,4 @@
-"""train: the modern call. Checks everything, runs the epochs, hands back what was trained."""
+"""train: the modern call. It checks everything, runs the epochs and returns the result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from hf_matlab_compat.preflight.weights import Weights
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.problem import Problem
 from hf_matlab_compat.registry import method_of
-from hf_matlab_compat.result import Result, is_result, saved_state
+from hf_matlab_compat.result import Result
+from hf_matlab_compat.result_file import is_result, saved_state
 from hf_matlab_compat.running import Setup, run_epochs
 from hf_matlab_compat.state import State
 from hf_matlab_compat.subject import (
@@ -40,7 +41,7 @@ from hf_matlab_compat.subject import (
 )
 
 DISPLAYS = {"none": "observer.Observer", "legacy": "screen.Screen", "rich": "live.LiveView"}
-"""What a run may show while it goes: nothing, MATLAB's lines, or a live view; where each is found when asked for."""
+"""What a run shows on the screen: nothing, MATLAB's lines, or a live view; imported when needed."""
 
 
 @by_name_only
@@ -67,58 +68,61 @@ def train(
     preset: str | None = None,
     **options: Any,
 ) -> Result:
-    """Train a feed-forward network, or a problem of your own, by Hessian-free optimisation (Martens 2010).
+    """Train a feed-forward network, or your own problem, by Hessian-free optimisation (Martens 2010).
 
     Parameters
     ----------
     inputs : (s_0, N) array_like
-        Training cases, one in each column, in the order in which chunks take them: permute them first.
+        Training cases, one in each column. Chunks take them in this order: permute them first.
     targets : (s_L, N) array_like
-        What the output should be.
+        The desired outputs, one case in each column.
     hidden_sizes : sequence of int
-        Units of the hidden layers; those of input and output come from the data.
+        Units of the hidden layers; the sizes of input and output come from the data.
     unit_types : sequence of str or OwnFunction
-        'logistic', 'tanh', 'linear', 'relu', 'softplus', 'elu', 'gelu' or (at the output) 'softmax', for each hidden
-        layer and the output; or an object of your own in place of a name, as `model.units.OwnFunction` describes.
-    test_inputs, test_targets : array_like, optional
+        Units of each hidden layer and of the output. Names: 'logistic', 'tanh', 'linear', 'relu', 'softplus', 'elu',
+        'gelu' or (at the output) 'softmax'; or your own object, as `model.units.OwnFunction` describes.
+    test_inputs : (s_0, K) array_like, optional
         Held-out cases, evaluated after every epoch and never trained on.
+    test_targets : (s_L, K) array_like, optional
+        Their desired outputs.
     case_weights : (N,) array_like, optional
-        How often each training case counts, at least 0, in likelihood, gradient and curvature; by default once.
-        Means are over N all the same, and the error measure counts each case once.
+        Weight of each training case in likelihood, gradient and curvature, at least 0; by default 1. Means are still
+        over N, and the error measure counts each case once.
     class_weights : (s_L,) array_like, optional
-        Of each class of one-of-k targets, or of targets 0 and 1 of a single output: how often its cases count, those
-        to test on too.
+        Weight of each class, for one-of-k targets or for targets 0 and 1 of a single output; test cases too.
     problem : Problem, optional
-        What is trained in place of a network: any object with the methods of `problem.Problem`. The four arguments
+        Your own problem in place of a network: any object with the methods of `problem.Problem`. The four arguments
         above are then left out, and `initial_theta` is given. Its vectors are those of the backend.
     test_problem : Problem, optional
-        Whose score is evaluated after every epoch; beside `problem` only.
+        A problem whose score is evaluated after every epoch; only together with `problem`.
     initial_theta : (P,) or (P, 1) array_like, optional
         Packed initial parameters. By default those of `initial_weights` and `initial_biases`, or else a
         sparse random initialisation.
-    initial_weights, initial_biases : sequences of array_like, optional
-        W_i (s_i, s_{i-1}) and b_i (s_i,) of every layer.
+    initial_weights : sequence of array_like, optional
+        Initial weights W_i (s_i, s_{i-1}) of every layer.
+    initial_biases : sequence of array_like, optional
+        Initial biases b_i (s_i,) of every layer.
     resume_from : path, Result or State, optional
-        Checkpoint (of MATLAB, Octave or this package), result, its file, or `Result.state`, to go on from.
+        Where to continue: a checkpoint (of MATLAB, Octave or this package), a saved result, a Result, or its state.
     run_name : path, optional
-        Stem of the files: ``<run_name>.txt``, ``<run_name>_nnet_running.mat``, ``<run_name>_nnet_epoch<k>.mat``.
-        Without it nothing is written.
+        Stem of the files that the run writes; without it nothing is written. The files are ``<run_name>.txt``,
+        ``<run_name>_nnet_running.mat`` and ``<run_name>_nnet_epoch<k>.mat``.
     description : str
         A line for the log.
     display : {'none', 'legacy', 'rich'}
-        What is shown while it runs.
+        What the screen shows: nothing, MATLAB's lines, or a live view.
     observers : sequence of Observer
-        More that should be told of every epoch.
+        More observers, which are told of every epoch.
     preset : str, optional
-        A published set of options by name (`presets.PRESETS`); those given here come before it.
+        A published set of options by name (`presets.PRESETS`); options given in the call replace those of the preset.
     **options
         Fields of `Options`: ``max_epochs``, ``num_chunks``, ``weight_decay``, ``curvature``, …
 
     Returns
     -------
     Result
-        After Ctrl-C, that of the last finished epoch; ``Result.outcome`` says so, and ``Result.interrupted`` also
-        where Ctrl-C came too late to break anything off. A loop of runs looks at it: ``if result.interrupted: break``.
+        After Ctrl-C, the result of the finished epochs. ``Result.interrupted`` is True even if Ctrl-C came too late
+        to stop anything, so that a loop of runs can test it: ``if result.interrupted: break``.
 
     Raises
     ------
@@ -127,10 +131,9 @@ def train(
     CheckpointError
         A checkpoint cannot be read or written.
     NonFiniteError
-        A gradient, curvature product or log-likelihood is NaN or infinite. What was finished by then is in the
-        exception's ``result``.
+        A gradient, curvature product or log-likelihood is NaN or infinite. Its ``result`` holds the finished epochs.
     MemoryFullError
-        The memory was full in the middle of the run. Likewise.
+        The memory was full in the middle of the run. Its ``result`` holds the finished epochs.
     Terminated
         A SystemExit, after SIGTERM (code 143) or SIGHUP (129), with the finished epochs in its ``result``.
 
@@ -190,7 +193,7 @@ def train(
     for each, value in memory.items() if name else ():
         check_keepable(f"memory[{each!r}]", value)
     setup = Setup(subject.problem, subject.held_out, subject.network, subject.backend, method, run)
-    # an epoch is on the disk before anybody else hears of it
+    # files first: an epoch is on the disk before other observers are told of it
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     with run_lock(name):
         return run_epochs(setup, replace(subject.state, memory=memory), [*files, shown, *others])

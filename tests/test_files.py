@@ -189,7 +189,7 @@ def test_a_full_memory_keeps_what_was_finished(reason: str, tmp_path: Path) -> N
             return super().operator(G, lam)
 
     three = field_arguments(num_chunks=3, max_epochs=6, run_name=tmp_path / "run")
-    with pytest.raises(MemoryFullError, match=r"^epoch 3: expected room in memory, got none \(") as caught:
+    with pytest.raises(MemoryFullError, match=r"^epoch 3: expected free memory, got none \(") as caught:
         train(**three, damping=Greedy())
     assert isinstance(caught.value, MemoryError)
     assert reason in str(caught.value)

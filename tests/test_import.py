@@ -6,8 +6,10 @@ import json
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import hf_matlab_compat
+from hf_matlab_compat import errors as errors_module
 
 HEAVY = ("cupy", "numba", "matplotlib", "h5py", "scipy.io", "rich", "cyclopts")
 """Needed by some runs only, so imported by those."""
@@ -46,6 +48,16 @@ print(settings() == before and np.random.get_state()[1].tobytes() == state)
     assert fresh(program) == "True\n"
 
 
-def test_the_package_offers_the_three_calls() -> None:
-    assert sorted(hf_matlab_compat.__all__) == ["load", "nnet_train", "nnet_train_2", "train"]
-    assert all(callable(getattr(hf_matlab_compat, name)) for name in hf_matlab_compat.__all__)
+def test_the_package_offers_its_calls_its_settings_and_its_errors() -> None:
+    offered = {name: getattr(hf_matlab_compat, name) for name in hf_matlab_compat.__all__}
+    errors = {name for name, value in vars(errors_module).items() if isinstance(value, type) and is_error(value)}
+    calls = {"load", "nnet_train", "nnet_train_2", "train"}
+    assert set(offered) == {*calls, "Options", "Result", "__version__", *errors - {"NotFinite"}}
+    assert all(callable(offered[name]) for name in calls)
+    assert offered["Options"]().max_epochs == 100
+    assert offered["__version__"] == version("hf_matlab_compat")
+
+
+def is_error(kind: type) -> bool:
+    """Whether a class of `errors` is raised; warnings are not."""
+    return issubclass(kind, BaseException) and not issubclass(kind, Warning)

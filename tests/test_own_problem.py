@@ -129,7 +129,7 @@ class Broken(ToyProblem):
         (
             "curvature",
             lambda v: v,
-            "Broken.curvature: expected a method diagonal, of which the preconditioner is made, got none. Write one, "
+            "Broken.curvature: expected a method diagonal, which the preconditioner needs, got none. Write one, "
             "or set preconditioner='none'.",
         ),
     ],
@@ -173,7 +173,7 @@ def test_without_squares_or_a_diagonal_it_trains_unpreconditioned() -> None:
         ({"num_chunks": 3}, "num_chunks", "expected nothing beside problem"),
         ({"weight_decay": 0.0}, "weight_decay", "expected nothing beside problem"),
         ({"hidden_sizes": [3]}, "hidden_sizes", "expected nothing beside problem"),
-        ({"initial_theta": None}, "initial_theta", "expected 20 numbers, where problem starts, got none"),
+        ({"initial_theta": None}, "initial_theta", "expected 20 numbers, the start of problem, got none"),
         ({"initial_theta": np.ones(3)}, "initial_theta", "expected 20 numbers, as the problem has parameters"),
         ({"initial_theta": np.full(20, np.nan)}, "initial_theta", "finite"),
     ],

@@ -75,7 +75,7 @@ def test_a_layer_that_is_none_is_refused(layer: Any) -> None:
         (np.full((6, 2), np.nan), "expected finite numbers, got 12 of 12"),
         (INPUTS + 1j, "expected real numbers, got an array of complex128"),
         (np.full((6, 2), "a"), "expected real numbers"),
-        (np.ma.masked_greater(INPUTS, 0.5), "expected real numbers, got masked ones"),
+        (np.ma.masked_greater(INPUTS, 0.5), "expected real numbers, got masked numbers"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(inputs: Any, part: str) -> None:
@@ -128,7 +128,9 @@ def own_result() -> Result:
 def test_a_problem_of_one_s_own_has_no_outputs_but_a_file(tmp_path: Path) -> None:
     result = own_result()
     for ask in (result.predict, result.outputs, lambda x: result.score(x, x)):
-        with pytest.raises(DataError, match=r"^result: expected that of a network of this package, .* result\.theta"):
+        with pytest.raises(
+            DataError, match=r"^result: expected the result of a network of this package, .* result\.theta"
+        ):
             ask(INPUTS)
     result.save(tmp_path / "own")
     assert load(tmp_path / "own").network is None
@@ -212,7 +214,7 @@ def test_a_pickled_array_in_it_is_never_run(tmp_path: Path) -> None:
     train(**field_arguments(max_epochs=0)).save(tmp_path / "net")
     with zipfile.ZipFile(tmp_path / "net", "a") as archive, archive.open("evil.npy", "w") as member:
         np.lib.format.write_array(member, np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(CheckpointError, match="got one that is damaged"):
+    with pytest.raises(CheckpointError, match="got a damaged one"):
         load(tmp_path / "net")
     (tmp_path / "pickle").write_bytes(pickle.dumps({}))
     with pytest.raises(CheckpointError):
@@ -243,7 +245,7 @@ def altered(path: Path, change: Any) -> Path:
 )
 def test_a_damaged_text_is_one_sentence(change: Any, tmp_path: Path) -> None:
     train(**field_arguments()).save(tmp_path / "net")
-    with pytest.raises(CheckpointError, match=r"net: expected a file that Result\.save wrote, got one that is damaged"):
+    with pytest.raises(CheckpointError, match=r"net: expected a file that Result\.save wrote, got a damaged one"):
         load(altered(tmp_path / "net", change))
 
 

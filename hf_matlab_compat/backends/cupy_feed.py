@@ -74,4 +74,4 @@ class _Place:
         if self._pinned is None or self._pinned.size < size:
             self._pinned = self._cupyx.empty_pinned((size,), dtype=self._dtype)
             self._there = self._cupy.empty(size, dtype=self._dtype)
-            self._cupy.cuda.get_current_stream().synchronize()  # a transpose of the whole misses the caches
+            self._cupy.cuda.get_current_stream().synchronize()  # the pool may reuse memory that kernels still read

@@ -17,7 +17,8 @@ from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.model.packing import Layer
 from hf_matlab_compat.model.units import UNITS, name_of
 from hf_matlab_compat.preflight.layout import unit_instead
-from hf_matlab_compat.result import is_result, load
+from hf_matlab_compat.result import load
+from hf_matlab_compat.result_file import is_result
 
 
 def load_network(
