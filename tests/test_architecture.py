@@ -55,7 +55,7 @@ DOORS = {
     FILES + "mat73.py": {"h5py"},
     FILES + "npz_file.py": {"zipfile"},
     FILES + "mapped_data.py": {"numpy.load", "numpy.memmap"},
-    "hf_matlab_compat/result.py": {"zipfile"},  # only to tell an archive from a checkpoint
+    "hf_matlab_compat/result_file.py": {"zipfile"},  # only to tell an archive from a checkpoint
     "hf_matlab_compat/parity/recording.py": {"numpy.savez_compressed"},  # writes only
 }
 """The modules that may read or write data files by a library; all others call `load_mat`, `write_mat` or `read_npz`."""
