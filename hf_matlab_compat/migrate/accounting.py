@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.literals import unescaped
+from hf_matlab_compat.migrate.syntax import unescaped
 
 _MEANS_SOMETHING = re.compile(r"[^\w\s.:/+*%@~^|&<>?!$-]")
 """Characters by which a string could be more than words to Python or to a translator."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from hf_matlab_compat.migrate.context import Context, Untranslatable
-from hf_matlab_compat.migrate.syntax import Node, Number, Text
+from hf_matlab_compat.migrate.context import Context
+from hf_matlab_compat.migrate.syntax import Node, Number, Text, Untranslatable
 from hf_matlab_compat.migrate.values import Binding, Kind, Value
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import call_with_outputs
-from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.functions import lambda_parts
 from hf_matlab_compat.migrate.indexing import Subscript, index_of, is_in_first_row, placed, subscript
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.usage import base_name
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
@@ -47,9 +48,9 @@ def _to_name(name: str, node: syntax.Node, context: Context, writer: Writer) -> 
         raise Untranslatable("asks for the counts of a histogram")
     if not value.text:
         raise Untranslatable("assigns what has no value")
-    value = replace(value, text=f"[{value.text}][0]") if value.text.startswith("*") else value
+    value = replace(value, node=f"[{value.text}][0]") if value.text.startswith("*") else value
     if value.kind is Kind.EMPTY and name in context.usage.only_empty:
-        value = replace(value, text="None")
+        value = replace(value, node="None")
     if name in context.two_dimensional and value.kind is Kind.ROW:
         context.needs("np")
         value = value.as_two_dimensional()
@@ -68,12 +69,12 @@ def _positions(node: syntax.Node, context: Context) -> Value:
         context.needs("np")
         if value.kind is not Kind.ROW:
             context.needs("ml")
-            return Value(f"ml.find({value.text}) - 1", Kind.LOADED, Binding.ADD, zero_based=True)
+            return Value(f"ml.find({value.text}) - 1", Kind.LOADED, zero_based=True)
         return Value(f"np.flatnonzero({value.text})", Kind.ROW, integer=True, zero_based=True)
     value = context(node)
     if value.zero_based:
         return value
-    return Value(f"{value.at(Binding.ADD)} - 1", Kind.ROW, Binding.ADD, integer=True, zero_based=True)
+    return Value(f"{value.at(Binding.ADD)} - 1", Kind.ROW, integer=True, zero_based=True)
 
 
 def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
@@ -402,7 +403,7 @@ def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     if _grows(target):
         writer.code(f"{base.at(Binding.ATOM)}.append({value.text})")
         return
-    found = subscript(chosen[0], Value(base.text, Kind.CELL, base.binding), context)
+    found = subscript(chosen[0], Value(base.text, Kind.CELL), context)
     if found.form != "one":
         where = index_of(Value(base.text, Kind.CELL), chosen[0], context)
         if found.form not in ("many", "mask"):

@@ -18,9 +18,9 @@ from hf_matlab_compat.migrate import (
     vector_calls,
 )
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
-from hf_matlab_compat.migrate.context import Context, Untranslatable, module_name, python_name
+from hf_matlab_compat.migrate.context import Context, module_name, python_name
 from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.syntax import Apply, Colon, Node, Range
+from hf_matlab_compat.migrate.syntax import Apply, Colon, Node, Range, Untranslatable
 from hf_matlab_compat.migrate.values import Kind, Value, join
 
 BUILTINS: Mapping[str, Translator] = {
@@ -162,7 +162,7 @@ def _own(name: str, arguments: Arguments, context: Context, outputs: int) -> Val
     given = [value.as_two_dimensional() for value in arguments.values]
     if name not in context.shared.functions and any(value.nd for value in given):
         context.needs("ml")
-        given = [replace(value, text=f"ml.stack({value.text})") if value.nd else value for value in given]
+        given = [replace(value, node=f"ml.stack({value.text})") if value.nd else value for value in given]
     if any("np." in value.text for value in given):
         context.needs("np")
     _remember(name, given, context)
@@ -172,7 +172,7 @@ def _own(name: str, arguments: Arguments, context: Context, outputs: int) -> Val
     elif outputs > max(count, 1):
         raise Untranslatable(f"asks {name} for {outputs} outputs; it has {count}")
     known = context.shared.output_kinds.get((name, 0), Value(""))
-    return replace(known, text=text, applied=known.kind is Kind.UNKNOWN and name in context.shared.makers)
+    return replace(known, node=text, applied=known.kind is Kind.UNKNOWN and name in context.shared.makers)
 
 
 def _remember(name: str, given: list[Value], context: Context) -> None:

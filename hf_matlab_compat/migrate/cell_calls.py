@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator
-from hf_matlab_compat.migrate.context import Untranslatable
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import Kind, Value
 
 _FALSE = (syntax.Name("false"), syntax.Number("0"))

@@ -1,127 +1,156 @@
-"""Brackets and braces: rows of numbers, stacked arrays, strings, lists."""
+"""Brackets, braces and ranges: rows of numbers, stacked arrays, strings, lists, ``a:step:b``."""
 
 from __future__ import annotations
 
-from hf_matlab_compat.migrate import syntax, texts
-from hf_matlab_compat.migrate.context import UNSHARED, Context, Untranslatable
-from hf_matlab_compat.migrate.values import Binding, Kind, Value
+import ast
+from collections.abc import Sequence
 
-_SOLID = (Kind.NUM, Kind.ROW, Kind.COLUMN, Kind.ARRAY)
+from hf_matlab_compat.migrate import syntax, texts
+from hf_matlab_compat.migrate.build import binary, call, called, expr, item, name, plus, whole
+from hf_matlab_compat.migrate.context import UNSHARED, Context
+from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.values import NO_NUMBERS, Kind, Value, integer
+
+_SOLID = (Kind.ROW, Kind.COLUMN, Kind.ARRAY)
+_NO_ARRAYS = (Kind.STRUCT, Kind.HANDLE, Kind.FILE)
 
 
 def matrix(node: syntax.Matrix, context: Context) -> Value:
-    """``[a b; c d]``."""
+    """Translate ``[a b; c d]``.
+
+    Raises
+    ------
+    Untranslatable
+        It holds structs or functions, or strings below each other.
+    """
     if not node.rows:
-        context.needs("np")
-        return Value("np.zeros((0, 0))", Kind.EMPTY)
+        return Value(call("np.zeros", (0, 0)), Kind.EMPTY)
     rows = [[context(entry) for entry in row] for row in node.rows]
     flat = [value for row in rows for value in row]
-    if any(value.text.startswith("*") for value in flat):
-        context.needs("ml")
-        return Value(f"ml.joined({', '.join(value.text for value in flat)})", Kind.UNKNOWN)
-    if any(value.kind is Kind.CELL for value in flat):
-        return _joined_cells(rows, context)
-    if any(value.kind is Kind.STR for value in flat):
-        return _text(node, rows, context)
-    if any(value.kind in (Kind.STRUCT, Kind.HANDLE, Kind.FILE) for value in flat):
+    kinds = {value.kind for value in flat}
+    if any(value.starred for value in flat):
+        return Value(call("ml.joined", *flat))
+    if Kind.CELL in kinds:
+        return _joined_cells(rows)
+    if Kind.STR in kinds:
+        return _text(node, rows)
+    if kinds & {*_NO_ARRAYS}:
         raise Untranslatable("puts structs or functions into brackets")
-    context.needs("np")
     if len(rows) == 1:
-        return _row(rows[0], context)
-    if all(len(row) == 1 for row in rows):
-        return _stacked([row[0] for row in rows], context)
-    if all(value.kind is Kind.NUM for value in flat):
-        logical = all(value.logical for value in flat)
-        kind = "bool" if logical else "float"
-        text = f"np.array([{', '.join(_listed(row) for row in rows)}], dtype={kind})"
-        return Value(text, Kind.ARRAY, logical=logical)
-    return _stacked([_row(row, context) for row in rows], context)
+        return _row(rows[0])
+    if kinds == {Kind.NUM} and any(len(row) > 1 for row in rows):
+        return _table(rows, Kind.ARRAY)
+    return _stacked([row[0] if len(row) == 1 else _row(row) for row in rows])
 
 
 def cell(node: syntax.CellLiteral, context: Context) -> Value:
-    """``{a, b}``."""
+    """Translate ``{a, b}``."""
     rows = [[context(entry) for entry in row] for row in node.rows]
     owners = {value.owner for row in rows for value in row if value.kind not in UNSHARED} - {""}
-    lists = [f"[{', '.join(_entry(context.fresh(value, ''), context) for value in row)}]" for row in rows] or ["[]"]
+    owner = " ".join(sorted(owners))
+    lists = [expr([context.fresh(value, "").as_two_dimensional() for value in row]) for row in rows] or [expr([])]
     if len(lists) == 1:
-        return Value(lists[0], Kind.CELL, owner=" ".join(sorted(owners)))
-    context.needs("ml")
-    return Value(f"ml.below({', '.join(lists)})", Kind.CELL, owner=" ".join(sorted(owners)), nd=True)
+        return Value(lists[0], Kind.CELL, owner=owner)
+    return Value(call("ml.below", *lists), Kind.CELL, owner=owner, nd=True)
 
 
-def _entry(value: Value, context: Context) -> str:
-    if value.text.startswith("*"):
-        return value.text
-    entry = value.as_two_dimensional().text
-    if "np." in entry:
-        context.needs("np")
-    return entry
-
-
-def _text(node: syntax.Matrix, rows: list[list[Value]], context: Context) -> Value:
+def _text(node: syntax.Matrix, rows: list[list[Value]]) -> Value:
     if len(rows) != 1:
         raise Untranslatable("stacks strings")
     if any(value.kind in (Kind.UNKNOWN, Kind.LOADED) for value in rows[0]):
-        context.needs("ml")
-        return Value(f"ml.joined({', '.join(value.text for value in rows[0])})", Kind.UNKNOWN)
+        return Value(call("ml.joined", *rows[0]))
     return texts.concatenated(rows[0], node.rows[0])
 
 
-def _joined_cells(rows: list[list[Value]], context: Context) -> Value:
+def _joined_cells(rows: list[list[Value]]) -> Value:
     flat = [value for row in rows for value in row]
-    if any(value.kind in (Kind.STRUCT, Kind.HANDLE, Kind.FILE) for value in flat):
+    if any(value.kind in _NO_ARRAYS for value in flat):
         raise Untranslatable("joins cells and other values")
-    owners = {name for value in flat for name in value.owner.split()}
+    owner = " ".join(sorted({owner for value in flat for owner in value.owner.split()}))
     plain = all(value.kind in (Kind.CELL, Kind.EMPTY, Kind.STR, Kind.NUM) and not value.nd for value in flat)
     if len(rows) > 1 or not plain:
-        context.needs("ml")
-        joined = [f"ml.beside({', '.join(_entry(value, context) for value in row)})" for row in rows]
-        if len(rows) > 1 and all(len(row) == 1 for row in rows):
-            joined = [_entry(row[0], context) for row in rows]
-        text = joined[0] if len(rows) == 1 else f"ml.below({', '.join(joined)})"
-        return Value(text, Kind.CELL, owner=" ".join(sorted(owners)), nd=True)
-    parts = [
-        value.at(Binding.ADD) if value.kind is Kind.CELL else f"[{value.text}]"
-        for value in flat
-        if value.kind is not Kind.EMPTY
+        two = [[value.as_two_dimensional() for value in row] for row in rows]
+        single = len(rows) > 1 and all(len(row) == 1 for row in rows)
+        joined = [expr(row[0]) if single else call("ml.beside", *row) for row in two]
+        node = joined[0] if len(rows) == 1 else call("ml.below", *joined)
+        return Value(node, Kind.CELL, owner=owner, nd=True)
+    first, *others = [
+        expr(value) if value.kind is Kind.CELL else expr([value]) for value in flat if value.kind is not Kind.EMPTY
     ]
-    return Value(" + ".join(parts), Kind.CELL, Binding.ADD, owner=" ".join(sorted(owners)))
+    for each in others:
+        first = binary(first, "+", each)
+    return Value(first, Kind.CELL, owner=owner)
 
 
-def _listed(row: list[Value]) -> str:
-    return f"[{', '.join(value.text for value in row)}]"
-
-
-def _row(row: list[Value], context: Context) -> Value:
+def _row(row: list[Value]) -> Value:
     if len(row) == 1:
         return row[0]
-    whole = all(value.integer for value in row)
+    kinds = {value.kind for value in row}
+    integer_ = all(value.integer for value in row)
     logical = all(value.logical for value in row)
-    if all(value.kind is Kind.NUM for value in row):
-        return Value(f"np.array({_listed(row)})", Kind.ROW, integer=whole, logical=logical)
-    if all(value.kind in (Kind.NUM, Kind.ROW) for value in row):
-        return Value(f"np.r_[{', '.join(value.text for value in row)}]", Kind.ROW, integer=whole, logical=logical)
-    if all(value.kind in _SOLID and value.kind is not Kind.NUM for value in row):
-        parts = [value.as_two_dimensional().text for value in row]
-        nd = any(value.nd for value in row)
-        return Value(f"np.hstack([{', '.join(parts)}])", Kind.ARRAY, nd=nd, logical=logical)
-    return _at_run_time("hcat", row, context)
+    if kinds == {Kind.NUM}:
+        return Value(call("np.array", [*row]), Kind.ROW, integer=integer_, logical=logical)
+    if kinds <= {Kind.NUM, Kind.ROW}:
+        return Value(item(name("np.r_"), *row), Kind.ROW, integer=integer_, logical=logical)
+    if kinds <= {*_SOLID}:
+        parts = [value.as_two_dimensional() for value in row]
+        return Value(call("np.hstack", [*parts]), Kind.ARRAY, nd=any(value.nd for value in row), logical=logical)
+    return _at_run_time("ml.hcat", row)
 
 
-def _stacked(parts: list[Value], context: Context) -> Value:
-    logical = all(value.logical for value in parts)
-    if all(value.kind is Kind.NUM for value in parts):
-        listed = ", ".join(f"[{value.text}]" for value in parts)
-        kind = "bool" if logical else "float"
-        return Value(f"np.array([{listed}], dtype={kind})", Kind.COLUMN, logical=logical)
-    if all(value.kind in _SOLID and value.kind is not Kind.NUM for value in parts):
-        columns = all(value.kind is Kind.COLUMN for value in parts)
-        text = f"np.vstack([{', '.join(value.text for value in parts)}])"
-        return Value(text, Kind.COLUMN if columns else Kind.ARRAY, logical=logical)
-    return _at_run_time("vcat", parts, context)
+def _stacked(parts: list[Value]) -> Value:
+    kinds = {value.kind for value in parts}
+    if kinds == {Kind.NUM}:
+        return _table([[value] for value in parts], Kind.COLUMN)
+    if kinds <= {*_SOLID}:
+        kind = Kind.COLUMN if kinds == {Kind.COLUMN} else Kind.ARRAY
+        return Value(call("np.vstack", [*parts]), kind, logical=all(value.logical for value in parts))
+    return _at_run_time("ml.vcat", parts)
 
 
-def _at_run_time(name: str, parts: list[Value], context: Context) -> Value:
-    context.needs("ml")
-    text = f"ml.{name}({', '.join(value.as_two_dimensional().text for value in parts)})"
-    return Value(text, Kind.LOADED, logical=all(value.logical for value in parts))
+def _table(rows: list[list[Value]], kind: Kind) -> Value:
+    """Numbers in rows and columns."""
+    logical = all(value.logical for row in rows for value in row)
+    dtype = name("bool" if logical else "float")
+    return Value(call("np.array", [[*row] for row in rows], dtype=dtype), kind, logical=logical)
+
+
+def _at_run_time(function: str, parts: list[Value]) -> Value:
+    node = call(function, *(value.as_two_dimensional() for value in parts))
+    return Value(node, Kind.LOADED, logical=all(value.logical for value in parts))
+
+
+def range_as_array(node: syntax.Range, context: Context) -> Value:
+    """Translate a range as a ROW."""
+    first, step, last = range_parts(node, context)
+    bounds = whole_bounds(first, step, last)
+    if bounds is not None:
+        return Value(call("np.arange", *bounds), Kind.ROW, integer=True)
+    return Value(call("ml.colon", first, step, last), Kind.ROW)
+
+
+def range_parts(node: syntax.Range, context: Context) -> tuple[Value, Value, Value]:
+    """Return first, step and last of a range, as numbers."""
+    step = integer(expr(1)) if node.step is None else _scalar(context(node.step))
+    return _scalar(context(node.first)), step, _scalar(context(node.last))
+
+
+def whole_bounds(first: Value, step: Value, last: Value) -> Sequence[ast.expr] | None:
+    """Return the arguments of `range` for a range of whole numbers; None where it may not be one."""
+    change = whole(step)
+    if not (first.integer and step.integer and last.integer and change):
+        return None
+    stop = plus(last, 1 if change > 0 else -1)
+    if change == 1:
+        return [stop] if whole(first) == 0 else [expr(first), stop]
+    return [expr(first), stop, expr(step)]
+
+
+def _scalar(value: Value) -> Value:
+    if value.kind is Kind.NUM:
+        return value
+    if value.kind in NO_NUMBERS:
+        raise Untranslatable(f"counts from or to {value.kind.value}")
+    if called(value) == "ml.single":
+        raise Untranslatable("counts in single precision")
+    return Value(call("ml.scalar", value), Kind.NUM)

@@ -9,15 +9,16 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
 
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.build import call
+from hf_matlab_compat.migrate.build import name as name_node
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy
 from hf_matlab_compat.migrate.inlining import BodyOf
 from hf_matlab_compat.migrate.load_files import NamesIn
 from hf_matlab_compat.migrate.load_plan import LoadPlan
 from hf_matlab_compat.migrate.usage import Usage
-from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value
+from hf_matlab_compat.migrate.values import SHAPED, Kind, Value
 
 UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
 """Kinds that nobody can write to in part."""
@@ -25,15 +26,6 @@ _MAY_BE_WHOLE = re.compile(r"arange|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|un
 _MODULES = {"np", "ml", "plt", "math", "sys", "time", "random", "os", "warnings", "Path"}
 _FUNCTIONS = {"num2str", "WORDS", "train", "nnet_train", "nnet_train_2", "check_calls"}
 _TAKEN = _MODULES | _FUNCTIONS | {"l", "O", "I", "loaded", "tic"}
-
-
-class Untranslatable(Exception):
-    """A statement is outside the dialect; says why, in a phrase that follows the line's number."""
-
-    def __init__(self, reason: str, unknown: str = "") -> None:
-        super().__init__(reason)
-        self.unknown = unknown
-        """The function that is not known here, where that is why."""
 
 
 def python_name(name: str) -> str:
@@ -247,13 +239,12 @@ class Context:
         return self.value(node, self)
 
     def needs(self, *modules: str) -> None:
-        """Remember imports."""
-        for module in modules:
-            self.shared.imports.add(_IMPORTS.get(module, module))
+        """Remember lines that import functions of other files; `IMPORTS` follow from the names that a script uses."""
+        self.shared.imports.update(line for line in modules if " " in line)
 
     def define(self, name: str, value: Value) -> None:
         """Remember what a variable holds from here on."""
-        known = replace(value, text=python_name(name), owner="")
+        known = replace(value, node=name_node(python_name(name)), owner="")
         self.variables[name] = known
         self.cleared.discard(name)
         self.assigned.setdefault(name, set()).add(value.kind)
@@ -266,7 +257,7 @@ class Context:
         if not (shared or whole) or value.kind in UNSHARED:
             return value
         self.needs("ml")
-        return replace(value, text=f"ml.copied({value.text})", binding=Binding.ATOM, owner="", integer=False)
+        return replace(value, node=call("ml.copied", value), owner="", integer=False)
 
     def target(self, name: str) -> str:
         """The Python name to assign to: with an underscore before it where a function never uses it."""
@@ -284,11 +275,14 @@ class Context:
         self.notes.append(remark)
 
 
-_IMPORTS: dict[str, Any] = {
+IMPORTS: Mapping[str, str] = {
     "np": "import numpy as np",
     "ml": "from hf_matlab_compat.migrate import runtime as ml",
     "plt": "import matplotlib.pyplot as plt",
-    "math": "import math",
-    "time": "import time",
-    "sys": "import sys",
+    **{name: f"import {name}" for name in ("math", "os", "sys", "time", "warnings")},
+    "Path": "from pathlib import Path",
+    "num2str": "from hf_matlab_compat.matlab.logs.num2str import num2str",
+    "WORDS": "from hf_matlab_compat.matlab.vocabulary import WORDS",
+    **{name: f"from hf_matlab_compat import {name}" for name in ("train", "nnet_train", "nnet_train_2")},
 }
+"""Names that no variable of a script has in Python, and the line that imports each."""

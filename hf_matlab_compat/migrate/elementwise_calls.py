@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator, method
-from hf_matlab_compat.migrate.context import Untranslatable
 from hf_matlab_compat.migrate.operators import (
     arithmetic,
     as_numbers,
@@ -13,6 +12,7 @@ from hf_matlab_compat.migrate.operators import (
     negation,
     side_by_side,
 )
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 _NUMPY = {
@@ -76,7 +76,7 @@ def _rounded_scalar(arguments: Arguments, value: Value, scalar: str) -> Value:
     if scalar == "math.floor" and isinstance(node, syntax.Binary) and node.operator in ("/", "./"):
         left, right = arguments.context(node.left), arguments.context(node.right)
         if left.integer and right.integer:
-            return integer(f"{left.at(Binding.MULTIPLY)} // {right.at(Binding.UNARY)}", Binding.MULTIPLY)
+            return integer(f"{left.at(Binding.MULTIPLY)} // {right.at(Binding.UNARY)}")
     arguments.context.needs("math" if scalar.startswith("math") else "ml")
     return integer(f"{scalar}({value.text})")
 
@@ -87,9 +87,9 @@ def _modulus(arguments: Arguments) -> Value:
     whole = left.integer and right.integer
     if right.kind is Kind.NUM and right.text.isdigit() and right.text != "0" and left.kind in (Kind.NUM, *SHAPED):
         text = f"{left.at(Binding.MULTIPLY)} % {right.at(Binding.UNARY)}"
-        return Value(text, left.kind, Binding.MULTIPLY, whole, nd=left.nd)
+        return Value(text, left.kind, whole, nd=left.nd)
     if left.kind is Kind.NUM and right.kind is Kind.NUM and whole:
-        return integer(f"{left.at(Binding.MULTIPLY)} % {right.at(Binding.UNARY)}", Binding.MULTIPLY)
+        return integer(f"{left.at(Binding.MULTIPLY)} % {right.at(Binding.UNARY)}")
     left, right = side_by_side(left, right)
     arguments.context.needs("ml")
     return Value(f"ml.mod({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
@@ -158,16 +158,16 @@ def _broadcast(arguments: Arguments) -> Value:
         raise Untranslatable("calls bsxfun in an unknown way")
     left, right = (arguments.context(node) for node in arguments.nodes[1:])
     if handle.name in _OPERATORS and handle.name != "mtimes":
-        return arithmetic(left, right, _OPERATORS[handle.name], arguments.context)
+        return arithmetic(left, right, _OPERATORS[handle.name])
     if handle.name in _COMPARISONS:
-        return comparison(left, right, _COMPARISONS[handle.name], arguments.context)
+        return comparison(left, right, _COMPARISONS[handle.name])
     raise Untranslatable(f"calls bsxfun with @{handle.name}")
 
 
 def _operator(symbol: str) -> Translator:
     def translator(arguments: Arguments) -> Value:
         left, right = arguments.expect(2)
-        return arithmetic(left, right, symbol, arguments.context)
+        return arithmetic(left, right, symbol)
 
     return translator
 
@@ -175,14 +175,14 @@ def _operator(symbol: str) -> Translator:
 def _comparison(symbol: str) -> Translator:
     def translator(arguments: Arguments) -> Value:
         left, right = arguments.expect(2)
-        return comparison(left, right, symbol, arguments.context)
+        return comparison(left, right, symbol)
 
     return translator
 
 
 def _not(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
-    return negation(value, arguments.context)
+    return negation(value)
 
 
 def _member(arguments: Arguments) -> Value:
@@ -191,7 +191,7 @@ def _member(arguments: Arguments) -> Value:
         arguments.context.needs("ml")
         return Value(f"ml.ismember({value.text}, {values.text})", Kind.LOADED, logical=True)
     if value.kind is Kind.STR or values.kind is Kind.CELL:
-        return Value(f"{value.text} in {values.text}", Kind.NUM, Binding.COMPARE, logical=True)
+        return Value(f"{value.text} in {values.text}", Kind.NUM, logical=True)
     arguments.context.needs("np")
     text = f"np.isin({value.text}, {values.text})"
     return Value(f"bool({text})" if value.kind is Kind.NUM else text, value.kind, logical=True)

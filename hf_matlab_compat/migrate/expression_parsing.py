@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.literals import unescaped
-from hf_matlab_compat.migrate.syntax import Node
+from hf_matlab_compat.migrate.syntax import Node, unescaped
 
 _DEEPEST = 100
 _MOST_DIGITS = 300

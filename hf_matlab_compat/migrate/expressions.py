@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax, texts
+from hf_matlab_compat.migrate.build import written_number
 from hf_matlab_compat.migrate.calls import call
-from hf_matlab_compat.migrate.concatenation import cell, matrix
+from hf_matlab_compat.migrate.concatenation import cell, matrix, range_as_array
 from hf_matlab_compat.migrate.constants import CONSTANTS
-from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.functions import handle, lambda_text
 from hf_matlab_compat.migrate.indexing import index, index_of, is_in_first_row, part_of_cells, subscript
-from hf_matlab_compat.migrate.operators import binary, transpose, unary
-from hf_matlab_compat.migrate.ranges import as_array
+from hf_matlab_compat.migrate.operators import binary_operation, transpose, unary_operation
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer, number
 
 _MOST_EXACT = 2.0**53
@@ -44,7 +45,7 @@ def _number(node: syntax.Number, _context: Context) -> Value:
     mantissa, _, exponent = text.partition("e")
     mantissa = mantissa + "0" if mantissa.endswith(".") else mantissa
     mantissa = "0" + mantissa if mantissa.startswith(".") else mantissa
-    return number(f"{mantissa}e{exponent}" if exponent else mantissa)
+    return number(written_number(f"{mantissa}e{exponent}" if exponent else mantissa))
 
 
 def _name(node: syntax.Name, context: Context) -> Value:
@@ -91,7 +92,7 @@ def _content(node: syntax.Apply, context: Context) -> Value:
     if len(node.arguments) not in (1, 2):
         raise Untranslatable("indexes a cell array in more than two dimensions")
     chosen = node.arguments[-1]
-    found = subscript(chosen, Value(base.text, Kind.CELL, base.binding), context)
+    found = subscript(chosen, Value(base.text, Kind.CELL), context)
     text = f"{base.at(Binding.ATOM)}[{found.text}]"
     if found.form == "one":
         return Value(text, Kind.UNKNOWN, owner=base.owner, applied="{}" in context.shared.fields_with_functions)
@@ -127,7 +128,7 @@ def _field(node: syntax.Field, context: Context) -> Value:
         known = context.variables.get(f"{base.text}.{node.name}")
         text = f"{base.at(Binding.ATOM)}.{python_name(node.name)}"
         if known is not None:
-            return replace(known, text=text, binding=Binding.ATOM, owner=base.owner, zero_based=False)
+            return replace(known, node=text, owner=base.owner, zero_based=False)
         applied = base.kind is not Kind.LOADED and node.name in context.shared.fields_with_functions
         kind = Kind.LOADED if base.kind is Kind.LOADED else Kind.UNKNOWN
         return Value(text, kind, owner=base.owner, applied=applied)
@@ -146,7 +147,7 @@ def _paren(node: syntax.Paren, context: Context) -> Value:
 
 
 def _transpose(node: syntax.Transpose, context: Context) -> Value:
-    return transpose(context(node.operand), context)
+    return transpose(context(node.operand))
 
 
 _TRANSLATORS: dict[type, Callable[[Any, Context], Value]] = {
@@ -157,9 +158,9 @@ _TRANSLATORS: dict[type, Callable[[Any, Context], Value]] = {
     syntax.Field: _field,
     syntax.End: _end,
     syntax.Colon: lambda _node, _context: Value('":"', Kind.STR),
-    syntax.Range: as_array,
-    syntax.Binary: binary,
-    syntax.Unary: unary,
+    syntax.Range: range_as_array,
+    syntax.Binary: binary_operation,
+    syntax.Unary: unary_operation,
     syntax.Transpose: _transpose,
     syntax.Paren: _paren,
     syntax.Matrix: matrix,

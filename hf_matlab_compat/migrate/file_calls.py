@@ -7,10 +7,13 @@ import re
 
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
-from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.build import call, compare
+from hf_matlab_compat.migrate.build import name as variable
+from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.load_files import file_arguments, is_table
 from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer
+from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.values import Kind, Value, integer
 
 _BYTES = {
     "uint8": "u1",
@@ -186,9 +189,9 @@ def _exist(arguments: Arguments) -> Value:
         kind = "var" if _is_only_variable(name, context) else "file" if not name.isidentifier() else None
     if kind == "var" and name is not None:
         if context_has_parameter(context, name):
-            return Value(f"{python_name(name)} is not None", Kind.NUM, Binding.COMPARE, logical=True)
-        scope = "globals()" if context.function is None else "locals()"
-        return Value(f'"{python_name(name)}" in {scope}', Kind.NUM, Binding.COMPARE, logical=True)
+            return Value(compare(variable(python_name(name)), "is not", None), Kind.NUM, logical=True)
+        scope = call("globals" if context.function is None else "locals")
+        return Value(compare(python_name(name), "in", scope), Kind.NUM, logical=True)
     if kind in ("file", "dir"):
         context.needs("ml")
         return integer(f'ml.exist({arguments.values[0].text}, "{kind}")')

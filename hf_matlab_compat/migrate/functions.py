@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.values import Binding, Kind, Value
+from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.values import Kind, Value
 
 
 def handle(node: syntax.Handle, context: Context) -> Value:
@@ -45,7 +46,7 @@ _OF_TWO = ("plus", "minus", "times", "rdivide", "power", "mtimes", "eq", "ne", "
 def lambda_text(node: syntax.Lambda, context: Context) -> Value:
     """``@(x) …``."""
     names, body = lambda_parts(node, context)
-    return Value(f"lambda {', '.join(names)}: {body}" if names else f"lambda: {body}", Kind.HANDLE, Binding.LAMBDA)
+    return Value(f"lambda {', '.join(names)}: {body}" if names else f"lambda: {body}", Kind.HANDLE)
 
 
 def _captured(node: syntax.Lambda, context: Context) -> list[str]:

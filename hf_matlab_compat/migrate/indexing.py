@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.context import Context, Untranslatable
+from hf_matlab_compat.migrate.context import Context
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 _SIMPLE = re.compile(r"-*(\w+|\d[\d.]*)\Z")
@@ -93,7 +94,7 @@ def less_one(node: syntax.Node, context: Context, convert: str = "whole_number")
     """A bound or a position, counted from 0: the expression less one, written without a trailing ``- 1`` if it can."""
     match node:
         case syntax.Number(text) if text.isdigit():
-            return integer(str(int(text) - 1)) if text != "0" else integer("-1", Binding.UNARY)
+            return integer(str(int(text) - 1)) if text != "0" else integer("-1")
         case syntax.Paren(inner):
             return less_one(inner, context, convert)
         case syntax.Binary("+", left, syntax.Number("1")):
@@ -102,12 +103,12 @@ def less_one(node: syntax.Node, context: Context, convert: str = "whole_number")
             change = int(text) - 1 if sign == "+" else -int(text) - 1
             start = whole(left, context, convert)
             operator = "+" if change >= 0 else "-"
-            return integer(f"{start.at(Binding.ADD)} {operator} {abs(change)}", Binding.ADD)
+            return integer(f"{start.at(Binding.ADD)} {operator} {abs(change)}")
         case _:
             value = whole(node, context, convert)
             if value.zero_based:
                 return value
-            return integer(f"{value.at(Binding.ADD)} - 1", Binding.ADD)
+            return integer(f"{value.at(Binding.ADD)} - 1")
 
 
 def whole(node: syntax.Node, context: Context, convert: str) -> Value:

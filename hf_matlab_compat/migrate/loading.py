@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hf_matlab_compat.migrate.arguments import Arguments
-from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.file_calls import load_table, with_suffix
 from hf_matlab_compat.migrate.load_files import file_arguments
 from hf_matlab_compat.migrate.load_plan import Bindings
-from hf_matlab_compat.migrate.syntax import Node, Statement
+from hf_matlab_compat.migrate.syntax import Node, Statement, Untranslatable
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.translation import ASSUMED, Fate
 from hf_matlab_compat.migrate.values import Kind, Value, join

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.context import Context, Untranslatable, python_name
+from hf_matlab_compat.migrate.build import call
+from hf_matlab_compat.migrate.concatenation import range_parts, whole_bounds
+from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.indexing import less_one, whole
 from hf_matlab_compat.migrate.operators import truth
-from hf_matlab_compat.migrate.ranges import parts, whole_bounds
-from hf_matlab_compat.migrate.syntax import Statement
+from hf_matlab_compat.migrate.syntax import Statement, Untranslatable
 from hf_matlab_compat.migrate.values import MATRICES, Binding, Kind, Value, integer, number
 from hf_matlab_compat.migrate.writer import Writer
 
@@ -163,13 +164,13 @@ def _over_range(variable: str, values: syntax.Range, context: Context) -> tuple[
         stop = whole(values.last, context, "range_end").text
         bounds = stop if start == "0" else f"{start}, {stop}"
         return f"for {name} in range({bounds}):", Value(name, Kind.NUM, integer=True, zero_based=True)
-    first, step, last = parts(values, context)
+    first, step, last = range_parts(values, context)
     if first.integer and step.integer and not last.integer:
         context.needs("ml")
         sign = "-" if step.text.startswith("-") else ""
-        last = integer(f"{sign}ml.range_end({sign}{last.at(Binding.UNARY)})", Binding.UNARY)
+        last = integer(f"{sign}ml.range_end({sign}{last.at(Binding.UNARY)})")
     bounds = whole_bounds(first, step, last)
     if bounds is not None:
-        return f"for {name} in range({bounds}):", integer(name)
+        return f"for {name} in {Value(call('range', *bounds)).text}:", integer(name)
     context.needs("ml")
     return f"for {name} in ml.colon({first.text}, {step.text}, {last.text}).tolist():", number(name)

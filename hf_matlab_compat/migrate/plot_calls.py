@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
-from hf_matlab_compat.migrate.context import Untranslatable
 from hf_matlab_compat.migrate.plot_options import (
     FACES,
     LINES,
@@ -16,6 +15,7 @@ from hf_matlab_compat.migrate.plot_options import (
     vector,
     written_numbers,
 )
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.values import Binding, Kind, Value
 

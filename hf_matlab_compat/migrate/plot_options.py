@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
-from hf_matlab_compat.migrate.context import Untranslatable
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.values import Kind, Value
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
-from hf_matlab_compat.migrate.context import Untranslatable
 from hf_matlab_compat.migrate.shape_calls import made_of_shape
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, number
 
 _STATES = ("state", "twister")

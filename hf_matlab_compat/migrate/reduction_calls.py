@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
-from hf_matlab_compat.migrate.context import Untranslatable
 from hf_matlab_compat.migrate.operators import aligned, as_numbers, elementwise_kind, may_misalign, side_by_side
-from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
+from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, integer
 
 _METHODS = {"sum": "sum", "mean": "mean", "prod": "prod", "any": "any", "all": "all", "max": "max", "min": "min"}
 _LOGICAL = ("any", "all")
@@ -117,7 +117,7 @@ def _larger(name: str, arguments: Arguments) -> Value:
     if left.integer and right.integer and left.kind is right.kind is Kind.NUM:
         return integer(f"{name}({left.text}, {right.text})")
     if may_misalign(left, right):
-        return aligned(f"f{name}", left, right, arguments.context)
+        return aligned(f"f{name}", left, right)
     left, right = side_by_side(left, right)
     arguments.context.needs("np")
     return Value(f"np.f{name}({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
@@ -176,7 +176,7 @@ def _find(arguments: Arguments) -> Value:
         return Value(f"ml.{first}_found({value.as_two_dimensional().text}, {arguments.whole(1)})", Kind.UNKNOWN)
     if value.kind is Kind.ROW:
         arguments.context.needs("np")
-        return Value(f"np.flatnonzero({value.text}) + 1", Kind.ROW, Binding.ADD, integer=True)
+        return Value(f"np.flatnonzero({value.text}) + 1", Kind.ROW, integer=True)
     arguments.context.needs("ml")
     return Value(f"ml.find({value.text})", Kind.LOADED)
 

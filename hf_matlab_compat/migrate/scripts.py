@@ -11,16 +11,17 @@ from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import is_function
 from hf_matlab_compat.migrate.constants import CONSTANTS
-from hf_matlab_compat.migrate.context import Beside, Context, Shared, Untranslatable, python_name
+from hf_matlab_compat.migrate.context import IMPORTS, Beside, Context, Shared, python_name
 from hf_matlab_compat.migrate.expressions import translate_expression
 from hf_matlab_compat.migrate.functions import called_parameters, fields_with_functions
 from hf_matlab_compat.migrate.inlining import inlined, lifted
-from hf_matlab_compat.migrate.layout import spaced
+from hf_matlab_compat.migrate.layout import formatted, spaced
 from hf_matlab_compat.migrate.literals import escaped
 from hf_matlab_compat.migrate.load_plan import plan_loads
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
 from hf_matlab_compat.migrate.usage import usage_of
 from hf_matlab_compat.migrate.values import Kind, Value
@@ -33,7 +34,6 @@ _NEIGHBOURS = 2
 _QUOTE = '"'
 ALONE = Beside()
 """A script without files beside it."""
-_RUNTIME = "from hf_matlab_compat.migrate import runtime as ml"
 
 
 def translate(
@@ -261,7 +261,7 @@ def _assembled(name: str, shared: Shared, writer: Writer) -> str:
     header = [f'"""{escaped(name, _QUOTE)}.m in Python."""', ""]
     start = [f'random = ml.random_state("{shared.streams}")', ""] if shared.uses_random else []
     names = _names_in("\n".join([*start, *writer.lines]), name)
-    used = {line for line in {*shared.imports, _RUNTIME} if line.split()[-1] in names}
+    used = {line for line in {*shared.imports, *IMPORTS.values()} if line.split()[-1] in names}
     imports = sorted(_merged(used), key=_import_order)
     groups = [[line for line in imports if _group(line) == group] for group in range(_NEIGHBOURS + 1)]
     for place, group in enumerate(groups):
@@ -271,7 +271,7 @@ def _assembled(name: str, shared: Shared, writer: Writer) -> str:
     lines = spaced([*header, *start, *_without_inlined(writer.lines, shared.inlined)])
     while lines and not lines[-1].strip():
         lines.pop()
-    return "\n".join(lines) + "\n"
+    return formatted("\n".join(lines) + "\n")
 
 
 def _without_inlined(lines: list[str], inlined: set[str]) -> Iterator[str]:

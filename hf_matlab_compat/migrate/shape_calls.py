@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
-from hf_matlab_compat.migrate.context import Untranslatable, python_name
+from hf_matlab_compat.migrate.context import python_name
 from hf_matlab_compat.migrate.operators import as_numbers
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
 
 
@@ -111,9 +112,9 @@ def _numel(arguments: Arguments) -> Value:
 def _isempty(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
     if value.kind in (Kind.CELL, Kind.STR):
-        return Value(f"not {value.at(Binding.NOT)}", Kind.NUM, Binding.NOT, logical=True)
+        return Value(f"not {value.at(Binding.NOT)}", Kind.NUM, logical=True)
     if value.kind in (Kind.ROW, Kind.COLUMN, Kind.ARRAY):
-        return Value(f"{value.at(Binding.ATOM)}.size == 0", Kind.NUM, Binding.COMPARE, logical=True)
+        return Value(f"{value.at(Binding.ATOM)}.size == 0", Kind.NUM, logical=True)
     arguments.context.needs("ml")
     return Value(f"ml.isempty({value.text})", Kind.NUM, logical=True)
 
@@ -151,9 +152,9 @@ def _repeated_cells(value: Value, sizes: Arguments) -> Value:
     counts = [sizes.whole(place) for place in range(len(sizes))]
     if len(counts) != 2 or "1" not in counts or "np." in value.text or "ml." in value.text:
         raise Untranslatable("repeats a cell array of several dimensions or of arrays")
-    count = integer(counts[1] if counts[0] == "1" else counts[0], Binding.ADD)
+    count = integer(counts[1] if counts[0] == "1" else counts[0])
     text = count.text if count.text.isalnum() else f"({count.text})"
-    made = Value(f"{value.at(Binding.MULTIPLY)} * {text}", Kind.CELL, Binding.MULTIPLY)
+    made = Value(f"{value.at(Binding.MULTIPLY)} * {text}", Kind.CELL)
     if counts[0] == "1" and not value.nd:
         return made
     if value.nd:
@@ -194,7 +195,7 @@ def _reshape(arguments: Arguments) -> Value:
     if len(shape) < 3 or shape[-1].isdigit():
         return made
     arguments.context.needs("ml")
-    return replace(made, text=f"ml.trimmed({made.text})")
+    return replace(made, node=f"ml.trimmed({made.text})")
 
 
 def _reshaped(value: Value, text: str, kind: Kind, nd: bool, arguments: Arguments) -> Value:
@@ -276,7 +277,7 @@ def _cells(arguments: Arguments) -> Value:
     if sizes[0] != "1" or len(sizes) == 1:
         arguments.context.needs("ml")
         return Value(f"ml.cells({sizes[0]}, {size})", Kind.CELL, nd=True)
-    return Value(f"[None] * {size if size.isalnum() else f'({size})'}", Kind.CELL, Binding.MULTIPLY)
+    return Value(f"[None] * {size if size.isalnum() else f'({size})'}", Kind.CELL)
 
 
 def _struct(arguments: Arguments) -> Value:

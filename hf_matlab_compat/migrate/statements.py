@@ -12,13 +12,13 @@ from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.calls import is_function, outputs_of, unknown
 from hf_matlab_compat.migrate.clearing import clear, is_clear
-from hf_matlab_compat.migrate.context import Context, Untranslatable, Variables, python_name
+from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
 from hf_matlab_compat.migrate.load_files import is_workspace_load
 from hf_matlab_compat.migrate.loading import bind_waiting, load_workspace
 from hf_matlab_compat.migrate.loops import for_loop, while_loop
 from hf_matlab_compat.migrate.operators import truth
-from hf_matlab_compat.migrate.syntax import Statement
+from hf_matlab_compat.migrate.syntax import Statement, Untranslatable
 from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.translation import Fate
 from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, join

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
+
+_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+
+
+class Untranslatable(Exception):
+    """A statement is outside the dialect; says why, in a phrase that follows the line's number."""
+
+    def __init__(self, reason: str, unknown: str = "") -> None:
+        super().__init__(reason)
+        self.unknown = unknown
+        """The function that is not known here, where that is why."""
 
 
 @dataclass(frozen=True)
@@ -265,3 +278,15 @@ class Script(Node):
 
     lines: tuple[str, ...]
     body: tuple[Statement, ...] = field(default=())
+
+
+def unescaped(text: str) -> str:
+    """Return a format with its backslash sequences as the characters they mean."""
+    return _ESCAPE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    octal, hexadecimal, other = found.groups()
+    if octal or hexadecimal:
+        return chr(int(octal, 8) % 256 if octal else int(hexadecimal, 16))
+    return _ESCAPES.get(other, other)

@@ -6,7 +6,7 @@ import re
 
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
-from hf_matlab_compat.migrate.context import Untranslatable
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import Binding, Kind, Value, number
 
 _LIST = re.compile(r"\s*\[\s*-?\d[\d.]*([\s,]+-?\d[\d.]*)*\s*\]\s*")
@@ -17,16 +17,16 @@ def _num2str(arguments: Arguments) -> Value:
     if len(arguments) == 2:
         if arguments.literal(1) is None:
             raise Untranslatable("calls num2str with a number of digits")
-        text = texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[:1], arguments.context)
+        text = texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[:1])
         padded = re.search(r"%[-+ ]*[1-9]|\s", arguments.literal(1) or "")
         return Value(f"{text.at(Binding.ATOM)}.strip()", Kind.STR) if padded else text
-    return texts.number_as_text(arguments.values[0], arguments.context)
+    return texts.number_as_text(arguments.values[0])
 
 
 def _sprintf(arguments: Arguments) -> Value:
     if not arguments.nodes:
         raise Untranslatable("calls sprintf without a format")
-    return texts.printed(arguments.values[0], arguments.nodes[0], arguments.values[1:], arguments.context)
+    return texts.printed(arguments.values[0], arguments.nodes[0], arguments.values[1:])
 
 
 def _fprintf(arguments: Arguments) -> Value:
@@ -41,7 +41,7 @@ def _fprintf(arguments: Arguments) -> Value:
         nodes, values = nodes[1:], values[1:]
     if not values or values[0].kind not in (Kind.STR, Kind.UNKNOWN):
         raise Untranslatable("calls fprintf without a format")
-    return Value(_print(texts.printed(values[0], nodes[0], values[1:], arguments.context), where))
+    return Value(_print(texts.printed(values[0], nodes[0], values[1:]), where))
 
 
 def _print(value: Value, where: str) -> str:
@@ -71,7 +71,7 @@ def _same(fold: str) -> Translator:
             kind = Kind.LOADED if Kind.CELL in (left.kind, right.kind) else Kind.UNKNOWN
             return Value(f"ml.strcmp({left.text}, {right.text}{option})", kind, logical=True)
         sides = [f"{value.at(Binding.ATOM)}{fold}" for value in (left, right)]
-        return Value(f"{sides[0]} == {sides[1]}", Kind.NUM, Binding.COMPARE, logical=True)
+        return Value(f"{sides[0]} == {sides[1]}", Kind.NUM, logical=True)
 
     return translator
 
@@ -130,7 +130,7 @@ def _str2double(arguments: Arguments) -> Value:
 def _int2str(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
     if value.kind is Kind.NUM and value.integer:
-        return texts.number_as_text(value, arguments.context)
+        return texts.number_as_text(value)
     arguments.context.needs("ml")
     return Value(f"str(ml.round_half_away({value.text}))", Kind.STR)
 
@@ -146,7 +146,7 @@ def _message(arguments: Arguments) -> Value:
     """The text of an error or a warning, without the identifier that may stand before it."""
     start = 1 if len(arguments) > 1 and re.fullmatch(r"\w[\w-]*(:[\w-]+)+", arguments.literal(0) or "") else 0
     rest = arguments.values[start + 1 :]
-    return texts.printed(arguments.values[start], arguments.nodes[start], rest, arguments.context)
+    return texts.printed(arguments.values[start], arguments.nodes[start], rest)
 
 
 def _warning(arguments: Arguments) -> Value:
@@ -167,7 +167,7 @@ def _assert(arguments: Arguments) -> Value:
         condition = Value(f"ml.holds({condition.text})", Kind.NUM)
     if len(arguments) == 1:
         return Value(f"assert {condition.text}")
-    message = texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[2:], arguments.context)
+    message = texts.printed(arguments.values[1], arguments.nodes[1], arguments.values[2:])
     return Value(f"assert {condition.text}, {message.text}")
 
 
@@ -186,7 +186,7 @@ def _tic(arguments: Arguments) -> Value:
 
 def _toc(arguments: Arguments) -> Value:
     arguments.context.needs("time")
-    return Value("time.perf_counter() - tic", Kind.NUM, Binding.ADD)
+    return Value("time.perf_counter() - tic", Kind.NUM)
 
 
 def _datestr(arguments: Arguments) -> Value:

@@ -2,73 +2,110 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.context import Context, Untranslatable
-from hf_matlab_compat.migrate.literals import SPEC, content, fits_field, part_content, sealed, sealed_part, unescaped
-from hf_matlab_compat.migrate.values import Binding, Kind, Value
+from hf_matlab_compat.migrate.build import Part, binary, call, expr, same_tree, whole
+from hf_matlab_compat.migrate.syntax import Untranslatable, unescaped
+from hf_matlab_compat.migrate.values import Kind, Value
 
 _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?l?([diufeEgGsxXcob])")
-_OF_F_STRING = re.compile("(\ue002[0-9a-f]*\ue003)|\\{([^{}\ue004]*)(?:\ue004([^{}\ue004]*))?\\}")
+_NEEDS_ESCAPE = re.compile(r"[\"'\\{}#]")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Part of a string: plain text, or a value with the format that it is printed in."""
+    """Part of a string: plain text, or a node with the format that it is printed in."""
 
     text: str = ""
-    value: Value | None = None
+    node: ast.expr | None = None
     spec: str = ""
-
-
-quoted = sealed
-"""A Python string literal."""
+    is_string: bool = False
 
 
 def literal(node: syntax.Text) -> Value:
-    """A string in the script."""
-    return Value(sealed(node.text), Kind.STR)
+    """Translate a string in the script."""
+    return Value(expr(node.text), Kind.STR)
 
 
 def formatted(pieces: Sequence[Piece]) -> Value:
-    """A string put together from pieces: plain where it can be, else an f-string, else a sum."""
+    """Return a string put together from pieces: plain where it can be, else an f-string, else a sum."""
     only = pieces[0] if len(pieces) == 1 else Piece()
-    if only.value is not None and not only.spec and re.fullmatch(r"\w+", only.value.text):
-        return Value(f"str({only.value.text})", Kind.STR)
+    if isinstance(only.node, ast.Name | ast.Constant) and not only.spec:
+        return Value(call("str", only.node), Kind.STR)
     return joined(pieces)
 
 
 def joined(pieces: Sequence[Piece]) -> Value:
-    """As `formatted`, with an f-string for a single value as well."""
-    kept = [piece for piece in pieces if piece.text or piece.value is not None]
-    if all(piece.value is None for piece in kept):
-        return Value(sealed("".join(piece.text for piece in kept)), Kind.STR)
-    fields = [piece.value.text for piece in kept if piece.value is not None]
-    if all(map(fits_field, fields)):
-        return Value(f'f"{"".join(map(_in_f_string, kept))}"', Kind.STR)
-    return Value(" + ".join(map(_in_sum, kept)), Kind.STR, Binding.ADD if len(kept) > 1 else Binding.ATOM)
+    """Return a string as `formatted` does, with an f-string for a single value as well."""
+    kept = _merged(pieces)
+    if all(piece.node is None for piece in kept):
+        return Value(expr("".join(piece.text for piece in kept)), Kind.STR)
+    node = ast.JoinedStr([_in_f_string(piece) for piece in kept])
+    if all(piece.node is None or fits_field(piece.node) for piece in kept) and _can_be_read(node):
+        return Value(node, Kind.STR)
+    first, *others = map(_in_sum, kept)
+    for each in others:
+        first = binary(first, "+", each)
+    return Value(first, Kind.STR)
 
 
-def _in_f_string(piece: Piece) -> str:
-    if piece.value is None:
-        return sealed_part(piece.text)
-    text = piece.value.text.replace('"', "'")  # no string of the script stands here: they are sealed
-    return f"{{{text}{SPEC if piece.spec else ''}{piece.spec}}}"
+def _merged(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces without empty ones and without plain text next to plain text."""
+    kept: list[Piece] = []
+    for piece in pieces:
+        if piece.node is None and kept and kept[-1].node is None:
+            kept[-1] = Piece(kept[-1].text + piece.text)
+        elif piece.node is not None or piece.text:
+            kept.append(piece)
+    return kept
 
 
-def _in_sum(piece: Piece) -> str:
-    if piece.value is None:
-        return sealed(piece.text)
+def _in_f_string(piece: Piece) -> ast.expr:
+    if piece.node is None:
+        return ast.Constant(piece.text)
+    spec = ast.JoinedStr([ast.Constant(piece.spec)]) if piece.spec else None
+    return ast.FormattedValue(piece.node, -1, spec)
+
+
+def fits_field(node: ast.expr) -> bool:
+    """Return whether an expression can stand in a replacement field: Python 3.11 allows no backslash there."""
+    nodes = list(ast.walk(node))
+    if any(isinstance(each, ast.Lambda | ast.JoinedStr | ast.Dict) for each in nodes):
+        return False
+    strings = [each.value for each in nodes if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    return all(text.isprintable() and not _NEEDS_ESCAPE.search(text) for text in strings)
+
+
+def _can_be_read(node: ast.JoinedStr) -> bool:
+    """Whether Python writes an f-string on one line and reads it back as the same one, whatever quotes it holds."""
+    text = ast.unparse(node)
+    try:
+        read = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return False
+    return same_tree(read, node) and not text.startswith(("f'''", 'f"""'))
+
+
+def _in_sum(piece: Piece) -> Part:
+    if piece.node is None:
+        return piece.text
     if piece.spec:
-        return f'format({piece.value.text}, "{piece.spec}")'
-    return piece.value.at(Binding.ADD) if piece.value.kind is Kind.STR else f"str({piece.value.text})"
+        return call("format", piece.node, piece.spec)
+    return piece.node if piece.is_string else call("str", piece.node)
 
 
 def concatenated(parts: Sequence[Value], nodes: Sequence[syntax.Node]) -> Value:
-    """``['a' b 'c']``."""
+    """Translate ``['a' b 'c']``.
+
+    Raises
+    ------
+    Untranslatable
+        A part is no string.
+    """
     for part in parts:
         if part.kind not in (Kind.STR, Kind.UNKNOWN, Kind.LOADED, Kind.EMPTY):
             raise Untranslatable(f"puts {part.kind.value} into a string without num2str")
@@ -77,69 +114,80 @@ def concatenated(parts: Sequence[Value], nodes: Sequence[syntax.Node]) -> Value:
         if isinstance(node, syntax.Text):
             pieces.append(Piece(node.text))
         elif part.kind is not Kind.EMPTY:
-            pieces.extend(as_pieces(part))
+            pieces.extend(_as_pieces(part))
     return formatted(pieces)
 
 
-def as_pieces(value: Value) -> list[Piece]:
+def _as_pieces(value: Value) -> list[Piece]:
     """A value inside an f-string."""
     known = pieces_of(value)
     if known is not None:
         return known
-    if re.fullmatch(r"str\(\w+\)", value.text):
-        return [Piece(value=Value(value.text[4:-1]))]
-    return [Piece(value=value)]
+    match value.node:
+        case ast.Call(ast.Name("str"), [ast.Name() as inner], []):
+            return [Piece(node=inner)]
+        case _:
+            return [Piece(node=expr(value), is_string=value.kind is Kind.STR)]
 
 
 def pieces_of(value: Value) -> list[Piece] | None:
-    """The pieces of a literal or of an f-string; None for any other value."""
-    plain = content(value.text)
-    if plain is not None:
-        return [Piece(plain)]
-    if not value.text.startswith('f"') or not value.text.endswith('"'):
-        return None
-    pieces = [_piece(found) for found in _OF_F_STRING.finditer(value.text)]
-    return pieces if joined(pieces).text == value.text else None
+    """Return the pieces of a literal or of an f-string; None for any other value."""
+    match value.node:
+        case ast.Constant(str() as text):
+            return [Piece(str(text))]
+        case ast.JoinedStr(parts):
+            return [_piece(part) for part in parts]
+        case _:
+            return None
 
 
-def _piece(found: re.Match[str]) -> Piece:
-    part, text, spec = found.groups()
-    if part is not None:
-        return Piece(part_content(part) or "")
-    return Piece(value=Value(text.replace("'", '"')), spec=spec or "")
+def _piece(part: ast.expr) -> Piece:
+    match part:
+        case ast.FormattedValue(value=node, format_spec=ast.JoinedStr([ast.Constant(spec)])):
+            return Piece(node=node, spec=str(spec))
+        case ast.FormattedValue(value=node):
+            return Piece(node=node)
+        case ast.Constant(text):
+            return Piece(str(text))
+        case _:
+            raise TypeError(part)
 
 
-def number_as_text(value: Value, context: Context) -> Value:
-    """``num2str(value)``."""
+def number_as_text(value: Value) -> Value:
+    """Translate ``num2str(value)``."""
     if value.kind is Kind.STR:
         return value
     if value.kind is Kind.NUM and value.integer:
-        return Value(sealed(value.text), Kind.STR) if value.text.isdigit() else formatted([Piece(value=value)])
-    context.needs("from hf_matlab_compat.matlab.logs.num2str import num2str")
-    return Value(f"num2str({value.text})", Kind.STR)
+        known = whole(value)
+        return (
+            Value(expr(str(known)), Kind.STR)
+            if known is not None and known >= 0
+            else formatted([Piece(node=expr(value))])
+        )
+    return Value(call("num2str", value), Kind.STR)
 
 
-def printed(template: Value, node: syntax.Node, arguments: Sequence[Value], context: Context) -> Value:
-    """``sprintf(template, arguments)``."""
+def printed(template: Value, node: syntax.Node, arguments: Sequence[Value]) -> Value:
+    """Translate ``sprintf(template, arguments)``.
+
+    Raises
+    ------
+    Untranslatable
+        The format has a width that is computed.
+    """
     if not isinstance(node, syntax.Text):
-        return _at_run_time(template, arguments, context)
+        return Value(call("ml.sprintf", template, *arguments), Kind.STR)
     if re.search(r"%[-+ 0#]*\d*\.?\*", node.text):
         raise Untranslatable("prints with a width that is computed")
     pieces = _pieces(node.text if node.double else unescaped(node.text), arguments)
     if pieces is not None:
         return formatted(pieces)
-    options = ("escapes=False",) if node.double and "\\" in node.text else ()
-    return _at_run_time(literal(node), arguments, context, *options)
-
-
-def _at_run_time(template: Value, arguments: Sequence[Value], context: Context, *options: str) -> Value:
-    context.needs("ml")
-    given = [template.text, *(value.text for value in arguments), *options]
-    return Value(f"ml.sprintf({', '.join(given)})", Kind.STR)
+    options = {"escapes": False} if node.double and "\\" in node.text else {}
+    return Value(call("ml.sprintf", literal(node), *arguments, **options), Kind.STR)
 
 
 def _pieces(template: str, arguments: Sequence[Value]) -> list[Piece] | None:
-    """The f-string for a template, or None where only run time can tell."""
+    """The pieces of a template, or None where only run time can tell."""
     rest = list(arguments)
     pieces: list[Piece] = []
     position = 0
@@ -159,18 +207,26 @@ def _pieces(template: str, arguments: Sequence[Value]) -> list[Piece] | None:
 
 def _field(found: re.Match[str], value: Value) -> Piece | None:
     flags, width, precision, kind = found[1], found[2], found[3], found[4]
-    plain = content(value.text)
-    if found[0] == "%s" and plain is not None:
-        return Piece(plain)
-    if "*" in (width, precision) or not fits_field(value.text) or "#" in flags or "-" in flags:
+    match value.node:
+        case ast.Constant(str() as text) if found[0] == "%s":
+            return Piece(str(text))
+        case ast.expr() as node if fits_field(node):
+            pass
+        case _:
+            return None
+    if "*" in (width, precision) or "#" in flags or "-" in flags:
         return None
     if kind == "s" and value.kind is Kind.STR and not precision:
-        return Piece(value=value, spec=f">{width}" if width else "")
-    compared = replace(value, text=value.at(Binding.COMPARE), binding=max(value.binding, Binding.COMPARE))
+        return Piece(node=node, spec=f">{width}" if width else "", is_string=True)
     if kind in "di" and value.kind is Kind.NUM and value.integer and not precision:
         spec = f"{flags}{width or ''}"
-        return Piece(value=compared, spec=f"{spec}d" if spec else "")
+        return Piece(node=node, spec=f"{spec}d" if spec else "")
     if kind in "feEgG" and value.kind is Kind.NUM and not value.integer:
         spec = f"{flags}{width or ''}" + (f".{precision}" if precision else "")
-        return Piece(value=compared, spec=spec + kind)
+        return Piece(node=node, spec=spec + kind)
     return None
+
+
+def quoted(text: str) -> str:
+    """Return a string as the text of a Python literal."""
+    return repr(text)

@@ -1,13 +1,19 @@
-"""What is known of a value before anything runs: its Python text, its kind, how it binds."""
+"""What is known of a value before anything runs: its syntax tree in Python, its kind, what it shares."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import ast
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
+from functools import cached_property
+from typing import Any
+
+from hf_matlab_compat.migrate.build import call
+from hf_matlab_compat.migrate.syntax import Untranslatable
 
 
 class Kind(Enum):
-    """What a value is in the Python script. The value says it in words."""
+    """Kind of a value in the Python script; the member's value says it in words."""
 
     NUM = "a number"
     STR = "a string"
@@ -25,6 +31,7 @@ class Kind(Enum):
 
 MATRICES = (Kind.COLUMN, Kind.ARRAY)
 SHAPED = (Kind.ROW, Kind.COLUMN, Kind.ARRAY, Kind.LOADED)
+NO_NUMBERS = (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE)
 
 
 class Binding(IntEnum):
@@ -44,16 +51,32 @@ class Binding(IntEnum):
     ATOM = 11
 
 
+_BINDINGS: dict[type, Binding] = {
+    ast.Lambda: Binding.LAMBDA,
+    ast.IfExp: Binding.LAMBDA,
+    ast.Or: Binding.OR,
+    ast.And: Binding.AND,
+    ast.Not: Binding.NOT,
+    ast.Compare: Binding.COMPARE,
+    ast.BitOr: Binding.BIT_OR,
+    ast.BitAnd: Binding.BIT_AND,
+    ast.Add: Binding.ADD,
+    ast.Sub: Binding.ADD,
+    ast.UnaryOp: Binding.UNARY,
+    ast.Pow: Binding.POWER,
+    ast.BinOp: Binding.MULTIPLY,
+}
+
+
 @dataclass(frozen=True)
 class Value:
     """An expression of the Python script.
 
     Attributes
     ----------
-    text : str
+    node : ast.expr, ast.stmt or None
+        A statement for what Python has no expression for (``raise``); None where there is nothing to write.
     kind : Kind
-    binding : Binding
-        Of its outermost operator.
     integer : bool
         Surely whole numbers, of an integer type where it is a single one.
     logical : bool
@@ -66,52 +89,76 @@ class Value:
         Positions counted from 0.
     applied : bool
         Perhaps a function, which parentheses call.
+    effect : bool
+        Evaluated for what it does; it has no value to show.
     """
 
-    text: str
+    node: Any = field(default=None, compare=False)
     kind: Kind = Kind.UNKNOWN
-    binding: Binding = Binding.ATOM
     integer: bool = False
     logical: bool = False
     nd: bool = False
     owner: str = ""
     zero_based: bool = False
     applied: bool = False
+    effect: bool = False
+
+    def __post_init__(self) -> None:
+        text: Any = self.node
+        if isinstance(text, str):
+            object.__setattr__(self, "node", _parsed(text))
+
+    @cached_property
+    def text(self) -> str:
+        """Its Python text."""
+        return "" if self.node is None else ast.unparse(self.node)
 
     def at(self, binding: Binding) -> str:
         """The text, in parentheses where it binds less tightly than `binding`."""
-        return self.text if self.binding >= binding else f"({self.text})"
+        operator = getattr(self.node, "op", self.node)
+        own = _BINDINGS.get(type(operator)) or _BINDINGS.get(type(self.node), Binding.ATOM)
+        return self.text if own >= binding else f"({self.text})"
 
     def as_two_dimensional(self) -> Value:
         """The same value with a ROW made (1, n)."""
         if self.kind is not Kind.ROW:
             return self
-        return replace(self, text=f"np.atleast_2d({self.text})", kind=Kind.ARRAY, binding=Binding.ATOM)
+        return replace(self, node=call("np.atleast_2d", self), kind=Kind.ARRAY)
 
     @property
     def is_scalar(self) -> bool:
         return self.kind is Kind.NUM
 
-
-def number(text: str, *, integer: bool = False, binding: Binding = Binding.ATOM) -> Value:
-    """A scalar."""
-    return Value(text, Kind.NUM, binding, integer=integer)
-
-
-def integer(text: str, binding: Binding = Binding.ATOM) -> Value:
-    """A whole scalar."""
-    return Value(text, Kind.NUM, binding, integer=True)
+    @property
+    def starred(self) -> bool:
+        """Whether it is the entries of a list: ``*c``."""
+        return isinstance(self.node, ast.Starred)
 
 
-def array(text: str, kind: Kind = Kind.ARRAY, *, nd: bool = False, logical: bool = False) -> Value:
-    """A fresh array."""
-    return Value(text, kind, nd=nd, logical=logical)
+def _parsed(text: str) -> ast.expr | ast.stmt | None:
+    if not text:
+        return None
+    try:
+        statement = ast.parse(text).body[0]
+    except (SyntaxError, ValueError, IndexError):
+        raise Untranslatable("has no form in Python that can be read back") from None
+    return statement.value if isinstance(statement, ast.Expr) else statement
+
+
+def number(node: Any, *, integer: bool = False) -> Value:
+    """Return a scalar."""
+    return Value(node, Kind.NUM, integer=integer)
+
+
+def integer(node: Any) -> Value:
+    """Return a whole scalar."""
+    return Value(node, Kind.NUM, integer=True)
 
 
 def join(one: Value, other: Value) -> Value:
-    """What is known of a variable that may hold either."""
+    """Return what is known of a variable that may hold either."""
     return Value(
-        one.text,
+        one.node,
         joined_kind(one.kind, other.kind),
         integer=one.integer and other.integer,
         logical=one.logical and other.logical,
@@ -122,7 +169,7 @@ def join(one: Value, other: Value) -> Value:
 
 
 def joined_kind(one: Kind, other: Kind) -> Kind:
-    """The kind that covers both."""
+    """Return the kind that covers both."""
     if one is other:
         return one
     pair = {one, other}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator
-from hf_matlab_compat.migrate.context import Untranslatable
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import Kind, Value, integer
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from hf_matlab_compat.migrate.accounting import Account
-from hf_matlab_compat.migrate.context import Untranslatable
-from hf_matlab_compat.migrate.layout import WIDTH, broken
+from hf_matlab_compat.migrate.layout import WIDTH
 from hf_matlab_compat.migrate.literals import UnsafeStatement, opened
-from hf_matlab_compat.migrate.syntax import Place
+from hf_matlab_compat.migrate.syntax import Place, Untranslatable
 from hf_matlab_compat.migrate.translation import Fate, Ledger, LeftToDo
 
 _NOQA = re.compile(r"  # noqa: \w+\Z")
@@ -48,7 +47,7 @@ class Writer:
         for account in self._accounts[-1:]:
             account.enter(tree)
         self._statement = len(self.lines)
-        self.lines.extend(broken(written, self._indent))
+        self.lines.append(" " * self._indent + written)
 
     @contextmanager
     def on_account_of(self, account: Account) -> Iterator[None]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.matlab.logs.num2str import num2str
-from hf_matlab_compat.migrate.literals import unescaped
 from hf_matlab_compat.migrate.runtime.arrays import Array, hcat, size, two_dimensional
 from hf_matlab_compat.migrate.runtime.cells import beside
+from hf_matlab_compat.migrate.syntax import unescaped
 
 _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\d+)?(?:\.(\d+))?l?([diufeEgGsxXc])")
 
