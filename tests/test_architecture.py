@@ -39,7 +39,7 @@ STARTS_PROGRAMS = (
     "hf_matlab_compat/parity/engines/provenance.py",
     "hf_matlab_compat/migrate/layout.py",
 )
-"""The door to Octave, who asks git for a commit, and who calls ruff: no other module of the package starts a program."""
+"""The door to Octave, who asks git for a commit, who calls ruff: no other module of the package starts a program."""
 
 NAMES_OCTAVE = {
     "hf_matlab_compat/matlab/octave/process.py": "starts it",
