@@ -1,11 +1,16 @@
 """Hessian-free training of deep networks, as James Martens' MATLAB trainer does it."""
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
+from hf_matlab_compat import moved
 from hf_matlab_compat.errors import (
     ArgumentError,
+    BackendWarning,
+    CallWarning,
     CheckpointError,
     DataError,
+    DataWarning,
+    DisplayWarning,
     HessianFreeError,
     MemoryFullError,
     MigrationError,
@@ -15,19 +20,21 @@ from hf_matlab_compat.errors import (
     Terminated,
 )
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
+from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.result import Result, load
+from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.training import train
-
-try:
-    __version__ = version("hf_matlab_compat")
-except PackageNotFoundError:  # a source tree that is not installed
-    __version__ = "unknown"
 
 __all__ = [
     "ArgumentError",
+    "BackendWarning",
+    "CallWarning",
     "CheckpointError",
+    "CheckpointWarning",
     "DataError",
+    "DataWarning",
+    "DisplayWarning",
     "HessianFreeError",
     "MemoryFullError",
     "MigrationError",
@@ -35,7 +42,9 @@ __all__ = [
     "OptionError",
     "Options",
     "ParityError",
+    "Report",
     "Result",
+    "State",
     "Terminated",
     "__version__",
     "load",
@@ -43,3 +52,19 @@ __all__ = [
     "nnet_train_2",
     "train",
 ]
+
+__version__: str
+
+moved.install()
+
+
+def __getattr__(name: str) -> Any:
+    """Read the version from the package's metadata once it is asked for, since that takes some 30 milliseconds."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("hf_matlab_compat")
+    except PackageNotFoundError:  # a source tree that is not installed
+        return "unknown"
