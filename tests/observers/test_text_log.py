@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.matlab.logs.lines import BANNER
 from hf_matlab_compat.matlab.logs.parser import read_log
-from hf_matlab_compat.matlab.logs.text_log import BANNER
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.state import Outcome
 from tests.observers.sample_run import REPORT_LINES, RUN, START, lead, named, report

@@ -20,7 +20,7 @@ from hf_matlab_compat.matlab.files.layer_sizes import candidate_sizes, full_num_
 from hf_matlab_compat.matlab.files.mat_formats import Listing, list_variables, write_mat
 from hf_matlab_compat.matlab.files.npz_file import write_npz
 from hf_matlab_compat.matlab.files.sidecar import path_of_doubles
-from hf_matlab_compat.matlab.logs.logged_sizes import LoggedSizes, logged_sizes
+from hf_matlab_compat.matlab.logs.parser import LoggedSizes, logged_sizes
 from hf_matlab_compat.model.packing import unpack
 
 FORMATS = ("v5", "v7", "npz")

@@ -19,7 +19,7 @@ from hf_matlab_compat.matlab.files.layer_sizes import Candidates, candidate_size
 from hf_matlab_compat.matlab.files.mat_formats import Listing, list_variables
 from hf_matlab_compat.matlab.files.mat_values import Variable
 from hf_matlab_compat.matlab.files.sidecar import DAMAGED, path_of_doubles, read_sidecar, sidecar_path
-from hf_matlab_compat.matlab.logs.logged_sizes import LoggedSizes, logged_sizes
+from hf_matlab_compat.matlab.logs.parser import LoggedSizes, logged_sizes
 
 
 class CheckpointKind(Enum):

@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from hf_matlab_compat.matlab.logs.parser import EPOCH_FIGURES, LoggedRun
+from hf_matlab_compat.matlab.logs.lines import EPOCH_FIGURES
+from hf_matlab_compat.matlab.logs.parser import LoggedRun
 
 _FIGURES = EPOCH_FIGURES.names or ()
 

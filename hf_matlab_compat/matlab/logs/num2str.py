@@ -1,8 +1,10 @@
-"""Numbers as the log prints them: MATLAB's ``num2str`` as Octave computes it."""
+"""Numbers as the log prints them, by MATLAB's ``num2str`` as Octave computes it, and what a printed number may be."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,14 @@ _MOST_DIGITS = 16
 _WIDEST_FIELD = 23
 _SEPARATOR = 2
 
+_RELATIVE_SLACK = 1e-12
+"""Allows for the rounding of our own arithmetic on intervals."""
+
+_LARGEST_DENOMINATOR = 100
+
 
 def num2str(value: ArrayLike) -> str:
-    """``num2str(value)`` of a real scalar or of a row of integers.
+    """Return ``num2str(value)`` of a real scalar or of a row of integers.
 
     Parameters
     ----------
@@ -90,3 +97,62 @@ def _refused(value: object) -> ArgumentError:
         got=repr(value),
         advice="Print it number by number.",
     )
+
+
+def half_unit(x: float) -> float:
+    """Return half a unit in the last place that `num2str` prints of `x`, 0 for integers.
+
+    It prints 4 decimals above 1 and 5 digits below.
+
+    Examples
+    --------
+    >>> half_unit(13.3333), half_unit(30.0)
+    (5e-05, 0.0)
+    """
+    if x == 0 or not math.isfinite(x) or x == int(x):
+        return 0.0
+    exponent = math.floor(math.log10(abs(x)))
+    digits = min(max(exponent + 5, 5), 16)
+    return 0.5 * 10.0 ** (exponent - digits + 1)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """All numbers from `low` to `high`, which a printed figure may stand for."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, x: float) -> Interval:
+        """Return the numbers that print as `x`."""
+        # a number that prints as an integer can be one that is not: 29.99999 prints as 30
+        slack = half_unit(x) or half_unit(abs(x) + 0.5)
+        return cls(x - slack, x + slack)
+
+    @classmethod
+    def of_constant(cls, x: float) -> Interval:
+        """Return the constant that prints as `x`: a fraction of small integers if one does, as 0.66667 is 2/3."""
+        near = Fraction(x).limit_denominator(_LARGEST_DENOMINATOR) if math.isfinite(x) else x
+        exact = float(near)
+        return cls(exact, exact) if abs(exact - x) <= half_unit(x) else cls.of(x)
+
+    def times(self, factor: Interval) -> Interval:
+        """Return all products of a number here and a positive one of `factor`."""
+        return Interval(
+            self.low * factor.low * (1 - _RELATIVE_SLACK),
+            self.high * factor.high * (1 + _RELATIVE_SLACK),
+        )
+
+    def inverse(self) -> Interval:
+        """Return the inverses of the numbers here, which are positive."""
+        return Interval(1 / self.high, 1 / self.low)
+
+    def meet(self, other: Interval) -> Interval | None:
+        """Return the numbers in both intervals, or None if there are none."""
+        low, high = max(self.low, other.low), min(self.high, other.high)
+        return Interval(low, high) if low <= high else None
+
+    def middle(self) -> float:
+        """Return the midpoint."""
+        return (self.low + self.high) / 2

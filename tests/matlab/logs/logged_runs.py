@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.matlab.logs.parser import EPOCH_FIGURES, LoggedRun, read_log
+from hf_matlab_compat.matlab.logs.lines import EPOCH_FIGURES
+from hf_matlab_compat.matlab.logs.parser import LoggedRun, read_log
 from tests.cases import curves_figures
 
 GOLDENS = Path(__file__).parents[2] / "goldens"

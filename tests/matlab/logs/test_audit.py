@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_matlab_compat.matlab.logs.audit import COVERAGE, Law, audit, audit_log, recording_grid
-from hf_matlab_compat.matlab.logs.parser import EPOCH_FIGURES, LoggedRun, parse_log
-from hf_matlab_compat.matlab.logs.printed import half_unit
+from hf_matlab_compat.matlab.logs.audit import COVERAGE, audit, audit_log
+from hf_matlab_compat.matlab.logs.laws import Law, recording_grid
+from hf_matlab_compat.matlab.logs.lines import EPOCH_FIGURES
+from hf_matlab_compat.matlab.logs.num2str import half_unit
+from hf_matlab_compat.matlab.logs.parser import LoggedRun, parse_log
 from tests.cases import UNITS, loadmat
 from tests.matlab.logs.logged_runs import GOLDENS, RECORDED, altered, curves_run, recorded_run
 

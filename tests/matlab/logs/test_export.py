@@ -9,7 +9,7 @@ import json
 import numpy as np
 
 from hf_matlab_compat.matlab.logs.export import to_csv, to_json
-from hf_matlab_compat.matlab.logs.parser import EPOCH_FIGURES
+from hf_matlab_compat.matlab.logs.lines import EPOCH_FIGURES
 from tests.matlab.logs.logged_runs import altered, curves_run, recorded_run
 
 

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
+from hf_matlab_compat.matlab.logs.lines import read_time_stamp, time_stamp
 from hf_matlab_compat.matlab.logs.parser import parse_log
 from hf_matlab_compat.matlab.logs.text_log import (
     CONSTANTS,
     closing_lines,
     epoch_lines,
     header_lines,
-    read_time_stamp,
-    time_stamp,
 )
 from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS, WORDS
 from hf_matlab_compat.options import Options
