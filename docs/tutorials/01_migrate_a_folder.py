@@ -2,16 +2,17 @@
 Migrate a folder end to end
 ===========================
 
-A folder of MATLAB scripts becomes Python programs that draw the same random numbers and start the same training runs.
-This page makes such a folder, migrates it, checks the translation against Octave, and runs it.
+A folder of MATLAB scripts becomes Python programs that draw the same random numbers and
+start the same training runs. This page makes such a folder, migrates it, checks the
+translation against Octave, and runs it.
 """
 
 # %%
 # The old folder
 # --------------
 #
-# Two experiments and the script that both call. They are written as such scripts are: a seed, a permutation, a call
-# of ``nnet_train_2``, results read back from the checkpoint.
+# Two experiments and the script that both call. They are written as such scripts are: a
+# seed, a permutation, a call of ``nnet_train_2``, results read back from the checkpoint.
 
 import contextlib
 import io
@@ -55,8 +56,8 @@ runDesc = sprintf('%d cases, %4.1f %% of the pixels kept', size(clean, 2), 100*m
 layersizes = [60 30 60];
 layertypes = {'logistic', 'logistic', 'logistic', 'logistic'};
 maxepoch = 60;
-paramsp = nnet_train_2(runName, runDesc, [], [], [], [], maxepoch, noisy, clean, 4, noisytest, test, 4, ...
-    layersizes, layertypes, 'gn', 0, 'L2', 1, 2e-5, 0.95, 0);
+paramsp = nnet_train_2(runName, runDesc, [], [], [], [], maxepoch, noisy, clean, 4, ...
+    noisytest, test, 4, layersizes, layertypes, 'gn', 0, 'L2', 1, 2e-5, 0.95, 0);
 save('denoise_params.mat', 'paramsp', 'layersizes');
 """)
 
@@ -66,8 +67,9 @@ prepare
 costs = 10.^(-6:2:-2);
 for k = 1:length(costs)
     name = ['cost' num2str(k)];
-    paramsp = nnet_train_2(name, sprintf('weightcost %g', costs(k)), [], [], [], [], 40, clean, clean, 4, ...
-        test, test, 4, [30 10 30], {'logistic','linear','logistic','logistic'}, 'gn', 0, 'L2', 1, costs(k), 0.95, 0);
+    paramsp = nnet_train_2(name, sprintf('weightcost %g', costs(k)), [], [], [], [], 40, ...
+        clean, clean, 4, test, test, 4, [30 10 30], ...
+        {'logistic','linear','logistic','logistic'}, 'gn', 0, 'L2', 1, costs(k), 0.95, 0);
     final = load([name '_nnet_running.mat']);
     fprintf('weightcost %g: error %.4f, on test cases %.4f\\n', ...
         costs(k), final.errrecord(end, 1), final.errrecord(end, 2));
@@ -78,7 +80,8 @@ end
 # Migrate
 # -------
 #
-# In a shell this is ``hf-compat migrate old --out new``. Exit code 0 means that nothing is left to do by hand.
+# In a shell this is ``hf-compat migrate old --out new``. Exit code 0 means that nothing
+# is left to do by hand.
 
 with contextlib.chdir(folder):
     code = hf_compat(["migrate", "old", "--out", "new"])
@@ -86,9 +89,10 @@ print("exit code", code)
 assert code == 0
 
 # %%
-# This is the program made of ``denoise.m``. The statements of ``prepare.m`` stand where it was called, comments are
-# kept, indices count from 0, and ``seed=random`` hands over the stream that stands for MATLAB's global ones: the
-# initial weights are drawn where the script's own draws stopped.
+# This is the program made of ``denoise.m``. The statements of ``prepare.m`` stand where
+# it was called, comments are kept, indices count from 0, and ``seed=random`` hands over
+# the stream that stands for MATLAB's global ones: the initial weights are drawn where the
+# script's own draws stopped.
 
 print((new / "denoise.py").read_text())
 
@@ -96,12 +100,13 @@ print((new / "denoise.py").read_text())
 # Check against Octave
 # --------------------
 #
-# ``--check`` runs each script in Octave and its translation in Python on copies of the folder, with the trainer
-# replaced by a recorder on both sides, and compares every argument of every call and the variables at the end. It
-# executes the MATLAB code, so read a script before you check it.
+# ``--check`` runs each script in Octave and its translation in Python on copies of the
+# folder, with the trainer replaced by a recorder on both sides, and compares every
+# argument of every call and the variables at the end. It executes the MATLAB code, so
+# read a script before you check it.
 
 if shutil.which("octave-cli"):
-    # sweep.m reads the checkpoints that a real trainer leaves, so it is checked by running it below
+    # sweep.m reads what a real trainer leaves, so it is checked by running it below
     with contextlib.chdir(folder):
         code = hf_compat(["migrate", "old/denoise.m", "--out", "checked.py", "--check"])
     print("exit code", code)
@@ -113,21 +118,29 @@ else:
 # Run
 # ---
 #
-# The programs need their data beside them, as the command said. They write the log and the checkpoints that the
-# MATLAB scripts would have written.
+# The programs need their data beside them, as the command said. They write the log and
+# the checkpoints that the MATLAB scripts would have written.
 
 shutil.copy(old / "digits.mat", new)
-with contextlib.chdir(new), contextlib.redirect_stdout(io.StringIO()):  # MATLAB's lines, which are in the log too
+with (
+    contextlib.chdir(new),
+    contextlib.redirect_stdout(io.StringIO()),
+):  # MATLAB's lines, which are in the log too
     variables = runpy.run_path("denoise.py")
 print("\n".join((new / "denoise.txt").read_text().splitlines()[-5:-2]))
 
 # %%
-# The variables of the script are there to go on with. Beside the network stands the best linear map from noisy to
-# clean digits, a ridge regression.
+# The variables of the script are there to go on with. Beside the network stands the best
+# linear map from noisy to clean digits, a ridge regression.
 
-noisy, clean, noisytest, test = (variables[name] for name in ("noisy", "clean", "noisytest", "test"))
+noisy, clean, noisytest, test = (
+    variables[name] for name in ("noisy", "clean", "noisytest", "test")
+)
 denoised = computePred(
-    variables["paramsp"], noisytest, layersizes=variables["layersizes"], layertypes=variables["layertypes"]
+    variables["paramsp"],
+    noisytest,
+    layersizes=variables["layersizes"],
+    layertypes=variables["layertypes"],
 )
 linear = clean @ noisy.T @ np.linalg.inv(noisy @ noisy.T + 0.1 * np.eye(64)) @ noisytest
 
@@ -136,7 +149,11 @@ def squared_error(guess):
     return ((guess - test) ** 2).sum(axis=0).mean()
 
 
-for name, guess in (("the network", denoised), ("ridge regression", linear), ("nothing", noisytest)):
+for name, guess in (
+    ("the network", denoised),
+    ("ridge regression", linear),
+    ("nothing", noisytest),
+):
     print(f"squared error a digit, denoised by {name}: {squared_error(guess):.2f}")
 assert squared_error(denoised) < squared_error(linear)
 
@@ -154,7 +171,11 @@ plt.show()
 
 with contextlib.chdir(new), contextlib.redirect_stdout(io.StringIO()) as shown:
     runpy.run_path("sweep.py")
-lines = [line for line in shown.getvalue().splitlines() if line.startswith("weightcost") and "test" in line]
+lines = [
+    line
+    for line in shown.getvalue().splitlines()
+    if line.startswith("weightcost") and "test" in line
+]
 print("\n".join(lines))
 assert len(lines) == 3
 
@@ -167,6 +188,7 @@ print("\n".join((new / "REPORT.md").read_text().splitlines()[:7]))
 # Copies of the trainer itself
 # ----------------------------
 #
-# An edited ``nnet_train_2.m`` in the folder is not translated. Its edits (``initlambda``, ``maxiters``, the
-# preconditioner, …) are found and become options of the calls, and what no option can express is listed with its
-# line. The page :doc:`From MATLAB to Python </migration>` has the details.
+# An edited ``nnet_train_2.m`` in the folder is not translated. Its edits (``initlambda``,
+# ``maxiters``, the preconditioner, …) are found and become options of the calls, and what
+# no option can express is listed with its line. The page :doc:`From MATLAB to Python
+# </migration>` has the details.

@@ -2,16 +2,17 @@
 A deep autoencoder on pictures of 28 by 28 pixels
 =================================================
 
-The experiment of Martens (2010) in small: a deep autoencoder with a narrow code layer. The pictures have the size of
-MNIST's; they are the 1,797 digits that this package ships, enlarged from 8 by 8 pixels, so that nothing has to be
-downloaded.
+The experiment of Martens (2010) in small: a deep autoencoder with a narrow code layer.
+The pictures have the size of MNIST's; they are the 1,797 digits that this package ships,
+enlarged from 8 by 8 pixels, so that nothing has to be downloaded.
 """
 
 # %%
 # Data
 # ----
 #
-# A case is a column. Cases are permuted once, before training, because chunks take them in order.
+# A case is a column. Cases are permuted once, before training, because chunks take them
+# in order.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,8 +37,9 @@ print(f"{X.shape[1]} pictures of {X.shape[0]} pixels to train on, {X_test.shape[
 # Train
 # -----
 #
-# Two layers down to a linear code layer of six units, and two up again. Everything else is the published setting:
-# Gauss-Newton curvature on one chunk of cases an epoch, damping that adapts, a sparse random start.
+# Two layers down to a linear code layer of six units, and two up again. Everything else
+# is the published setting: Gauss-Newton curvature on one chunk of cases an epoch, damping
+# that adapts, a sparse random start.
 
 hidden_sizes = [100, 50, 6, 50, 100]
 unit_types = ["logistic", "logistic", "linear", "logistic", "logistic", "logistic"]
@@ -59,24 +61,26 @@ print(result)
 # What happened
 # -------------
 #
-# An epoch is one update of all parameters: a gradient over all cases, then conjugate gradients on a quadratic model
-# of one chunk, then a step. ``history`` has every figure of the log. Lambda, the damping, falls while the model
-# predicts the change well (rho near 1), and CG may then take more steps.
+# An epoch is one update of all parameters: a gradient over all cases, then conjugate
+# gradients on a quadratic model of one chunk, then a step. ``history`` has every figure
+# of the log. Lambda, the damping, falls while the model predicts the change well (rho
+# near 1), and CG may then take more steps.
 
-history = result.history
+h = result.history
 for k in (0, 5, 11, 17, 23, 29):
     print(
-        f"epoch {history['epoch'][k]:2d}: {history['cg_steps'][k]:3d} CG steps, lambda {history['lam'][k]:8.4f}, rho "
-        f"{history['rho'][k]:5.2f}, error {history['train_error'][k]:6.2f}, held out {history['test_error'][k]:6.2f}"
+        f"epoch {h['epoch'][k]:2d}: {h['cg_steps'][k]:3d} CG steps, lambda {h['lam'][k]:8.4f}, "
+        f"rho {h['rho'][k]:5.2f}, error {h['train_error'][k]:6.2f}, "
+        f"held out {h['test_error'][k]:6.2f}"
     )
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-left.semilogy(history["epoch"], history["train_error"], label="training")
-left.semilogy(history["epoch"], history["test_error"], label="held out")
+left.semilogy(h["epoch"], h["train_error"], label="training")
+left.semilogy(h["epoch"], h["test_error"], label="held out")
 left.set(xlabel="epoch", ylabel="squared error a picture")
 left.legend()
-right.semilogy(history["epoch"], history["lam"], label="lambda")
-right.semilogy(history["epoch"], history["cg_steps"], label="CG steps")
+right.semilogy(h["epoch"], h["lam"], label="lambda")
+right.semilogy(h["epoch"], h["cg_steps"], label="CG steps")
 right.set(xlabel="epoch")
 right.legend()
 plt.show()
@@ -85,8 +89,8 @@ plt.show()
 # Beside PCA
 # ----------
 #
-# The best linear map through six numbers is the first six principal components. The network has the same code size
-# and bends.
+# The best linear map through six numbers is the first six principal components. The
+# network has the same code size and bends.
 
 mean = X.mean(axis=1, keepdims=True)
 U = np.linalg.svd(X - mean, full_matrices=False)[0][:, :6]
@@ -98,7 +102,8 @@ def squared_error(guess):
     return ((guess - X_test) ** 2).sum(axis=0).mean()
 
 
-print(f"squared error a held-out picture: network {squared_error(by_network):.2f}, PCA {squared_error(by_pca):.2f}")
+for name, guess in (("network", by_network), ("PCA", by_pca)):
+    print(f"squared error a held-out picture, {name}: {squared_error(guess):.2f}")
 assert squared_error(by_network) < 0.8 * squared_error(by_pca)
 
 columns = [np.flatnonzero(held_out.labels == digit)[0] for digit in range(10)]

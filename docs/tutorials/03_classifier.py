@@ -2,17 +2,18 @@
 A classifier
 ============
 
-A softmax network that reads digits, from labels of which every tenth is wrong: targets and error measure, overfitting
-and two remedies for it, weights for classes, and a look at the mistakes.
+A softmax network that reads digits, from labels of which every tenth is wrong: targets
+and error measure, overfitting and two remedies for it, weights for classes, and a look at
+the mistakes.
 """
 
 # %%
 # Data
 # ----
 #
-# Targets of a softmax output are one-of-k: a column for each case, with a one in the row of its class. Labels
-# collected in earnest have mistakes, so a tenth of the training labels is drawn anew at random. The held-out labels
-# are right.
+# Targets of a softmax output are one-of-k: a column for each case, with a one in the row
+# of its class. Labels collected in earnest have mistakes, so a tenth of the training
+# labels is drawn anew at random. The held-out labels are right.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,28 +29,43 @@ labels[drawn] = random.integers(0, 10, drawn.sum())
 
 X, T = training.images, np.eye(10)[:, labels]
 X_test, T_test = held_out.images, held_out.one_hot()
-print(f"inputs {X.shape}, targets {T.shape}, {np.mean(labels != training.labels):.1%} of the labels wrong")
+print(
+    f"inputs {X.shape}, targets {T.shape}, labels wrong: {np.mean(labels != training.labels):.1%}"
+)
 
 # %%
 # Train
 # -----
 #
-# ``loss="matching"``, the default, is the log-likelihood of the given class, which belongs to softmax.
-# ``error_measure="misclassified"`` reports the share of mistakes; it is looked at and not trained on.
+# ``loss="matching"``, the default, is the log-likelihood of the given class, which
+# belongs to softmax. ``error_measure="misclassified"`` reports the share of mistakes; it
+# is looked at and not trained on.
 
-network = {"hidden_sizes": [40, 20], "unit_types": ["tanh", "tanh", "softmax"], "num_chunks": 4, "seed": 0}
-data = {"inputs": X, "targets": T, "test_inputs": X_test, "test_targets": T_test, "error_measure": "misclassified"}
+network = {
+    "hidden_sizes": [40, 20],
+    "unit_types": ["tanh", "tanh", "softmax"],
+    "num_chunks": 4,
+    "seed": 0,
+}
+data = {
+    "inputs": X,
+    "targets": T,
+    "test_inputs": X_test,
+    "test_targets": T_test,
+    "error_measure": "misclassified",
+}
 plain = train(**data, **network, max_epochs=60)
 h = plain.history
 for k in (0, 9, 19, 24, 39, 59):
     print(
-        f"epoch {h['epoch'][k]:2d}: {h['cg_steps'][k]:3d} CG steps, mistakes: training {h['train_error'][k]:6.1%}, "
-        f"held out {h['test_error'][k]:6.1%}, held-out log-likelihood {h['test_log_likelihood'][k]:7.3f}"
+        f"epoch {h['epoch'][k]:2d}: {h['cg_steps'][k]:3d} CG steps, "
+        f"misread {h['train_error'][k]:6.1%}; "
+        f"held out {h['test_error'][k]:6.1%}, log-likelihood {h['test_log_likelihood'][k]:6.3f}"
     )
 
 # %%
-# The method minimises well, wrong labels included: from epoch 25 on the network learns them by heart, and the
-# held-out digits are read worse and worse.
+# The method minimises well, wrong labels included: from epoch 25 on the network learns
+# them by heart, and the held-out digits are read worse and worse.
 #
 # Remedy 1: weight decay
 # ----------------------
@@ -65,8 +81,9 @@ assert decayed[1e-2].score(X_test, T_test).error < 0.06
 # Remedy 2: stop early
 # --------------------
 #
-# An observer is told of every epoch. It may have a state kept, as ``result.best``, and end the run. A fifth of the
-# training digits judges here, wrong labels and all, so that the held-out ones stay unseen.
+# An observer is told of every epoch. It may have a state kept, as ``result.best``, and
+# end the run. A fifth of the training digits judges here, wrong labels and all, so that
+# the held-out ones stay unseen.
 
 from hf_matlab_compat.observers.observer import KEEP, Observer, Stop
 
@@ -121,10 +138,14 @@ print(f"{wrong.size} of {read_as.size} misread")
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained", width_ratios=[1, 1.4])
 axes[0].imshow(np.where(np.eye(10, dtype=bool), 0, confusion), cmap="Reds")
-axes[0].set(xlabel="read as", ylabel="digit", xticks=range(10), yticks=range(10), title="mistakes")
+axes[0].set(
+    xlabel="read as", ylabel="digit", xticks=range(10), yticks=range(10), title="mistakes"
+)
 strip = np.hstack([np.pad(X_test[:, i].reshape(8, 8), 1) for i in wrong[:6]])
 axes[1].imshow(strip, cmap="gray_r")
-axes[1].set_title("    ".join(f"{held_out.labels[i]} as {read_as[i]}" for i in wrong[:6]), fontsize=9)
+axes[1].set_title(
+    "    ".join(f"{held_out.labels[i]} as {read_as[i]}" for i in wrong[:6]), fontsize=9
+)
 axes[1].set_axis_off()
 plt.show()
 
@@ -132,15 +153,21 @@ plt.show()
 # When one class matters more
 # ---------------------------
 #
-# ``class_weights`` says how often a case of each class counts. Here an 8 counts five times. Weights of mean 1 keep
-# the size of the likelihood, and with it the meaning of ``weight_decay``.
+# ``class_weights`` says how often a case of each class counts. Here an 8 counts five
+# times. Weights of mean 1 keep the size of the likelihood, and with it the meaning of
+# ``weight_decay``.
 
 weights = np.ones(10)
 weights[8] = 5
-careful = train(**data, **network, max_epochs=60, weight_decay=1e-2, class_weights=weights / weights.mean())
+careful = train(
+    **data,
+    **network,
+    max_epochs=60,
+    weight_decay=1e-2,
+    class_weights=weights / weights.mean(),
+)
 eights = held_out.labels == 8
-missed = {}
 for name, trained in (("equal weights", chosen), ("an 8 counts five times", careful)):
     read = trained.predict(X_test).argmax(axis=0)
-    missed[name] = (eights & (read != 8)).sum()
-    print(f"{name}: {missed[name]} of {eights.sum()} eights missed, {(~eights & (read == 8)).sum()} others read as 8")
+    missed, taken = (eights & (read != 8)).sum(), (~eights & (read == 8)).sum()
+    print(f"{name}: {missed} of {eights.sum()} eights missed, {taken} others read as 8")

@@ -2,16 +2,18 @@
 Resume a MATLAB run
 ===================
 
-A run that was begun in MATLAB or Octave goes on in Python, and the other way round. Both programs write the same
-checkpoint, ``<runName>_nnet_running.mat``, with the same nine variables.
+A run that was begun in MATLAB or Octave goes on in Python, and the other way round. Both
+programs write the same checkpoint, ``<runName>_nnet_running.mat``, with the same nine
+variables.
 """
 
 # %%
 # What is in the checkpoint
 # -------------------------
 #
-# The file is what the MATLAB reference of this repository left, in Octave, after ten epochs of a 64-30-6-30-64
-# autoencoder of digits. ``hf-compat checkpoint FILE`` describes any file of this family.
+# The file is what the MATLAB reference of this repository left, in Octave, after ten
+# epochs of a 64-30-6-30-64 autoencoder of digits. ``hf-compat checkpoint FILE`` describes
+# any file of this family.
 
 import contextlib
 import shutil
@@ -33,16 +35,19 @@ begun = folder / "begun_in_matlab.mat"
 shutil.copy(repository / "examples" / "data" / "matlab_checkpoint.mat", begun)
 
 with contextlib.chdir(folder):
-    code = hf_compat(["checkpoint", "begun_in_matlab.mat", "--layersizes", "64", "30", "6", "30", "64"])
+    code = hf_compat(
+        ["checkpoint", "begun_in_matlab.mat", "--layersizes", "64", "30", "6", "30", "64"]
+    )
 assert code == 0
 
 # %%
 # Go on in Python
 # ---------------
 #
-# A checkpoint holds parameters, the last CG solution, lambda and the records. It does not hold the data or the
-# settings, so they are given again, as in MATLAB. Without a sidecar a resume cannot compare them with those of the
-# first run, hence the care: same cases, same order, same chunks.
+# A checkpoint holds parameters, the last CG solution, lambda and the records. It does not
+# hold the data or the settings, so they are given again, as in MATLAB. Without a sidecar
+# a resume cannot compare them with those of the first run, hence the care: same cases,
+# same order, same chunks.
 
 X, X_test = (part.images for part in shuffled_digits(train=1440, test=356, seed=2))
 task = {
@@ -56,16 +61,15 @@ task = {
     "unit_types": ["logistic", "linear", "logistic", "logistic"],
 }
 before = read_checkpoint(begun)
-print(
-    f"MATLAB stopped after epoch {before.epoch} with error {before.records.error[-1, 0]:.4f}, lambda {before.lam:.4g}"
-)
+error = before.records.error[-1, 0]
+print(f"MATLAB stopped after epoch {before.epoch}: error {error:.4f}, lambda {before.lam:.4g}")
 
 result = train(**task, resume_from=begun, run_name=folder / "run", max_epochs=40)
 print(result)
 
 # %%
-# The records go back to the first epoch, so one curve shows both programs' work. Lambda and the start of CG were
-# taken over: there is no step where Python began.
+# The records go back to the first epoch, so one curve shows both programs' work. Lambda
+# and the start of CG were taken over: there is no step where Python began.
 
 epochs = np.arange(1, 41)
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
@@ -83,19 +87,32 @@ assert result.records.error[-1, 1] < 0.5 * before.records.error[-1, 1]
 # And back to MATLAB
 # ------------------
 #
-# ``run_nnet_running.mat`` is as MATLAB's trainer writes it, so that program resumes from it. Here the reference does
-# two more epochs in Octave, and Python does the same two.
+# ``run_nnet_running.mat`` is as MATLAB's trainer writes it, so that program resumes from
+# it. Here the reference does two more epochs in Octave, and Python does the same two.
 
 ours_so_far = folder / "run_nnet_running.mat"
 if shutil.which("octave-cli"):
     start = [None, None, None, str(ours_so_far), 42]
     data = [X, X, 4, X_test, X_test, 2]
-    network = [np.array(task["hidden_sizes"]), task["unit_types"], "gn", 0, "L2", 1, 2e-5, 0.95, 0]
+    network = [
+        np.array(task["hidden_sizes"]),
+        task["unit_types"],
+        "gn",
+        0,
+        "L2",
+        1,
+        2e-5,
+        0.95,
+        0,
+    ]
     arguments = ["octave_run", "", *start, *data, *network]
     run_octave("nnet_train_2", arguments, path=[repository / "reference_matlab"], workdir=folder)
     theirs = read_checkpoint(folder / "octave_run_nnet_running.mat")
     ours = train(**task, resume_from=ours_so_far, max_epochs=42)
-    errors = {"in Octave": theirs.records.error[40:, 0], "here": ours.records.error[40:, 0]}
+    errors = {
+        "in Octave": theirs.records.error[40:, 0],
+        "here": ours.records.error[40:, 0],
+    }
     for where, (first, second) in errors.items():
         print(f"error of epochs 41 and 42 {where}: {first:.4f}, {second:.4f}")
     np.testing.assert_allclose(errors["in Octave"], errors["here"], rtol=1e-2)
@@ -103,8 +120,9 @@ else:
     print("octave-cli is not installed here: the way back was not shown")
 
 # %%
-# Both runs are in single precision, so the last digits differ; :doc:`/agreement` says by how much they may.
-# In Python alone a resume is bit-equal to a run that was never interrupted:
+# Both runs are in single precision, so the last digits differ; :doc:`/agreement` says by
+# how much they may. In Python alone a resume is bit-equal to a run that was never
+# interrupted:
 
 whole = train(**task, resume_from=begun, max_epochs=45)
 rest = train(**task, resume_from=ours_so_far, max_epochs=45)

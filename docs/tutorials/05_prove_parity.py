@@ -2,24 +2,29 @@
 Prove that Python does what your MATLAB code does
 =================================================
 
-``hf-compat parity`` runs a trainer in Octave and this package on the same problem, compares every stage of every epoch,
-and says where the two first differ. This page does so for a trainer that agrees, for one with an edited constant, and
-for one with a bug.
+``hf-compat parity`` runs a trainer in Octave and this package on the same problem,
+compares every stage of every epoch, and says where the two first differ. This page does
+so for a trainer that agrees, for one with an edited constant, and for one with a bug.
 """
 
 # %%
 # A trainer and a problem
 # -----------------------
 #
-# The trainer here is a copy of the reference that comes with this package; yours is the folder with your
-# ``nnet_train_2.m`` and ``conjgrad_1.m``, as it is. The problem is a file with the 22 arguments under their own
-# names, as MATLAB's ``save`` or ``write_case`` write it.
+# The trainer here is a copy of the reference that comes with this package; yours is the
+# folder with your ``nnet_train_2.m`` and ``conjgrad_1.m``, as it is. The problem is a
+# file with the 22 arguments under their own names, as MATLAB's ``save`` or ``write_case``
+# write it.
 
 import contextlib
 import io
+import json
 import shutil
 import tempfile
 from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
 
 from hf_matlab_compat.cli import main as hf_compat
 from hf_matlab_compat.demo.digits import shuffled_digits
@@ -57,11 +62,31 @@ octave = shutil.which("octave-cli")
 
 def parity(reference):
     """`hf-compat parity` of a trainer on the problem above: its exit code and what it printed."""
-    words = ["parity", "--reference", reference, "--case", "digits.mat", "--precision", "double", "--epochs", "2"]
+    words = [
+        "parity",
+        "--reference",
+        reference,
+        "--case",
+        "digits.mat",
+        "--precision",
+        "double",
+        "--epochs",
+        "2",
+    ]
     if not octave:  # a recorded case stands in: it judges this package, and no trainer of yours
-        words = ["parity", "--engine", "recorded", "--case", "ae_logistic", "--precision", "double", "--epochs", "2"]
+        words = [
+            "parity",
+            "--engine",
+            "recorded",
+            "--case",
+            "ae_logistic",
+            "--precision",
+            "double",
+            "--epochs",
+            "2",
+        ]
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as shown:
-        code = hf_compat(words)
+        code = hf_compat([*words, "--json", f"{reference}.json"])
     return code, shown.getvalue()
 
 
@@ -69,10 +94,11 @@ def parity(reference):
 # One that agrees
 # ---------------
 #
-# Bounds are not chosen. The trainer is run several times with the cases of each chunk in another order, and with
-# other kernels of the BLAS: what that changes is rounding, and a difference from Python may be a small multiple of
-# it. The certificate begins with its verdict; then come the stages, the runs, what they did not go through, and the
-# constants that were read off the trainer's files.
+# Bounds are not chosen. The trainer is run several times with the cases of each chunk in
+# another order, and with other kernels of the BLAS: what that changes is rounding, and a
+# difference from Python may be a small multiple of it. The certificate begins with its
+# verdict; then come the stages, the runs, what they did not go through, and the constants
+# that were read off the trainer's files.
 
 code, certificate = parity("trainer")
 print(f"exit code {code}")
@@ -83,8 +109,8 @@ assert code == 0
 # An edited constant
 # ------------------
 #
-# Trainers get edited. A constant is found by its line and given to the Python side too, so that the comparison is of
-# the method; the verdict counts it.
+# Trainers get edited. A constant is found by its line and given to the Python side too,
+# so that the comparison is of the method; the verdict counts it.
 
 if octave:
     shutil.copytree(folder / "trainer", folder / "edited")
@@ -94,15 +120,20 @@ if octave:
     assert file.read_text() != text
     code, certificate = parity("edited")
     print(f"exit code {code}")
-    print("\n".join(line for line in certificate.splitlines() if "erdict" in line or "initlambda" in line))
+    print(
+        "\n".join(
+            line for line in certificate.splitlines() if "erdict" in line or "initlambda" in line
+        )
+    )
     assert code == 0
 
 # %%
 # A bug
 # -----
 #
-# In this copy the quadratic model's change, by which the true change is divided, has lost its factor ½. Such a run
-# still trains: rho comes out too large or too small, and lambda drifts.
+# In this copy the quadratic model's change, by which the true change is divided, has lost
+# its factor ½. Such a run still trains: rho comes out too large or too small, and lambda
+# drifts.
 
 if octave:
     shutil.copytree(folder / "trainer", folder / "wrong")
@@ -116,9 +147,37 @@ if octave:
     assert code == 1
 
 # %%
-# The first divergence names the stage, both values, the bound, and the statement of your files that computes it.
-# Everything up to there agreed, so the search begins and ends at that line. What is needed to see it again is kept
-# in a file, for another machine or another day:
+# The same as a picture: of each stage the largest distance, as a share of its bound.
+# ``--json`` writes every comparison for programs, ``--html`` a page for people.
+
+
+def shares(reference):
+    """Largest share of the bound, for each stage in the order of an epoch."""
+    largest = {}
+    for line in json.loads((folder / f"{reference}.json").read_text())["lines"]:
+        stage, distance, bound = line["stage"], line["distance"], line["bound"]
+        if distance and bound:  # neither equal nor exact
+            largest[stage] = max(largest.get(stage, 0), float(distance) / float(bound))
+    return largest
+
+
+if octave:
+    agrees, differs = shares("trainer"), shares("wrong")
+    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+    rows = np.arange(len(agrees))
+    for marker, name, found in (("o", "trainer", agrees), ("x", "with the bug", differs)):
+        axis.semilogx([found.get(stage, np.nan) for stage in agrees], rows, marker, label=name)
+    axis.axvline(1, color="0.5", linestyle=":")
+    axis.set(yticks=rows, yticklabels=agrees, xlabel="largest distance / bound")
+    axis.invert_yaxis()
+    axis.legend()
+    plt.show()
+
+# %%
+# The first divergence names the stage, both values, the bound, and the statement of your
+# files that computes it. Everything up to there agreed, so the search begins and ends at
+# that line. What is needed to see it again is kept in a file, for another machine or
+# another day:
 
 from hf_matlab_compat.parity.divergence import reproduce
 
@@ -126,5 +185,6 @@ if octave:
     print(reproduce(folder / "first_divergence.npz"))
 
 # %%
-# In a test suite, ``assert_parity(reference="matlab/", case="digits.mat")`` does the same in a line. A machine that
-# has MATLAB and no Python is reached by ``hf-compat parity pack``. Both are on the page :doc:`/parity`.
+# In a test suite, ``assert_parity(reference="matlab/", case="digits.mat")`` does the same
+# in a line. A machine that has MATLAB and no Python is reached by ``hf-compat parity
+# pack``. Both are on the page :doc:`/parity`.

@@ -2,16 +2,18 @@
 A problem of your own
 =====================
 
-`train` minimises anything that can give a log-likelihood, its gradient and products with a positive semidefinite
-curvature. Here it fills in missing pixels: pictures of digits are approximated by a matrix of low rank, fitted to the
-half of the pixels that are known. Nothing about networks is used.
+`train` minimises anything that can give a log-likelihood, its gradient and products with
+a positive semidefinite curvature. Here it fills in missing pixels: pictures of digits are
+approximated by a matrix of low rank, fitted to the half of the pixels that are known.
+Nothing about networks is used.
 """
 
 # %%
 # Data
 # ----
 #
-# 1,000 digits of 8 by 8 pixels. Half of all pixels, drawn at random, are hidden from the fit and kept to judge it.
+# 1,000 digits of 8 by 8 pixels. Half of all pixels, drawn at random, are hidden from the
+# fit and kept to judge it.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,10 +32,11 @@ print(f"{X.shape[0]} pixels of {X.shape[1]} digits; {known.mean():.1%} are known
 # The problem
 # -----------
 #
-# X is approximated by m + U V, with a column m of means, U of 64 by r and V of r by 1000. The log-likelihood is
-# -½ the squared error on the known pixels of a digit, less a small prior, averaged over digits. Its curvature is
-# Gauss-Newton: with J the Jacobian of m + U V, the product is Jᵀ(mask · J v) and the prior's share. Two functions
-# are enough, J v and Jᵀ w, and both follow from the product rule.
+# X is approximated by m + U V, with a column m of means, U of 64 by r and V of r by 1000.
+# The log-likelihood is -½ the squared error on the known pixels of a digit, less a small
+# prior, averaged over digits. Its curvature is Gauss-Newton: with J the Jacobian of m + U
+# V, the product is Jᵀ(mask · J v) and the prior's share. Two functions are enough, J v
+# and Jᵀ w, and both follow from the product rule.
 
 
 class LowRank:
@@ -49,7 +52,10 @@ class LowRank:
 
     def parts(self, theta):
         ends = np.cumsum([a * b for a, b in self.shapes])[:-1]
-        return [part.reshape(shape) for part, shape in zip(np.split(theta, ends), self.shapes, strict=True)]
+        return [
+            part.reshape(shape)
+            for part, shape in zip(np.split(theta, ends), self.shapes, strict=True)
+        ]
 
     def approximation(self, theta):
         m, U, V = self.parts(theta)
@@ -63,7 +69,10 @@ class LowRank:
         residual = self.known * (self.X - self.approximation(theta))
         prior = 0.5 * self.decay * theta @ theta
         error = np.sqrt((residual**2).sum() / self.known.sum())
-        return Score(log_likelihood=(-0.5 * (residual**2).sum() - prior) / self.X.shape[1], error=error)
+        return Score(
+            log_likelihood=(-0.5 * (residual**2).sum() - prior) / self.X.shape[1],
+            error=error,
+        )
 
     def gradient(self, theta, on):
         residual = self.known * (self.X - self.approximation(theta))
@@ -88,12 +97,16 @@ start = 0.1 * np.random.default_rng(2).standard_normal(problem.num_parameters)
 # Check the derivatives first
 # ---------------------------
 #
-# A wrong gradient still trains, badly. Central differences along one direction find most mistakes.
+# A wrong gradient still trains, badly. Central differences along one direction find most
+# mistakes.
 
 on = None  # this problem has one chunk and ignores which cases are asked for
 v = np.random.default_rng(3).standard_normal(start.size)
 h = 1e-5
-slope = (problem.score(start + h * v, on).log_likelihood - problem.score(start - h * v, on).log_likelihood) / (2 * h)
+slope = (
+    problem.score(start + h * v, on).log_likelihood
+    - problem.score(start - h * v, on).log_likelihood
+) / (2 * h)
 print(f"gradient · v = {problem.gradient(start, on).full @ v:.8f}, by differences {slope:.8f}")
 assert np.isclose(problem.gradient(start, on).full @ v, slope, rtol=1e-6)
 
@@ -106,8 +119,9 @@ assert np.isclose(v @ problem.curvature(start, on, None)(v), dense, rtol=1e-6)
 # Train
 # -----
 #
-# A curvature without a diagonal cannot be preconditioned, so `preconditioner="none"`. The rest, damping, the choice
-# of the CG iterate and the line search, is the published method.
+# A curvature without a diagonal cannot be preconditioned, so `preconditioner="none"`. The
+# rest, damping, the choice of the CG iterate and the line search, is the published
+# method.
 
 result = train(
     problem=problem,
@@ -117,17 +131,19 @@ result = train(
     initial_lam=0.1,
     max_epochs=25,
 )
+h = result.history
 for k in range(0, 25, 4):
     print(
-        f"epoch {result.history['epoch'][k]:2d}: {result.history['cg_steps'][k]:3d} CG steps, "
-        f"rho {result.history['rho'][k]:6.3f}, error on known pixels {result.history['train_error'][k]:.4f}"
+        f"epoch {h['epoch'][k]:2d}: {h['cg_steps'][k]:3d} CG steps, "
+        f"rho {h['rho'][k]:6.3f}, error on known pixels {h['train_error'][k]:.4f}"
     )
 
 # %%
 # What it is worth
 # ----------------
 #
-# The hidden pixels judge it. The comparison is with the mean of each pixel, the usual first guess.
+# The hidden pixels judge it. The comparison is with the mean of each pixel, the usual
+# first guess.
 
 
 def hidden_error(guess):
@@ -137,10 +153,15 @@ def hidden_error(guess):
 filled = problem.approximation(result.theta)
 means = (X * known).sum(axis=1, keepdims=True) / known.sum(axis=1, keepdims=True)
 by_mean = hidden_error(np.broadcast_to(means, X.shape))
-print(f"root mean squared error on hidden pixels: {hidden_error(filled):.3f}; with the pixel's mean {by_mean:.3f}")
+print(f"root mean squared error on hidden pixels: {hidden_error(filled):.3f}")
+print(f"with the mean of each pixel: {by_mean:.3f}")
 assert hidden_error(filled) < 0.8 * by_mean
 
-rows = {"known pixels": np.where(known, X, 0.5), "filled in": np.where(known, X, filled), "true": X}
+rows = {
+    "known pixels": np.where(known, X, 0.5),
+    "filled in": np.where(known, X, filled),
+    "true": X,
+}
 figure, axes = plt.subplots(3, 12, figsize=(8, 2.4), layout="constrained")
 for line, (title, images) in zip(axes, rows.items(), strict=True):
     line[0].set_title(title, loc="left", fontsize=9)
@@ -150,5 +171,6 @@ for line, (title, images) in zip(axes, rows.items(), strict=True):
 plt.show()
 
 # %%
-# Where to go from here: `train(..., run_name="run")` writes the log and the checkpoints of any other run, and
-# `resume_from=` continues from them to the last bit. The page on extending shows own rules, methods and observers.
+# Where to go from here: `train(..., run_name="run")` writes the log and the checkpoints
+# of any other run, and `resume_from=` continues from them to the last bit. The page on
+# extending shows own rules, methods and observers.

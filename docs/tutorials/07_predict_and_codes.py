@@ -2,8 +2,9 @@
 Predict and extract codes
 =========================
 
-A trained network is a function. This page trains an autoencoder with two code units, draws the plane of codes, runs the
-decoder by itself, searches by code, and keeps all of it in a file.
+A trained network is a function. This page trains an autoencoder with two code units,
+draws the plane of codes, runs the decoder by itself, searches by code, and keeps all of
+it in a file.
 """
 
 # %%
@@ -35,8 +36,9 @@ print(result)
 # Outputs of any layer
 # --------------------
 #
-# ``predict`` gives the last layer's outputs, ``outputs`` every layer's. The narrowest hidden layer has the name
-# ``"code"``; layers have numbers too, and 0 is the inputs. Cases the network has never seen are as welcome.
+# ``predict`` gives the last layer's outputs, ``outputs`` every layer's. The narrowest
+# hidden layer has the name ``"code"``; layers have numbers too, and 0 is the inputs.
+# Cases the network has never seen are as welcome.
 
 layers = result.outputs(held_out.images)
 print("layers:", [len(y) for y in layers])
@@ -54,7 +56,12 @@ assert np.array_equal(result.outputs(held_out.images, "code"), codes)
 figure, axis = plt.subplots(figsize=(6.4, 5), layout="constrained")
 points = axis.scatter(*codes, c=held_out.labels, cmap="tab10", s=14)
 for digit in range(10):
-    axis.annotate(str(digit), np.median(codes[:, held_out.labels == digit], axis=1), fontsize=14, weight="bold")
+    axis.annotate(
+        str(digit),
+        np.median(codes[:, held_out.labels == digit], axis=1),
+        fontsize=14,
+        weight="bold",
+    )
 axis.set(xlabel="code unit 1", ylabel="code unit 2")
 plt.show()
 
@@ -62,8 +69,8 @@ plt.show()
 # The decoder by itself
 # ---------------------
 #
-# ``weights`` and ``biases`` are lists of arrays, W of shape (outputs, inputs). Applied from the code layer on, they
-# turn any point of the plane into a picture.
+# ``weights`` and ``biases`` are lists of arrays, W of shape (outputs, inputs). Applied
+# from the code layer on, they turn any point of the plane into a picture.
 
 
 def decoded(code):
@@ -82,15 +89,19 @@ grid = np.array([[x, y] for y in down for x in across]).T
 pictures = decoded(grid).T.reshape(8, 12, 8, 8).transpose(0, 2, 1, 3).reshape(64, 96)
 figure, axis = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 axis.imshow(pictures, cmap="gray_r", extent=(low[0], high[0], low[1], high[1]), aspect="auto")
-axis.set(xlabel="code unit 1", ylabel="code unit 2", title="what the decoder makes of the plane")
+axis.set(
+    xlabel="code unit 1",
+    ylabel="code unit 2",
+    title="what the decoder makes of the plane",
+)
 plt.show()
 
 # %%
 # Search by code
 # --------------
 #
-# Digits with near codes look alike, so the nearest training digit, by code, tells what a held-out digit is. Chance
-# would be right in a tenth of the cases.
+# Digits with near codes look alike, so the nearest training digit, by code, tells what a
+# held-out digit is. Chance would be right in a tenth of the cases.
 
 
 def share_right(train_codes, test_codes):
@@ -102,15 +113,16 @@ mean = training.images.mean(axis=1, keepdims=True)
 U = np.linalg.svd(training.images - mean, full_matrices=False)[0][:, :2]
 by_code = share_right(result.outputs(training.images, "code"), codes)
 by_pca = share_right(U.T @ (training.images - mean), U.T @ (held_out.images - mean))
-print(f"nearest neighbour right: {by_code:.1%} by two code units, {by_pca:.1%} by two principal components")
+print(f"nearest neighbour right, by two code units: {by_code:.1%}")
+print(f"nearest neighbour right, by two principal components: {by_pca:.1%}")
 assert by_code > by_pca + 0.1
 
 # %%
 # Keep it
 # -------
 #
-# One file holds sizes, units, parameters, options and history, and nothing pickled. A result that was loaded
-# predicts, and training can go on from it.
+# One file holds sizes, units, parameters, options and history, and nothing pickled. A
+# result that was loaded predicts, and training can go on from it.
 
 path = Path(tempfile.mkdtemp()) / "digits.npz"
 result.save(path)
@@ -120,5 +132,6 @@ print(f"{path.stat().st_size / 1024:.0f} KiB; the same outputs: {same}")
 assert same
 
 # %%
-# Checkpoints of a run with ``run_name=``, those of ``nnet_train_2`` among them, load in the same way while their
-# sidecar lies beside them: ``load("run_nnet_running.mat").predict(X)``. The page :doc:`/runs` has more.
+# Checkpoints of a run with ``run_name=``, those of ``nnet_train_2`` among them, load in
+# the same way while their sidecar lies beside them:
+# ``load("run_nnet_running.mat").predict(X)``. The page :doc:`/runs` has more.

@@ -2,16 +2,17 @@
 Sweep and compare runs
 ======================
 
-Several settings, one run each, with log and checkpoints; then the runs beside each other: a table, learning curves, and
-the best one resumed.
+Several settings, one run each, with log and checkpoints; then the runs beside each other:
+a table, learning curves, and the best one resumed.
 """
 
 # %%
 # The sweep
 # ---------
 #
-# Every run has a name, from which its files are called. Damping and weight decay vary here. The runs start from the
-# same parameters, since they have the same seed, so that a difference is one of the settings.
+# Every run has a name, from which its files are called. Damping and weight decay vary
+# here. The runs start from the same parameters, since they have the same seed, so that a
+# difference is one of the settings.
 
 import contextlib
 import itertools
@@ -58,22 +59,24 @@ for initial_lam, weight_decay in itertools.product((1, 45, 1000), (2e-5, 1e-3)):
 # A table
 # -------
 #
-# ``history`` holds the figures of every epoch as arrays, and ``records`` those of epochs before a resume too. The
-# work of a run is better counted in CG steps than in epochs or seconds.
+# ``history`` holds the figures of every epoch as arrays, and ``records`` those of epochs
+# before a resume too. The work of a run is better counted in CG steps than in epochs or
+# seconds.
 
 print(f"{'run':20s} {'CG steps':>8s} {'train error':>12s} {'held out':>9s} {'best epoch':>11s}")
 for name, result in sorted(results.items(), key=lambda item: item[1].history["test_error"].min()):
     h = result.history
     print(
-        f"{name:20s} {h['cg_steps'].sum():8d} {h['train_error'][-1]:12.3f} {h['test_error'].min():9.3f} "
-        f"{h['epoch'][h['test_error'].argmin()]:11d}"
+        f"{name:20s} {h['cg_steps'].sum():8d} {h['train_error'][-1]:12.3f} "
+        f"{h['test_error'].min():9.3f} {h['epoch'][h['test_error'].argmin()]:11d}"
     )
 
 # %%
 # Learning curves from the logs
 # -----------------------------
 #
-# The logs are MATLAB's, so this works for runs of either program: ``hf-compat plot curves PICTURE LOG LOG …``.
+# The logs are MATLAB's, so this works for runs of either program: ``hf-compat plot curves
+# PICTURE LOG LOG …``.
 
 logs = sorted(path.name for path in folder.glob("*decay2e-05.txt"))
 with contextlib.chdir(folder):
@@ -87,8 +90,8 @@ axis.set_axis_off()
 plt.show()
 
 # %%
-# What the logs say can be had as numbers too, and is checked against the method's own rules: lambda must follow
-# from rho, totals must add up.
+# What the logs say can be had as numbers too, and is checked against the method's own
+# rules: lambda must follow from rho, totals must add up.
 
 with contextlib.chdir(folder):
     code = hf_compat(["log", logs[0]])
@@ -100,8 +103,9 @@ print(f"{run.description}: {len(run.epochs)} epochs")
 # Go on with the best
 # -------------------
 #
-# A checkpoint and the task are all that a resume needs. The sidecar beside the checkpoint has a description of the
-# run; a resume with other data or settings would name what differs.
+# A checkpoint and the task are all that a resume needs. The sidecar beside the checkpoint
+# has a description of the run; a resume with other data or settings would name what
+# differs.
 
 best = min(results, key=lambda name: results[name].history["test_error"][-1])
 longer = train(
