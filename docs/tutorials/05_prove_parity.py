@@ -62,31 +62,16 @@ octave = shutil.which("octave-cli")
 
 def parity(reference):
     """`hf-compat parity` of a trainer on the problem above: its exit code and what it printed."""
-    words = [
-        "parity",
-        "--reference",
-        reference,
-        "--case",
-        "digits.mat",
-        "--precision",
-        "double",
-        "--epochs",
-        "2",
-    ]
-    if not octave:  # a recorded case stands in: it judges this package, and no trainer of yours
-        words = [
-            "parity",
-            "--engine",
-            "recorded",
-            "--case",
-            "ae_logistic",
-            "--precision",
-            "double",
-            "--epochs",
-            "2",
-        ]
-    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as shown:
-        code = hf_compat([*words, "--json", f"{reference}.json"])
+    words = f"parity --reference {reference} --case digits.mat --precision double --epochs 2"
+    if not octave:  # recorded numbers stand in; they judge this package and no trainer of yours
+        words = "parity --engine recorded --case ae_logistic --precision double --epochs 2"
+    shown, progress = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(shown),
+        contextlib.redirect_stderr(progress),
+    ):
+        code = hf_compat([*words.split(), "--json", f"{reference}.json"])
     return code, shown.getvalue()
 
 
