@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import call_with_outputs
 from hf_matlab_compat.migrate.context import Context, python_name
-from hf_matlab_compat.migrate.functions import lambda_parts
+from hf_matlab_compat.migrate.expressions import lambda_parts
 from hf_matlab_compat.migrate.indexing import Subscript, index_of, is_in_first_row, placed, subscript
 from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.texts import quoted
@@ -38,9 +39,9 @@ def _to_name(name: str, node: syntax.Node, context: Context, writer: Writer) -> 
     python = context.target(name)
     context.made.discard(name)
     if isinstance(node, syntax.Lambda):
-        names, body = lambda_parts(node, context)
-        with writer.block(f"def {python}({', '.join(names)}):"):
-            writer.code(f"return {body}")
+        parameters, body = lambda_parts(node, context)
+        with writer.block(f"def {python}({ast.unparse(parameters)}):"):
+            writer.code(f"return {body.text}")
         context.define(name, Value(python, Kind.HANDLE))
         return
     value = _positions(node, context) if name in context.usage.positions else context(node)

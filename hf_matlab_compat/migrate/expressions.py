@@ -1,29 +1,63 @@
-"""Expressions: each node to the part that knows it."""
+"""Expressions: names, numbers, fields, cells, handles and anonymous functions; other nodes go to their modules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax, texts
-from hf_matlab_compat.migrate.build import written_number
-from hf_matlab_compat.migrate.calls import call
+from hf_matlab_compat.migrate.build import (
+    attribute,
+    call,
+    expr,
+    item,
+    lambda_of,
+    name,
+    parameters,
+    starred,
+    written_number,
+)
+from hf_matlab_compat.migrate.calls import call as call_of_function
 from hf_matlab_compat.migrate.concatenation import cell, matrix, range_as_array
-from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import Context, python_name
-from hf_matlab_compat.migrate.functions import handle, lambda_text
-from hf_matlab_compat.migrate.indexing import index, index_of, is_in_first_row, part_of_cells, subscript
+from hf_matlab_compat.migrate.indexing import (
+    from_one,
+    index,
+    index_of,
+    is_in_first_row,
+    part_of_cells,
+    subscript,
+    subscripts,
+)
+from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.operators import binary_operation, transpose, unary_operation
 from hf_matlab_compat.migrate.syntax import Untranslatable
-from hf_matlab_compat.migrate.values import Binding, Kind, Value, integer, number
+from hf_matlab_compat.migrate.values import Kind, Value, integer, number
+
+CONSTANTS: Mapping[str, Value] = {
+    "pi": number(name("np.pi")),
+    **dict.fromkeys(("Inf", "inf"), number(name("np.inf"))),
+    **dict.fromkeys(("NaN", "nan"), number(name("np.nan"))),
+    "eps": number(attribute(call("np.finfo", name("float")), "eps")),
+    "true": Value(expr(True), Kind.NUM, logical=True),
+    "false": Value(expr(False), Kind.NUM, logical=True),
+    "nargin": integer(name("nargin")),
+}
+"""Names that stand for a value."""
 
 _MOST_EXACT = 2.0**53
 """From here on a whole number of MATLAB's, a double, need not be what its digits say."""
+_OF_TWO = ("plus", "minus", "times", "rdivide", "power", "mtimes", "eq", "ne", "lt", "le", "gt", "ge", "mod", "rem",
+           "strcmp", "strcmpi", "isequal", "and", "or")  # fmt: skip
+"""Functions of two arguments; a handle of any other is one of one argument."""
+_CASTS = {"single": "ml.single", "double": "np.float64"}
+_GIVEN_FUNCTIONS = ("feval", "cellfun", "arrayfun", "bsxfun", "func2str", "isa", "class", "isempty")
 
 
 def translate_expression(node: syntax.Node, context: Context) -> Value:
-    """The Python of an expression.
+    """Translate an expression.
 
     Raises
     ------
@@ -38,10 +72,9 @@ def translate_expression(node: syntax.Node, context: Context) -> Value:
 
 def _number(node: syntax.Number, _context: Context) -> Value:
     text = node.text.lower().replace("d", "e")
-    if text.isdigit() and float(text) >= _MOST_EXACT:
-        return number(repr(float(text)) if float(text) < float("inf") else "1e400")
     if text.isdigit():
-        return integer(text.lstrip("0") or "0")
+        exact = float(text) < _MOST_EXACT
+        return integer(expr(int(text))) if exact else number(expr(float(text)))
     mantissa, _, exponent = text.partition("e")
     mantissa = mantissa + "0" if mantissa.endswith(".") else mantissa
     mantissa = "0" + mantissa if mantissa.startswith(".") else mantissa
@@ -50,90 +83,74 @@ def _number(node: syntax.Number, _context: Context) -> Value:
 
 def _name(node: syntax.Name, context: Context) -> Value:
     if node.name in context.variables:
-        known = context.variables[node.name]
-        return Value(
-            known.text,
-            known.kind,
-            integer=known.integer,
-            logical=known.logical,
-            nd=known.nd,
-            owner=node.name,
-            zero_based=known.zero_based,
-            applied=known.applied,
-        )
+        return replace(context.variables[node.name], owner=node.name)
     if node.name in CONSTANTS:
-        return CONSTANTS[node.name](context)
+        return CONSTANTS[node.name]
     if _is_variable(node.name, context):
-        return Value(python_name(node.name))
-    return call(node.name, (), context)
+        return Value(name(python_name(node.name)))
+    return call_of_function(node.name, (), context)
 
 
 def _apply(node: syntax.Apply, context: Context) -> Value:
     if node.brace:
         return _content(node, context)
     if isinstance(node.base, syntax.Name) and not _is_variable(node.base.name, context):
-        return call(node.base.name, node.arguments, context)
+        return call_of_function(node.base.name, node.arguments, context)
     base = context(node.base)
     if not node.arguments:
-        return base if base.kind is not Kind.HANDLE else Value(f"{base.text}()")
+        return base if base.kind is not Kind.HANDLE else Value(call(expr(base)))
     return index(base, node.arguments, context)
 
 
-def _is_variable(name: str, context: Context) -> bool:
-    return name in context.variables or (name in context.usage.assigned and name not in context.cleared)
+def _is_variable(name_: str, context: Context) -> bool:
+    return name_ in context.variables or (name_ in context.usage.assigned and name_ not in context.cleared)
 
 
 def _content(node: syntax.Apply, context: Context) -> Value:
+    """Translate ``c{i}`` and ``c{i, j}``."""
     base = context(node.base)
     if base.kind not in (Kind.CELL, Kind.UNKNOWN, Kind.LOADED):
         raise Untranslatable(f"uses braces on {base.kind.value}")
-    if len(node.arguments) == 2 and not is_in_first_row(base, node.arguments):
-        return _content_in_two(base, node.arguments, context)
     if len(node.arguments) not in (1, 2):
         raise Untranslatable("indexes a cell array in more than two dimensions")
+    cells = replace(base, kind=Kind.CELL)
+    applied = "{}" in context.shared.fields_with_functions
+    if len(node.arguments) == 2 and not is_in_first_row(base, node.arguments):
+        found = subscripts(node.arguments, cells, context)
+        if any(each.form != "one" for each in found):
+            return Value(starred(part_of_cells(base, found)))
+        entry = call("ml.content", base, *(each.node for each in found))
+        return Value(entry, owner=base.owner, applied=applied)
     chosen = node.arguments[-1]
-    found = subscript(chosen, Value(base.text, Kind.CELL), context)
-    text = f"{base.at(Binding.ATOM)}[{found.text}]"
-    if found.form == "one":
-        return Value(text, Kind.UNKNOWN, owner=base.owner, applied="{}" in context.shared.fields_with_functions)
-    if found.form == "all":
-        return Value(f"*{base.text}", Kind.UNKNOWN)
-    if found.form == "slice":
-        return Value(f"*{text}", Kind.UNKNOWN)
-    context.needs("ml")
-    chosen_, places = index_of(Value(base.text, Kind.CELL), chosen, context), ""
-    places = f"{chosen_.at(Binding.ADD)} + 1" if chosen_.zero_based else chosen_.text
-    return Value(f"*ml.pick_cells({base.text}, {places})", Kind.UNKNOWN)
-
-
-def _content_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
-    """``c{i, j}``."""
-    context.needs("ml")
-    found = [subscript(each, replace(base, kind=Kind.CELL), context, (k, 2)) for k, each in enumerate(arguments)]
-    if any(each.form != "one" for each in found):
-        return Value(f"*{part_of_cells(base, found, context).text}", Kind.UNKNOWN)
-    text = f"ml.content({base.text}, {found[0].text}, {found[1].text})"
-    return Value(text, Kind.UNKNOWN, owner=base.owner, applied="{}" in context.shared.fields_with_functions)
+    where = subscript(chosen, cells, context)
+    match where.form:
+        case "one":
+            return Value(item(base, where.node), owner=base.owner, applied=applied)
+        case "all":
+            return Value(starred(base))
+        case "slice":
+            return Value(starred(item(base, where.node)))
+        case _:
+            return Value(starred(call("ml.pick_cells", base, from_one(index_of(cells, chosen, context)))))
 
 
 def _field(node: syntax.Field, context: Context) -> Value:
     if isinstance(node.base, syntax.Name) and node.base.name in context.exceptions:
         if node.name != "message":
             raise Untranslatable("asks an error for more than its message")
-        return Value(f"str({python_name(node.base.name)})", Kind.STR)
+        return Value(call("str", name(python_name(node.base.name))), Kind.STR)
     base = context(node.base)
     if base.kind not in (Kind.STRUCT, Kind.UNKNOWN, Kind.LOADED):
         raise Untranslatable(f"asks for a field of {base.kind.value}")
-    if isinstance(node.name, str):
-        known = context.variables.get(f"{base.text}.{node.name}")
-        text = f"{base.at(Binding.ATOM)}.{python_name(node.name)}"
-        if known is not None:
-            return replace(known, node=text, owner=base.owner, zero_based=False)
-        applied = base.kind is not Kind.LOADED and node.name in context.shared.fields_with_functions
-        kind = Kind.LOADED if base.kind is Kind.LOADED else Kind.UNKNOWN
-        return Value(text, kind, owner=base.owner, applied=applied)
-    context.needs("ml")
-    return Value(f"getattr({base.text}, ml.field({context(node.name).text}))", Kind.UNKNOWN, owner=base.owner)
+    if not isinstance(node.name, str):
+        return Value(call("getattr", base, call("ml.field", context(node.name))), owner=base.owner)
+    made = attribute(base, python_name(node.name))
+    known = context.variables.get(f"{base.text}.{node.name}")
+    if known is not None:
+        return replace(known, node=made, owner=base.owner, zero_based=False)
+    applied = base.kind is not Kind.LOADED and node.name in context.shared.fields_with_functions
+    kind = Kind.LOADED if base.kind is Kind.LOADED else Kind.UNKNOWN
+    return Value(made, kind, owner=base.owner, applied=applied)
 
 
 def _end(_node: syntax.Node, context: Context) -> Value:
@@ -142,12 +159,107 @@ def _end(_node: syntax.Node, context: Context) -> Value:
     return context.end_of[-1]()
 
 
-def _paren(node: syntax.Paren, context: Context) -> Value:
-    return context(node.inner)
+def _handle(node: syntax.Handle, context: Context) -> Value:
+    """Translate ``@name``."""
+    shared, own = context.shared, Value(name(python_name(node.name)), Kind.HANDLE)
+    if node.name in shared.functions and len(shared.functions[node.name].outputs) <= 1:
+        return own
+    if node.name in ("max", "min"):
+        raise Untranslatable(f"makes a handle of {node.name}, which may be given one array or two")
+    if node.name in _CASTS:
+        return Value(name(_CASTS[node.name]), Kind.HANDLE)
+    if shared.siblings.get(node.name) == 1:
+        context(syntax.Apply(syntax.Name(node.name), ()))  # which imports it
+        return own
+    given = ("a", "b") if node.name in _OF_TWO else ("a",)
+    applied = syntax.Apply(syntax.Name(node.name), tuple(map(syntax.Name, given)))
+    try:
+        return _lambda(syntax.Lambda(given, applied), context)
+    except Untranslatable as failure:
+        raise Untranslatable(f"makes a handle of {node.name}: {failure}", failure.unknown) from None
 
 
-def _transpose(node: syntax.Transpose, context: Context) -> Value:
-    return transpose(context(node.operand))
+def _lambda(node: syntax.Lambda, context: Context) -> Value:
+    """Translate ``@(x) …``."""
+    return Value(lambda_of(*lambda_parts(node, context)), Kind.HANDLE)
+
+
+def lambda_parts(node: syntax.Lambda, context: Context) -> tuple[ast.arguments, Value]:
+    """Return parameters and body of an anonymous function."""
+    kept = _captured(node, context)
+    hidden = {name_: context.variables.get(name_) for name_ in node.parameters}
+    for name_ in node.parameters:
+        applied = name_ in called_parameters(node.parameters, [node.body])
+        context.variables[name_] = Value(name(python_name(name_)), applied=applied)
+    try:
+        return parameters(map(python_name, node.parameters), kept), context(node.body).as_two_dimensional()
+    finally:
+        for name_, before in hidden.items():
+            if before is None:
+                del context.variables[name_]
+            else:
+                context.variables[name_] = before
+
+
+def _captured(node: syntax.Lambda, context: Context) -> list[tuple[str, Value]]:
+    """Defaults for the variables that get other values later on: MATLAB keeps those they had at this point."""
+    used = {part.name for part in node.body.walk() if isinstance(part, syntax.Name)} - set(node.parameters)
+    changing = sorted(name_ for name_ in used & context.usage.changing if name_ in context.variables)
+    return [
+        (python_name(name_), context.fresh(replace(context.variables[name_], owner=name_), "")) for name_ in changing
+    ]
+
+
+def called_parameters(parameters: Iterable[str], body: Iterable[syntax.Node]) -> frozenset[str]:
+    """Return parameters that may hold functions: all that is done with them is to call them or to hand them on."""
+    called, others = set[str](), set[str]()
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        inner = [*node.children()]
+        if isinstance(node, syntax.Name):
+            others.add(node.name)
+        elif isinstance(node, syntax.Apply) and isinstance(node.base, syntax.Name) and not node.brace:
+            called.add(node.base.name)
+            handed = node.base.name in _GIVEN_FUNCTIONS or node.base.name not in NAMES
+            inner = [each for each in node.arguments if not (handed and isinstance(each, syntax.Name))]
+        waiting.extend(inner)
+    return frozenset(parameters) & called - others
+
+
+def fields_with_functions(script: syntax.Script) -> frozenset[str]:
+    """Return fields that the file puts functions into, or only ever calls.
+
+    Where cells get functions too, these are all fields, and ``{}``.
+    """
+    nodes = [*script.walk()]
+    used = [node.name for node in nodes if isinstance(node, syntax.Field) and isinstance(node.name, str)]
+    called = [node.base.name for node in nodes if _is_called_field(node)]  # type: ignore[attr-defined]
+    found = {name for name in used if used.count(name) == called.count(name)}
+    if any(_keeps_function(node) for node in nodes):
+        found |= {*used, "{}"}
+    return frozenset(found)
+
+
+def _is_called_field(node: syntax.Node) -> bool:
+    is_call = isinstance(node, syntax.Apply) and not node.brace and isinstance(node.base, syntax.Field)
+    inside = [part for each in node.arguments for part in each.walk()] if isinstance(node, syntax.Apply) else []
+    return is_call and not any(isinstance(part, syntax.Colon | syntax.End | syntax.Range) for part in inside)
+
+
+def _keeps_function(node: syntax.Node) -> bool:
+    """Whether functions are put into cells or fields."""
+    match node:
+        case syntax.Lambda(body=syntax.Lambda() | syntax.Handle()):
+            return True
+        case syntax.CellLiteral(rows):
+            return any(isinstance(each, syntax.Handle | syntax.Lambda) for row in rows for each in row)
+        case syntax.Apply(syntax.Name("struct"), given, False):
+            return any(isinstance(each, syntax.Handle | syntax.Lambda) for each in given)
+        case syntax.Assign(targets=(target,), value=syntax.Handle() | syntax.Lambda()):
+            return not isinstance(target, syntax.Name)
+        case _:
+            return False
 
 
 _TRANSLATORS: dict[type, Callable[[Any, Context], Value]] = {
@@ -157,14 +269,14 @@ _TRANSLATORS: dict[type, Callable[[Any, Context], Value]] = {
     syntax.Apply: _apply,
     syntax.Field: _field,
     syntax.End: _end,
-    syntax.Colon: lambda _node, _context: Value('":"', Kind.STR),
+    syntax.Colon: lambda _node, _context: Value(expr(":"), Kind.STR),
     syntax.Range: range_as_array,
     syntax.Binary: binary_operation,
     syntax.Unary: unary_operation,
-    syntax.Transpose: _transpose,
-    syntax.Paren: _paren,
+    syntax.Transpose: lambda node, context: transpose(context(node.operand)),
+    syntax.Paren: lambda node, context: context(node.inner),
     syntax.Matrix: matrix,
     syntax.CellLiteral: cell,
-    syntax.Handle: handle,
-    syntax.Lambda: lambda_text,
+    syntax.Handle: _handle,
+    syntax.Lambda: _lambda,
 }

@@ -10,10 +10,13 @@ from dataclasses import replace
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.calls import is_function
-from hf_matlab_compat.migrate.constants import CONSTANTS
 from hf_matlab_compat.migrate.context import IMPORTS, Beside, Context, Shared, python_name
-from hf_matlab_compat.migrate.expressions import translate_expression
-from hf_matlab_compat.migrate.functions import called_parameters, fields_with_functions
+from hf_matlab_compat.migrate.expressions import (
+    CONSTANTS,
+    called_parameters,
+    fields_with_functions,
+    translate_expression,
+)
 from hf_matlab_compat.migrate.inlining import inlined, lifted
 from hf_matlab_compat.migrate.layout import formatted, spaced
 from hf_matlab_compat.migrate.literals import escaped
