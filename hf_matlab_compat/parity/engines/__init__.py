@@ -1,6 +1,6 @@
-"""Where recordings come from: Octave running somebody's files, recorded numbers, a tape from another machine.
+"""Engines make recordings: a user's files run live in Octave, recorded numbers, a tape, or this package itself.
 
-Every engine answers the same question, and the judge need not know which it has asked::
+Every engine has the methods of `Engine`, so that the judge does not depend on where numbers come from::
 
     engine = OctaveEngine()                      # reference_matlab, or OctaveEngine(reference=DIR)
     engine = RecordedEngine()                    # recorded numbers, without Octave
@@ -8,32 +8,30 @@ Every engine answers the same question, and the judge need not know which it has
     recording = engine.with_envelope(recording)  # E measured, or read from the cache
 
 Cases come from `parity.cases`: `builtin_names()`, `builtin_case(name)`, `case_from_mat(path)`. For machines without
-Python: `pack(out, cases, …)` writes a folder to run there, `read_tape(out)` reads what it brought back.
-Whatever goes wrong is a `ParityError` of one line.
+Python: `pack(out, cases, …)` writes a folder to run there, `read_tape(out)` reads the results that it brought back.
+All errors are a `ParityError` of one line.
 
-What a `Recording` holds, beyond its own description:
+The parts of a `Recording`, beyond its own description:
 
 `recording.case`
     The case as it was run: data as the reference saw it (rounded to single where it rounds), `constants` with
-    those of the reference's files that differ from the published ones. Run the port on this one.
+    those of the reference's files that differ from the published ones. This package runs this case.
 `kernels`
     'forward' is a list of L arrays (s_i, n), the outputs of the layers on the target chunk; 'll', 'err' are over the
     training set at the epoch's start. 'model' is one value of ½x'Ax - b'x an iterate, by the reference's own products
-    in the run's precision. What this reference cannot show is missing, and named in `provenance` as ``not shown: X``.
+    in the run's precision. A kernel that this reference cannot show is missing; `provenance` has ``not shown: NAME``.
 `envelope`
     Keys ``(epoch, name)`` with `name` a kernel, a figure, 'iterate <step>', 'model <step>', 'd' (last CG
-    iterate), 'theta' (‖Δ‖ in units of the step). 'll' and 'err' are kernels and figures: E is the larger one.
-    Decisions ('cg_steps', 'reductions', 'lambda', 'chose_iters') are there as well: 0 where all members agreed.
+    iterate), 'theta' (‖Δ‖ in units of the step). 'll' and 'err' are figures after the step, or kernels where there are
+    no figures. Decisions ('cg_steps', 'reductions', 'lambda', 'chose_iters') have 0 where all members agreed.
     Missing: not measured. For a tape, `OctaveEngine(out / "reference").with_envelope` measures it.
 `continuity`
-    Of a lockstep run of two epochs or more that was run live or on a tape: one call over all of them, beside the
-    resumed ones. None: not run.
+    Of a lockstep run of two epochs or more, live or on a tape: one call over all of them compared with resumed ones.
 `provenance`
-    'engine', 'reference', 'octave', 'blas', …, ``sha256 FILE``, ``constant NAME`` (as 'value (file:line)', with a word
-    of `constant_marks` where it may be another).
+    'engine', 'reference', 'octave', 'blas', …, ``sha256 FILE``, ``constant NAME`` (as 'value (file:line)', with
+    `certificate.NOT_FOUND` or `AMBIGUOUS` where it may be another).
 """
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from hf_matlab_compat.parity.engines.constants import Constant
@@ -61,39 +59,25 @@ __all__ = [
 
 
 class Engine(Protocol):
-    """Something that knows, or can find out, what a reference computes on a case.
-
-    Octave and the recorded numbers are such; MATLAB, where it can be started, will be one more.
-    """
+    """Something that runs a reference on a case, or looks its run up."""
 
     @property
     def name(self) -> str:
-        """'octave', 'recorded', 'tape', …"""
-        ...
-
-    @property
-    def constants(self) -> Mapping[str, Constant]:
-        """Constants of the reference, by `nnet_train`'s keywords."""
+        """'octave', 'recorded', 'tape' or 'port'."""
         ...
 
     def record(self, case: Case, *, precision: str, mode: str, epochs: int = 8) -> Recording:
         """Run the reference on a case, or look its run up.
 
-        Parameters
-        ----------
-        case : Case
-        precision : {'single', 'double'}
-        mode : {'kernels', 'lockstep', 'free'}
-        epochs : int
-            At most so many; in mode 'kernels', the states at the beginning of so many.
+        At most so many `epochs` are recorded; in mode 'kernels', the beginnings of so many.
 
         Raises
         ------
         ParityError
-            It can't be done; one line says why.
+            The run cannot be made; one line says why.
         """
         ...
 
     def with_envelope(self, recording: Recording) -> Recording:
-        """The same recording with E filled in, measured or looked up."""
+        """Return the recording with E, measured or looked up."""
         ...

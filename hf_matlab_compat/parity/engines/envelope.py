@@ -1,15 +1,15 @@
-"""E: how far rounding alone moves the reference, by running it on the same mathematics in another order.
+"""E: how far rounding alone moves the reference, measured by running it on the same mathematics in another order.
 
-Beside them goes the plain run once more, from the same states: where that is another, the reference draws random
-numbers or keeps something to itself, and no E tells its rounding.
+The plain run is repeated as well, from the same states: if the results differ, the reference draws random numbers or
+keeps state to itself, and E is not its rounding.
 
-A member of the ensemble has the cases of every chunk permuted; some have their units renumbered in every layer as
+A member of the ensemble has the cases of every chunk permuted. Some have their units renumbered in every layer as
 well (so that products with W add in another order), some another `exp` and `tanh`, and where Octave's BLAS is
 OpenBLAS, some other kernels or another number of threads of it. In free runs in double precision, some begin with
 noise of 2e-16. Beside a run in single precision goes one of the same epochs in double: members in another order miss
-what all of them round alike, and after CG that is the larger part (3e-2 of step 11, where orders differ by 2e-5). E
-is the largest distance of a member from the plain run; after another decision or another chosen iterate, what depends
-on it is left out.
+what all of them round alike, which after CG is the larger part (3e-2 of step 11, where orders differ by 2e-5). E is
+the largest distance of a member from the plain run; after another decision or another chosen iterate, what depends on
+it is left out.
 """
 
 from __future__ import annotations
@@ -52,14 +52,16 @@ from hf_matlab_compat.parity.recording import (
 )
 
 MEMBERS = 16
+_FORMAT = 4
+"""Of the cached files."""
 
 SUSPICIOUS = {"single": 1e-6, "double": 1e-14}
-"""Distances beyond this may be more than rounding, so that it is kept which members have them."""
+"""Distances beyond this may be more than rounding, so that those of members by cases alone are kept beside E."""
 
 NOISE = 2e-16
 
 OTHER_EXP = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4"}
-"""Where the C library is glibc: its `exp` and `tanh` of a processor without these."""
+"""Makes glibc take its `exp` and `tanh` for a processor without these."""
 
 CORES = tuple({"OPENBLAS_CORETYPE": core} for core in ("Prescott", "Nehalem", "Sandybridge", "Haswell"))
 THREADS = ({"OPENBLAS_NUM_THREADS": "2"},)
@@ -78,11 +80,11 @@ class Member:
 
     @property
     def by_cases_alone(self) -> bool:
-        """Whether it differs from the plain run in the order of cases, and in nothing else."""
+        """Whether it differs from the plain run in the order of cases and nothing else."""
         return not (self.renumbered or self.precise or self.noise or self.environment or self.again)
 
     def order(self, arguments: Mapping[str, Any]) -> Order:
-        """Its order of cases and units."""
+        """Return its order of cases and units."""
         if self.again or self.seed == 0:
             return identity(arguments)
         return (renumbered_units if self.renumbered else permuted_cases)(arguments, self.seed)
@@ -96,18 +98,20 @@ def measure_envelope(
     timeout: float = 600.0,
     watch: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict[tuple[int, str], float]:
-    """E of every quantity of a live recording, by ``(epoch, name)``.
+    """Measure E of every quantity of a live recording, by ``(epoch, name)``.
 
     Parameters
     ----------
     reference : Reference
+        The reference that made the recording.
     recording : Recording
-        The plain run, by the same reference.
+        The plain run.
     members : int
+        Number of runs in another order.
     timeout : float
         Seconds that a member may take.
     watch : callable
-        Told how many members are done, and of how many.
+        (done, of): told how many members are done.
 
     Raises
     ------
@@ -142,7 +146,7 @@ def _add(
     prefix: str = "",
     beyond: float = 0.0,
 ) -> None:
-    """Widen the envelope; under a prefix, only where a distance is beyond a limit."""
+    """Widen the envelope; under a prefix, only by distances beyond a limit."""
     # a member that meets a known fault of the original an epoch earlier has fewer
     for a, b in zip(plain, member, strict=False):
         for name, apart in rounding(b, a).items():
@@ -176,7 +180,7 @@ def _model(record: EpochRecord, at: int) -> float:
 
 
 def ensemble(recording: Recording, members: int) -> list[Member]:
-    """The members: so many, the plain run once more, and for single precision one in double."""
+    """Return the members: the plain run once more, one in double for single precision, and as many as are asked for."""
     openblas = "openblas" in octave_facts()["blas"]
     free_double = recording.mode == "free" and recording.precision == "double"
     precise = recording.mode != "free" and recording.precision == "single"
@@ -192,7 +196,7 @@ def ensemble(recording: Recording, members: int) -> list[Member]:
 
 
 def ensemble_in_words(recording: Recording, members: int) -> str:
-    """What it consists of."""
+    """Return the composition of the ensemble in words."""
     made = ensemble(recording, members)
     plain = [member for member in made if member.seed]
     environments = [member.environment for member in plain if member.environment]
@@ -211,7 +215,13 @@ def ensemble_in_words(recording: Recording, members: int) -> str:
 def _run_all(
     reference: Reference, recording: Recording, folder: Path, members: Sequence[Member], timeout: float
 ) -> Iterator[Sequence[EpochRecord]]:
-    """The members' epochs, in the plain run's order, as they come."""
+    """Yield the members' epochs, put back in the plain run's order.
+
+    Raises
+    ------
+    ParityError
+        As `measure_envelope`.
+    """
     stop = Event()
 
     def run(member: Member) -> Sequence[EpochRecord]:
@@ -250,47 +260,43 @@ def _run_all(
 
 
 def _job(reference: Reference, recording: Recording, member: Member, order: Order) -> Job:
-    """The plain run's job in another order: each of its epochs from its state, or all of them freely."""
+    """Return the plain run's job in another order: each of its epochs from its state, or all of them freely."""
     case = replace(recording.case, arguments=order.apply(recording.case.arguments))
     case, precision = (rounded(case), "double") if member.precise else (case, recording.precision)
     job = make_job(reference, case, precision=precision, mode=recording.mode, epochs=len(recording.epochs))
     job = replace(job, probes=job.probes[order.parameters])
-    if recording.mode == "free":
-        return _noisy(job, member)
-    starts = tuple(_start(recording, record, order) for record in recording.epochs)
-    # the recorded start of CG is decayed already
-    undecayed = replace(job.case, arguments={**job.case.arguments, "decay": 1.0})
-    return replace(job, case=undecayed, starts=starts)
-
-
-def _start(recording: Recording, record: EpochRecord, order: Order) -> dict[str, Any]:
-    theta, start = record.theta[order.parameters], record.start[order.parameters]
-    return {"paramsp": theta, "ch": start, "lambda": record.lam, "epoch": record.epoch - 1, "totalpasses": 0}
-
-
-def _noisy(job: Job, member: Member) -> Job:
+    if recording.mode != "free":
+        starts = tuple(
+            {
+                "paramsp": record.theta[order.parameters],
+                "ch": record.start[order.parameters],
+                "lambda": record.lam,
+                "epoch": record.epoch - 1,
+                "totalpasses": 0,
+            }
+            for record in recording.epochs
+        )
+        # the recorded start of CG is decayed already
+        return replace(_with(job, decay=1.0), starts=starts)
     if not member.noise:
         return job
     theta = np.asarray(job.case.arguments["paramsp"], np.float64)
-    noise = member.noise * np.random.default_rng(member.seed).standard_normal(theta.shape)
-    arguments = {**job.case.arguments, "paramsp": theta * (1 + noise)}
-    starts = tuple({**start, "paramsp": arguments["paramsp"]} for start in job.starts)
-    return replace(job, case=replace(job.case, arguments=arguments), starts=starts)
+    theta = theta * (1 + member.noise * np.random.default_rng(member.seed).standard_normal(theta.shape))
+    return replace(_with(job, paramsp=theta), starts=tuple({**start, "paramsp": theta} for start in job.starts))
 
 
-Envelope = Mapping[tuple[int, str], float]
-
-FORMAT = 4
+def _with(job: Job, **arguments: Any) -> Job:
+    return replace(job, case=replace(job.case, arguments={**job.case.arguments, **arguments}))
 
 
 def user_cache() -> Path:
-    """The user's cache folder of this package, as XDG has it."""
+    """Return the user's cache folder of this package, by XDG's rules."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "hf_matlab_compat"
 
 
 class EnvelopeCache:
-    """A folder of envelopes. One that cannot be read or written is as good as none.
+    """A folder of measured envelopes; one that cannot be read or written counts as missing.
 
     Parameters
     ----------
@@ -302,9 +308,9 @@ class EnvelopeCache:
         self._folder = None if folder is None else Path(folder)
 
     def key(self, recording: Recording, members: int) -> str:
-        """Hash of all that an envelope depends on: files, case, states, precision, mode, programs, members."""
+        """Return the hash of all that an envelope depends on, from the files to the number of members."""
         digest = hashlib.sha256()
-        plain = [FORMAT, members, recording.precision, recording.mode, len(recording.epochs)]
+        plain = [_FORMAT, members, recording.precision, recording.mode, len(recording.epochs)]
         depends_on = [item for item in recording.provenance.items() if not item[0].startswith(PLACE)]
         plain += [sorted(depends_on), sorted(recording.case.constants.items())]
         digest.update(repr(plain).encode())
@@ -317,14 +323,14 @@ class EnvelopeCache:
         return digest.hexdigest()
 
     def get(self, key: str) -> dict[tuple[int, str], float] | None:
-        """The envelope, or None where there is none yet."""
+        """Return the envelope, or None where there is none yet."""
         try:
             rows = json.loads(self._path(key).read_text(encoding="ascii"))
             return {(int(epoch), str(name)): float(E) for epoch, name, E in rows}
         except (OSError, ValueError, TypeError):
             return None
 
-    def put(self, key: str, envelope: Envelope) -> None:
+    def put(self, key: str, envelope: Mapping[tuple[int, str], float]) -> None:
         """Keep an envelope."""
         rows = [[epoch, name, E] for (epoch, name), E in envelope.items()]
         path = self._path(key)

@@ -41,18 +41,18 @@ class TrainerStopped(ParityError):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to ask a trainer.
+    """The questions for a trainer.
 
     Attributes
     ----------
     case : Case
-        With the constants of the reference, as `settled` makes it.
+        With the constants of the reference.
     precision, mode : str
     epochs : int
     overrides : mapping or None
         For the 23rd argument, where there is one.
     probes : (P, k) array
-        To multiply by the curvature.
+        Vectors to be multiplied by the curvature.
     starts : sequence of states
         Variables of checkpoints: several to do one epoch from each; one to begin at; none to begin afresh.
     names_device : bool
@@ -70,17 +70,17 @@ class Job:
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """Class of the vectors."""
+        """The class of the vectors."""
         return np.float32 if self.precision == "single" else np.float64
 
     @property
     def has_test_set(self) -> bool:
-        """Whether there are cases to test on."""
+        """Whether there are test cases."""
         return self.case.arguments["intest"].size > 0
 
     @property
     def route(self) -> list[str]:
-        """Folders of shims, the last in front of the path."""
+        """The folders of shims, the last one first on the path."""
         folders = ["gpu", "look", "drive", *["device"] * self.names_device]
         if self.precision == "double" and self.overrides is None:
             folders.append("double")
@@ -90,7 +90,7 @@ class Job:
 
 
 def make_job(reference: Reference, case: Case, *, precision: str, mode: str, epochs: int, probes: int = 2) -> Job:
-    """A job for a reference.
+    """Make a job for a reference, with some random vectors as probes.
 
     Raises
     ------
@@ -186,7 +186,13 @@ def _quoted(path: Path) -> str:
 
 
 def _settled(reference: Reference, case: Case, precision: str) -> tuple[Case, dict[str, Any] | None]:
-    """The case as this reference runs it, and the overrides that make it do so."""
+    """Return the case as this reference runs it, and the overrides that make it do so.
+
+    Raises
+    ------
+    ParityError
+        The case wants constants that this reference cannot be given.
+    """
     theirs = {name: constant.value for name, constant in reference.constants.items()}
     wanted = {name: value for name, value in case.constants.items() if value != theirs.get(name, published(name))}
     overrides: dict[str, Any] | None = None
@@ -208,7 +214,7 @@ def _settled(reference: Reference, case: Case, precision: str) -> tuple[Case, di
 
 
 def _changed(constants: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are not the published ones; boost where it is not 1/drop."""
+    """Return the constants that are not the published ones; boost where it is not 1/drop."""
     changed = {name: value for name, value in constants.items() if name != "boost" and value != published(name)}
     if constants["boost"] != 1 / constants["drop"]:
         changed["boost"] = constants["boost"]
@@ -228,7 +234,7 @@ def _arguments(job: Job) -> list[Any]:
 
 
 def _beginning(reference: Reference, settled: Case, case: Case) -> tuple[dict[str, Any], ...]:
-    """A checkpoint of epoch 0 where the case begins with another lambda than the reference and can't say so."""
+    """Return a checkpoint of epoch 0 where the case begins with a lambda that the reference cannot be told."""
     lam = case.constants.get("initlambda")
     if reference.takes_overrides or lam is None or lam == reference.constants["initlambda"].value:
         return ()
@@ -237,7 +243,7 @@ def _beginning(reference: Reference, settled: Case, case: Case) -> tuple[dict[st
 
 
 def _typed(job: Job, start: Mapping[str, Any]) -> dict[str, Any]:
-    """The nine variables, in the classes that trainers save."""
+    """Return the nine variables of a checkpoint, in the classes that trainers save."""
     epoch = int(start["epoch"])
     # room for all epochs, as a trainer that begins by itself makes it: what is indexed linearly would grow as a row
     rows = max(epoch + 1, job.epochs)

@@ -1,4 +1,4 @@
-"""The same problem with its cases, or its units as well, in another order; and its answers put back."""
+"""A problem with its cases, or its units as well, in another order, and its results put back in the old one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Order:
-    """A problem's new order: what is at place k was at place ``index[k]``.
+    """A problem's new order: the entry at place k was at place ``index[k]``.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Order:
     chunks: int
 
     def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The 22 arguments in this order."""
+        """Return the 22 arguments in this order."""
         rows_and_columns = {
             "indata": (self.units[0], self.train),
             "outdata": (self.units[-1], self.train),
@@ -50,7 +50,7 @@ class Order:
         return {**arguments, **moved, "paramsp": arguments["paramsp"][self.parameters]}
 
     def undo(self, record: EpochRecord) -> EpochRecord:
-        """An epoch in this order, its vectors put back in the old one."""
+        """Return an epoch of this order with its vectors put back in the old one."""
         back = np.argsort(self.parameters)
         size = back.size
         kernels = {name: _back(value, back, size) for name, value in record.kernels.items() if name != "forward"}
@@ -74,14 +74,14 @@ class Order:
 
 
 def identity(arguments: Mapping[str, Any]) -> Order:
-    """The order as it is."""
+    """Return the order as it is."""
     units = [np.arange(size) for size in _sizes(arguments)]
     train, test = (np.arange(arguments[name].shape[1]) for name in ("indata", "intest"))
     return _order(arguments, units, train, test)
 
 
 def permuted_cases(arguments: Mapping[str, Any], seed: int) -> Order:
-    """The cases of every chunk in another order."""
+    """Return another order of the cases of every chunk."""
     random = np.random.default_rng(seed)
     train = _within_chunks(random, arguments["indata"].shape[1], int(arguments["numchunks"]))
     test = _within_chunks(random, arguments["intest"].shape[1], int(arguments["numchunks_test"]))
@@ -89,7 +89,7 @@ def permuted_cases(arguments: Mapping[str, Any], seed: int) -> Order:
 
 
 def renumbered_units(arguments: Mapping[str, Any], seed: int) -> Order:
-    """The cases of every chunk, and the units of every layer, in another order."""
+    """Return another order of the cases of every chunk and of the units of every layer."""
     cases = permuted_cases(arguments, seed)
     random = np.random.default_rng([seed, 1])
     units = [random.permutation(size) for size in _sizes(arguments)]
@@ -113,7 +113,7 @@ def _within_chunks(random: np.random.Generator, cases: int, chunks: int) -> Indi
 
 
 def _back(value: Any, back: Indices, size: int) -> Any:
-    """A vector (P,) or the columns of (P, k) in the old order; anything else as it is."""
+    """Return a vector (P,) or the columns of (P, k) in the old order, and other values as they are."""
     if value is None or np.ndim(value) == 0 or np.shape(value)[0] != size:
         return value
     return value[back]

@@ -1,4 +1,4 @@
-"""This package as an engine: its epochs of a case, recorded as those of a reference are.
+"""The engine that runs this package: its epochs of a case, recorded as those of a reference are.
 
 The rules of the method are wrapped in taps, which record what they are given and what they return. The loop that runs
 is the one that users run; nothing of it is repeated here.
@@ -93,12 +93,6 @@ class PortCase:
 def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
     """Prepare a case to be run on a backend.
 
-    Parameters
-    ----------
-    case : Case
-    precision : {'single', 'double'}
-    backend : {'numpy', 'numba', 'cupy'}
-
     Raises
     ------
     OptionError
@@ -136,13 +130,14 @@ class PortEngine:
     def __init__(self, backend: str = "numpy") -> None:
         self.backend = backend
 
-    @property
-    def constants(self) -> Mapping[str, Any]:
-        """None: a case brings its own."""
-        return {}
-
     def record(self, case: Case, *, precision: str, mode: str, epochs: int = 8) -> Recording:
-        """Run the case in lockstep: each epoch from copies of the numbers that the one before left; see `Engine`."""
+        """Run the case in lockstep: each epoch from copies of the numbers that the one before left; see `Engine`.
+
+        Raises
+        ------
+        ParityError
+            Another mode is asked for.
+        """
         if mode != "lockstep":
             raise ParityError(f"mode: expected 'lockstep' of this package's own run, got {mode!r}.")
         theta = np.asarray(case.arguments["paramsp"]).ravel()
@@ -164,16 +159,6 @@ class PortEngine:
 
 def single_epochs(case: PortCase, theta: Vector, count: int, probes: Vector | None = None) -> list[EpochRecord]:
     """Run epochs from the start, each from nothing but copies of the numbers that the last one left.
-
-    Parameters
-    ----------
-    case : PortCase
-    theta : (P,) array
-        Parameters before the first epoch.
-    count : int
-        Number of epochs.
-    probes : (P, k) array, optional
-        As in `run_epoch`.
 
     Raises
     ------
@@ -197,20 +182,8 @@ def single_epochs(case: PortCase, theta: Vector, count: int, probes: Vector | No
 def port_epochs(case: PortCase, recording: Recording, noise: float = 0.0, seed: int = 0) -> Iterator[EpochRecord | str]:
     """Run this package's epochs beside a recording's, begun and guided as its mode says.
 
-    Parameters
-    ----------
-    case : PortCase
-        Of the recording, on any backend.
-    recording : Recording
-    noise : float
-        Relative noise on the parameters that a free run starts from.
-    seed : int
-        Of the noise.
-
-    Yields
-    ------
-    EpochRecord or str
-        A sentence in place of an epoch that could not be run.
+    In place of an epoch that could not be run, it yields a sentence. `noise` is relative, on the parameters that a
+    free run starts from.
     """
     if recording.mode == "free":
         yield from _free(case, recording, noise, seed)
@@ -254,6 +227,7 @@ def run_epoch(case: PortCase, state: State, probes: Vector | None, choice: int |
     Parameters
     ----------
     case : PortCase
+        The case, with its options.
     state : State
         Vectors on the case's backend.
     probes : (P, k) array or None

@@ -1,4 +1,4 @@
-"""Which program computed on what: the facts that a figure can depend on."""
+"""Provenance: the programs, files, data and machine on either side that a figure may depend on."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ from hf_matlab_compat.parity.engines.places import stage_places
 from hf_matlab_compat.parity.engines.reference import Reference
 from hf_matlab_compat.parity.recording import PLACE, Case, EpochRecord, Recording
 
+DATA_HASH = "data of "
+"""Prefix of a case's name: SHA-256 of its data."""
+_HASHED = ("indata", "outdata", "intest", "outtest", "paramsp")
+_PACKAGE = "hf_matlab_compat"
 _FACTS = "ones(2)*ones(2); printf('%s\\n', version()); try, printf('%s', fileread('/proc/self/maps')); end"
-_NOT_SEEN = "cannot be reached from outside this reference"
-_WORDS_OF_VERSION = 80
 _BLAS = re.compile(r"\S*(?:openblas|libblas|libmkl|libblis|libatlas)\S*")
-
+_WORDS_OF_VERSION = 80
+_PERHAPS_NOT_SHOWN = ("forward", "ll", "err", "grad2", "gradchunk", "oldll", "Bv_undamped")
 
 _facts: dict[str, Mapping[str, str]] = {}
-"""By the path of the program: it is asked once."""
+"""Answers of Octave by the path of the program, which is asked once."""
 
 
 def octave_facts(timeout: float = 60.0) -> Mapping[str, str]:
@@ -50,61 +53,47 @@ def octave_facts(timeout: float = 60.0) -> Mapping[str, str]:
     """
     place = shutil.which(process.EXECUTABLE) or process.EXECUTABLE
     if place not in _facts:
-        said = process.run_code(_FACTS, os.curdir, timeout=timeout).checked()
-        version, _, maps = said.partition("\n")
+        said, _, maps = process.run_code(_FACTS, os.curdir, timeout=timeout).checked().partition("\n")
         blas = _BLAS.search(maps)
-        _facts[place] = {"octave": one_line(version)[:_WORDS_OF_VERSION], "blas": blas[0] if blas else "unknown"}
+        _facts[place] = {"octave": one_line(said)[:_WORDS_OF_VERSION], "blas": blas[0] if blas else "unknown"}
     return _facts[place]
 
 
-def provenance(reference: Reference, job: Job, timeout: float) -> dict[str, str]:
-    """Of a run in the Octave on the path, which is asked for its version in so many seconds."""
-    facts = octave_facts(timeout)
+def octave_provenance(reference: Reference, timeout: float) -> dict[str, str]:
+    """Return the provenance of a run in the Octave on the path; its version is asked for within `timeout` seconds."""
     return {
         "engine": "octave",
-        "octave": facts["octave"],
-        "blas": facts["blas"],
+        **octave_facts(timeout),
         "processor": processor(),
         "system": platform.platform(),
         "reference": reference.name,
-        "precision route": route_in_words(job),
         "data": "as given" if reference.takes_overrides else "rounded to single, as the reference does",
         "probe vectors": "numpy default_rng(0), standard normal, rounded to single",
-        **reference_facts(reference),
-        **places(reference, job),
-        **log_facts(job),
     }
 
 
-def places(reference: Reference, job: Job) -> dict[str, str]:
-    """The lines of its files in which the stages are computed, on this case."""
+def reference_provenance(reference: Reference, job: Job, records: Sequence[EpochRecord]) -> dict[str, str]:
+    """Return what is known of a reference wherever it ran.
+
+    Its files' SHA-256, its constants, the line that computes each stage, the way to its precision, and the parts that
+    it cannot show in every epoch.
+    """
     arguments = job.case.arguments
-    found = stage_places(
-        reference.sources, reference.original, arguments["mattype"], tuple(arguments["layertypes"])[::-1]
-    )
-    return {f"{PLACE}{stage}": place for stage, place in found.items()}
+    units = tuple(arguments["layertypes"])[::-1]
+    places = stage_places(reference.sources, reference.original, arguments["mattype"], units)
+    missing = [name for name in _PERHAPS_NOT_SHOWN if any(name not in record.kernels for record in records)]
+    no_tests = {"log": "without its TEST lines: there is no test set, and they say NaN"}
+    return {
+        "precision route": _route_in_words(job),
+        **{f"sha256 {name}": value for name, value in reference.hashes.items()},
+        **{f"constant {name}": said for name, said in in_words(reference.constants).items()},
+        **{f"{PLACE}{stage}": place for stage, place in places.items()},
+        **({} if job.has_test_set else no_tests),
+        **{f"not shown: {name}": "cannot be reached from outside this reference" for name in missing},
+    }
 
 
-def log_facts(job: Job) -> dict[str, str]:
-    """What of the reference's log is not compared."""
-    return {} if job.has_test_set else {"log": "without its TEST lines: there is no test set, and they say NaN"}
-
-
-def reference_facts(reference: Reference) -> dict[str, str]:
-    """Its files' SHA-256 and its constants."""
-    hashes = {f"sha256 {name}": value for name, value in reference.hashes.items()}
-    return hashes | {f"constant {name}": said for name, said in in_words(reference.constants).items()}
-
-
-def not_shown(epochs: Sequence[EpochRecord]) -> dict[str, str]:
-    """A line for each kernel that the reference could not show in every epoch. What it prints, it has to print."""
-    kernels = ("forward", "ll", "err", "grad2", "gradchunk", "oldll", "Bv_undamped")
-    missing = [name for name in kernels if any(name not in record.kernels for record in epochs)]
-    return {f"not shown: {name}": _NOT_SEEN for name in missing}
-
-
-def route_in_words(job: Job) -> str:
-    """How the reference is made to compute in the precision asked for."""
+def _route_in_words(job: Job) -> str:
     if job.overrides is not None:
         return f"precision = '{job.precision}' in its 23rd argument"
     if job.precision == "single":
@@ -113,32 +102,16 @@ def route_in_words(job: Job) -> str:
     return doubles + ("; single(...) gives doubles as well" if "shadow" in job.route else "")
 
 
-def processor() -> str:
-    """Its name."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor() or platform.machine()
-    match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return match[1] if match else platform.machine()
-
-
-DATA_HASH = "data of "
-"""Before the name of a case: SHA-256 of what it was run on."""
-_HASHED = ("indata", "outdata", "intest", "outtest", "paramsp")
-_PACKAGE = "hf_matlab_compat"
-
-
 def data_provenance(recordings: Sequence[Recording]) -> dict[str, str]:
-    """The hash of every case's data."""
+    """Return the hash of every case's data."""
     return {f"{DATA_HASH}{recording.case.name}": data_hash(recording.case) for recording in recordings}
 
 
 def data_hash(case: Case) -> str:
-    """SHA-256 of a case's data and initial parameters, as the reference saw them.
+    """Return the SHA-256 of a case's data and initial parameters, as the reference saw them.
 
-    Of indata, outdata, intest, outtest and paramsp, in this order: the shape as text, and the numbers as little-endian
-    doubles, column by column.
+    It is of indata, outdata, intest, outtest and paramsp, in this order: of each the shape as text, then the numbers
+    as little-endian doubles, column by column.
     """
     digest = hashlib.sha256()
     for name in _HASHED:
@@ -148,21 +121,31 @@ def data_hash(case: Case) -> str:
 
 
 def our_provenance(backend: str) -> dict[str, str]:
-    """Date, versions, BLAS, processor and threads of this side."""
+    """Return date, versions, BLAS, processor and threads of this side."""
     blas: dict[str, Any] = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})  # type: ignore[union-attr]
-    said = {
+    more = {"cupy": {"TF32": "off"}, "numba": {"numba": _version("numba"), "scipy": _version("scipy")}}
+    return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "hf_matlab_compat": f"{_version(_PACKAGE)}{_build()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
         "numpy's BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
-        "processor": _processor(),
+        "processor": processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "BLAS threads": os.environ.get("OPENBLAS_NUM_THREADS", "not set"),
         "backend": backend,
+        **more.get(backend, {}),
     }
-    more = {"cupy": {"TF32": "off"}, "numba": {"numba": _version("numba"), "scipy": _version("scipy")}}
-    return {**said, **more.get(backend, {})}
+
+
+def processor() -> str:
+    """Return the name of the processor."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        text = ""
+    match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return match[1] if match else platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str:
@@ -173,30 +156,26 @@ def _version(package: str) -> str:
 
 
 def _build() -> str:
-    """Which build: the commit of a clone, or the hash of the wheel, or of the list of what was installed from it."""
+    """Return the commit of a clone, or the hash of the wheel or of the list of files that were installed from it."""
     clone = Path(__file__).resolve().parents[3]
     if (clone / ".git").exists() and (commit := _git(clone, "rev-parse", "HEAD")):
         changed = " with changes" if _git(clone, "status", "--porcelain", "--untracked-files=no") else ""
         return f", commit {commit[:12]}{changed}"
     try:
-        installed = distribution(_PACKAGE)
+        return _wheel(distribution(_PACKAGE))
     except PackageNotFoundError:
         return ""
-    return _wheel(installed)
 
 
 def _wheel(installed: Distribution) -> str:
     try:
         origin = json.loads(installed.read_text("direct_url.json") or "{}")
-        hashes = origin.get("archive_info", {}).get("hashes", {})
-    except (ValueError, AttributeError):
-        hashes = {}
-    if "sha256" in hashes:
-        return f", wheel sha256 {hashes['sha256']}"
-    # what installers add beside the wheel's own files has no hash there, or is not the package
-    files = [line for line in (installed.read_text("RECORD") or "").splitlines() if line.startswith(f"{_PACKAGE}/")]
-    files = sorted(line for line in files if ",sha256=" in line)
-    return f", installed files sha256 {hashlib.sha256(chr(10).join(files).encode()).hexdigest()}" if files else ""
+        return f", wheel sha256 {origin['archive_info']['hashes']['sha256']}"
+    except (ValueError, KeyError, TypeError):
+        # files that installers add have no hash in the list, or are not of the package
+        files = [line for line in (installed.read_text("RECORD") or "").splitlines() if line.startswith(f"{_PACKAGE}/")]
+        listed = "\n".join(sorted(line for line in files if ",sha256=" in line))
+        return f", installed files sha256 {hashlib.sha256(listed.encode()).hexdigest()}" if listed else ""
 
 
 def _git(clone: Path, *command: str) -> str:
@@ -205,11 +184,3 @@ def _git(clone: Path, *command: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown"

@@ -1,4 +1,4 @@
-"""The numbers recorded from the published program, which come with the package: no Octave is needed to ask them."""
+"""Numbers recorded from the published program, which come with the package and need no Octave."""
 
 from __future__ import annotations
 
@@ -14,14 +14,23 @@ import numpy as np
 from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.parity.cases import builtin_case, goldens, require_same
-from hf_matlab_compat.parity.engines.constants import Constant, published, read_constants
+from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.printed import epoch_lines
-from hf_matlab_compat.parity.recording import PRECISIONS, Case, EpochRecord, Recording, Stop
+from hf_matlab_compat.parity.recording import MODES, PRECISIONS, Case, EpochRecord, Recording, Stop
 
 _ENVELOPE: Mapping[str, str] = {
     **{"ll_after": "ll", "err_after": "err", "ll_chunk": "ll_chunk_after", "paramsp": "theta", "ch": "d"},
 }
-_NOT_RECORDED = "not recorded"
+"""Quantities of the recorded spread, and their names in an envelope."""
+_FIGURES: Mapping[str, str] = {
+    **{name: name for name in ("cg_steps", "chose_iters", "rho", "rate", "denom", "oldll_chunk", "ll_chunk_after")},
+    **{"reductions": "nred", "lambda": "lambda_after", "ll": "ll_after", "err": "err_after"},
+    **{name: name for name in ("test_ll", "test_err")},
+}
+"""Figures of an epoch, and their names in a recorded trace."""
+_VECTORS = ("grad", "grad2", "gradchunk", "grad2chunk", "precon")
+_NUMBERS = ("oldll", "ll", "err", "ll_chunk", "err_chunk")
+_PRODUCTS = ("v", "Bv", "Bv_undamped")
 
 Variables = Mapping[str, Any]
 
@@ -40,24 +49,23 @@ class RecordedEngine:
     def __init__(self, folder: str | Path | None = None) -> None:
         self._folder = goldens() if folder is None else Path(folder)
 
-    @property
-    def constants(self) -> Mapping[str, Constant]:
-        """The published ones, with which the runs were recorded."""
-        place = "recorded from the published file"
-        return {name: Constant(name, published(name), place) for name in read_constants({})}
-
     def record(self, case: Case, *, precision: str, mode: str, epochs: int = 8) -> Recording:
-        """Look the run of a built-in case up; see `Engine`. In lockstep, the epochs whose states were recorded."""
+        """Look the run of a built-in case up; see `Engine`. In lockstep it has the epochs whose states were recorded.
+
+        Raises
+        ------
+        ParityError
+            Nothing was recorded of such a run.
+        """
         require_same(case, builtin_case(case.name))
-        if precision not in PRECISIONS:
-            raise ParityError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}.")
-        found = RecordedCase(self._folder, case.name, precision)
-        makers = {"kernels": found.kernels, "lockstep": found.lockstep, "free": found.free}
-        if mode not in makers:
-            raise ParityError(f"mode: expected one of {', '.join(makers)}, got {mode!r}.")
-        records = makers[mode](epochs)
+        for name, value, known in (("precision", precision, PRECISIONS), ("mode", mode, MODES)):
+            if value not in known:
+                raise ParityError(f"{name}: expected one of {', '.join(known)}, got {value!r}.")
+        found = _RecordedCase(self._folder, case, precision)
+        records = {"kernels": found.kernels, "lockstep": found.lockstep, "free": found.free}[mode](epochs)
         if not records:
-            raise ParityError(f"{case.name}: nothing was recorded for {mode} in {precision}{found.why_not()}.")
+            stops = f": the published program stops with '{found.crash}'" if found.crash else ""
+            raise ParityError(f"{case.name}: nothing was recorded for {mode} in {precision}{stops}.")
         return Recording(
             case=case,
             precision=precision,
@@ -70,16 +78,16 @@ class RecordedEngine:
         )
 
     def with_envelope(self, recording: Recording) -> Recording:
-        """The same recording with E, as it was measured for it."""
+        """Return the recording with E, as it was measured when the numbers were recorded."""
         spread = _read_spread(self._folder)
-        name, precision = recording.case.name, recording.precision
+        run = f"{recording.case.name}/{recording.precision}"
         envelope: dict[tuple[int, str], float] = {}
         for record in recording.epochs:
-            envelope |= _path_envelope(spread.get(f"probe/{name}/{precision}/{record.epoch}", {}), record.epoch)
+            envelope |= _path_envelope(spread.get(f"probe/{run}/{record.epoch}", {}), record.epoch)
             if recording.mode == "lockstep":
-                envelope |= _step_envelope(spread.get(f"lockstep/{name}/{precision}/{record.epoch}", {}), record.epoch)
+                envelope |= _step_envelope(spread.get(f"lockstep/{run}/{record.epoch}", {}), record.epoch)
         if recording.mode == "free":
-            for quantity, values in spread.get(f"free/{name}/{precision}/0", {}).items():
+            for quantity, values in spread.get(f"free/{run}/0", {}).items():
                 envelope |= {(k, _ENVELOPE.get(quantity, quantity)): E for k, E in enumerate(values, start=1)}
         told = {"ensemble": "looked up: runs of the published program when the numbers were recorded"}
         return replace(recording, envelope=envelope, provenance={**recording.provenance, **(told if envelope else {})})
@@ -87,18 +95,14 @@ class RecordedEngine:
 
 def _provenance(records: Sequence[EpochRecord], mode: str) -> dict[str, str]:
     missing = ["forward", "ch_norm", "checkpoint"]
-    if mode == "free":
-        missing += ["theta", "d", "iterates"]
-    elif mode == "lockstep":
+    missing += ["theta", "d", "iterates"] if mode == "free" else []
+    if mode != "kernels":
         missing += [name for name in ("test_ll", "test_err") if name not in records[0].figures]
-    if mode == "free":
-        missing += [name for name in ("test_ll", "test_err") if name not in records[0].figures]
-    if mode != "kernels" and not all(record.log_lines for record in records):
-        missing.append("log")
+        missing += [] if all(record.log_lines for record in records) else ["log"]
     return {
         "engine": "recorded",
         "reference": "the published program, recorded in Octave 7.3.0 (in double, with its casts to single taken out)",
-        **{f"not shown: {name}": _NOT_RECORDED for name in missing},
+        **{f"not shown: {name}": "not recorded" for name in missing},
     }
 
 
@@ -122,106 +126,75 @@ def _step_envelope(values: Variables, epoch: int) -> dict[tuple[int, str], float
     return {**found, (epoch, "cg_steps"): (max(seen) - min(seen)) / min(seen)} if values else {}
 
 
-_FIGURES: Mapping[str, str] = {
-    **{name: name for name in ("cg_steps", "chose_iters", "rho", "rate", "denom", "oldll_chunk", "ll_chunk_after")},
-    **{"reductions": "nred", "lambda": "lambda_after", "ll": "ll_after", "err": "err_after"},
-    **{name: name for name in ("test_ll", "test_err")},
-}
-_VECTORS = ("grad", "grad2", "gradchunk", "grad2chunk", "precon")
-_NUMBERS = ("oldll", "ll", "err", "ll_chunk", "err_chunk")
-_PRODUCTS = ("v", "Bv", "Bv_undamped")
+class _RecordedCase:
+    """The files of a case in one precision, as the published program ran it."""
 
-
-class RecordedCase:
-    """A case in one precision, as the published program ran it.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the recorded numbers.
-    name, precision : str
-    """
-
-    def __init__(self, folder: Path, name: str, precision: str) -> None:
-        self._folder, self._name, self._precision = folder, name, precision
-        self._unit = (folder / "units" / f"case_{name}.mat").exists()
+    def __init__(self, folder: Path, case: Case, precision: str) -> None:
+        self._folder, self._case, self._precision = folder, case, precision
+        self._dtype: Any = np.float32 if precision == "single" else np.float64
+        self._unit = (folder / "units" / f"case_{case.name}.mat").exists()
+        self._run = f"{case.name}_{precision}"
 
     def kernels(self, epochs: int) -> list[EpochRecord]:
-        """The recorded states up to an epoch, and the kernels at them."""
-        return [self._probe(epoch, {}) for epoch in self._states() if epoch <= epochs]
+        """Return the recorded states up to an epoch, and the kernels at them."""
+        return [self._probe(epoch, {}) for epoch in self._states if epoch <= epochs]
 
     def lockstep(self, epochs: int) -> list[EpochRecord]:
-        """The same with what came of each state."""
-        wanted = [epoch for epoch in self._states() if epoch <= min(epochs, self._count())]
+        """Return the same with the figures and the result of each epoch."""
+        wanted = [epoch for epoch in self._states if epoch <= min(epochs, self._count)]
         return [self._probe(epoch, self._figures(epoch)) for epoch in wanted]
 
     def free(self, epochs: int) -> list[EpochRecord]:
-        """Figures and log lines only; the parameters are those of the start."""
-        states = self._states()
-        count = min(epochs, self._count())
-        if not count or not states:
+        """Return figures and log lines only; the parameters are those of the start."""
+        if not self._states:
             return []
-        blank = self._beginning()
+        theta = np.asarray(self._case.arguments["paramsp"], self._dtype).ravel()
+        lam = float(self._case.constants.get("initlambda", published("initlambda")))
+        blank = EpochRecord(theta=theta, start=np.zeros_like(theta), lam=lam)
         return [
-            replace(blank, epoch=k, figures=self._figures(k), log_lines=epoch_lines(self._log(), k))
-            for k in range(1, count + 1)
+            replace(blank, epoch=k, figures=self._figures(k), log_lines=epoch_lines(self._log, k))
+            for k in range(1, min(epochs, self._count) + 1)
         ]
 
     def stop(self, epochs: int) -> Stop | None:
-        """Where the published program crashed in a run of so many epochs."""
-        count, stopped = self._count(), self._trace.get("original_stops_with")
-        if stopped is None or not stopped.size or epochs <= count:
+        """Return where the published program crashed in a run of so many epochs."""
+        if not self.crash or epochs <= self._count:
             return None
-        return Stop(epoch=count + 1, reason=str(stopped.item()), cause="nothing recorded")
-
-    def why_not(self) -> str:
-        """Where the published program crashed: with what."""
-        stopped = self._trace.get("original_stops_with")
-        return f": the published program stops with '{stopped.item()}'" if stopped is not None and stopped.size else ""
-
-    def _beginning(self) -> EpochRecord:
-        theta = np.asarray(builtin_case(self._name).arguments["paramsp"], self._dtype).ravel()
-        lam = float(builtin_case(self._name).constants.get("initlambda", published("initlambda")))
-        return EpochRecord(
-            epoch=1,
-            theta=theta,
-            start=np.zeros_like(theta),
-            lam=lam,
-            kernels={},
-            steps=[],
-            iterates=[],
-            figures={},
-            theta_after=None,
-            d_after=None,
-        )
+        return Stop(epoch=self._count + 1, reason=self.crash, cause="nothing recorded")
 
     @property
-    def _dtype(self) -> type[np.floating[Any]]:
-        return np.float32 if self._precision == "single" else np.float64
+    def crash(self) -> str:
+        """The error with which the published program crashed; empty where it did not."""
+        stopped = self._trace.get("original_stops_with")
+        return str(stopped.item()) if stopped is not None and stopped.size else ""
 
+    @property
     def _states(self) -> list[int]:
+        """Epochs whose states were recorded."""
         if self._unit:
             return [1]
-        stem = f"probe_{self._name}_{self._precision}_epoch"
+        stem = f"probe_{self._run}_epoch"
         return sorted(int(path.stem.removeprefix(stem)) for path in self._folder.glob(f"{stem}*.mat"))
 
+    @property
     def _count(self) -> int:
+        """Number of epochs of the recorded run."""
         return int(np.size(self._trace.get("rho", ())))
 
     @cached_property
-    def _trace(self) -> Mapping[str, Any]:
+    def _trace(self) -> Variables:
         if not self._unit:
-            content = _mat(self._folder / f"trace_{self._name}_{self._precision}.mat")
-            tests = {"test_ll": content["llrecord"][:, 1], "test_err": content["errrecord"][:, 1]}
-            return {**content, **tests}
-        content = _mat(self._folder / "units" / f"rec_{self._name}_{self._precision}.mat")
+            content = _mat(self._folder / f"trace_{self._run}.mat")
+            return {**content, "test_ll": content["llrecord"][:, 1], "test_err": content["errrecord"][:, 1]}
+        content = _mat(self._folder / "units" / f"rec_{self._run}.mat")
         return {name.removeprefix("trace_"): value for name, value in content.items()}
 
+    @cached_property
     def _log(self) -> str:
         if self._unit:
             text = self._trace.get("log", np.array([]))
             return str(text.item()) if text.size == 1 else ""
-        path = self._folder / f"log_{self._name}_{self._precision}.txt"
+        path = self._folder / f"log_{self._run}.txt"
         return path.read_bytes().decode("latin-1") if path.exists() else ""
 
     def _figures(self, epoch: int) -> dict[str, float]:
@@ -230,31 +203,32 @@ class RecordedCase:
 
     def _probe(self, epoch: int, figures: Mapping[str, float]) -> EpochRecord:
         recorded = self._recorded(epoch)
+        theta = recorded["paramsp"].ravel()
         steps = [int(step) for step in recorded["iterses"].ravel()]
-        iterates = list(recorded["chs"].reshape(recorded["grad"].size, -1).T)
-        kernels = {name: recorded[name].ravel() for name in _VECTORS} | {name: recorded[name] for name in _PRODUCTS}
-        after = None
-        if figures:
-            chosen = iterates[steps.index(int(figures["chose_iters"]))]
-            after = recorded["paramsp"].ravel() + self._dtype(figures["rate"]) * chosen
-        return EpochRecord(
+        iterates = list(recorded["chs"].reshape(theta.size, -1).T)
+        record = EpochRecord(
             epoch=epoch,
-            theta=recorded["paramsp"].ravel(),
+            theta=theta,
             start=recorded["ch0"].ravel(),
             lam=float(recorded["lambda"].item()),
-            kernels=kernels | {name: float(recorded[name].item()) for name in _NUMBERS},
+            kernels={
+                **{name: recorded[name].ravel() for name in _VECTORS},
+                **{name: recorded[name] for name in _PRODUCTS},
+                **{name: float(recorded[name].item()) for name in _NUMBERS},
+            },
             steps=steps,
             iterates=iterates,
-            figures=figures,
-            theta_after=after,
-            d_after=iterates[-1] if figures else None,
-            log_lines=epoch_lines(self._log(), epoch) if figures else (),
         )
+        if not figures:
+            return record
+        after = theta + self._dtype(figures["rate"]) * iterates[steps.index(int(figures["chose_iters"]))]
+        lines = epoch_lines(self._log, epoch)
+        return replace(record, figures=figures, theta_after=after, d_after=iterates[-1], log_lines=lines)
 
-    def _recorded(self, epoch: int) -> Mapping[str, Any]:
+    def _recorded(self, epoch: int) -> Variables:
         if self._unit:
             return {name.removeprefix("probe_"): v for name, v in self._trace.items() if name.startswith("probe_")}
-        return _mat(self._folder / f"probe_{self._name}_{self._precision}_epoch{epoch}.mat")
+        return _mat(self._folder / f"probe_{self._run}_epoch{epoch}.mat")
 
 
 def _mat(path: Path) -> dict[str, Any]:

@@ -1,29 +1,38 @@
-"""What the driver wrote, as epochs: the same whether it ran a moment ago or on another machine."""
+"""The files that the driver wrote, read as a recording, whether it ran a moment ago or on another machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.octave.values import from_octave
 from hf_matlab_compat.parity.engines.job import Job
 from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures, without_test_lines
+from hf_matlab_compat.parity.engines.provenance import reference_provenance
+from hf_matlab_compat.parity.engines.reference import Reference
 from hf_matlab_compat.parity.engines.returned import only_real, require_epoch, require_whole
-from hf_matlab_compat.parity.recording import ASKED_OF_CG, REFUSED, Continuity, EpochRecord, Stop, distance
+from hf_matlab_compat.parity.recording import (
+    ASKED_OF_CG,
+    REFUSED,
+    Continuity,
+    EpochRecord,
+    Recording,
+    Stop,
+    Vector,
+    distance,
+)
 
 _VECTORS = {
     **{"grad": "b", "precon": "Mdiag"},
     **{name: f"seen_{name}" for name in ("grad2", "gradchunk", "grad2chunk")},
 }
 _PRODUCTS = {"Bv": "products", "Bv_undamped": "products_undamped"}
-
-
 _NOTHING_RECORDED = (
     "its conjgrad_1 met negative curvature at the step that it would have recorded first, and returned no iterate"
 )
@@ -41,36 +50,51 @@ class NotFinite(ParityError):
         self.cause = cause
 
 
-def read_results(job: Job, results: Path) -> list[EpochRecord]:
-    """The epochs of a job that was done to its end, in order.
+def read_recording(job: Job, results: Path, reference: Reference, failure: ParityError | None) -> Recording:
+    """Return the recording of a job, with the part of the provenance that does not depend on where it ran.
+
+    `failure` is the error with which the driver ended, if it did.
 
     Raises
     ------
     ParityError
-        A file cannot be read, or holds NaN or Inf where a run could not go on from it.
+        As `read_until_stop`.
     """
-    records, stop = read_until_stop(job, results)
-    if stop is not None:
-        raise ParityError(stop.reason)
-    return records
+    records, stop = read_until_stop(job, results, failure)
+    try:
+        continuity = read_continuity(job, records, results)
+    except ParityError as error:  # the run ended with a malformed file
+        continuity, stop = None, stop or Stop(epoch=records[-1].epoch + 1, reason=str(error))
+    if continuity is not None and stop is not None and continuity.epochs != len(records):
+        continuity = None  # the one call went on where the chain did not
+    provenance = reference_provenance(reference, job, records)
+    if job.mode == "kernels":
+        blank: dict[str, Any] = {"figures": {}, "theta_after": None, "d_after": None, "log_lines": ()}
+        records = [replace(record, **blank) for record in records]
+    checkpoint = results / "running.mat"
+    return Recording(
+        case=job.case,
+        precision=job.precision,
+        mode=job.mode,
+        epochs=records,
+        envelope={},
+        checkpoint=checkpoint.read_bytes() if checkpoint.exists() else None,
+        provenance=provenance,
+        continuity=continuity,
+        stop=stop,
+    )
 
 
 def read_until_stop(
     job: Job, results: Path, failure: ParityError | None = None
 ) -> tuple[list[EpochRecord], Stop | None]:
-    """The epochs that a job has finished, and where and why it did not go on.
-
-    Parameters
-    ----------
-    job : Job
-    results : Path
-    failure : ParityError, optional
-        What the driver ended with, if it ended so.
+    """Return the epochs that a job has finished, and where and why it did not go on.
 
     Raises
     ------
     ParityError
-        Not even the first epoch was finished, or it cannot be read or gone on from; or the precision is another.
+        Not even the first epoch was finished, or a run cannot go on from it, or its file is malformed or of another
+        precision.
     """
     paths = sorted(results.glob("epoch_*.mat"))
     if not paths:
@@ -82,13 +106,17 @@ def read_until_stop(
         return records, _stop(job, records, str(unread), getattr(unread, "cause", ""))
     if failure is not None:
         return records, _stop(job, records, str(failure), _noted_cause(results))
-    if job.mode == "kernels" and not records[-1].steps:
-        return records, _before_cg(records[-1])
+    last = records[-1]
+    if job.mode == "kernels" and not last.steps:
+        reason, cause = f"epoch {last.epoch}: {_NOTHING_RECORDED}", "nothing recorded"
+        return records, Stop(
+            epoch=last.epoch, reason=reason, cause=cause, theta=last.theta, start=last.start, lam=last.lam
+        )
     return records, None
 
 
 def _records(job: Job, paths: Sequence[Path]) -> tuple[list[EpochRecord], ParityError | None]:
-    """The epochs up to the first one that cannot be read or gone on from, and why not."""
+    """Return the epochs up to the first one that cannot be read or gone on from, and why not."""
     records: list[EpochRecord] = []
     raw, unread = _read_all(job, paths)
     for at, this in enumerate(raw):
@@ -109,7 +137,11 @@ def _read_all(job: Job, paths: Sequence[Path]) -> tuple[list[Mapping[str, Any]],
         try:
             this = only_real(read_variables(path))
             require_epoch(this, job.case.arguments["paramsp"].size, finished=job.mode != "kernels")
-            _require_precision(job, this)
+            if this["b"].dtype != job.dtype:
+                raise OtherPrecision(
+                    f"{job.precision} precision {REFUSED}: it computes in {this['b'].dtype} however it is called. "
+                    "Compare in the precision it has."
+                )
         except ParityError as error:
             return raw, error
         raw.append(this)
@@ -117,44 +149,25 @@ def _read_all(job: Job, paths: Sequence[Path]) -> tuple[list[Mapping[str, Any]],
 
 
 def _stop(job: Job, records: Sequence[EpochRecord], reason: str, cause: str) -> Stop:
-    """In the epoch after the last one; the state is what that one left."""
+    """Return the stop in the epoch after the last one, from the state which that one left."""
     last = records[-1]
     if cause == "nothing recorded":
         reason = f"epoch {last.epoch + 1}: {_NOTHING_RECORDED}; nnet_train_2 goes on with the last one all the same"
+    stop = Stop(epoch=last.epoch + 1, reason=reason, cause=cause)
     if last.theta_after is None or last.d_after is None:
-        return Stop(epoch=last.epoch + 1, reason=reason, cause=cause)
-    return Stop(
-        epoch=last.epoch + 1,
-        reason=reason,
-        cause=cause,
-        theta=last.theta_after,
-        start=job.dtype(job.case.arguments["decay"]) * last.d_after,
-        lam=last.figures["lambda"],
-    )
-
-
-def _before_cg(record: EpochRecord) -> Stop:
-    """In an epoch of which no more than the kernels was asked for."""
-    reason = f"epoch {record.epoch}: {_NOTHING_RECORDED}"
-    where = {"theta": record.theta, "start": record.start, "lam": record.lam}
-    return Stop(epoch=record.epoch, reason=reason, cause="nothing recorded", **where)
+        return stop
+    start = job.dtype(job.case.arguments["decay"]) * last.d_after
+    return replace(stop, theta=last.theta_after, start=start, lam=last.figures["lambda"])
 
 
 def _noted_cause(results: Path) -> str:
     path = results / "stopped.mat"
-    if not path.exists():
-        return ""
-    return "nothing recorded" if np.any(read_variables(path).get("nothing_recorded", 0)) else ""
-
-
-def read_checkpoint_bytes(results: Path) -> bytes | None:
-    """The last checkpoint that the run wrote."""
-    path = results / "running.mat"
-    return path.read_bytes() if path.exists() else None
+    noted = path.exists() and np.any(read_variables(path).get("nothing_recorded", 0))
+    return "nothing recorded" if noted else ""
 
 
 def read_variables(path: Path) -> dict[str, Any]:
-    """What a file of the driver's holds.
+    """Return the variables in a file of the driver's.
 
     Raises
     ------
@@ -174,37 +187,33 @@ def _record(
 ) -> EpochRecord:
     epoch = int(this["epoch"].item())
     lines = epoch_lines(this.get("log", ""), epoch)
-    figures = {**read_figures(this, lines, epoch), **_asked_of_cg(this)} if "llrecord" in this else {}
+    figures: dict[str, float] = {}
+    if "llrecord" in this:
+        asked = {name: float(this[name].item()) for name in ASKED_OF_CG if np.size(this.get(name, ())) == 1}
+        figures = {**_read_figures(this, lines, epoch), **asked}
     theta, lam = _state(job, this, before, at)
-    steps = [int(step) for step in this["is"].ravel()]
-    iterates = list(np.asarray(this["xs"]).T)
     return EpochRecord(
         epoch=epoch,
         theta=theta,
         start=this["x0"].ravel(),
         lam=lam,
         kernels=_kernels(job, this, before),
-        steps=steps,
-        iterates=iterates,
+        steps=[int(step) for step in this["is"].ravel()],
+        iterates=list(np.asarray(this["xs"]).T),
         figures=figures,
         theta_after=_theta_after(job, this, following, theta, figures),
         d_after=this["last"].ravel(),
-        log_lines=comparable_lines(job, lines),
+        log_lines=_comparable_lines(job, lines),
     )
 
 
-def _asked_of_cg(this: Mapping[str, Any]) -> dict[str, float]:
-    """How many steps CG was allowed, at most and at least: seen even where it stops in between."""
-    return {name: float(np.asarray(this[name]).item()) for name in ASKED_OF_CG if np.size(this.get(name, ())) == 1}
-
-
-def comparable_lines(job: Job, lines: Sequence[str]) -> list[str]:
-    """The lines of an epoch that the log of this package has as well."""
+def _comparable_lines(job: Job, lines: Sequence[str]) -> list[str]:
+    """Return the lines of an epoch that the log of this package has as well."""
     return list(lines) if job.has_test_set else without_test_lines(lines)
 
 
-def read_figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> dict[str, float]:
-    """The figures of an epoch, from its lines of the log, what was printed for them, and the records."""
+def _read_figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> dict[str, float]:
+    """Return the figures of an epoch, from its lines of the log, the printed numbers, and the records."""
     figures = printed_figures(lines, this["words"], np.ravel(this["numbers"]).tolist())
     figures = {name: value for name, value in figures.items() if name not in ("epoch", "total_cg_steps")}
     # the records have every digit, whatever the log prints
@@ -214,17 +223,16 @@ def read_figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> d
     return figures
 
 
-def _state(job: Job, this: Mapping[str, Any], before: EpochRecord | None, at: int) -> tuple[NDArray[Any], float]:
-    """θ and λ at the start: as seen, else as the epoch before left them, else as they were given."""
+def _state(job: Job, this: Mapping[str, Any], before: EpochRecord | None, at: int) -> tuple[Vector, float]:
+    """Return θ and λ at the start: as seen, else as the epoch before left them, else as they were given."""
     start = job.starts[at if len(job.starts) > 1 else 0] if job.starts else None
     theta, lam = np.asarray(job.case.arguments["paramsp"]), initial_lambda(this.get("log", ""))
     if before is not None and before.theta_after is not None:
         theta, lam = before.theta_after, before.figures.get("lambda", lam)
     elif start is not None:
         theta, lam = start["paramsp"], float(start["lambda"])
-    seen = this.get("seen_paramsp")
-    if seen is not None and np.size(seen) == np.size(theta):
-        theta = seen
+    if np.size(this.get("seen_paramsp", ())) == np.size(theta):
+        theta = this["seen_paramsp"]
     if np.size(this.get("seen_lambda", ())) == 1:
         lam = float(np.asarray(this["seen_lambda"]).item())
     if lam is None:
@@ -241,7 +249,7 @@ def _kernels(job: Job, this: Mapping[str, Any], before: EpochRecord | None) -> d
     kernels |= {name: this[theirs] for name, theirs in _PRODUCTS.items() if theirs in this}
     if "forward" in this:
         kernels["forward"] = list(this["forward"])
-    if "seen_oldll" in this and np.size(this["seen_oldll"]) == 1:
+    if np.size(this.get("seen_oldll", ())) == 1:
         kernels["oldll"] = float(np.asarray(this["seen_oldll"]).item())
     if "ll" in this and "err" in this:
         kernels |= {name: float(np.asarray(this[name]).item()) for name in ("ll", "err")}
@@ -251,8 +259,8 @@ def _kernels(job: Job, this: Mapping[str, Any], before: EpochRecord | None) -> d
 
 
 def _theta_after(
-    job: Job, this: Mapping[str, Any], following: Mapping[str, Any] | None, theta: NDArray[Any], figures: Any
-) -> NDArray[Any] | None:
+    job: Job, this: Mapping[str, Any], following: Mapping[str, Any] | None, theta: Vector, figures: Mapping[str, float]
+) -> Vector | None:
     if "llrecord" not in this:
         return None  # stopped after CG
     if following is None and "paramsp_returned" in this:
@@ -266,43 +274,38 @@ def _theta_after(
     return theta + job.dtype(figures["rate"]) * chosen
 
 
-def _require_precision(job: Job, this: Mapping[str, Any]) -> None:
-    if this["b"].dtype != job.dtype:
-        raise OtherPrecision(
-            f"{job.precision} precision {REFUSED}: it computes in {this['b'].dtype} however it is called. "
-            "Compare in the precision it has."
-        )
-
-
 def _require_finite(record: EpochRecord, precision: str, underflow: int) -> None:
+    """Refuse an epoch that no run goes on from; `underflow` is the step of CG after which r'y is 0.
+
+    Raises
+    ------
+    NotFinite
+        A vector of the epoch is not finite.
+    ParityError
+        The log-likelihood is NaN.
+    """
     parts = {"gradient": record.kernels["grad"], "preconditioner": record.kernels["precon"]}
-    parts |= {"CG iterates": record.iterates, "parameters": _or_empty(record.theta_after)}
+    parts |= {"CG iterates": record.iterates, "parameters": () if record.theta_after is None else record.theta_after}
+    where = f"epoch {record.epoch}, {precision} precision"
     for name, values in parts.items():
         if not np.isfinite(np.asarray(values)).all():
             known = bool(underflow) and name == "CG iterates"
-            cause = _cause(precision, underflow) if known else ""
-            where = f"epoch {record.epoch}, {precision} precision"
-            raise NotFinite(
-                f"{where}: the reference's {name} are not finite (NaN or Inf){cause}.", "underflow" if known else ""
+            why = (
+                f": after step {underflow} of its CG r'y underflows to 0 in {precision} precision, and the original "
+                "goes on to divide 0 by 0. This package stops CG there, a deviation that the README lists"
             )
+            said = f"{where}: the reference's {name} are not finite (NaN or Inf){why * known}."
+            raise NotFinite(said, "underflow" * known)
     if np.isnan(record.figures.get("ll", 0.0)):
-        raise ParityError(f"epoch {record.epoch}, {precision} precision: the reference's log-likelihood is NaN.")
-
-
-def _cause(precision: str, underflow: int) -> str:
-    """Why the iterates are not finite; `underflow` is the step of CG after which r'y is 0."""
-    return (
-        f": after step {underflow} of its CG r'y underflows to 0 in {precision} precision, and the original goes on to "
-        "divide 0 by 0. This package stops CG there, a deviation that the README lists"
-    )
-
-
-def _or_empty(values: Any) -> Any:
-    return () if values is None else values
+        raise ParityError(f"{where}: the reference's log-likelihood is NaN.")
 
 
 def read_continuity(job: Job, chain: Sequence[EpochRecord], results: Path) -> Continuity | None:
-    """What the one call of a job has other than its chain; None where it was not made.
+    """Compare the one call of a job with its chain of resumed calls; None where it was not made.
+
+    Every epoch of a lockstep run is a fresh call, resumed from the state that the one before left. State that a
+    trainer keeps to itself from one epoch to the next (a momentum, a running average, a counter) is in none of these
+    calls, and in all that its users make.
 
     Raises
     ------
@@ -320,39 +323,20 @@ def read_continuity(job: Job, chain: Sequence[EpochRecord], results: Path) -> Co
     d = distance(whole["last"], last.d_after)
     apart = [record.epoch for record in chain if not _same_epoch(job, record, whole, chain[0].epoch)]
     ends_apart = theta > 0 or d > 0 or lam[0] != lam[1]
-    return Continuity(
-        epochs=ended - chain[0].epoch + 1,
-        theta=theta,
-        d=d,
-        lam=lam,
-        first_apart=apart[0] if apart else (last.epoch if ends_apart else None),
-    )
-
-
-def continuity_and_stop(
-    job: Job, chain: Sequence[EpochRecord], results: Path, stop: Stop | None
-) -> tuple[Continuity | None, Stop | None]:
-    """`read_continuity`; where its file is malformed, that is how the run ended, if it did not stop before.
-
-    None as well where the one call went on and the chain did not.
-    """
-    try:
-        found = read_continuity(job, chain, results)
-        went_on = found is not None and stop is not None and found.epochs != len(chain)
-        return (None if went_on else found), stop
-    except ParityError as error:
-        return None, stop or Stop(epoch=chain[-1].epoch + 1, reason=str(error))
+    first_apart = apart[0] if apart else (last.epoch if ends_apart else None)
+    return Continuity(epochs=ended - chain[0].epoch + 1, theta=theta, d=d, lam=lam, first_apart=first_apart)
 
 
 def _same_epoch(job: Job, record: EpochRecord, whole: Mapping[str, Any], first: int) -> bool:
-    """Whether both printed the same, in every digit, and recorded the same."""
+    """Return whether both printed the same, in every digit, and recorded the same."""
     at = record.epoch - first
     if at >= len(whole["numbers"]) or record.epoch > len(whole["llrecord"]):
         return False  # the one call ended earlier
     lines = epoch_lines(whole["log"], record.epoch)
-    printed = {**whole, "words": whole["words"][at], "numbers": whole["numbers"][at]}
-    figures = read_figures(printed, lines, record.epoch)
+    figures = _read_figures(
+        {**whole, "words": whole["words"][at], "numbers": whole["numbers"][at]}, lines, record.epoch
+    )
     names = (figures.keys() | record.figures.keys()) - {*ASKED_OF_CG}
-    return comparable_lines(job, lines) == list(record.log_lines) and all(
+    return _comparable_lines(job, lines) == list(record.log_lines) and all(
         distance(figures.get(name, ()), record.figures.get(name, ())) == 0 for name in names
     )

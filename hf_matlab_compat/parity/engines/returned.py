@@ -1,4 +1,4 @@
-"""What a trainer returned and saved in an epoch, before anything is read from it: classes and shapes as they must be.
+"""Checks of what a trainer returned and saved, before anything is read from it: classes and shapes of the variables.
 
 A fork may return an empty `paramsp`, a row for a column, steps without their iterates. Each is one sentence.
 """
@@ -6,7 +6,8 @@ A fork may return an empty `paramsp`, a row for a column, steps without their it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,12 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.parity.recording import ASKED_OF_CG
 
 CG = "conjgrad_1"
-_SAVED = {"llrecord": 2, "errrecord": 2}
-_CALLED_WITH = {"b": "b", "x0": "x0", "Mdiag": "Mdiag"}
+_PARAMETERS = "paramsp, as nnet_train_2 returns it"
+_LAST = f"the last iterate of {CG}"
 
 
 def require_epoch(this: Mapping[str, Any], size: int, finished: bool) -> None:
-    """Refuse the file of an epoch whose CG or records are not what such a trainer has.
+    """Refuse the file of an epoch whose CG or records are malformed.
 
     Parameters
     ----------
@@ -29,138 +30,129 @@ def require_epoch(this: Mapping[str, Any], size: int, finished: bool) -> None:
     size : int
         Number of parameters.
     finished : bool
-        Whether it must have records, as an epoch has that was not stopped after its CG.
+        Whether it must have records, which an epoch that was stopped after its CG lacks.
 
     Raises
     ------
     ParityError
-        One of them is missing, no array of real numbers, or of another shape.
+        A variable is missing, is no array of real numbers, or has another shape.
     """
-    epoch = _number(this.get("epoch"))
-    if epoch is None or epoch < 1:
-        raise ParityError(f"epoch: expected its number, got {_told(this.get('epoch'))}.")
-    where = f"epoch {int(epoch)}: "
-    for name, theirs in _CALLED_WITH.items():
-        _require(_is_real(this.get(name), size), f"{where}{theirs}, which {CG} is called with", size, this.get(name))
-    _require_path(this, size, where)
+    epoch = _number_of_epoch(this, "epoch")
+    given = _Returned(this, f"epoch {epoch}: ")
+    for name in ("b", "x0", "Mdiag"):
+        given.real(name, f"{name}, which {CG} is called with", size)
+    given.path(size)
     for name in ("products", "products_undamped"):
-        if name in this:
-            product = this[name]
-            of_probes = _is_real(product) and product.ndim == 2 and len(product) == size
-            _require(of_probes, f"{where}curvature times a probe", size, product)
+        given.columns(name, "curvature times a probe", size)
     for name in ("ll", "err", "underflow", *ASKED_OF_CG):
-        _require(_is_real(this.get(name, np.zeros(1)), 1), f"{where}{name}", 1, this.get(name))
-    _require(_are_real(this.get("forward", [])), f"{where}outputs of the layers", 1, this.get("forward"))
-    _require_printed(this, where)
+        given.real(name, name, 1, optional=True)
+    given.layers("forward")
+    given.printed(this.get("words", []), this.get("numbers", np.zeros(0)))
     if finished or "llrecord" in this:
-        require_records(this, int(epoch), where)
-        if "paramsp_returned" in this:
-            value = this["paramsp_returned"]
-            _require(_is_real(value, size), f"{where}paramsp, as nnet_train_2 returns it", size, value)
+        given.records(epoch)
+        given.real("paramsp_returned", _PARAMETERS, size, optional=True)
 
 
 def require_whole(whole: Mapping[str, Any], size: int) -> None:
-    """Refuse the file of one call over several epochs; as `require_epoch`.
+    """Refuse the file of one call over several epochs, as `require_epoch` does.
 
     Raises
     ------
     ParityError
-        As there.
+        As `require_epoch`.
     """
     where = "one call over all epochs: "
-    epoch = _number(whole.get("epoch"))
-    if epoch is None or epoch < 1:
-        raise ParityError(f"{where}expected the number of its last one, got {_told(whole.get('epoch'))}.")
-    for name, what in (("paramsp", "paramsp, as nnet_train_2 returns it"), ("last", f"the last iterate of {CG}")):
-        _require(_is_real(whole.get(name), size), f"{where}{what}", size, whole.get(name))
-    require_records(whole, int(epoch), where)
-    if not isinstance(whole.get("log"), str):
-        raise ParityError(f"{where}its log: expected text, got {_told(whole.get('log'))}.")
+    epoch = _number_of_epoch(whole, f"{where}epoch")
+    given = _Returned(whole, where)
+    given.real("paramsp", _PARAMETERS, size)
+    given.real("last", _LAST, size)
+    given.records(epoch)
     words, numbers = whole.get("words"), whole.get("numbers")
+    if not isinstance(whole.get("log"), str):
+        given.refuse("its log", "text", whole.get("log"))
     if not isinstance(words, list) or not isinstance(numbers, list) or len(words) != len(numbers):
-        raise ParityError(f"{where}expected what was printed in each epoch, got {_told(words)}.")
+        given.refuse("words", "those printed in each epoch", words)
     for each in zip(words, numbers, strict=True):
-        _require_printed(dict(zip(("words", "numbers"), each, strict=True)), where)
-
-
-def _require_printed(this: Mapping[str, Any], where: str) -> None:
-    """Words that num2str gave, and the numbers that it gave them for."""
-    words, numbers = this.get("words", []), this.get("numbers", np.zeros(0))
-    words = [] if isinstance(words, np.ndarray) and not words.size else words
-    texts = isinstance(words, str) or (isinstance(words, list) and all(isinstance(word, str) for word in words))
-    count = 1 if isinstance(words, str) else len(words) if texts else -1
-    _require(_is_real(numbers, count), f"{where}what num2str was given", max(count, 0), numbers)
-
-
-def require_records(this: Mapping[str, Any], epoch: int, where: str = "") -> None:
-    """Refuse records of a checkpoint that do not reach to an epoch.
-
-    Raises
-    ------
-    ParityError
-        One of them is missing, no array of real numbers, or of another shape.
-    """
-    for name, columns in _SAVED.items():
-        value = this.get(name)
-        shape = np.shape(value) if _is_real(value) else ()
-        if len(shape) != 2 or shape[0] < epoch or shape[1] != columns:
-            raise ParityError(
-                f"{where}{name} in its checkpoint: expected {epoch} rows or more of {columns}, got {_told(value)}."
-            )
-    value = this.get("lambdarecord")
-    if not _is_real(value) or np.size(value) < epoch:
-        raise ParityError(f"{where}lambdarecord in its checkpoint: expected {epoch} numbers, got {_told(value)}.")
-    if not isinstance(this.get("log", ""), str):
-        raise ParityError(f"{where}the log: expected text, got {_told(this['log'])}.")
-
-
-def _require_path(this: Mapping[str, Any], size: int, where: str) -> None:
-    """The iterates that CG returned, and their steps."""
-    steps, xs = this.get("is"), this.get("xs")
-    numbers = np.asarray(steps, np.float64).ravel() if _is_real(steps) else None
-    count = 0 if numbers is None else numbers.size
-    if numbers is None or np.any(numbers < 1) or not np.array_equal(numbers, np.floor(numbers)):
-        raise ParityError(f"{where}is, as {CG} returns it: expected the steps of its iterates, got {_told(steps)}.")
-    if not _is_real(xs, size * count) or (count and np.shape(xs) != (size, count)):
-        raise ParityError(
-            f"{where}xs, as {CG} returns it: expected {count} columns of {size}, one a step in is, got {_told(xs)}."
-        )
-    _require(_is_real(this.get("last"), size), f"{where}the last iterate of {CG}", size, this.get("last"))
-    _require(_is_real(this.get("model"), count), f"{where}values of the quadratic model", count, this.get("model"))
-
-
-def _require(holds: bool, what: str, size: int, value: Any) -> None:
-    if not holds:
-        raise ParityError(f"{what}: expected {size} real numbers, got {_told(value)}.")
+        given.printed(*each)
 
 
 def only_real(this: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what the trainer has under the names that are looked for, but not as real numbers: it means others."""
+    """Return the variables without those that were looked for by name in the trainer and are no real numbers."""
     return {name: value for name, value in this.items() if not name.startswith("seen_") or _is_real(value)}
 
 
-def _is_real(value: object, size: int | None = None) -> TypeGuard[NDArray[Any]]:
-    """Whether it is an array of real numbers, and of so many."""
+@dataclass(frozen=True)
+class _Returned:
+    """Variables, which are refused one by one."""
+
+    values: Mapping[str, Any]
+    where: str
+
+    def refuse(self, what: str, expected: str, value: Any) -> NoReturn:
+        raise ParityError(f"{self.where}{what}: expected {expected}, got {_told(value)}.")
+
+    def real(self, name: str, what: str, size: int, optional: bool = False) -> None:
+        if not _is_real(self.values.get(name), size) and not (optional and name not in self.values):
+            self.refuse(what, f"{size} real numbers", self.values.get(name))
+
+    def columns(self, name: str, what: str, size: int) -> None:
+        value = self.values.get(name, np.zeros((size, 0)))
+        if not _is_real(value) or value.ndim != 2 or len(value) != size:
+            self.refuse(what, f"columns of {size} real numbers", value)
+
+    def layers(self, name: str) -> None:
+        values = self.values.get(name, [])
+        if not isinstance(values, list) or not all(_is_real(value) and value.ndim == 2 for value in values):
+            self.refuse("outputs of the layers", "a matrix of real numbers for each", values)
+
+    def path(self, size: int) -> None:
+        """Refuse iterates that do not fit their steps."""
+        steps, xs = self.values.get("is"), self.values.get("xs")
+        if not _is_real(steps) or np.any(steps < 1) or np.any(steps != np.floor(steps)):
+            self.refuse(f"is, as {CG} returns it", "the steps of its iterates", steps)
+        count = steps.size
+        if not _is_real(xs, size * count) or (count and xs.shape != (size, count)):
+            self.refuse(f"xs, as {CG} returns it", f"{count} columns of {size}, one a step in is", xs)
+        self.real("last", _LAST, size)
+        self.real("model", "values of the quadratic model", count)
+
+    def printed(self, words: Any, numbers: Any) -> None:
+        """Refuse texts that num2str gave without the numbers that it was given."""
+        words = [words] if isinstance(words, str) else words
+        words = [] if isinstance(words, np.ndarray) and not words.size else words
+        texts = isinstance(words, list) and all(isinstance(word, str) for word in words)
+        if not texts or not _is_real(numbers, len(words)):
+            self.refuse("what num2str was given", "a real number for each text", numbers)
+
+    def records(self, epoch: int) -> None:
+        """Refuse records of a checkpoint that do not reach to an epoch."""
+        for name in ("llrecord", "errrecord"):
+            value = self.values.get(name)
+            if not _is_real(value) or value.ndim != 2 or len(value) < epoch or value.shape[1] != 2:
+                self.refuse(f"{name} in its checkpoint", f"{epoch} rows or more of 2", value)
+        value = self.values.get("lambdarecord")
+        if not _is_real(value) or value.size < epoch:
+            self.refuse("lambdarecord in its checkpoint", f"{epoch} numbers", value)
+        if not isinstance(self.values.get("log", ""), str):
+            self.refuse("the log", "text", self.values["log"])
+
+
+def _is_real(value: Any, size: int | None = None) -> TypeGuard[NDArray[Any]]:
     return isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and size in (None, value.size)
 
 
-def _are_real(values: Any) -> bool:
-    return isinstance(values, list) and all(_is_real(value) and value.ndim == 2 for value in values)
-
-
-def _number(value: Any) -> float | None:
-    return float(value.item()) if _is_real(value, 1) and np.isfinite(value.item()) else None
+def _number_of_epoch(values: Mapping[str, Any], what: str) -> int:
+    value = values.get("epoch")
+    if not _is_real(value, 1) or not np.isfinite(value).all() or value.item() < 1:
+        raise ParityError(f"{what}: expected its number, got {_told(value)}.")
+    return int(value.item())
 
 
 def _told(value: Any) -> str:
-    """A value in a few of MATLAB's words."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, str):
-        return f"the text {value[:20]!r}"
+    """Return a value in a few of MATLAB's words."""
+    kinds = {type(None): "nothing", dict: "a struct", str: f"the text {str(value)[:20]!r}"}
     if isinstance(value, list):
         return f"a cell of {len(value)}"
-    if isinstance(value, Mapping):
-        return "a struct"
-    array = np.asarray(value)
-    return f"{'complex numbers' if array.dtype.kind == 'c' else 'numbers'}, {' by '.join(map(str, array.shape))}"
+    if not isinstance(value, np.ndarray):
+        return kinds.get(type(value), "another value")
+    return f"{'complex numbers' if value.dtype.kind == 'c' else 'numbers'}, {' by '.join(map(str, value.shape))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,8 @@ from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import case_from_arguments
 from hf_matlab_compat.parity.engines.constants import read_constants
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
-from hf_matlab_compat.parity.engines.octave_engine import only_kernels
-from hf_matlab_compat.parity.engines.provenance import (
-    log_facts,
-    not_shown,
-    places,
-    reference_facts,
-    route_in_words,
-)
 from hf_matlab_compat.parity.engines.reference import OURS, SHIMS, Reference, open_reference
-from hf_matlab_compat.parity.engines.results import continuity_and_stop, read_checkpoint_bytes, read_until_stop
+from hf_matlab_compat.parity.engines.results import read_recording
 from hf_matlab_compat.parity.recording import Case, Recording, nothing_recorded
 
 FORMAT = 1
@@ -57,16 +49,17 @@ def pack(
     mode: str = "lockstep",
     epochs: int = 8,
 ) -> Path:
-    """Write a tape: run_me.m, the shims, and for every case and precision its arguments in a .mat file of version 7.
+    """Write a tape: run_me.m, the shims, and the arguments of every case and precision in a .mat file of version 7.
 
-    The data are in there as they are handed to the trainer, permuted already, and so are the initial parameters: the
-    run can be repeated whatever seeds it began with.
+    The data are on it in the order in which the trainer takes them, with the initial parameters, so that the run does
+    not depend on random seeds.
 
     Parameters
     ----------
     out : path-like
         A folder that does not exist yet, or is empty.
     cases : sequence of Case
+        Cases to be run in each of the precisions.
     precisions, mode, epochs
         As in `Engine.record`.
 
@@ -95,33 +88,27 @@ def pack(
 
 
 def read_tape(out: str | Path) -> list[Recording]:
-    """What a tape brought back.
+    """Return the recordings that a tape brought back.
+
+    A job that has not finished an epoch, where others have, is a recording without epochs, which says why.
 
     Raises
     ------
     ParityError
-        It was not run, or with a trainer that has other arguments; or no job of it has finished an epoch. One that has
-        not, where others have, is a recording without epochs, which says why.
+        The tape was not run, or with a trainer that has other arguments; or no job of it has finished an epoch.
     """
     folder = Path(out)
-    try:
-        listed = json.loads((folder / _LIST).read_text(encoding="ascii"))
-    except (OSError, ValueError) as error:
-        raise ParityError(f"{folder}: expected a tape, got no readable {_LIST}. Give the packed folder.") from error
-    found = listed.get("format") if isinstance(listed, dict) else None
-    if found != FORMAT:
-        raise ParityError(f"{folder}: expected a tape of format {FORMAT}, got {found}. Pack it again.")
-    if not _is_list_of_jobs(listed.get("jobs")):
-        raise ParityError(f"{folder}: expected jobs as {_LIST} is packed, got others. Pack it again.")
+    jobs = _listed_jobs(folder)
     if not (folder / "reference").is_dir():
         raise ParityError(f"{folder}: was not run yet. Run run_me.m in MATLAB, then bring the whole folder back.")
     reference = open_reference(folder / "reference")
     recordings: list[Recording] = []
     errors: list[ParityError] = []
-    for row in listed["jobs"]:
-        job = _job(folder / "jobs" / row["name"], row, reference)
+    for row in jobs:
+        place = folder / "jobs" / row["name"]
+        job = _job(place, row, reference)
         try:
-            recordings.append(_recording(job, folder / "jobs" / row["name"], reference))
+            recordings.append(_recording(job, place, reference))
         except ParityError as error:
             errors.append(error)
             recordings.append(nothing_recorded(job.case, job.precision, job.mode, str(error)))
@@ -130,19 +117,8 @@ def read_tape(out: str | Path) -> list[Recording]:
     return recordings
 
 
-def _is_list_of_jobs(jobs: Any) -> bool:
-    """Whether it is as `pack` writes it, names of folders inside the tape's."""
-    kinds = {"name": str, "case": str, "constants": dict, "precision": str, "mode": str, "epochs": int}
-    return isinstance(jobs, list) and all(
-        isinstance(row, dict)
-        and all(isinstance(row.get(key), kind) for key, kind in kinds.items())
-        and Path(row["name"]).name == row["name"]
-        for row in jobs
-    )
-
-
 def is_ours(out: str | Path) -> bool:
-    """Whether every .m file that a tape brought back is one of `reference_matlab`, byte for byte."""
+    """Return whether every .m file that a tape brought back is one of `reference_matlab`, byte for byte."""
     ours = open_reference().hashes if OURS.is_dir() else {}
     theirs = [path for path in (Path(out) / "reference").rglob("*") if path.is_file()]
     return all(
@@ -152,61 +128,72 @@ def is_ours(out: str | Path) -> bool:
 
 
 def _pack(folder: Path, case: Case, precision: str, mode: str, epochs: int) -> dict[str, Any]:
+    # for a trainer that nobody has seen yet, which is taken for the published one
+    unknown = Reference(Path("reference"), {}, {}, read_constants({}), takes_overrides=False)
     name, asked = f"{case.name}_{precision}", {"precision": precision, "mode": mode, "epochs": epochs}
-    job = make_job(_unknown_reference(), case, precision=precision, mode=mode, epochs=epochs)
-    write_job(job, folder / "jobs" / name)
+    write_job(
+        make_job(unknown, case, precision=precision, mode=mode, epochs=epochs),
+        folder / "jobs" / name,
+    )
     return {"name": name, "case": case.name, "constants": dict(case.constants), **asked}
 
 
-def _unknown_reference() -> Reference:
-    """A trainer nobody has seen yet, taken for the published one."""
-    return Reference(Path("reference"), {}, {}, read_constants({}), takes_overrides=False)
-
-
-def _failure(job: Path) -> ParityError | None:
-    """What the trainer stopped with; None where it did the whole job.
+def _listed_jobs(folder: Path) -> list[dict[str, Any]]:
+    """Return the list of jobs.
 
     Raises
     ------
     ParityError
-        The job was not run.
+        It is not as `pack` writes it, or names a folder outside the tape.
     """
-    failure = job / "results" / "failure.txt"
-    if failure.exists():
-        return ParityError(f"{job.name}: {one_line(failure.read_text(errors='replace'))}")
-    if (job / "results" / "done.txt").exists():
-        return None
-    raise ParityError(f"{job.name}: was not run to its end. Run run_me.m in MATLAB, then bring the whole folder back.")
+    try:
+        listed = json.loads((folder / _LIST).read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise ParityError(f"{folder}: expected a tape, got no readable {_LIST}. Give the packed folder.") from error
+    found = listed.get("format") if isinstance(listed, dict) else None
+    if found != FORMAT:
+        raise ParityError(f"{folder}: expected a tape of format {FORMAT}, got {found}. Pack it again.")
+    kinds = {"name": str, "case": str, "constants": dict, "precision": str, "mode": str, "epochs": int}
+    jobs = listed.get("jobs")
+    if not isinstance(jobs, list) or not all(
+        isinstance(row, dict)
+        and all(isinstance(row.get(key), kind) for key, kind in kinds.items())
+        and Path(row["name"]).name == row["name"]
+        for row in jobs
+    ):
+        raise ParityError(f"{folder}: expected jobs as {_LIST} is packed, got others. Pack it again.")
+    return jobs
 
 
 def _recording(job: Job, place: Path, reference: Reference) -> Recording:
-    failure, done = _failure(place), place / "results" / "done.txt"
-    records, stop = read_until_stop(job, place / "results", failure)
-    continuity, stop = continuity_and_stop(job, records, place / "results", stop)
-    played = done.read_text(errors="replace") if done.exists() else "not known, since it stopped"
-    return Recording(
-        case=job.case,
-        precision=job.precision,
-        mode=job.mode,
-        epochs=only_kernels(records) if job.mode == "kernels" else records,
-        envelope={},
-        checkpoint=read_checkpoint_bytes(place / "results"),
-        provenance={
-            "engine": "tape",
-            "played by": one_line(played),
-            "precision route": route_in_words(job),
-            **reference_facts(reference),
-            **places(reference, job),
-            **log_facts(job),
-            **not_shown(records),
-        },
-        continuity=continuity,
-        stop=stop,
-    )
+    """Return the recording of one job.
+
+    Raises
+    ------
+    ParityError
+        It was not run to its end.
+    """
+    failed, done = (place / "results" / name for name in ("failure.txt", "done.txt"))
+    failure = None
+    if failed.exists():
+        failure = ParityError(f"{place.name}: {one_line(failed.read_text(errors='replace'))}")
+    elif not done.exists():
+        raise ParityError(
+            f"{place.name}: was not run to its end. Run run_me.m in MATLAB, then bring the whole folder back."
+        )
+    recording = read_recording(job, place / "results", reference, failure)
+    played = one_line(done.read_text(errors="replace")) if done.exists() else "not known, since it stopped"
+    return replace(recording, provenance={"engine": "tape", "played by": played, **recording.provenance})
 
 
-def _job(place: Path, row: dict[str, Any], reference: Reference) -> Job:
-    """The job as it was packed, with the constants of the files that ran."""
+def _job(place: Path, row: Mapping[str, Any], reference: Reference) -> Job:
+    """Return the job as it was packed, with the constants of the files that ran.
+
+    Raises
+    ------
+    ParityError
+        Its request cannot be read.
+    """
     try:
         request = from_octave(load_mat(place / "request.mat", ("request",))["request"])
         given = dict(zip(TRAINER_ARGUMENTS, request["arguments"], strict=True))
@@ -214,12 +201,7 @@ def _job(place: Path, row: dict[str, Any], reference: Reference) -> Job:
     except (CheckpointError, KeyError, TypeError, ValueError) as error:
         raise ParityError(f"{place.name}: its request.mat cannot be read ({error}). Pack the tape again.") from error
     case = case_from_arguments(row["case"], given, row["constants"])
-    job = make_job(
-        replace(reference, takes_overrides=False),
-        case,
-        precision=row["precision"],
-        mode=row["mode"],
-        epochs=row["epochs"],
-    )
+    asked = {name: row[name] for name in ("precision", "mode", "epochs")}
+    job = make_job(replace(reference, takes_overrides=False), case, **asked)
     told = {"precision": row["precision"]} if reference.takes_overrides else None  # as hf_drive.m tells it
     return replace(job, probes=probes, overrides=told)

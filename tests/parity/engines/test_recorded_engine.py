@@ -74,7 +74,3 @@ def test_what_was_never_recorded_is_refused(asked, said):
 def test_a_folder_without_numbers_is_named(tmp_path):
     with pytest.raises(ParityError, match="expected recorded numbers"):
         RecordedEngine(tmp_path).record(builtin_case("ae_logistic"), precision="double", mode="free")
-
-
-def test_constants_are_the_published_ones():
-    assert ENGINE.constants["maxiters"].value == 250
