@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,17 +28,15 @@ _PLACES = (Path(__file__).parent / "goldens", Path(__file__).parents[2] / "tests
 """In an installed package; in a clone."""
 
 PUT_IN = ("runName", "runDesc", "paramsp", "Win", "bin", "resumeFile", "jacket")
-"""Arguments that a case may lack: they name files, choose the hardware, or say where to start."""
+"""Arguments that a case may lack: they name files, choose the hardware, or give the start."""
 
 DATA = ("indata", "outdata", "intest", "outtest")
-_WHOLE = ("maxepoch", "numchunks", "numchunks_test", "rms", "hybridmode", "jacket")
-_WORDS = ("mattype", "errtype")
 _MOST_DRAWN = 10**8
 _NOT_THE_TRAINING = ("runName", "runDesc", "Win", "bin", "resumeFile", "maxepoch", "jacket")
 
 
 def goldens() -> Path:
-    """The folder of the recorded numbers.
+    """Return the folder of the recorded numbers.
 
     Raises
     ------
@@ -52,14 +50,14 @@ def goldens() -> Path:
 
 
 def builtin_names() -> tuple[str, ...]:
-    """Names of the built-in cases, the larger ones first."""
+    """Return the names of the built-in cases, the larger ones first."""
     folder = goldens()
     files = [*sorted(folder.glob("case_*.mat")), *sorted(folder.glob("units/case_*.mat"))]
     return tuple(file.stem.removeprefix("case_") for file in files)
 
 
 def builtin_case(name: str) -> Case:
-    """A built-in case.
+    """Return a built-in case.
 
     Raises
     ------
@@ -77,9 +75,9 @@ def builtin_case(name: str) -> Case:
 
 
 def case_from_mat(path: str | Path) -> Case:
-    """A user's case: a .mat file that holds the 22 arguments as variables of their legacy names.
+    """Return a user's case from a .mat file with the 22 arguments as variables of their legacy names.
 
-    In any format that `load_mat` reads. `PUT_IN` may be missing; variables of other names do not count.
+    The file may have any format that `load_mat` reads. `PUT_IN` may be missing; other variables do not count.
 
     Raises
     ------
@@ -96,15 +94,9 @@ def case_from_mat(path: str | Path) -> Case:
 
 
 def case_from_arguments(name: str, given: Mapping[str, Any], constants: Mapping[str, Any] | None = None) -> Case:
-    """A case from arguments under their legacy names, from Python or from a .mat file.
+    """Return a case from arguments under their legacy names, from Python or from a .mat file.
 
-    Parameters
-    ----------
-    name : str
-    given : mapping
-        Without initial parameters (paramsp, Win and bin all missing or empty), the same sparse start is drawn.
-    constants : mapping, optional
-        Of `Case`.
+    Without initial parameters (paramsp, Win and bin all missing or empty), the same sparse start is drawn every time.
 
     Raises
     ------
@@ -122,7 +114,7 @@ def case_from_arguments(name: str, given: Mapping[str, Any], constants: Mapping[
 
 
 def require_accepted(case: Case) -> None:
-    """Hold a case against this package's own checks, before a reference is started on it.
+    """Refuse a case that this package would not train, before a reference is started on it.
 
     Raises
     ------
@@ -141,12 +133,12 @@ def require_accepted(case: Case) -> None:
 
 
 def require_same(case: Case, recorded: Case) -> None:
-    """Refuse recorded numbers to a case that is not the one that they were recorded of.
+    """Refuse a case that is not the one whose numbers were recorded.
 
     Raises
     ------
     ParityError
-        An argument is another.
+        An argument differs.
     """
     for name in TRAINER_ARGUMENTS:
         if name not in _NOT_THE_TRAINING and not np.array_equal(case.arguments[name], recorded.arguments[name]):
@@ -154,7 +146,7 @@ def require_same(case: Case, recorded: Case) -> None:
 
 
 def rounded(case: Case) -> Case:
-    """The same case with data that single precision holds exactly, as trainers that cast their data see it."""
+    """Return the case with its data rounded to single precision, as trainers that cast their data see it."""
     data = {name: case.arguments[name].astype(np.float32) for name in DATA}
     return Case(name=case.name, arguments={**case.arguments, **data}, constants=case.constants)
 
@@ -163,67 +155,77 @@ def _variables(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ParityError(f"{path}: expected a .mat file with the 22 arguments, got no such file.")
     try:
-        found = load_mat(path, (*TRAINER_ARGUMENTS, "start_lambda"))
-        return {name: full_array(value) for name, value in found.items()}
+        return load_mat(path, (*TRAINER_ARGUMENTS, "start_lambda"))
     except CheckpointError as error:
         raise ParityError(f"{path}: {error}") from error
 
 
 def _plain(name: str, value: Any) -> Any:
-    """An argument as Python has it, whichever way it came."""
+    """Return an argument as Python has it, from Python or from a .mat file.
+
+    Raises
+    ------
+    ParityError
+        It is another kind of value.
+    """
+    expected, read = _READERS.get(name, ("another value", lambda value: value))
     try:
         value = full_array(value)
         if isinstance(value, Skipped):
-            raise ParityError(f"{name}: expected {_expected(name)}, got a {value.kind}.")
+            raise ParityError(f"{name}: expected {expected}, got a {value.kind}.")
         if name in (*DATA, "paramsp") and np.iscomplexobj(value):
             raise ParityError(f"{name}: expected real numbers, got complex ones. Save real(x), or parts as rows.")
-        if name in DATA:
-            return np.asarray(value, None if np.asarray(value).dtype == np.float32 else np.float64)
-        if name in _WHOLE:
-            return int(np.asarray(0 if value is None else value).item())
-        if name in ("weightcost", "decay"):
-            return float(np.asarray(value).item())
-        if name == "layersizes":
-            return [int(np.asarray(size).item()) for size in np.asarray(value).ravel()]
-        if name == "layertypes":
-            return [_text(entry) for entry in np.asarray(value, dtype=object).ravel()]
-        if name in _WORDS or name in ("runName", "runDesc"):
-            return _text(value)
+        return read(value)
     except (TypeError, ValueError) as error:
-        raise ParityError(f"{name}: expected {_expected(name)}, got {_told(value)}.") from error
-    return value
+        raise ParityError(f"{name}: expected {expected}, got {_told(value)}.") from error
 
 
 def _no_test_set(plain: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """An empty test set of whatever shape, as no columns of as many rows as the data have: trainers multiply by it."""
+    """Return an empty test set of any shape as no columns of as many rows as the data have: trainers multiply it."""
     if plain["intest"].size or plain["outtest"].size:
         return {}
     return {test: plain[data][:, :0] for test, data in (("intest", "indata"), ("outtest", "outdata"))}
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
     array = np.asarray("" if value is None else value)
     if array.size > 1 or (array.size and array.dtype.kind not in "US"):
         raise TypeError("no text")
     return str(array.item()) if array.size else ""
 
 
-def _expected(name: str) -> str:
-    if name in DATA:
-        return "a matrix of numbers, a case in each column"
-    if name in _WHOLE:
-        return "a whole number"
-    if name in ("weightcost", "decay"):
-        return "a number"
-    if name == "layersizes":
-        return "a row of whole numbers, one a hidden layer"
-    return "a cell array of texts, one a layer" if name == "layertypes" else "a text"
+def _matrix(value: Any) -> NDArray[Any]:
+    return np.asarray(value, None if np.asarray(value).dtype == np.float32 else np.float64)
+
+
+def _whole(value: Any) -> int:
+    return int(np.asarray(0 if value is None else value).item())
+
+
+def _number(value: Any) -> float:
+    return float(np.asarray(value).item())
+
+
+_READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    **dict.fromkeys(DATA, ("a matrix of numbers, a case in each column", _matrix)),
+    **dict.fromkeys(("maxepoch", "numchunks", "numchunks_test"), ("a whole number", _whole)),
+    **dict.fromkeys(("rms", "hybridmode", "jacket"), ("a whole number", _whole)),
+    **dict.fromkeys(("weightcost", "decay"), ("a number", _number)),
+    **dict.fromkeys(("mattype", "errtype", "runName", "runDesc"), ("a text", _text)),
+    "layersizes": (
+        "a row of whole numbers, one a hidden layer",
+        lambda value: [_whole(size) for size in np.asarray(value).ravel()],
+    ),
+    "layertypes": (
+        "a cell array of texts, one a layer",
+        lambda value: [_text(entry) for entry in np.asarray(value, dtype=object).ravel()],
+    ),
+}
+"""The expected value of an argument in words, and its reader."""
 
 
 def _told(value: Any) -> str:
-    """A value in a few of MATLAB's words."""
+    """Return a value in a few of MATLAB's words."""
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     array = np.asarray(value)
@@ -231,11 +233,9 @@ def _told(value: Any) -> str:
         return f"a cell array of {array.size}"
     if array.dtype.kind in "US":
         return f"the text {str(array.ravel()[0])!r}" if array.size else "an empty text"
-    return (
-        f"the number {array.item():g}"
-        if array.size == 1 and array.dtype.kind in "biuf"
-        else (f"{'complex' if array.dtype.kind == 'c' else 'a'} matrix of {' by '.join(map(str, array.shape))}")
-    )
+    if array.size == 1 and array.dtype.kind in "biuf":
+        return f"the number {array.item():g}"
+    return f"{'complex' if array.dtype.kind == 'c' else 'a'} matrix of {' by '.join(map(str, array.shape))}"
 
 
 def _empty(value: Any) -> bool:
@@ -257,7 +257,7 @@ def _start(arguments: Mapping[str, Any]) -> NDArray[Any]:
 
 
 CASES_PER_CHUNK = CASES_PER_KEPT_BLOCK + 121
-"""Two blocks, or three where only a likelihood is formed; none of them as long as another."""
+"""Two blocks, or three where only a likelihood is formed, of different lengths."""
 _CHUNKS, _TESTED = 2, 50
 _SIZES = (5, 4, 3)
 
@@ -271,13 +271,7 @@ MADE_CASES = tuple(_SETTINGS)
 
 
 def made_case(name: str) -> Case:
-    """A made case; in that with 'class', two outputs are alike before the first step, and largest in some cases.
-
-    Parameters
-    ----------
-    name : str
-        One of `MADE_CASES`.
-    """
+    """Return one of `MADE_CASES`; with errtype 'class', two outputs tie before the first step in some cases."""
     random = np.random.default_rng(7)
     settings = {"errtype": "L2", "hybridmode": 1, **_SETTINGS[name]}
     targets = _one_of_k if settings["errtype"] == "class" else _smooth
@@ -312,7 +306,7 @@ def _one_of_k(mixing: Any, inputs: Any) -> Any:
 
 
 def find_cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
-    """Cases by name ('all' for every recorded one), by .mat file, or as they are; each once.
+    """Return cases by name ('all' for every recorded one), by .mat file, or as they are; each once.
 
     Raises
     ------
@@ -320,13 +314,12 @@ def find_cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
         There is no such case, or two files have the same name.
     """
     named = [name for one in asked for name in (builtin_names() if one == "all" else (one,))]
-    found: dict[str, Case] = {}
-    for one in (one for at, one in enumerate(named) if isinstance(one, Case) or one not in named[:at]):
-        case = _case(one)
-        if case.name in found:
-            raise ParityError(f"case: expected cases of different names, got two called {case.name}. Rename a file.")
-        found[case.name] = case
-    return list(found.values())
+    wanted = [one for at, one in enumerate(named) if isinstance(one, Case) or one not in named[:at]]
+    found = [_case(one) for one in wanted]
+    names = [case.name for case in found]
+    if twice := [name for at, name in enumerate(names) if name in names[:at]]:
+        raise ParityError(f"case: expected cases of different names, got two called {twice[0]}. Rename a file.")
+    return found
 
 
 def _case(one: str | os.PathLike[str] | Case) -> Case:

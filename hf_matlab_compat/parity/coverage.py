@@ -1,4 +1,4 @@
-"""What the compared runs did not go through: a certificate says nothing about it."""
+"""Coverage: the settings, values and decisions that the compared runs went through, and those that none of them had."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACCEPTED: Mapping[str, tuple[tuple[str, int], ...]] = {
 }
 """Output units and rms that can be trained with a mattype."""
 LONG_CG = 100
-"""Steps from which on the gap over which CG looks back grows with them."""
+"""CG steps from which on the gap over which CG looks back grows with them."""
 
 _SETTINGS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "errtype 'L2'": lambda given: given["errtype"] == "L2",
@@ -32,25 +32,9 @@ _SETTINGS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     ),
 }
 
-_EVENTS: Mapping[str, Callable[[Recording], bool]] = {
-    "ties under errtype 'class'": lambda r: (
-        r.case.arguments["errtype"] == "class" and any(_ties(record) for record in r.epochs)
-    ),
-    f"CG runs of more than {LONG_CG} steps": lambda r: any(_last_step(record) > LONG_CG for record in r.epochs),
-    "wrap-around of chunks": lambda r: any(
-        record.figures and record.epoch > r.case.arguments["numchunks"] > 1 for record in r.epochs
-    ),
-    "rho = -Inf": lambda r: _any(r, "rho", lambda rho: rho == -float("inf")),
-    "raised lambda": lambda r: any(record.figures.get("lambda", 0.0) > record.lam for record in _after_start(r)),
-    "dropped lambda": lambda r: any(
-        record.figures.get("lambda", record.lam) < record.lam for record in _after_start(r)
-    ),
-    "shortened steps": lambda r: _any(r, "rate", lambda rate: 0 < rate < 1),
-    "rejected steps": lambda r: _any(r, "rate", lambda rate: rate == 0),
-    "the whole call": lambda r: r.mode != "kernels" and any(record.epoch == 1 for record in r.epochs),
-}
+Epoch = Callable[[Recording, EpochRecord], bool]
 
-_DECIDED: Mapping[str, Mapping[str, Callable[[Recording, EpochRecord], bool]]] = {
+_DECIDED: Mapping[str, Mapping[str, Epoch]] = {
     "lambda was": {
         "raised": lambda r, record: _knows_lambda(r, record) and record.figures["lambda"] > record.lam,
         "lowered": lambda r, record: _knows_lambda(r, record) and record.figures["lambda"] < record.lam,
@@ -62,52 +46,61 @@ _DECIDED: Mapping[str, Mapping[str, Callable[[Recording, EpochRecord], bool]]] =
         "rejected": lambda r, record: record.figures.get("rate") == 0,
     },
     "the CG iterate chosen was": {
-        "the last": lambda r, record: _chosen(record) == _last_step(record) > 0,
-        "an earlier one": lambda r, record: 0 < _chosen(record) < _last_step(record),
+        "the last": lambda r, record: record.figures.get("chose_iters", 0.0) == _last_step(record) > 0,
+        "an earlier one": lambda r, record: 0 < record.figures.get("chose_iters", 0.0) < _last_step(record),
     },
 }
-"""Decisions, and whether an epoch's record shows each."""
+"""Decisions, and whether an epoch shows each."""
 
-
-def _chosen(record: EpochRecord) -> float:
-    return record.figures.get("chose_iters", 0.0)
-
-
-def _knows_lambda(recording: Recording, record: EpochRecord) -> bool:
-    """Whether the record has lambda before and after: of a free run without states, the first alone."""
-    return "lambda" in record.figures and any(record is each for each in _after_start(recording))
+_EVENTS: Mapping[str, Epoch] = {
+    "ties under errtype 'class'": lambda r, record: r.case.arguments["errtype"] == "class" and _ties(record),
+    f"CG runs of more than {LONG_CG} steps": lambda r, record: _last_step(record) > LONG_CG,
+    "wrap-around of chunks": lambda r, record: (
+        bool(record.figures) and record.epoch > r.case.arguments["numchunks"] > 1
+    ),
+    "rho = -Inf": lambda r, record: record.figures.get("rho") == -np.inf,
+    "raised lambda": _DECIDED["lambda was"]["raised"],
+    "dropped lambda": _DECIDED["lambda was"]["lowered"],
+    "shortened steps": _DECIDED["the step was"]["shortened"],
+    "rejected steps": _DECIDED["the step was"]["rejected"],
+    "the whole call": lambda r, record: r.mode != "kernels" and record.epoch == 1,
+}
+"""Events, and whether an epoch shows each."""
 
 
 def not_exercised(recordings: Sequence[Recording]) -> list[str]:
-    """What none of these recordings has: settings by MATLAB's words, then what can happen in an epoch."""
-    ran = [recording for recording in recordings if recording.epochs]
-    cases = [recording.case.arguments for recording in ran]
+    """Return the settings, in MATLAB's words, and the events that none of these recordings has."""
+    epochs = _epochs(recordings)
+    cases = [recording.case.arguments for recording in recordings if recording.epochs]
     missing = [*_outputs(cases), *_hybridmode(cases), *_hidden(cases)]
     missing += [name for name, has in _SETTINGS.items() if not any(map(has, cases))]
-    missing += [name for name, has in _EVENTS.items() if not any(map(has, ran))]
+    missing += [name for name, has in _EVENTS.items() if not any(has(*epoch) for epoch in epochs)]
     return [name for name in missing if not ("errtype 'class'" in missing and name.endswith("under errtype 'class'"))]
 
 
 def seen(recordings: Sequence[Recording]) -> dict[str, str]:
-    """Which epochs, values and decisions these recordings have: what lies outside was not looked at."""
-    ran = [recording for recording in recordings if recording.epochs]
-    if not ran:
+    """Return the epochs, values and decisions that these recordings have."""
+    epochs = _epochs(recordings)
+    if not epochs:
         return {}
-    records = [(recording, record) for recording in ran for record in recording.epochs]
-    lams = [record.lam for recording in ran for record in _after_start(recording)]
-    lams += [record.figures["lambda"] for _, record in records if "lambda" in record.figures]
-    steps = [step for _, record in records if (step := _last_step(record)) > 0]
-    found = {"epochs": _epochs_seen(ran), "lambda": _range(lams), "CG steps": _range(steps)}
-    found |= {"rho": _range(_figures(records, "rho")), "reductions": _range(_figures(records, "reductions"))}
+    lams = [record.lam for r, record in epochs if _begins_known(r, record)]
+    steps = [step for _, record in epochs if (step := _last_step(record)) > 0]
+    found = {"epochs": _epochs_seen([r for r in recordings if r.epochs])}
+    found |= {"lambda": _range([*lams, *_figures(epochs, "lambda")]), "CG steps": _range(steps)}
+    found |= {name: _range(_figures(epochs, name)) for name in ("rho", "reductions")}
     for name, decisions in _DECIDED.items():
-        counts = {word: sum(holds(r, record) for r, record in records) for word, holds in decisions.items()}
+        counts = {word: sum(holds(*epoch) for epoch in epochs) for word, holds in decisions.items()}
         if any(counts.values()):
             found[name] = ", ".join(f"{word} in {count}" for word, count in counts.items()) + " epochs"
     return {name: said for name, said in found.items() if said}
 
 
+def _epochs(recordings: Sequence[Recording]) -> list[tuple[Recording, EpochRecord]]:
+    return [(recording, record) for recording in recordings for record in recording.epochs]
+
+
 def _epochs_seen(ran: Sequence[Recording]) -> str:
-    """The last epoch of most runs, and of those that have more."""
+    """Return the last epoch of most runs, and the last epochs of runs that have more."""
     last = [(recording.epochs[-1].epoch, recording.case.name) for recording in ran]
     common = Counter(epoch for epoch, _ in last).most_common(1)[0][0]
     more: dict[int, list[str]] = {}
@@ -119,12 +112,12 @@ def _epochs_seen(ran: Sequence[Recording]) -> str:
     return (f"{first} to {common}" if common > first else f"{common}") + longer
 
 
-def _figures(records: Sequence[tuple[Recording, EpochRecord]], name: str) -> list[float]:
-    return [value for _, record in records if (value := record.figures.get(name)) is not None]
+def _figures(epochs: Sequence[tuple[Recording, EpochRecord]], name: str) -> list[float]:
+    return [value for _, record in epochs if (value := record.figures.get(name)) is not None]
 
 
 def _range(values: Sequence[float]) -> str:
-    """The smallest and the largest finite value, and whether there are others."""
+    """Return the smallest and the largest finite value, and the values that are not finite."""
     finite = [value for value in values if np.isfinite(value)]
     other = sorted({f"{value:g}" for value in values if not np.isfinite(value)})
     ends = [f"{min(finite):.6g}", f"{max(finite):.6g}"] if finite else []
@@ -132,7 +125,7 @@ def _range(values: Sequence[float]) -> str:
 
 
 def _outputs(cases: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Mattypes, output units and rms: what is missing altogether is not said again of every mattype."""
+    """Return missing mattypes, output units and rms, and their missing combinations where each is there by itself."""
     used = {(case["mattype"], case["layertypes"][-1], case["rms"]) for case in cases}
     mattypes, units, settings = (set(column) for column in zip(*used, strict=True)) if used else (set(), set(), set())
     said = [f"mattype '{word}'" for word in WORDS["curvature"] if word not in mattypes]
@@ -141,12 +134,9 @@ def _outputs(cases: Sequence[Mapping[str, Any]]) -> list[str]:
     for mattype, known in ACCEPTED.items():
         lacking = [pair for pair in known if (mattype, *pair) not in used and pair[0] in units and pair[1] in settings]
         if mattype in mattypes and lacking:
-            said.append(f"mattype '{mattype}' with {', '.join(_in_words(*pair) for pair in lacking)}")
+            words = ", ".join(f"{unit} outputs" + " (rms=1)" * rms for unit, rms in lacking)
+            said.append(f"mattype '{mattype}' with {words}")
     return said
-
-
-def _in_words(unit: str, rms: int) -> str:
-    return f"{unit} outputs" + " (rms=1)" * rms
 
 
 def _hybridmode(cases: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -163,7 +153,7 @@ def _hidden(cases: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _ties(record: EpochRecord) -> bool:
-    """Whether a case has several largest outputs; False where outputs are not shown."""
+    """Return whether a case has several largest outputs; False where outputs are not shown."""
     layers = record.kernels.get("forward")
     if layers is None or not len(layers):
         return False
@@ -175,10 +165,10 @@ def _last_step(record: EpochRecord) -> float:
     return max([record.figures.get("cg_steps", 0.0), *record.steps])
 
 
-def _any(recording: Recording, figure: str, holds: Callable[[float], bool]) -> bool:
-    return any(figure in record.figures and holds(record.figures[figure]) for record in recording.epochs)
+def _begins_known(recording: Recording, record: EpochRecord) -> bool:
+    """Return whether the record has the lambda before the epoch: of a free run without states, only the first has."""
+    return recording.mode != "free" or record is recording.epochs[0]
 
 
-def _after_start(recording: Recording) -> list[Any]:
-    """Epochs whose record says what lambda was before: in a free run without states, the first only."""
-    return list(recording.epochs[:1] if recording.mode == "free" else recording.epochs)
+def _knows_lambda(recording: Recording, record: EpochRecord) -> bool:
+    return "lambda" in record.figures and _begins_known(recording, record)
