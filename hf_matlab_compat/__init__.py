@@ -59,7 +59,7 @@ moved.install()
 
 
 def __getattr__(name: str) -> Any:
-    """Read the version from the package's metadata once it is asked for, since that takes some 30 milliseconds."""
+    # the version is read from the package's metadata once it is asked for: importing importlib.metadata takes long
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version

@@ -1,6 +1,6 @@
-"""MATLAB's names and words beside the field's: one table, read in both directions.
+"""MATLAB's names and values for the arguments of `train`, and back.
 
-The legacy calls translate their arguments with it, the text log prints with it, and errors are spoken in it.
+The legacy calls translate their arguments with these tables; the text log and error messages use them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OF_TRAIN = {
 _OF_OPTIONS = {each.metadata["matlab"]: each.name for each in fields(Options) if each.metadata["matlab"]}
 
 TRAINER_ARGUMENTS: Mapping[str, str] = {name: {**_OF_TRAIN, **_OF_OPTIONS}[name] for name in _ARGUMENTS}
-"""The 22 arguments of `nnet_train_2`, in order, and what `train` calls them."""
+"""The 22 arguments of `nnet_train_2`, in order, and their names in `train`."""
 
 CONSTANTS: Mapping[str, str] = {theirs: ours for theirs, ours in _OF_OPTIONS.items() if theirs not in _ARGUMENTS}
 """Constants that users edited inside the file: keywords of `nnet_train`, and the fields of `Options` they set."""
@@ -48,11 +48,23 @@ WORDS: Mapping[str, Mapping[object, object]] = {
     "backend": {0: "numpy", 1: "cupy", "numba": "numba"},
     "damping": {1: True, 0: False},
 }
-"""MATLAB's values beside the field's, for options whose values differ."""
+"""MATLAB's values and ours, for options whose values differ."""
 
 
 def to_matlab_value(name: str, value: object) -> object:
-    """What MATLAB writes for this value of the option `name` (in the field's terms).
+    """Return MATLAB's value for a value of the option `name`.
+
+    Parameters
+    ----------
+    name : str
+        The name in `train`.
+    value : object
+        The value in `train`.
+
+    Returns
+    -------
+    object
+        The value itself if MATLAB has no other for it.
 
     Examples
     --------

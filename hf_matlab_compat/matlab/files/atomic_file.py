@@ -1,4 +1,4 @@
-"""A file that is either the old one or the new one, whole, at every moment and after a power cut."""
+"""Replacement of a file in one step: at every moment, also after a power cut, it is the old or the new one."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getat
 def atomic_file(
     path: str | os.PathLike[str], like: str | os.PathLike[str] | None = None, *, durable: bool = True
 ) -> Iterator[BinaryIO]:
-    """Open a file for writing that replaces `path` when the block ends, and only then.
+    """Open a file for writing that replaces `path` when the block ends.
 
-    The content goes to a new file beside it, of a name that nobody else has (``<name>.<8 digits>.partial``), is
-    flushed to the disk, and takes the place of `path` in one step; then the directory is flushed as well. When the
-    block raises, the temporary file is removed and `path` is what it was. A symbolic link stays a link: the file
-    that it points to is replaced. The new file has the mode of the old one, and its owner where this is allowed.
+    The content is written to a new file beside it with a unique name (``<name>.<8 digits>.partial``) and flushed to
+    the disk; the file is then renamed to `path`, and the directory is flushed as well. If the block raises, the
+    temporary file is removed and `path` is unchanged. If `path` is a symbolic link, the file that it points to is
+    replaced. The new file has the mode of the old one, and its owner if the system allows that.
 
     Parameters
     ----------
     path : path-like
         The file to write.
     like : path-like, optional
-        Another file, whose mode and owner it has where that file is there.
+        Another file; if it exists, the new file has its mode and owner.
     durable : bool
-        Wait until it is on the disk. Without that it is old or new whenever the process is killed, but a power cut
-        may leave it empty.
+        Wait until the file is on the disk. Otherwise it is still the old or the new one if the process is killed, but
+        may be empty after a power cut.
 
     Yields
     ------
@@ -46,8 +46,8 @@ def atomic_file(
     Raises
     ------
     OSError
-        The disk is full, the directory is missing or not writable, `path` is a device or a pipe, …; `path` is what
-        it was.
+        The disk is full, the directory is missing or not writable, `path` is a device or a pipe, …; `path` is
+        unchanged.
     """
     target = _target(path)
     standing = _standing(target)
@@ -72,12 +72,12 @@ def atomic_file(
 
 
 def _standing(target: Path) -> os.stat_result | None:
-    """What stands at the target; a device, a pipe or a socket must not be replaced by a file."""
     try:
         found = target.stat()
     except FileNotFoundError:
         return None
-    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):  # a directory is refused by the system
+    # os.replace refuses to replace a directory, but would replace a device, a pipe or a socket
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
         raise OSError(errno.EINVAL, "a device, a pipe or a socket is there", str(target))
     return found
 
@@ -94,7 +94,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the new name durable, where the system can: Windows and some network drives have no such call."""
+    # makes the new name durable; Windows and some network drives cannot
     try:
         descriptor = os.open(directory, os.O_RDONLY)
         try:

@@ -202,10 +202,8 @@ def find_checkpoint(path: str | os.PathLike[str]) -> str:
 
 
 def _refuse_damage(sidecar: Sidecar, found: Mapping[str, str], name: str) -> None:
-    """Refuse a file that differs from a sidecar's entry in a few variables only: they were damaged or edited.
-
-    A file that another program wrote later, such as MATLAB, differs in `times` and all records.
-    """
+    # A file that differs from a sidecar's entry in a few variables only was damaged or edited. A file that another
+    # program wrote later, such as MATLAB, differs in `times` and all records.
     for entry in sidecar.entries:
         others = entry.other_than(found)
         if len(entry.checksums) == len(VARIABLES) and (len(others) <= 2 or "times" not in others):

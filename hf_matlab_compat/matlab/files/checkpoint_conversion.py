@@ -56,6 +56,7 @@ def convert(
     source : path-like
         A file in any format that `load_mat` reads.
     target : path-like
+        The file to write.
     to : {'v5', 'v7', 'npz'}
         MATLAB v5 (plain), v7 (compressed), or numpy's.
     overwrite : bool
@@ -126,8 +127,9 @@ def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[li
     Parameters
     ----------
     path : path-like
+        A file in any format that `load_mat` reads.
     sizes : sequence of int
-        All layers, inputs and outputs included.
+        Sizes of all layers, inputs and outputs included.
 
     Returns
     -------
@@ -142,8 +144,8 @@ def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[li
     listing = list_variables(path)
     found = listing.numbers(["paramsp"])
     if "paramsp" not in found:
-        there = "paramsp" in listing
-        got = f"one of class {listing['paramsp'].kind}" if there else f"none. It is {CheckpointKind.OTHER.value}"
+        there = listing.by_name.get("paramsp")
+        got = f"one of class {there.kind}" if there else f"none. It is {CheckpointKind.OTHER.value}"
         raise CheckpointError(f"{os.fspath(path)}: expected the variable paramsp with real numbers, got {got}.")
     theta, whole = found["paramsp"].ravel(order="F"), [int(size) for size in sizes]
     if len(whole) < 2 or min(whole) < 1 or theta.size != full_num_parameters(whole):

@@ -136,7 +136,7 @@ def summarise(
         The file cannot be read or is damaged.
     """
     listing = list_variables(path)
-    names = [variable.name for variable in listing.variables]
+    names = list(listing.by_name)
     kind = kind_of(names)
     numbers = listing.numbers(_small(listing))
     psize = _psize(listing)
@@ -204,8 +204,8 @@ def _scalar(numbers: Mapping[str, NDArray[Any]], names: Sequence[str]) -> float 
 
 
 def _psize(listing: Listing) -> int | None:
-    shapes = [v.shape for v in listing.variables if v.name == "paramsp" and v.shape is not None]
-    return math.prod(shapes[0]) if shapes else None
+    found = listing.by_name.get("paramsp")
+    return None if found is None or found.shape is None else math.prod(found.shape)
 
 
 def _judged(listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> list[str]:
@@ -216,7 +216,7 @@ def _judged(listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> list[str]:
 
 def _faults(listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> Iterator[str]:
     """Yield a sentence for each value that no run can resume from."""
-    by_name = {variable.name: variable for variable in listing.variables}
+    by_name = listing.by_name
     for variable in (by_name[name] for name in ("paramsp", "ch") if name in by_name):
         if variable.is_numeric:
             yield from _faults_of_vector(listing, variable.name)
@@ -250,8 +250,7 @@ def _faults_of_vector(listing: Listing, name: str) -> Iterator[str]:
 
 
 def _remarks(listing: Listing) -> list[str]:
-    path = listing.path
-    by_name = {variable.name: variable for variable in listing.variables}
+    path, by_name = listing.path, listing.by_name
     remarks: list[str] = []
     if (doubles := path_of_doubles(path)) is not None:
         remarks.append(f"double values lie beside it in {doubles.name}; they are not part of this file")

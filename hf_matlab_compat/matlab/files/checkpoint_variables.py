@@ -113,7 +113,6 @@ def _host_vector(name: str, vector: object) -> Array:
 
 
 def _vector(name: str, variables: Mapping[str, Array], length: int | None) -> Array:
-    """Return a column of finite numbers as a vector; singles stay singles."""
     value = variables[name]
     if not value.size:
         raise CheckpointError(f"{name}: expected a column (P×1), got nothing in it. Take an older checkpoint.")
@@ -149,7 +148,7 @@ def _whole(name: str, variables: Mapping[str, Array]) -> int:
 
 
 def _two_columns(name: str, variables: Mapping[str, Array], epochs: int) -> NDArray[np.float64]:
-    """Return one row per epoch; if the run had no test data, the second column is nan."""
+    # one row per epoch; if the run had no test data, the second column is nan
     value = variables[name]
     if epochs == 0 and value.size == 0:
         return np.zeros((0, 2))
@@ -163,7 +162,7 @@ def _two_columns(name: str, variables: Mapping[str, Array], epochs: int) -> NDAr
 
 
 def _list(name: str, variables: Mapping[str, Array], epochs: int) -> NDArray[np.float64]:
-    """Return one number per epoch, from a column or a row: MATLAB indexes these linearly."""
+    # MATLAB indexes these linearly, so that a row is as good as a column
     value = variables[name]
     if (value.size and value.size != max(value.shape)) or value.size < epochs:
         raise CheckpointError(f"{name}: expected a column of {epochs} (epochs), got {_size(value)}. {_OTHER_FILE}")

@@ -1,4 +1,4 @@
-"""Which layers a number of parameters can belong to. It seldom belongs to one network only, and all are said."""
+"""The layer sizes that fit a number of parameters; usually several networks do."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Candidates:
     sizes : tuple of tuple of int
         Up to `MOST_LISTED`: autoencoders (s_0 = s_L) first, then by the smaller of s_0 and s_L.
     total : int
-        How many there are.
+        The number of all that fit.
     searched : str
-        Which networks were looked at.
+        The kind of networks that was searched, in words.
     """
 
     sizes: tuple[tuple[int, ...], ...]
@@ -38,15 +38,15 @@ class Candidates:
 def candidate_sizes(
     psize: int, *, hidden: Sequence[int] = (), inputs: int | None = None, batch_norm: bool = False
 ) -> Candidates:
-    """Layer sizes of networks with `psize` parameters.
+    """Search layer sizes of networks with `psize` parameters.
 
     Parameters
     ----------
     psize : int
         Length of ``paramsp``.
     hidden : sequence of int
-        Hidden sizes s_1 … s_{L-1}, as ``layersizes`` has them. Without them networks with one hidden layer are looked
-        for where `inputs` is given, and else autoencoders (`symmetric_sizes`): any number fits some other one.
+        Hidden sizes s_1 … s_{L-1}, as in ``layersizes``. Without them networks with one hidden layer are searched if
+        `inputs` is given, otherwise autoencoders (`symmetric_sizes`).
     inputs : int, optional
         s_0.
     batch_norm : bool
@@ -59,7 +59,7 @@ def candidate_sizes(
     Raises
     ------
     CheckpointError
-        A size is no whole number above 0.
+        A size is not a whole number above 0.
     """
     known = [*hidden, *(() if inputs is None else (inputs,))]
     if any(int(size) != size or size < 1 for size in known):
@@ -79,10 +79,10 @@ def candidate_sizes(
 
 
 def symmetric_sizes(psize: int) -> Candidates:
-    """Autoencoders with `psize` parameters whose layers narrow to the middle and widen again as they narrowed.
+    """Search symmetric autoencoders with `psize` parameters whose layers narrow towards the middle.
 
-    Where there are several hidden layers, each has at least 1/`_STEEPEST` of the units of the one outside it. Those
-    that narrow most evenly come first. Deep ones are looked for where there are few enough.
+    If there are several hidden layers, each has at least 1/`_STEEPEST` of the units of the next outer one. Networks
+    that narrow most evenly come first. Deep networks are searched only for small `psize`.
     """
     deepest = next(depth for most, depth in _DEEPEST if psize <= most)
     halves = [half for depth in range(1, deepest + 1) for half in _halves(psize, depth)]
@@ -93,11 +93,11 @@ def symmetric_sizes(psize: int) -> Candidates:
 
 _STEEPEST = 8
 _DEEPEST = ((20_000, 3), (2_000_000, 2), (math.inf, 1))
-"""Up to how many parameters so many layers are looked for on each side."""
+"""Pairs of a number of parameters and the number of layers on each side that are searched up to it."""
 
 
 def _halves(psize: int, depth: int) -> list[tuple[int, ...]]:
-    """All (s_0, …, s_depth) of 2·Σ s_i s_{i+1} + s_0 + 2·(s_1 + …) + s_depth = psize."""
+    """Solve 2·Σ s_i s_{i+1} + s_0 + 2·(s_1 + …) + s_depth = psize for all (s_0, …, s_depth)."""
     first = np.arange(1, min(math.isqrt(max(psize, 0)), _LARGEST_SEARCH) + 1, dtype=np.int64)
     found = [first]
     for _ in range(depth - 1):  # rows of s_1, s_2, …
@@ -114,17 +114,17 @@ def _halves(psize: int, depth: int) -> list[tuple[int, ...]]:
 
 
 def _unevenness(half: tuple[int, ...]) -> tuple[float, int]:
-    """How far the layers are from narrowing by the same usual factor, 2.5, and how many they are."""
+    """Return the deviation from narrowing by the usual factor, 2.5, and the number of layers: a key for sorting."""
     return sum(abs(math.log(a / b / 2.5)) for a, b in pairwise(half)), len(half)
 
 
 def full_num_parameters(sizes: Sequence[int], batch_norm: bool = False) -> int:
-    """Parameters of a network, those of batch normalisation below the output included."""
+    """Return the number of parameters of a network, with those of batch normalisation below the output."""
     return num_parameters(sizes) + 2 * sum(sizes[:-1]) * batch_norm
 
 
 def _ends(psize: int, hidden: list[int], batch_norm: bool) -> list[tuple[int, ...]]:
-    """All (s_0, hidden, s_L): s_0·first + s_L·last = rest."""
+    """Solve s_0·first + s_L·last = rest for all (s_0, hidden, s_L)."""
     first, last = hidden[0] + 2 * batch_norm, hidden[-1] + 1
     rest = psize - num_parameters([0, *hidden]) - 2 * batch_norm * sum(hidden)
     step = last // math.gcd(first, last)
@@ -136,7 +136,7 @@ def _ends(psize: int, hidden: list[int], batch_norm: bool) -> list[tuple[int, ..
 
 
 def _one_hidden(psize: int, inputs: int, batch_norm: bool) -> list[tuple[int, ...]]:
-    """All (s_0, h, s_L): h·each + s_L·(h + 1) = rest."""
+    """Solve h·each + s_L·(h + 1) = rest for all (s_0, h, s_L)."""
     each = inputs + 1 + 2 * batch_norm
     rest = psize - 2 * inputs * batch_norm
     h = np.arange(1, max(min(rest // each, _LARGEST_SEARCH), 0) + 1, dtype=np.int64)

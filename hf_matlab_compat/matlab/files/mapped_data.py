@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError, DataError
 from hf_matlab_compat.matlab.files import mat73
+from hf_matlab_compat.matlab.files.atomic_file import TEMPORARY_SUFFIX, atomic_file
 from hf_matlab_compat.matlab.files.regular_file import open_regular
 
 _BYTES_AT_A_TIME = 1 << 26
@@ -90,7 +90,6 @@ def _mapped_mat(file: Path, name: str, copy: Path | None) -> Any:
 
 @contextmanager
 def _content(file: Path) -> Iterator[tuple[Any, Any]]:
-    """Open the HDF5 file; any error becomes one sentence."""
     try:
         with open_regular(file) as stream, mat73.opened(stream) as found:
             yield found
@@ -131,18 +130,10 @@ def _source_of(copy: Path) -> str:
 
 
 def _copy(dataset: Any, target: Path, source: str) -> None:
-    """Write the copy under a temporary name, then rename it."""
     _remove_stale(target)
-    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
     try:
-        with open(partial, "xb") as out:
-            try:
-                _write(dataset, out, source)
-                os.replace(partial, target)
-            except BaseException:
-                with suppress(OSError):
-                    partial.unlink()
-                raise
+        with atomic_file(target) as out:
+            _write(dataset, out, source)
     except OSError as error:
         got = f"{str(target)!r} ({error.strerror or error})"
         advice = "Make room there or give the right to write, or name another place."
@@ -151,7 +142,7 @@ def _copy(dataset: Any, target: Path, source: str) -> None:
 
 def _remove_stale(target: Path) -> None:
     """Remove the temporary files of processes that were killed."""
-    for left in target.parent.glob(f"{escape(target.name)}.*.partial"):
+    for left in target.parent.glob(f"{escape(target.name)}.*{TEMPORARY_SUFFIX}"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE_SECONDS:
                 left.unlink()
@@ -165,8 +156,6 @@ def _write(dataset: Any, out: Any, source: str) -> None:
     for start in range(0, dataset.shape[0], rows):
         out.write(np.ascontiguousarray(dataset[start : start + rows]).data)
     out.write((_TRAILER_HEAD + source).encode().ljust(_TRAILER_BYTES))
-    out.flush()
-    os.fsync(out.fileno())
 
 
 def _matrix(what: str, array: Any) -> NDArray[Any]:

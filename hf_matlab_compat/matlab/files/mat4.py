@@ -45,7 +45,13 @@ def is_mat4(head: bytes) -> bool:
 
 
 def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generator[Variable]:
-    """See `mat_formats.Reader`; all numbers are doubles, the only class of v4."""
+    """See `mat_formats.Reader`; all numbers are doubles, the only class of v4.
+
+    Raises
+    ------
+    CheckpointError
+        The file is damaged.
+    """
     size, at = stream.seek(0, io.SEEK_END), 0
     allowance = Allowance()
     while at < size:
@@ -101,7 +107,7 @@ def _text(codes: NDArray[np.float64]) -> str:
 
 
 def _sparse(entries: NDArray[np.float64]) -> Any:
-    """Return a sparse matrix; each row has row, column, real part and perhaps imaginary part, the last has the size."""
+    # a row has the row, the column, the real and perhaps the imaginary part of an entry; the last has the size
     if len(entries) < 1 or entries.shape[1] not in (3, 4):
         raise CheckpointError(f"expected entries of a sparse matrix, got {entries.shape}. {DAMAGED}")
     size = entries[-1, :2]

@@ -95,7 +95,7 @@ def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generat
 
 
 def _elements(stream: BinaryIO, order: str) -> Iterator[tuple[bool, int, int]]:
-    """Yield, for each top-level element, if it is compressed, where its data (or an array's tag) begins, its length."""
+    # yields, for each top-level element, if it is compressed, where its data (or an array's tag) begins, its length
     size, at = stream.seek(0, io.SEEK_END), _HEAD_BYTES
     if size < _HEAD_BYTES:
         raise CheckpointError(f"expected a head of {_HEAD_BYTES} bytes, got {size}. {DAMAGED}")
@@ -110,7 +110,6 @@ def _elements(stream: BinaryIO, order: str) -> Iterator[tuple[bool, int, int]]:
 
 
 def _header_at(stream: BinaryIO, element: tuple[bool, int, int], order: str) -> _Header:
-    """Read the description of the array in an element."""
     packed, at, length = element
     stream.seek(at)
     data = stream.read(min(length, _ARRAY_HEADER_BYTES))
@@ -127,7 +126,7 @@ def _not_packed(error: Exception) -> CheckpointError:
 
 
 def _whole(stream: BinaryIO, packed: bool, length: int, order: str) -> memoryview:
-    """Read an array with its tag; the checksum of a compressed one is verified."""
+    # an array with its tag; zlib verifies the checksum of a compressed one
     data = stream.read(length)
     if not packed:
         return memoryview(data)
@@ -145,7 +144,7 @@ def _whole(stream: BinaryIO, packed: bool, length: int, order: str) -> memoryvie
 
 
 def _element(content: memoryview, at: int, order: str) -> tuple[int, memoryview, int]:
-    """Return type and data of the element at an offset within an array, and the offset of the next one."""
+    # type and data of the element at an offset within an array, and the offset of the next one
     if at + 8 <= len(content):
         kind, length = struct.unpack_from(order + "2I", content, at)
         start, after = at + 8, at + 8 + length + -length % 8
@@ -188,11 +187,8 @@ class _Values:
         return self.value(_whole(stream, packed, length, self.order), 0)[0]
 
     def value(self, content: memoryview, depth: int) -> tuple[Any, int]:
-        """Read the array at the beginning of `content`; return it with the offset after it.
-
-        The offset is the end of its numbers, because Octave claims too many bytes for some texts within cells. For an
-        array that is skipped it is the claimed end.
-        """
+        # The array at the beginning of `content`, and the offset after it: the end of its numbers, because Octave
+        # claims too many bytes for some texts within cells. For an array that is skipped it is the claimed end.
         header = _header(content, self.order)
         if header.kind not in (*_CLASSES, *self._readers):
             return Skipped(header.kind_in_words), _element(content, 0, self.order)[2]
@@ -220,7 +216,7 @@ class _Values:
             return real + 1j * imaginary, at
 
     def _stored(self, content: memoryview, at: int, count: int | None = None) -> tuple[NDArray[Any], int]:
-        """Return the numbers of an element, which must have `count` of them, and the offset after it."""
+        # the numbers of an element, which must have `count` of them, and the offset after it
         kind, data, at = _element(content, at, self.order)
         stored = np.dtype(self.order + _STORED.get(kind, "u1"))
         whole = len(data) % stored.itemsize == 0 if count is None else len(data) == count * stored.itemsize
@@ -231,7 +227,6 @@ class _Values:
         return np.frombuffer(data, dtype=stored), at
 
     def _arrays(self, content: memoryview, at: int, count: int, depth: int) -> tuple[list[Any], int]:
-        """Return `count` arrays that follow each other, and the offset after them."""
         if 8 * count > len(content) - at:
             raise CheckpointError(f"expected {count} arrays, got {len(content) - at} bytes. {DAMAGED}")
         self.allowance.take(count, depth + 1)

@@ -91,7 +91,6 @@ class _Values:
         self.bytes_left = max(MOST_DEFLATION * size, _LEAST_CLAIM)
 
     def variable(self, name: str) -> Variable:
-        """Describe a variable of the file."""
         if not isinstance(self.file.get(name, getlink=True), self.h5py.HardLink):
             raise CheckpointError(f"{name}: expected it in this file, got a link to elsewhere. Save it with save -v7.")
         node = self.file[name]
@@ -128,7 +127,7 @@ class _Values:
         return _text(_numbers(node)) if kind == "char" else Skipped(kind)
 
     def _check_size(self, dataset: Any) -> None:
-        """Refuse, by its header, a dataset that makes the sum of all datasets larger than the file can hold."""
+        # the sum of all datasets must not be larger than the file can hold
         claimed = math.prod(dataset.shape) * max(dataset.dtype.itemsize, 1)
         self.bytes_left -= claimed
         unstored = claimed > _LEAST_CLAIM and claimed > MOST_DEFLATION * dataset.id.get_storage_size()
@@ -139,7 +138,6 @@ class _Values:
         return tuple(int(length) for length in dataset.shape[::-1])
 
     def _referenced(self, dataset: Any, depth: int) -> list[Any]:
-        """Return the values that a dataset of references refers to, column by column."""
         self.allowance.take(0, depth + 1)
         if self.h5py.check_ref_dtype(dataset.dtype) is not self.h5py.Reference:
             raise CheckpointError(f"expected references to cells, got {dataset.dtype}. {DAMAGED}")
@@ -183,7 +181,7 @@ def _class(node: Any) -> str:
 
 
 def _numbers(dataset: Any) -> NDArray[Any]:
-    """Return the numbers of a dataset as they are stored, with MATLAB's order of dimensions."""
+    # as they are stored, with MATLAB's order of dimensions
     if dataset.dtype.names:
         if dataset.dtype.names != ("real", "imag"):
             raise CheckpointError(f"expected numbers, got {dataset.dtype}. {DAMAGED}")
@@ -204,7 +202,7 @@ def _text(codes: NDArray[Any]) -> Any:
 
 
 def _empty(dataset: Any, kind: str) -> Any:
-    """Return an array without elements; MATLAB stores its shape in place of the numbers."""
+    # MATLAB stores the shape of an array without elements in place of its numbers
     shape = tuple(int(length) for length in np.ravel(dataset[()])) if dataset.size <= _MOST_DIMENSIONS else ()
     if math.prod(shape) != 0 or min(shape) < 0:
         raise CheckpointError(f"expected the shape of an empty array, got {shape[:4]}. {DAMAGED}")

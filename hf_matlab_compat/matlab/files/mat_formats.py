@@ -168,19 +168,10 @@ class Listing:
     form: str
     variables: tuple[Variable, ...]
 
-    def __getitem__(self, name: str) -> Variable:
-        """Return the variable of this name.
-
-        Raises
-        ------
-        KeyError
-            There is none.
-        """
-        return {variable.name: variable for variable in self.variables}[name]
-
-    def __contains__(self, name: str) -> bool:
-        """Tell if the file has a variable of this name."""
-        return any(variable.name == name for variable in self.variables)
+    @property
+    def by_name(self) -> dict[str, Variable]:
+        """The variables by their names."""
+        return {variable.name: variable for variable in self.variables}
 
     def numbers(self, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
         """Read those of the variables `names`, or of all, that are full arrays of real numbers.
@@ -234,7 +225,9 @@ def write_mat(target: str | os.PathLike[str] | BinaryIO, variables: Mapping[str,
     Parameters
     ----------
     target : path-like or binary stream
+        The file.
     variables : mapping of str to object
+        Values by name.
     **layout : object
         Keywords of `scipy.io.savemat`.
 
@@ -271,7 +264,7 @@ def _read(source: str | os.PathLike[str] | bytes, names: Collection[str] | None,
 
 @contextmanager
 def _opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[str, BinaryIO, Reader]]:
-    """Open a file; yield its format in words, its content (unpacked if gzip packed it), and its reader."""
+    # yields the format in words, the content (unpacked if gzip packed it), and the reader
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else open_regular(source) as stream:
             head = stream.read(HEAD_BYTES)

@@ -185,6 +185,7 @@ def sparse_matrix(
     rows, columns, values : (n,) array
         Entries, with indices from 0.
     shape : tuple of int
+        Rows and columns.
     by_column : bool
         `columns` has instead the shape[1] + 1 offsets at which the columns begin.
 

@@ -38,17 +38,16 @@ def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generat
                 yield Variable.of(name, _array(archive, info))
 
 
-def read_npz(path: str | os.PathLike[str], names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read the arrays `names` of an .npz file, or all.
+def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Read all arrays of an .npz file.
 
     Raises
     ------
     CheckpointError
-        The file cannot be read, is damaged, lacks an array, or holds other values than numbers and text.
+        The file cannot be read, is damaged, or holds other values than numbers and text.
     """
-    with open_regular(path) as stream, _archive(stream) as archive:
-        entries = {info.filename.removesuffix(_SUFFIX): info for info in archive.infolist()}
-        return {name: _array(archive, entries[name]) for name in (entries if names is None else names)}
+    with open_regular(path) as stream:
+        return {variable.name: variable.read() for variable in variables(stream)}
 
 
 @contextmanager
@@ -92,7 +91,7 @@ def read_described(path: str | os.PathLike[str], name: str) -> tuple[Any, dict[s
     with open_regular(path) as stream, _archive(stream) as archive:
         told = archive.getinfo(f"{name}.json")
         if told.file_size > _MOST_TEXT:
-            raise ValueError("too long")
+            raise CheckpointError("too long")
         members = [info for info in archive.infolist() if info.filename.endswith(_SUFFIX)]
         arrays = {info.filename.removesuffix(_SUFFIX): _array(archive, info) for info in members}
         return json.loads(archive.read(told)), arrays

@@ -202,7 +202,6 @@ class _Reader:
             raise self.damaged("a shape that an array can have", shape) from error
 
     def sparse(self, kind: bytes) -> Any:
-        """Read a sparse matrix: its size, and row, column and value of each entry."""
         entries, shape = self.whole(self.field("nnz")), self.shape()
         rows, columns, *parts = self.numbers((entries, _SPARSE[kind]), np.float64).T
         real = parts[0].astype(bool) if b"bool" in kind else parts[0]
@@ -216,7 +215,7 @@ class _Reader:
             raise CheckpointError(f"{self.name}: {error}") from error
 
     def diagonal(self) -> Array:
-        """Read a diagonal matrix, such as `eye` returns: its size and its diagonal."""
+        # the size and the diagonal
         shape = self.shape()
         values = self.numbers((min(shape), 1), np.float64).ravel()
         places = np.arange(len(values))
@@ -266,7 +265,7 @@ class _Reader:
         return pairs
 
     def struct(self, depth: int, is_array: bool) -> Any:
-        """Read a struct, or a struct array, each field of which is a cell array."""
+        # each field of a struct array is a cell array
         shape = self.shape() if self.peek().startswith((b"# ndims:", b"# rows:")) else (1, 1)
         pairs = self.pairs(self.whole(self.field("length")), depth)
         columns = [np.ravel(value, order="F") if is_array else [value] for _, value in pairs]

@@ -1,4 +1,4 @@
-"""The files of a user, opened: regular ones only, since a pipe or a terminal would block for ever."""
+"""Opening a user's files: regular files only, since reading a pipe or a terminal could block for ever."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = {
 
 
 def kind_of_file(mode: int) -> str:
-    """Words for a file that is no regular one, by the mode that `os.stat` tells; empty for a regular one."""
+    """Return words for the kind of a file by its mode from `os.stat`; empty for a regular file."""
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
 
 
@@ -31,7 +31,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
         There is no such file, it may not be read, or it is a directory, a pipe or a device.
     """
     try:
-        _refuse(kind_of_file(os.stat(path).st_mode))  # before it is opened, since opening some devices moves them
+        _refuse(kind_of_file(os.stat(path).st_mode))  # first, since opening a device can have effects
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -48,12 +48,12 @@ def _refuse(kind: str) -> None:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The content of a regular file.
+    """Read the content of a regular file.
 
     Raises
     ------
     CheckpointError
-        As `open_regular`.
+        The file cannot be opened by `open_regular`, read, or held in memory.
     """
     with open_regular(path) as stream:
         try:

@@ -1,16 +1,15 @@
-"""What the .mat file of a checkpoint cannot hold, in a file beside it.
+"""The sidecar of a checkpoint: a file beside it for values that the .mat file cannot hold.
 
 MATLAB's trainer fails on any variable beyond its nine, and saves θ and d in single precision. So a sidecar,
-``run.sidecar.npz`` beside ``run.mat``, keeps checksums of the nine variables, a description of the run, and whatever
-the nine do not hold bit for bit: the doubles of a run in double precision, and what another method than Hessian-free
-remembers. It may be missing: a .mat file alone can be resumed from.
+``run.sidecar.npz`` beside ``run.mat``, keeps checksums of the nine variables, a description of the run, and the values
+that the nine do not hold bit for bit: the doubles of a run in double precision, and the memory of a method other than
+Hessian-free. It may be missing: a run can resume from a .mat file alone.
 
-No two files can be replaced in one step, so the sidecar holds two entries: the one that belongs to the .mat file of
-now, and the one that belongs to the .mat file about to be written. Whenever the run is killed, one of them fits what
-the .mat file says.
+Two files cannot be replaced in one step. So the sidecar has two entries, one for the present .mat file and one for the
+.mat file that is about to be written. If the run is killed, one of them fits the .mat file that is there.
 
-The file is a zip archive: ``sidecar.json`` (``unzip -p`` shows it) and numpy arrays, if it keeps any. Readers
-ignore what they do not know in either.
+The file is a zip archive with ``sidecar.json`` (``unzip -p`` shows it) and numpy arrays, if it keeps any. Readers
+ignore unknown entries in either.
 """
 
 from __future__ import annotations
@@ -42,32 +41,32 @@ Array = NDArray[Any]
 ENTRIES = 2
 ENDING = ".sidecar.npz"
 ENDING_BEFORE = ".double.npz"
-"""Of the sidecars of earlier versions: doubles only."""
+"""Ending of the sidecars of earlier versions, which hold doubles only."""
 
 DAMAGED = "a damaged file"
 
 _TEXT = "sidecar"
 _VARIABLES: Mapping[str, str] = {"d": "ch", "lam": "lambda", "total_cg_steps": "totalpasses"}
 _HELD = tuple(_VARIABLES)
-"""Entries of a memory that variables of the .mat file stand for: what Hessian-free remembers."""
+"""The memory of Hessian-free, which variables of the .mat file hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What is kept of one state.
+    """The values that a sidecar keeps of one state.
 
     Attributes
     ----------
     checksums : mapping of str to str
-        By variable of the .mat file; sidecars of earlier versions have those of epoch, paramsp and ch only.
+        One for each variable of the .mat file; sidecars of earlier versions have those of epoch, paramsp and ch only.
     run : mapping
-        Description of the run that wrote it, in plain values; empty where it is not known.
+        Description of the run that wrote it, in plain values; empty if it is not known.
     theta : (P,) array or None
-        None where the .mat file holds every bit of it.
+        None if the .mat file holds every bit of it.
     memory : mapping of str to object
-        What the method remembers and the .mat file does not hold.
+        The values of the method's memory that the .mat file does not hold.
     names : tuple of str
-        All that the method remembers, in its order; those without an entry in `memory` are held by the .mat file.
+        The names of all values in the method's memory, in its order.
     """
 
     checksums: Mapping[str, str]
@@ -78,7 +77,7 @@ class Entry:
 
     @classmethod
     def of(cls, state: State, variables: Mapping[str, Array], run: Mapping[str, Any]) -> Entry:
-        """What is to be kept of a state whose .mat file holds these variables."""
+        """Make the entry of a state whose .mat file holds these variables."""
         sums = checksums(variables)
         memory = {name: value for name, value in state.memory.items() if not _is_held(name, value, variables)}
         theta = None if state.theta.dtype == np.float32 else state.theta
@@ -86,48 +85,48 @@ class Entry:
 
     @property
     def keeps_numbers(self) -> bool:
-        """Whether it keeps any that the .mat file does not hold."""
+        """True if it keeps numbers that the .mat file does not hold."""
         return self.theta is not None or bool(self.memory) or self.is_of_another_method
 
     @property
     def is_of_another_method(self) -> bool:
-        """Whether it is not Hessian-free that remembers this."""
+        """True if the method is not Hessian-free."""
         return self.names != _HELD
 
     def restored(self, state: State) -> State:
-        """The state whole, from what its .mat file holds of it."""
+        """Add the values of this entry to the state that was read from the .mat file."""
         memory = {name: self.memory.get(name, state.memory.get(name)) for name in self.names}
         return replace(state, theta=state.theta if self.theta is None else self.theta, memory=memory)
 
     def fits(self, found: Mapping[str, str]) -> bool:
-        """Whether a .mat file with these checksums holds this state."""
+        """Return True if a .mat file with these checksums holds this state."""
         return not self.other_than(found)
 
     def other_than(self, found: Mapping[str, str]) -> list[str]:
-        """The variables whose checksums are not these."""
+        """Return the variables whose checksums differ from these."""
         return [name for name, checksum in self.checksums.items() if found.get(name) != checksum]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sidecar:
-    """All that lies beside a checkpoint; `trouble` says why there is nothing."""
+    """The entries of a sidecar; `trouble` says why there are none."""
 
     entries: Sequence[Entry] = ()
     trouble: str = ""
 
     def fitting(self, found: Mapping[str, str]) -> Entry | None:
-        """The newest entry of a .mat file with these checksums, or None."""
+        """Return the newest entry for a .mat file with these checksums, or None."""
         return next((entry for entry in self.entries if entry.fits(found)), None)
 
 
 def in_single(vector: Array) -> NDArray[np.float32]:
-    """The vector rounded to single precision, as MATLAB's `single` does; infinite where it does not fit."""
+    """Round a vector to single precision, as MATLAB's `single` does; values that do not fit become infinite."""
     with np.errstate(over="ignore"):
         return vector.astype(np.float32)
 
 
 def checksums(variables: Mapping[str, Array]) -> dict[str, str]:
-    """SHA-256 of each variable's shape and values, in the class that the trainer saves, whatever class was read."""
+    """Return the SHA-256 of each variable's shape and values, converted to the class that the trainer saves."""
     return {name: _checksum(name, value) for name, value in variables.items()}
 
 
@@ -139,7 +138,7 @@ def _checksum(name: str, value: Array) -> str:
 
 
 def sidecar_path(checkpoint: str | os.PathLike[str]) -> Path:
-    """Where it lies: ``run.sidecar.npz`` for ``run.mat``."""
+    """Return the path of the sidecar, ``run.sidecar.npz`` for ``run.mat``."""
     return _beside(checkpoint, ENDING)
 
 
@@ -154,7 +153,7 @@ def write_sidecar(checkpoint: str | os.PathLike[str], entries: Sequence[Entry]) 
     Raises
     ------
     OSError
-        The file cannot be written; the previous one stays whole.
+        The file cannot be written; the previous one is unchanged.
     """
     kept = entries[:ENTRIES]
     told, arrays = [], {}
@@ -163,25 +162,25 @@ def write_sidecar(checkpoint: str | os.PathLike[str], entries: Sequence[Entry]) 
         arrays |= of_memory | ({} if entry.theta is None else {f"theta_{place}": entry.theta})
         text = {"sha256": dict(entry.checksums), "memory": memory, "names": list(entry.names)}
         told.append(text if place and entry.run == kept[0].run else text | {"run": dict(entry.run)})
-    # Where it keeps no numbers, a power cut may cost it, and no run anything: that it is on the disk is not waited for.
+    # Without numbers in it, losing it in a power cut costs no run anything: do not wait until it is on the disk.
     durable = any(entry.keeps_numbers for entry in kept)
     with atomic_file(sidecar_path(checkpoint), like=checkpoint, durable=durable) as stream:
         write_described(stream, _TEXT, {"format": 2, "entries": told}, arrays)
 
 
 def remove_sidecar_of_before(checkpoint: str | os.PathLike[str]) -> None:
-    """Remove what an earlier version left: its doubles are of a state that is no more."""
+    """Remove the sidecar of an earlier version: its doubles belong to a state that has been replaced."""
     with suppress(OSError):
         _beside(checkpoint, ENDING_BEFORE).unlink()
 
 
 def read_sidecar(checkpoint: str | os.PathLike[str]) -> Sidecar:
-    """What lies beside a checkpoint, be it written by this version or an earlier one.
+    """Read the sidecar of a checkpoint, written by this version or an earlier one.
 
     Returns
     -------
     Sidecar
-        Without entries where there is no such file or it is damaged.
+        It has no entries if there is no such file or it is damaged.
     """
     entries: list[Entry] = []
     trouble = "no such file"
@@ -195,7 +194,7 @@ def read_sidecar(checkpoint: str | os.PathLike[str]) -> Sidecar:
 
 
 def path_of_doubles(checkpoint: str | os.PathLike[str]) -> Path | None:
-    """The file beside a checkpoint that keeps doubles, or the memory of another method; or None."""
+    """Return the sidecar of a checkpoint if it keeps doubles or the memory of another method, otherwise None."""
     entries = read_sidecar(checkpoint).entries
     if not entries or not entries[0].keeps_numbers:
         return None
@@ -204,7 +203,7 @@ def path_of_doubles(checkpoint: str | os.PathLike[str]) -> Path | None:
 
 
 def _is_held(name: str, value: Any, variables: Mapping[str, Array]) -> bool:
-    """Whether a variable of the .mat file stands for this value of a memory, bit for bit."""
+    """Return True if a variable of the .mat file holds this value of a memory bit for bit."""
     if name not in _HELD:
         return False
     held = variables[_VARIABLES[name]]
@@ -219,7 +218,7 @@ def _read(path: Path) -> list[Entry]:
         text, arrays = read_described(path, _TEXT)
         told = text["entries"]
         return [_entry(place, {"run": told[0].get("run", {})} | each, arrays) for place, each in enumerate(told)]
-    except Exception as error:  # what a damaged text has in the place of mappings is whatever the damage made of it
+    except Exception as error:  # a damaged text may have values of any type
         raise CheckpointError(f"{path}: expected the sidecar of a checkpoint, got a file that is damaged.") from error
 
 
