@@ -478,7 +478,7 @@ def test_names_that_the_file_system_lacks_are_told(tmp_path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(
-        "runName: expected characters that names of files can have here (ascii), got '\\u03bb'."
+        "runName: expected characters that file names can have on this system (ascii), got '\\u03bb'."
     )
     assert in_a_process(["quirks"], env=environment, capture_output=True).returncode == 0
 

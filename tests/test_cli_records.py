@@ -242,8 +242,8 @@ def test_a_picture_asks_for_no_layers_that_a_file_tells(kind: str, source: str, 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (["--hidden", "5", "2", "6"], "--hidden: expected 5 2 5, as the run had that wrote the file, got 5 2 6."),
-        (["--units", "tanh", "linear"], "--units: expected tanh linear logistic linear, as the run had"),
+        (["--hidden", "5", "2", "6"], "--hidden: expected 5 2 5, as in the run that wrote the file, got 5 2 6."),
+        (["--units", "tanh", "linear"], "--units: expected tanh linear logistic linear, as in the run"),
     ],
 )
 def test_layers_that_contradict_the_sidecar_are_refused(
@@ -259,7 +259,7 @@ def test_without_a_sidecar_the_layers_are_asked_for(
 ) -> None:
     files = [tmp_path / "p.png", CHECKPOINT, old_call / "data.mat"]
     assert main(["plot", "codes", *map(str, files)]) == 2
-    assert "--hidden: expected those of the network, got none, and no sidecar" in capsys.readouterr().err
+    assert "--hidden: expected the value of the network, got none, and no sidecar" in capsys.readouterr().err
     assert main(["checkpoint", str(CHECKPOINT), "--split"]) == 2
     assert "--layersizes: expected all layers, since no sidecar tells them" in capsys.readouterr().err
 

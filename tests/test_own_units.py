@@ -176,7 +176,7 @@ class NamedAsBuiltIn(OwnLogistic):
         ),
         (WrongBend(), "unit_types: expected sigma.bend that agrees with finite differences"),
         (Together(), "unit_types: expected of 'sigma' activate with outputs that depend on their own input only"),
-        (InPlace(), "unit_types: expected of 'sigma' slope to leave its arguments as they are, got changed ones."),
+        (InPlace(), "unit_types: expected of 'sigma' slope to leave its arguments unchanged, got changed arguments."),
         (OneRow(), "unit_types: expected of 'sigma' activate to return shape (3, 4), got shape (4,)."),
         (Roots(), "unit_types: expected of 'sigma' activate to return finite numbers, got NaN or Inf."),
         (Faulty(), "got AttributeError (module 'numpy' has no attribute 'no_such_function')."),
@@ -270,9 +270,7 @@ def test_the_empirical_fisher_of_an_own_loss_is_a_formula_that_the_original_lack
 
 @pytest.mark.skipif(not HAS_NUMBA, reason="Numba is not installed")
 def test_numba_says_whose_passes_they_are() -> None:
-    with pytest.warns(
-        BackendWarning, match=r"^backend='numba': the passes are numpy's in this run.*'sigma'\.$"
-    ) as said:
+    with pytest.warns(BackendWarning, match=r"^backend='numba': numpy runs the passes in this run.*'sigma'\.$") as said:
         run(unit_types=[OwnLogistic(), "linear"], backend="numba", test_inputs=X, test_targets=X)
     assert len(said) == 1
     run(unit_types=["relu", OwnLogistic()], loss="squared", backend="numba")  # hidden layers are compiled
@@ -282,7 +280,7 @@ def test_numba_says_whose_passes_they_are() -> None:
 def test_the_legacy_face_refuses_what_the_original_lacks_unless_told_otherwise(unit: str) -> None:
     given = {"indata": X, "outdata": X, "layersizes": [4], "layertypes": [unit, "linear"], "display": "none"}
     with pytest.raises(
-        OptionError, match=rf"^layertypes: .*got '{unit}'\. The original has no such unit; faithful=Fal"
+        OptionError, match=rf"^layertypes: .*got '{unit}'\. The MATLAB program has no such unit; faithful=Fal"
     ):
         nnet_train(**given, maxepoch=1)
     assert np.isfinite(nnet_train(**given, maxepoch=1, faithful=False, seed=0)).all()
@@ -338,12 +336,15 @@ def test_weights_lose_the_cases_that_are_trimmed() -> None:
             "case_weights: expected 24 numbers, one for each case (column) of inputs, got",
         ),
         ({"case_weights": -np.ones(24)}, "case_weights: expected numbers of at least 0, got -1."),
-        ({"case_weights": np.zeros(24)}, "case_weights: expected a weight above 0 for some case, got 0 for all."),
+        (
+            {"case_weights": np.zeros(24)},
+            "case_weights: expected a weight above 0 for at least one case, got 0 for all cases.",
+        ),
         ({"case_weights": np.full(24, np.nan)}, "case_weights: expected"),
         ({"case_weights": "balanced"}, "case_weights: expected"),
         ({"class_weights": [1, 2]}, "class_weights: expected 5 numbers, one for each row of targets, got 2."),
-        ({"class_weights": np.ones(5)}, "class_weights: expected targets that name a class"),
-        ({"targets": CLASSES[1:] / 2, "class_weights": [1, 2]}, "class_weights: expected targets that name a class"),
+        ({"class_weights": np.ones(5)}, "class_weights: expected one-of-k targets"),
+        ({"targets": CLASSES[1:] / 2, "class_weights": [1, 2]}, "class_weights: expected one-of-k targets"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(weights: dict[str, Any], said: str) -> None:

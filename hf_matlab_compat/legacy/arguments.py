@@ -66,7 +66,7 @@ def refuse_new_units(units: Any, faithful: bool) -> None:
     """
     new = [unit for unit in units if unit not in ORIGINAL] if isinstance(units, list) else []
     if faithful and new and isinstance(new[0], str):
-        mended = "The original has no such unit; {faithful}=False trains it, as does train."
+        mended = "The MATLAB program has no such unit; {faithful}=False trains it, as does train."
         raise OptionError(
             "unit_types",
             expected="names from " + ", ".join(map(repr, ORIGINAL)),

@@ -143,7 +143,7 @@ def finite_network(network: Network, layers: Sequence[Layer], path: str) -> Trai
     wrong = int(sum(np.sum(~np.isfinite(part)) for layer in layers for part in (layer.W, layer.b)))
     if wrong:
         raise CheckpointError(
-            f"{path}: expected finite numbers in paramsp, got {wrong} numbers that are NaN or Inf. "
+            f"{path}: expected finite numbers in paramsp, got NaN or Inf in {wrong} of them. "
             "Choose the checkpoint of an earlier epoch."
         )
     return TrainedNetwork(network, tuple(layers))
@@ -152,5 +152,5 @@ def finite_network(network: Network, layers: Sequence[Layer], path: str) -> Trai
 def _require_finite(name: str, values: NDArray[Any], advice: str) -> None:
     wrong = int(np.sum(~np.isfinite(values)))
     if wrong:
-        got = f"{wrong} of {values.size} numbers that are NaN or Inf"
+        got = f"NaN or Inf in {wrong} of {values.size}"
         raise DataError(name, expected="finite numbers", got=got, advice=advice)

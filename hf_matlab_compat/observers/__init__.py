@@ -1,1 +1,1 @@
-"""What watches a run: text log, checkpoints, displays and Ctrl-C."""
+"""Observers of a run: text log, checkpoints, displays, and the guard for Ctrl-C."""

@@ -1,4 +1,4 @@
-"""Writes a checkpoint after every epoch, and keeps one every `checkpoint_period` epochs under its own name."""
+"""Writes a checkpoint after every epoch, and every `checkpoint_period` epochs one that is kept under its own name."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from hf_matlab_compat.state import Report, State
 
 
 class CheckpointWriter(Observer):
-    """Writes ``<name>_nnet_running.mat`` every epoch and ``<name>_nnet_epoch<k>.mat`` every `checkpoint_period`.
+    """Writes ``<name>_nnet_running.mat`` every epoch and ``<name>_nnet_epoch<k>.mat`` every `checkpoint_period` epochs.
 
-    A run without a name writes nothing. Each file gets its sidecar, which describes the run. A change of the working
-    directory in the middle of a run does not move the files.
+    A run without a name writes nothing. Each file gets a sidecar that describes the run. The paths are made absolute at
+    the start, so a change of the working directory during a run does not move the files.
 
     Parameters
     ----------
     to_host : callable, optional
-        Brings a vector of the backend to the host, as a numpy array.
+        Copies a vector of the backend to a numpy array.
 
     Raises
     ------
     CheckpointError
-        From `epoch`: a file cannot be written.
+        Raised by `epoch` if a file cannot be written.
     """
 
     def __init__(self, to_host: Callable[[Vector], NDArray[Any]] = np.asarray) -> None:
@@ -39,17 +39,17 @@ class CheckpointWriter(Observer):
         self._standing: Entry | None = None
 
     def begin(self, run: Run, state: State) -> None:
-        """Remember how the files are called."""
+        """Set the names of the files."""
         self._run, self._standing = run, None
         self._stem = os.path.abspath(run.name)
 
     def epoch(self, report: Report, state: State) -> None:
-        """Write the state that the epoch left."""
+        """Write the state after the epoch."""
         run = self._run
         if run is None or not run.name:
             return
         host = self._on_host(state, np.float64 if run.options.precision == "double" else np.float32)
-        # The kept file comes first: a run killed between the two repeats this epoch and writes both.
+        # The kept file comes first: a run that is killed between the two repeats this epoch and writes both.
         if state.epoch % run.options.checkpoint_period == 0:
             write_checkpoint(f"{self._stem}_nnet_epoch{state.epoch}.mat", host, run.described)
         self._standing = write_checkpoint(f"{self._stem}_nnet_running.mat", host, run.described, self._standing)

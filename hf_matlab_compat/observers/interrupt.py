@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP during a run: the unfinished epoch is dropped, no log or checkpoint is torn."""
+"""Ctrl-C, SIGTERM and SIGHUP during a run: the unfinished epoch is dropped, and no file is left half written."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from hf_matlab_compat.state import Outcome
 
 _PLAIN_HANDLERS: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 _OUTCOMES: dict[int, Outcome] = {signal.SIGTERM: Outcome.TERMINATED}
-if hasattr(signal, "SIGHUP"):  # Windows has none
+if hasattr(signal, "SIGHUP"):  # not on Windows
     _PLAIN_HANDLERS[signal.SIGHUP] = signal.SIG_DFL
     _OUTCOMES[signal.SIGHUP] = Outcome.HUNG_UP
 
 
 class InterruptGuard:
-    """Decides where in the loop a Ctrl-C takes effect; SIGTERM and SIGHUP, which clusters send, likewise.
+    """Decides where in the loop Ctrl-C takes effect; also SIGTERM and SIGHUP, which clusters send.
 
-    Inside `abandonable` the first of these signals raises KeyboardInterrupt at once. Outside it (while files
-    are written) the first one is remembered, and raised on entering the next `abandonable`. The second one
-    raises at once, wherever it comes: KeyboardInterrupt after Ctrl-C, SystemExit otherwise. What is still
-    remembered when the guard ends asks a loop to stop that is over; `received` says so.
+    Inside `abandonable` the first of these signals raises KeyboardInterrupt at once. Outside it (while files are
+    written) the first signal is remembered and raised on entry to the next `abandonable`. A second signal raises at
+    once anywhere: KeyboardInterrupt after Ctrl-C, SystemExit otherwise. A signal that is still remembered when the
+    guard ends came after the last epoch and raises nothing; `received` holds it.
 
-    The guard replaces Python's own handlers for its duration, in the main thread only. A handler that the host
-    program set (or a signal it ignores, as under nohup) is left alone, and so is everything in other threads:
-    there signals do what they do without the guard.
+    The guard replaces Python's default handlers, in the main thread only. It leaves alone a handler that the host
+    program set and a signal that it ignores (as under nohup). In other threads it does nothing.
 
     Attributes
     ----------
@@ -65,18 +64,24 @@ class InterruptGuard:
 
     @property
     def outcome(self) -> Outcome:
-        """That of a run which a signal, or a KeyboardInterrupt of another origin, broke off."""
+        """The outcome of a run that a signal, or another KeyboardInterrupt, stopped."""
         return _OUTCOMES.get(self.received or 0, Outcome.INTERRUPTED)
 
     @property
     def terminated(self) -> bool:
-        """Whether the whole program was asked to end, not only the run."""
+        """True if the whole program was asked to end, not only the run."""
         return self.received in _OUTCOMES
 
     @contextmanager
     def abandonable(self) -> Iterator[None]:
-        """A block that may be left half done; entering it raises a remembered signal."""
-        self._may_abandon = True  # before the look at what is remembered, so that none falls between the two
+        """Mark a block that may be left half done; on entry raise a remembered signal.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            A signal came before.
+        """
+        self._may_abandon = True  # before the test of `received`, so that no signal is lost between the two
         try:
             if self.received is not None:
                 raise KeyboardInterrupt

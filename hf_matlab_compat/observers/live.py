@@ -1,4 +1,4 @@
-"""A live view of a run: its latest epochs, where the current one stands, and how long the rest will take."""
+"""A live view of a run: its latest epochs, the progress of the current one, and the time left."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.observers.screen import closing_sentence, printable
 from hf_matlab_compat.state import Outcome, Report, State
 
-_LATEST = 8  # epochs shown while the run goes on
-_SUMMARY = 12  # epochs shown when it is over
+_LATEST = 8  # epochs shown during the run
+_SUMMARY = 12  # epochs shown at the end
 
 
 class LiveView(Observer):
-    """Shows a run in a terminal as it goes, and leaves a table of its epochs.
+    """Shows the progress of a run in a terminal, and at the end a table of its epochs.
 
-    Where the output is no terminal that can be redrawn (a file, a pipe, a notebook, TERM=dumb), each epoch
-    is one plain line.
+    If the output is no terminal that can be redrawn (a file, a pipe, a notebook, TERM=dumb), each epoch is one plain
+    line.
 
     Parameters
     ----------
@@ -43,6 +43,7 @@ class LiveView(Observer):
         self._reports: list[Report] = []
 
     def begin(self, run: Run, state: State) -> None:
+        """See `Observer.begin`."""
         self._reports = []
         self._progress = _Progress(run, state)
         self._title = printable(_title(run, state), self._console.encoding)
@@ -53,19 +54,23 @@ class LiveView(Observer):
             self._say(self._title)
 
     def progress(self, stage: str, step: int, of: int) -> None:
+        """See `Observer.progress`."""
         self._progress.at(stage, step, of)
 
     def epoch(self, report: Report, state: State) -> None:
+        """See `Observer.epoch`."""
         self._reports.append(report)
         self._progress.finished(report)
         if not self._live:
             self._say(self._progress.sentence(report))
 
     def end(self, outcome: Outcome, state: State) -> None:
+        """See `Observer.end`."""
         self.close()
         self._say(f"{closing_sentence(outcome, state)} {_clock(float(np.sum(state.records.seconds)))} in all.")
 
     def close(self) -> None:
+        """Give the terminal back and print the table."""
         if not self._live:
             return
         live, self._live = self._live, None
@@ -79,24 +84,24 @@ class LiveView(Observer):
 
     def _view(self) -> RenderableType:
         title = Text(self._title, style="bold", no_wrap=True, overflow="ellipsis")
-        room = min(_LATEST, max(self._console.height - 7, 1))  # the rest is title, headings, bars and two empty lines
+        room = min(_LATEST, max(self._console.height - 7, 1))  # 7: title, headings, bars and two empty lines
         rows = [_table(self._reports[-room:], self._console.width)] if self._reports else []
         bars = self._progress.bars(bar_width=20 if self._console.width >= 72 else 8)
-        return Group(title, *rows, bars, Text())  # the ^C that the terminal echoes goes to the empty line
+        return Group(title, *rows, bars, Text())  # the terminal echoes ^C on the empty line
 
     def _say(self, sentence: str) -> None:
         self._console.print(sentence, markup=False, highlight=False, soft_wrap=not self._redraws)
 
 
 class _Console(Console):
-    """Standard output; where it is a pipe that was closed, the error comes out instead of ending the program."""
+    """Standard output. A closed pipe raises an error instead of ending the program, as rich would."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class _Progress:
-    """How far a run is: epochs, the step inside the current one, the time that is left."""
+    """The progress of a run: epochs, the step inside the current one, the time left."""
 
     def __init__(self, run: Run, state: State) -> None:
         self._last_epoch = run.options.max_epochs
@@ -115,7 +120,7 @@ class _Progress:
         self._stage, self._step, self._of = "", 0, 0
 
     def seconds_left(self) -> float | None:
-        """Seconds until the last epoch ends, from the mean of the latest five; None before the first."""
+        """Return the seconds until the last epoch ends, from the mean of the latest five; None before the first."""
         if not self._seconds:
             return None
         remaining = (self._last_epoch - self._epoch) * float(np.mean(self._seconds))
@@ -153,12 +158,12 @@ def _title(run: Run, state: State) -> str:
 
 
 def _bar(done: int, of: int) -> tuple[RenderableType, RenderableType]:
-    """`done of of` in words and as a bar; nothing where nothing is to be done."""
+    """Return `done of of` as words and as a bar; empty if nothing is to be done."""
     return (f"{done} of {of}", ProgressBar(total=of, completed=min(done, of))) if of else ("", "")
 
 
 def _figures(report: Report) -> dict[str, str]:
-    """What is shown of an epoch, by heading."""
+    """Return the figures shown of an epoch, by heading."""
     test = {} if report.test is None else {"test error": _decimals(report.test.error)}
     own = {heading: shown(report.figures.get(name)) for heading, (name, shown) in _OF_FIGURES.items()}
     return {
@@ -182,11 +187,11 @@ _OF_FIGURES: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "rho": ("rho", _shown(".3f")),
     "rate": ("rate", _shown(".3g")),
 }
-"""What is shown of the figures of a method, where it reports them: heading, name, and how."""
+"""Figures of a method that are shown if it reports them: heading, name, and format."""
 
 
 _WIDTHS = {"epoch": 5, "CG": 3, "ll": 9, "error": 8, "test error": 10, "lambda": 7, "rho": 6, "rate": 5, "time": 7}
-_DISPENSABLE = ("rate", "time", "CG", "rho", "lambda")  # in this order, where the terminal is narrow
+_DISPENSABLE = ("rate", "time", "CG", "rho", "lambda")  # left out in this order if the terminal is narrow
 _GAP = 2
 
 
@@ -209,14 +214,14 @@ def _decimals(figure: float) -> str:
 
 
 def _spread(reports: list[Report], most: int) -> list[Report]:
-    """At most `most` of the reports, evenly spread, the first and the last among them."""
+    """Return at most `most` of the reports, evenly spaced, with the first and the last."""
     if len(reports) <= most:
         return reports
     return [reports[i] for i in np.linspace(0, len(reports) - 1, most).round().astype(int)]
 
 
 def _clock(seconds: float) -> str:
-    """A duration as short as it can be read: 0.3 s, 12.4 s, 3:05, 2:07:30; a whole number of seconds stays whole."""
+    """Return a duration in short form: 0.3 s, 12.4 s, 3:05, 2:07:30; an int is shown without decimals."""
     if seconds < 59.95:
         return f"{seconds:.2f} s" if isinstance(seconds, float) else f"{seconds} s"
     text = str(timedelta(seconds=round(seconds)))

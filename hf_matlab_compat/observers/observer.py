@@ -1,4 +1,4 @@
-"""What watches a run: it is told what happened, and may end the run or ask for a state to be kept."""
+"""The base class of observers: it is told what happens in a run, and may stop the run or have a state kept."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from hf_matlab_compat.state import Outcome, Report, State
 
 @dataclass(frozen=True)
 class Stop:
-    """What an observer returns from `Observer.epoch` to end the run after this epoch.
+    """An observer returns this from `Observer.epoch` to stop the run after this epoch.
 
     Attributes
     ----------
     reason : str
-        A sentence for the user; `Result.reason` names the observer and says it.
+        A sentence for the user; `Result.reason` shows it after the name of the observer.
     """
 
     reason: str
@@ -35,7 +35,7 @@ class Keep(Enum):
 
 
 KEEP = Keep.KEEP
-"""What an observer returns from `Observer.epoch` to have this state kept as `Result.best`, in place of the last."""
+"""An observer returns this from `Observer.epoch` to keep this state as `Result.best`, in place of the previous one."""
 
 Answer = Stop | Keep | bool | None
 
@@ -51,16 +51,15 @@ class Run:
     description : str
         A line for the log.
     resume_from : str
-        The checkpoint the run goes on from, or an empty string.
+        The checkpoint that the run continues from, or an empty string.
     sizes : tuple of int
-        Units of every layer, inputs first; for a problem that is no network of this package, its number of parameters
-        alone.
+        Units of every layer, inputs first; for a user's problem its number of parameters alone.
     options : Options
         All settings.
     num_cases : int
-        Training cases; 0 where it is not told.
+        Training cases; 0 if unknown.
     described : mapping
-        The same and more in plain values, for the file beside a checkpoint (`preflight.description`).
+        These and more in plain values, for the sidecar of a checkpoint (`preflight.description`).
     """
 
     name: str
@@ -73,42 +72,45 @@ class Run:
 
     @property
     def cases(self) -> str:
-        """How many cases of how many numbers, in words; empty where it is not told."""
+        """The number of cases and of numbers in each, in words; empty if unknown."""
         return f"{self.num_cases} cases of {self.sizes[0]} numbers" if self.num_cases else ""
 
 
 class Observer:
-    """Base of all observers: every event does nothing until it is overridden."""
+    """Base of all observers: each method does nothing unless it is overridden."""
 
     def begin(self, run: Run, state: State) -> None:
-        """The run is about to do its first epoch from `state`."""
+        """Prepare; the run is about to start its first epoch from `state`."""
 
     def progress(self, stage: str, step: int, of: int) -> None:
-        """Inside an epoch: `stage` ('gradient', 'cg', 'backtracking', 'line search') is at `step` of at most `of`."""
+        """Take note of progress inside an epoch.
+
+        `stage` is 'gradient', 'cg', 'backtracking' or 'line search'; `of` is the largest possible `step`.
+        """
 
     def epoch(self, report: Report, state: State) -> Answer:
-        """An epoch ended with `report` and left `state`, whose arrays are the run's own and are not to be changed.
+        """Take note of an epoch that ended with `report` and `state`, whose arrays must not be changed.
 
         Returns
         -------
         Stop, bool, KEEP or None
-            `Stop` (or True) ends the run here, `KEEP` keeps the state as the best so far; None does nothing.
+            `Stop` (or True) stops the run here, `KEEP` keeps the state as the best so far; None does nothing.
         """
 
     def end(self, outcome: Outcome, state: State) -> None:
-        """The run is over."""
+        """Take note of the end of the run."""
 
     def close(self) -> None:
-        """Give back files and the terminal; called however the run ended."""
+        """Close files and give the terminal back; called however the run ended."""
 
 
 def checked_answer(observer: Observer, answer: Any) -> Answer:
-    """What an observer returned from `Observer.epoch`; True as a `Stop`.
+    """Return what an observer returned from `Observer.epoch`; True as a `Stop`.
 
     Raises
     ------
     OptionError
-        It is none of what an observer may return.
+        It is nothing that an observer may return.
     """
     name = type(observer).__name__
     if answer is True or isinstance(answer, np.bool_):
@@ -122,11 +124,12 @@ def checked_answer(observer: Observer, answer: Any) -> Answer:
 
 
 def checked_observers(observers: Any) -> list[Observer]:
-    """The caller's observers as a list; None holds none.
+    """Return the user's observers as a list; empty for None.
 
     Raises
     ------
     OptionError
+        One of them is no `Observer`.
     """
     given = [] if observers is None else observers
     if not isinstance(given, list | tuple):
@@ -134,5 +137,5 @@ def checked_observers(observers: Any) -> list[Observer]:
     for one in given:
         if not isinstance(one, Observer):
             advice = "Derive its class from observers.observer.Observer."
-            raise OptionError("observers", expected="a list of observers", got=f"{one!r} in it", advice=advice)
+            raise OptionError("observers", expected="a list of observers", got=f"a list with {one!r}", advice=advice)
     return list(given)

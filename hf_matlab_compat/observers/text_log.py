@@ -19,12 +19,12 @@ _EPOCH = re.compile(rb"^epoch: (\d+), Log likelihood", re.MULTILINE)
 
 
 class TextLog(Observer):
-    """Appends to MATLAB's log ``<run name>.txt``, its lines ended by CR LF; nothing for a run without a name.
+    """Appends to MATLAB's log ``<run name>.txt``, with lines that end in CR LF; a run without a name writes none.
 
-    The file is opened for each epoch, synced to the disk and closed again, so whatever ends the process, the
-    finished epochs are in it; a change of the working directory does not move it. A run that was interrupted or
-    failed gets no total time, as in MATLAB; of one that a signal ended, or that converged, a line says so. Where a
-    run was killed between log and checkpoint its last epoch is logged twice; a line of the resumed run says so.
+    The file is opened for each epoch, synced to the disk and closed again, so that it holds all finished epochs however
+    the process ends. Its path is made absolute at the start. As in MATLAB, a run that was interrupted or failed gets no
+    total time; if a signal or convergence ended it, a line says so. If a run was killed between log and checkpoint, its
+    last epoch is logged twice; the resumed run says so in a line.
 
     Raises
     ------
@@ -36,6 +36,7 @@ class TextLog(Observer):
     _options: Options
 
     def begin(self, run: Run, state: State) -> None:
+        """See `Observer.begin`."""
         self._path = os.path.abspath(f"{run.name}.txt") if run.name else ""
         self._options = run.options
         again = _logged_again(self._path, state.epoch) if run.resume_from else []
@@ -43,9 +44,11 @@ class TextLog(Observer):
         self._append([*header, *again])
 
     def epoch(self, report: Report, state: State) -> None:
+        """See `Observer.epoch`."""
         self._append(epoch_lines(report, self._options))
 
     def end(self, outcome: Outcome, state: State) -> None:
+        """See `Observer.end`."""
         if outcome in (Outcome.STALLED, Outcome.TERMINATED, Outcome.HUNG_UP):
             self._append([closing_sentence(outcome, state), ""])
         if outcome in CAME_THROUGH:
@@ -56,7 +59,7 @@ class TextLog(Observer):
             return
         try:
             with open(self._path, "ab") as log:
-                # "replace": a description with half a surrogate pair must not end the run
+                # "replace", so that half a surrogate pair in a description cannot end the run
                 log.write("".join(f"{line}\r\n" for line in lines).encode(errors="replace"))
                 log.flush()
                 _sync(log.fileno())
@@ -65,17 +68,17 @@ class TextLog(Observer):
                 "run_name",
                 expected="the stem of files that can be written",
                 got=f"{self._path!r} ({error.strerror})",
-                advice="Make its directory, give the right to write there or make room; or name another place.",
+                advice="Make its directory, change its permissions or free disk space; or choose another name.",
             ) from error
 
 
 def _sync(descriptor: int) -> None:
-    """Bring what was appended to the disk; its time stamps may follow later."""
+    """Write the appended data to the disk; the time stamps may follow later."""
     (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(descriptor)
 
 
 def _logged_again(path: str, epoch: int) -> list[str]:
-    """A line for the log, if it has later epochs already than the one that a run goes on from."""
+    """Return a line for the log if it already has later epochs than the one that the run continues from."""
     try:
         with open(path, "rb") as log:
             log.seek(max(os.fstat(log.fileno()).st_size - _LAST_BYTES, 0))

@@ -1,4 +1,4 @@
-"""matplotlib, imported when a picture is drawn: no window, no global state, a file at the end."""
+"""matplotlib figures without a window and without global state, saved to a file; imported when a picture is drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DOTS_PER_INCH = 150
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches.
+    """Return an empty figure, with its size in inches.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def new_figure(width: float, height: float) -> Figure:
     except ImportError as error:
         raise ArgumentError(
             "matplotlib",
-            expected="it to be installed, for pictures",
+            expected="the package, which draws pictures",
             got="no such package",
             advice="Run pip install 'hf_matlab_compat[plot]'.",
         ) from error
@@ -37,7 +37,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """The path, if a picture can be written there, by its suffix.
+    """Return the path, if its suffix is that of a picture.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure in the format of the suffix, the same bytes for the same picture, whole or not at all.
+    """Write the figure in the format of the suffix, whole or not at all; the same picture gives the same bytes.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def tidy(axes: Any) -> None:
-    """Light grid, no box."""
+    """Draw a light grid and remove the upper and right border."""
     axes.grid(True, color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right"):

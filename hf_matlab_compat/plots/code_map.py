@@ -1,4 +1,4 @@
-"""The code layer of an autoencoder as a map: each case a point, coloured by its label."""
+"""The codes of an autoencoder as a map: each case is a point, coloured by its label."""
 
 from __future__ import annotations
 
@@ -31,12 +31,14 @@ def draw_codes(
     target : path-like
         The picture, .png, .svg or .pdf.
     network : TrainedNetwork
+        The trained network.
     inputs : (s_0, N) array_like
+        A case in each column.
     labels : N numbers or words, optional
-        Up to 20 different ones get a colour each; more are numbers on a scale.
+        Up to 20 different labels get a colour each; more are numbers on a scale.
     layer : int, optional
-        The code layer, counted from 1; by default the narrowest hidden one. Of more than two units the two principal
-        components are drawn, and the axes say which share of the variance each has.
+        The code layer, counted from 1; by default the narrowest hidden one. If it has more than two units, its first
+        two principal components are drawn, and the axes show their share of the variance.
 
     Returns
     -------
@@ -45,8 +47,10 @@ def draw_codes(
 
     Raises
     ------
-    DataError, OptionError, ArgumentError
-        Labels do not fit, the layer has one unit only, matplotlib is missing, or the file cannot be written.
+    DataError
+        Labels do not fit, or the layer has only one unit.
+    OptionError, ArgumentError
+        There is no such layer, matplotlib is missing, or the file cannot be written.
     """
     path = check_target(target)
     place = _code_layer(network, layer)

@@ -1,4 +1,4 @@
-"""Learning curves of several runs over each other: likelihood, error, rho, lambda and CG steps by epoch."""
+"""Learning curves of several runs in one picture: likelihood, error, rho, lambda, CG steps and step norm by epoch."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 _MOST_NAMED_COLOURS = 10
 _LONGEST_LABEL = 40
 _MOST_DECADES, _LEAST_DECADES = 3, 0.5
-"""Between which a logarithmic axis has plain numbers, at 1, 2 and 5; over less of one it is divided evenly."""
+"""Range in decades of a logarithmic axis with plain numbers at 1, 2 and 5; below it they are evenly spaced."""
 _LEGEND_LETTERS = 150
 
 
 def runs_of_logs(paths: Sequence[str | os.PathLike[str]]) -> dict[str, LoggedRun]:
-    """The runs of log files under names to show: the file's, with as much of its place as tells it from the others.
+    """Read the runs of log files, under names for a legend: the file's, with as much of its path as makes it unique.
 
-    A file of several runs has them numbered. Names are those of the files, ``a/run`` and ``b/run`` where ``run`` would
-    be both.
+    Several runs in one file get numbers. Names are ``a/run`` and ``b/run`` if both would be ``run``.
 
     Raises
     ------
@@ -43,7 +42,7 @@ def runs_of_logs(paths: Sequence[str | os.PathLike[str]]) -> dict[str, LoggedRun
 
 
 def names_of_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """A name for each file, the shortest that no other has: its stem, its name, or more of its path.
+    """Return the shortest unique name of each file: its stem, its name, or more of its path.
 
     Examples
     --------
@@ -61,7 +60,7 @@ def names_of_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
 
 
 def _forms(path: Path) -> list[str]:
-    """Names of a file from the shortest on."""
+    """Return the possible names of a file, shortest first."""
     name = path.name.removesuffix(".gz")
     folders = path.absolute().parent.parts[1:]
     stem = Path(name).stem
@@ -70,9 +69,9 @@ def _forms(path: Path) -> list[str]:
 
 
 def seconds_of_logs(paths: Sequence[str | os.PathLike[str]]) -> dict[str, NDArray[np.float64]]:
-    """Seconds of training by the end of each epoch, under the names of `runs_of_logs`.
+    """Return the seconds of training at the end of each epoch, under the names of `runs_of_logs`.
 
-    A log does not tell them; the checkpoint beside it, ``<run>_nnet_running.mat``, does.
+    A log does not hold them; the checkpoint next to it, ``<run>_nnet_running.mat``, does.
 
     Raises
     ------
@@ -87,7 +86,7 @@ def seconds_of_logs(paths: Sequence[str | os.PathLike[str]]) -> dict[str, NDArra
 def _seconds(path: str, run: LoggedRun) -> NDArray[np.float64]:
     beside = Path(path).with_name(f"{Path(path).name.removesuffix('.gz').removesuffix('.txt')}_nnet_running.mat")
     advice = "Draw against epochs or CG steps."
-    expected = f"{beside.name} beside the log, which has the seconds"
+    expected = f"{beside.name} next to the log, which has the seconds"
     try:
         records = read_checkpoint(beside, precision="single").records
     except CheckpointError as error:
@@ -95,12 +94,12 @@ def _seconds(path: str, run: LoggedRun) -> NDArray[np.float64]:
     number, told = run.epochs["epoch"], run.epochs["log_likelihood"]
     known = number.max() <= len(records.seconds)
     if not known or not np.allclose(records.log_likelihood[number - 1, 0], told, rtol=1e-3, atol=1e-4, equal_nan=True):
-        raise ArgumentError("seconds", expected=expected, got=f"one of another run than {path}", advice=advice)
+        raise ArgumentError("seconds", expected=expected, got=f"a checkpoint of another run than {path}", advice=advice)
     return np.cumsum(records.seconds)[number - 1]
 
 
 AGAINST = {"epoch": "epoch", "cg-steps": "CG steps of the run", "seconds": "seconds of training"}
-"""What curves can be drawn against, and how their axis says so."""
+"""Possible horizontal axes, and their labels."""
 
 
 def draw_learning_curves(
@@ -110,11 +109,11 @@ def draw_learning_curves(
     against: str = "epoch",
     seconds: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Path:
-    """Draw runs over each other.
+    """Draw the curves of runs over each other.
 
-    Training figures are full lines, test figures dashed. Log-likelihoods below zero and errors are drawn on a
-    logarithmic scale where they span one, without those that are 0. A rho of -Inf is a triangle at the lower edge;
-    other ones are drawn between -1 and 3.
+    Training figures are solid lines, test figures dashed. Negative log-likelihoods and errors have a logarithmic scale
+    if they are positive and span enough; zeros are then left out. A rho of -Inf is a triangle at the lower edge; other
+    values are clipped to the range from -1 to 3.
 
     Parameters
     ----------
@@ -123,9 +122,9 @@ def draw_learning_curves(
     runs : mapping of str to LoggedRun
         Label to run; runs without an epoch are left out.
     against : {'epoch', 'cg-steps', 'seconds'}
-        What the curves are drawn against: epochs, all CG steps so far, or seconds.
+        The horizontal axis: epochs, CG steps so far, or seconds.
     seconds : mapping of str to (k,) arrays, optional
-        Label to the seconds by the end of each epoch (`seconds_of_logs`).
+        Label to the seconds at the end of each epoch (`seconds_of_logs`).
 
     Returns
     -------
@@ -135,8 +134,8 @@ def draw_learning_curves(
     Raises
     ------
     ArgumentError
-        There is no epoch to draw, a run lacks what it is to be drawn against, matplotlib is missing, or the file cannot
-        be written.
+        There is no epoch to draw, a run lacks the figure of the horizontal axis, matplotlib is missing, or the file
+        cannot be written.
     """
     path = check_target(target)
     shown = {label: run for label, run in runs.items() if run.epochs.size}
@@ -162,12 +161,22 @@ def draw_learning_curves(
 def _places(
     label: str, run: LoggedRun, against: str, seconds: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64] | NDArray[np.int64]:
-    """Where on the axis each epoch stands."""
+    """Return the place of each epoch on the horizontal axis.
+
+    Raises
+    ------
+    OptionError
+        There is no such axis.
+    ArgumentError
+        The run lacks its figure.
+    """
     if against not in AGAINST:
         raise OptionError("against", expected=f"one of {', '.join(AGAINST)}", got=repr(against))
     if against == "seconds":
         if label not in seconds:
-            raise ArgumentError("seconds", expected=f"those of {label}", got="none", advice="Draw against epochs.")
+            raise ArgumentError(
+                "seconds", expected=f"the seconds of {label}", got="none", advice="Draw against epochs."
+            )
         return seconds[label]
     if against == "cg-steps" and "total_cg_steps" not in run.figures:
         got, advice = f"a log without lines of CG steps, {label}", "Draw against epochs."
@@ -183,8 +192,8 @@ def _colours(count: int) -> Sequence[Any]:
 
 
 def _short(labels: Sequence[str]) -> list[str]:
-    """Labels as they are shown: cut in the middle where they are long and can still be told apart."""
-    plain = [label.replace("$", r"\$").lstrip("_") or "run" for label in labels]  # matplotlib hides those that begin so
+    """Return labels for the legend: long ones are cut in the middle if they stay unique."""
+    plain = [label.replace("$", r"\$").lstrip("_") or "run" for label in labels]  # matplotlib hides labels with "_"
     half = _LONGEST_LABEL // 2
     cut = [label if len(label) <= _LONGEST_LABEL else f"{label[: half - 1]}…{label[-half:]}" for label in plain]
     return [short if cut.count(short) == 1 else whole for short, whole in zip(cut, plain, strict=True)]
@@ -254,7 +263,7 @@ _PANELS: tuple[Panel, ...] = (_likelihood, _error, _rho, _lambda, _cg_steps, _no
 
 
 def _finish(axes: Any) -> None:
-    """Grid, numbers at the ticks, and a word where no log has the figure as a finite number."""
+    """Draw the grid and plain numbers, or a note if no log has the figure as a finite number."""
     drawn = [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines if line.get_transform() == axes.transData]
     figures = np.concatenate(drawn or [np.empty(0)])
     figures = figures[np.isfinite(figures)]
@@ -270,7 +279,7 @@ def _finish(axes: Any) -> None:
 
 
 def _plain_ticks(axis: Any, low: float, high: float) -> None:
-    """Numbers at a logarithmic axis of few decades: 5 and 6 in place of 5 × 10⁰ and 6 × 10⁰."""
+    """Write plain numbers on a logarithmic axis of few decades: 5 and 6 instead of 5 × 10⁰ and 6 × 10⁰."""
     from matplotlib import ticker
 
     decades = math.log10(high / low)

@@ -1,4 +1,4 @@
-"""What an autoencoder makes of some cases: the originals above, their reconstructions below."""
+"""Reconstructions of an autoencoder: cases above, their reconstructions below."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hf_matlab_compat.plots.canvas import check_target, new_figure, save
 
 _A_ROW = 10
 _AT_A_TIME = 4096
-"""Cases."""
+"""Number of cases."""
 
 
 def draw_reconstructions(
@@ -37,13 +37,13 @@ def draw_reconstructions(
     network : TrainedNetwork
         An autoencoder: as many outputs as inputs.
     inputs : (s_0, N) array_like
-        The first `count` cases are drawn; the title tells the error of all and of these.
+        The first `count` cases are drawn; the title shows the error of all cases and of these.
     image_shape : (height, width), optional
-        By default a square; where s_0 is no square number, cases are drawn as curves.
+        By default a square; if s_0 is no square number, cases are drawn as curves.
     by_columns : bool
-        The pixels of a case run down the columns of the image, as MATLAB's reshape has it.
+        The pixels of a case run down the columns of the image, as in MATLAB's reshape.
     count : int
-        Cases to draw, at least 1.
+        Number of cases to draw, at least 1.
 
     Returns
     -------
@@ -52,8 +52,10 @@ def draw_reconstructions(
 
     Raises
     ------
-    DataError, OptionError, ArgumentError
-        The network is no autoencoder, a shape does not fit, matplotlib is missing, or the file cannot be written.
+    OptionError
+        `count` or a shape does not fit.
+    DataError, ArgumentError
+        The network is no autoencoder, matplotlib is missing, or the file cannot be written.
     """
     path = check_target(target)
     shape = _shape(network, image_shape)
@@ -79,9 +81,9 @@ def draw_reconstructions(
 
 
 def _squared_errors(network: TrainedNetwork, cases: NDArray[Any]) -> NDArray[Any]:
-    """Of each case, summed over its numbers."""
+    """Return the squared error of each case, summed over its numbers."""
     if cases.ndim != 2:
-        network.outputs(cases)  # which refuses them
+        network.outputs(cases)  # raises, since they are no matrix
     starts = range(0, max(cases.shape[1], 1), _AT_A_TIME)
     with np.errstate(over="ignore"):
         parts = (cases[:, start : start + _AT_A_TIME] for start in starts)
@@ -111,7 +113,7 @@ def _shape(network: TrainedNetwork, image_shape: tuple[int, int] | None) -> tupl
 
 
 def _draw(axes: Any, case: NDArray[Any], pair: Any, shape: tuple[int, int] | None, by_columns: bool) -> None:
-    """One case: a picture on the scale of the original, a curve on that of both, so that none leaves its axes."""
+    """Draw one case: an image on the scale of the original, or a curve on the scale of both."""
     scale = pair[0] if shape is not None else np.concatenate(pair)
     low, high = float(scale.min()), float(scale.max())
     if shape is None:

@@ -1,4 +1,4 @@
-"""A trained network from a checkpoint or a saved result; its sidecar says what layers it has."""
+"""A trained network from a checkpoint or a saved result; the sidecar of a checkpoint describes its layers."""
 
 from __future__ import annotations
 
@@ -27,23 +27,25 @@ def load_network(
     unit_types: Sequence[Any] | None = None,
     num_inputs: int | None = None,
 ) -> TrainedNetwork:
-    """The network of a checkpoint, or of a file that `Result.save` wrote.
+    """Read the network of a checkpoint, or of a file that `Result.save` wrote.
 
     Parameters
     ----------
     checkpoint : path-like
-        In any format that is read.
+        In any format that this package reads.
     hidden_sizes : sequence of int, optional
-        s_1 … s_{L-1}; by default those of the run, which the sidecar of a checkpoint names.
+        s_1 … s_{L-1}; by default those in the sidecar.
     unit_types : sequence of str, optional
-        Of layers 1 … L; likewise.
+        Units of layers 1 … L; by default those in the sidecar.
     num_inputs : int, optional
-        s_0, where no sidecar names it; s_L follows from the number of parameters.
+        s_0, if there is no sidecar; s_L follows from the number of parameters.
 
     Raises
     ------
-    OptionError, CheckpointError
-        The layers are none, or not those of the checkpoint; its parameters are not finite.
+    OptionError
+        The layers are unknown, or not those of the checkpoint.
+    CheckpointError
+        It cannot be read, or its parameters are not finite.
     """
     if is_result(checkpoint):
         network = load(checkpoint, unit_types=unit_types).trained_network()
@@ -58,7 +60,7 @@ def load_network(
     if sizes:
         whole = tuple(sizes)
     elif num_inputs is None:
-        raise OptionError("num_inputs", expected="the number of inputs, since no sidecar tells it", got="none")
+        raise OptionError("num_inputs", expected="the number of inputs, since there is no sidecar", got="none")
     else:
         whole = _whole(checkpoint, hidden, num_inputs)
     W, b = split_layers(checkpoint, whole)
@@ -70,22 +72,28 @@ def _described(checkpoint: str | os.PathLike[str]) -> Mapping[str, Any]:
     try:
         return read_description(checkpoint)
     except CheckpointError:
-        return {}  # another program's file: it is read as the caller says
+        return {}  # another program's file: the caller's arguments describe it
 
 
 def _agreed(name: str, given: Sequence[Any] | None, described: Any, run: Mapping[str, Any]) -> list[Any]:
-    """What the caller gave, or else what the sidecar says; both must be the same."""
+    """Return what the caller gave, or else what the sidecar says; they must agree.
+
+    Raises
+    ------
+    OptionError
+        They do not agree, or there is neither.
+    """
     if given is None:
         if "sizes" not in run:
-            advice = "Copy the sidecar along with the checkpoint, or give them."
-            got = "none, and no sidecar of a network beside the checkpoint"
-            raise OptionError(name, expected="those of the network", got=got, advice=advice)
+            advice = "Copy the sidecar along with the checkpoint, or give this option."
+            got = "none, and no sidecar of a network next to the checkpoint"
+            raise OptionError(name, expected="the value of the network", got=got, advice=advice)
         return list(described)
     plain = [int(each) if isinstance(each, int | np.integer) else name_of(each) for each in given]
     if "sizes" in run and plain != list(described):
-        expected = f"{' '.join(map(str, described)) or 'none'}, as the run had that wrote the file"
+        expected = f"{' '.join(map(str, described)) or 'none'}, as in the run that wrote the file"
         got = " ".join(map(str, plain)) or "none"
-        raise OptionError(name, expected=expected, got=got, advice="They can be left out.")
+        raise OptionError(name, expected=expected, got=got, advice="This option can be left out.")
     return list(given)
 
 
@@ -96,7 +104,8 @@ def _check_units(units: Sequence[Any], num_hidden: int) -> None:
             "unit_types",
             expected=f"{num_hidden + 1} of {', '.join(map(repr, UNITS))}",
             got=repr(list(units)),
-            advice=(unit_instead(unknown[0]) if unknown else "") or "One for each hidden layer and one for the output.",
+            advice=(unit_instead(unknown[0]) if unknown else "")
+            or "Give one for each hidden layer and one for the output.",
         )
 
 
@@ -106,5 +115,5 @@ def _whole(checkpoint: str | os.PathLike[str], hidden: Sequence[int], num_inputs
 
 
 def _outputs(checkpoint: str | os.PathLike[str], num_inputs: int) -> int:
-    """s_L of a network without hidden layers; for others a number that does not fit, which is said then."""
+    """Return s_L of a network without hidden layers; for others a number that does not fit, which is refused later."""
     return max((summarise(checkpoint).psize or 0) // (num_inputs + 1), 1)

@@ -1,4 +1,4 @@
-"""One array from the caller: dense, real, numeric, finite, two-dimensional."""
+"""Checks of one array: dense, real, numeric, finite, two-dimensional."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ _UNFIT = {
     "O": ("objects", _CONVERT),
     "U": ("text", _CONVERT),
     "S": ("text", _CONVERT),
-    "V": ("numbers of a kind that numpy lacks", "Convert them first, as with .astype('float32')."),
+    "V": ("numbers of a type that numpy lacks", "Convert them first, as with .astype('float32')."),
 }
 _COLUMNS_AT_A_TIME = 65536
-"""Columns looked at together, so that checking data that is larger than memory stays small."""
+"""Columns checked at a time, so that a check of data larger than memory needs little memory."""
 
 
 WORKING = {"single": np.float32, "double": np.float64}
 
 
 def real_matrix(name: str, values: Any, precision: str = "double") -> NDArray[Any]:
-    """`values` as a real two-dimensional numpy array of its own type, not copied where it already is one.
+    """Return `values` as a real two-dimensional numpy array of its own dtype; not copied if it is one already.
 
     Parameters
     ----------
     name : str
-        What the caller calls it.
+        The caller's name for it.
     values : array_like
         Numbers; integers and booleans are fine.
     precision : {'single', 'double'}
-        In which the numbers must be finite.
+        The precision in which the numbers must be finite.
 
     Raises
     ------
     DataError
-        Sparse, masked, complex, object, text, of other than two dimensions, empty, NaN, infinite or too large.
+        It is sparse, masked, complex, text, objects, empty, not two-dimensional, or holds NaN, infinity or a number
+        that is too large for the precision.
     """
     array = real_array(name, values, precision)
     if array.ndim != 2:
@@ -50,13 +51,19 @@ def real_matrix(name: str, values: Any, precision: str = "double") -> NDArray[An
             name,
             expected="a matrix with one case in each column",
             got=f"an array of shape {array.shape}",
-            advice="Reshape it: a single case is one column, a single number for each case one row.",
+            advice="Reshape it: a single case is one column; one number for each case is one row.",
         )
     return array
 
 
 def real_array(name: str, values: Any, precision: str = "double") -> NDArray[Any]:
-    """`values` as a real numpy array of any shape; see `real_matrix`."""
+    """Return `values` as a real numpy array of any shape; see `real_matrix`.
+
+    Raises
+    ------
+    DataError
+        As `real_matrix`, for any number of dimensions.
+    """
     _refuse_gaps(name, values)
     _refuse_containers(name, values)
     array = _as_array(name, values)
@@ -71,8 +78,14 @@ def real_array(name: str, values: Any, precision: str = "double") -> NDArray[Any
 
 
 def _refuse_gaps(name: str, values: Any) -> None:
-    """Sparse and masked arrays: numpy's own conversion would make something else of them, or numbers of the gaps."""
-    sparse = sys.modules.get("scipy.sparse")  # nobody holds a sparse matrix without having imported it
+    """Refuse sparse and masked arrays, which numpy would convert to something else.
+
+    Raises
+    ------
+    DataError
+        It is one of them.
+    """
+    sparse = sys.modules.get("scipy.sparse")  # a sparse matrix exists only if this has been imported
     if sparse is not None and sparse.issparse(values):
         raise DataError(name, expected="a dense array", got="a sparse matrix", advice="Pass its .toarray().")
     masked = np.ma.count_masked(values) if isinstance(values, np.ma.MaskedArray) else 0
@@ -81,12 +94,18 @@ def _refuse_gaps(name: str, values: Any) -> None:
             name,
             expected="an array without gaps",
             got=f"a masked array with {masked} of {values.size} numbers masked",
-            advice="Fill the gaps with .filled(value), or leave them out, as .compressed() does in a vector.",
+            advice="Fill the gaps with .filled(value), or remove them, as .compressed() does in a vector.",
         )
 
 
 def _refuse_containers(name: str, values: Any) -> None:
-    """What holds the numbers, in place of the numbers: the name of a file, or all variables of one."""
+    """Refuse a container of the numbers in place of the numbers: the name of a file, a dictionary, or a result.
+
+    Raises
+    ------
+    DataError
+        It is one of them.
+    """
     if isinstance(values, str | os.PathLike):
         advice = "Read the file first, as with scipy.io.loadmat(path)['name'] or numpy.load(path)."
         raise DataError(
@@ -104,7 +123,13 @@ def _refuse_containers(name: str, values: Any) -> None:
 
 
 def _as_array(name: str, values: Any) -> NDArray[Any]:
-    """numpy's conversion; what it raises is whatever the object's own conversion makes of it."""
+    """Return numpy's conversion.
+
+    Raises
+    ------
+    DataError
+        The conversion fails, with any exception of the object's own code.
+    """
     try:
         array = np.asarray(values)
     except Exception as error:
@@ -119,7 +144,7 @@ def _as_array(name: str, values: Any) -> NDArray[Any]:
 
 
 def _convert(values: Any) -> str:
-    """How a tensor of another library becomes an array."""
+    """Return the advice how to convert a tensor of another library."""
     if not hasattr(values, "detach"):
         return "Convert it to a numpy array first."
     return f"Pass its .detach().cpu(){'.float()' if 'bfloat16' in str(values.dtype) else ''}.numpy()."
@@ -142,7 +167,7 @@ def _require_finite(name: str, array: NDArray[Any], precision: str) -> None:
 def _not_finite(name: str, value: Any, where: tuple[int, ...], precision: str) -> DataError:
     got = f"{value} at {where} (counted from 0)"
     if not np.isfinite(value):
-        advice = "Replace such numbers, or leave their cases out."
+        advice = "Replace such numbers, or remove their cases."
         return DataError(name, expected="finite numbers", got=got, advice=advice)
     largest = np.finfo(WORKING[precision]).max
     advice = "Rescale them, or set {precision}='double'." if precision == "single" else "Rescale them."

@@ -1,4 +1,4 @@
-"""The cases that were given: shapes that fit each other, chunks that divide them, targets that fit the output."""
+"""Checks of the cases: shapes that fit each other, chunks that divide them, targets that fit the output unit."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from hf_matlab_compat.preflight.orientation import Clues, in_rows, unequal_colum
 from hf_matlab_compat.preflight.weights import NO_WEIGHTS, Weights, weighted
 
 _SUM_TOLERANCE = 1e-3
-"""How far the targets of a softmax case may sum from 1: data kept in single or printed with four digits passes."""
+"""Largest deviation from 1 of the sum of a softmax case's targets; data in single or with four digits passes."""
 
 
 NO_CLUES = Clues()
 
 
 class Names(NamedTuple):
-    """What `train` calls a pair of inputs and targets and the number of their chunks."""
+    """The names in `train` of inputs, targets and the number of their chunks."""
 
     inputs: str
     targets: str
@@ -44,11 +44,12 @@ def check_training_data(
     clues: Clues = NO_CLUES,
     weights: Weights = NO_WEIGHTS,
 ) -> ChunkedCases:
-    """The training cases, checked.
+    """Return the training cases, checked.
 
     Raises
     ------
     DataError, OptionError
+        They do not fit each other, the output unit, or the number of chunks.
     """
     x, t = _pair(TRAINING, inputs, targets, options, clues)
     data = _in_chunks(TRAINING, x, t, options, clues)
@@ -59,11 +60,14 @@ def check_training_data(
 def check_test_data(
     inputs: Any, targets: Any, training: ChunkedCases, output_unit: str, options: Options, clues: Clues = NO_CLUES
 ) -> ChunkedCases | None:
-    """The held-out cases, checked against the training cases; None when there are none.
+    """Return the held-out cases, checked against the training cases; None if there are none.
 
     Raises
     ------
-    DataError, OptionError
+    DataError
+        They do not fit each other, the training cases, or the output unit.
+    OptionError
+        The number of chunks does not divide them.
     """
     if inputs is None and targets is None:
         return None
@@ -124,7 +128,7 @@ def _about_chunks(names: Names, x: tuple[int, ...], t: tuple[int, ...], num_chun
     if not may_be_turned:
         return nearest
     both = f"{{{names.inputs}}} and {{{names.targets}}}"
-    return f"Cases go in columns: if {both} have them in rows, transpose them. If not, t{nearest[1:]}"
+    return f"Cases go in columns: if {both} have them in rows, transpose them. Otherwise t{nearest[1:]}"
 
 
 def _nearest_divisors(num_cases: int, wanted: int) -> str:
@@ -140,12 +144,17 @@ def _nearest_divisors(num_cases: int, wanted: int) -> str:
 
 
 def check_targets(name: str, targets: NDArray[Any], output_unit: str, options: Options) -> None:
-    """Whether the targets are what the output and the error measure take them for.
+    """Check that the targets fit the output unit and the error measure.
 
     Raises
     ------
     DataError
-        Outside [0, 1] for the cross-entropy of logistic units, not summing to 1 for softmax.
+        They are outside [0, 1] for the cross-entropy of logistic units, or do not sum to 1 for softmax.
+
+    Warns
+    -----
+    DataWarning
+        They are not one-of-k for the error measure 'misclassified'.
     """
     if options.loss == "matching" and output_unit == "logistic":
         low, high = targets.min(), targets.max()
@@ -161,7 +170,7 @@ def check_targets(name: str, targets: NDArray[Any], output_unit: str, options: O
     if options.error_measure == "misclassified" and not all(_is_one_hot(part) for part in _parts(targets)):
         which = "test" if name.startswith("test_") else "training"
         warnings.warn(
-            f"The targets of the {which} cases are not all a single 1 among zeros, so the share of misclassified "
+            f"The targets of the {which} cases are not all a single 1 among zeros, so the fraction of misclassified "
             "cases means little.",
             DataWarning,
             stacklevel=2,
@@ -178,7 +187,7 @@ def _check_distributions(name: str, targets: NDArray[Any]) -> None:
             raise DataError(
                 name,
                 expected="targets of at least 0 that sum to 1 in each case, for softmax outputs",
-                got=f"a sum of {sums[case]:g} and a least value of {part[:, case].min():g} in case {first + case} "
+                got=f"a sum of {sums[case]:g} and a smallest value of {part[:, case].min():g} in case {first + case} "
                 "(counted from 0)",
                 advice="Use one-of-k targets.",
             )

@@ -1,4 +1,4 @@
-"""A run in plain values, kept beside its checkpoints: a resume names what differs from the run that wrote them."""
+"""A run in plain values, kept next to its checkpoints: a resumed run names what differs from them."""
 
 from __future__ import annotations
 
@@ -20,28 +20,30 @@ FREE = {
     *("max_epochs", "num_test_chunks", "checkpoint_period", "backend", "num_threads"),
     *("initial_lam", "num_connections", "init_scale", "seed"),  # a resumed run does not read these
 }
-"""Options with which a run may go on otherwise than it began, and nobody has to be told."""
+"""Options that a resumed run may change without a warning."""
 
 _MOST_NUMBERS = 1 << 24
-"""Of a larger matrix, evenly spaced cases up to so many numbers stand for all: it may be mapped from a slow disk."""
+"""A larger matrix is represented by evenly spaced cases with this many numbers; it may be mapped from a slow disk."""
 
 
 def describe(sizes: Sequence[int], unit_types: Sequence[Any], options: Options, data: ChunkedCases) -> dict[str, Any]:
-    """The run: layers, settings, and fingerprints of its training cases.
+    """Return the description of a run: layers, settings, and fingerprints of its training cases.
 
     Parameters
     ----------
     sizes : sequence of int
         Units of every layer, inputs first.
     unit_types : sequence of str
+        Of layers 1 … L.
     options : Options
+        All settings.
     data : ChunkedCases
-        Training cases; weights of classes are among those of cases.
+        Training cases; their case weights include the class weights.
 
     Returns
     -------
     dict
-        Of what JSON can hold.
+        Values that JSON can hold.
     """
     inputs = fingerprint(data.inputs)
     targets = inputs if same_memory(data.inputs, data.targets) else fingerprint(data.targets)
@@ -55,18 +57,18 @@ def describe(sizes: Sequence[int], unit_types: Sequence[Any], options: Options, 
 
 
 def describe_own(problem: object, options: Options) -> dict[str, Any]:
-    """The same for a problem of the caller's own, of which only its class and the settings are known."""
+    """Return the description of a run on a user's problem: its class and the settings."""
     return {"problem": type(problem).__name__, "settings": plain_settings(options), "data": {}}
 
 
 def plain_settings(options: Options) -> dict[str, Any]:
-    """All options but the seed, which may be any object; a rule of the caller's own is known by its class."""
+    """Return all options but the seed, which may be any object; a user's rule appears as the name of its class."""
     plain = bool | int | float | str | None
     return {n: v if isinstance(v, plain) else name_of(v) for n, v in vars(options).items() if n != "seed"}
 
 
 def fingerprint(matrix: Any) -> str:
-    """SHA-256 of the numbers of a (s, N) matrix in single precision, case by case, however it lies in memory."""
+    """Return the SHA-256 of the numbers of a (s, N) matrix in single precision, case by case, in any memory layout."""
     rows, cases = matrix.shape
     digest = hashlib.sha256(f"{rows} {cases}".encode())
     most = max(_MOST_NUMBERS // max(rows, 1), 1)
@@ -82,18 +84,19 @@ def fingerprint(matrix: Any) -> str:
 
 
 def warn_of_changes(checkpoint: str | os.PathLike[str], described: Mapping[str, Any]) -> None:
-    """Name what differs from the run that wrote the checkpoint, where that is known.
+    """Warn of what differs from the run that wrote the checkpoint, if that is known.
 
     Warns
     -----
     CheckpointWarning
+        Something differs.
     """
     before = read_description(checkpoint)
     changes = list(_changes(before, described)) if before else []
     if changes:
         warnings.warn(
             f"{os.fspath(checkpoint)}: the run that wrote it had other settings. {'; '.join(changes)}. "
-            "The run goes on with those of now.",
+            "This run continues with its own settings.",
             CheckpointWarning,
             stacklevel=3,
         )
@@ -102,17 +105,18 @@ def warn_of_changes(checkpoint: str | os.PathLike[str], described: Mapping[str, 
 def warn_of_lost_memory(
     checkpoint: str | os.PathLike[str], started: Mapping[str, Any], resumed: Mapping[str, Any]
 ) -> None:
-    """Name what the method remembers and the checkpoint lacks: its sidecar is missing, or another method wrote it.
+    """Warn of entries of the method's memory that the checkpoint lacks: no sidecar, or written by another method.
 
     Warns
     -----
     CheckpointWarning
+        An entry is missing.
     """
     lacking = [name for name in started if name not in resumed]
     if lacking:
         warnings.warn(
             f"{os.fspath(checkpoint)}: expected {', '.join(lacking)}, which the method remembers, got a checkpoint "
-            "without. The method begins with its own; the run will not go on bit for bit.",
+            "without. The method starts with its own values, so the run does not continue bit for bit.",
             CheckpointWarning,
             stacklevel=3,
         )
@@ -121,7 +125,7 @@ def warn_of_lost_memory(
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     told = {name: value for name, value in now["settings"].items() if name not in FREE}
     if told.get("precision") == "double":
-        del told["precision"]  # reading the checkpoint said that its doubles are missing
+        del told["precision"]  # `read_checkpoint` has warned that its doubles are missing
     layers = {"hidden_sizes": "sizes", "unit_types": "unit_types", "problem": "problem"}
     known = {**before.get("settings", {}), **{name: before.get(key) for name, key in layers.items()}}
     for name, value in {**{name: now.get(key) for name, key in layers.items()}, **told}.items():

@@ -1,4 +1,4 @@
-"""Whether the run's files can be written where they should go."""
+"""Checks that the run's files can be written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_ENDING = "_nnet_epoch1000000.sidecar.npz.01234567.partial"
 
 
 def check_destination(run_name: Any) -> str:
-    """The run name as a string; its directory must exist and be writable, and its files where they are there already.
+    """Return the run name as a string. Its directory must exist and be writable, and so must existing files of the run.
 
     Parameters
     ----------
@@ -26,16 +26,17 @@ def check_destination(run_name: Any) -> str:
     Raises
     ------
     OptionError
+        A file of the run could not be written.
     """
     if not isinstance(run_name, str | os.PathLike):
         raise OptionError("run_name", expected="a name or path, or '' for no files", got=quoted(run_name))
-    name = os.path.expanduser(os.fsdecode(run_name))  # as MATLAB has it
+    name = os.path.expanduser(os.fsdecode(run_name))  # as in MATLAB
     if "\0" in name:
         raise OptionError("run_name", expected="a name without a null character", got=repr(name))
     try:
         os.fsencode(name)
     except UnicodeEncodeError as error:
-        expected = f"characters that names of files can have here ({error.encoding})"
+        expected = f"characters that file names can have on this system ({error.encoding})"
         advice = "Choose another name, or set the environment's PYTHONUTF8=1."
         raise OptionError("run_name", expected=expected, got=ascii(name), advice=advice) from error
     if name:
@@ -62,12 +63,12 @@ def _check_folder(run_name: str) -> None:
             "run_name",
             expected="a stem in a directory that can be written to",
             got=f"{run_name!r}, and {str(folder)!r} cannot",
-            advice="Give yourself the right to write there, or name another place.",
+            advice="Change its permissions, or choose another directory.",
         )
 
 
 def _targets(run_name: str) -> Iterator[str]:
-    yield f"{run_name}{_LONGEST_ENDING}"  # first: a name that is too long is too long for a longer ending too
+    yield f"{run_name}{_LONGEST_ENDING}"  # first, to find a name that is too long with any ending
     yield from (f"{run_name}{ending}" for ending in (".txt", "_nnet_running.mat", "_nnet_running.sidecar.npz", ".lock"))
     stem = Path(run_name)
     yield from map(str, sorted(stem.parent.glob(f"{escape(stem.name)}_nnet_epoch*")))
@@ -82,12 +83,12 @@ def _check_target(target: str) -> None:
         advice = "Choose a shorter name." if error.errno == errno.ENAMETOOLONG else ""
         raise _not_a_target(target, error.strerror or str(error), advice) from error
     if kind == stat.S_IFDIR:
-        raise _not_a_target(target, "a directory of that name is there", "Move it away, or choose another name.")
+        raise _not_a_target(target, "a directory has that name", "Move it away, or choose another name.")
     if kind != stat.S_IFREG:
-        reason = "a device, a pipe or a socket of that name is there"
+        reason = "a device, a pipe or a socket has that name"
         raise _not_a_target(target, reason, "Choose another name.")
-    if target.endswith(".txt") and not os.access(target, os.W_OK):  # the others are replaced, this one is appended to
-        raise _not_a_target(target, "it may not be written", "Give yourself the right to, or choose another name.")
+    if target.endswith(".txt") and not os.access(target, os.W_OK):  # the log is appended to, the others are replaced
+        raise _not_a_target(target, "it may not be written", "Change its permissions, or choose another name.")
 
 
 def _not_a_target(target: str, reason: str, advice: str) -> OptionError:

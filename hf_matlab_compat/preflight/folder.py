@@ -10,7 +10,7 @@ from hf_matlab_compat.errors import OptionError
 
 
 def make_folder(path: Path) -> None:
-    """Make the folder `out` and those above it, where they are missing.
+    """Make the folder `out` and its missing parents.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def make_folder(path: Path) -> None:
     except OSError as error:
         raise OptionError(
             "out",
-            expected="a folder that is there or can be made",
+            expected="a folder that exists or can be made",
             got=f"{str(path)!r} ({error.strerror})",
             advice="Choose another one.",
         ) from error
@@ -30,7 +30,7 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def folder_for(path: Path) -> Iterator[None]:
-    """The folder `out` for what is done in this block; where that fails before it wrote anything, it is taken back.
+    """Make the folder `out` for this block; if the block fails before it writes anything, remove the folder again.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def folder_for(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(OSError):  # of the first that is not empty
+        with suppress(OSError):  # stop at the first folder that is not empty
             for folder in missing:
                 folder.rmdir()
         raise

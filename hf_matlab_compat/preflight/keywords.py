@@ -1,4 +1,4 @@
-"""The keywords of a call: none without a name, all known, none missing; a wrong one is met with the right one."""
+"""Checks of the keywords of a call: each has a name, is known, and none is missing; a wrong one gets a suggestion."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ Trained = TypeVar("Trained")
 
 _NONE_OF_IT: Mapping[tuple[str, ...], str] = {
     ("learningrate", "lr", "stepsize", "eta", "alpha", "learningrateinit"): (
-        "There is none: conjugate gradients and a line search find each step; {initial_lam} sets how careful the first "
-        "is."
+        "There is none: conjugate gradients and a line search find each step; {initial_lam} damps the first one."
     ),
     ("momentum", "beta1", "nesterov"): (
-        "There is none: the last solution of conjugate gradients, times {start_decay}, starts the next."
+        "There is none: the last CG iterate, times {start_decay}, starts the next CG run."
     ),
-    ("batchsize", "minibatchsize"): "There is none: {num_chunks} says into how many chunks the cases are cut.",
+    ("batchsize", "minibatchsize"): "There is none: {num_chunks} is the number of chunks of the cases.",
     ("optimizer", "optimiser"): "There is none: Hessian-free is the {method}.",
 }
-"""Why other trainers' arguments do not exist here."""
+"""Why arguments of other trainers do not exist here."""
 
 _ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
     "inputs": ("x", "xtrain", "data", "traindata"),
@@ -48,7 +47,7 @@ _ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
     "initial_theta": ("theta", "params", "theta0"),
     "run_name": ("name", "filename", "out"),
 }
-"""What other programs call our arguments."""
+"""Names of our arguments in other programs."""
 
 
 _WORDS_ALSO_CALLED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -58,11 +57,11 @@ _WORDS_ALSO_CALLED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "error_measure": {"squared": ("mse", "squarederror"), "misclassified": ("accuracy", "classification", "zeroone")},
     "curvature": {"gauss_newton": ("ggn",), "hessian": ("h",), "empirical_fisher": ("fisher",)},
 }
-"""What other programs call the values of our options; MATLAB's words for them are in `vocabulary`."""
+"""Names of our options' values in other programs; MATLAB's are in `matlab.vocabulary`."""
 
 
 def by_name_only(function: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
-    """Refuse calls of `train` with arguments that have no name, are unknown or missing, in a sentence."""
+    """Refuse calls of `train` with unnamed, unknown or missing arguments, in a sentence."""
     required = [p.name for p in signature(function).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
     known = [*required, *(field.name for field in dataclasses.fields(Options))]
 
@@ -92,6 +91,7 @@ def refuse_unnamed(count: int, advice: str) -> None:
     Raises
     ------
     OptionError
+        Always.
     """
     raise OptionError("arguments", expected="names", got=f"{count} without a name", advice=advice)
 
@@ -102,6 +102,7 @@ def refuse_missing(function: Callable[..., Any], args: Collection[Any], given: M
     Raises
     ------
     OptionError
+        An argument is missing.
     """
     parameters = list(signature(function).parameters.values())
     unnamed = [p for p in parameters if p.kind is Parameter.POSITIONAL_OR_KEYWORD][len(args) :]
@@ -113,11 +114,12 @@ def refuse_missing(function: Callable[..., Any], args: Collection[Any], given: M
 
 
 def refuse_absent(**needed: Any) -> None:
-    """Refuse a call in which an argument that it needs is None.
+    """Refuse a call in which a needed argument is None.
 
     Raises
     ------
     OptionError
+        An argument is None.
     """
     missing = [name for name, value in needed.items() if value is None]
     if missing:
@@ -126,7 +128,7 @@ def refuse_absent(**needed: Any) -> None:
 
 
 def instead(name: str, known: Iterable[str], names: Mapping[str, str]) -> str:
-    """What to write in place of an unknown keyword, in the vocabulary `names`; empty where nothing is near.
+    """Return what to write in place of an unknown keyword, in the vocabulary `names`; empty if nothing is similar.
 
     Examples
     --------
@@ -144,7 +146,7 @@ def instead(name: str, known: Iterable[str], names: Mapping[str, str]) -> str:
 
 
 def why_none(name: str, names: Mapping[str, str]) -> str:
-    """Why there is no argument that other trainers call `name`, in the vocabulary `names`; empty if none does."""
+    """Return why there is no argument that other trainers call `name`, in the vocabulary `names`; empty if unknown."""
     reasons = (reason for words, reason in _NONE_OF_IT.items() if _plain(name) in words)
     return next(reasons, "").format_map(_Itself(names))
 
@@ -160,7 +162,7 @@ def _value_instead(name: str, value: object) -> str:
 
 
 def _translated(name: str, names: Mapping[str, str]) -> str:
-    """The other vocabulary's word for it."""
+    """Return the name in the other vocabulary."""
     if not names:
         return TO_FIELD_TERMS.get(name, "")
     return names.get(name, "")

@@ -1,4 +1,4 @@
-"""The network that was asked for: sizes, kinds of units, and combinations that have no meaning."""
+"""Checks of the network: sizes, kinds of units, and combinations without a meaning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hf_matlab_compat.options import Options
 
 
 def check_layout(hidden_sizes: Any, unit_types: Any, options: Options) -> tuple[list[int], list[Any]]:
-    """Sizes and kinds of units as plain lists; units of the caller's own are looked at when the network is built.
+    """Return sizes and kinds of units as plain lists.
 
     Parameters
     ----------
@@ -24,10 +24,12 @@ def check_layout(hidden_sizes: Any, unit_types: Any, options: Options) -> tuple[
     unit_types : sequence of str or OwnFunction
         Of the hidden layers and the output.
     options : Options
+        Reads loss, curvature and `faithful`.
 
     Raises
     ------
     OptionError
+        A size or unit is wrong, or the combination has no meaning.
     """
     sizes = _sizes(hidden_sizes)
     units = _units(unit_types, len(sizes))
@@ -62,13 +64,13 @@ def _units(unit_types: Any, num_hidden: int) -> list[Any]:
             expected=f"{num_hidden + 1} names, one for each hidden layer ({{hidden_sizes}} has {num_hidden}) and one "
             "for the output",
             got=f"{len(units)} ({', '.join(repr(name_of(unit)) for unit in units)})" if units else "none",
-            advice="{hidden_sizes} is of hidden layers only, {unit_types} of hidden layers and output.",
+            advice="{hidden_sizes} describes the hidden layers only, {unit_types} the hidden layers and the output.",
         )
     for i, unit in enumerate(units):
         if isinstance(unit, str):
             _check_unit(unit, is_output=i == num_hidden)
         else:
-            OwnUnit(unit)  # refuses what lacks a method
+            OwnUnit(unit)  # raises if a method is missing
     return units
 
 
@@ -78,7 +80,7 @@ _ALSO_CALLED = {
     "linear": ("identity", "purelin", "none", "gaussian"),
     "softmax": ("multinomial", "categorical"),
 }
-"""What other programs call the units."""
+"""Names of our units in other programs."""
 
 
 def _check_unit(unit: str, *, is_output: bool) -> None:
@@ -95,13 +97,14 @@ def _check_unit(unit: str, *, is_output: bool) -> None:
 
 
 def unit_instead(name: str, known: Collection[str] = tuple(UNITS)) -> str:
-    """What to write in place of an unknown kind of unit; empty where nothing is near.
+    """Return what to write in place of an unknown kind of unit; empty if nothing is similar.
 
     Parameters
     ----------
     name : str
+        The unknown name.
     known : collection of str
-        The units that the caller may name.
+        The names that the caller may use.
 
     Examples
     --------
@@ -112,7 +115,7 @@ def unit_instead(name: str, known: Collection[str] = tuple(UNITS)) -> str:
     if unit.endswith("relu") or unit.startswith(("rectif", "leaky")):
         if "relu" not in known:
             return "The published trainer has no rectified units."
-        return "'relu' is built in; for another, pass an object of your own."
+        return "'relu' is built in; for another unit, give your own object."
     meant = next((ours for ours, words in _ALSO_CALLED.items() if unit.replace("_", "") in words), None)
     near = [meant] if meant else difflib.get_close_matches(unit, known, n=1, cutoff=0.4)
     return f"Did you mean {near[0]!r}?" if near else ""
@@ -123,7 +126,7 @@ def _check_combination(units: Sequence[Any], options: Options) -> None:
     if options.loss == "matching" and output not in HAVE_MATCHING:
         raise no_matching_loss(output)
     if not options.faithful:
-        return  # the three below have a meaning; the original refuses them because it never wrote the formulas
+        return  # the three combinations below have a meaning; MATLAB refuses them because its formulas are missing
     if options.curvature == "hessian" and "tanh" in units:
         where = f"'tanh' in layer {units.index('tanh') + 1}"
         raise _not_in_the_original("unit_types", "no 'tanh' with {curvature='hessian'}", where)
@@ -137,5 +140,5 @@ def _check_combination(units: Sequence[Any], options: Options) -> None:
 
 
 def _not_in_the_original(argument: str, expected: str, got: str) -> OptionError:
-    advice = "The original has no formula for it and stops; {faithful}=False computes it."
+    advice = "The MATLAB program has no formula for it and stops; {faithful}=False computes it."
     return OptionError(argument, expected=expected, got=got, advice=advice)

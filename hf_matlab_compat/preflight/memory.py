@@ -1,4 +1,4 @@
-"""Whether a run fits the memory that is free."""
+"""Checks that a run fits the free memory."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from hf_matlab_compat.objective.ordered_sum import PARTIAL_SUMS
 from hf_matlab_compat.options import Options
 
 _VECTORS = 16
-"""Vectors of P numbers that an epoch holds beside the recorded iterates: θ, d, gradients, CG's own, temporaries."""
+"""Vectors of length P in an epoch, without the recorded iterates: θ, d, gradients, CG's vectors, temporaries."""
 
 _KEPT = {"gauss_newton": 3, "hessian": 5, "empirical_fisher": 3}
-"""Numbers kept of every unit and case for curvature products: y, f', R, and with the Hessian e and its curvature.
+"""Numbers kept for each unit and case for curvature products: y, f', R; for the Hessian also e and the bend.
 
-At most: compiled passes form f' of hidden units as they go.
+This is an upper bound: compiled passes form f' of hidden units as they go.
 """
 
 
 class Need(NamedTuple):
-    """Bytes that a run takes beside the caller's data, estimated.
+    """Estimate of the bytes that a run needs, without the user's data.
 
     Attributes
     ----------
     cases : float
-        Copies of the cases on a device, those to test on included.
+        Copies of the cases on a device, test cases included.
     activations : float
-        What is kept of the pass through the network for the curvature products, and the block that passes.
+        Forward passes kept for curvature products, and the current block.
     vectors : float
         Vectors as long as the parameters.
     """
@@ -49,7 +49,7 @@ def memory_needed(
     num_test_cases: int = 0,
     with_x: Sequence[int] = (),
 ) -> Need:
-    """An estimate of the memory that a run takes beside the caller's data.
+    """Estimate the memory that a run needs, without the user's data.
 
     Parameters
     ----------
@@ -58,12 +58,13 @@ def memory_needed(
     num_cases : int
         N.
     options : Options
+        Reads chunks, curvature and the grid of CG iterates.
     backend : Backend
-        The cases are copied to a device, and nowhere on the host.
+        Cases are copied to a device, but not on the host.
     num_test_cases : int
         Cases that are only evaluated.
     with_x : sequence of int
-        Hidden layers that keep their inputs beside their outputs.
+        Hidden layers that keep their input beside their output.
     """
     units, more = sum(sizes), sum(sizes[i] for i in with_x)
     chunk = num_cases // options.num_chunks
@@ -91,11 +92,12 @@ def check_memory(
     num_test_cases: int = 0,
     with_x: Sequence[int] = (),
 ) -> None:
-    """Refuse a run that needs more memory than is free, and name what takes the most of it.
+    """Refuse a run that needs more memory than is free, and name the largest part.
 
     Raises
     ------
     OptionError
+        It does not fit.
     """
     free = backend.free_memory()
     need = memory_needed(sizes, num_cases, options, backend, num_test_cases, with_x)
@@ -104,21 +106,21 @@ def check_memory(
     argument, what, advice = _blame(need, sizes, num_cases + num_test_cases, options)
     raise OptionError(
         argument,
-        expected=f"a run that fits the {free / 1e9:.3g} GB of memory that are free",
-        got=f"one that needs about {sum(need) / 1e9:.3g} GB, {max(need) / 1e9:.3g} of them for {what}",
+        expected=f"a run that fits the {free / 1e9:.3g} GB of free memory",
+        got=f"one that needs about {sum(need) / 1e9:.3g} GB, of which {max(need) / 1e9:.3g} GB for {what}",
         advice=advice,
     )
 
 
 def _blame(need: Need, sizes: Sequence[int], num_cases: int, options: Options) -> tuple[str, str, str]:
-    """The argument behind the largest part, what that part is, and what makes it smaller."""
+    """Return the argument that causes the largest part, what that part is, and how to make it smaller."""
     if need.vectors == max(need):
         what = f"vectors as long as the {num_parameters(sizes)} parameters"
-        return "hidden_sizes", what, "Smaller {hidden_sizes} take less, as does a smaller {max_cg_steps}."
+        return "hidden_sizes", what, "Smaller {hidden_sizes} need less, and so does a smaller {max_cg_steps}."
     if need.cases == max(need):
-        return "inputs", f"copies of the {num_cases} cases", "Fewer cases take less."
+        return "inputs", f"copies of the {num_cases} cases", "Fewer cases need less."
     if options.curvature_cases == "all":
-        advice = "{curvature_cases='target_chunk'} takes less, as do smaller {hidden_sizes}."
-        return "curvature_cases", "what every layer makes of all cases", advice
-    advice = "More {num_chunks} take less, as do smaller {hidden_sizes}."
-    return "num_chunks", "what every layer makes of a chunk", advice
+        advice = "{curvature_cases='target_chunk'} needs less, and so do smaller {hidden_sizes}."
+        return "curvature_cases", "the activations of all cases", advice
+    advice = "A larger {num_chunks} needs less, and so do smaller {hidden_sizes}."
+    return "num_chunks", "the activations of one chunk", advice

@@ -1,4 +1,4 @@
-"""Units and losses of the caller's own, compared with finite differences before a run."""
+"""Checks of a user's units and loss: their derivatives are compared with finite differences before a run."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.units import OwnUnit
 
 _X = np.array([[-3.1, -1.7, -0.9, -0.35], [-0.12, 0.17, 0.41, 0.83], [1.3, 2.2, 3.4, 0.62]])
-"""Where units are tried: three units, four cases; kinks are unlikely there."""
+"""Inputs at which units are tested: three units, four cases; kinks are unlikely there."""
 _STEP = 1e-5
 _NEAR = 1e-5
-"""Difference from central differences that passes, relative and absolute: they are right to about 1e-9."""
+"""Largest relative and absolute difference from central differences, which are accurate to about 1e-9."""
 _CASES = 4
 
 
 def check_own_parts(network: Network, targets: NDArray[Any], *, of_hessian: bool) -> None:
-    """Compare the derivatives of the caller's own units and loss with finite differences.
+    """Compare the derivatives of a user's units and loss with finite differences.
 
     Parameters
     ----------
     network : Network
+        The network.
     targets : (s_L, N) array
-        The loss is tried on the first of them.
+        The loss is tested on the first of them.
     of_hessian : bool
-        Whether the units' second derivatives are needed.
+        Second derivatives of the units are needed too.
 
     Raises
     ------
     OptionError
-        They disagree, have another shape, are not finite, or one that is needed is missing.
+        They disagree, have a wrong shape or are not finite; or one that is needed is missing.
     """
     own = {id(unit.function): unit for unit in network.units if isinstance(unit, OwnUnit)}
     for unit in own.values():
@@ -45,7 +46,7 @@ def check_own_parts(network: Network, targets: NDArray[Any], *, of_hessian: bool
                 "unit_types",
                 expected=f"{unit.name!r} with the method bend(xp, x, y), its second derivative",
                 got="none",
-                advice="{curvature='hessian'} needs it; {curvature='gauss_newton'} does without.",
+                advice="{curvature='hessian'} needs it; {curvature='gauss_newton'} does not.",
             )
         with np.errstate(all="ignore"):
             _check_unit(unit)
@@ -55,16 +56,17 @@ def check_own_parts(network: Network, targets: NDArray[Any], *, of_hessian: bool
 
 
 def warn_of_numpy_passes(network: Network, backend: Backend) -> None:
-    """Say that compiled passes do not know a unit of the caller's own.
+    """Warn if numpy runs the passes, since there are no compiled ones for a user's unit.
 
     Warns
     -----
     BackendWarning
+        It does.
     """
     own = [unit.name for unit in network.units[:-1] if isinstance(unit, OwnUnit)]
     if backend.loops is not None and own:
         warnings.warn(
-            f"backend='numba': the passes are numpy's in this run, since there are no compiled ones for {own[0]!r}.",
+            f"backend='numba': numpy runs the passes in this run, since there are no compiled ones for {own[0]!r}.",
             BackendWarning,
             stacklevel=5,
         )
@@ -77,7 +79,7 @@ def _check_unit(unit: OwnUnit) -> None:
     def outputs(x: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(of.activate(np, x), dtype=np.float64)
 
-    for i, j in np.ndindex(*_X.shape):  # each input by itself: other outputs must not move
+    for i, j in np.ndindex(*_X.shape):  # a change of one input must not change other outputs
         moved = _X.copy()
         moved[i, j] += 0.1
         others = outputs(moved) != y
@@ -112,20 +114,32 @@ def _check_loss(loss: OwnLoss, t: NDArray[Any], of_hessian: bool) -> None:
 
 
 def _called(name: str, argument: str, method: str, shape: tuple[int, ...], call: Any, *given: Any) -> NDArray[Any]:
-    """What a method returns, of the right shape and finite; what it was given must be what it was."""
+    """Return what a method returns, if it has the right shape, is finite, and the arguments are unchanged.
+
+    Raises
+    ------
+    OptionError
+        It is not.
+    """
     before = [a.copy() for a in given if isinstance(a, np.ndarray)]
     try:
         result = np.array(call(*given), dtype=np.float64)
     except (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RuntimeError) as error:
         got = f"{type(error).__name__} ({error})"
-        raise _wrong(argument, name, f"{method} that takes arrays of shape {given[1].shape}", got) from error
-    if result.shape != shape:
-        raise _wrong(argument, name, f"{method} to return shape {shape}", f"shape {result.shape}")
-    if not np.isfinite(result).all():
-        raise _wrong(argument, name, f"{method} to return finite numbers", "NaN or Inf")
+        refusal = _wrong(argument, name, f"{method} that takes arrays of shape {given[1].shape}", got)
+        raise refusal from error
     after = [a for a in given if isinstance(a, np.ndarray)]
-    if any((a != b).any() for a, b in zip(before, after, strict=True)):
-        raise _wrong(argument, name, f"{method} to leave its arguments as they are", "changed ones")
+    faults = {
+        (f"{method} to return shape {shape}", f"shape {result.shape}"): result.shape != shape,
+        (f"{method} to return finite numbers", "NaN or Inf"): not np.isfinite(result).all(),
+        (f"{method} to leave its arguments unchanged", "changed arguments"): any(
+            (a != b).any() for a, b in zip(before, after, strict=True)
+        ),
+    }
+    for (expected, got), found in faults.items():
+        if found:
+            refusal = _wrong(argument, name, expected, got)
+            raise refusal
     return result
 
 

@@ -1,4 +1,4 @@
-"""One run at a time under a name: two would write the same files, and tear them."""
+"""A lock per run name: two runs under one name would write the same files and damage them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _MOST_BYTES = 4096
 def run_lock(run_name: str) -> Iterator[None]:
     """Hold ``<run_name>.lock``, which names this host and process, for the duration of the block.
 
-    The system gives the lock back when the process ends, however it ends: that of a dead run is taken over. Temporary
-    files that such a run left are removed. A run without a name holds none; nor does one where the system or the file
-    system has no locks.
+    The system releases the lock when the process ends, however it ends, so the lock of a dead run can be taken.
+    Temporary files that such a run left are removed. A run without a name holds no lock; nor does a run on a system or
+    file system without locks.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def run_lock(run_name: str) -> Iterator[None]:
     Raises
     ------
     OptionError
-        Another run of this name is going on.
+        Another run of this name is in progress.
     """
     if not run_name or fcntl is None:
         yield
@@ -55,12 +55,18 @@ def run_lock(run_name: str) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            os.unlink(path)  # while the lock is held: another process that opened the file earlier sees that it is gone
+            os.unlink(path)  # while the lock is held, so that a process that opened the file earlier sees it is gone
         os.close(descriptor)
 
 
 def _locked(path: str, run_name: str) -> int:
-    """The open and locked file."""
+    """Return the open and locked file.
+
+    Raises
+    ------
+    OptionError
+        Another process holds the lock.
+    """
     while True:
         descriptor = _opened(path, os.O_RDONLY)
         try:
@@ -69,11 +75,11 @@ def _locked(path: str, run_name: str) -> int:
             owner = _owner(descriptor)
             os.close(descriptor)
             advice = "Wait until it has ended, or choose another name."
-            got = f"{run_name!r}, under which {owner} is writing"
+            got = f"{run_name!r}, which {owner} uses"
             raise OptionError("run_name", expected="a name of no other run", got=got, advice=advice) from None
         if _is_still(path, descriptor):
             return descriptor
-        os.close(descriptor)  # the run before removed it in between
+        os.close(descriptor)  # the previous run removed the file after it was opened here
 
 
 def _opened(path: str, access: int) -> int:
@@ -89,8 +95,14 @@ def _opened(path: str, access: int) -> int:
 
 
 def _lock(descriptor: int, path: str) -> int:
-    """Lock an open file; NFS locks none that is open for reading only, and other file systems may have no locks."""
-    assert fcntl is not None  # `run_lock` has seen to it
+    """Lock an open file. NFS locks no file that is open only for reading; other file systems may have no locks.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process holds the lock.
+    """
+    assert fcntl is not None  # `run_lock` has checked it
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -112,7 +124,7 @@ def _is_still(path: str, descriptor: int) -> bool:
 def _write_owner(path: str) -> None:
     owner = {"host": socket.gethostname(), "process": os.getpid(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
     with suppress(OSError), open(_opened(path, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
-        json.dump(owner, file)  # on a full disk the lock holds all the same
+        json.dump(owner, file)  # on a full disk the lock is held without it
 
 
 def _owner(descriptor: int) -> str:
@@ -124,7 +136,7 @@ def _owner(descriptor: int) -> str:
 
 
 def _remove_leftovers(stem: Path) -> None:
-    """What the run before left when it was killed in the middle of a checkpoint."""
+    """Remove temporary files that a run left when it was killed while it wrote a checkpoint."""
     for path in stem.parent.glob(f"*{TEMPORARY_SUFFIX}"):
         if path.name.startswith(stem.name) and _LEFTOVER.fullmatch(path.name[len(stem.name) :]):
             with suppress(OSError):

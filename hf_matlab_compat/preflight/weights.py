@@ -14,7 +14,7 @@ from hf_matlab_compat.preflight.arrays import real_array
 
 
 class Weights(NamedTuple):
-    """As the caller gave them; None for none."""
+    """As the user gave them; None for none."""
 
     cases: Any = None
     classes: Any = None
@@ -24,21 +24,23 @@ NO_WEIGHTS = Weights()
 
 
 def weighted(data: ChunkedCases, weights: Weights, num_given: int, precision: str = "double") -> ChunkedCases:
-    """The same cases with their weights, products of those of the case and of its class.
+    """Return the same cases with their weights, the product of case weight and class weight.
 
     Parameters
     ----------
     data : ChunkedCases
+        Cases without weights.
     weights : Weights
+        As the user gave them.
     num_given : int
-        Cases that the caller gave, of which the last may have been dropped.
+        Number of cases that the user gave; the last ones may have been dropped.
     precision : {'single', 'double'}
-        In which the weights must be finite.
+        The precision in which the weights must be finite.
 
     Raises
     ------
     DataError
-        They are negative, all 0, or of another number than there are cases or classes; or the targets are no classes.
+        They are negative, all 0, or their number is wrong; or the targets are no classes.
     """
     w = None
     if weights.cases is not None:
@@ -51,12 +53,18 @@ def weighted(data: ChunkedCases, weights: Weights, num_given: int, precision: st
         return data
     if not w.any():
         name = "case_weights" if weights.cases is not None else "class_weights"
-        raise DataError(name, expected="a weight above 0 for some case", got="0 for all")
+        raise DataError(name, expected="a weight above 0 for at least one case", got="0 for all cases")
     return replace(data, weights=w.reshape(1, -1))
 
 
 def _by_class(targets: NDArray[Any], given: Any, precision: str) -> NDArray[np.float64]:
-    """The weight of every case's class; a single output unit has the classes 0 and 1."""
+    """Return the class weight of every case; a single output unit has the classes 0 and 1.
+
+    Raises
+    ------
+    DataError
+        The targets are no classes.
+    """
     outputs = targets.shape[0]
     single = outputs == 1
     expected = f"{max(outputs, 2)} numbers, " + ("of targets 0 and 1" if single else "one for each row of {targets}")
@@ -65,8 +73,8 @@ def _by_class(targets: NDArray[Any], given: Any, precision: str) -> NDArray[np.f
     if not one_of_k:
         raise DataError(
             "class_weights",
-            expected="{targets} that name a class, 0 or 1 with a single 1 in each case",
-            got="others",
+            expected="one-of-k {targets}: 0 or 1, with a single 1 in each case",
+            got="other targets",
             advice="Give {case_weights} instead.",
         )
     return of_class[np.asarray(targets[0] if single else targets.argmax(axis=0), dtype=np.intp)]

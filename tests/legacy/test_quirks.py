@@ -179,7 +179,9 @@ NEVER_WRITTEN = {
 @pytest.mark.parametrize("case", NEVER_WRITTEN)
 def test_quirk_10_what_the_original_never_wrote_is_refused_or_computed(case: str) -> None:
     given = legacy_arguments(**NEVER_WRITTEN[case], intest=[], outtest=[], maxepoch=1)
-    with pytest.raises(OptionError, match="The original has no formula for it and stops; faithful=False computes it"):
+    with pytest.raises(
+        OptionError, match="The MATLAB program has no formula for it and stops; faithful=False computes it"
+    ):
         nnet_train(**given)
     setting = {name: given[name] for name in ("layersizes", "layertypes", "rms", "weightcost")}
     final = nnet_train(**given, faithful=False)

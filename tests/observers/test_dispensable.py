@@ -64,7 +64,7 @@ def test_every_event_goes_to_the_display() -> None:
 @pytest.mark.parametrize("at", ["begin", "progress", "epoch", "end", "close"])
 def test_a_display_that_fails_is_closed_and_told_nothing_more(at: str) -> None:
     display = Breaking(at)
-    with pytest.warns(DisplayWarning, match=r"cannot be written to \(No space left on device\)") as warned:
+    with pytest.warns(DisplayWarning, match=r"cannot be written \(No space left on device\)") as warned:
         lead(Dispensable(display), RUN)
     assert display.told == [*EVENTS[: EVENTS.index(at) + 1], "close"]
     assert len(warned) == 1
@@ -120,7 +120,7 @@ def test_a_pipe_that_is_closed_after_a_line_does_not_end_the_run(display: str, t
     process.stderr.close()
     assert (tmp_path / "final.npy").exists(), said
     assert read_checkpoint(tmp_path / "run_nnet_running.mat").epoch == 30
-    assert "DisplayWarning: The screen cannot be written to (Broken pipe)" in said
+    assert "DisplayWarning: The screen cannot be written (Broken pipe)" in said
     assert "Traceback" not in said
 
 

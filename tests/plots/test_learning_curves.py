@@ -185,13 +185,13 @@ def test_what_curves_cannot_be_drawn_against_is_a_sentence(tmp_path: Path) -> No
     train(**field_arguments(run_name=tmp_path / "run", max_epochs=2))
     (tmp_path / "lone.txt").write_bytes((tmp_path / "run.txt").read_bytes())
     with pytest.raises(
-        ArgumentError, match=r"^seconds: expected lone_nnet_running\.mat beside the log, .* no such file"
+        ArgumentError, match=r"^seconds: expected lone_nnet_running\.mat next to the log, .* no such file"
     ):
         seconds_of_logs([tmp_path / "lone.txt"])
     shutil.copy(tmp_path / "run_nnet_running.mat", tmp_path / "log_nnet_running.mat")
     shutil.copy(LONG, tmp_path / "log.txt")
     with pytest.raises(
-        ArgumentError, match=r"got one of another run than .*log\.txt\. Draw against epochs or CG steps"
+        ArgumentError, match=r"got a checkpoint of another run than .*log\.txt\. Draw against epochs or CG steps"
     ):
         seconds_of_logs([tmp_path / "log.txt"])
     (run,) = parse_log(re.sub(r"CG steps.*\n", "", LONG.read_text()))
@@ -199,7 +199,7 @@ def test_what_curves_cannot_be_drawn_against_is_a_sentence(tmp_path: Path) -> No
         ArgumentError, match=r"^against: expected the total of CG steps of every epoch, got a log without"
     ):
         draw_learning_curves(tmp_path / "x.png", {"a": run}, against="cg-steps")
-    with pytest.raises(ArgumentError, match=r"^seconds: expected those of a, got none"):
+    with pytest.raises(ArgumentError, match=r"^seconds: expected the seconds of a, got none"):
         draw_learning_curves(tmp_path / "x.png", {"a": run}, against="seconds")
     with pytest.raises(OptionError, match=r"^against: expected one of epoch, cg-steps, seconds, got 'hours'"):
         draw_learning_curves(tmp_path / "x.png", {"a": run}, against="hours")
@@ -234,7 +234,7 @@ def test_another_suffix_and_an_impossible_place_are_refused(tmp_path: Path) -> N
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ArgumentError, match=r"matplotlib: expected it to be installed.*hf_matlab_compat\[plot\]"):
+    with pytest.raises(ArgumentError, match=r"matplotlib: expected the package.*hf_matlab_compat\[plot\]"):
         draw_learning_curves(tmp_path / "x.png", {"a": recorded_run()})
 
 

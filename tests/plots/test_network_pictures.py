@@ -181,7 +181,7 @@ def test_cases_too_large_to_square_are_drawn(network: TrainedNetwork, drawn: lis
 def test_cases_that_are_not_finite_are_refused(network: TrainedNetwork, value: float) -> None:
     cases = CASES.copy()
     cases[2, 3] = value
-    with pytest.raises(DataError, match="expected finite numbers, got 1 of 225 that are NaN or Inf"):
+    with pytest.raises(DataError, match="expected finite numbers, got NaN or Inf in 1 of 225"):
         network.outputs(cases)
 
 
@@ -190,5 +190,5 @@ def test_parameters_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     spoilt = state.theta.copy()[:, None]
     spoilt[4] = np.nan
     save_mat(tmp_path / "run.mat", state, paramsp=spoilt)
-    with pytest.raises(CheckpointError, match="expected finite numbers in paramsp, got 1 that are NaN or Inf"):
+    with pytest.raises(CheckpointError, match="expected finite numbers in paramsp, got NaN or Inf in 1 of them"):
         load_network(tmp_path / "run.mat", SIZES[1:-1], TYPES, 9)

@@ -40,7 +40,7 @@ CHUNKS = {
         {"indata": X[:, :4], "outdata": T[:, :4], "numchunks": 3, **NOTHING_ELSE},
         OptionError,
         "numchunks: expected a divisor of the 4 cases in indata, got 3. Cases go in columns: if indata and outdata "
-        "have them in rows, transpose them. If not, the nearest are 2 and 4; or nnet_train's trim_cases=True drops "
+        "have them in rows, transpose them. Otherwise the nearest are 2 and 4; or nnet_train's trim_cases=True drops "
         "the last case.",
         "num_chunks: expected a divisor of the 4 cases in inputs, got 3. Cases go in columns: if inputs and targets",
     ),
@@ -197,9 +197,9 @@ ROWS = {
     "parameters that fit the cases in columns": Refused(
         {"indata": X.T, "outdata": X.T, "intest": [], "outtest": [], "paramsp": np.zeros((58, 1))},
         DataError,
-        "indata: expected 6 rows, which is what the 58 numbers of paramsp fit, got shape (12, 6). Cases go in "
+        "indata: expected 6 rows, which fit the 58 numbers of paramsp, got shape (12, 6). Cases go in "
         "columns; indata and outdata seem to have them in rows: transpose them.",
-        "inputs: expected 6 rows, which is what the 58 numbers of initial_theta fit",
+        "inputs: expected 6 rows, which fit the 58 numbers of initial_theta",
     ),
 }
 
@@ -207,15 +207,15 @@ DATA = {
     "NaN": Refused(
         {"indata": spoilt(X, np.nan)},
         DataError,
-        "indata: expected finite numbers, got nan at (2, 3) (counted from 0). Replace such numbers, or leave their "
-        "cases out.",
+        "indata: expected finite numbers, got nan at (2, 3) (counted from 0). Replace such numbers, or remove their "
+        "cases.",
         "inputs: expected finite numbers, got nan at (2, 3)",
     ),
     "Inf in singles": Refused(
         {"outtest": spoilt(T[:, :4], np.inf).astype("f4")},
         DataError,
-        "outtest: expected finite numbers, got inf at (2, 3) (counted from 0). Replace such numbers, or leave their "
-        "cases out.",
+        "outtest: expected finite numbers, got inf at (2, 3) (counted from 0). Replace such numbers, or remove their "
+        "cases.",
         "test_targets: expected finite numbers, got inf at (2, 3)",
     ),
     "beyond single precision": Refused(
@@ -229,7 +229,7 @@ DATA = {
         {"indata": np.ma.masked_less(X, X[2, 3])},
         DataError,
         f"indata: expected an array without gaps, got a masked array with {(X[2, 3] > X).sum()} of 72 numbers masked. "
-        "Fill the gaps with .filled(value), or leave them out, as .compressed() does in a vector.",
+        "Fill the gaps with .filled(value), or remove them, as .compressed() does in a vector.",
         "inputs: expected an array without gaps, got a masked array with",
     ),
     "masked parameters": Refused(
@@ -285,7 +285,7 @@ DATA = {
         {"outdata": T[0]},
         DataError,
         "outdata: expected a matrix with one case in each column, got an array of shape (12,). Reshape it: a single "
-        "case is one column, a single number for each case one row.",
+        "case is one column; one number for each case is one row.",
         "targets: expected a matrix with one case in each column",
     ),
     "nothing": Refused(
@@ -312,7 +312,7 @@ DATA = {
         {"layertypes": ["tanh", "softmax"], "outdata": spoilt(ONE_HOT, 0.5 + ONE_HOT[2, 3])},
         DataError,
         "outdata: expected targets of at least 0 that sum to 1 in each case, for softmax outputs, got a sum of 1.5 "
-        f"and a least value of {spoilt(ONE_HOT, 0.5 + ONE_HOT[2, 3])[:, 3].min():g} in case 3 (counted from 0). Use "
+        f"and a smallest value of {spoilt(ONE_HOT, 0.5 + ONE_HOT[2, 3])[:, 3].min():g} in case 3 (counted from 0). Use "
         "one-of-k targets.",
         "targets: expected targets of at least 0 that sum to 1 in each case, for softmax outputs",
     ),

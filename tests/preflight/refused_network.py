@@ -10,8 +10,8 @@ from tests.small_run import ONE_HOT, PSIZE, THETA
 
 UNITS = "'logistic', 'tanh', 'linear', 'softmax'"
 NEW_UNITS = "'relu', 'softplus', 'gelu', 'elu'"
-NO_FORMULA = "The original has no formula for it and stops; nnet_train's faithful=False computes it."
-HIDDEN_ONLY = "layersizes is of hidden layers only, layertypes of hidden layers and output."
+NO_FORMULA = "The MATLAB program has no formula for it and stops; nnet_train's faithful=False computes it."
+HIDDEN_ONLY = "layersizes describes the hidden layers only, layertypes the hidden layers and the output."
 
 LAYOUT = {
     "layertypes too short": Refused(
@@ -81,7 +81,7 @@ LAYOUT = {
         {"mattype": "hess", "layertypes": ["tanh", "logistic"]},
         OptionError,
         f"layertypes: expected no 'tanh' with mattype='hess', got 'tanh' in layer 1. {NO_FORMULA}",
-        "unit_types: expected no 'tanh' with curvature='hessian', got 'tanh' in layer 1. The original has no formula "
+        "unit_types: expected no 'tanh' with curvature='hessian', got 'tanh' in layer 1. The MATLAB program has no formula "
         "for it and stops; faithful=False computes it.",
     ),
     "empfish with rms": Refused(
@@ -143,8 +143,8 @@ PARAMETERS = {
     "Inf in Win": Refused(
         {"paramsp": [], "Win": [np.zeros((4, 6)), np.full((3, 4), np.inf)], "bin": [np.zeros(4), np.zeros(3)]},
         DataError,
-        "Win: expected finite numbers for layer 2, got inf at (0, 0) (counted from 0). Replace such numbers, or leave "
-        "their cases out.",
+        "Win: expected finite numbers for layer 2, got inf at (0, 0) (counted from 0). Replace such numbers, or remove "
+        "their cases.",
         "initial_weights: expected finite numbers for layer 2",
     ),
     "Win a number": Refused(

@@ -53,7 +53,7 @@ def test_bad_numbers_are_found_beyond_the_first_part_that_is_looked_at() -> None
     with pytest.raises(DataError, match=r"inputs: expected finite numbers, got nan at \(0, 69999\)"):
         train(inputs=many, targets=many, **arguments)
     ones = 1 + np.nan_to_num(many, nan=1)
-    with pytest.raises(DataError, match="a sum of 2 and a least value of 2 in case 69999"):
+    with pytest.raises(DataError, match="a sum of 2 and a smallest value of 2 in case 69999"):
         train(inputs=ones, targets=ones, hidden_sizes=[1], unit_types=["linear", "softmax"])
 
 

@@ -64,7 +64,7 @@ def test_what_differs_is_named(name: str, checkpoint: Path) -> None:
     changes, sentence = CHANGES[name]
     (warning,) = told(checkpoint, **changes)
     assert warning.startswith(f"{checkpoint}: the run that wrote it had other settings. {sentence}")
-    assert warning.endswith("The run goes on with those of now.")
+    assert warning.endswith("This run continues with its own settings.")
 
 
 def test_other_layers_with_as_many_parameters_are_named(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_directory_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)  # root may write anywhere
     assert refusal(f"{tmp_path}/run") == (
         f"runName: expected a stem in a directory that can be written to, got '{tmp_path}/run', and '{tmp_path}' "
-        "cannot. Give yourself the right to write there, or name another place."
+        "cannot. Change its permissions, or choose another directory."
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -57,8 +57,8 @@ def test_a_directory_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypa
 def test_a_directory_in_the_place_of_a_file_is_named(ending: str, tmp_path: Path) -> None:
     (tmp_path / f"run{ending}").mkdir()
     assert refusal(f"{tmp_path}/run") == (
-        f"runName: expected the stem of files that can be written, got '{tmp_path}/run{ending}' (a directory of that "
-        "name is there). Move it away, or choose another name."
+        f"runName: expected the stem of files that can be written, got '{tmp_path}/run{ending}' (a directory has that "
+        "name). Move it away, or choose another name."
     )
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -69,14 +69,14 @@ def test_a_pipe_or_a_link_to_a_device_in_the_place_of_a_file_is_named(ending: st
     place = tmp_path / f"run{ending}"
     for make in (os.mkfifo, lambda path: os.symlink(os.devnull, path)):
         make(place)
-        assert f"got '{place}' (a device, a pipe or a socket of that name is there)." in refusal(f"{tmp_path}/run")
+        assert f"got '{place}' (a device, a pipe or a socket has that name)." in refusal(f"{tmp_path}/run")
         place.unlink()
 
 
 def test_a_log_that_may_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "run.txt").touch()
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) == tmp_path)  # root may write anything
-    assert "run.txt' (it may not be written). Give yourself the right to" in refusal(f"{tmp_path}/run")
+    assert "run.txt' (it may not be written). Change its permissions" in refusal(f"{tmp_path}/run")
 
 
 def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_that_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
-    assert "expected characters that names of files can have here (utf-8)" in refusal(f"{tmp_path}/a\ud800")
+    assert "expected characters that file names can have on this system (utf-8)" in refusal(f"{tmp_path}/a\ud800")
     assert list(tmp_path.iterdir()) == []
 
 

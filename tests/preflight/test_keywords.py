@@ -36,10 +36,10 @@ def refusal(**keywords: Any) -> str:
         ("random_state", "Did you mean seed?"),
         ("hiddenSizes", "Did you mean hidden_sizes?"),
         ("activation", "Did you mean unit_types?"),
-        ("learning_rate", f"{STEPS}; initial_lam sets how careful the first is."),
+        ("learning_rate", f"{STEPS}; initial_lam damps the first one."),
         ("lr", STEPS),
-        ("momentum", "There is none: the last solution of conjugate gradients, times start_decay"),
-        ("batch_size", "There is none: num_chunks says"),
+        ("momentum", "There is none: the last CG iterate, times start_decay"),
+        ("batch_size", "There is none: num_chunks is the number"),
         ("zzz", "help(Options) lists them all."),
     ],
 )
@@ -53,8 +53,8 @@ def test_train_names_what_other_programs_call_otherwise(name: str, advice: str) 
     [
         ("hidden_sizes", "Did you mean layersizes?"),
         ("epochs", "Did you mean maxepoch?"),
-        ("learning_rate", f"{STEPS}; initlambda sets how careful the first is."),
-        ("batch_size", "There is none: numchunks says into how many chunks"),
+        ("learning_rate", f"{STEPS}; initlambda damps the first one."),
+        ("batch_size", "There is none: numchunks is the number of chunks"),
         ("activations", "Did you mean layertypes?"),
     ],
 )
@@ -86,7 +86,7 @@ def test_train_takes_names_only_and_says_which_are_missing() -> None:
         ],
         *[
             ("ReLU", "'relu' is built in"),
-            ("LeakyReLU", "'relu' is built in; for another, pass an object of your own."),
+            ("LeakyReLU", "'relu' is built in; for another unit, give your own object."),
         ],
     ],
 )
@@ -151,7 +151,7 @@ BFLOAT = Tensor("torch.bfloat16", TypeError("Got unsupported ScalarType BFloat16
         ({"__header__": b"", "images": INPUTS}, "a dictionary of images", "Give one of its entries."),
         (GRAD, "requires grad", "Pass its .detach().cpu().numpy()."),
         (BFLOAT, "BFloat16", "Pass its .detach().cpu().float().numpy()."),
-        (np.zeros((6, 12), dtype=[("bfloat16", "V2")]), "numbers of a kind that numpy lacks", ".astype('float32')"),
+        (np.zeros((6, 12), dtype=[("bfloat16", "V2")]), "numbers of a type that numpy lacks", ".astype('float32')"),
     ],
 )
 def test_data_that_is_no_array_yet(values: Any, got: str, advice: str) -> None:

@@ -40,9 +40,9 @@ def test_a_run_that_does_not_fit_is_refused_before_anything_is_written(
     with pytest.raises(OptionError) as caught:
         nnet_train_2(**legacy_arguments(runName=str(tmp_path / "run")))
     assert re.fullmatch(
-        r"layersizes: expected a run that fits the 5e-06 GB of memory that are free, got one that needs about \S+ GB, "
-        r"\S+ of them for vectors as long as the 43 parameters\. "
-        r"Smaller layersizes take less, as does a smaller nnet_train's maxiters\.",
+        r"layersizes: expected a run that fits the 5e-06 GB of free memory, got one that needs about \S+ GB, "
+        r"of which \S+ GB for vectors as long as the 43 parameters\. "
+        r"Smaller layersizes need less, and so does a smaller nnet_train's maxiters\.",
         str(caught.value),
     )
     with pytest.raises(OptionError, match=r"hidden_sizes: expected a run that fits .* a smaller max_cg_steps"):
@@ -76,14 +76,14 @@ BLAMED = {
         10**5,
         {},
         0,
-        "num_chunks: .* makes of a chunk. More num_chunks take less, as do smaller",
+        "num_chunks: .* the activations of one chunk. A larger num_chunks needs less, and so do smaller",
     ),
     "all cases": (
         [9, 2000, 9],
         10**5,
         {"num_chunks": 100, "curvature_cases": "all"},
         0,
-        "curvature_cases: .* makes of all cases. curvature_cases='target_chunk' takes less",
+        "curvature_cases: .* the activations of all cases. curvature_cases='target_chunk' needs less",
     ),
 }
 

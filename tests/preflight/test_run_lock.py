@@ -123,7 +123,7 @@ def test_a_lock_file_that_says_nothing_still_locks(content: bytes, tmp_path: Pat
     with run_lock(str(tmp_path / "run")):
         (tmp_path / "run.lock").write_bytes(content)
         with (
-            pytest.raises(OptionError, match="under which another process is writing"),
+            pytest.raises(OptionError, match="which another process uses"),
             run_lock(str(tmp_path / "run")),
         ):
             pytest.fail("two runs hold the lock")
