@@ -81,7 +81,8 @@ LAYOUT = {
         {"mattype": "hess", "layertypes": ["tanh", "logistic"]},
         OptionError,
         f"layertypes: expected no 'tanh' with mattype='hess', got 'tanh' in layer 1. {NO_FORMULA}",
-        "unit_types: expected no 'tanh' with curvature='hessian', got 'tanh' in layer 1. The MATLAB program has no formula "
+        "unit_types: expected no 'tanh' with curvature='hessian', got 'tanh' in layer 1. The MATLAB "
+        "program has no formula "
         "for it and stops; faithful=False computes it.",
     ),
     "empfish with rms": Refused(
