@@ -210,7 +210,7 @@ def test_a_loop_of_runs_sees_a_ctrl_c_that_came_too_late_to_break_anything_off()
 
 def test_the_loop_of_the_documentation_stops_at_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
-    loop = text.split("```python\n")[1].split("```")[0]
+    loop = text.split("```python\nfor weightcost")[1].split("```")[0]
     calls: list[float] = []
 
     def pressed_in_the_second(**given: Any) -> Any:
@@ -218,7 +218,7 @@ def test_the_loop_of_the_documentation_stops_at_ctrl_c(monkeypatch: pytest.Monke
         watch = [CtrlC("cg", 2)] if len(calls) == 2 else []
         return train(**field_arguments(weight_decay=given["weightcost"], observers=watch))
 
-    exec(loop, {"nnet_train": pressed_in_the_second, "case": {}})
+    exec("for weightcost" + loop, {"nnet_train": pressed_in_the_second, "case": {}})
     assert calls == [2e-5, 1e-4]
 
 
