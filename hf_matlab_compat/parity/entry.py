@@ -27,8 +27,8 @@ from hf_matlab_compat.parity.certificate import Line
 from hf_matlab_compat.parity.checkpoint import checkpoint_comparisons, our_variables
 from hf_matlab_compat.parity.comparisons import Comparison, end_comparisons
 from hf_matlab_compat.parity.engines.port import PortCase, run_epoch, single_epochs, starting
-from hf_matlab_compat.parity.engines.printed import epoch_lines
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
+from hf_matlab_compat.parity.log_comparison import epoch_lines
 from hf_matlab_compat.parity.recording import Case, Continuity, EpochRecord, Recording, distance
 from hf_matlab_compat.parity.verdicts import Column, differs, line_of, not_run
 

@@ -15,7 +15,7 @@ from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.parity.cases import builtin_case, goldens, require_same
 from hf_matlab_compat.parity.engines.constants import published
-from hf_matlab_compat.parity.engines.printed import epoch_lines
+from hf_matlab_compat.parity.log_comparison import epoch_lines
 from hf_matlab_compat.parity.recording import MODES, PRECISIONS, Case, EpochRecord, Recording, Stop
 
 _ENVELOPE: Mapping[str, str] = {

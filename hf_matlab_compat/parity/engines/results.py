@@ -13,10 +13,10 @@ from hf_matlab_compat.errors import CheckpointError, ParityError
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.octave.values import from_octave
 from hf_matlab_compat.parity.engines.job import Job
-from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures, without_test_lines
 from hf_matlab_compat.parity.engines.provenance import reference_provenance
 from hf_matlab_compat.parity.engines.reference import Reference
 from hf_matlab_compat.parity.engines.returned import only_real, require_epoch, require_whole
+from hf_matlab_compat.parity.log_comparison import epoch_lines, initial_lambda, printed_figures, without_test_lines
 from hf_matlab_compat.parity.recording import (
     ASKED_OF_CG,
     REFUSED,

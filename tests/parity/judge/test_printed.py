@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hf_matlab_compat.parity.engines.printed import epoch_lines, initial_lambda, printed_figures
+from hf_matlab_compat.parity.log_comparison import epoch_lines, initial_lambda, printed_figures
 from tests.cases import GOLDENS
 
 LOG = (GOLDENS / "log_ae_logistic_double.txt").read_bytes().decode()
