@@ -35,7 +35,7 @@ class OctaveProcess(OctaveSession):
 
     def __init__(self, folder: Path) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
-        super().__init__(path=[OWN_FILES, REFERENCE], folder=folder, timeout=_LONGEST, environment=environment)
+        super().__init__(path=[OWN_FILES, REFERENCE], workdir=folder, timeout=_LONGEST, environment=environment)
         self.run("warning('off', 'all');")
 
     def number(self, name: str) -> float:

@@ -1,14 +1,11 @@
-function hf_serve(folder, many)
-% Answer the request in a folder: once, or (many = 1) once for each line of the standard input.
+function hf_serve(folder)
+% Answer the request in a folder, once for each line of the standard input.
 %   request.mat   function, args, nargout, and path: folders to put in front of Octave's path
 %   answer.mat    answer, a cell with the values; failure, the error's words, empty if there was none
 
 warning('off', 'Octave:shadowed-function');
 page_screen_output(false);
-if ~many
-    answer_request(folder);
-end
-while many
+while true
     line = fgetl(stdin);  % it reads one character beyond the line, so each request ends with an empty line
     if ~ischar(line)
         break

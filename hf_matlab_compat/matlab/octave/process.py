@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from hf_matlab_compat.errors import ParityError
 
@@ -32,7 +32,6 @@ _LONGEST_WORDS = 500  # bytes kept of the end of stderr
 _POLL = 0.02  # seconds between two looks at a running program
 
 _SHELL = "/bin/sh"
-_WAIT = "read -r nothing; "
 _KILL = 'kill -KILL "-$1"'  # some shells do not take -- before the number of a group
 # repeated, since a program that is being killed may still write to the folder
 _REMOVE = 'for again in 1 2 3 4 5 6 7 8 9; do rm -rf -- "$1"; sleep 0.2; [ -e "$1" ] || break; done'
@@ -44,7 +43,7 @@ def octave_available() -> str | None:
 
 
 def require_octave(otherwise: str = "") -> None:
-    """Raise a `ParityError` if there is no Octave; `otherwise` is added to its advice.
+    """Raise an error if there is no Octave; `otherwise` is added to its advice.
 
     Raises
     ------
@@ -65,7 +64,10 @@ def scratch() -> Iterator[Path]:
         The folder cannot be made, or the disk is full.
     """
     try:
-        with TemporaryDirectory(prefix="hf_octave_", ignore_cleanup_errors=True) as name, removed_with_us(Path(name)):
+        with (
+            TemporaryDirectory(prefix="hf_octave_", ignore_cleanup_errors=True) as name,
+            _after_our_end(_REMOVE, name),
+        ):
             yield Path(name)
     except OSError as error:
         raise ParityError(
@@ -75,18 +77,7 @@ def scratch() -> Iterator[Path]:
 
 
 class Ended(NamedTuple):
-    """How a program ended.
-
-    Attributes
-    ----------
-    name : str
-    exit_code : int
-        Negative: the signal that killed it.
-    output : str
-        Its standard output, if that was kept.
-    words : str
-        The end of its standard error.
-    """
+    """How a program ended: its exit code (negative: a signal), its output if kept, and the end of its stderr."""
 
     name: str
     exit_code: int
@@ -111,38 +102,10 @@ class Ended(NamedTuple):
         return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
-def run_code(
-    code: str,
-    folder: str | Path,
-    *,
-    timeout: float,
-    environment: Mapping[str, str] | None = None,
-    watch: Callable[[], None] = lambda: None,
-    keep_output: bool = True,
-) -> Ended:
-    """Run code in an Octave of its own.
-
-    Parameters
-    ----------
-    code : str
-        Statements of Octave's language.
-    folder : path-like
-        Octave's working folder.
-    timeout, environment, watch, keep_output
-        As in `run_program`.
-
-    Returns
-    -------
-    Ended
-
-    Raises
-    ------
-    ParityError
-        Octave is missing, does not start, or was stopped at one of its limits.
-    """
+def run_code(code: str, folder: str | Path, *, timeout: float, **limits: Any) -> Ended:
+    """Run statements in an Octave of its own, with the keywords of `run_program`."""
     require_octave()
-    command = octave_command(code)
-    return run_program(command, folder, timeout=timeout, environment=environment, watch=watch, keep_output=keep_output)
+    return run_program(octave_command(code), folder, timeout=timeout, **limits)
 
 
 def octave_command(code: str) -> list[str]:
@@ -186,34 +149,34 @@ def run_program(
         It does not start, takes too long or prints too much.
     """
     name = _name(command)
+    deadline = time.monotonic() + timeout
     with TemporaryFile() as errors, TemporaryFile() as out:
-
-        def look() -> None:
-            watch()
-            if keep_output and os.fstat(out.fileno()).st_size > LONGEST_OUTPUT:
-                raise ParityError(f"{name} was stopped, since it printed more than {LONGEST_OUTPUT} bytes.")
-
-        process = start(command, folder, environment=environment, stdout=out if keep_output else None, stderr=errors)
-        try:
-            wait_and_kill(process, timeout, look)
-        except TimeoutError:
-            raise ParityError(f"{name} was stopped after {timeout:g} seconds. Give it a longer timeout.") from None
+        with started(command, folder, environment, stdout=out if keep_output else None, stderr=errors) as process:
+            while not has_ended(process):
+                if time.monotonic() > deadline:
+                    raise ParityError(f"{name} was stopped after {timeout:g} seconds. Give it a longer timeout.")
+                if os.fstat(out.fileno()).st_size > LONGEST_OUTPUT:
+                    raise ParityError(f"{name} was stopped, since it printed more than {LONGEST_OUTPUT} bytes.")
+                watch()
+                time.sleep(_POLL)
         out.seek(0)
         output = out.read(LONGEST_OUTPUT).decode(errors="replace")
-        errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LONGEST_WORDS))
-        return Ended(name, process.returncode, output, errors.read().decode(errors="replace").strip())
+        return Ended(name, process.returncode, output, end_of(errors))
 
 
-def start(
+@contextmanager
+def started(
     command: Sequence[str],
     folder: str | Path,
-    *,
     environment: Mapping[str, str] | None = None,
+    *,
     stdin: int = subprocess.DEVNULL,
     stdout: IO[bytes] | None = None,
     stderr: IO[bytes] | None = None,
-) -> subprocess.Popen[bytes]:
-    """Start a program as the leader of a process group, unable to write files larger than `LARGEST_FILE`.
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program that leads a process group; on exit, or when this process ends, the whole group is killed.
+
+    It cannot write files larger than `LARGEST_FILE`.
 
     Raises
     ------
@@ -236,11 +199,26 @@ def start(
         import resource  # not on every system
 
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
-    return process
+    try:
+        with _after_our_end(_KILL, str(process.pid)):
+            yield process
+    finally:
+        _kill_group(process)
+        if process.stdin is not None:
+            process.stdin.close()
 
 
-def _name(command: Sequence[str]) -> str:
-    return "Octave" if command[0] == EXECUTABLE else Path(command[0]).stem
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether it has ended, without freeing its number where the system allows that."""
+    if hasattr(os, "waitid"):
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    return process.poll() is not None
+
+
+def end_of(errors: IO[bytes]) -> str:
+    """Return the last words of a file with a program's stderr."""
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LONGEST_WORDS))
+    return errors.read().decode(errors="replace").strip()
 
 
 def require_small_files(folder: Path) -> None:
@@ -265,56 +243,11 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-@contextmanager
-def killed_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Within this context, the end of this process also ends another one and its whole process group."""
-    with _afterwards(_KILL, str(process.pid)):
-        yield
+def _name(command: Sequence[str]) -> str:
+    return "Octave" if command[0] == EXECUTABLE else Path(command[0]).stem
 
 
-@contextmanager
-def removed_with_us(folder: Path) -> Iterator[None]:
-    """Within this context, the end of this process also removes a folder."""
-    with _afterwards(_REMOVE, str(folder)):
-        yield
-
-
-def wait_and_kill(process: subprocess.Popen[bytes], timeout: float, look: Callable[[], None] = lambda: None) -> int:
-    """Wait for a program that leads a group, and kill what is left of the group.
-
-    Parameters
-    ----------
-    process : Popen
-        Started with ``start_new_session=True``.
-    timeout : float
-        Seconds of wall-clock time.
-    look : callable
-        Called repeatedly while it runs; may raise to stop it.
-
-    Returns
-    -------
-    int
-        Its exit code.
-
-    Raises
-    ------
-    TimeoutError
-        It took longer, and was killed.
-    """
-    deadline = time.monotonic() + timeout
-    try:
-        with killed_with_us(process):
-            while not has_ended(process):
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-                look()
-                time.sleep(_POLL)
-    finally:
-        kill_group(process)
-    return process.returncode
-
-
-def kill_group(process: subprocess.Popen[bytes]) -> None:
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a program that leads a group, its group, and its descendants in other groups.
 
     A process that has left the group and whose parents have ended is no longer a descendant, and is not found.
@@ -327,13 +260,6 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
     process.wait()
-
-
-def has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Return whether it has ended, without freeing its number where the system allows that."""
-    if hasattr(os, "waitid"):
-        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-    return process.poll() is not None
 
 
 def _descendants(pid: int) -> list[int]:
@@ -353,13 +279,14 @@ def _descendants(pid: int) -> list[int]:
 
 
 @contextmanager
-def _afterwards(what: str, about: str) -> Iterator[None]:
+def _after_our_end(what: str, about: str) -> Iterator[None]:
+    """Within this context, the end of this process makes a shell run a command with one argument."""
     if not os.access(_SHELL, os.X_OK):
         yield
         return
     # in a session of its own, so that a signal to this process or its terminal does not end it first
     waiting = subprocess.Popen(
-        [_SHELL, "-c", _WAIT + what, "sh", about],
+        [_SHELL, "-c", f"read -r nothing; {what}", "sh", about],
         cwd="/",
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

@@ -23,56 +23,7 @@ from hf_matlab_compat.matlab.octave.values import from_octave, to_octave
 
 __all__ = ["OctaveSession", "octave_available", "run_octave"]
 
-_POLL = 0.0005
-
-
-def run_octave(
-    function: str,
-    args: Sequence[Any] = (),
-    nargout: int = 1,
-    *,
-    path: Sequence[str | Path] = (),
-    workdir: str | Path | None = None,
-    timeout: float = 600.0,
-) -> list[Any]:
-    """Call a function in an Octave of its own.
-
-    Parameters
-    ----------
-    function : str
-        Name of an Octave function.
-    args : sequence
-        Its arguments; see `values` for how they travel.
-    nargout : int
-        Number of values to ask for.
-    path : sequence of str or Path
-        Folders to put on Octave's path, the first in front.
-    workdir : str or Path, optional
-        Octave's working folder; a temporary one by default.
-    timeout : float
-        Seconds of wall-clock time, after which Octave and what it started are killed.
-
-    Returns
-    -------
-    list
-        The `nargout` values.
-
-    Raises
-    ------
-    ParityError
-        Octave is missing, ran into an error, died, or took longer than `timeout`.
-    """
-    process.require_octave()
-    with process.scratch() as folder:
-        _write_request(folder, function, args, nargout, path)
-        code = _serve(folder, many=False)
-        try:
-            ended = process.run_code(code, workdir or folder, timeout=timeout, keep_output=False)
-        except ParityError as error:
-            raise ParityError(f"{function}: {error}") from None
-        if not (folder / "answer.mat").exists():
-            raise ParityError(f"{function}: Octave {ended.in_words()} without an answer. {ended.words}".strip())
-        return _read_answer(folder, function)
+_POLL = 0.0005  # seconds between two looks for the answer
 
 
 class OctaveSession:
@@ -85,7 +36,7 @@ class OctaveSession:
     ----------
     path : sequence of str or Path
         Folders to put on Octave's path, the first in front.
-    folder : str or Path, optional
+    workdir : str or Path, optional
         Octave's working folder; a temporary one by default.
     timeout : float
         Seconds of wall-clock time that a call may take.
@@ -97,11 +48,11 @@ class OctaveSession:
         self,
         *,
         path: Sequence[str | Path] = (),
-        folder: str | Path | None = None,
+        workdir: str | Path | None = None,
         timeout: float = 60.0,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._path, self._workdir = path, folder
+        self._path, self._workdir = path, workdir
         self._timeout, self._environment = timeout, environment
         self._folder = Path()
         self._octave: subprocess.Popen[bytes] | None = None
@@ -129,17 +80,20 @@ class OctaveSession:
         ParityError
             Octave is missing; or the function ran into an error, killed Octave or took too long.
         """
+        request = {
+            "function": function,
+            "args": to_octave(list(args)),
+            "nargout": float(nout),
+            "path": to_octave([str(Path(entry).resolve()) for entry in self._path]),
+        }
         octave = self._octave or self._start()
-        (self._folder / "answer.mat").unlink(missing_ok=True)
-        _write_request(self._folder, function, args, nout, self._path)
         try:
-            self._ask(octave, function)
-        except (
-            BaseException
-        ):  # also KeyboardInterrupt: the answer to this question must not be taken for the next one's
+            values = self._answer(octave, request)
+        except BaseException as error:  # also KeyboardInterrupt: a late answer must not be taken for the next one's
             self.close()
-            raise
-        values = _read_answer(self._folder, function)
+            raise (ParityError(f"{function}: {error}") if isinstance(error, ParityError) else error) from None
+        if isinstance(values, str):
+            raise ParityError(f"{function}: {values}")
         return values[0] if nout == 1 else values
 
     def run(self, code: str, folder: str | Path | None = None) -> str:
@@ -156,11 +110,6 @@ class OctaveSession:
         -------
         str
             What they print.
-
-        Raises
-        ------
-        ParityError
-            As in `call`.
         """
         if folder is not None:
             code = f"cd('{_quoted(folder)}');\n{code}"
@@ -181,55 +130,56 @@ class OctaveSession:
         process.require_octave()
         with ExitStack() as opened:
             self._folder = opened.enter_context(process.scratch())
-            command = process.octave_command(_serve(self._folder, many=True))
-            workdir = self._workdir or self._folder
-            octave = process.start(command, workdir, environment=self._environment, stdin=subprocess.PIPE)
-            opened.callback(cast(IO[bytes], octave.stdin).close)
-            opened.callback(process.kill_group, octave)
-            opened.enter_context(process.killed_with_us(octave))
+            # hf_serve.m is in this module's folder
+            code = f"addpath('{_quoted(Path(__file__).parent)}'); hf_serve('{_quoted(self._folder)}');"
+            self._errors = opened.enter_context((self._folder / "stderr.txt").open("w+b"))
+            self._octave = opened.enter_context(
+                process.started(
+                    process.octave_command(code),
+                    self._workdir or self._folder,
+                    self._environment,
+                    stdin=subprocess.PIPE,
+                    stderr=self._errors,
+                )
+            )
             self._open = opened.pop_all()
-        self._octave = octave
-        return octave
+        return self._octave
 
-    def _ask(self, octave: subprocess.Popen[bytes], function: str) -> None:
-        """Wait until the answer to the written request is there."""
+    def _answer(self, octave: subprocess.Popen[bytes], request: Mapping[str, Any]) -> list[Any] | str:
+        """Return the values that answer a request, or Octave's words if it ran into an error."""
+        answer = self._folder / "answer.mat"
+        answer.unlink(missing_ok=True)
+        write_mat(self._folder / "request.mat", request, long_field_names=True)
         deadline = time.monotonic() + self._timeout
         with suppress(OSError):  # a dead Octave is reported below
             os.write(cast(IO[bytes], octave.stdin).fileno(), b"answer\n\n")
-        while not (self._folder / "answer.mat").exists():
+        while not answer.exists():
             if process.has_ended(octave):
-                raise ParityError(f"{function}: Octave died before it answered.")
+                raise ParityError(f"Octave died without an answer. {process.end_of(self._errors)}".strip())
             if time.monotonic() > deadline:
-                raise ParityError(f"{function}: Octave was stopped after {self._timeout:g} seconds.")
+                raise ParityError(f"Octave was stopped after {self._timeout:g} seconds. Give it a longer timeout.")
             time.sleep(_POLL)
+        try:
+            content = load_mat(answer)
+            return from_octave(content["failure"]) or from_octave(content["answer"])
+        except (CheckpointError, KeyError) as error:
+            raise ParityError(f"expected Octave's answer, got a file without it ({error}).") from error
 
 
-def _serve(folder: Path, *, many: bool) -> str:
-    """Return code that calls hf_serve.m, which is in this module's folder."""
-    return f"addpath('{_quoted(Path(__file__).parent)}'); hf_serve('{_quoted(folder)}', {many:d});"
+def run_octave(
+    function: str,
+    args: Sequence[Any] = (),
+    nargout: int = 1,
+    *,
+    path: Sequence[str | Path] = (),
+    workdir: str | Path | None = None,
+    timeout: float = 600.0,
+) -> list[Any]:
+    """Call a function in an Octave of its own, and return its `nargout` values; arguments as in `OctaveSession`."""
+    with OctaveSession(path=path, workdir=workdir, timeout=timeout) as session:
+        values = session.call(function, *args, nout=nargout)
+    return [values] if nargout == 1 else values
 
 
 def _quoted(path: str | Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _write_request(folder: Path, function: str, args: Sequence[Any], nargout: int, path: Sequence[str | Path]) -> None:
-    request = {
-        "function": function,
-        "args": to_octave(list(args)),
-        "nargout": float(nargout),
-        "path": to_octave([str(Path(entry).resolve()) for entry in path]),
-    }
-    write_mat(folder / "request.mat", request, long_field_names=True)
-
-
-def _read_answer(folder: Path, function: str) -> list[Any]:
-    """Return the values of the call, or raise a `ParityError` with Octave's own words."""
-    try:
-        content = load_mat(folder / "answer.mat")
-        failure = from_octave(content["failure"])
-    except (CheckpointError, KeyError) as error:
-        raise ParityError(f"{function}: expected Octave's answer, got a file without it ({error}).") from error
-    if failure:
-        raise ParityError(f"{function}: {failure}")
-    return from_octave(content["answer"])

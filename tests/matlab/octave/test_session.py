@@ -116,7 +116,7 @@ def test_a_run_leaves_no_folder_behind(monkeypatch, tmp_path):
 def test_the_call_after_one_that_killed_octave_has_a_new_octave(end):
     with OctaveSession() as session:
         first = session.call("getpid")
-        with pytest.raises(ParityError, match="hf_run: Octave died before it answered"):
+        with pytest.raises(ParityError, match="hf_run: Octave died without an answer"):
             session.run(end)
         assert session.call("getpid") != first
         assert session.call("plus", 1, 2) == 3
