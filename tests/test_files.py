@@ -57,7 +57,7 @@ def check_what_is_left(error: HessianFreeError, directory: Path, epochs: int) ->
     ("number", "sentence"),
     [
         (errno.ENOSPC, "got 'No space left on device'. Free some disk space; the previous checkpoint is whole."),
-        (errno.EROFS, "got 'Read-only file system'. Make the directory writable or choose another run name."),
+        (errno.EROFS, "got 'Read-only file system'. Make the directory writable or choose another name."),
         (errno.EIO, "got 'Input/output error'. The previous checkpoint, if there is one, is whole."),
     ],
 )

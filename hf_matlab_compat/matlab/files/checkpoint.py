@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from hf_matlab_compat.matlab.files.sidecar import (
 )
 from hf_matlab_compat.state import State
 
-_NOT_WRITABLE = "Make the directory writable or choose another run name."
+_NOT_WRITABLE = "Make the directory writable or choose another name."
 _ADVICE: Mapping[int, str] = {
     errno.ENOSPC: "Free some disk space; the previous checkpoint is whole.",
     errno.EDQUOT: "Free some of your quota; the previous checkpoint is whole.",
@@ -36,9 +36,9 @@ _ADVICE: Mapping[int, str] = {
     errno.EPERM: _NOT_WRITABLE,
     errno.EROFS: _NOT_WRITABLE,
     errno.ENOENT: "Make the directory first.",
-    errno.ENOTDIR: "Choose a run name inside a directory.",
-    errno.EISDIR: "Choose another run name.",
-    errno.ENAMETOOLONG: "Choose a shorter run name.",
+    errno.ENOTDIR: "Choose a name inside a directory.",
+    errno.EISDIR: "Choose another name.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
 }
 
 
@@ -86,8 +86,10 @@ def write_checkpoint(
     variables = to_variables(state)
     entry = Entry.of(state, variables, run or {})
     entries = [entry, *([standing] if standing else _kept_for(path))]
-    _writing(path, lambda: write_sidecar(path, entries))
-    _writing(path, lambda: _write_mat(path, variables))
+    with writing(path):
+        write_sidecar(path, entries)
+        with atomic_file(path) as stream:
+            write_mat(stream, variables, oned_as="column")
     if standing is None:  # otherwise the call that returned it has removed it
         remove_sidecar_of_before(path)
     return entry
@@ -162,18 +164,20 @@ def why_no_run_goes_on(path: str | os.PathLike[str]) -> str:
     return ""
 
 
-def _write_mat(path: str | os.PathLike[str], variables: Mapping[str, Any]) -> None:
-    with atomic_file(path) as stream:
-        write_mat(stream, variables, oned_as="column")
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn an OSError of this block, which writes to `path`, into one sentence.
 
-
-def _writing(path: str | os.PathLike[str], write: Callable[[], None]) -> None:
+    Raises
+    ------
+    CheckpointError
+        The block raised an OSError.
+    """
     try:
-        write()
+        yield
     except OSError as error:
-        number = getattr(error, "errno", None)
-        reason = os.strerror(number) if number else str(error)
-        advice = _ADVICE.get(number or 0, "The previous checkpoint, if there is one, is whole.")
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        advice = _ADVICE.get(error.errno or 0, "The previous checkpoint, if there is one, is whole.")
         raise CheckpointError(f"{os.fspath(path)}: expected to write it, got '{reason}'. {advice}") from error
 
 

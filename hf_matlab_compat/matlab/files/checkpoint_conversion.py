@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
 from hf_matlab_compat.matlab.files.atomic_file import atomic_file
+from hf_matlab_compat.matlab.files.checkpoint import writing
 from hf_matlab_compat.matlab.files.checkpoint_summary import CheckpointKind, kind_of
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
 from hf_matlab_compat.matlab.files.layer_sizes import candidate_sizes, full_num_parameters
@@ -84,7 +84,7 @@ def convert(
             f"{lost[0].kind}. Nothing was written, since a checkpoint without it is none."
         )
     numbers = listing.numbers([variable.name for variable in listing.variables if variable.name not in left_out])
-    with _writing(path) as stream:
+    with writing(path), atomic_file(path) as stream:
         if to == "npz":
             write_npz(stream, numbers)
         else:
@@ -110,15 +110,6 @@ def _left_out(source: str | os.PathLike[str], listing: Listing) -> dict[str, str
     if (doubles := path_of_doubles(source)) is not None:
         reasons[doubles.name] = "doubles beside the checkpoint, not part of it: copy the file to keep them"
     return reasons
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with atomic_file(path) as stream:
-            yield stream
-    except OSError as error:
-        raise CheckpointError(f"{path}: expected to write it, got '{error.strerror or error}'.") from error
 
 
 def split_layers(path: str | os.PathLike[str], sizes: Sequence[int]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
@@ -180,6 +171,6 @@ def write_layers(
     cells = {name: np.empty((1, len(parts)), dtype=object) for name, parts in (("W", W), ("b", b))}
     for i in range(len(W)):
         cells["W"][0, i], cells["b"][0, i] = W[i], b[i]
-    with _writing(path) as stream:
+    with writing(path), atomic_file(path) as stream:
         write_mat(stream, cells)
     return path

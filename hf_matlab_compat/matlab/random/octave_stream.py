@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _LEVELS = 256
 _TAIL = 3.6541528853610088  # R
 _INVERSE_TAIL = 0.27366123732975828  # 1/R
 _AREA = 0.00492867323399  # v
-_FLIPS_TAIL = 0x100
+_NEGATIVE_TAIL = 0x100
 
 
 class OctaveStream:
@@ -72,8 +72,8 @@ class OctaveStream:
             Where `dtype` is something else.
         """
         # MATLAB: rand(n) is a vector of n numbers, not an n-by-n matrix; write rand(n, n).
-        draw = draw_doubles if _is_double(dtype) else draw_singles
-        return column_major(partial(draw, self._uniform_words), shape)
+        uniforms = DOUBLES if _is_double(dtype) else SINGLES
+        return column_major(partial(uniforms.draw, self._uniform_words), shape)
 
     def randn(self, *shape: int, dtype: Precision = "double") -> Reals:
         """Draw standard normal numbers.
@@ -148,63 +148,90 @@ def octave_twister(seed: int) -> WordStream:
     return WordStream(lambda count: np.frombuffer(generator.bytes(4 * count), "<u4"))
 
 
-def draw_doubles(words: WordStream, count: int) -> Reals:
-    """Draw uniform numbers with 53 bits of two words each, never 0: float64, shape (count,)."""
-    return _draw_nonzero(_doubles, 2, words, count)
+class Uniforms(NamedTuple):
+    """Octave's uniform draws in one precision, never 0; a unit is the words of one draw."""
+
+    words_per_unit: int
+    read: Callable[[Words], Reals]
+    read_one: Callable[..., Any]
+    """The same for one unit: many times as fast as `read`, with the same result."""
+
+    def draw(self, words: WordStream, count: int) -> Reals:
+        """Use words for `count` draws."""
+        fractions = self.read(words.take(self.words_per_unit * count))
+        while not fractions.all():
+            fractions = fractions[fractions > 0]
+            more = self.read(words.take(self.words_per_unit * (count - fractions.size)))
+            fractions = np.concatenate([fractions, more])
+        return fractions
+
+    def look(self, words: WordStream, unit: int) -> tuple[Any, int]:
+        """Look at the draw that begins `unit` units from here; return it and the unit after it."""
+        while True:
+            found = words.peek(self.words_per_unit * (unit + 1))[-self.words_per_unit :]
+            fraction = self.read_one(*found.tolist())
+            unit += 1
+            if fraction > 0:
+                return fraction, unit
 
 
-def draw_singles(words: WordStream, count: int) -> Reals:
-    """Draw uniform numbers with 24 bits of one word each, never 0: float32, shape (count,)."""
-    return _draw_nonzero(_singles, 1, words, count)
-
-
-def next_double(words: WordStream, pair: int) -> tuple[float, int]:
-    """Look at the uniform draw of word pair `pair` from here; return it and the pair after it."""
-    while True:
-        first, second = words.peek(2 * pair + 2)[-2:].tolist()
-        u = ((first >> 5) * 67108864 + (second >> 6)) / 9007199254740992
-        pair += 1
-        if u > 0:
-            return u, pair
-
-
-def next_single(words: WordStream, word: int) -> tuple[np.float32, int]:
-    """Look at the uniform draw of word `word` from here; return it and the word after it."""
-    while True:
-        u = np.float32((int(words.peek(word + 1)[-1]) & 0xFFFFFF) / 16777216)
-        word += 1
-        if u > 0:
-            return u, word
-
-
-def _doubles(words: Words) -> Reals:
+def _double_fractions(words: Words) -> Reals:
     # 27 bits of the first word of a pair and 26 of the second
     return ((words[0::2] >> np.uint32(5)) * 67108864.0 + (words[1::2] >> np.uint32(6))) / 9007199254740992.0
 
 
-def _singles(words: Words) -> Reals:
+def _single_fractions(words: Words) -> Reals:
     return (words & np.uint32(0xFFFFFF)).astype(np.float32) / np.float32(16777216)
 
 
-def _draw_nonzero(read: Callable[[Words], Reals], words_each: int, words: WordStream, count: int) -> Reals:
-    fractions = read(words.take(words_each * count))
-    while not fractions.all():
-        fractions = fractions[fractions > 0]
-        fractions = np.concatenate([fractions, read(words.take(words_each * (count - fractions.size)))])
-    return fractions
+DOUBLES = Uniforms(2, _double_fractions, lambda one, two: ((one >> 5) * 67108864 + (two >> 6)) / 9007199254740992)
+SINGLES = Uniforms(1, _single_fractions, lambda word: np.float32((word & 0xFFFFFF) / 16777216))
 
 
-class DoubleZiggurat:
+class _OctaveZiggurat:
+    """The part of Octave's ziggurat that is the same in both precisions."""
+
+    uniforms: Uniforms
+    real: type[np.float64] | type[np.float32]
+    steps: float
+    """Steps from the middle of a strip to its edge."""
+    sign_bits: int
+    """Bits of a unit below those of the distance."""
+
+    def __init__(self) -> None:
+        self.words_per_unit = self.uniforms.words_per_unit
+        self._scale, self._inner, self._height = _strips(self.steps, self.real)
+
+    def settle(self, words: WordStream, unit: int, value: float) -> tuple[float | None, int]:
+        """See `Ziggurat.settle`."""
+        distance = int(words.peek(self.words_per_unit * unit + 1)[-1]) >> self.sign_bits
+        level = distance & (_LEVELS - 1)
+        if level == 0:
+            return self._tail(words, unit + 1, negative=bool(distance & _NEGATIVE_TAIL))
+        u, end = self.uniforms.look(words, unit + 1)
+        below, above = self._height[level], self._height[level - 1]
+        return (value if float((above - below) * u + below) < math.exp(-0.5 * value * value) else None), end
+
+    def _tail(self, words: WordStream, unit: int, *, negative: bool) -> tuple[float, int]:
+        while True:
+            u, unit = self.uniforms.look(words, unit)
+            v, unit = self.uniforms.look(words, unit)
+            # In single precision Octave calls the C library's logf, which does not always return the nearest single, as
+            # this does: one tail draw in 7000, hence one draw in 27 million, differs by one unit in the last place.
+            excess = self.real(-_INVERSE_TAIL * float(self.real(math.log(u))))
+            y = self.real(-math.log(v))
+            if y + y > excess * excess:
+                return (-_TAIL - float(excess) if negative else _TAIL + float(excess)), unit
+
+
+class DoubleZiggurat(_OctaveZiggurat):
     """``randn`` in double precision; a unit is two words, of which 54 bits are read.
 
     The lowest bit is the sign. The other 53 are the distance from the middle, in steps of the strip's width / 2⁵³;
     their lowest eight also choose the strip.
     """
 
-    words_per_unit = 2
-
-    def __init__(self) -> None:
-        self._scale, self._inner, self._height = _strips(2.0**53, np.float64)
+    uniforms, real, steps, sign_bits = DOUBLES, np.float64, 2.0**53, 1
 
     def propose(self, words: Words) -> tuple[Reals, NDArray[np.bool_]]:
         """See `Ziggurat.propose`."""
@@ -214,44 +241,21 @@ class DoubleZiggurat:
         size = distance * self._scale[level]
         return np.where(bits & np.uint64(1), -size, size), distance < self._inner[level]
 
-    def settle(self, words: WordStream, unit: int, value: float) -> tuple[float | None, int]:
-        """See `Ziggurat.settle`."""
-        distance = int(words.peek(2 * unit + 1)[-1]) >> 1
-        level = distance & (_LEVELS - 1)
-        if level == 0:
-            return _double_tail(words, unit + 1, negative=bool(distance & _FLIPS_TAIL))
-        u, end = next_double(words, unit + 1)
-        below, above = self._height[level], self._height[level - 1]
-        return (value if (above - below) * u + below < math.exp(-0.5 * value * value) else None), end
 
-
-class SingleZiggurat:
+class SingleZiggurat(_OctaveZiggurat):
     """``randn`` in single precision; a unit is one word, read as a signed number.
 
     Its lowest 31 bits are compared with the edge, its lowest eight choose the strip. The tables are computed with
     every intermediate edge and height rounded to single precision.
     """
 
-    words_per_unit = 1
-
-    def __init__(self) -> None:
-        self._scale, self._inner, self._height = _strips(2.0**31, np.float32)
+    uniforms, real, steps, sign_bits = SINGLES, np.float32, 2.0**31, 0
 
     def propose(self, words: Words) -> tuple[Reals, NDArray[np.bool_]]:
         """See `Ziggurat.propose`."""
         level = words & np.uint32(_LEVELS - 1)
         values = words.view(np.int32).astype(np.float32) * self._scale[level]
         return values, (words & np.uint32(0x7FFFFFFF)) < self._inner[level]
-
-    def settle(self, words: WordStream, unit: int, value: float) -> tuple[float | None, int]:
-        """See `Ziggurat.settle`."""
-        word = int(words.peek(unit + 1)[-1])
-        level = word & (_LEVELS - 1)
-        if level == 0:
-            return _single_tail(words, unit + 1, negative=bool(word & _FLIPS_TAIL))
-        u, end = next_single(words, unit + 1)
-        below, above = self._height[level], self._height[level - 1]
-        return (value if float((above - below) * u + below) < math.exp(-0.5 * value * value) else None), end
 
 
 def _strips(steps: float, real: type[np.float64] | type[np.float32]) -> tuple[Reals, NDArray[np.int64], Reals]:
@@ -269,24 +273,3 @@ def _strips(steps: float, real: type[np.float64] | type[np.float32]) -> tuple[Re
         scale[level] = float(x) / steps
         height[level] = math.exp(-0.5 * float(x) * float(x))
     return scale, inner, height
-
-
-def _double_tail(words: WordStream, unit: int, *, negative: bool) -> tuple[float, int]:
-    while True:
-        u, unit = next_double(words, unit)
-        v, unit = next_double(words, unit)
-        excess, y = -_INVERSE_TAIL * math.log(u), -math.log(v)
-        if y + y > excess * excess:
-            return (-_TAIL - excess if negative else _TAIL + excess), unit
-
-
-def _single_tail(words: WordStream, unit: int, *, negative: bool) -> tuple[float, int]:
-    while True:
-        u, unit = next_single(words, unit)
-        v, unit = next_single(words, unit)
-        # Octave calls the C library's logf, which does not always return the nearest single, as this does: one tail
-        # draw in 7000, hence one draw in 27 million, differs by one unit in the last place.
-        excess = np.float32(-_INVERSE_TAIL * float(np.float32(math.log(u))))
-        y = np.float32(-math.log(v))
-        if y + y > excess * excess:
-            return (-_TAIL - float(excess) if negative else _TAIL + float(excess)), unit

@@ -11,13 +11,7 @@ from scipy.io import loadmat
 
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.matlab.random.matlab_stream import TextbookZiggurat, shr3_congruential
-from hf_matlab_compat.matlab.random.octave_stream import (
-    SingleZiggurat,
-    draw_doubles,
-    draw_singles,
-    next_double,
-    next_single,
-)
+from hf_matlab_compat.matlab.random.octave_stream import DOUBLES, SINGLES, SingleZiggurat
 from hf_matlab_compat.matlab.random.streams import MatlabStream, OctaveStream, stream_from_seed
 from hf_matlab_compat.matlab.random.word_streams import WordStream, draw_normals
 from hf_matlab_compat.model.random_stream import IndexedStream, NumpyStream
@@ -141,10 +135,10 @@ def test_one_seed_serves_both_octave_streams() -> None:
 
 
 def test_octave_leaves_out_uniform_draws_of_zero() -> None:
-    assert draw_doubles(of_words(31, 63, 32, 0), 1) == 2.0**-27
-    assert draw_singles(of_words(1 << 24, 1), 1) == 2.0**-24
-    assert next_double(of_words(31, 63, 32, 0), 0) == (2.0**-27, 2)
-    assert next_single(of_words(1 << 24, 1), 0) == (2.0**-24, 2)
+    assert DOUBLES.draw(of_words(31, 63, 32, 0), 1) == 2.0**-27
+    assert SINGLES.draw(of_words(1 << 24, 1), 1) == 2.0**-24
+    assert DOUBLES.look(of_words(31, 63, 32, 0), 0) == (2.0**-27, 2)
+    assert SINGLES.look(of_words(1 << 24, 1), 0) == (2.0**-24, 2)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, float("nan"), True, "7", None])
