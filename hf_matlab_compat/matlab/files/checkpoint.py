@@ -176,9 +176,9 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
         advice = _ADVICE.get(error.errno or 0, "The previous checkpoint, if there is one, is whole.")
-        raise CheckpointError(f"{os.fspath(path)}: expected to write it, got '{reason}'. {advice}") from error
+        got = error.strerror or str(error)
+        raise CheckpointError(f"{os.fspath(path)}: expected to write it, got '{got}'. {advice}") from error
 
 
 def _kept_for(path: str | os.PathLike[str]) -> list[Entry]:
