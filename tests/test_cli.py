@@ -415,7 +415,7 @@ def test_a_case_file_writes_nowhere_else_than_in_the_folder(name: str, tmp_path,
     sentence = refused(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path / "out")], capsys)
     assert (
         sentence
-        == f"runName: expected a name inside '{tmp_path}/out', got '{given}'. Give another one with --run-name.\n"
+        == f"runName: expected a name inside '{tmp_path}/out', got '{given}'. Choose another name with --run-name.\n"
     )
     assert not list(tmp_path.glob("escaped*"))
     own = ["--out", str(tmp_path / "out"), "--run-name", str(tmp_path / "mine"), "--display", "none"]

@@ -1,4 +1,4 @@
-"""MATLAB's face: the trainer's own calls and routines, under their own names."""
+"""MATLAB's face: the trainer's calls and routines, under their MATLAB names."""
 
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
 from hf_matlab_compat.legacy.packing import calcActivations, pack, unpack, unpackPARAMS, vec

@@ -1,4 +1,4 @@
-"""From MATLAB's arguments to the field's: empties, 1×1 arrays, cells, words."""
+"""Conversion of MATLAB's arguments to those of `train`: empties, 1×1 arrays, cells, words."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SPOKEN: Mapping[str, str] = {
         for theirs, ours in words.items()
     },
 }
-"""How errors name arguments, and values that MATLAB has its own word for, to a caller who speaks MATLAB."""
+"""Names of arguments, and of values with a word in MATLAB, in messages to a caller of the MATLAB face."""
 
 SPOKEN_TO_22_ARGUMENTS: Mapping[str, str] = {
     **SPOKEN,
     **{ours: f"nnet_train's {theirs}" for theirs, ours in CONSTANTS.items()},
 }
-"""The same to a caller of `nnet_train_2`, which takes none of the constants."""
+"""The same for a caller of `nnet_train_2`, which takes none of the constants."""
 
 _OPTIONAL = ("initial_theta", "initial_weights", "initial_biases", "resume_from", "test_inputs", "test_targets")
 _CELLS = ("initial_weights", "initial_biases")
@@ -36,33 +36,34 @@ _TEXTS = ("run_name", "description", "resume_from")
 
 
 def to_field_terms(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of `train` from arguments under MATLAB's names.
+    """Return keywords of `train` from arguments under MATLAB's names.
 
     Parameters
     ----------
     arguments : mapping
-        MATLAB's names to what the caller gave. None, ``[]`` and empty arrays all mean MATLAB's ``[]``.
+        MATLAB's names to the caller's values. None, ``[]`` and empty arrays all mean MATLAB's ``[]``.
 
     Raises
     ------
     OptionError, DataError
-        In the field's terms; the caller translates (`errors.speaking`).
+        An argument cannot be converted; in the field's terms, which `errors.speaking` translates.
     """
     translated: dict[str, Any] = {}
     for theirs, value in arguments.items():
         name = TO_FIELD_TERMS[theirs]
         translated[name] = _translate(name, value)
     if translated.get("test_inputs") is None and translated.get("test_targets") is None:
-        translated["num_test_chunks"] = 1  # MATLAB's [] will do where there is nothing to cut
+        translated["num_test_chunks"] = 1  # without test data MATLAB's [] is fine
     return translated
 
 
 def refuse_new_units(units: Any, faithful: bool) -> None:
-    """Refuse units that the original lacks; those of `train` are taken where its faults are to be mended.
+    """Refuse units that the MATLAB program lacks; ``faithful=False`` allows them.
 
     Raises
     ------
     OptionError
+        There is such a unit.
     """
     new = [unit for unit in units if unit not in ORIGINAL] if isinstance(units, list) else []
     if faithful and new and isinstance(new[0], str):
@@ -76,7 +77,7 @@ def refuse_new_units(units: Any, faithful: bool) -> None:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether `value` is MATLAB's ``[]``: None, an empty list or string, an array without elements."""
+    """Return whether `value` is MATLAB's ``[]``: None, an empty list or string, or an array without elements."""
     if value is None:
         return True
     if isinstance(value, np.ndarray):
@@ -85,14 +86,14 @@ def is_empty(value: Any) -> bool:
 
 
 def cells(value: Any) -> list[Any]:
-    """The contents of a MATLAB cell array: a list, a tuple, or an object array as scipy loads it; None holds none."""
+    """Return the contents of a MATLAB cell array: a list, a tuple, or an object array of scipy; [] for None."""
     if isinstance(value, np.ndarray):
         return list(value.ravel(order="F")) if value.dtype == object else [str(v) for v in value.ravel(order="F")]
     return [] if value is None else list(value)
 
 
 def texts(value: Any) -> list[str]:
-    """The contents of a MATLAB cell array of character rows."""
+    """Return the contents of a MATLAB cell array of character rows."""
     return [str(scalar(text)) for text in cells(value)]
 
 
@@ -113,7 +114,7 @@ def _translate(name: str, value: Any) -> Any:
 
 
 def scalar(value: Any) -> Any:
-    """A 1×1 array, as MATLAB's scalars arrive from files, or a scalar of numpy, as the number or text it holds."""
+    """Return the number or text in a 1×1 array (MATLAB's scalars in files) or in a numpy scalar."""
     if isinstance(value, np.ndarray | np.generic) and value.size == 1:
         return value.item()
     return value
@@ -150,6 +151,6 @@ def _word(name: str, value: Any) -> Any:
 
 
 def rounded_up(count: Any) -> Any:
-    """MATLAB rounds the bounds on CG steps up; what is no number is refused further down."""
+    """Round a bound on CG steps up, as MATLAB does; later checks refuse what is no number."""
     given = scalar(count)
     return math.ceil(given) if isinstance(given, float) and math.isfinite(given) else given

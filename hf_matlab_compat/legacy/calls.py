@@ -1,4 +1,4 @@
-"""How the two trainers may be called: forms with other numbers of arguments, presets, and names that do not exist."""
+"""Forms of the trainers' calls: other numbers of arguments, presets, and unknown names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Trained = TypeVar("Trained")
 
 
 def in_any_dialect(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
-    """Positional calls of forks, with fewer or more than the 22 arguments, are put into the published order."""
+    """Accept positional calls of forks, with fewer or more than 22 arguments, in the published order."""
     beside = {p.name for p in signature(trainer).parameters.values() if p.kind is Parameter.KEYWORD_ONLY}
 
     @wraps(trainer)
@@ -39,7 +39,7 @@ def in_any_dialect(trainer: Callable[Arguments, Trained]) -> Callable[Arguments,
 
 
 def by_name(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
-    """Keywords only, each of them known; a preset stands for whatever is not among them."""
+    """Accept keywords only, all of them known; a preset supplies those that are missing."""
 
     @wraps(trainer)
     def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Trained:

@@ -1,4 +1,4 @@
-"""A case file: the arguments of `nnet_train_2` as MATLAB saves them in a .mat, under their own names."""
+"""A run file: the arguments of `nnet_train_2` in a .mat file, under their MATLAB names."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ SPOKEN_AT_THE_COMMAND_LINE = {
     "backend='numpy'": "--backend numpy",
     "seed": "--seed",
 }
-"""How errors name arguments to whoever trains a case by `hf-compat train`."""
+"""Names of arguments in messages of `hf-compat train`."""
 
 REQUIRED = ("indata", "outdata", "layersizes", "layertypes")
-"""What a case cannot do without; the other arguments have the defaults of `nnet_train`."""
+"""Arguments that a run file must have; the others have the defaults of `nnet_train`."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a case file holds.
+    """The content of a run file.
 
     Attributes
     ----------
     name : str
-        Of the file, without its ending.
+        Name of the file without its suffix.
     arguments : dict of str to object
         Under MATLAB's names.
     ignored : list of str
@@ -56,7 +56,7 @@ class Case:
 
 
 def read_case(path: Path) -> Case:
-    """Read a case file.
+    """Read a run file.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def read_case(path: Path) -> Case:
 
 
 def write_case(path: Path, arguments: Mapping[str, Any]) -> None:
-    """Write arguments so that `read_case`, MATLAB and Octave read them; None becomes ``[]``."""
+    """Write arguments so that `read_case`, MATLAB and Octave can read them; None becomes ``[]``."""
     content = {name: [] if value is None else value for name, value in arguments.items()}
     cells = {name: _cell(content[name]) for name in ("layertypes", "Win", "bin") if name in content}
     write_mat(path, {**content, **cells}, oned_as="column", do_compression=True)
@@ -95,16 +95,18 @@ def write_case(path: Path, arguments: Mapping[str, Any]) -> None:
 def train_case(
     case: Case, out: Path, run_name: str = "", display: str = "legacy", **instead: Any
 ) -> tuple[Result, Path]:
-    """Train a case as `nnet_train_2` does, and keep its final parameters in double precision.
+    """Train a run file as `nnet_train_2` does, and write its final parameters in double precision.
 
     Parameters
     ----------
     case : Case
+        The run file.
     out : Path
-        Folder for all files; made where it is missing, once the case has passed its checks.
+        Folder for all files; made if missing, after the run file has passed its checks.
     run_name : str
-        Stem of the files, instead of the case's runName.
+        Stem of the files, in place of the file's runName.
     display : {'legacy', 'rich', 'none'}
+        What the screen shows.
     **instead
         Arguments of `nnet_train`, under MATLAB's names, that replace those of the file.
 
@@ -118,12 +120,14 @@ def train_case(
     ------
     OptionError, DataError, CheckpointError, NonFiniteError
         As `nnet_train_2`.
+    Terminated
+        After SIGTERM or SIGHUP; the parameters of the finished epochs are written before.
     """
     with speaking(SPOKEN_AT_THE_COMMAND_LINE):
         given = to_field_terms({**case.arguments, **instead})
         stem = out / run_name if run_name else _inside(out, str(given.get("run_name", "")) or case.name)
         path = stem.with_name(f"{stem.name}_paramsp.mat")
-        written = path.absolute()  # wherever the run may change to
+        written = path.absolute()  # the working directory may change during the run
         with folder_for(stem.parent):
             try:
                 result = train(**{**given, "run_name": stem}, display=display)
@@ -135,10 +139,16 @@ def train_case(
 
 
 def _inside(out: Path, run_name: str) -> Path:
-    """The stem that a case file names; the file may come from anywhere, and writes nowhere else than below `out`."""
+    """Return the stem that a run file names. The file may come from anywhere, so it may only write below `out`.
+
+    Raises
+    ------
+    OptionError
+        The stem is elsewhere.
+    """
     stem = out / run_name
     if not stem.parent.resolve().is_relative_to(out.resolve()):
-        advice = "Give another one with --run-name."
+        advice = "Choose another name with --run-name."
         raise OptionError("run_name", expected=f"a name inside {str(out)!r}", got=repr(run_name), advice=advice)
     return stem
 
@@ -153,12 +163,12 @@ def _write_parameters(path: Path, result: Result) -> None:
 
 
 def constants_from(assignments: Iterable[str]) -> dict[str, Any]:
-    """Keywords of `nnet_train` from texts like ``maxiters=100``.
+    """Return keywords of `nnet_train` from texts like ``maxiters=100``.
 
     Raises
     ------
     OptionError
-        Such a text has no ``=``, or there is no such constant; the nearest one is suggested.
+        A text has no ``=``, or there is no such constant; the message suggests the nearest one.
     """
     found: dict[str, Any] = {}
     for text in assignments:
@@ -182,7 +192,7 @@ def _constant_instead(name: str, value: str) -> str:
 
 
 def _value(text: str) -> Any:
-    """A number, True, False or None where the text is one, and the text itself otherwise."""
+    """Return the number, True, False or None that the text stands for, or else the text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

@@ -1,9 +1,9 @@
-"""The calls that circulate under the trainer's name, told apart by the number and the types of their arguments.
+"""Calls of the trainer that circulate in forks, recognised by the number and the types of their arguments.
 
-The rule: a form is one of the lists of names below, the 22 published ones in the published order less some that are
-left out. It is recognised where the count fits and every argument has the type that its name asks for. Where exactly
-one form fits, the arguments go to their names. Where a call is of a program that computes something else, or where
-its order cannot be known, it is refused in a sentence that says what was recognised and what to call.
+A form is one of the lists of names below: the 22 published names in the published order, without some of them. A call
+has a form if the number of arguments fits and every argument has the type of its name. If exactly one form fits, the
+arguments get its names. If the form belongs to a program that computes something else, or the order cannot be known,
+the call is refused with a sentence that says what was recognised and what to call.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Dialect:
     Attributes
     ----------
     name : str
-        What it is called here.
+        Its name here.
     names : tuple of str
-        What its arguments are, in order; empty where that is not known.
+        Names of its arguments, in order; empty if unknown.
     refusal : str
-        Why it is not run and what to call instead; empty where it is run.
+        Why it is not run and what to call instead; empty if it is run.
     """
 
     name: str
@@ -77,13 +77,13 @@ FORMS = (
     Dialect(
         "23 with thresh first",
         ("thresh", *PUBLISHED),
-        "This is the call of a fork with another step rule, which thresh belongs to. "
+        "This is the call of a fork with another step rule, of which thresh is a setting. "
         "Leave thresh out to train by the published method.",
     ),
     Dialect(
         "22 with thresh first and without jacket",
         ("thresh", *_without("jacket")),
-        "This is the call of a fork with another step rule, which thresh belongs to. "
+        "This is the call of a fork with another step rule, of which thresh is a setting. "
         "Leave thresh out and add jacket to train by the published method.",
     ),
     Dialect(
@@ -97,11 +97,11 @@ FORMS = (
         "algorithm. For Hessian-free training call nnet_train_2 with the 22 arguments, numchunks among them.",
     ),
 )  # fmt: skip
-"""All forms that are told apart."""
+"""All known forms."""
 
 
 def recognise(args: Sequence[Any]) -> Dialect:
-    """The form of a call of `nnet_train_2`.
+    """Return the form of a call of `nnet_train_2`.
 
     Parameters
     ----------
@@ -111,15 +111,15 @@ def recognise(args: Sequence[Any]) -> Dialect:
     Returns
     -------
     Dialect
-        With a `refusal` where it is not one that is run. 22 arguments are the published ones, whatever their types,
-        unless they are exactly those of another program: they are checked one by one later.
+        With a `refusal` if the form is not run. 22 arguments are the published ones, whatever their types, unless their
+        types are exactly those of another program; later checks test them one by one.
     """
     fitting = [form for form in FORMS if _fits(form.names, args)]
     if len(args) == len(PUBLISHED) and not (fitting and fitting[0].refusal):
         return FORMS[0]
     if len(fitting) == 1:
         form, rivals = fitting[0], _rivals(fitting[0], args)
-        doubt = f"It can also be that {', or '.join(rivals)} is left out, and nothing tells. {_ALL}"
+        doubt = f"It is also possible that {', or '.join(rivals)} is left out. {_ALL}"
         return replace(form, refusal=doubt) if rivals else form
     if len(args) == 23 and isinstance(args[-2], str):
         return FORMS[-1]
@@ -127,22 +127,22 @@ def recognise(args: Sequence[Any]) -> Dialect:
 
 
 def is_foreign(args: Sequence[Any]) -> bool:
-    """Whether positional arguments are something else than the published 22."""
+    """Return whether positional arguments are anything but the published 22."""
     return recognise(args) is not FORMS[0]
 
 
 def assumption(args: Sequence[Any]) -> str:
-    """What a call of a known form was taken for, with what its first argument became and what was filled in."""
+    """Return the warning about a call of another known form: which form was assumed, and what was filled in."""
     form = recognise(args)
     filled = ", ".join(f"{name}={_WHEN_LEFT_OUT[name]!r}" for name in PUBLISHED if name not in form.names)
     return (
-        f"nnet_train_2: {len(args)} arguments were taken for the form {form.name!r}, with runName={args[0]!r} and, as "
-        f"they are left out, {filled}. Give all {len(PUBLISHED)} to be sure."
+        f"nnet_train_2: {len(args)} arguments were taken as the form {form.name!r}, with runName={args[0]!r} and, for "
+        f"the missing ones, {filled}. Give all {len(PUBLISHED)} to be sure."
     )
 
 
 def as_22_arguments(args: Sequence[Any]) -> tuple[Any, ...]:
-    """The 22 arguments of `nnet_train_2` that a call of any known form stands for.
+    """Return the 22 arguments of `nnet_train_2` that a call of any known form means.
 
     Parameters
     ----------
@@ -152,13 +152,13 @@ def as_22_arguments(args: Sequence[Any]) -> tuple[Any, ...]:
     Returns
     -------
     tuple
-        In the published order; what the form leaves out is ``''`` (runDesc), ``'gn'`` (mattype), 0 (jacket), None
+        In the published order; the missing ones are ``''`` (runDesc), ``'gn'`` (mattype), 0 (jacket), None
         (intest, outtest) and 1 (numchunks_test).
 
     Raises
     ------
     OptionError
-        The form is not known, or that of a program that computes something else.
+        The form is unknown, or belongs to a program that computes something else.
     """
     found = recognise(args)
     if found.refusal:
@@ -173,7 +173,7 @@ def as_22_arguments(args: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _rivals(form: Dialect, args: Sequence[Any]) -> list[str]:
-    """What else may have been left out, as types and values fit just as well."""
+    """Return what else may have been left out, if types and values fit as well."""
     rivals: list[str] = []
     if "jacket" not in form.names and not form.refusal:
         whole = [name for name in PUBLISHED if name in (*form.names, "jacket")]
@@ -181,16 +181,16 @@ def _rivals(form: Dialect, args: Sequence[Any]) -> list[str]:
             if _sensible([name for name in whole if name != forgotten], args):
                 rivals.append(f"{forgotten} rather than jacket")
     if "runDesc" not in form.names and not form.refusal and len(str(args[0]).split()) > 1:
-        rivals.append("runName rather than runDesc")  # words apart describe a run; its files are named by one
+        rivals.append("runName rather than runDesc")  # several words are a description; a file stem is one word
     return rivals
 
 
 _LAST_NUMBERS = ("hybridmode", "weightcost", "decay")
-"""What stands before jacket, all of them numbers: types do not tell which of the four is missing."""
+"""The arguments before jacket. All are numbers, so types do not tell which of the four is missing."""
 
 
 def _sensible(names: Sequence[str], args: Sequence[Any]) -> bool:
-    """Whether each of the last numbers has a value that its name can have."""
+    """Return whether each of the last numbers is a possible value of its name."""
     given = {name: float(np.ravel(value)[0]) for name, value in zip(names, args, strict=True) if name in _RANGES}
     return all(_RANGES[name](value) for name, value in given.items())
 
@@ -206,7 +206,7 @@ _RANGES: Mapping[str, Callable[[float], bool]] = {
 def _unknown(args: Sequence[Any], fitting: Sequence[Dialect]) -> str:
     kinds = ", ".join(_kind(value) for value in args)
     if fitting:
-        return f"It can be {' or '.join(form.name for form in fitting)} ({kinds}). {_CALL}"
+        return f"It may be {' or '.join(form.name for form in fitting)} ({kinds}). {_CALL}"
     matrices = sum(_is_matrix(value) for value in args)
     if len(args) == 20 and matrices in (2, 3):
         return (

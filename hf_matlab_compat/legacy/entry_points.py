@@ -1,5 +1,5 @@
-"""nnet_train_2 and nnet_train: MATLAB's call, thin over `train`."""
-# MATLAB's own names, in MATLAB's own order: the arguments are the interface.
+"""nnet_train_2 and nnet_train: MATLAB's call, implemented by `train`."""
+# The arguments have MATLAB's names, in MATLAB's order.
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from hf_matlab_compat.training import train
 
 
 class TrainedParameters(np.ndarray[Any, np.dtype[np.float64]]):
-    """The (P, 1) array that MATLAB returns; beside the numbers it says how the run ended.
+    """The (P, 1) array that MATLAB returns, with attributes that say how the run ended.
 
     Attributes
     ----------
     outcome : Outcome or None
-        As `Result.outcome`; None for whatever is computed from the array.
+        As `Result.outcome`; None for an array computed from this one.
     interrupted : bool
         As `Result.interrupted`: in a loop of runs, ``if paramsp.interrupted: break``.
     """
@@ -63,11 +63,11 @@ def nnet_train_2(
     seed: Any = None,
     precision: str = "single",
 ) -> TrainedParameters:
-    """Train a network with MATLAB's own call: the same 22 arguments, files, screen and numbers.
+    """Train a network with MATLAB's call: the same 22 arguments, files, screen and numbers.
 
     None, ``[]`` and empty arrays all mean MATLAB's ``[]``. Positional calls of forks with other numbers of arguments
-    are recognised (`legacy.dialects`): mapped, with a `CallWarning`, where their order is known, refused by name where
-    it is not.
+    are recognised (`legacy.dialects`). If their order is known, they are accepted with a `CallWarning`; otherwise they
+    are refused.
 
     Parameters
     ----------
@@ -79,16 +79,16 @@ def nnet_train_2(
     paramsp : (P, 1) array or []
         Packed initial parameters.
     Win, bin : lists of arrays or []
-        Initial weights (s_i, s_{i-1}) and biases (s_i, 1), used where `paramsp` is empty. Where both are
-        empty a sparse random initialisation is drawn.
+        Initial weights (s_i, s_{i-1}) and biases (s_i, 1), used if `paramsp` is empty. If both are empty, a
+        sparse random initialisation is drawn.
     resumeFile : str or []
-        Checkpoint to go on from.
+        Checkpoint to continue from.
     maxepoch : int
         Number of the last epoch.
     indata, outdata : (s_0, N) and (s_L, N) arrays
         Training cases in columns, already permuted.
     numchunks : int
-        Minibatches; must divide N.
+        Number of minibatches; must divide N.
     intest, outtest, numchunks_test
         Held-out cases, only evaluated; ``[]`` for none.
     layersizes : sequence of int
@@ -98,30 +98,30 @@ def nnet_train_2(
     mattype : {'gn', 'hess', 'empfish'}
         Curvature.
     rms : {0, 1}
-        1: squared error whatever the output unit.
+        1: squared error for any output unit.
     errtype : {'L2', 'class', 'none'}
-        Second, reported figure.
+        The reported error; not optimised.
     hybridmode : {0, 1}
-        1: curvature products on one chunk an epoch.
+        1: curvature products use one chunk per epoch.
     weightcost : float
-        Strength of the ℓ² prior.
+        Strength of the ℓ² penalty.
     decay : float
-        Factor on the previous CG solution before it starts the next CG run.
+        Factor on the last CG iterate, from which the next CG run starts.
     jacket : {0, 1, 'numba'}
-        1: run on the GPU, through CuPy; 'numba', not MATLAB's: on the CPU with compiled passes.
+        1: run on the GPU, with CuPy. 'numba' (not in MATLAB): on the CPU with compiled passes.
     seed : optional
-        By keyword only, beside the 22: where a sparse random initialisation is drawn from, MATLAB's global streams.
-        ``OctaveStream(1235, 1234)`` or ``MatlabStream(1235, 1234)`` (`matlab.random_streams`) stand for
-        ``rand('twister', 1235); randn('state', 1234)`` and go on where earlier draws of them stopped. Otherwise as
-        in `nnet_train`; None draws anew in every call.
+        Keyword only, not one of the 22: the stream of the sparse random initialisation, in MATLAB a global one.
+        ``OctaveStream(1235, 1234)`` or ``MatlabStream(1235, 1234)`` (`matlab.random.streams`) mean
+        ``rand('twister', 1235); randn('state', 1234)`` and continue after earlier draws. Other values as in
+        `nnet_train`; None takes a new seed in every call.
     precision : {'single', 'double'}
-        By keyword only: working precision, as in `nnet_train`. MATLAB's trainer computes in single.
+        Keyword only: working precision, as in `nnet_train`. MATLAB's trainer computes in single.
 
     Returns
     -------
     paramsp : (P, 1) float64 array
-        After Ctrl-C, those of the last finished epoch. Its attribute ``outcome`` says why the run ended, and
-        ``interrupted`` whether Ctrl-C was pressed: a loop of runs looks at it.
+        After Ctrl-C, the parameters of the last finished epoch. Its attribute ``outcome`` says why the run ended, and
+        ``interrupted`` whether Ctrl-C was pressed, so that a loop of runs can stop.
 
     Raises
     ------
@@ -194,11 +194,13 @@ def nnet_train(
     display: str = "legacy",
     preset: str | None = None,
 ) -> TrainedParameters:
-    """`nnet_train_2` with defaults, and with every constant that users edited inside the file as a keyword.
+    """Train as `nnet_train_2` does, with defaults, and with every constant inside the MATLAB file as a keyword.
 
     Parameters
     ----------
-    indata, outdata, layersizes, layertypes, …, jacket
+    indata, outdata, layersizes, layertypes, runName, runDesc, paramsp, Win, bin, resumeFile, maxepoch, numchunks
+        As in `nnet_train_2`.
+    intest, outtest, numchunks_test, mattype, rms, errtype, hybridmode, weightcost, decay, jacket
         As in `nnet_train_2`.
     initlambda, drop, boost, autodamp, rho_low, rho_high
         Damping: λ of the first epoch, factors after a good and a bad epoch (`boost` None: 1/drop), whether to
@@ -209,26 +211,26 @@ def nnet_train(
     backtrack_set : {'all', 'target_chunk', 'none'}
         Cases on which CG backtracking compares iterates.
     linesearch_c, linesearch_factor, linesearch_max
-        Line search: sufficient-increase constant, factor, number of reductions that rejects the step.
+        Line search: constant of the sufficient-increase condition, factor, number of reductions that rejects the step.
     numconn, initcoeff, seed
         Sparse initialisation. `seed`: an int, ``('octave', s_rand, s_randn)``, ``('matlab', …)``, a numpy
         Generator, or an object with rand and randn.
     decay_biases : bool
-        False: the bias mask of the weight cost is on.
+        False: the weight cost does not apply to biases.
     checkpoint_every : int
         Period of kept checkpoints, in epochs.
     trim_cases : bool
-        Drop the last cases where `numchunks` does not divide them.
+        Drop the last cases if `numchunks` does not divide their number.
     precision : {'single', 'double'}
         Working precision.
     numthreads : int, optional
-        Threads on the CPU, by default one a processor; results do not depend on it.
+        CPU threads, by default one for each processor; the results do not depend on it.
     faithful : bool
-        False mends the original's quirks; `legacy.quirks` lists them.
+        False corrects the quirks of the MATLAB program; `legacy.quirks` lists them.
     display : {'legacy', 'rich', 'none'}
         MATLAB's lines, a live view, or nothing.
     preset : str, optional
-        A published set of options by name (`presets.PRESETS`), for whatever is not given here.
+        A published set of options by name (`presets.PRESETS`), for options that the call does not give.
 
     Returns
     -------
@@ -243,7 +245,7 @@ def nnet_train(
     arguments = locals()
     with speaking(SPOKEN):
         shown = arguments.pop("display")
-        del arguments["preset"]  # `by_name` has put it in the place of what was not given
+        del arguments["preset"]  # `by_name` has filled in its options
         arguments["maxiters"], arguments["miniters"] = rounded_up(maxiters), rounded_up(miniters)
         terms = to_field_terms(arguments)
         refuse_new_units(terms["unit_types"], faithful)

@@ -17,17 +17,19 @@ Arrays = list[NDArray[Any]]
 
 
 def vec(A: ArrayLike) -> NDArray[Any]:
-    """All elements of `A` in one column, column by column: ``A(:)``."""
+    """Return all elements of `A` in one column, column by column: ``A(:)``."""
     return np.asarray(A).reshape(-1, 1, order="F")
 
 
 def pack(W: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> NDArray[Any]:
-    """``[vec(W{1}); b{1}; vec(W{2}); b{2}; …]``, (P, 1).
+    """Return ``[vec(W{1}); b{1}; vec(W{2}); b{2}; …]``, (P, 1).
 
     Parameters
     ----------
     W : list of (s_i, s_{i-1}) arrays
+        Weights.
     b : list of (s_i, 1) or (s_i,) arrays
+        Biases.
     """
     W_parts, b_parts = cells(W), cells(b)
     _require_as_many(W_parts, b_parts)
@@ -35,11 +37,12 @@ def pack(W: Sequence[ArrayLike], b: Sequence[ArrayLike]) -> NDArray[Any]:
 
 
 def unpack(M: ArrayLike, layersizes: Sequence[int]) -> tuple[Arrays, Arrays]:
-    """Weights and biases from packed parameters.
+    """Return weights and biases from packed parameters.
 
     Parameters
     ----------
     M : (P, 1) array
+        Packed parameters.
     layersizes : sequence of int
         All layers, input and output included.
 
@@ -51,7 +54,9 @@ def unpack(M: ArrayLike, layersizes: Sequence[int]) -> tuple[Arrays, Arrays]:
     Raises
     ------
     DataError
-        `M` does not have the length these layers need.
+        `M` does not have the length that these layers need.
+    OptionError
+        There are fewer than two layers.
     """
     theta = np.asarray(M).ravel()
     sizes = [int(size) for size in np.asarray(layersizes).ravel()]
@@ -63,14 +68,14 @@ def unpack(M: ArrayLike, layersizes: Sequence[int]) -> tuple[Arrays, Arrays]:
             "M",
             expected=f"{expected} numbers for the layers {' '.join(map(str, sizes))}",
             got=theta.size,
-            advice="layersizes here are those of all layers, input and output included.",
+            advice="Here layersizes are the sizes of all layers, input and output included.",
         )
     layers = packing.unpack(theta, sizes)
     return [layer.W.copy() for layer in layers], [layer.b.copy() for layer in layers]
 
 
 unpackPARAMS = unpack
-"""The name under which analysis scripts know `unpack`."""
+"""The name of `unpack` in analysis scripts."""
 
 
 def calcActivations(
@@ -82,10 +87,12 @@ def calcActivations(
     ----------
     in_ : (s_{startLayer-1}, N) array
         Input of layer `startLayer`: data, or codes for the decoder half of an autoencoder.
-    W, b : lists of arrays
-        Of all layers.
+    W : list of arrays
+        Weights of all layers.
+    b : list of arrays
+        Biases of all layers.
     layertypes : list of str
-        Of all layers; 'linearSTORE' is a linear layer whose output is handed back too.
+        Of all layers; 'linearSTORE' is a linear layer whose output is returned too.
     startLayer : int
         Counted from 1.
 
@@ -95,6 +102,11 @@ def calcActivations(
         Output of the last layer.
     stored : (s_i, N) array or None
         Output of the layer of type 'linearSTORE'; None without one.
+
+    Raises
+    ------
+    OptionError
+        A name is unknown, or their number is wrong.
     """
     W_parts, b_parts, types = cells(W), cells(b), texts(layertypes)
     _require_as_many(W_parts, b_parts)
@@ -115,11 +127,12 @@ def calcActivations(
 def full_sizes(
     layersizes: Any, units: Sequence[str], inputs: int, outputs: int | None = None, psize: int = 0, turned: int = 0
 ) -> list[int]:
-    """s_0 … s_L from the hidden sizes (or from all sizes, which are returned as they are).
+    """Return s_0 … s_L from the hidden sizes, or from all sizes, which are returned unchanged.
 
     Parameters
     ----------
     layersizes : sequence of int
+        Sizes of the hidden layers, or of all.
     units : list of str
         One for each layer.
     inputs : int
@@ -127,14 +140,14 @@ def full_sizes(
     outputs : int, optional
         s_L.
     psize : int
-        P, from which s_L follows where it is not given.
+        P, which determines s_L if `outputs` is missing.
     turned : int
-        What s_0 would be if the cases were in rows by mistake.
+        s_0 if the cases were in rows by mistake.
 
     Raises
     ------
     DataError
-        No s_L gives so many parameters.
+        No s_L gives this number of parameters.
     """
     sizes = [int(size) for size in np.asarray(layersizes).ravel()]
     if len(sizes) == len(units) + 1:
@@ -148,13 +161,13 @@ def full_sizes(
     raise DataError(
         "initial_theta",
         expected=f"the parameters of layers {' '.join(map(str, [inputs, *sizes]))} and any number of outputs",
-        got=f"{psize} numbers, which are those of no such network",
+        got=f"{psize} numbers, which fit no such network",
         advice=turn or "Check {hidden_sizes}, and that cases are in columns.",
     )
 
 
 def _outputs(below: list[int], psize: int) -> int | None:
-    """s_L from the sizes below it and P; None where none gives P."""
+    """Return s_L from the sizes below it and P; None if none fits."""
     rest, for_each = psize - packing.num_parameters(below), below[-1] + 1
     return rest // for_each if rest > 0 and rest % for_each == 0 else None
 

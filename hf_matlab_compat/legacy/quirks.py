@@ -1,4 +1,4 @@
-"""The ledger of the original's quirks: what it does, and what `faithful=False` does instead."""
+"""The quirks of the MATLAB program, and what `faithful=False` does instead."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Quirk:
-    """A peculiarity of the published program.
+    """A quirk of the published MATLAB program.
 
     Attributes
     ----------
     number : int
-        In the README's table.
+        In the table of the documentation.
     original : str
-        What the published program does, and this package with ``faithful=True``.
+        What MATLAB does, and this package with ``faithful=True``.
     mended : str
-        What ``faithful=False`` does; empty where there is nothing to mend.
+        What ``faithful=False`` does; empty if there is nothing to correct.
     """
 
     number: int
@@ -28,24 +28,24 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk(1, "A last CG iterate that lies on the recording grid is recorded twice.", "It is recorded once."),
     Quirk(
         2,
-        "A bail-out at negative curvature on a recording step (5, 7, 9, 11, 15, …) loses the iterate; where nothing "
-        "else was recorded the published program crashes. Here it never does: it then keeps the iterate it stands on.",
+        "If CG meets negative curvature at a recording step (5, 7, 9, 11, 15, …), the iterate is lost; if no other was "
+        "recorded, MATLAB crashes. This package keeps the current iterate in that case.",
         "The iterate is always kept.",
     ),
     Quirk(
         3,
         '"Negative Curvature!" is printed when CG has converged exactly (pᵀAp = 0 with p = 0).',
-        "It is not: CG stops without a word.",
+        "It is not printed.",
     ),
     Quirk(
         4,
-        "Sparse initialisation draws connections with replacement, so a unit may hear fewer than numconn.",
+        "Sparse initialisation draws connections with replacement, so a unit may have fewer than numconn.",
         "They are drawn without replacement.",
     ),
     Quirk(
         5,
-        "After a fully rejected step, err is that of the last step length tried, not that of the parameters kept.",
-        "It is that of the parameters kept.",
+        "After a fully rejected step, err belongs to the last step length tried, not to the parameters kept.",
+        "It belongs to the parameters kept.",
     ),
     Quirk(
         6,
@@ -55,25 +55,25 @@ QUIRKS: tuple[Quirk, ...] = (
     ),
     Quirk(
         7,
-        "The empirical Fisher matrix of linear outputs has half the scale that the gradient's scale says.",
-        "It is built from the loss's own gradient.",
+        "The empirical Fisher matrix of linear outputs has half the scale of the gradient.",
+        "It is built from the gradient of the loss.",
     ),
     Quirk(
         8,
         "rho divides the change on the target chunk by a prediction that mixes the gradient over all cases with the "
         "curvature on that chunk.",
-        "Gradient, curvature and change are of the same cases.",
+        "Gradient, curvature and change use the same cases.",
     ),
     Quirk(
         9,
         "A tanh output with rms = 0 has no data term: only the weight cost would be trained.",
-        "(An error either way: nobody wants it.)",
+        "(An error in both cases.)",
     ),
     Quirk(
         10,
         "'hess' with a tanh layer, 'gn' with a softmax output and rms = 1, and 'empfish' with rms = 1 are refused: "
-        "the formulas were never written.",
+        "the formulas are missing.",
         "They are computed.",
     ),
 )
-"""All of them, in the order of the README's table."""
+"""All quirks, in the order of the table."""

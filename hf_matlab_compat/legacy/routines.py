@@ -1,8 +1,8 @@
-"""The routines inside `nnet_train_2`, under the names their users know.
+"""The routines inside `nnet_train_2`, under their MATLAB names.
 
 MATLAB's are nested functions that see the trainer's variables; here those are keywords, the fields of
 `setting.Setting`. Shapes are MATLAB's: parameters and products (P, 1), cases in columns, chunks counted from 1.
-Log-likelihoods ascend and curvature products come out negative.
+Log-likelihoods are to be maximised, so curvature products are negative.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Column = NDArray[Any]
 
 
 class GradientPass(NamedTuple):
-    """What `computeGradient` returns; (P, 1) arrays and a scalar."""
+    """The result of `computeGradient`: (P, 1) arrays and a scalar."""
 
     grad: Column
     grad2: Column
@@ -42,13 +42,18 @@ class GradientPass(NamedTuple):
 
 
 def computeLL(params: Any, in_: Any, out: Any, nchunks: int, tchunk: int | None = None, **setting: Any) -> Any:
-    """Log-likelihood and error, weight cost included.
+    """Compute mean log-likelihood, minus the weight cost, and mean error.
 
     Parameters
     ----------
     params : (P, 1) array
-    in_, out : (s_0, N), (s_L, N) arrays
+        Packed parameters.
+    in_ : (s_0, N) array
+        Inputs.
+    out : (s_L, N) array
+        Targets.
     nchunks : int
+        Number of chunks.
     tchunk : int, optional
         One chunk, counted from 1; both figures are then means over its cases. None or ``[]``: all cases.
     **setting
@@ -61,6 +66,7 @@ def computeLL(params: Any, in_: Any, out: Any, nchunks: int, tchunk: int | None 
     Raises
     ------
     OptionError, DataError
+        An argument does not fit.
     """
     with speaking(NAMES):
         problem, theta = problem_of(params, in_, out, nchunks, setting)
@@ -70,9 +76,9 @@ def computeLL(params: Any, in_: Any, out: Any, nchunks: int, tchunk: int | None 
 
 
 def computePred(params: Any, in_: Any, **setting: Any) -> NDArray[Any]:
-    """Outputs of the network, (s_L, N); arguments as `computeLL`."""
+    """Compute the outputs of the network, (s_L, N); the arguments are those of `computeLL`."""
     with speaking(NAMES):
-        known = setting_of({**setting, "rms": 1})  # no loss is formed: every output unit will do
+        known = setting_of({**setting, "rms": 1})  # no loss is computed, so every output unit is allowed
         inputs = real_matrix("inputs", in_, known.precision)
         theta = real_array("initial_theta", params, known.precision).ravel()
         options, hidden, units = checked(known, 1)
@@ -87,7 +93,7 @@ def computePred(params: Any, in_: Any, **setting: Any) -> NDArray[Any]:
 def computeGradient(
     params: Any, in_: Any, out: Any, nchunks: int, targetchunk: int = 1, **setting: Any
 ) -> GradientPass:
-    """Gradient pass over all chunks; arguments as `computeLL`.
+    """Run the gradient pass over all chunks; the arguments are those of `computeLL`.
 
     Returns
     -------
@@ -103,15 +109,16 @@ def computeGradient(
 
 
 def computeGV(V: Any, params: Any, in_: Any, out: Any, nchunks: int, targetchunk: int = 1, **setting: Any) -> Column:
-    """Gauss-Newton product, weight cost included, negative; ``lambda_`` adds damping.
+    """Compute a Gauss-Newton product, weight cost included, negative; ``lambda_`` adds damping.
 
     Parameters
     ----------
     V : (P, 1) array
+        The direction.
     params, in_, out, nchunks
-        As `computeLL`.
+        As for `computeLL`.
     targetchunk : int
-        The chunk on which products are formed with hybridmode = 1, counted from 1.
+        The chunk of the product if hybridmode = 1, counted from 1.
     **setting
         Fields of `Setting`, and ``lambda_`` (default 0).
 
@@ -123,28 +130,34 @@ def computeGV(V: Any, params: Any, in_: Any, out: Any, nchunks: int, targetchunk
 
 
 def computeHV(V: Any, params: Any, in_: Any, out: Any, nchunks: int, targetchunk: int = 1, **setting: Any) -> Column:
-    """Hessian product; as `computeGV`."""
+    """Compute a Hessian product; as `computeGV`."""
     return _product(V, params, (in_, out, nchunks, targetchunk), setting, "hess")
 
 
 def computeFV(V: Any, params: Any, in_: Any, out: Any, nchunks: int, targetchunk: int = 1, **setting: Any) -> Column:
-    """Empirical Fisher product; as `computeGV`."""
+    """Compute an empirical Fisher product; as `computeGV`."""
     return _product(V, params, (in_, out, nchunks, targetchunk), setting, "empfish")
 
 
 def conjgrad_1(
     Afunc: Callable[[Column], Column], b: Any, x0: Any, maxiters: float, miniters: float, Mdiag: Any, **options: Any
 ) -> tuple[list[Column], list[int]]:
-    """Preconditioned conjugate gradients that record iterates on the way.
+    """Run preconditioned conjugate gradients that record iterates on a grid of steps.
 
     Parameters
     ----------
     Afunc : callable
         v → A v, both (P, 1); symmetric positive definite.
-    b, x0, Mdiag : (P, 1) arrays
-        Right-hand side, start, diagonal of the preconditioner ([] for none).
-    maxiters, miniters : float
-        Bounds on steps, rounded up.
+    b : (P, 1) array
+        Right-hand side.
+    x0 : (P, 1) array
+        Start.
+    maxiters : float
+        Largest number of steps, rounded up.
+    miniters : float
+        First step at which convergence is tested, rounded up.
+    Mdiag : (P, 1) array
+        Diagonal of the preconditioner; [] for none.
     **options
         Of `nnet_train`: tolerance, gapratio, mingap, inext, imult, faithful.
 
@@ -158,6 +171,7 @@ def conjgrad_1(
     Raises
     ------
     OptionError, DataError
+        An argument does not fit.
     """
     limits = {"maxiters": rounded_up(maxiters), "miniters": rounded_up(miniters)}
     given = {TO_FIELD_TERMS.get(name, name): value for name, value in {**limits, **options}.items()}
@@ -171,7 +185,13 @@ def conjgrad_1(
 
 
 def _vector(name: str, values: Any, size: int | None = None) -> NDArray[Any]:
-    """Numbers as a vector of floats; a product may be NaN or infinite, which CG itself notices."""
+    """Return numbers as a vector of floats; a product may be NaN or infinite, which CG itself detects.
+
+    Raises
+    ------
+    DataError
+        The length is wrong.
+    """
     array = np.asarray(values) if name == "Afunc" else real_array(name, values)
     if size is not None and array.size != size:
         raise DataError(name, expected=f"{size} numbers, as b has", got=array.size)

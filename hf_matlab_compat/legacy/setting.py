@@ -1,4 +1,4 @@
-"""What the trainer's nested routines see of it, as keywords, and the problem that they compute with."""
+"""The trainer's variables that its nested routines see, as keywords, and the problem of these routines."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ NAMES = {
     "initial_lam": "lambda_",
     "trim_cases": "nnet_train's trim_cases",
 }
-"""How errors name the arguments of the routines."""
+"""Names of the routines' arguments in messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What MATLAB's nested routines see of the trainer: pass these as keywords to the routines.
+    """The trainer's variables that MATLAB's nested routines see; give them to the routines as keywords.
 
     Attributes
     ----------
     layersizes : sequence of int
-        Hidden layers only, as for `nnet_train_2`; all layers, input and output included, are understood too.
+        Hidden layers only, as for `nnet_train_2`; or all layers, input and output included.
     layertypes : list of str
     mattype, rms, errtype, hybridmode, weightcost
-        As for `nnet_train_2`, with the defaults of `nnet_train`, so that the likelihoods are those of its log.
+        As for `nnet_train_2`, with the defaults of `nnet_train`, so that likelihoods are those of its log.
     maskp : (P, 1) array or None
         1 where the weight cost applies; None for everywhere.
     precision : {'single', 'double'}
@@ -65,22 +65,22 @@ class Setting:
 def problem_of(
     params: Any, in_: Any, out: Any, nchunks: int, setting: dict[str, Any], *, of_product: bool = False
 ) -> tuple[FeedforwardProblem, Any]:
-    """The problem that a routine computes with, and its parameters on the backend.
+    """Return the problem of a routine, and its parameters on the backend.
 
     Parameters
     ----------
     params, in_, out, nchunks
-        As `routines.computeLL`.
+        As for `routines.computeLL`.
     setting : dict
         Fields of `Setting`.
     of_product : bool
-        Whether curvature products are asked for; some the original never wrote.
+        Curvature products are needed; MATLAB lacks the formulas of some.
     """
     known = setting_of(setting)
     options, hidden, units = checked(known, nchunks, of_product=of_product)
     data = check_training_data(
         in_, out, "", options, _clues(hidden, units, params)
-    )  # any targets will do: nothing is trained here
+    )  # any targets are allowed, since nothing is trained here
     sizes = full_sizes(hidden, units, data.inputs.shape[0], outputs=data.targets.shape[0])
     theta = real_array("initial_theta", params, known.precision).ravel()
     require_psize(theta, sizes)
@@ -92,7 +92,13 @@ def problem_of(
 
 
 def setting_of(given: dict[str, Any]) -> Setting:
-    """Keywords of a routine as a `Setting`."""
+    """Return keywords of a routine as a `Setting`.
+
+    Raises
+    ------
+    OptionError
+        A keyword is unknown.
+    """
     try:
         return Setting(**given)
     except TypeError as error:
@@ -102,7 +108,7 @@ def setting_of(given: dict[str, Any]) -> Setting:
 
 
 def checked(setting: Setting, nchunks: int, *, of_product: bool = False) -> tuple[Options, list[int], list[str]]:
-    """Options, sizes (hidden ones or all, as they came) and kinds of units."""
+    """Return options, sizes (of the hidden layers or of all, as given) and kinds of units."""
     words = ("layersizes", "layertypes", "mattype", "rms", "errtype", "hybridmode", "weightcost", "precision")
     terms = to_field_terms({name: getattr(setting, name) for name in words} | {"numchunks": nchunks})
     sizes, units = terms.pop("hidden_sizes"), terms.pop("unit_types")
@@ -110,13 +116,19 @@ def checked(setting: Setting, nchunks: int, *, of_product: bool = False) -> tupl
     refuse_new_units(units, setting.faithful)
     options = Options(faithful=setting.faithful, **terms)
     all_given = len(sizes) == len(units) + 1
-    judged = options if of_product else replace(options, faithful=False)  # the original refuses products only
+    judged = options if of_product else replace(options, faithful=False)  # MATLAB refuses products only
     hidden, units = check_layout(sizes[1:-1] if all_given else sizes, units, judged)
     return options, [int(size) for size in sizes] if all_given else hidden, units
 
 
 def require_psize(theta: NDArray[Any], sizes: list[int]) -> None:
-    """Refuse parameters of another network."""
+    """Refuse parameters of another network.
+
+    Raises
+    ------
+    DataError
+        Their number does not fit the layers.
+    """
     if theta.size != num_parameters(sizes):
         raise DataError(
             "initial_theta",

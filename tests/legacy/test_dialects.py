@@ -133,9 +133,9 @@ def test_a_doubtful_call_is_refused_with_what_else_it_can_be() -> None:
     with pytest.raises(OptionError) as caught:
         as_22_arguments(call_of(names))
     assert str(caught.value) == (
-        "arguments: expected the 22 of nnet_train_2, or a known form of fewer, got 21 (21 without jacket). It can also "
-        "be that hybridmode rather than jacket, or weightcost rather than jacket, or decay rather than jacket is left "
-        "out, and nothing tells. Give all 22, or call nnet_train, which takes every argument by its name."
+        "arguments: expected the 22 of nnet_train_2, or a known form of fewer, got 21 (21 without jacket). It is also "
+        "possible that hybridmode rather than jacket, or weightcost rather than jacket, or decay rather than jacket is left "
+        "out. Give all 22, or call nnet_train, which takes every argument by its name."
     )
     with pytest.raises(OptionError, match="also be that runName rather than runDesc is left out"):
         as_22_arguments(call_of(PUBLISHED[1:], runDesc="my best run"))
@@ -169,8 +169,8 @@ def test_the_trainer_itself_understands_a_call_without_jacket(tmp_path: Path, mo
         understood = nnet_train_2(*call[:-1])
     assert np.array_equal(understood, nnet_train_2(*call))
     assert [str(warning.message) for warning in warned] == [
-        "nnet_train_2: 21 arguments were taken for the form '21 without jacket', with runName='run' and, as they are "
-        "left out, jacket=0. Give all 22 to be sure."
+        "nnet_train_2: 21 arguments were taken as the form '21 without jacket', with runName='run' and, for the "
+        "missing ones, jacket=0. Give all 22 to be sure."
     ]
 
 

@@ -72,7 +72,7 @@ def test_activations_of_a_recorded_network_are_its_predictions(name: str) -> Non
     ("call", "sentence"),
     [
         (lambda: pack(W, B[:1]), "b: expected 2 arrays, as many as W, got 1."),
-        (lambda: unpack(PACKED, [3, 1]), "M: expected 4 numbers for the layers 3 1, got 13. layersizes here are"),
+        (lambda: unpack(PACKED, [3, 1]), "M: expected 4 numbers for the layers 3 1, got 13. Here layersizes are"),
         (lambda: unpack(PACKED, [13]), "layersizes: expected the sizes of all layers, input and output included, got"),
         (lambda: calcActivations(np.eye(2), W, B, ["linear"]), "layertypes: expected 2 names"),
         (lambda: calcActivations(np.eye(2), W, B[:1], ["linear"] * 2), "b: expected 2 arrays, as many as W, got 1."),

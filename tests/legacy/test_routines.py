@@ -198,7 +198,7 @@ SENTENCES = {
     "psize": (lambda: computeGradient(THETA[1:], *GIVEN[1:], **SMALL), "params: expected 43 numbers, as the layers 6 "),
     "prediction": (
         lambda: computePred(THETA, INPUTS[1:], **SMALL),
-        "params: expected the parameters of layers 5 4 and any number of outputs, got 43 numbers, which are those of "
+        "params: expected the parameters of layers 5 4 and any number of outputs, got 43 numbers, which fit "
         "no such network. Check layersizes, and that cases are in columns.",
     ),
     "prediction of all layers": (
@@ -207,7 +207,7 @@ SENTENCES = {
     ),
     "prediction of rows": (
         lambda: computePred(THETA, INPUTS.T, **SMALL),
-        "params: expected the parameters of layers 12 4 and any number of outputs, got 43 numbers, which are those of "
+        "params: expected the parameters of layers 12 4 and any number of outputs, got 43 numbers, which fit "
         "no such network. Cases go in columns; in_ seems to have them in rows: transpose it.",
     ),
     "single": (
