@@ -134,8 +134,8 @@ def test_a_doubtful_call_is_refused_with_what_else_it_can_be() -> None:
         as_22_arguments(call_of(names))
     assert str(caught.value) == (
         "arguments: expected the 22 of nnet_train_2, or a known form of fewer, got 21 (21 without jacket). It is also "
-        "possible that hybridmode rather than jacket, or weightcost rather than jacket, or decay rather than jacket is left "
-        "out. Give all 22, or call nnet_train, which takes every argument by its name."
+        "possible that hybridmode rather than jacket, or weightcost rather than jacket, or decay rather than jacket is "
+        "left out. Give all 22, or call nnet_train, which takes every argument by its name."
     )
     with pytest.raises(OptionError, match="also be that runName rather than runDesc is left out"):
         as_22_arguments(call_of(PUBLISHED[1:], runDesc="my best run"))
