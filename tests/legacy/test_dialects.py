@@ -137,7 +137,7 @@ def test_a_doubtful_call_is_refused_with_what_else_it_can_be() -> None:
         "possible that hybridmode rather than jacket, or weightcost rather than jacket, or decay rather than jacket is "
         "left out. Give all 22, or call nnet_train, which takes every argument by its name."
     )
-    with pytest.raises(OptionError, match="also be that runName rather than runDesc is left out"):
+    with pytest.raises(OptionError, match="also possible that runName rather than runDesc is left out"):
         as_22_arguments(call_of(PUBLISHED[1:], runDesc="my best run"))
 
 
