@@ -75,5 +75,17 @@ def _link_pages(app, docname, source):
         source[0] = re.sub(file, page, source[0])
 
 
+def _no_signature_of_a_protocol(*event):
+    _app, what, _name, obj, *_ = event
+    return ("", None) if what == "class" and getattr(obj, "_is_protocol", False) else None
+
+
+def _no_fields_twice(app, what, name, obj, skip, options):
+    """The fields of a named tuple are in its docstring."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+
+
 def setup(app):
     app.connect("source-read", _link_pages)
+    app.connect("autodoc-process-signature", _no_signature_of_a_protocol)
+    app.connect("autodoc-skip-member", _no_fields_twice)
