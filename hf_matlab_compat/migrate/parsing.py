@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
+from hf_matlab_compat.matlab.source.grammar import matlab_parser
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.expression_parsing import ParseFailure, expression, text_of
-from hf_matlab_compat.migrate.grammar import matlab_parser
 from hf_matlab_compat.migrate.syntax import Place, Statement
 
 _MOST_CHARACTERS = 2_000_000

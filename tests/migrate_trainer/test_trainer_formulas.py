@@ -104,7 +104,7 @@ def test_a_start_of_lambda_that_is_computed_is_the_option_it_gives() -> None:
 
 def test_what_was_looked_for_and_what_was_not_compared_is_said() -> None:
     first, second = read_trainer_text(TRAINER, SOLVER).in_words()
-    assert first.startswith("22 constants were looked for and found as published: ")
+    assert first.startswith("23 constants were looked for and found as published: ")
     assert "initlambda" in first
     assert "linesearch_c" in first
     assert "formulas were not compared" in second

@@ -19,8 +19,8 @@ WHOLE = TRAINER + SOLVER
 UNEXPRESSED = [
     ("paramsp, Win, bin, resume", "paramsp, Win, bin, Nin, resume", "extra argument Nin"),
     ("intest, outtest, numchunks_test, lay", "lay", "no test set"),
-    ("maxiters = 250", "maxiters = min(250, 10*epoch)", "maxiters is computed"),
-    ("maxiters = 250;", "maxiters = 250;\nif epoch > 100\n  maxiters = 100;\nend", "maxiters changes during the run"),
+    ("maxiters = 250", "maxiters = min(250, 10*epoch)", "maxiters is ambiguous: a value that cannot be read in line 155"),
+    ("maxiters = 250;", "maxiters = 250;\nif epoch > 100\n  maxiters = 100;\nend", "maxiters is ambiguous: 250 in line 155 or 100 in line 157"),
     (").^(3/4)", ").^(3/4) + 1e-3", "another preconditioner"),
     (" + maskp*conv(weightcost)).^", ").^", "the preconditioner leaves out weightcost"),
     ("lambda = lambda*drop", "lambda = max(lambda*drop, 1e-4)", "constant multiple of itself"),
@@ -169,11 +169,11 @@ ONE_CONSTANT = [
     ("scale = 1;\nscale = 2;\ninitlambda = 45*scale;", {"initial_lam": 90.0}),
     ("scale = 1;\nif jacket\n  scale = 2;\nend\ninitlambda = 45*scale;", {}),
     ("initlambda = 45;\nif maxepoch > 3\n  initlambda = 90;\nend", {}),
-    ("initlambda = 45;\nfor k = 1:3\n  initlambda = initlambda*1.5;\nend", {}),
-    ("initlambda = 45; initlambda(1) = 90;", {}),
-    ("initlambda = 45; initlambda = max(initlambda, 90);", {}),
+    ("initlambda = 45;\nfor k = 1:3\n  initlambda = initlambda*1.5;\nend", {"initial_lam": 151.875}),
+    ("initlambda = 45; initlambda(1) = 90;", {"initial_lam": 90.0}),
+    ("initlambda = 45; initlambda = max(initlambda, 90);", {"initial_lam": 90.0}),
     ("q.initlambda = 45; initlambda = r.initlambda*2;", {}),
-    ("[initlambda, z] = deal(90, 3);", {}),
+    ("[initlambda, z] = deal(90, 3);", {"initial_lam": 90.0}),
 ]
 
 

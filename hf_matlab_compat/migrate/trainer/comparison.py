@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
+from hf_matlab_compat.matlab.source.tree import Node, Source, ancestors, function_of, row, text_of
 from hf_matlab_compat.migrate.trainer.device import device_variables, is_of_device, made_by, moved
 from hf_matlab_compat.migrate.trainer.findings import Unexpressed
-from hf_matlab_compat.migrate.trainer.nodes import Node, ancestors, function_of, row, text_of
-from hf_matlab_compat.migrate.trainer.source import Source
 
 _STATEMENTS = {"assignment", "function_call", "command"}
 _HEADS = {"if_statement", "elseif_clause", "while_statement", "for_statement", "switch_statement", "case_clause"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hf_matlab_compat.migrate.trainer.nodes import (
+from hf_matlab_compat.matlab.source.tree import (
     Node,
+    Source,
     arguments,
     called,
     is_cell_index,
@@ -14,7 +15,6 @@ from hf_matlab_compat.migrate.trainer.nodes import (
     unwrapped,
     walk,
 )
-from hf_matlab_compat.migrate.trainer.source import Source
 
 MOVES = {"gpuArray", "gather"}
 """Functions that move an array to the device or back."""

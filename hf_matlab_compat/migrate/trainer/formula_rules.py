@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import cache
 
+from hf_matlab_compat.matlab.source.tree import Source, name_of, row
+from hf_matlab_compat.migrate.trainer.constants import HOLDERS
 from hf_matlab_compat.migrate.trainer.findings import Unexpressed
 from hf_matlab_compat.migrate.trainer.formulas import SIZES, Shape, computes, nodes_of, shape_of, written
-from hf_matlab_compat.migrate.trainer.named_constants import OPTION_OF
-from hf_matlab_compat.migrate.trainer.nodes import name_of, row
-from hf_matlab_compat.migrate.trainer.source import Source
 
 UNKNOWN = "not a form known of the published program"
 """What is said of a formula that is none of `FORMS`."""
@@ -59,7 +58,7 @@ b - lambda*v;  b - weightcost*(maskp.*v) - lambda*v;  a*b;
 """
 """The method's formulas; the names of `formulas.PROPER` stand for themselves, all others for any variable."""
 
-_HANDLED = {"lambda", "rate", "precon", "Mdiag", "inext", "testgap", "gap", "imult", *OPTION_OF}
+_HANDLED = {"lambda", "rate", "precon", "Mdiag", "inext", "testgap", "gap", "imult", *HOLDERS}
 """Variables that rules of their own look at."""
 
 _WHOLE_ARGUMENTS = {"maxepoch", "epoch", "numchunks", "numchunks_test", "nchunks", "tchunk", "layersizes", "jacket",

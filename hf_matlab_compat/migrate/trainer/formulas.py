@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import permutations
 from typing import NamedTuple
 
-from hf_matlab_compat.migrate.trainer.constant_value import constant_value
-from hf_matlab_compat.migrate.trainer.nodes import (
+from hf_matlab_compat.matlab.source.evaluation import literal
+from hf_matlab_compat.matlab.source.tree import (
     Node,
     arguments,
     called,
@@ -57,7 +57,7 @@ def shape_of(node: Node, own: set[str]) -> Shape:
         Names of functions, of which a call is no indexing. What it gives counts as a variable.
     """
     node = unwrapped(node)
-    value = constant_value(node, {})
+    value = literal(node)
     if isinstance(value, float):
         return Shape("number", f"{value:g}" if value == value else "NaN")
     return _READ.get(node.type, _opaque)(node, own)

@@ -12,23 +12,11 @@ from typing import Any, TypeVar
 
 from hf_matlab_compat.errors import MigrationError, OptionError
 from hf_matlab_compat.matlab.files.regular_file import kind_of_file
-from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, to_matlab_value
-from hf_matlab_compat.migrate.trainer import (
-    cg_rules,
-    damping_rules,
-    iterate_rules,
-    line_search_rules,
-    step_rules,
-    surroundings_rules,
-    variable_rules,
-)
-from hf_matlab_compat.migrate.trainer.comparison import differing_statements
-from hf_matlab_compat.migrate.trainer.constant_value import constant_value
-from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
-from hf_matlab_compat.migrate.trainer.formula_rules import missing_formulas, unknown_formulas
-from hf_matlab_compat.migrate.trainer.named_constants import known_constants, named_constants
-from hf_matlab_compat.migrate.trainer.nodes import (
+from hf_matlab_compat.matlab.source.evaluation import literal
+from hf_matlab_compat.matlab.source.program import Program
+from hf_matlab_compat.matlab.source.tree import (
     Node,
+    Source,
     ancestors,
     called,
     function_of,
@@ -37,36 +25,19 @@ from hf_matlab_compat.migrate.trainer.nodes import (
     parameters,
     text_of,
 )
-from hf_matlab_compat.migrate.trainer.source import Source
+from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, to_matlab_value
+from hf_matlab_compat.migrate.trainer import method_rules, surroundings_rules, variable_rules
+from hf_matlab_compat.migrate.trainer.comparison import differing_statements
+from hf_matlab_compat.migrate.trainer.constants import constants
+from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
+from hf_matlab_compat.migrate.trainer.formula_rules import missing_formulas, unknown_formulas
 from hf_matlab_compat.options import Options
 
-RULES: tuple[Callable[[Source, Mapping[str, Any]], Iterator[Finding]], ...] = (
-    named_constants,
-    damping_rules.damping_rules,
-    cg_rules.preconditioner,
-    cg_rules.stopping_rule,
-    cg_rules.start_of_solver,
-    iterate_rules.backtracking,
-    iterate_rules.random_draws,
-    line_search_rules.line_search,
-    step_rules.checkpoints,
-    step_rules.bias_mask,
-    step_rules.parameters_otherwise,
-    step_rules.early_stops,
-    surroundings_rules.signature,
-    surroundings_rules.precision,
-    surroundings_rules.always_gpu,
-    surroundings_rules.unknown_words,
-    variable_rules.data,
-    variable_rules.parts_alone,
-    variable_rules.mask,
-    variable_rules.minibatch,
-    variable_rules.stored_class,
-    variable_rules.backtracking_condition,
-    variable_rules.unit_words,
-    variable_rules.initialisation,
-    surroundings_rules.own_functions,
-    surroundings_rules.own_constants,
+RULES: tuple[Callable[[Program], Iterator[Finding]], ...] = (
+    constants,
+    *method_rules.RULES,
+    *variable_rules.RULES,
+    *surroundings_rules.RULES,
 )
 
 _DEFAULTS = Options()
@@ -166,7 +137,7 @@ def read_trainer(
 
 def read_trainer_text(*texts: str, original: str | Sequence[str] | None = None) -> TrainerReport:
     """`read_trainer` of the files' contents."""
-    source = Source(texts)
+    source = Program(texts)
     _require_trainer(source)
     findings = _findings(source)
     implied, refused = _possible([one for one in findings if isinstance(one, Implied)])
@@ -176,18 +147,18 @@ def read_trainer_text(*texts: str, original: str | Sequence[str] | None = None) 
     return TrainerReport(
         implied=tuple(_placed(source, implied)),
         unexpressed=tuple(_placed(source, sorted(dict.fromkeys(unexpressed), key=lambda one: one.line))),
-        unread=tuple(source.broken_lines()),
+        unread=tuple(source.broken_lines),
         gpu=surroundings_rules.gpu(source),
         compared=original is not None,
-        signature=tuple(parameters(surroundings_rules.trainer_function(source))),
+        signature=tuple(parameters(source.trainer)),
     )
 
 
 def _edited(
-    source: Source, original: Sequence[str], implied: Sequence[Implied], unexpressed: Iterable[Unexpressed]
+    source: Program, original: Sequence[str], implied: Sequence[Implied], unexpressed: Iterable[Unexpressed]
 ) -> Iterator[Unexpressed]:
     """What no option expresses and the unedited copy does not have."""
-    unedited = Source(original)
+    unedited = Program(original)
     _require_trainer(Source(original[:1]))
     theirs = _findings(unedited)
     named = [one for one in theirs if isinstance(one, Implied)]
@@ -211,9 +182,8 @@ def _words(one: Unexpressed) -> tuple[str, str]:
     return " ".join(one.text.split()), re.sub(r"\bline \d+", "line", one.why)
 
 
-def _findings(source: Source) -> list[Finding]:
-    known = known_constants(source)
-    found = [finding for rule in RULES for finding in rule(source, known)]
+def _findings(source: Program) -> list[Finding]:
+    found = [finding for rule in RULES for finding in rule(source)]
     told = {one.line for one in found if isinstance(one, Unexpressed) or one.option == "start_decay"}
     strange = list(unknown_formulas(source, told))
     near = [*strange, *(one for one in found if isinstance(one, Unexpressed))]
@@ -242,7 +212,7 @@ def _require_trainer(source: Source) -> None:
             "trainer: expected a Hessian-free trainer, got the later Kronecker-factored program (KFAC) of the same "
             "name, which is another algorithm. There is nothing to migrate it to."
         )
-    trainer = surroundings_rules.trainer_function(source)
+    trainer = source.trainer
     solves = any(_solves(node) for node in source.nodes)
     if trainer is None or not solves or len(parameters(trainer)) < 6:
         raise MigrationError(
@@ -262,7 +232,7 @@ def _never_runs(node: Node) -> bool:
     """Whether it stands under ``if 0``."""
     branches = [outer for outer in ancestors(node) if outer.type == "if_statement"]
     return any(
-        constant_value(branch.named_children[0], {}) == 0 and inside(node, ("elseif_clause", "else_clause")) is None
+        literal(branch.named_children[0]) == 0 and inside(node, ("elseif_clause", "else_clause")) is None
         for branch in branches
     )
 

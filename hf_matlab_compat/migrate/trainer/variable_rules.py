@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from hf_matlab_compat.migrate.trainer.cg_rules import solver_call
-from hf_matlab_compat.migrate.trainer.constant_value import EMPTY, constant_value
-from hf_matlab_compat.migrate.trainer.findings import Finding, Unexpressed
-from hf_matlab_compat.migrate.trainer.formula_rules import UNKNOWN
-from hf_matlab_compat.migrate.trainer.formulas import shape_of, uncast, written
-from hf_matlab_compat.migrate.trainer.named_constants import in_loop
-from hf_matlab_compat.migrate.trainer.nodes import (
+from hf_matlab_compat.matlab.source.evaluation import literal
+from hf_matlab_compat.matlab.source.program import Program
+from hf_matlab_compat.matlab.source.tree import (
     LOOPS,
+    Assignment,
     Node,
+    Source,
     ancestors,
     arguments,
     called,
@@ -26,9 +24,11 @@ from hf_matlab_compat.migrate.trainer.nodes import (
     unwrapped,
     walk,
 )
-from hf_matlab_compat.migrate.trainer.source import Assignment, Source
+from hf_matlab_compat.matlab.source.values import EMPTY
+from hf_matlab_compat.migrate.trainer.findings import Finding, Unexpressed
+from hf_matlab_compat.migrate.trainer.formula_rules import UNKNOWN
+from hf_matlab_compat.migrate.trainer.formulas import shape_of, uncast, written
 
-Known = Mapping[str, Any]
 _DATA = ("indata", "outdata", "intest", "outtest")
 _WHOLE_ONLY = (*_DATA, "paramsp", "ch", "grad", "grad2", "p", "lambda")
 """Variables of which the method never changes a part alone."""
@@ -40,74 +40,70 @@ _DOUBLE = {"double", "gdouble"}
 _UNITS = ("logistic", "tanh", "linear", "softmax")
 
 
-def data(source: Source, known: Known) -> Iterator[Finding]:
+def data(program: Program) -> Iterator[Finding]:
     """The cases are cast, and not changed."""
-    del known
     for name in _DATA:
-        for one in source.of(name):
+        for one in program.of(name):
             listed = one.target.parent.type == "multioutput_variable"
-            same = text_of(_given(source, one.value)) == name or _is_empty(one.value)
+            same = text_of(_given(program, one.value)) == name or _is_empty(one.value)
             if one.target.type == "identifier" and not listed and not same:
-                yield Unexpressed(row(one.node), source.line(one.node), f"{name} is changed before it is trained on")
+                yield Unexpressed(row(one.node), program.line(one.node), f"{name} is changed before it is trained on")
 
 
 def _is_empty(node: Node) -> bool:
     """``[]`` or ``zeros(n, 0)``: no cases."""
     sizes = arguments(node) if node.type == "function_call" and called(node) in _EMPTIES else []
-    return constant_value(node, {}) == EMPTY or any(constant_value(size, {}) == 0 for size in sizes)
+    return literal(node) == EMPTY or any(literal(size) == 0 for size in sizes)
 
 
-def _given(source: Source, node: Node) -> Node:
+def _given(program: Program, node: Node) -> Node:
     """What is cast, by a handle of the file's own that only casts too."""
     node = uncast(node)
-    for one in source.of(called(node)) if node.type == "function_call" and called(node) else ():
+    for one in program.of(called(node)) if node.type == "function_call" and called(node) else ():
         if one.value.type == "lambda" and uncast(one.value.named_children[-1]).type == "identifier":
             return arguments(node)[0] if arguments(node) else node
     return node
 
 
-def parts_alone(source: Source, known: Known) -> Iterator[Finding]:
+def parts_alone(program: Program) -> Iterator[Finding]:
     """Elements of the parameters and their like that are set one by one."""
-    del known
     for name in _WHOLE_ONLY:
-        for one in source.of(name):
+        for one in program.of(name):
             if one.target.type == "function_call":
-                yield Unexpressed(row(one.node), source.line(one.node), f"a part of {name} is set alone")
+                yield Unexpressed(row(one.node), program.line(one.node), f"a part of {name} is set alone")
 
 
-def mask(source: Source, known: Known) -> Iterator[Finding]:
+def mask(program: Program) -> Iterator[Finding]:
     """The mask of the weight cost is all ones, or packed from cells that `bias_mask` reads."""
-    for one in source.of("maskp"):
+    for one in program.of("maskp"):
         value = uncast(one.value)
         usual = called(value) in _MASKS and not is_cell_index(value)
-        plain = value.type in ("identifier", "field_expression") or constant_value(one.value, known) == 1
+        plain = value.type in ("identifier", "field_expression") or program.value(one.value) == 1
         if not usual and not plain:
             why = "the weight cost has a mask of the file's own; where it is 0 for biases, say mask_biases=1"
-            yield Unexpressed(row(one.node), source.line(one.node), why)
+            yield Unexpressed(row(one.node), program.line(one.node), why)
 
 
-def minibatch(source: Source, known: Known) -> Iterator[Finding]:
+def minibatch(program: Program) -> Iterator[Finding]:
     """Each epoch's minibatch is the next one."""
-    del known
-    for one in source.of("targetchunk"):
+    for one in program.of("targetchunk"):
         usual = written(shape_of(one.value, set())) == written(_next_chunk())
-        if in_loop(one) and not usual:
-            yield Unexpressed(row(one.node), source.line(one.node), "the minibatch of an epoch is chosen otherwise")
+        if one.in_loop and not usual:
+            yield Unexpressed(row(one.node), program.line(one.node), "the minibatch of an epoch is chosen otherwise")
 
 
 def _next_chunk() -> Any:
     return shape_of(Source(["x_ = mod(a - 1, b) + 1;\n"]).assignments[0].value, set())
 
 
-def stored_class(source: Source, known: Known) -> Iterator[Finding]:
+def stored_class(program: Program) -> Iterator[Finding]:
     """Activities are kept in the class of the work."""
-    del known
-    work = next((kind for kind in map(_kind, reversed(source.of("conv"))) if kind), None)
-    for one in source.of("store"):
+    work = next((kind for kind in map(_kind, reversed(program.of("conv"))) if kind), None)
+    for one in program.of("store"):
         kind = _kind(one)
         if kind is not None and work is not None and kind != work:
             why = f"activities are stored in {kind} and the work is in {work}, for which there is no option"
-            yield Unexpressed(row(one.node), source.line(one.node), why)
+            yield Unexpressed(row(one.node), program.line(one.node), why)
 
 
 def _kind(one: Assignment) -> str | None:
@@ -115,18 +111,17 @@ def _kind(one: Assignment) -> str | None:
     return "single" if names & _SINGLE else "double" if names & _DOUBLE else None
 
 
-def backtracking_condition(source: Source, known: Known) -> Iterator[Finding]:
+def backtracking_condition(program: Program) -> Iterator[Finding]:
     """The walk back through the iterates ends where one is worse than the best so far."""
-    del known
-    call = solver_call(source)
+    call = program.solver_call
     iterates = text_of(call.target) if call is not None else "chs"
-    for loop in (node for node in source.nodes if node.type in LOOPS):
-        news = {one.name for one in source.assignments if one.index == 0 and _judges(one, iterates, loop)}
+    for loop in (node for node in program.nodes if node.type in LOOPS):
+        news = {one.name for one in program.assignments if one.index == 0 and _judges(one, iterates, loop)}
         for node in walk(loop) if news else ():
             ends = node.type in ("break_statement", "return_statement") and inside(node, LOOPS) == loop
             condition = _condition(inside(node, ("if_statement", "elseif_clause"))) if ends else None
             if condition is not None and not _is_worse(condition, news):
-                yield Unexpressed(row(condition), source.line(condition), f"the end of the walk back is {UNKNOWN}")
+                yield Unexpressed(row(condition), program.line(condition), f"the end of the walk back is {UNKNOWN}")
 
 
 def _judges(one: Assignment, iterates: str, loop: Node) -> bool:
@@ -147,21 +142,20 @@ def _is_worse(condition: Node, news: set[str]) -> bool:
     return text_of(unwrapped(new)) in news and unwrapped(best).type == "identifier"
 
 
-def unit_words(source: Source, known: Known) -> Iterator[Finding]:
+def unit_words(program: Program) -> Iterator[Finding]:
     """Kinds of units that a ``switch`` handles, and the functions that stand under each."""
-    del known
-    for node in source.nodes:
+    for node in program.nodes:
         if node.type == "case_clause" and "layertypes" in names_in(_condition(node.parent) or node):
             for word in _words(node):
                 if word not in _UNITS:
-                    yield Unexpressed(row(node), source.line(node), f"there is no layertypes {word!r} here")
-    for one in source.assignments:
+                    yield Unexpressed(row(node), program.line(node), f"there is no layertypes {word!r} here")
+    for one in program.assignments:
         used = {called(each) for each in walk(one.value) if each.type == "function_call"} & {"tanh", "exp"}
         about = _units_around(one.node)
         wrong = ("tanh" in used and "tanh" not in about) or ("exp" in used and not {"logistic", "softmax"} & {*about})
         if about and wrong:
             why = f"units called {' or '.join(about)} are computed as others: {UNKNOWN}"
-            yield Unexpressed(row(one.node), source.line(one.node), why)
+            yield Unexpressed(row(one.node), program.line(one.node), why)
 
 
 def _words(clause: Node) -> list[str]:
@@ -181,15 +175,14 @@ def _units_around(node: Node) -> tuple[str, ...]:
     return ()
 
 
-def initialisation(source: Source, known: Known) -> Iterator[Finding]:
+def initialisation(program: Program) -> Iterator[Finding]:
     """Next to tanh units the random weights are halved, once for each side, and biases of tanh units are 0.5."""
-    del known
-    draws = [one for one in source.assignments if "randn" in names_in(one.value) and "numconn" in names_in(one.value)]
+    draws = [one for one in program.assignments if "randn" in names_in(one.value) and "numconn" in names_in(one.value)]
     if not draws:
         return
-    halvings = [one for one in source.assignments if _about_tanh(one) and _halves(one)]
-    biases = [one for one in source.assignments if _about_tanh(one) and _is_half(one)]
-    line, text = row(draws[0].node), source.line(draws[0].node)
+    halvings = [one for one in program.assignments if _about_tanh(one) and _halves(one)]
+    biases = [one for one in program.assignments if _about_tanh(one) and _is_half(one)]
+    line, text = row(draws[0].node), program.line(draws[0].node)
     if len(halvings) < 2:
         yield Unexpressed(line, text, "random weights are not halved on both sides of tanh units")
     if not biases:
@@ -209,4 +202,10 @@ def _halves(one: Assignment) -> bool:
 def _is_half(one: Assignment) -> bool:
     """Whether it is ``b(:) = 0.5``, or 0.5 times a question that names tanh."""
     compact = text_of(one.value)
-    return constant_value(one.value, {}) == 0.5 or ("0.5*" in compact and "'tanh'" in compact)
+    return literal(one.value) == 0.5 or ("0.5*" in compact and "'tanh'" in compact)
+
+
+RULES = (
+    data, parts_alone, mask, minibatch, stored_class, backtracking_condition, unit_words, initialisation,
+)  # fmt: skip
+"""Rules about single variables."""

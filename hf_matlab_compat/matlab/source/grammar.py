@@ -1,4 +1,4 @@
-"""MATLAB's grammar."""
+"""The parser for MATLAB's grammar: tree-sitter, from the extra ``migrate``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hf_matlab_compat.errors import MigrationError
 
 
 def matlab_parser() -> Any:
-    """tree-sitter's parser for MATLAB.
+    """Return tree-sitter's parser for MATLAB.
 
     Raises
     ------
