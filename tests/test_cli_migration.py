@@ -11,7 +11,7 @@ import pytest
 
 from hf_matlab_compat.cli import main
 from tests.migrate.sample_data import make_data
-from tests.migrate_trainer.trainer_text import SOLVER, TRAINER
+from tests.migrate.trainer.trainer_text import SOLVER, TRAINER
 
 checking = importlib.import_module("hf_matlab_compat.migrate.check")
 pytest.importorskip("tree_sitter_matlab")

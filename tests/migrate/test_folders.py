@@ -13,7 +13,7 @@ from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import Translation, migrate_directory, migrate_script, translate
 from hf_matlab_compat.migrate.runtime import colon, sprintf
 from hf_matlab_compat.migrate.translation import unknown_functions
-from tests.migrate_trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER
+from tests.migrate.trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER
 
 pytest.importorskip("tree_sitter_matlab")
 

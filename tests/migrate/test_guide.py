@@ -14,7 +14,7 @@ from hf_matlab_compat.legacy.dialects import FORMS
 from hf_matlab_compat.migrate import translate
 from hf_matlab_compat.presets import PRESETS
 from tests.migrate.sample_data import make_data
-from tests.migrate_trainer.trainer_text import SOLVER, TRAINER
+from tests.migrate.trainer.trainer_text import SOLVER, TRAINER
 
 pytest.importorskip("tree_sitter_matlab")
 

@@ -90,7 +90,11 @@ def _read(program: Program, name: str) -> Reading:
     used = RULES[name](program) if name in RULES else frozenset[Any]()
     found = used or program.by_name(NAMES[name])
     spoiled = [line for line in program.broken_lines if _assigns(program.lines[line - 1], NAMES[name])]
-    return reading_of(found | exactly(UNKNOWN, spoiled[-1]) if spoiled else found)
+    found |= exactly(UNKNOWN, spoiled[-1]) if spoiled else frozenset()
+    empty = name in ("boost", "precon_exponent")  # [] has a meaning for these
+    return reading_of(
+        frozenset((v if isinstance(v, float) or (empty and v == EMPTY) else UNKNOWN, line) for v, line in found)
+    )
 
 
 def _assigns(line: str, names: Iterable[str]) -> bool:

@@ -131,6 +131,9 @@ class Evaluator(ABC):
         if parts is None:
             return self._unread(node, state)
         left, sign, right = parts
+        if sign in ("^", ".^") and left.type == "unary_operator":  # -a^2 is -(a^2), which the grammar reads as (-a)^2
+            power = computed(BINARY["^"], [self.values(visible(left)[-1], state), self.values(right, state)])
+            return computed(FUNCTIONS["uminus"], [power]) if text_of(left.children[0]) == "-" else power
         first = self.values(left, state)
         if sign in ("&&", "||", "&", "|"):
             return self._logical(sign, truths(first), right, state)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from hf_matlab_compat.errors import MigrationError
+
+
+def is_installed() -> bool:
+    """Return whether the parser is installed."""
+    return all(find_spec(name) is not None for name in ("tree_sitter", "tree_sitter_matlab"))
 
 
 def matlab_parser() -> Any:

@@ -118,7 +118,11 @@ def _adapted(side: str) -> Callable[[Program], Values]:
 def _never_adapted(program: Program) -> bool:
     """Return whether lambda is set and no line that could adapt it is out of sight."""
     made = program.of("lambda")
-    return bool(made) and not any(one.in_loop or "update" in called(one.value) for one in made)
+    return (
+        bool(made)
+        and program.epochs is not None
+        and not any(one.in_loop or "update" in called(one.value) for one in made)
+    )
 
 
 def _threshold(side: str) -> Callable[[Program], Values]:

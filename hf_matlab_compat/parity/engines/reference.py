@@ -21,7 +21,6 @@ SHIMS = Path(__file__).parents[1] / "shims"
 
 TRAINER, CG = "nnet_train_2.m", "conjgrad_1.m"
 _CG_ARGUMENTS = 6
-_CONSTANTS_FILES = (TRAINER, CG, "default_constants.m")
 _OVERRIDES = "overrides"
 HELPERS = "hf_helpers.txt"
 """In a copy: the folders for the path, a line each."""
@@ -112,7 +111,7 @@ def open_reference(folder: str | Path | None = None) -> Reference:
         folder=place,
         sources=sources,
         hashes={name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
-        constants=read_constants({name: sources[name] for name in _CONSTANTS_FILES if name in sources}),
+        constants=read_constants(sources),
         takes_overrides=takes_overrides,
         helpers=helpers,
     )

@@ -16,7 +16,7 @@ from hf_matlab_compat.matlab.octave.process import one_line
 from hf_matlab_compat.matlab.octave.values import from_octave
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import case_from_arguments
-from hf_matlab_compat.parity.engines.constants import read_constants
+from hf_matlab_compat.parity.engines.constants import published_constants
 from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.reference import OURS, SHIMS, Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_recording
@@ -129,7 +129,7 @@ def is_ours(out: str | Path) -> bool:
 
 def _pack(folder: Path, case: Case, precision: str, mode: str, epochs: int) -> dict[str, Any]:
     # for a trainer that nobody has seen yet, which is taken for the published one
-    unknown = Reference(Path("reference"), {}, {}, read_constants({}), takes_overrides=False)
+    unknown = Reference(Path("reference"), {}, {}, published_constants(), takes_overrides=False)
     name, asked = f"{case.name}_{precision}", {"precision": precision, "mode": mode, "epochs": epochs}
     write_job(
         make_job(unknown, case, precision=precision, mode=mode, epochs=epochs),

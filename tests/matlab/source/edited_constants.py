@@ -62,7 +62,7 @@ for epoch = epoch:maxepoch
     end
     saw('linesearch_max', j);
 
-    rho = 0.05*(epoch - 1);
+    rho = (epoch - 1)/20;
     before = lambda;
     if autodamp
         if rho < 0.25
@@ -192,7 +192,7 @@ EDITS = [
         more=(
             (
                 "function save_state",
-                "function s = strong_start(k)\nif nargin > 1\n  s = 0;\nelse\n  s = 10*k;\nend\nend\n\nfunction save_state",
+                "function s = strong_start(k)\nif nargin > 1, s = 0; else, s = 10*k; end\nend\n\nfunction save_state",
             ),
         ),
     ),
@@ -213,7 +213,7 @@ EDITS = [
     Edit(
         "initlambda",
         _START,
-        "kind = 'weak';\nswitch kind\n  case {'strong', 'usual'}\n    initlambda = 45;\n  case 'weak'\n    initlambda = 5;\nend",
+        "kind = 'weak';\nswitch kind\n  case {'a', 'b'}, initlambda = 45;\n  case 'weak', initlambda = 5;\nend",
     ),
     Edit(
         "initlambda",
@@ -221,11 +221,11 @@ EDITS = [
         "switch mattype\n  case 'gn'\n    initlambda = 45;\n  otherwise\n    initlambda = 5;\nend",
         "ambiguous",
     ),
-    Edit("initlambda", _START, "try\n  initlambda = 4;\ncatch\n  initlambda = 5;\nend", "ambiguous"),
+    Edit("initlambda", _START, "try\n  error('no');\n  initlambda = 4;\ncatch\n  initlambda = 5;\nend"),
     Edit("initlambda", _START, "fast = 0;\nif fast, initlambda = 1; else, initlambda = 2; end"),
     Edit("initlambda", _START, "initlambda = double(single(6.5));"),
     Edit("initlambda", _START, "initlambda = str2double('31');"),
-    Edit("initlambda", _START, "initlambda = 0x1F;"),
+    Edit("initlambda", _START, "initlambda = double(0x1F);"),
     Edit("initlambda", _START, "name = 'initlambda'; d.(name) = 14; initlambda = d.initlambda;"),
     Edit("initlambda", _START, "initlambda = 45; initlambda += 5;"),
     Edit("initlambda", "saw('initlambda', lambda);", "lambda = lambda*2;\nsaw('initlambda', lambda);"),

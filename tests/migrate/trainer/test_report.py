@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate.trainer import read_trainer, read_trainer_text
-from tests.migrate_trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER, edited
+from tests.migrate.trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER, edited
 
 pytest.importorskip("tree_sitter_matlab")
 WHOLE = TRAINER + SOLVER

@@ -10,7 +10,7 @@ from hf_matlab_compat.migrate.trainer import read_trainer_text
 from hf_matlab_compat.migrate.trainer.formula_rules import UNKNOWN
 
 pytest.importorskip("tree_sitter_matlab")
-ONE_FILE = Path(__file__).parents[1] / "parity" / "engines" / "one_file"
+ONE_FILE = Path(__file__).parents[2] / "parity" / "engines" / "one_file"
 TRAINER = (ONE_FILE / "nnet_train_2.m").read_text(encoding="utf-8")
 SOLVER = (ONE_FILE / "conjgrad_1.m").read_text(encoding="utf-8")
 OF_ITS_OWN = "10 functions are its own: say, sparseparams, weights, packed, forward, through, outputll, gradient, "

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from hf_matlab_compat.migrate.trainer import read_trainer, read_trainer_text
 from hf_matlab_compat.options import Options
-from tests.migrate_trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER, edited
+from tests.migrate.trainer.trainer_text import ARGUMENTS, SOLVER, TRAINER, edited
 
 pytest.importorskip("tree_sitter_matlab")
-REFERENCE = Path(__file__).parents[2] / "reference_matlab"
+REFERENCE = Path(__file__).parents[3] / "reference_matlab"
 PRECON = "(grad2 + mones(psize,1)*conv(lambda) + maskp*conv(weightcost)).^(3/4)"
 BACKTRACK = "computeLL(paramsp + chs{j}, indata, outdata, numchunks);"
 LOOP = TRAINER[TRAINER.index("    for j = (length") : TRAINER.index("    p = chs{j};")]
