@@ -101,9 +101,7 @@ def test_a_literal_beside_a_named_constant_is_taken_or_said(old: str, new: str, 
 
 
 @settings(max_examples=25)
-@given(
-    st.lists(st.sampled_from(TOGETHER), unique_by=lambda edit: str(edit[2])[:9])
-)
+@given(st.lists(st.sampled_from(TOGETHER), unique_by=lambda edit: str(edit[2])[:9]))
 def test_any_edits_together_imply_the_options_of_each(edits: list[tuple[str, str, dict[str, Any]]]) -> None:
     text, expected = TRAINER + SOLVER, dict[str, Any]()
     for old, new, options in edits:
