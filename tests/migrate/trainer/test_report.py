@@ -20,7 +20,7 @@ UNEXPRESSED = [
     ("paramsp, Win, bin, resume", "paramsp, Win, bin, Nin, resume", "extra argument Nin"),
     ("intest, outtest, numchunks_test, lay", "lay", "no test set"),
     ("maxiters = 250", "maxiters = min(250, 10*epoch)", "a value that cannot be read in line 155"),
-    ("maxiters = 250;", "maxiters = 250;\nif epoch > 100\n  maxiters = 100;\nend", "250 in line 155 or 100 in line 157"),
+    ("maxiters = 250;", "maxiters = 250;\nif epoch > 9\n  maxiters = 100;\nend", "250 in line 155 or 100 in line 157"),
     (").^(3/4)", ").^(3/4) + 1e-3", "another preconditioner"),
     (" + maskp*conv(weightcost)).^", ").^", "the preconditioner leaves out weightcost"),
     ("lambda = lambda*drop", "lambda = max(lambda*drop, 1e-4)", "constant multiple of itself"),
