@@ -1,7 +1,7 @@
 """The published demo's script in Python: a deep autoencoder, trained with MATLAB's own call.
 
-The published script trains 784-400-200-100-50-25-6-25-50-100-200-400-784 on CURVES; here it is digits, so that
-it takes seconds.
+The published script trains 784-400-200-100-50-25-6-25-50-100-200-400-784 on CURVES. This one trains a smaller network
+on digits, so that it takes seconds.
 """
 
 from hf_matlab_compat import nnet_train_2
@@ -11,7 +11,7 @@ from hf_matlab_compat.matlab.random.streams import OctaveStream
 
 
 def main(epochs: int = 30, run_name: str = "") -> float:
-    """Train; returns the error on held-out digits. With a run name, log and checkpoints are written."""
+    """Train, and return the error on held-out digits. With a run name, write log and checkpoints."""
     # seed = 1234; randn('state', seed); rand('twister', seed+1);
     seed = 1234
     stream = OctaveStream(rand_seed=seed + 1, randn_seed=seed)
@@ -44,7 +44,7 @@ def main(epochs: int = 30, run_name: str = "") -> float:
     paramsp = nnet_train_2(
         runName, runDesc, paramsp, Win, bin, resumeFile, maxepoch, indata, outdata, numchunks, intest, outtest,
         numchunks_test, layersizes, layertypes, mattype, rms, errtype, hybridmode, weightcost, decay, jacket,
-        seed=stream,  # the initialisation goes on where randperm stopped, as MATLAB's global streams do
+        seed=stream,  # the initialisation continues where randperm stopped, as with MATLAB's global streams
     )
     # fmt: on
 

@@ -8,19 +8,19 @@ from hf_matlab_compat.legacy import computeLL, computePred
 
 
 def main(epochs: int = 40) -> float:
-    """Train; returns the share of held-out digits that are misread."""
+    """Train, and return the share of held-out digits that are misread."""
     training, held_out = shuffled_digits(train=1440, test=356, seed=1)
     layers = {"layersizes": [40, 20], "layertypes": ["logistic", "logistic", "softmax"]}
 
     paramsp = nnet_train(
         indata=training.images,
-        outdata=training.one_hot(),  # 'class' wants a one in the row of the right answer
+        outdata=training.one_hot(),  # one-of-k: a one in the row of the right answer
         intest=held_out.images,
         outtest=held_out.one_hot(),
         numchunks=4,
         numchunks_test=2,
         errtype="class",
-        weightcost=1e-3,  # few pictures: hold the weights back a little
+        weightcost=1e-3,  # few pictures, so a little more weight decay
         maxepoch=epochs,
         seed=("octave", 1),  # the draws that Octave would make
         display="none",

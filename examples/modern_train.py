@@ -6,7 +6,7 @@ from hf_matlab_compat.result import Result
 
 
 def main(epochs: int = 20) -> Result:
-    """Train a small autoencoder in two goes."""
+    """Train a small autoencoder in two calls."""
     training, held_out = shuffled_digits(train=1440, test=357, seed=3)
     task = {
         "inputs": training.images,
@@ -32,7 +32,7 @@ def main(epochs: int = 20) -> Result:
     for i, (W, b) in enumerate(zip(result.weights, result.biases, strict=True), 1):
         print(f"layer {i}: W {W.shape}, b {b.shape}")
     codes = result.weights[0] @ held_out.images[:, :1]
-    print(f"what the first layer's {codes.size} units hear of one digit: {codes.min():.2f} to {codes.max():.2f}")
+    print(f"inputs of the first layer's {codes.size} units for one digit: {codes.min():.2f} to {codes.max():.2f}")
     print(f"all {result.state.epoch} epochs took {result.records.seconds.sum():.2f} s")
     return result
 

@@ -13,7 +13,7 @@ from hf_matlab_compat.state import Score
 
 
 class LogisticRegression:
-    """Columns of X are cases, t is 0 or 1. `on` says which of the cases a figure is formed on."""
+    """Columns of X are cases, t is 0 or 1. `on` says on which cases a figure is computed."""
 
     def __init__(self, X, t, num_chunks=4, decay=1e-4):
         self.X, self.t, self.decay = np.vstack([X, np.ones(t.size)]), t, decay
@@ -40,7 +40,7 @@ class LogisticRegression:
 
 
 def main(epochs: int = 12) -> Result:
-    """Is it a 1? Trained in one go, and in two with a checkpoint between them."""
+    """Tell ones from other digits: trained in one call, and in two with a checkpoint between them."""
     digits, _ = shuffled_digits(train=1440, test=0, seed=3)
     problem = LogisticRegression(digits.images, digits.labels == 1)
     options = {"precision": "double", "preconditioner": "none", "initial_lam": 1}
@@ -50,7 +50,7 @@ def main(epochs: int = 12) -> Result:
         train(**run, max_epochs=epochs // 2, run_name=f"{folder}/run")
         rest = train(**run, max_epochs=epochs, run_name=f"{folder}/run", resume_from=f"{folder}/run_nnet_running.mat")
         print(Path(folder, "run.txt").read_text().strip().splitlines()[-3])
-    print("equal to the last bit" if np.array_equal(rest.theta, whole.theta) else "two goes differ from one")
+    print("equal to the last bit" if np.array_equal(rest.theta, whole.theta) else "two calls differ from one")
     print(f"misread: {rest.history['train_error'][-1]:.1%}")
     return rest
 

@@ -42,7 +42,7 @@ class Steihaug:
 
 
 def main(epochs: int = 30) -> list[np.ndarray]:
-    """Rosenbrock's function of five numbers, by both; returns the θ of every epoch of ours."""
+    """Minimise Rosenbrock's function of five numbers by both, and return our θ of every epoch."""
     thetas, start, rule = [], np.array([3.0, 5.0, 2.0, 4.0, 1.0]), Steihaug()
     problem = SimpleNamespace(num_parameters=5, num_chunks=1)
     problem.score = lambda theta, on: Score(log_likelihood=-rosen(theta), error=0.0)

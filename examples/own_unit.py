@@ -1,4 +1,4 @@
-"""A unit and a loss of one's own: Swish in the hidden layer, and Student's t for targets with outliers."""
+"""A unit and a loss of your own: Swish in the hidden layer, and Student's t for targets with outliers."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Swish:
 
 
 class StudentT:
-    """ll = -2 log(1 + (t - y)² / 3): a few targets that are far off pull little."""
+    """ll = -2 log(1 + (t - y)² / 3): a few targets that are far off have little influence."""
 
-    exact_curvature = False  # far from the target it is negative: that part is left out
+    exact_curvature = False  # the exact one is negative far from the target; that part is left out
 
     def log_likelihood(self, xp: Any, y: Any, t: Any) -> Any:
         return -2 * xp.log(1 + (t - y) ** 2 / 3).sum(axis=0)
@@ -42,7 +42,7 @@ class StudentT:
 
 
 def main(epochs: int = 30) -> float:
-    """Fit sin(3 x) through targets of which every tenth is wrong by 5; the error against the truth."""
+    """Fit sin(3 x) through targets of which every tenth is wrong by 5, and return the error against the truth."""
     x = np.linspace(-1, 1, 200).reshape(1, -1)
     truth, targets = np.sin(3 * x), np.sin(3 * x)
     targets[:, ::10] += 5

@@ -1,7 +1,7 @@
-"""Go on, in Python, with a run that was begun in MATLAB.
+"""Continue in Python a run that was begun in MATLAB.
 
-``data/matlab_checkpoint.mat`` is what the MATLAB reference (`reference_matlab/`, in Octave) left after 10 epochs of
-a 64-30-6-30-64 autoencoder; `make_matlab_checkpoint` shows how it was made, and makes another one.
+``data/matlab_checkpoint.mat`` is the checkpoint of the MATLAB reference (`reference_matlab/`, in Octave) after
+10 epochs of a 64-30-6-30-64 autoencoder. `make_matlab_checkpoint` made it, and can make another one.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ TASK = {**DATA, "hidden_sizes": [30, 6, 30], "unit_types": UNITS}
 
 
 def main(epochs: int = 10, checkpoint: Path = CHECKPOINT) -> Result:
-    """So many epochs more than the checkpoint has."""
+    """Train for `epochs` more than the checkpoint has."""
     before = read_checkpoint(checkpoint)
     print(f"MATLAB left epoch {before.epoch}: error {before.records.error[-1, 0]:.4f}, lambda {before.lam:.4g}")
 
@@ -36,7 +36,7 @@ def main(epochs: int = 10, checkpoint: Path = CHECKPOINT) -> Result:
 
 
 def make_matlab_checkpoint(path: Path, epochs: int = 10) -> None:
-    """Run the MATLAB reference in Octave; its checkpoints can be resumed from as they are."""
+    """Run the MATLAB reference in Octave, and keep its checkpoint."""
     from hf_matlab_compat.matlab.octave.session import run_octave
 
     start = train(**TASK, seed=("octave", 2), max_epochs=0).theta

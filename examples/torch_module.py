@@ -41,7 +41,7 @@ class Classifier:  # a module whose outputs are logits, on cases in rows
 
 
 def main(epochs: int = 10):
-    """Train a small network with a unit that this package has not."""
+    """Train a small network with a unit that this package does not have."""
     if torch is None:
         return print("torch is not installed: pip install torch")
     digits, _ = shuffled_digits(train=500, test=0, seed=3)

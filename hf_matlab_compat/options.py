@@ -1,6 +1,6 @@
 """All settings of a training run: one table of name, default, values taken, description, MATLAB's name and source.
 
-`help(Options)`, ``hf-compat options``, the README's table and `matlab.vocabulary` are made from this table.
+`help(Options)`, ``hf-compat options``, the table of docs/options.md and `matlab.vocabulary` are made from this table.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Prints how far the port is from the published program's recorded numbers: `python -m tests.parity.agreement`.
 
-The README's table is this program's output. Distances are ‖port - recorded‖ / ‖recorded‖; the tests hold them to
-the same bounds.
+The table of docs/agreement.md is this program's output. Distances are ‖port - recorded‖ / ‖recorded‖; the tests hold
+them to the same bounds.
 """
 
 from __future__ import annotations

@@ -292,7 +292,7 @@ def _require_finite(record: EpochRecord, precision: str, underflow: int) -> None
             known = bool(underflow) and name == "CG iterates"
             why = (
                 f": after step {underflow} of its CG r'y underflows to 0 in {precision} precision, and the original "
-                "goes on to divide 0 by 0. This package stops CG there, a deviation that the README lists"
+                "goes on to divide 0 by 0. This package stops CG there, a deviation that docs/quirks.md lists"
             )
             said = f"{where}: the reference's {name} are not finite (NaN or Inf){why * known}."
             raise NotFinite(said, "underflow" * known)
