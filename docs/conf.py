@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
 
 project = "hf_matlab_compat"
 author = "the authors of hf_matlab_compat"
@@ -85,7 +88,22 @@ def _no_fields_twice(app, what, name, obj, skip, options):
     return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
 
 
+def _nothing_is_fetched(app, exception):
+    """No page may ask another server for a script, a style, a font or a picture."""
+    loads = re.compile(
+        r"""<(?:script|img|iframe|source|video)\b[^>]*\ssrc=["'](?:https?:)?//|<link\b[^>]*\shref=["'](?:https?:)?//"""
+    )
+    imports = re.compile(r"""(?:url\(|@import)\s*["']?(?:https?:)?//""")
+    pages = [] if exception else sorted(Path(app.outdir).rglob("*.html"))
+    styles = [] if exception else sorted(Path(app.outdir).rglob("*.css"))
+    found = [page for page in pages if loads.search(page.read_text(encoding="utf-8"))]
+    found += [style for style in (*styles, *pages) if imports.search(style.read_text(encoding="utf-8"))]
+    if found:
+        raise ExtensionError(f"{found[0]}: expected local files only, got an address of another server.")
+
+
 def setup(app):
+    app.connect("build-finished", _nothing_is_fetched)
     app.connect("source-read", _link_pages)
     app.connect("autodoc-process-signature", _no_signature_of_a_protocol)
     app.connect("autodoc-skip-member", _no_fields_twice)

@@ -14,6 +14,13 @@ OPENING = """# Modules
 
 One line for each module of `hf_matlab_compat`, from the top layer to the lowest: a module imports only from
 layers below its own. `python tools/module_map.py` writes this page from the docstrings.
+
+To learn the code, read in this order: `hessian_free.py`, the outer loop as in the paper; `solvers/rules.py`, the rules
+it is made of; `solvers/conjgrad.py`; `objective/gauss_newton.py`.
+
+Beside the package there are `reference_matlab/` (our own MATLAB reference of the method, one routine a file, with a
+place for your copy of the original), `tests/` (mirrors the package; `goldens/` holds numbers recorded from the
+published program), `examples/` (one idea each), `benchmarks/`, `tools/` and `docs/`.
 """
 
 
