@@ -49,8 +49,8 @@ class Account:
     def _numbers(self) -> set[float]:
         return {_value(node.text) for node in self._number_nodes}
 
-    def enter(self, tree: ast.Module) -> None:
-        """A statement of Python, or the header of a block, was written."""
+    def enter(self, tree: ast.stmt) -> None:
+        """Enter a statement of Python, or the header of a block."""
         self._constants += [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
 
     def difference(self, left_out: bool = False) -> str:
@@ -59,7 +59,9 @@ class Account:
         Where a statement is left out, its Python need not hold what the statement held.
         """
         strings = [each for each in self._constants if isinstance(each, str)]
-        numbers = {float(each) for each in self._constants if type(each) in (int, float)}  # type: ignore[arg-type]
+        numbers = {
+            float(each) for each in self._constants if isinstance(each, int | float) and not isinstance(each, bool)
+        }
         lost = () if left_out else self._lost(strings)
         other = next(chain(lost, self._foreign(strings)), None)
         if other is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from hf_matlab_compat.migrate.syntax import Untranslatable
 
@@ -21,7 +21,7 @@ class HasNode(Protocol):
         ...
 
 
-Part: TypeAlias = "HasNode | ast.expr | str | float | list[Part] | tuple[Part, ...] | None"
+Part: TypeAlias = "HasNode | ast.expr | str | float | list[Any] | tuple[Any, ...] | None"
 """A value, a node, or a constant of Python; a str is a string literal and never code."""
 
 _OPERATORS: dict[str, ast.operator] = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import keyword
-import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from hf_matlab_compat.migrate.values import SHAPED, Kind, Value
 
 UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
 """Kinds that nobody can write to in part."""
-_MAY_BE_WHOLE = re.compile(r"arange|np\.r_|rand(perm|i)|flatnonzero|np\.(sort|unique)|ml\.")
+_MAKERS_OF_INTEGERS = frozenset({"arange", "r_", "randperm", "randi", "flatnonzero", "sort", "unique"})
 _MODULES = {"np", "ml", "plt", "math", "sys", "time", "random", "os", "warnings", "Path"}
 _FUNCTIONS = {"num2str", "WORDS", "train", "nnet_train", "nnet_train_2", "check_calls"}
 _TAKEN = _MODULES | _FUNCTIONS | {"l", "O", "I", "loaded", "tic"}
@@ -55,10 +55,15 @@ def module_name(stem: str) -> str:
     return stem + "_" if taken else stem
 
 
-def _may_be_whole(text: str) -> bool:
-    """Whether a fresh array may have an integer type."""
-    plain_array = text.rfind("np.array(") > text.rfind("dtype=float")
-    return plain_array or _MAY_BE_WHOLE.search(text) is not None
+def _may_be_whole(value: Value) -> bool:
+    """Return whether a fresh array may have an integer type."""
+    nodes = list(ast.walk(value.node))
+    arrays = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.array"]
+    return any(all(each.arg != "dtype" for each in node.keywords) for node in arrays) or any(
+        (isinstance(node, ast.Attribute) and node.attr in _MAKERS_OF_INTEGERS)
+        or (isinstance(node, ast.Name) and node.id == "ml")
+        for node in nodes
+    )
 
 
 @dataclass(frozen=True)
@@ -221,7 +226,7 @@ class Context:
     assigned: dict[str, set[Kind]] = field(default_factory=dict)
     growing: set[str] = field(default_factory=set)
     exceptions: set[str] = field(default_factory=set)
-    missing: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, ast.expr] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     dropped: list[syntax.Node] = field(default_factory=list)
@@ -253,7 +258,7 @@ class Context:
         """`value` as it may be kept in `name`: of its own and ready for fractions where parts are assigned later."""
         written = self.usage.written
         shared = value.owner and (name in written or bool(written & set(value.owner.split())))
-        whole = name in written and value.kind in SHAPED and _may_be_whole(value.text)
+        whole = name in written and value.kind in SHAPED and _may_be_whole(value)
         if not (shared or whole) or value.kind in UNSHARED:
             return value
         self.needs("ml")

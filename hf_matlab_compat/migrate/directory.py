@@ -21,6 +21,7 @@ from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.scripts import translate
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer
 from hf_matlab_compat.migrate.translation import Translation, as_json, as_markdown, with_unfinished
+from hf_matlab_compat.migrate.writer import formatted
 
 StrPath = str | os.PathLike[str]
 _ANY_NAME = {"encoding": "utf-8", "errors": "backslashreplace"}
@@ -73,6 +74,7 @@ def migrate_script(
     made = _translated(script, script.parent, style, streams)
     if made.calls:
         made = with_unfinished([made, *_called_files(made, script, style, {made.name})])[0]
+    made = replace(made, python=formatted(made.python)[0])
     if out is not None:
         Path(out).write_text(made.python, encoding="utf-8")
     return made
@@ -142,10 +144,12 @@ def migrate_directory(
     for path in scripts:
         try:
             made.append(_translated(path, Path(directory), style, streams))
-            (folder / f"{module_name(path.stem)}.py").write_text(made[-1].python, encoding="utf-8")
         except MigrationError as error:
             failed.append((path.stem, str(error)))
-    made = _without_parts(made, folder)
+    made = _without_parts(made)
+    made = [replace(each, python=text) for each, text in zip(made, formatted(*(m.python for m in made)), strict=True)]
+    for each in made:
+        (folder / f"{module_name(each.name)}.py").write_text(each.python, encoding="utf-8")
     unclear = _in_several_folders(Path(directory))
     failed += [each for each in unclear.items() if not (Path(directory) / f"{each[0]}.m").is_file()]
     made = with_unfinished(made, (name for name, _ in failed))
@@ -155,13 +159,10 @@ def migrate_directory(
     return made, failed
 
 
-def _without_parts(made: list[Translation], folder: Path) -> list[Translation]:
+def _without_parts(made: list[Translation]) -> list[Translation]:
     """Return the translations without incomplete scripts whose statements are part of another script."""
     callers = {each.name: [other.name for other in made if each.name in other.parts] for each in made}
-    dropped = {each.name for each in made if not each.runs and set(callers[each.name]) - {each.name, *each.parts}}
-    for name in dropped:
-        (folder / f"{module_name(name)}.py").unlink()
-    return [each for each in made if each.name not in dropped]
+    return [each for each in made if each.runs or not set(callers[each.name]) - {each.name, *each.parts}]
 
 
 def compared_copies(directory: StrPath, original: StrPath | None) -> dict[str, Copy]:

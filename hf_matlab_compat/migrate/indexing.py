@@ -341,11 +341,6 @@ def part_of_cells(base: Value, found: Sequence[Subscript]) -> Value:
     return Value(call("ml.part", base, *(each.argument for each in found)), Kind.CELL, nd=True, owner=base.owner)
 
 
-def placed(found: Sequence[Subscript], _context: Context) -> list[str]:
-    """Return indices as the text of arguments of a function."""
-    return [ast.unparse(each.argument) for each in found]
-
-
 def _cell_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
     if len(arguments) != 2:
         raise Untranslatable("indexes a cell array in more than two dimensions")

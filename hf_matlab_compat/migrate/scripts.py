@@ -1,14 +1,17 @@
-"""A whole script: functions first, then the script's own statements, then the imports they turned out to need."""
+"""A whole script: functions first, then the script's own statements, then the imports of the names that they use."""
 
 from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import reduce
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.build import binary, call, compare, expr
+from hf_matlab_compat.migrate.build import name as name_node
 from hf_matlab_compat.migrate.calls import is_function
 from hf_matlab_compat.migrate.context import IMPORTS, Beside, Context, Shared, python_name
 from hf_matlab_compat.migrate.expressions import (
@@ -18,8 +21,6 @@ from hf_matlab_compat.migrate.expressions import (
     translate_expression,
 )
 from hf_matlab_compat.migrate.inlining import inlined, lifted
-from hf_matlab_compat.migrate.layout import formatted, spaced
-from hf_matlab_compat.migrate.literals import escaped
 from hf_matlab_compat.migrate.load_plan import plan_loads
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.parsing import parse
@@ -28,15 +29,14 @@ from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
 from hf_matlab_compat.migrate.usage import usage_of
 from hf_matlab_compat.migrate.values import Kind, Value
-from hf_matlab_compat.migrate.writer import Writer
+from hf_matlab_compat.migrate.writer import Writer, comment_of, printable, rendered, stored, trailing_text
 
 STYLES = ("legacy", "modern")
 STREAMS = ("octave", "matlab")
 _MOST_PASSES = 6
 _NEIGHBOURS = 2
-_QUOTE = '"'
 ALONE = Beside()
-"""A script without files beside it."""
+"""Nothing beside the script."""
 
 
 def translate(
@@ -47,31 +47,30 @@ def translate(
     name: str = "script",
     beside: Beside = ALONE,
 ) -> Translation:
-    """Translate a MATLAB script or function file into a Python script.
-
-    Reads and returns text; nothing is run.
+    """Translate the text of a MATLAB script or function file; nothing is run or written.
 
     Parameters
     ----------
     source : str
         The text of the .m file.
     style : {'legacy', 'modern'}
-        The trainer's call with its 22 names, or `train` with the field's.
+        Call the trainer by its 22 MATLAB names, or by `train` with the field's names.
     streams : {'octave', 'matlab'}
-        Whose random numbers the script's seeds stand for.
+        The program whose random numbers the script's seeds reproduce.
     name : str
-        Of the script, without suffix.
+        Name of the script, without suffix.
     beside : Beside, optional
         Functions, copies of the trainer and data in the script's folder.
 
     Returns
     -------
     Translation
+        Its Python has one line for each statement; `migrate_script` formats what it writes.
 
     Raises
     ------
     MigrationError
-        The text is no script, an option is unknown, or the parser is not installed.
+        The text is not a script, an option is unknown, or the parser is not installed.
     """
     for option, value, known in (("style", style, STYLES), ("streams", streams, STREAMS)):
         if value not in known:
@@ -95,14 +94,16 @@ def translate(
         positions = _write(script, shared, writer)
         if _known(shared) == before:
             break
-    python = _assembled(name, shared, writer)
-    calls = tuple(name for name, line in shared.called.items() if f"\n{line}\n" in python)
+    body, used = _with_imports(name, shared, writer)
+    calls = tuple(each for each in shared.called if python_name(each) in used)
     ledger = writer.ledger
-    return Translation(name, python, ledger.close(), ledger.todos, calls, positions=positions, parts=parts)
+    return Translation(
+        name, _as_text(body, name), ledger.close(), ledger.todos, calls, positions=positions, parts=parts
+    )
 
 
 def _under_its_name(script: syntax.Script, name: str) -> syntax.Script:
-    """A function file whose first function is called as the file is, which is the name that MATLAB goes by."""
+    """Return a function file with its first function renamed as the file, which is the name that MATLAB uses."""
     code = [each for each in script.body if not isinstance(each, syntax.Comment)]
     functions = [each for each in code if isinstance(each, syntax.Function)]
     if not functions or len(functions) < len(code) or name in (functions[0].name, "script") or not name.isidentifier():
@@ -136,7 +137,7 @@ def _write(script: syntax.Script, shared: Shared, writer: Writer) -> frozenset[s
 
 
 def _write_unread(script: syntax.Script, writer: Writer) -> None:
-    """Lines that the parser passed over are left to do as well."""
+    """Write lines that the parser skipped as left to do."""
     unread = writer.ledger.unread()
     for first in (number for number in unread if number - 1 not in unread):
         last = next(number for number in itertools.count(first) if number + 1 not in unread)
@@ -144,7 +145,7 @@ def _write_unread(script: syntax.Script, writer: Writer) -> None:
 
 
 def _leading_comments(body: tuple[syntax.Statement, ...], writer: Writer) -> tuple[syntax.Statement, ...]:
-    """Comments at the very top stay above the functions that move up."""
+    """Write the comments at the top, which stay above functions that move up, and return the statements after them."""
     if not any(isinstance(each, syntax.Function) for each in body):
         return body
     place = next((k for k, each in enumerate(body) if not isinstance(each, syntax.Comment)), len(body))
@@ -158,7 +159,7 @@ def _leading_comments(body: tuple[syntax.Statement, ...], writer: Writer) -> tup
 def _write_scope(
     body: tuple[syntax.Statement, ...], shared: Shared, writer: Writer, function: syntax.Function | None
 ) -> Context:
-    """Write a body, again where a variable turned out to need two dimensions throughout."""
+    """Write a body, and again while variables turn out to need two dimensions throughout."""
     two_dimensional: set[str] = set()
     start, ledger = writer.mark(), writer.ledger
     for _ in range(_MOST_PASSES):
@@ -197,26 +198,31 @@ def _write_function(function: syntax.Function, shared: Shared, writer: Writer) -
     writer.enter_header(function.place)
     for comment in function.place.comments:
         writer.comment(comment)
-    optional = _counts_arguments(function)
-    with writer.block(f"def {python_name(function.name)}({', '.join(_parameters(function, optional))}):"):
+    header = ast.FunctionDef(python_name(function.name), _parameters(function), [], [])
+    with writer.block(header):
         context = _write_scope(function.body, shared, writer, function)
         for place_, output in enumerate(function.outputs):
-            value = context.variables.get(output, Value("")).as_two_dimensional()
-            shared.output_kinds[function.name, place_] = Value("", value.kind, nd=value.nd, logical=value.logical)
+            value = context.variables.get(output, Value(None))
+            kind = Kind.ARRAY if value.kind is Kind.ROW else value.kind
+            shared.output_kinds[function.name, place_] = Value(None, kind, nd=value.nd, logical=value.logical)
         last = function.body[-1] if function.body else None
         if function.outputs and not (isinstance(last, syntax.Jump) and last.word == "return"):
-            writer.code(returned(context))
+            writer.write(returned(context))
     writer.blank()
 
 
-def _parameters(function: syntax.Function, optional: bool) -> Iterator[str]:
-    for place, name in enumerate(function.parameters):
-        if name == "varargin":
-            yield "*varargin"
-        elif name == "~":
-            yield f"_unused{place}" + ("=None" if optional else "")
-        else:
-            yield python_name(name) + ("=None" if optional else "")
+def _parameters(function: syntax.Function) -> ast.arguments:
+    """Return the parameters; they may be left out if the function asks which ones are given."""
+    names = [
+        f"_unused{place}" if each == "~" else python_name(each)
+        for place, each in enumerate(function.parameters)
+        if each != "varargin"
+    ]
+    defaults = [expr(None)] * len(names) if _counts_arguments(function) else []
+    rest = ast.arg("varargin") if "varargin" in function.parameters else None
+    return ast.arguments(
+        posonlyargs=[], args=list(map(ast.arg, names)), vararg=rest, kwonlyargs=[], kw_defaults=[], defaults=defaults
+    )
 
 
 def _counts_arguments(function: syntax.Function) -> bool:
@@ -225,94 +231,99 @@ def _counts_arguments(function: syntax.Function) -> bool:
 
 
 def _enter_function(context: Context, writer: Writer) -> None:
-    """What a function's body starts with: kinds of its parameters, copies of those it writes to, nargin."""
+    """Define the parameters of a function, and write copies of those that it changes, and nargin."""
     function = context.function
     if function is None:
         return
     context.optional = frozenset(function.parameters if _counts_arguments(function) else ())
     for name in function.parameters:
-        known = context.shared.parameter_kinds.get((function.name, name), Value(""))
+        known = context.shared.parameter_kinds.get((function.name, name), Value(None))
         kind = Kind.CELL if name == "varargin" else known.kind
         applied = kind is Kind.UNKNOWN and name in called_parameters(function.parameters, function.body)
-        value = Value("", kind, integer=known.integer, nd=known.nd, logical=known.logical, applied=applied)
+        value = Value(None, kind, integer=known.integer, nd=known.nd, logical=known.logical, applied=applied)
         context.define(name, value)
         if name in context.usage.written and kind is not Kind.NUM:
-            context.needs("ml")
-            writer.code(f"{python_name(name)} = ml.copied({python_name(name)})")
+            writer.assign(python_name(name), call("ml.copied", name_node(python_name(name))))
     if "nargin" in context.usage.names:
-        writer.code(f"nargin = {_argument_count(function)}")
+        writer.assign("nargin", _argument_count(function))
 
 
-def _argument_count(function: syntax.Function) -> str:
-    named = [python_name(name) for name in function.parameters if name not in ("varargin", "~")]
-    counted = f"sum(each is not None for each in [{', '.join(named)}])" if named else ""
-    rest = "len(varargin)" if "varargin" in function.parameters else ""
-    return " + ".join(part for part in (counted, rest) if part) or "0"
+def _argument_count(function: syntax.Function) -> ast.expr:
+    named = [name_node(python_name(name)) for name in function.parameters if name not in ("varargin", "~")]
+    each = ast.comprehension(stored("each"), expr(named), [], 0)
+    given = compare(name_node("each"), "is not", None)
+    counted = [call("sum", ast.ListComp(given, [each]))] if named else []
+    rest = [call("len", name_node("varargin"))] if "varargin" in function.parameters else []
+    return reduce(lambda one, other: binary(one, "+", other), [*counted, *rest] or [expr(0)])
 
 
 def _write_entry(script: syntax.Script, writer: Writer) -> None:
-    """A file with nothing but functions runs its first one, where that needs no arguments."""
+    """Write the call of the first function of a file of functions, if it needs no arguments."""
     main = next((each for each in script.body if isinstance(each, syntax.Function)), None)
     only = all(isinstance(each, syntax.Function | syntax.Comment) for each in script.body)
     if main is not None and only and set(main.parameters) <= {"varargin"}:
         writer.blank()
-        with writer.block('if __name__ == "__main__":'):
-            writer.code(f"{python_name(main.name)}()")
+        with writer.block(ast.If(compare(name_node("__name__"), "==", "__main__"), [], [])):
+            writer.run(call(python_name(main.name)))
 
 
-def _assembled(name: str, shared: Shared, writer: Writer) -> str:
-    header = [f'"""{escaped(name, _QUOTE)}.m in Python."""', ""]
-    start = [f'random = ml.random_state("{shared.streams}")', ""] if shared.uses_random else []
-    names = _names_in("\n".join([*start, *writer.lines]), name)
-    used = {line for line in {*shared.imports, *IMPORTS.values()} if line.split()[-1] in names}
-    imports = sorted(_merged(used), key=_import_order)
+def _with_imports(name: str, shared: Shared, writer: Writer) -> tuple[list[ast.stmt], set[str]]:
+    """Return the whole script and the names that it uses; the names decide on the imports."""
+    body = list(_without_inlined(writer.body, shared.inlined))
+    if shared.uses_random:
+        body = [*_random_state(shared.streams), *body]
+    used = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    lines = {line for line in {*shared.imports, *IMPORTS.values()} if line.split()[-1] in used}
+    imports = sorted(_merged(lines), key=_import_order)
     groups = [[line for line in imports if _group(line) == group] for group in range(_NEIGHBOURS + 1)]
+    header: list[ast.stmt] = [ast.Expr(ast.Constant(f"{printable(name)}.m in Python.")), comment_of("")]
     for place, group in enumerate(groups):
-        # whether the neighbours are a block of their own depends on where ruff is called
-        header += ["# isort: split"] if group and place == _NEIGHBOURS and any(groups[:place]) else []
-        header += [*group, ""] if group else []
-    lines = spaced([*header, *start, *_without_inlined(writer.lines, shared.inlined)])
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return formatted("\n".join(lines) + "\n")
+        # ruff's order of imports depends on where it is called: it may take neighbours for packages
+        header += [comment_of("# isort: split")] if group and place == _NEIGHBOURS and any(groups[:place]) else []
+        header += [*ast.parse("\n".join(group)).body, comment_of("")] if group else []
+    return [*header, *body], used
 
 
-def _without_inlined(lines: list[str], inlined: set[str]) -> Iterator[str]:
-    """The lines without assignments of constants to variables that nothing reads any more, but with their comments."""
-    tree = ast.parse("\n".join(lines)) if inlined else ast.Module([], [])
-    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    read |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    dead = {node.lineno for node in tree.body if _is_constant(node, inlined - read)}
-    for number, line in enumerate(lines, 1):
-        if number not in dead:
-            yield line
-        elif "  # " in line:
-            yield line[line.rindex("  # ") + 2 :]
+def _random_state(streams: str) -> list[ast.stmt]:
+    return [ast.Assign([stored("random")], call("ml.random_state", streams)), comment_of("")]
 
 
-def _is_constant(node: ast.stmt, names: set[str]) -> bool:
-    """Whether it is ``name = constant`` on one line, for one of the names."""
-    if not (isinstance(node, ast.Assign) and len(node.targets) == 1 and node.lineno == node.end_lineno):
-        return False
-    target = node.targets[0]
-    return isinstance(target, ast.Name) and target.id in names and isinstance(node.value, ast.Constant)
+def _without_inlined(body: Iterable[ast.stmt], inlined: set[str]) -> Iterator[ast.stmt]:
+    """Yield statements without constants for variables that nothing reads any more, but with their comments."""
+    nodes = [node for statement in body for node in ast.walk(statement)] if inlined else []
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store)}
+    dead = inlined - read - {node.value for node in nodes if isinstance(node, ast.Constant)}
+    removed = False
+    for statement in body:
+        text = trailing_text(statement) if removed else ""
+        removed = _is_constant(statement, dead)
+        if not removed:
+            yield comment_of(f"# {text}") if text else statement
 
 
-def _names_in(python: str, name: str) -> set[str]:
-    """The names that a script uses; a part that was tried and given up may have asked for imports of others."""
+def _is_constant(statement: ast.stmt, names: set[str]) -> bool:
+    """Return whether a statement is ``name = constant`` for one of the names."""
+    match statement:
+        case ast.Assign([ast.Name(name)], ast.Constant()):
+            return name in names
+        case _:
+            return False
+
+
+def _as_text(body: list[ast.stmt], name: str) -> str:
     try:
-        tree = ast.parse(python)
-        compile(tree, name, "exec")
+        python = rendered(body)
+        compile(python, name, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise MigrationError(
             f"{name}.m: expected a script whose Python compiles, got one whose does not ({error}). "
             "Look for what is nested deeply or named twice."
         ) from None
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return python
 
 
 def _merged(imports: set[str]) -> Iterator[str]:
-    """``from x import a`` and ``from x import b`` as one line."""
+    """Yield import lines, ``from x import a`` and ``from x import b`` as one."""
     names: dict[str, list[str]] = {}
     for line in sorted(imports):
         module, _, name = line.partition(" import ")
@@ -324,7 +335,7 @@ def _merged(imports: set[str]) -> Iterator[str]:
 
 
 def _group(line: str) -> int:
-    """Python's own modules, packages, this package, the script's neighbours: as ruff sorts them."""
+    """Return the group of an import in ruff's order: Python's modules, packages, the script's neighbours."""
     module = line.split()[1].split(".")[0]
     if module in ("math", "sys", "time", "os", "warnings", "pathlib"):
         return 0

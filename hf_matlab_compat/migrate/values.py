@@ -8,7 +8,7 @@ from enum import Enum, IntEnum
 from functools import cached_property
 from typing import Any
 
-from hf_matlab_compat.migrate.build import call
+from hf_matlab_compat.migrate.build import call, expr
 from hf_matlab_compat.migrate.syntax import Untranslatable
 
 
@@ -142,6 +142,9 @@ def _parsed(text: str) -> ast.expr | ast.stmt | None:
         statement = ast.parse(text).body[0]
     except (SyntaxError, ValueError, IndexError):
         raise Untranslatable("has no form in Python that can be read back") from None
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = expr(node.value).value  # type: ignore[attr-defined]
     return statement.value if isinstance(statement, ast.Expr) else statement
 
 

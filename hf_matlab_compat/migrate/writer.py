@@ -1,158 +1,188 @@
-"""Collects the Python script line by line, and the ledger of MATLAB's lines beside it."""
+"""The Python script as syntax trees with MATLAB's comments between them, and the ledger of MATLAB's lines.
+
+A comment is a statement whose only name is the text of the comment: `ast.unparse` writes a name as it is. The same
+holds for an empty line. A comment after a statement is marked, and `rendered` moves it to the end of the line before.
+"""
 
 from __future__ import annotations
 
-import re
+import ast
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hf_matlab_compat.migrate.accounting import Account
-from hf_matlab_compat.migrate.layout import WIDTH
-from hf_matlab_compat.migrate.literals import UnsafeStatement, opened
-from hf_matlab_compat.migrate.syntax import Place, Untranslatable
+from hf_matlab_compat.migrate.build import Part, expr
+from hf_matlab_compat.migrate.syntax import Place
 from hf_matlab_compat.migrate.translation import Fate, Ledger, LeftToDo
 
-_NOQA = re.compile(r"  # noqa: \w+\Z")
+_WIDTH = 88
+_TRAILING = "#\t"
+"""Start of a comment that belongs to the end of the line before."""
+
+
+def comment_of(line: str) -> ast.stmt:
+    """Return a comment on a line of its own; an empty line for no text."""
+    return ast.Expr(ast.Name(line, ast.Load()))
+
+
+def is_code(statement: ast.stmt) -> bool:
+    """Return whether a statement is neither a comment nor an empty line."""
+    node = statement.value if isinstance(statement, ast.Expr) else None
+    return not (isinstance(node, ast.Name) and (not node.id or node.id.startswith("#")))
+
+
+def trailing_text(statement: ast.stmt) -> str:
+    """Return the text of a comment that belongs to the line before; empty for anything else."""
+    node = statement.value if isinstance(statement, ast.Expr) else None
+    return node.id.removeprefix(_TRAILING) if isinstance(node, ast.Name) and node.id.startswith(_TRAILING) else ""
+
+
+def stored(name: str) -> ast.expr:
+    """Return a name as the target of an assignment."""
+    return ast.Name(name, ast.Store())
 
 
 class Writer:
-    """Python lines at the current depth.
+    """Collects the statements of the script; new ones go into the present block.
 
     Parameters
     ----------
     ledger : Ledger
-        Where fates of MATLAB's lines are entered.
+        Receives the fates of MATLAB's lines.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self.lines: list[str] = []
-        self._indent = 0
-        self._statement = -1
-        self._accounts: list[Account] = []
+        self.body: list[ast.stmt] = []
+        self._script = self.body
         self.rehearsals = 0
+        self._accounts: list[Account] = []
 
-    def code(self, text: str) -> None:
-        """A Python statement, or the header of a block; its strings are written out here.
-
-        Raises
-        ------
-        Untranslatable
-            It would not be the statement that was put together.
-        """
-        try:
-            written, tree = opened(text)
-        except UnsafeStatement as failure:
-            raise Untranslatable(str(failure)) from None
+    def write(self, statement: ast.stmt, into: list[ast.stmt] | None = None) -> None:
+        """Add a statement to the present block, or to the block `into`."""
         for account in self._accounts[-1:]:
-            account.enter(tree)
-        self._statement = len(self.lines)
-        self.lines.append(" " * self._indent + written)
+            account.enter(statement)
+        (self.body if into is None else into).append(statement)
+
+    def assign(self, target: str | ast.expr, value: Part) -> None:
+        """Add ``target = value``; a string names a variable."""
+        self.write(ast.Assign([stored(target) if isinstance(target, str) else target], expr(value)))
+
+    def run(self, value: Part) -> None:
+        """Add an expression as a statement, or a statement that a translator returned as a value."""
+        node = getattr(value, "node", value)
+        self.write(node if isinstance(node, ast.stmt) else ast.Expr(expr(value)))
+
+    @contextmanager
+    def block(self, header: ast.If | ast.For | ast.While | ast.Try | ast.FunctionDef) -> Iterator[None]:
+        """Add a compound statement; statements added within this context are its body."""
+        self.write(header)
+        with self.inside(header.body):
+            yield
+
+    @contextmanager
+    def inside(self, body: list[ast.stmt]) -> Iterator[None]:
+        """Within this context, add statements to `body`; it gets a ``pass`` if none is code."""
+        outer, self.body = self.body, body
+        try:
+            yield
+        finally:
+            self.body = outer
+        if not any(map(is_code, body)):
+            body.append(ast.Pass())
 
     @contextmanager
     def on_account_of(self, account: Account) -> Iterator[None]:
-        """What is written here belongs to this account."""
+        """Within this context, enter the statements into this account."""
         self._accounts.append(account)
         try:
             yield
         finally:
             self._accounts.pop()
 
-    def insert(self, place: int, statements: Sequence[str]) -> None:
-        """Statements at the current depth, before the line at `place`."""
-        self.lines[place:place] = [" " * self._indent + _on_one_line(each) for each in statements]
-        self._statement += len(statements) if self._statement >= place else 0
-
     def comment(self, text: str) -> None:
-        """A comment on lines of its own, from MATLAB's text."""
-        for line in _uncommented(text):
-            self.lines.append(" " * self._indent + (f"# {line}" if line else "#"))
-        self._statement = -1
+        """Add a comment on lines of its own, from MATLAB's text."""
+        self.body += [comment_of(f"# {line}" if line else "#") for line in _uncommented(text)]
 
     def trailing(self, text: str) -> None:
-        """A comment behind the last statement, or above it where it does not fit."""
+        """Add a comment after the last statement or the header of the present block."""
         lines = _uncommented(text)
-        if self._statement < 0 or len(lines) != 1 or not lines[0]:
+        follows_code = is_code(self.body[-1]) if self.body else self.body is not self._script
+        if len(lines) != 1 or not lines[0] or not follows_code:
             self.comment(text)
-            return
-        place, last = self._statement, len(self.lines) - 1
-        fits = len(self.lines[-1]) + len(lines[0]) + 4 <= WIDTH
-        if place == last and fits and not _NOQA.search(self.lines[-1]):
-            self.lines[-1] += f"  # {lines[0]}"
         else:
-            self.lines.insert(place, " " * self._margin(place) + f"# {lines[0]}")
-        self._statement = -1
+            self.body.append(comment_of(_TRAILING + lines[0]))
+
+    def pragma(self, text: str) -> None:
+        """Add a comment for tools, such as ``noqa: BLE001``, to the header of the present block."""
+        self.body.append(comment_of(_TRAILING + text))
 
     def blank(self) -> None:
-        """An empty line."""
-        self.lines.append("")
-
-    @contextmanager
-    def block(self, header: str) -> Iterator[None]:
-        """Statements below a header; ``pass`` where there are none."""
-        self.code(header)
-        start = len(self.lines)
-        self._indent += 4
-        try:
-            yield
-        finally:
-            self._indent -= 4
-        if all(not line.strip() or line.lstrip().startswith("#") for line in self.lines[start:]):
-            self.lines.append(" " * (self._indent + 4) + "pass")
+        """Add an empty line, unless it would be the first of its block or the second in a row."""
+        last = self.body[-1] if self.body else None
+        if last is not None and (is_code(last) or last.value.id):  # type: ignore[attr-defined]
+            self.body.append(comment_of(""))
 
     def todo(self, place: Place, reason: str, unknown: str = "") -> None:
-        """What could not be translated: its text as a comment, and a stop where the script would go wrong."""
-        lines = place.text.split("\n")
-        self.comment(f"TODO(migrate): line {place.first}: {lines[0].strip()}")
-        for line in lines[1:]:
+        """Add what could not be translated: its text as a comment, and a statement that stops the script."""
+        first, *others = place.text.split("\n")
+        self.comment(f"TODO(migrate): line {place.first}: {first.strip()}")
+        for line in others:
             self.comment("    " + line.rstrip())
         self.comment(f"    ({reason})")
-        self.code(f'raise NotImplementedError("line {place.first} of the MATLAB script")')
-        self._statement = -1
+        error = ast.Call(
+            ast.Name("NotImplementedError", ast.Load()), [expr(f"line {place.first} of the MATLAB script")], []
+        )
+        self.write(ast.Raise(error))
         self.ledger.leave(LeftToDo(place.first, place.last, place.text, reason, unknown))
 
     def enter(self, place: Place, fate: Fate, remarks: Sequence[str] = ()) -> None:
-        """The fate of a statement's lines."""
+        """Enter the fate of a statement's lines."""
         self.ledger.enter(place.first, place.last, fate, "; ".join(dict.fromkeys(remarks)))
 
     def enter_header(self, place: Place, remark: str = "") -> None:
-        """The header and the last line of a compound statement are translated; its body enters its own lines."""
+        """Enter the header and the last line of a compound statement as translated; its body enters its own lines."""
         self.ledger.enter(place.first, place.header, Fate.TRANSLATED, remark)
         self.ledger.enter(place.last, place.last, Fate.TRANSLATED)
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """What is written here is thrown away."""
-        kept, ledger, statement = self.lines, self.ledger, self._statement
-        self.lines, self.ledger, self._statement = [], Ledger(()), -1
+        """Within this context, discard what is added and entered."""
+        kept = self.body, self.ledger
+        self.body, self.ledger = [], Ledger(())
         self.rehearsals += 1
         try:
             yield
         finally:
-            self.lines, self.ledger, self._statement = kept, ledger, statement
+            self.body, self.ledger = kept
             self.rehearsals -= 1
 
-    def mark(self) -> tuple[int, int]:
-        """Where the script stands now, for `cut_back`."""
-        return len(self.lines), self._statement
+    def mark(self) -> int:
+        """Return the present end of the block, for `cut_back` and `insert`."""
+        return len(self.body)
 
-    def cut_back(self, mark: tuple[int, int]) -> None:
-        """Throw away what was written since the mark."""
-        length, self._statement = mark
-        del self.lines[length:]
+    def cut_back(self, mark: int) -> None:
+        """Discard what was added to the block since the mark."""
+        del self.body[mark:]
 
-    def _margin(self, place: int) -> int:
-        return len(self.lines[place]) - len(self.lines[place].lstrip())
+    def insert(self, mark: int, statements: Sequence[ast.stmt]) -> None:
+        """Insert statements at the mark."""
+        self.body[mark:mark] = statements
 
 
-def _on_one_line(text: str) -> str:
-    """The text without what would end a line or turn it around."""
+def printable(text: str) -> str:
+    """Return the text without characters that would end a line or reverse its direction."""
     return "".join(each if each.isprintable() or each == "\t" else " " for each in text)
 
 
 def _uncommented(text: str) -> list[str]:
-    """MATLAB's comment text without its marks."""
-    lines = [_on_one_line(line) for line in text.split("\n")]
+    """Return the lines of MATLAB's comment without its marks."""
+    lines = [printable(line) for line in text.split("\n")]
     if text.lstrip().startswith("%{"):
         return [line.rstrip() for line in lines]
     return [_without_mark(line) for line in lines]
@@ -162,5 +192,36 @@ def _without_mark(line: str) -> str:
     stripped = line.strip() if line.lstrip().startswith("%") else line.rstrip()
     if stripped.startswith("%%"):
         title = stripped.lstrip("%").strip()
-        return f"%% {title}" if title and stripped.lstrip("%") != stripped[1:] else stripped.lstrip("%").strip()
+        return f"%% {title}" if title and stripped.lstrip("%") != stripped[1:] else title
     return stripped[1:].removeprefix(" ").rstrip() if stripped.startswith("%") else stripped
+
+
+def rendered(body: list[ast.stmt]) -> str:
+    """Return the text of a script, with each trailing comment after its statement, or above if the line is too long."""
+    module = ast.fix_missing_locations(ast.Module(body, []))
+    lines: list[str] = []
+    for line in ast.unparse(module).split("\n"):
+        code = line.lstrip()
+        if not code.startswith(_TRAILING):
+            lines.append(line if code else "")
+            continue
+        comment, before = "# " + code.removeprefix(_TRAILING), lines[-1]
+        if len(before) + len(comment) + 2 <= _WIDTH:
+            lines[-1] = f"{before}  {comment}"
+        else:
+            lines.insert(-1, " " * (len(before) - len(before.lstrip())) + comment)
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def formatted(*texts: str) -> list[str]:
+    """Return scripts as ``ruff format`` lays them out, or unchanged if ruff is not installed."""
+    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
+    if ruff is None or not texts:
+        return list(texts)
+    with TemporaryDirectory(prefix="hf_format_") as folder:
+        files = [Path(folder) / f"script_{place}.py" for place in range(len(texts))]
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text, encoding="utf-8")
+        command = [ruff, "format", "--isolated", "--no-cache", "--quiet", "--target-version", "py311", folder]
+        subprocess.run(command, check=False, capture_output=True, timeout=60 + len(texts))
+        return [file.read_text(encoding="utf-8") for file in files]

@@ -12,6 +12,7 @@ import pytest
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.legacy.dialects import FORMS
 from hf_matlab_compat.migrate import translate
+from hf_matlab_compat.migrate.writer import formatted
 from hf_matlab_compat.presets import PRESETS
 from tests.migrate.sample_data import make_data
 from tests.migrate.trainer.trainer_text import SOLVER, TRAINER
@@ -44,7 +45,8 @@ def test_the_commands_and_the_python_of_the_guide_run(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize(("matlab", "python"), LINES, ids=[matlab for matlab, _ in LINES])
 def test_the_table_shows_what_becomes_of_a_line(matlab: str, python: list[str]) -> None:
-    made = [line.strip() for line in translate(SETUP + matlab + "\n").python.splitlines() if line.strip()]
+    (text,) = formatted(translate(SETUP + matlab + "\n").python)
+    made = [line.strip() for line in text.splitlines() if line.strip()]
     assert made[-len(python) :] == python
 
 

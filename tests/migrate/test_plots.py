@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.migrate import translate
+from hf_matlab_compat.migrate.writer import formatted
 
 pytest.importorskip("tree_sitter_matlab")
 matplotlib = pytest.importorskip("matplotlib")
@@ -67,7 +68,7 @@ def test_a_plotting_call_runs_in_matplotlib(
     matplotlib.use("Agg")
     made = translate(DATA + matlab + "\n")
     assert made.state == "complete", made.todos
-    assert python in made.python.split("\n")
+    assert python in formatted(made.python)[0].split("\n")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exec(made.python, {})

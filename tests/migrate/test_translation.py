@@ -11,6 +11,7 @@ from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import Fate, translate
 from hf_matlab_compat.migrate.context import Beside
 from hf_matlab_compat.migrate.copies import Copy
+from hf_matlab_compat.migrate.writer import formatted
 
 pytest.importorskip("tree_sitter_matlab")
 
@@ -18,7 +19,7 @@ X = "x = zeros(4, 6); r = 1:5; n = 3;\n"
 
 
 def last_line(source: str) -> str:
-    return translate(source).python.rstrip().split("\n")[-1]
+    return formatted(translate(source).python)[0].rstrip().split("\n")[-1]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_an_edited_trainer_gives_its_options_to_the_call() -> None:
     call = ", ".join(["'a'", "''", *["[]"] * 4, "1", "x", "x", "1", "x", "x", "1", "2", "{'tanh', 'linear'}", "'gn'"])
     source = f"x = rand(3, 4);\np = mine({call}, 0, 'L2', 1, 0, 0.9, 0);\n"
     copies = {"mine": Copy({"initial_lam": 10.0, "precision": "double", "preconditioner_exponent": None})}
-    made = translate(source, beside=Beside(trainers=copies)).python
+    (made,) = formatted(translate(source, beside=Beside(trainers=copies)).python)
     assert 'initlambda=10.0,\n    precision="double",\n    precon_exponent=None,' in made
     modern = translate(source, beside=Beside(trainers=copies), style="modern").python
     assert "initial_lam=10.0," in modern
