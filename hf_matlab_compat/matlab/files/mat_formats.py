@@ -6,6 +6,7 @@ docs/mat-files.md compares these readers with scipy's and mat-io's.
 from __future__ import annotations
 
 import errno
+import gzip
 import io
 import os
 import threading
@@ -31,6 +32,7 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _RESAVE = "Load it in Octave and save it again with save -v7."
 _LEAST_UNPACKED_LIMIT = 64 << 20
 _MOST_COMPRESSION = 100
+_PIECE = 1 << 20
 
 
 class FileFormat(Enum):
@@ -300,22 +302,17 @@ def unpacked(stream: BinaryIO) -> bytes:
     CheckpointError
         The file is damaged, packed twice, or its content is larger.
     """
-    packed = stream.read()
-    limit = max(_LEAST_UNPACKED_LIMIT, _MOST_COMPRESSION * len(packed))
-    content, left = bytearray(), packed
-    while left.startswith(b"\x1f\x8b"):  # several gzip files may follow each other
-        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        try:
-            content += unpacker.decompress(left, limit + 1 - len(content))
-        except zlib.error as error:
-            raise CheckpointError(f"expected a whole gzip file, got one that ends in '{error}'. {DAMAGED}") from error
-        if len(content) > limit:
-            raise CheckpointError(f"expected at most {limit} bytes in the gzip file, got more. {DAMAGED}")
-        if not unpacker.eof:
-            raise CheckpointError(f"expected a whole gzip file, got one that is cut off. {DAMAGED}")
-        left = unpacker.unused_data
-    if left.strip(b"\0"):
-        raise CheckpointError(f"expected a whole gzip file, got {len(left)} bytes more. {DAMAGED}")
+    limit = max(_LEAST_UNPACKED_LIMIT, _MOST_COMPRESSION * stream.seek(0, io.SEEK_END))
+    stream.seek(0)
+    content = bytearray()
+    try:
+        with gzip.GzipFile(fileobj=stream) as file:
+            while len(content) <= limit and (piece := file.read(_PIECE)):  # read(limit) would allocate the whole limit
+                content += piece
+    except (OSError, EOFError, zlib.error) as error:
+        raise CheckpointError(f"expected a whole gzip file, got one with the fault '{error}'. {DAMAGED}") from error
+    if len(content) > limit:
+        raise CheckpointError(f"expected at most {limit} bytes in the gzip file, got more. {DAMAGED}")
     if sniff(bytes(content[:HEAD_BYTES])) is FileFormat.GZIP:
         raise CheckpointError("expected a file packed once, got gzip within gzip. Unpack it with gunzip.")
     return bytes(content)
