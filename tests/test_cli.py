@@ -152,7 +152,7 @@ def test_every_argument_comes_back_from_a_case_file(tmp_path) -> None:
 def test_variables_that_are_no_arguments_are_named_and_ignored(tmp_path, capsys) -> None:
     write_case(tmp_path / "c.mat", small_case(weigthcost=3.0))
     assert main(["train", str(tmp_path / "c.mat"), "--out", str(tmp_path), "--display", "none"]) == 0
-    assert "ignored: weigthcost" in capsys.readouterr().err
+    assert "ignored, since nnet_train_2 has no such arguments: weigthcost" in capsys.readouterr().err
 
 
 def refused(arguments: list[str], capsys) -> str:
@@ -450,7 +450,7 @@ def test_output_to_a_full_disk_is_told_in_a_sentence(command: list[str], case, t
     with open("/dev/full", "w") as full:
         done = in_a_process(arguments, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 2
-    assert done.stderr == "output: expected a place that can be written to, got 'No space left on device'.\n"
+    assert done.stderr == "output: expected a place that can be written, got 'No space left on device'.\n"
 
 
 @pytest.mark.parametrize("command", ["names", "quirks"])

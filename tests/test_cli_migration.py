@@ -68,7 +68,7 @@ def test_what_is_there_is_not_written_over(old: Path, capsys: pytest.CaptureFixt
     (old / "denoising.py").write_text("mine\n")
     assert main(["migrate", str(old / "denoising.m")]) == 2
     assert (old / "denoising.py").read_text() == "mine\n"
-    assert "expected no such file, got one. Say --force" in capsys.readouterr().err
+    assert "expected no such file, got one. Use --force" in capsys.readouterr().err
     assert main(["migrate", str(old / "denoising.m"), "--force"]) == 0
     assert (old / "denoising.py").read_text() != "mine\n"
 
@@ -177,7 +177,7 @@ def test_a_function_is_not_checked_and_says_so(old: Path, capsys: pytest.Capture
     assert main(["migrate", str(old / "second.m"), "--check"]) == 2
     said = capsys.readouterr().out
     assert "second.m: not checked. There is nothing to run" in said
-    assert "second waits for n, rate. Check a script that calls it." in said
+    assert "second needs n, rate. Check a script that calls it." in said
 
 
 def test_a_function_that_does_not_train_is_not_checked_either(old: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,9 +30,9 @@ def said_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("train", "CASE: expected a value, got none. hf-compat train --help says more."),
-        ("plot codes a.png", "CHECKPOINT: expected a value, got none. hf-compat plot codes --help says more."),
-        ("log a.txt --csv", "--csv: expected a value, got none. hf-compat log --help says more."),
+        ("train", "CASE: expected a value, got none. hf-compat train --help describes it."),
+        ("plot codes a.png", "CHECKPOINT: expected a value, got none. hf-compat plot codes --help describes it."),
+        ("log a.txt --csv", "--csv: expected a value, got none. hf-compat log --help describes it."),
         ("train a.mat --bogus", "--bogus: expected an option of hf-compat train, got an unknown one. hf-"),
         ("migrate a.m --in=b", "--in: expected an option of hf-compat migrate, got an unknown one. "),
         ("train a.mat --maxepochs 3", "--maxepochs: expected an option of hf-compat train, got an unknown one. Did you "
@@ -60,7 +60,7 @@ def test_a_line_that_is_no_call_is_one_sentence(line: str, sentence: str, capsys
 @pytest.mark.parametrize(
     ("given", "advice"),
     [
-        ("learning_rate=0.1", "There is none: conjugate gradients and a line search find each step; initlambda sets"),
+        ("learning_rate=0.1", "There is none: conjugate gradients and a line search find each step; initlambda damps"),
         ("maxepoch=3", "maxepoch is an argument in the case file."),
         ("bost=2", "Did you mean boost=2?"),
     ],

@@ -166,7 +166,10 @@ def test_a_full_disk_is_one_sentence() -> None:
         )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert done.stderr.splitlines()[-1] == "standard output: expected to write it, got 'No space left on device'."
+    assert (
+        done.stderr.splitlines()[-1]
+        == "standard output: expected a place that can be written, got 'No space left on device'."
+    )
 
 
 @pytest.mark.octave

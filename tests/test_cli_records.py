@@ -151,7 +151,7 @@ def test_a_log_without_a_finished_epoch_exits_with_1(tmp_path: Path, capsys: pyt
     text = LOG.read_text()
     (tmp_path / "cut.txt").write_text(text[: text.index("ch magnitude")])
     assert main(["log", str(tmp_path / "cut.txt")]) == 1
-    assert "no finished epoch; laws broken: 1" in capsys.readouterr().out
+    assert "no finished epoch; rules broken: 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("given", [["64 20 5 20 64"], ["64,20,5,20,64"], ["64", "20", "5", "20", "64"]])
@@ -169,12 +169,12 @@ def test_what_a_log_has_no_lines_for_is_said_and_not_counted(
     (tmp_path / "fork.txt").write_text(re.sub("(TEST|Error rate).*\n", "", fork))
     assert main(["log", str(tmp_path / "fork.txt")]) == 0
     said = capsys.readouterr().out
-    assert ", no test cases, no CG lines; laws broken: 0\n" in said
-    assert "  not checked, since no epoch has such a line that can be read: CG steps used\n" in said
+    assert ", no test cases, no CG lines; rules broken: 0\n" in said
+    assert "  not checked, since no epoch has a readable line of this kind: CG steps used\n" in said
     adam = re.sub("(maxiters|CG steps|ch mag|Chose|rho|Number|New lambda).*\n", "", LOG.read_text())
     (tmp_path / "adam.txt").write_text(adam)
     assert main(["log", str(tmp_path / "adam.txt")]) == 1
-    assert "no CG lines; laws broken: 1\n" in capsys.readouterr().out
+    assert "no CG lines; rules broken: 1\n" in capsys.readouterr().out
 
 
 def test_a_checkpoint_is_found_without_its_ending_as_a_run_finds_it(
@@ -208,7 +208,7 @@ def test_a_log_cut_within_an_epoch_exits_with_1_and_says_where(
     (tmp_path / "cut.txt").write_text(text[: text.index("New lambda", text.index("epoch: 5,"))])
     assert main(["log", str(tmp_path / "cut.txt")]) == 1
     said = capsys.readouterr().out
-    assert "breaks off in epoch 6; laws broken: 1" in said
+    assert "breaks off in epoch 6; rules broken: 1" in said
     assert "epoch 6: expected all lines of it, got the end of the log" in said
 
 
@@ -261,7 +261,7 @@ def test_without_a_sidecar_the_layers_are_asked_for(
     assert main(["plot", "codes", *map(str, files)]) == 2
     assert "--hidden: expected the value of the network, got none, and no sidecar" in capsys.readouterr().err
     assert main(["checkpoint", str(CHECKPOINT), "--split"]) == 2
-    assert "--layersizes: expected all layers, since no sidecar tells them" in capsys.readouterr().err
+    assert "--layersizes: expected all layers, since there is no sidecar" in capsys.readouterr().err
 
 
 def test_a_checkpoint_tells_its_network_and_is_split_by_its_sidecar(

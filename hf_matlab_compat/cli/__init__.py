@@ -1,4 +1,4 @@
-"""`hf-compat`: each command parses its arguments and delegates."""
+"""`hf-compat`: each command parses its arguments and calls the function that does the work."""
 
 from hf_matlab_compat.cli import migration, parity, records, training
 from hf_matlab_compat.cli.app import app, main

@@ -1,4 +1,4 @@
-"""The application: exit codes, and errors as one sentence."""
+"""The application: it maps errors to one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -20,17 +20,23 @@ from hf_matlab_compat.cli.mistakes import in_words, refuse_empty_lists
 from hf_matlab_compat.errors import HessianFreeError, Terminated
 
 ERROR = 2
-"""Exit code after an error, which is told in a sentence."""
+"""Exit code after an error, which is printed as one sentence."""
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as a shell has it."""
+"""Exit code after Ctrl-C, as in a shell."""
 
 CLOSED_PIPE = 141
-"""Exit code where the output was a pipe that was closed, as a shell has it."""
+"""Exit code if the reader of the output closed its pipe, as in a shell."""
 
 
 def _whole_numbers(kind: Any, tokens: Sequence[Token]) -> Any:
-    """Not 2 for 2.5."""
+    """Convert to integers and refuse 2.5, which cyclopts would round to 2.
+
+    Raises
+    ------
+    ValueError
+        A token is no whole number.
+    """
     del kind
     for token in tokens:
         if not re.fullmatch(r"[+-]?[0-9]+", token.value.strip()):
@@ -59,18 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        By default those of the process.
 
     Returns
     -------
     int
         Exit code: that of the command, 2 after an error, 130 after Ctrl-C, 143 and 129 after SIGTERM and SIGHUP,
-        141 where the output was a pipe that was closed.
+        141 if the reader of the output closed its pipe.
 
     Raises
     ------
     SystemExit
-        With 2, where the command line is no call of a command.
+        With code 2 if the command line is invalid.
     """
     spell_what_cannot_be_written()
     words = [_at_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
@@ -83,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _warnings_in_a_line():
             code = command(*bound.args, **bound.kwargs) or 0
         if sys.stdout:
-            sys.stdout.flush()  # a pipe that was closed shows here at the latest, not when the interpreter ends
+            sys.stdout.flush()  # a closed pipe raises here, not at the end of the interpreter
         return code
     except HessianFreeError as error:
         return _complain(str(error), ERROR)
@@ -93,14 +99,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = int(stop.code or 0)
         return _complain(f"Stopped by {signal.Signals(code - 128).name}.", code)
     except MemoryError as error:
-        return _complain(f"memory: expected more of it, got {error or 'none'}.", ERROR)
-    except (OSError, SystemExit) as stop:  # of a closed pipe rich makes the second
+        return _complain(f"memory: expected more free memory, got {error or 'none'}.", ERROR)
+    except (OSError, SystemExit) as stop:  # rich turns a closed pipe into SystemExit
         return _unwritable(stop)
 
 
 @contextmanager
 def _warnings_in_a_line() -> Iterator[None]:
-    """Show warnings without the line of our code that gave them, which tells a user nothing."""
+    """Show warnings without the source line that raised them, which means nothing to a user."""
 
     def line(message: Warning | str, *_where: object) -> str:
         return f"warning: {message}\n"
@@ -113,18 +119,24 @@ def _warnings_in_a_line() -> Iterator[None]:
 
 
 def _unwritable(stop: OSError | SystemExit) -> int:
-    """The exit code after an error of the system: most often the output is a pipe that was closed, or a full disk."""
+    """Return the exit code after a system error: most often a closed pipe or a full disk.
+
+    Raises
+    ------
+    OSError, SystemExit
+        `stop` itself, if the system gave no error.
+    """
     error = stop if isinstance(stop, OSError) else stop.__context__
     if not isinstance(error, OSError):
         raise stop
     if error.filename is not None:
         return _complain(f"{error.filename}: {error.strerror}.", ERROR)
     with suppress(OSError, ValueError, AttributeError):
-        # what is left of the output goes nowhere, or the interpreter would stumble over it again when it ends
+        # discard the rest of the output; otherwise the interpreter fails on it again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return CLOSED_PIPE  # the reader closed the pipe, as in `hf-compat names | head`
-    return _complain(f"output: expected a place that can be written to, got '{error.strerror or error}'.", ERROR)
+    return _complain(f"output: expected a place that can be written, got '{error.strerror or error}'.", ERROR)
 
 
 def _complain(sentence: str, code: int) -> int:
@@ -135,7 +147,7 @@ def _complain(sentence: str, code: int) -> int:
 
 
 def _at_home(word: str) -> str:
-    """A shell leaves ``--out=~/runs`` as it is."""
+    """Expand ``~`` in ``--out=~/runs``, which a shell does not."""
     option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
     return option + equals + os.path.expanduser(value)
 
@@ -144,14 +156,14 @@ _SPELLED = {
     **{"½": "1/2", "¾": "3/4", "²": "^2", "ʲ": "^j", "ℓ": "l", "·": "*", "≠": "/=", "‖": "||", "µ": "u"},
     **{"…": "...", "×": "x", "≤": "<=", "≥": ">=", "→": "->", "–": "-", "—": "-", "−": "-"},
 }
-"""Signs, and no letters: those of the user's file names are shown by their numbers, which are not mistaken."""
+"""Signs only, no letters: letters of the user's file names are printed as escapes, which are unambiguous."""
 
 
 def spell_what_cannot_be_written() -> None:
-    """Let standard output and error spell the characters that their encoding lacks; UTF-8 lacks half pairs only."""
+    """Let standard output and error spell the characters that their encoding lacks."""
 
     def spelled(error: UnicodeError) -> tuple[str, int]:
-        assert isinstance(error, UnicodeEncodeError)  # no other handler is asked when text is written
+        assert isinstance(error, UnicodeEncodeError)  # writing text raises no other
         part = error.object[error.start : error.end]
         ascii_ = (_SPELLED.get(c) or c.encode("ascii", "backslashreplace").decode() for c in part)
         return "".join(ascii_), error.end

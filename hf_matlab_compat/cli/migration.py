@@ -1,4 +1,4 @@
-"""`hf-compat migrate`: scripts, folders of scripts, edited trainers."""
+"""`hf-compat migrate`: translate scripts, folders of scripts, and edited trainers."""
 
 from __future__ import annotations
 
@@ -31,28 +31,33 @@ def migrate(
     force: Annotated[bool, Parameter(negative=())] = False,
     original: Path | None = None,
 ) -> int:
-    """Bring a MATLAB script, a folder of them, or an edited nnet_train_2.m over to Python.
+    """Translate a MATLAB script, a folder of scripts, or an edited nnet_train_2.m to Python.
 
-    Edits of a trainer that lies beside a script become options of the call. Exits with 1 where something is left to
-    do by hand, or where a check found a difference, and with 2 where nothing could be done.
+    Edits of a trainer next to a script become options of the call. The exit code is 1 if something is left to do by
+    hand or a check found a difference, and 2 if nothing could be done.
 
     Parameters
     ----------
     source
         A script, a folder, or a copy of the trainer.
     out
-        Where the Python goes: a file for a script, a folder for a folder. By default beside the source.
+        Where to write: a file for a script, a folder for a folder. By default next to the source.
     style
-        The call with the 22 names, or train(...).
+        The call: with the 22 names, or train(...).
     streams
-        Whose random numbers the seeds mean.
+        The random number generators of the seeds.
     check
-        Run the MATLAB script in Octave and the Python one on the same data, and compare every argument that
+        Run the MATLAB script in Octave and the Python script on the same data, and compare every argument that
         reaches the trainer. This executes the MATLAB script.
     force
-        Write over files that are there.
+        Overwrite existing files.
     original
-        For a copy of the trainer, or a folder with one: an unedited one, so that every edit is accounted for.
+        For a copy of the trainer, or a folder with one: an unedited trainer, so that every edit is found.
+
+    Raises
+    ------
+    MigrationError
+        The options do not fit the source, or nothing could be translated.
     """
     from hf_matlab_compat.migrate.copies import is_part_of_trainer
 
@@ -70,7 +75,13 @@ def migrate(
 
 
 def _refuse(source: Path, reason: str, **options: object) -> None:
-    """An option that would change nothing is an error."""
+    """Refuse options that would have no effect.
+
+    Raises
+    ------
+    MigrationError
+        One of them was given.
+    """
     for name, value in options.items():
         if value:
             raise MigrationError(f"--{name}: expected no such option, since {source} {reason}. Leave it out.")
@@ -86,12 +97,18 @@ def _target(source: Path, out: Path | None) -> Path:
 
 
 def _keep(targets: Iterable[Path], force: bool) -> None:
-    """Refuse to write over what is there."""
+    """Refuse to overwrite existing files.
+
+    Raises
+    ------
+    MigrationError
+        A file exists.
+    """
     there = [path for path in targets if path.exists()]
     if there and not force:
         others = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise MigrationError(
-            f"{there[0]}{others}: expected no such file, got one. Say --force to write over it, or --out for another "
+            f"{there[0]}{others}: expected no such file, got one. Use --force to overwrite it, or --out for another "
             "place."
         )
 
@@ -152,18 +169,18 @@ def _all_agree(source: Path, translations: Sequence[Translation], style: str) ->
 
 
 def _is_called(made: Translation, checked: Sequence[Translation], translations: Sequence[Translation]) -> bool:
-    """Whether a script that was checked calls this function, or one that does."""
+    """Return whether a checked script calls this function, or another function that calls it."""
     return any(_calls(each, {made.name} | _callers(made.name, translations)) for each in checked)
 
 
 def _reaching(translations: Iterable[Translation]) -> set[str]:
-    """Names of scripts that call the trainer, or a function beside them that does."""
+    """Return the names of scripts that call the trainer, or a function that calls it."""
     listed = list(translations)
     return _callers("nnet_train", listed) | _callers("nnet_train_2", listed) | _callers("train", listed)
 
 
 def _callers(name: str, translations: Iterable[Translation]) -> set[str]:
-    """Names of files that call a function, or one that calls it."""
+    """Return the names of files that call a function, or another function that calls it."""
     listed = list(translations)
     found = set[str]()
     while more := {each.name for each in listed if each.name not in found and _calls(each, {name, *found})}:
@@ -176,25 +193,25 @@ def _calls(made: Translation, names: Iterable[str]) -> bool:
 
 
 def _runs_by_itself(made: Translation) -> bool:
-    """Whether the file is more than functions that wait for arguments."""
-    body = ast.parse(made.python).body[1:]  # behind the docstring
+    """Return whether the file is more than functions with arguments."""
+    body = ast.parse(made.python).body[1:]  # after the docstring
     functions = [each for each in body if isinstance(each, ast.FunctionDef)]
     rest = [each for each in body if not isinstance(each, ast.FunctionDef | ast.Import | ast.ImportFrom)]
     return not functions or any(not ast.unparse(each).startswith("random = ") for each in rest)
 
 
 def _nothing_to_run(made: Translation) -> str:
-    """Why a file of functions is not checked."""
+    """Return why a file of functions is not checked."""
     first = next(each for each in ast.parse(made.python).body if isinstance(each, ast.FunctionDef))
     waits = ", ".join(each.arg for each in first.args.args)
     return (
         f"{made.name}.m: not checked. There is nothing to run, since the file holds functions only and {first.name} "
-        f"waits for {waits}. Check a script that calls it."
+        f"needs {waits}. Check a script that calls it."
     )
 
 
 def _agrees(script: Path, style: str) -> bool:
-    """Run a script in Octave and in Python, and say what came of it."""
+    """Run a script in Octave and in Python, print the comparison and return whether they agree."""
     from hf_matlab_compat.migrate import check
 
     try:
@@ -223,7 +240,7 @@ def _tell(made: Translation) -> None:
 
     file = module_name(made.name)
     if file != made.name:
-        _say(f"{made.name}.m: becomes {file}.py, since {made.name}.py would stand before a module of Python's")
+        _say(f"{made.name}.m: becomes {file}.py, since {made.name}.py would hide a module of Python")
     parts = f", with the statements of {', '.join(f'{each}.m' for each in made.parts)}" if made.parts else ""
     _say(f"{made.name}.m: {len(made.lines)} lines{parts}, {made.state}")
     for each in made.todos:
@@ -233,7 +250,7 @@ def _tell(made: Translation) -> None:
 
 
 def _tell_data(scripts: Sequence[Path], out: Path) -> None:
-    """Where the scripts go elsewhere: the command that brings the files that they name after them."""
+    """If the scripts move to another folder, print the command that copies the files that they name."""
     folder = scripts[0].parent
     text = "\n".join(map(_text_of, scripts))
     words = {word.rsplit("/", 1)[-1] for word in re.findall(r"[\w./-]+", text)}
@@ -250,7 +267,7 @@ def _tell_data(scripts: Sequence[Path], out: Path) -> None:
 
 
 def _text_of(script: Path) -> str:
-    """The text of a script; nothing where it cannot be read, which was said before."""
+    """Return the text of a script; empty if it cannot be read, which was reported before."""
     from hf_matlab_compat.migrate.directory import read_script
 
     try:
@@ -260,7 +277,7 @@ def _text_of(script: Path) -> str:
 
 
 def _tell_unknown(translations: Sequence[Translation]) -> None:
-    """Functions that are not known here, once for all scripts."""
+    """Print the functions that are not known here, once for all scripts."""
     from hf_matlab_compat.migrate.translation import unknown_functions
 
     found = unknown_functions(translations)
@@ -269,7 +286,7 @@ def _tell_unknown(translations: Sequence[Translation]) -> None:
 
 
 def _trainers_of(folder: Path, original: Path | None) -> bool:
-    """Say what the trainers' files of a folder imply; whether options express all of it."""
+    """Print what the trainers of a folder imply; return whether options express all of it."""
     from hf_matlab_compat.migrate.directory import compared_copies
 
     whole = True

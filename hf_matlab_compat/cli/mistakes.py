@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in the package's own form of sentence."""
+"""Errors of a command line, in the package's form of sentence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from cyclopts import exceptions as wrong
 
 
 def in_words(error: wrong.CycloptsError) -> str:
-    """``<name>: expected <what>, got <value>. <What to do.>`` for what cyclopts found wrong."""
+    """Return ``<name>: expected <what>, got <value>. <What to do.>`` for an error of cyclopts."""
     command = " ".join(["hf-compat", *(error.command_chain or ())])
-    help_ = f"{command} --help says more."
+    help_ = f"{command} --help describes it."
     match error:
         case wrong.UnknownOptionError():
             given = (error.token.keyword or error.token.value).split("=")[0]
@@ -32,7 +32,7 @@ def in_words(error: wrong.CycloptsError) -> str:
 
 
 def refuse_empty_lists(words: Sequence[str], given: Mapping[str, Any]) -> None:
-    """Refuse an option that takes several values and has none in the command line: cyclopts reads an empty list.
+    """Refuse an option without values if it takes several; cyclopts reads an empty list.
 
     Parameters
     ----------
@@ -44,10 +44,11 @@ def refuse_empty_lists(words: Sequence[str], given: Mapping[str, Any]) -> None:
     Raises
     ------
     CycloptsError
+        An option has no value.
     """
     for name, value in given.items():
         option = "--" + name.strip("_").replace("_", "-")
-        if value == [] and option in words:  # the help page, which cyclopts adds, has an empty list of its own
+        if value == [] and option in words:  # cyclopts' own help page has an empty list too
             raise wrong.CycloptsError(msg=f"{option}: expected a value, got none.")
 
 
@@ -65,12 +66,12 @@ def _wrong_kind(error: wrong.CoercionError) -> str:
     given = error.token.value if error.token else "nothing"
     words = [word for word in get_args(error.target_type) if isinstance(word, str)]
     kinds: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
-    expected = f"one of {', '.join(words)}" if words else kinds.get(error.target_type, "another kind of value")
+    expected = f"one of {', '.join(words)}" if words else kinds.get(error.target_type, "another type of value")
     return f"{name}: expected {expected}, got {given}. {_near(given, words)}".rstrip()
 
 
 def _name(argument: Any) -> str:
-    """CASE for an argument that stands without its name, and --out for an option."""
+    """Return CASE for a positional argument, and --out for an option."""
     return argument.name.lstrip("-").upper() if argument.field_info.is_positional else argument.name
 
 

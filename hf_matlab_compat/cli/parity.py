@@ -1,4 +1,4 @@
-"""`hf-compat parity`: run the comparison, or pack and check a tape for a machine that has MATLAB."""
+"""`hf-compat parity`: run the comparison, or pack and check a tape for a machine with MATLAB."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from hf_matlab_compat.parity.run_parity import ParityRun
 
 
-parity = App(name="parity", help="Prove that a run here is the MATLAB run, and find where the two first part.")
+parity = App(name="parity", help="Prove that a run here equals the MATLAB run, and find where they first differ.")
 app.command(parity)
 
 EPOCHS = 5
-"""Of a tape: one more than there are chunks in the default cases."""
+"""Epochs of a tape: one more than the number of chunks in the default cases."""
 FIRST_DIVERGENCE = Path("first_divergence.npz")
 SEVERAL = Parameter(consume_multiple=True, negative=())
 ONE_EACH = Parameter(negative=())
-"""Where an argument without a name may follow, which would be taken for one more."""
+"""One value per option, since a positional argument may follow, which would be taken as another value."""
 
 
 @parity.default
@@ -52,8 +52,8 @@ def run(
 ) -> int:
     """Compare this package with a reference, stage by stage.
 
-    Exits with 0 where all agrees, 1 where something differs, 2 where a run could not be made, or nothing of it or no
-    decision be compared.
+    The exit code is 0 if everything agrees, 1 if something differs, and 2 if a run was impossible or nothing could be
+    compared.
 
     Parameters
     ----------
@@ -64,32 +64,32 @@ def run(
         Built-in cases ('all' for every one), or .mat files with the 22 arguments under their own names. By default
         a few, which take about a minute.
     mode
-        By default lockstep, which has all kernels in it.
+        By default lockstep, which includes all kernels.
     precision
         By default both.
     engine
-        Octave, or recorded numbers; 'auto' takes Octave where it is.
+        Octave, or recorded numbers; 'auto' uses Octave if it is installed.
     epochs
-        Of every run; by default 5, and 7 of s_hess_negative_curvature, which rejects a step then.
+        Epochs of every run; by default 5, and 7 for s_hess_negative_curvature, which then rejects a step.
     thorough
-        Where no case is named: cases of every kind, some minutes the first time.
+        Without --case: cases of every kind, which take some minutes the first time.
     long
-        Besides, 12 epochs of the cases named (or of ae_logistic), and two from a very small and a very large lambda:
-        what changes in later epochs, and bounds on lambda, are seen then.
+        Also 12 epochs of the given cases (or of ae_logistic), and two from a very small and a very large lambda, which
+        test later epochs and the bounds on lambda.
     envelope
-        Measure how far rounding moves the reference; slow the first time, then remembered.
+        Measure how much rounding changes the reference; slow the first time, then cached.
     timeout
         Seconds that a run of the reference may take.
     backend
-        Where this package runs: numpy and numba (passes compiled) on the CPU, cupy on the GPU.
+        Where this package runs: numpy or numba (compiled passes) on the CPU, cupy on the GPU.
     lines
-        Show every comparison instead of a summary.
+        Print every comparison instead of a summary.
     json
-        Write the certificate there.
+        Write the certificate to this file.
     html
-        Write the certificate there, as one page.
+        Write the certificate to this file, as one page.
     divergence
-        Where something differs, keep what shows it again there.
+        If something differs, write to this file what reproduces it.
     """
     from hf_matlab_compat.parity.run_parity import run_parity
 
@@ -121,20 +121,20 @@ def pack(
     mode: Literal["kernels", "lockstep", "free"] = "lockstep",
     epochs: Whole = EPOCHS,
 ) -> int:
-    """Write a folder to take to a machine that has MATLAB; run_me.m there leaves its outputs in it.
+    """Write a folder for a machine with MATLAB; its script run_me.m writes MATLAB's outputs into it.
 
     Parameters
     ----------
     out
         A folder that does not exist yet, or is empty.
     case
-        A built-in case, or a .mat file with the 22 arguments; again for another one.
+        A built-in case, or a .mat file with the 22 arguments; repeat the option for another one.
     precision
         By default both.
     mode
         What to record.
     epochs
-        Of every run.
+        Epochs of every run.
     """
     from hf_matlab_compat.parity.cases import find_cases
     from hf_matlab_compat.parity.engines import pack as write_tape
@@ -144,8 +144,8 @@ def pack(
         out, find_cases(case or DEFAULT_CASES), precisions=precision or ["double", "single"], mode=mode, epochs=epochs
     )
     Console(soft_wrap=True).print(
-        f"written: {path}. Copy the folder to the other machine, beside your nnet_train_2.m and conjgrad_1.m (or put "
-        f"those on the path), run run_me.m there, bring the folder back, and run: hf-compat parity check {out}",
+        f"written: {path}. Copy the folder to the other machine, next to your nnet_train_2.m and conjgrad_1.m (or put "
+        f"those on the path), run run_me.m there, copy the folder back, and run: hf-compat parity check {out}",
         markup=False,
         emoji=False,
         highlight=False,
@@ -167,10 +167,10 @@ def check(
     html: Path | None = None,
     divergence: Path = FIRST_DIVERGENCE,
 ) -> int:
-    """Judge a tape that was brought back.
+    """Judge a tape that comes back from the other machine.
 
-    Nothing of the tape is executed unless you ask for it (or its .m files are those of our reference_matlab, byte for
-    byte): to measure how far rounding moves a trainer, Octave has to run it, and it can do whatever a program of yours
+    Nothing on the tape is executed unless you ask for it, or its .m files equal those of our reference_matlab byte for
+    byte. To measure how much rounding changes a trainer, Octave must run it, and it can do whatever a program of yours
     can.
 
     Parameters
@@ -178,21 +178,21 @@ def check(
     out
         The folder.
     run_code
-        Run the .m files that the tape brought along in Octave, to measure how far rounding moves them.
+        Run the .m files on the tape in Octave, to measure how much rounding changes them.
     envelope
-        The same request; --no-envelope does without even for our own files.
+        The same request; --no-envelope skips the measurement even for our own files.
     timeout
         Seconds that a run of it may take.
     backend
-        Where this package runs: numpy and numba (passes compiled) on the CPU, cupy on the GPU.
+        Where this package runs: numpy or numba (compiled passes) on the CPU, cupy on the GPU.
     lines
-        Show every comparison instead of a summary.
+        Print every comparison instead of a summary.
     json
-        Write the certificate there.
+        Write the certificate to this file.
     html
-        Write the certificate there, as one page.
+        Write the certificate to this file, as one page.
     divergence
-        Where something differs, keep what shows it again there.
+        If something differs, write to this file what reproduces it.
     """
     from hf_matlab_compat.parity.run_parity import run_parity
 
@@ -211,7 +211,7 @@ def check(
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """Somewhere to say what is being done: one line that changes in a terminal, else a line each."""
+    """Yield a function that reports progress: one line that changes in a terminal, otherwise a line each."""
     console = Console(stderr=True, soft_wrap=True)
     if not console.is_terminal:
         yield lambda sentence: console.print(sentence, markup=False, emoji=False, highlight=False)
@@ -221,7 +221,13 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 
 def _require_targets(**targets: Path | None) -> None:
-    """Before minutes are spent on what cannot be written."""
+    """Refuse files that cannot be written, before the comparison takes minutes.
+
+    Raises
+    ------
+    OptionError
+        A file cannot be written, or two are the same.
+    """
     seen: dict[Path, str] = {}
     for name, target in targets.items():
         if target is None:
@@ -264,15 +270,23 @@ def _report(done: ParityRun, lines: bool, json: Path | None, html: Path | None, 
 
 @contextmanager
 def _standard_output() -> Iterator[None]:
-    """Where a full disk is one sentence; a pipe that was closed is for `cli.app` to deal with."""
+    """Report a full disk as one sentence.
+
+    Raises
+    ------
+    BrokenPipeError
+        The reader closed its pipe, which `cli.app` handles.
+    ParityError
+        Standard output cannot be written.
+    """
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        # what is left in the buffer would fail once more when the interpreter ends
+        # otherwise the rest of the buffer fails again at the end of the interpreter
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ParityError(f"standard output: expected to write it, got '{error.strerror}'.") from error
+        raise ParityError(f"standard output: expected a place that can be written, got '{error.strerror}'.") from error
 
 
 def _write(name: str, target: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""`hf-compat log`, `checkpoint`, `plot`: what old runs left behind."""
+"""`hf-compat log`, `checkpoint`, `plot`: read the files of earlier runs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     from hf_matlab_compat.matlab.logs.parser import LoggedRun
 
 TOGETHER = Parameter(consume_multiple=True, negative=())
-"""A list that is written after its option: ``--hidden 30 6 30``."""
+"""A list of values after its option: ``--hidden 30 6 30``."""
 
 
 def _whole_numbers(kind: object, tokens: Sequence[Token]) -> list[int]:
-    """``64 30 64`` in one value or in several, with spaces or commas between."""
+    """Read ``64 30 64`` from one value or several, separated by spaces or commas.
+
+    Raises
+    ------
+    ValueError
+        A word is no whole number.
+    """
     del kind
     words = [word for token in tokens for word in re.split(r"[\s,]+", token.value) if word]
     if not words or not all(map(str.isdecimal, words)):
@@ -31,7 +37,7 @@ def _whole_numbers(kind: object, tokens: Sequence[Token]) -> list[int]:
 
 
 SIZES = Parameter(consume_multiple=True, negative=(), converter=_whole_numbers)
-"""Sizes of layers, after their option, together or as one value: ``--layersizes "64 30 64"``."""
+"""Sizes of layers after their option, as several values or one: ``--layersizes "64 30 64"``."""
 
 plot = App(name="plot", help="Draw learning curves, reconstructions or codes (.png, .svg or .pdf).")
 app.command(plot)
@@ -39,20 +45,20 @@ app.command(plot)
 
 @app.command
 def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = None, curves: Path | None = None) -> int:
-    """Read text logs of this family, check them against the method's own laws, export or plot them.
+    """Read text logs of this family, check them against the rules of the method, export or plot them.
 
-    Exits with 1 where a log breaks a law.
+    The exit code is 1 if a log breaks a rule.
 
     Parameters
     ----------
     files
-        Logs, of any fork; each may hold several runs.
+        Logs of any fork; each may hold several runs.
     csv
-        Write the epochs of all runs there.
+        Write the epochs of all runs to this file.
     json
-        Write all runs there.
+        Write all runs to this file.
     curves
-        Draw learning curves of all runs there.
+        Draw the learning curves of all runs to this file.
     """
     from hf_matlab_compat.matlab.logs.audit import UNCHECKABLE, audit_log
     from hf_matlab_compat.matlab.logs.export import to_csv, to_json
@@ -64,11 +70,11 @@ def log(files: list[Path], /, *, csv: Path | None = None, json: Path | None = No
     for file, found in runs.items():
         for number, (run, findings) in enumerate(zip(found, audit_log(found), strict=True), 1):
             broken += len(findings)
-            _say(f"{file}, run {number} of {len(found)}: {_run_in_words(run)}; laws broken: {len(findings)}")
+            _say(f"{file}, run {number} of {len(found)}: {_run_in_words(run)}; rules broken: {len(findings)}")
             for finding in findings:
                 _say(f"  {finding}")
             if lacking := run.lines_not_logged():
-                _say(f"  not checked, since no epoch has such a line that can be read: {', '.join(lacking)}")
+                _say(f"  not checked, since no epoch has a readable line of this kind: {', '.join(lacking)}")
     _say(UNCHECKABLE)
     for option, target, text in (("--csv", csv, to_csv), ("--json", json, to_json)):
         if target is not None:
@@ -89,30 +95,35 @@ def checkpoint(
     out: Path | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Say what is in a checkpoint; convert it, or split its parameters into W and b.
+    """Describe a checkpoint; convert it, or split its parameters into W and b.
 
-    Exits with 1 where no run can go on from it: another program's file, parameters that are NaN, an epoch of -3.
+    The exit code is 1 if no run can continue from it: another program's file, NaN parameters, an epoch of -3.
 
     Parameters
     ----------
     file
         MATLAB v4 to v7.3, Octave text, or .npz.
     layersizes
-        All layers, input and output included: writes W and b as cell arrays.
+        Sizes of all layers, input and output included: writes W and b as cell arrays.
     split
-        The same without naming the layers, which the sidecar beside the checkpoint tells.
+        The same with the layer sizes from the checkpoint's sidecar.
     to
         Write the variables in this format.
     out
-        Where to write; by default beside the file.
+        Where to write; by default next to the file.
     overwrite
-        Replace what is there.
+        Replace existing files.
+
+    Raises
+    ------
+    OptionError
+        There is nothing to write, or the layers are unknown.
     """
     from hf_matlab_compat.matlab.files.checkpoint_conversion import convert
     from hf_matlab_compat.matlab.files.checkpoint_summary import summarise
 
     if not file.exists() and (named := file.with_name(f"{file.name}.mat")).is_file():
-        file = named  # as MATLAB's load, and a run that resumes, find it
+        file = named  # MATLAB's load and a resumed run find it this way too
     if split and not layersizes:
         layersizes = _layersizes(file)
     if out is not None and to is None and not layersizes:
@@ -129,7 +140,7 @@ def checkpoint(
             _say(f"left out: {name}, {reason}")
     if layersizes:
         _split(file, layersizes, out if to is None and out else file.with_name(f"{file.stem}_W_b.mat"), overwrite)
-    # weights can be split off a file from which no run goes on, where that is what was asked for
+    # with --split a file with sound weights is fine, even if no run can continue from it
     return int(not summary.can_go_on and (not layersizes or bool(summary.faults)))
 
 
@@ -137,7 +148,7 @@ def checkpoint(
 def plot_curves(
     target: Path, logs: list[Path], /, *, against: Literal["epoch", "cg-steps", "seconds"] = "epoch"
 ) -> int:
-    """Draw learning curves of one or more text logs over each other.
+    """Draw the learning curves of one or more text logs over each other.
 
     Parameters
     ----------
@@ -146,8 +157,8 @@ def plot_curves(
     logs
         Text logs.
     against
-        Epochs, all CG steps so far, or seconds of training, for which the checkpoint RUN_nnet_running.mat has to lie
-        beside each log.
+        The horizontal axis: epochs, CG steps so far, or seconds of training. Seconds need the checkpoint
+        RUN_nnet_running.mat next to each log.
     """
     _picture_first(target, logs)
     return _curves(target, logs, against)
@@ -164,7 +175,7 @@ def plot_reconstructions(
     units: Annotated[list[str] | None, TOGETHER] = None,
     variable: str = "indata",
 ) -> int:
-    """Draw cases and what an autoencoder makes of them.
+    """Draw cases and their reconstructions by an autoencoder.
 
     Parameters
     ----------
@@ -175,10 +186,9 @@ def plot_reconstructions(
     data
         A .mat file with the cases in columns.
     hidden
-        Hidden sizes. The sidecar beside a checkpoint names them, and the units, so that both can be left out; only a
-        checkpoint without a sidecar, as MATLAB's, needs them.
+        Sizes of the hidden layers; needed only for a checkpoint without a sidecar, such as MATLAB's.
     units
-        Kinds of units, output included; likewise.
+        Kinds of units, output included; needed only for a checkpoint without a sidecar.
     variable
         Name of the cases in the data file.
     """
@@ -214,10 +224,9 @@ def plot_codes(
     data
         A .mat file with the cases in columns.
     hidden
-        Hidden sizes. The sidecar beside a checkpoint names them, and the units, so that both can be left out; only a
-        checkpoint without a sidecar, as MATLAB's, needs them.
+        Sizes of the hidden layers; needed only for a checkpoint without a sidecar, such as MATLAB's.
     units
-        Kinds of units, output included; likewise.
+        Kinds of units, output included; needed only for a checkpoint without a sidecar.
     variable
         Name of the cases in the data file.
     labels
@@ -250,7 +259,13 @@ def _curves(target: Path, logs: Sequence[Path], against: str = "epoch") -> int:
 
 
 def _picture_first(target: Path, others: Sequence[Path]) -> None:
-    """Arguments in another order: the picture last, as `cp` and `convert` have it."""
+    """Refuse arguments in another order, with the picture last as for `cp`.
+
+    Raises
+    ------
+    OptionError
+        The picture is not first.
+    """
     from hf_matlab_compat.plots.canvas import SUFFIXES
 
     pictures = [other for other in others if other.suffix.lower() in SUFFIXES]
@@ -279,8 +294,8 @@ def _layersizes(file: Path) -> list[int]:
 
     sizes = read_description(file).get("sizes")
     if not sizes:
-        advice = "Copy the sidecar along with the checkpoint, or give them."
-        raise OptionError("--layersizes", expected="all layers, since no sidecar tells them", got="none", advice=advice)
+        advice = "Copy the sidecar along with the checkpoint, or give this option."
+        raise OptionError("--layersizes", expected="all layers, since there is no sidecar", got="none", advice=advice)
     return list(sizes)
 
 
@@ -299,7 +314,7 @@ def _cases(file: Path, name: str) -> Any:
 
 def _write(option: str, target: Path, text: str) -> None:
     try:
-        # a pipe that nobody reads is refused at once; written to, it may make us wait
+        # O_NONBLOCK refuses a pipe without a reader at once; writes to a pipe may block
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), 0o666)
         with open(descriptor, "w", encoding="utf-8") as stream:
             if hasattr(os, "set_blocking"):

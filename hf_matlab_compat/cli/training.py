@@ -22,18 +22,18 @@ def demo(
 ) -> int:
     """Train a deep autoencoder on digits and compare its first epochs with the MATLAB reference.
 
-    Exits with 0 only where every compared figure agrees.
+    The exit code is 0 only if every compared figure agrees.
 
     Parameters
     ----------
     out
         Folder for the log, the checkpoints, the picture and all figures.
     epochs
-        Epochs of training.
+        Number of epochs.
     recorded
-        Compare with the recording even where Octave is there.
+        Compare with the recording even if Octave is installed.
     record
-        Do none of this, but run the reference and its spread anew and record them (in a clone, with Octave).
+        Only run the reference again, measure its rounding spread and record both (in a clone, with Octave).
     """
     from hf_matlab_compat.demo.demonstration import record_reference, run_demo
 
@@ -54,34 +54,33 @@ def train(
     run_name: str | None = None,
     out: Path = Path(),
 ) -> int:
-    """Train what a .mat file describes: the 22 arguments of nnet_train_2 under their own names.
+    """Train a run file: a .mat file with the 22 arguments of nnet_train_2 under their own names.
 
-    Writes the log and the checkpoints as MATLAB does, and the final parameters to RUN_NAME_paramsp.mat.
+    It writes the log and the checkpoints as MATLAB does, and the final parameters to RUN_NAME_paramsp.mat.
 
     Parameters
     ----------
     case
-        The file; indata, outdata, layersizes and layertypes are a must, the others have defaults.
+        The file. It must have indata, outdata, layersizes and layertypes; the others have defaults.
     maxepoch
-        Last epoch, instead of the file's.
+        Last epoch, in place of the file's.
     backend
-        Where to compute, instead of what the file's jacket says: numpy and numba (passes compiled) on the CPU, cupy on
-        the GPU.
+        Where to compute, in place of the file's jacket: numpy or numba (compiled passes) on the CPU, cupy on the GPU.
     precision
         Working precision.
     seed
-        For the random initialisation, where the file gives no parameters: one number, or with MATLAB's or Octave's
-        streams two, that of rand('twister', ...) and that of randn('state', ...).
+        Seed of the random initialisation, if the file has no parameters: one number, or for MATLAB's or Octave's
+        streams two: that of rand('twister', ...) and that of randn('state', ...).
     streams
-        Whose random numbers the seed means.
+        The random number generator of the seed.
     set_
         Constants inside the trainer, as NAME=VALUE: maxiters=100 trim_cases=True. hf-compat names lists them.
     display
         MATLAB's lines, a live view, or nothing.
     run_name
-        Stem of the files, instead of the file's runName; the name of the case file where both are missing.
+        Stem of the files, in place of the file's runName; by default the name of the run file.
     out
-        Folder for the files; made where it is missing.
+        Folder for the files; made if missing.
     """
     from hf_matlab_compat.legacy.case_file import constants_from, read_case, train_case
     from hf_matlab_compat.matlab.vocabulary import to_matlab_value
@@ -90,7 +89,7 @@ def train(
     constants = {**constants_from(set_ or ()), "precision": precision, "seed": _seed(seed or [], streams)}
     found = read_case(case)
     if found.ignored:
-        print(f"{case}: no arguments of nnet_train_2, and ignored: {', '.join(found.ignored)}", file=sys.stderr)
+        print(f"{case}: ignored, since nnet_train_2 has no such arguments: {', '.join(found.ignored)}", file=sys.stderr)
     instead = {"maxepoch": maxepoch, "jacket": None if backend is None else to_matlab_value("backend", backend)}
     constants |= {name: value for name, value in instead.items() if value is not None}
     result, path = train_case(found, out, run_name or "", display, **constants)

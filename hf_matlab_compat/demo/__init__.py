@@ -1,1 +1,1 @@
-"""The demo: a deep autoencoder on real digits, beside PCA and beside the MATLAB reference."""
+"""The demo: a deep autoencoder on real digits, compared with PCA and with the MATLAB reference."""

@@ -1,4 +1,4 @@
-"""The demo's comparison with the MATLAB reference: live where it can be run, otherwise with a recording."""
+"""The demo's comparison with the MATLAB reference: a live run if Octave is installed, otherwise a recording."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from hf_matlab_compat.parity.recording import Case, Recording
 NAME = "autoencoder"
 EPOCHS = 8
 TIMEOUT = 120.0
-"""Seconds that a live run may take."""
+"""Largest time of a live run, in seconds."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was compared with what.
+    """The result of the comparison.
 
     Attributes
     ----------
@@ -39,19 +39,19 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether all that was compared agrees, and something was."""
+        """True if everything that was compared agrees, and something was compared."""
         return self.certificate.verdict is Verdict.AGREES
 
 
 def compare_with_matlab(arguments: Mapping[str, Any], recorded: bool = False) -> Comparison:
-    """Compare the first epochs, in double precision, each from the state in which the reference began it.
+    """Compare the first epochs, in double precision, each from the state in which the reference started it.
 
     Parameters
     ----------
     arguments : mapping
         The 22 arguments under MATLAB's names.
     recorded : bool
-        Take the recording even where the reference can be run.
+        Use the recording even if the reference can be run.
 
     Raises
     ------
@@ -66,19 +66,21 @@ def compare_with_matlab(arguments: Mapping[str, Any], recorded: bool = False) ->
 
 
 def record(arguments: Mapping[str, Any], members: int = MEMBERS, path: Path = PATH) -> Path:
-    """Run the reference, measure how far rounding moves it, and keep both; takes minutes.
+    """Run the reference, measure how much rounding changes it, and write both; takes minutes.
 
     Parameters
     ----------
     arguments : mapping
+        The 22 arguments under MATLAB's names.
     members : int
-        Runs to measure with.
+        Number of runs for the measurement.
     path : Path
+        Where to write.
 
     Returns
     -------
     Path
-        Where they are kept.
+        The file.
 
     Raises
     ------
@@ -92,12 +94,13 @@ def record(arguments: Mapping[str, Any], members: int = MEMBERS, path: Path = PA
 
 
 def _live_or(shipped: Recording, case: Case) -> tuple[Recording, str]:
-    """The reference as it runs here, bounded by the E that was recorded; or the recording, and why."""
-    try:
-        if reason := octave_available():
-            raise ParityError(reason)
-        live = OctaveEngine(timeout=TIMEOUT).record(case, precision="double", mode="lockstep", epochs=EPOCHS)
-    except ParityError as error:
-        reason = str(error).partition(". ")[0].rstrip(".")
-        return shipped, f"a recording of reference_matlab in Octave; it was not run here ({reason})"
-    return replace(live, envelope=shipped.envelope), "reference_matlab, run in Octave just now"
+    """Return a live run of the reference with the recorded envelope; or the recording, and why."""
+    reason = octave_available()
+    if not reason:
+        try:
+            live = OctaveEngine(timeout=TIMEOUT).record(case, precision="double", mode="lockstep", epochs=EPOCHS)
+            return replace(live, envelope=shipped.envelope), "reference_matlab, run in Octave just now"
+        except ParityError as error:
+            reason = str(error)
+    reason = reason.partition(". ")[0].rstrip(".")
+    return shipped, f"a recording of reference_matlab in Octave; it was not run here ({reason})"

@@ -1,4 +1,4 @@
-"""How the agreement with the reference is shown: an epoch a line, a stage a line, and every comparison in a file."""
+"""Tables of the agreement with the reference: by epoch, by stage, and every comparison in a file."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ WORDS = {
     "checkpoint": "checkpoint file",
     "entry": "call of nnet_train_2",
 }
-"""The stages of an epoch in their order, and what they are called in print."""
+"""The stages of an epoch in their order, and their names in print."""
 
 _LL, _STEPS, _CHOSEN = ("params", "ll after the step"), ("cg_steps", ""), ("chose_iters", "")
 
 
 def epochs_table(certificate: Certificate) -> Table:
-    """A line an epoch: both log-likelihoods, both choices, and the largest share that a distance has of its bound."""
+    """Return a table by epoch: log-likelihoods, decisions, and the largest distance as a share of its bound."""
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
     for heading in ("epoch", "ll, reference", "ll, Python", "CG steps", "chosen", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -57,13 +57,13 @@ def epochs_table(certificate: Certificate) -> Table:
 
 
 def stages_table(certificate: Certificate) -> RenderableType:
-    """A line a stage: its verdicts, and the comparison that comes nearest to its bound."""
+    """Return a table with a line per stage: its verdicts, and the comparison that comes nearest to its bound."""
     rows = {WORDS[row.name[0]]: row for row in by_stage(certificate)}
     return in_terminal(summaries("", "compared", {"": rows}))
 
 
 def counts(certificate: Certificate) -> str:
-    """How many comparisons agree, how many of them as a tie, and how many were not made and why."""
+    """Return how many comparisons agree, how many of them as a tie, and how many were not made and why."""
     of = Counter(line.verdict for line in certificate.lines)
     agree = of[Verdict.AGREES] + of[Verdict.TIE]
     parts = [f"{agree} of {agree + of[Verdict.DIFFERS]} compared figures agree"]
@@ -73,7 +73,7 @@ def counts(certificate: Certificate) -> str:
 
 
 def write_csv(path: Path, certificate: Certificate) -> None:
-    """Every comparison of every epoch, at full precision."""
+    """Write every comparison of every epoch, at full precision."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["epoch", "compared", "detail", "reference", "python", "difference", "bound", "why", "verdict"])
@@ -84,7 +84,7 @@ def write_csv(path: Path, certificate: Certificate) -> None:
 
 
 def _values(lines: Sequence[Line], place: tuple[str, str]) -> tuple[str, str]:
-    """The reference's figure and ours."""
+    """Return the reference's figure and ours."""
     line = next((line for line in lines if (line.stage, line.detail) == place), None)
     texts = (line.reference, line.ours) if line else ("", "")
     first, second = (f"{float(text):.12g}" if text else "-" for text in texts)

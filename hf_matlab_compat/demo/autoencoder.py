@@ -1,4 +1,4 @@
-"""The demo's network: the published deep autoencoder in small, 64-50-25-6-25-50-64."""
+"""The demo's network: a small version of the published deep autoencoder, 64-50-25-6-25-50-64."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPOCHS = 60
 
 
 def autoencoder_arguments(training: Digits, held_out: Digits) -> dict[str, Any]:
-    """The 22 arguments of `nnet_train_2`, under MATLAB's names."""
+    """Return the 22 arguments of `nnet_train_2`, under MATLAB's names."""
     pixels = len(training.images)
     start = sparse_init([pixels, *HIDDEN, pixels], UNITS, OctaveStream(1), Options())
     return {

@@ -37,8 +37,8 @@ from hf_matlab_compat.state import Outcome
 CODE = min(HIDDEN)
 
 _ABOUT_EPOCHS = f"""\
-The reference did {agreement.EPOCHS} epochs in double precision. Python does each of them again,
-from the state in which the reference began it.
+The reference ran {agreement.EPOCHS} epochs in double precision. Python runs each of them again,
+from the state in which the reference started it.
 
   ll        log-likelihood after the epoch
   CG steps  steps of conjugate gradients, by the reference and by Python
@@ -46,20 +46,20 @@ from the state in which the reference began it.
   share     the largest difference in the epoch, as a share of its bound
 """
 _ABOUT_STAGES = f"""
-The same by what is compared. Decisions must be equal. Other figures may differ
-by 4 or 10 times what rounding alone does to the reference ({MEMBERS} runs of it, whose
-sums are added in another order), or by their last few digits.
+The same figures, by stage. Decisions must be equal. Other figures may differ by
+4 or 10 times the effect of rounding on the reference ({MEMBERS} runs of it, with
+sums in another order), or in their last few digits.
 
   farthest  the relative difference that comes nearest to its bound
-  tie       rounding alone decides, and either way is right
-  rho       gain of the update over the gain that was predicted
+  tie       rounding alone decides, and both decisions are right
+  rho       actual gain of the update over the predicted gain
   lambda    damping of the curvature, adapted from rho
 """
 
 
 @dataclass(frozen=True)
 class Reconstructions:
-    """Test pictures and what two codes of the same size make of them."""
+    """Test pictures, and their reconstructions from two codes of the same size."""
 
     originals: NDArray[Any]
     by_network: NDArray[Any]
@@ -67,29 +67,30 @@ class Reconstructions:
 
 
 def run_demo(out: Path, epochs: int = EPOCHS, recorded: bool = False, console: Console | None = None) -> int:
-    """Run the demo and say what came out.
+    """Run the demo and print its results.
 
     Parameters
     ----------
     out : Path
-        Folder for the log, the checkpoints, the picture and the table of agreement; made where it is missing.
+        Folder for the log, the checkpoints, the picture and the table of agreement; made if missing.
     epochs : int
-        Of training.
+        Number of epochs.
     recorded : bool
-        Compare with the recording even where Octave could run the reference.
+        Compare with the recording even if Octave can run the reference.
     console : rich.console.Console, optional
+        Where to print; standard output by default.
 
     Returns
     -------
     int
-        0 where every compared figure agrees with the reference, else 1.
+        0 if every compared figure agrees with the reference, else 1.
 
     Raises
     ------
     OptionError
         The folder cannot be made.
     KeyboardInterrupt
-        Ctrl-C, in the training too.
+        After Ctrl-C, also during training.
     """
     console = console or Console()
     make_folder(out)
@@ -106,7 +107,7 @@ def run_demo(out: Path, epochs: int = EPOCHS, recorded: bool = False, console: C
 
 
 def record_reference(console: Console | None = None) -> int:
-    """Record anew what the demo needs where the reference cannot be run. Takes minutes."""
+    """Run the reference again and record what the demo needs without it; takes minutes."""
     console = console or Console()
     what = "Running the MATLAB reference, and measuring how far rounding moves it ..."
     with console.status(what, spinner=spinner_of(console.encoding)):
@@ -116,10 +117,17 @@ def record_reference(console: Console | None = None) -> int:
 
 
 def _train(console: Console, arguments: Mapping[str, Any], out: Path, epochs: int) -> NDArray[Any]:
+    """Train the autoencoder and return its parameters.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
     _heading(console, "Training")
     _say(
         console,
-        f"{TRAIN_CASES:,} handwritten digits of 8x8 pixels are squeezed through {CODE} numbers each and drawn again; "
+        f"{TRAIN_CASES:,} handwritten digits of 8x8 pixels are coded as {CODE} numbers each and reconstructed; "
         f"{TEST_CASES} others are held out.",
     )
     result = train_autoencoder(arguments, str(out / "autoencoder"), epochs, display="rich")
@@ -131,7 +139,7 @@ def _train(console: Console, arguments: Mapping[str, Any], out: Path, epochs: in
 def _reconstruct(
     console: Console, arguments: Mapping[str, Any], theta: NDArray[Any], digits: tuple[Digits, Digits]
 ) -> Reconstructions:
-    _heading(console, "Squared error a picture")
+    _heading(console, "Squared error per picture")
     layers = {name: arguments[name] for name in ("layersizes", "layertypes")}
     pca = PCA.of(digits[0].images, CODE)
     network = [computePred(theta, part.images, **layers) for part in digits]
@@ -146,7 +154,7 @@ def _reconstruct(
     }
     console.print(_errors_table(errors))
     (_, ours), (_, theirs) = errors.values()
-    _say(console, f"\nOn digits that it never saw, the network's error is {100 * ours / theirs:.0f} % of PCA's.")
+    _say(console, f"\nOn held-out digits the network's error is {100 * ours / theirs:.0f} % of PCA's.")
     return Reconstructions(digits[1].images, network[1], linear[1])
 
 
@@ -189,7 +197,7 @@ def _tell(console: Console, comparison: Comparison, out: Path) -> None:
     path = out / "agreement.csv"
     write_csv(path, certificate)
     _say(console, counts(certificate))
-    _say(console, f"All of them: {path}", wrap=False)
+    _say(console, f"All comparisons: {path}", wrap=False)
 
 
 def _heading(console: Console, text: str) -> None:

@@ -18,12 +18,12 @@ from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.random.streams import OctaveStream
 
 _PLACES = (Path(__file__).parent / "digits.mat", Path(__file__).parents[2] / "examples" / "data" / "digits.mat")
-"""In the installed package; in a clone."""
+"""Where the file is in an installed package, and in a clone."""
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Pictures in columns, from 0 (white) to 1, and what they show.
+    """Pictures in columns, from 0 (white) to 1 (black), and their labels.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Digits:
     labels: NDArray[np.int64]
 
     def one_hot(self) -> NDArray[np.float32]:
-        """(10, N): a one in the row of each label, as 'softmax' and 'class' want their targets."""
+        """Return one-of-k targets, (10, N): a one in the row of each label."""
         return np.eye(10, dtype=np.float32)[:, self.labels]
 
     def __getitem__(self, columns: Any) -> Digits:
@@ -44,7 +44,7 @@ class Digits:
 
 
 def load_digits() -> Digits:
-    """All 1,797 of them, as they come.
+    """Return all 1,797 digits, in their original order.
 
     Raises
     ------
@@ -59,13 +59,14 @@ def load_digits() -> Digits:
 
 
 def shuffled_digits(train: int, test: int, seed: int = 0) -> tuple[Digits, Digits]:
-    """So many digits to train on and to test on, drawn as Octave's ``randperm`` would after this seed.
+    """Return digits for training and for testing, in the order of Octave's ``randperm`` after this seed.
 
     Parameters
     ----------
     train, test : int
-        Together at most 1,797.
+        Numbers of digits; together at most 1,797.
     seed : int
+        Seed of Octave's stream.
     """
     digits = load_digits()
     order = OctaveStream(seed).randperm(digits.labels.size) - 1

@@ -1,4 +1,4 @@
-"""Principal component analysis: the best linear code of the same size, and so the picture to beat."""
+"""Principal component analysis: the best linear code of the same size, as a baseline."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class PCA:
 
     @classmethod
     def of(cls, images: NDArray[Any], k: int) -> PCA:
-        """The first `k` components of pictures in columns."""
+        """Return the first `k` components of pictures in columns."""
         mean = images.mean(axis=1, keepdims=True)
         return cls(mean, np.linalg.svd(images - mean, full_matrices=False)[0][:, :k])
 
     def reconstruct(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Pictures, through k numbers each, as pictures again."""
+        """Return the reconstructions of pictures from their k components."""
         return self.mean + self.components @ (self.components.T @ (images - self.mean))
 
 
 def squared_error(reconstructed: NDArray[Any], images: NDArray[Any]) -> float:
-    """Squared error of a picture, summed over its pixels, on average: the trainer's 'L2'."""
+    """Return the squared error of a picture, summed over its pixels, mean over pictures: the trainer's 'L2'."""
     return float(((reconstructed - images) ** 2).sum() / images.shape[1])

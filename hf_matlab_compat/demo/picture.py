@@ -1,4 +1,4 @@
-"""A picture of pictures: rows of digits above each other, written as a PNG."""
+"""Rows of digits above each other in one PNG."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIDE = 8  # pixels
 
 
 def picture_impossible() -> str | None:
-    """How to get what a picture needs, or None where it is there."""
+    """Return how to get matplotlib, or None if it is installed."""
     if find_spec("matplotlib") is None:
         return "No picture was drawn: that needs matplotlib. Get it with: pip install 'hf_matlab_compat[plot]'"
     return None
@@ -28,9 +28,9 @@ def write_picture(path: Path, rows: Mapping[str, NDArray[Any]]) -> None:
     path : Path
         The PNG.
     rows : mapping of str to (64, n) array
-        Heading of each row and its pictures in columns, 0 white and 1 black.
+        Heading of each row, and its pictures in columns, 0 white and 1 black.
     """
-    from matplotlib.figure import Figure  # takes most of a second, and needs no display
+    from matplotlib.figure import Figure  # slow to import; needs no display
 
     columns = next(iter(rows.values())).shape[1]
     figure = Figure(figsize=(0.62 * columns, 0.92 * len(rows)), dpi=150, layout="constrained")
@@ -42,6 +42,6 @@ def write_picture(path: Path, rows: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _strip(images: NDArray[Any]) -> NDArray[Any]:
-    """Pictures side by side, a white pixel around each."""
+    """Return pictures side by side, with a white pixel around each."""
     framed = [np.pad(image.reshape(_SIDE, _SIDE), 1) for image in images.T]
     return np.hstack(framed)

@@ -1,4 +1,4 @@
-"""The reference's first epochs and its E, which come with the demo for machines that cannot run the reference."""
+"""The recording of the reference's first epochs, with its envelope, for machines without Octave."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ PATH = Path(__file__).parent / "recording.npz"
 
 LEFT_OUT = "left out of the recording, to keep it small"
 _KEPT = ("grad", "ll", "err", "oldll", "ll_chunk", "err_chunk")
-"""Of the kernels."""
+"""Kernels that are kept."""
 _TOLD = ("engine", "octave", "reference", "precision route", "data", "sha256 ", "constant ", "not shown: ")
-"""What a recording says of its making, on whatever machine that was."""
+"""Facts about the recording that do not depend on the machine."""
 
 
 def read_shipped(case: Case, path: Path = PATH) -> Recording:
-    """What was recorded of this case.
+    """Return the recording of this case.
 
     Parameters
     ----------
     case : Case
+        What was recorded.
     path : Path
+        The file.
 
     Raises
     ------
@@ -39,12 +41,12 @@ def read_shipped(case: Case, path: Path = PATH) -> Recording:
 
 
 def write_shipped(recording: Recording, path: Path = PATH) -> None:
-    """Keep a recording with its envelope, without what is large in it."""
+    """Write a recording with its envelope, without its large parts."""
     write_recording_file(path, without_large_parts(recording), {})
 
 
 def without_large_parts(recording: Recording) -> Recording:
-    """The states, gradients, figures and log lines; of all else it is said that it was left out."""
+    """Return the states, gradients, figures and log lines; the provenance lists what was left out."""
     told = {name: value for name, value in recording.provenance.items() if name.startswith(_TOLD)}
     kernels = (name for record in recording.epochs for name in record.kernels if name not in _KEPT)
     left_out = {f"not shown: {name}": LEFT_OUT for name in (*kernels, "iterates", "checkpoint")}

@@ -48,7 +48,7 @@ def test_the_demo_is_content_and_writes_its_files(tmp_path) -> None:
 def test_no_line_of_the_comparison_is_cut_or_wider_than_the_terminal(tmp_path, width) -> None:
     said = run(tmp_path, width=width)[1]
     assert "…" not in said
-    comparison = said[said.index("Agreement with") :].partition("All of them:")[0]
+    comparison = said[said.index("Agreement with") :].partition("All comparisons:")[0]
     assert max(map(len, comparison.splitlines())) <= width
 
 
