@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from tests.matlab.files import fuzz_files
 from tests.matlab.files.fuzz_files import FORMATS, broken_promise
 
@@ -66,6 +67,19 @@ def test_the_harness_sees_a_slow_reader(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(fuzz_files, "SECONDS", -1)
     monkeypatch.setattr(fuzz_files.signal, "alarm", lambda seconds: None)
     assert broken_promise(lambda _: fail("late"), tmp_path / "a.mat", 5).endswith(" s")
+
+
+def test_the_comparison_of_readers_calls_ours_right_and_a_wrong_one_wrong(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    from tools.compare_mat_readers import odd, valid, verdict
+
+    path = tmp_path / "file.mat"
+    for kind in valid(tmp_path):
+        path.write_bytes(kind.contents[0])
+        assert (kind.name, verdict(load_mat, path, kind.expected)) == (kind.name, "right")
+        assert verdict(lambda path: dict.fromkeys(load_mat(path), 7), path, kind.expected) == "wrong"
+    path.write_bytes(next(odd()).contents[0])
+    assert verdict(load_mat, path, None) == "clear error"
 
 
 def fail(sentence: str) -> None:
