@@ -107,10 +107,8 @@ def _provenance(records: Sequence[EpochRecord], mode: str) -> dict[str, str]:
 
 
 def _read_spread(folder: Path) -> dict[str, Any]:
-    for place in (folder / "reference_spread.json", folder.parent / "parity" / "reference_spread.json"):
-        if place.exists():
-            return json.loads(place.read_text(encoding="ascii"))
-    return {}
+    path = folder / "reference_spread.json"
+    return json.loads(path.read_text(encoding="ascii")) if path.exists() else {}
 
 
 def _path_envelope(values: Variables, epoch: int) -> dict[tuple[int, str], float]:
