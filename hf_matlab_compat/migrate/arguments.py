@@ -1,15 +1,17 @@
-"""The arguments of a call, as the tables of functions look at them."""
+"""The arguments of a call, as the tables of functions look at them, and the rows of those tables."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+from hf_matlab_compat.migrate.build import Part, call, expr
 from hf_matlab_compat.migrate.context import Context
-from hf_matlab_compat.migrate.syntax import Node, Number, Text, Untranslatable
-from hf_matlab_compat.migrate.values import Binding, Kind, Value
+from hf_matlab_compat.migrate.syntax import Apply, Name, Node, Number, Text, Untranslatable
+from hf_matlab_compat.migrate.values import NO_NUMBERS, Kind, Value
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,30 @@ class Arguments:
         return len(self.nodes)
 
     def expect(self, *counts: int) -> list[Value]:
-        """The values, where there are as many as one of `counts`."""
+        """Return the values, where there are as many as one of `counts`; raise Untranslatable for other numbers."""
         if len(self.nodes) not in counts:
             raise Untranslatable(f"calls {self.name} with {len(self.nodes)} arguments")
         return self.values
 
+    def numbers(self, *counts: int) -> list[Value]:
+        """Return the values as `expect` does; refuse strings, lists and functions, with which nothing is computed."""
+        values = self.expect(*counts) if counts else self.values
+        for value in values:
+            if value.kind in NO_NUMBERS:
+                raise Untranslatable(f"calls {self.name} with {value.kind.value}")
+        return values
+
+    def in_unknown_way(self) -> Untranslatable:
+        """Return the error for a form of the call that is not known."""
+        return Untranslatable(f"calls {self.name} in an unknown way")
+
     def literal(self, place: int) -> str | None:
-        """The text of a string literal at this place."""
+        """Return the text of a string literal at this place."""
         node = self.nodes[place] if place < len(self.nodes) else None
         return node.text if isinstance(node, Text) else None
 
     def dimension(self, place: int) -> int | None:
-        """A literal dimension argument as an axis, from 0; None where there is no argument."""
+        """Return a literal dimension argument as an axis, from 0; None where there is no argument."""
         if place >= len(self.nodes):
             return None
         node = self.nodes[place]
@@ -48,28 +62,64 @@ class Arguments:
             return int(node.text) - 1
         raise Untranslatable(f"calls {self.name} along a dimension that is not written out")
 
-    def whole(self, place: int) -> str:
-        """A whole number at this place: a size or a count."""
+    def whole(self, place: int) -> ast.expr:
+        """Return a whole number at this place: a size or a count."""
         value = self.values[place]
         if value.kind is Kind.NUM and value.integer:
-            return value.text
-        if value.kind is Kind.NUM:
-            return f"int({value.text})"
-        self.context.needs("ml")
-        return f"ml.integer({value.text})"
+            return expr(value)
+        return call("int" if value.kind is Kind.NUM else "ml.integer", value)
 
-    def refuse_texts(self) -> None:
-        """Refuse strings, lists and functions where numbers are computed."""
-        for value in self.values:
-            if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE):
-                raise Untranslatable(f"calls {self.name} with {value.kind.value}")
+    def wholes(self, start: int = 0) -> list[ast.expr]:
+        """Return whole numbers from a place on."""
+        return [self.whole(place) for place in range(start, len(self.nodes))]
+
+    def sized_as(self, place: int) -> Value | None:
+        """Return x for an argument ``size(x)``; None for any other."""
+        match self.nodes[place] if place < len(self.nodes) else None:
+            case Apply(Name("size"), (inner,), False):
+                return self.context(inner)
+            case _:
+                return None
 
 
 Translator: TypeAlias = Callable[[Arguments], Value]
 Table: TypeAlias = Mapping[str, Translator]
-Outputs: TypeAlias = Callable[[Arguments, int], tuple[str, list[Value]]]
+Outputs: TypeAlias = Callable[[Arguments, int], tuple[ast.expr, list[Value]]]
 
 
-def method(value: Value, text: str) -> str:
-    """``value.text``."""
-    return f"{value.at(Binding.ATOM)}.{text}"
+@dataclass(frozen=True)
+class Routine:
+    """A function of MATLAB's that is one call in Python, whatever it is given.
+
+    Attributes
+    ----------
+    kind : Kind
+        Of the result.
+    counts : int or tuple of int
+        Possible numbers of arguments.
+    function : str
+        In Python; the run time's routine of MATLAB's name where it is empty.
+    logical, nd, integer, effect : bool
+        As in `Value`.
+    numbers : bool
+        Whether strings, lists and functions are refused.
+    """
+
+    kind: Kind
+    counts: int | tuple[int, ...] = 1
+    function: str = ""
+    logical: bool = False
+    nd: bool = False
+    integer: bool = False
+    numbers: bool = True
+
+    def __call__(self, arguments: Arguments) -> Value:
+        counts = (self.counts,) if isinstance(self.counts, int) else self.counts
+        values = arguments.numbers(*counts) if self.numbers else arguments.expect(*counts)
+        return self.of(arguments.name, *values)
+
+    def of(self, name: str, *values: Part) -> Value:
+        """Return the call, of a function called `name` in MATLAB, with the values in two dimensions."""
+        given = [value.as_two_dimensional() if isinstance(value, Value) else value for value in values]
+        made = call(self.function or f"ml.{name}", *given)
+        return Value(made, self.kind, integer=self.integer, logical=self.logical, nd=self.nd)

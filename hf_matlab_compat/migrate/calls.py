@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import replace
 
 from hf_matlab_compat.migrate import (
-    cell_calls,
+    array_calls,
     elementwise_calls,
     file_calls,
     plot_calls,
-    random_calls,
     reduction_calls,
-    shape_calls,
+    routine_calls,
     text_calls,
     trainer_call,
-    vector_calls,
 )
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
+from hf_matlab_compat.migrate.build import call as call_of
+from hf_matlab_compat.migrate.build import expr, item, slice_of
 from hf_matlab_compat.migrate.context import Context, module_name, python_name
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.syntax import Apply, Colon, Node, Range, Untranslatable
 from hf_matlab_compat.migrate.values import Kind, Value, join
 
 BUILTINS: Mapping[str, Translator] = {
-    **cell_calls.TABLE,
+    **array_calls.TABLE,
     **elementwise_calls.TABLE,
     **file_calls.TABLE,
     **plot_calls.TABLE,
-    **random_calls.TABLE,
     **reduction_calls.TABLE,
-    **shape_calls.TABLE,
+    **routine_calls.TABLE,
     **text_calls.TABLE,
-    **vector_calls.TABLE,
 }
-"""What each of MATLAB's functions becomes."""
+"""MATLAB's functions, and who translates a call of each."""
+
+_WITH_OUTPUTS: Mapping[str, Outputs] = {
+    **array_calls.WITH_OUTPUTS,
+    **reduction_calls.WITH_OUTPUTS,
+    **routine_calls.WITH_OUTPUTS,
+}
 
 _ROUTINES = {
     "unpack": (Kind.CELL, 2),
@@ -70,10 +75,10 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     if name in context.shared.trainers:
         return trainer_call.train_call(arguments)
     if name in context.shared.functions or name in context.shared.siblings:
-        return _own(name, arguments, context, outputs=1)
+        return _own(name, arguments, outputs=1)
     if name in _ROUTINES:
-        text, kind, count = _routine(name, arguments, context)
-        return Value(f"{text}[0]" if count > 1 else text, kind)
+        made, kind, count = _routine(name, arguments)
+        return Value(item(made, 0) if count > 1 else made, kind)
     translator = BUILTINS.get(name)
     if translator is None:
         raise unknown(name)
@@ -115,36 +120,34 @@ def unknown(name: str) -> Untranslatable:
     return Untranslatable(f"{name} is not known here: it is neither a variable nor a function at hand", name)
 
 
-def call_with_outputs(name: str, nodes: tuple[Node, ...], context: Context, wanted: int) -> tuple[str, list[Value]]:
-    """``[a, b] = name(nodes)``: the text of a tuple of `wanted` values, and what is known of each."""
+def call_with_outputs(
+    name: str, nodes: tuple[Node, ...], context: Context, wanted: int
+) -> tuple[ast.expr, list[Value]]:
+    """Translate ``[a, b] = name(nodes)``: return a tuple of `wanted` values, and what is known of each.
+
+    Raises
+    ------
+    Untranslatable
+        The function is not known, or not with that many outputs.
+    """
     arguments = Arguments(name, nodes, context)
     if name in context.shared.functions or name in context.shared.siblings:
-        made = _own(name, arguments, context, outputs=wanted)
+        made = _own(name, arguments, outputs=wanted)
         known = context.shared.output_kinds
-        return made.text, [known.get((name, place), Value("")) for place in range(wanted)]
+        return expr(made), [known.get((name, place), Value()) for place in range(wanted)]
     if name in _ROUTINES:
-        text, kind, count = _routine(name, arguments, context)
+        node, kind, count = _routine(name, arguments)
         if count != wanted:
             raise Untranslatable(f"asks {name} for {wanted} outputs instead of {count}")
-        return text, [Value("", kind)] * wanted
-    for table in (
-        shape_calls.WITH_OUTPUTS,
-        reduction_calls.WITH_OUTPUTS,
-        vector_calls.WITH_OUTPUTS,
-        cell_calls.WITH_OUTPUTS,
-    ):
-        if name in table:
-            return _with_outputs(table[name], arguments, wanted)
+        return node, [Value(kind=kind)] * wanted
+    if name in _WITH_OUTPUTS:
+        try:
+            return _WITH_OUTPUTS[name](arguments, wanted)
+        except IndexError:
+            raise Untranslatable(f"calls {name} with too few arguments") from None
     if name not in BUILTINS and name not in context.shared.trainers:
         raise unknown(name)
     raise Untranslatable(f"asks {name} for {wanted} outputs")
-
-
-def _with_outputs(translator: Outputs, arguments: Arguments, wanted: int) -> tuple[str, list[Value]]:
-    try:
-        return translator(arguments, wanted)
-    except IndexError:
-        raise Untranslatable(f"calls {arguments.name} with too few arguments") from None
 
 
 def outputs_of(name: str, context: Context) -> int:
@@ -153,26 +156,24 @@ def outputs_of(name: str, context: Context) -> int:
     return len(function.outputs) if function is not None else context.shared.siblings[name]
 
 
-def _own(name: str, arguments: Arguments, context: Context, outputs: int) -> Value:
+def _own(name: str, arguments: Arguments, outputs: int) -> Value:
+    context = arguments.context
     count = outputs_of(name, context)
     python = python_name(name)
+    given = [value.as_two_dimensional() for value in arguments.values]
     if name not in context.shared.functions:
         context.shared.called[name] = f"from {module_name(name)} import {python}"
         context.needs(context.shared.called[name])
-    given = [value.as_two_dimensional() for value in arguments.values]
-    if name not in context.shared.functions and any(value.nd for value in given):
-        context.needs("ml")
-        given = [replace(value, node=f"ml.stack({value.text})") if value.nd else value for value in given]
-    if any("np." in value.text for value in given):
-        context.needs("np")
+        given = [replace(value, node=call_of("ml.stack", value)) if value.nd else value for value in given]
     _remember(name, given, context)
-    text = f"{python}({', '.join(value.text for value in given)})"
+    made = call_of(python, *given)
     if count > outputs:
-        text += "[0]" if outputs == 1 else f"[:{outputs}]"
+        made = item(made, 0 if outputs == 1 else slice_of(None, outputs))
     elif outputs > max(count, 1):
         raise Untranslatable(f"asks {name} for {outputs} outputs; it has {count}")
-    known = context.shared.output_kinds.get((name, 0), Value(""))
-    return replace(known, node=text, applied=known.kind is Kind.UNKNOWN and name in context.shared.makers)
+    known = context.shared.output_kinds.get((name, 0), Value())
+    applied = known.kind is Kind.UNKNOWN and name in context.shared.makers
+    return replace(known, node=made, applied=applied, effect=count == 0)
 
 
 def _remember(name: str, given: list[Value], context: Context) -> None:
@@ -180,19 +181,19 @@ def _remember(name: str, given: list[Value], context: Context) -> None:
     if function is None:
         return
     for place, parameter in enumerate(function.parameters):
-        value = given[place] if place < len(given) else Value("")  # left out: it may be anything
+        value = given[place] if place < len(given) else Value()  # left out: it may be anything
         key = (name, parameter)
         known = context.shared.parameter_kinds.get(key)
         context.shared.parameter_kinds[key] = value if known is None else join(known, value)
 
 
-def _routine(name: str, arguments: Arguments, context: Context) -> tuple[str, Kind, int]:
+def _routine(name: str, arguments: Arguments) -> tuple[ast.expr, Kind, int]:
     kind, count = _ROUTINES[name]
-    context.needs(f"from hf_matlab_compat.legacy import {name}")
+    arguments.context.needs(f"from hf_matlab_compat.legacy import {name}")
     given = list(arguments.values)
     if name == "calcActivations":
         given[0] = given[0].as_two_dimensional()
-    return f"{name}({', '.join(value.text for value in given)})", kind, count
+    return call_of(name, *given), kind, count
 
 
 def is_function(name: str, context: Context) -> bool:

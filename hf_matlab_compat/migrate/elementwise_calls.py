@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+from functools import partial
+
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator, method
+from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
+from hf_matlab_compat.migrate.build import binary, call, compare, expr, method, name, whole, written
 from hf_matlab_compat.migrate.operators import (
     arithmetic,
     as_numbers,
@@ -13,103 +17,72 @@ from hf_matlab_compat.migrate.operators import (
     side_by_side,
 )
 from hf_matlab_compat.migrate.syntax import Untranslatable
-from hf_matlab_compat.migrate.values import SHAPED, Binding, Kind, Value, integer
+from hf_matlab_compat.migrate.values import NO_NUMBERS, SHAPED, Kind, Value, integer, number
 
-_NUMPY = {
-    "exp": "exp",
-    "log": "log",
-    "log2": "log2",
-    "log10": "log10",
-    "sin": "sin",
-    "cos": "cos",
-    "tan": "tan",
-    "tanh": "tanh",
-    "sinh": "sinh",
-    "cosh": "cosh",
-    "atan": "arctan",
-    "sign": "sign",
-    "abs": "abs",
-    "sqrt": "sqrt",
-}
-_TESTS = {"isnan": "isnan", "isinf": "isinf", "isfinite": "isfinite"}
-_OPERATORS = {
-    "plus": "+",
-    "minus": "-",
-    "times": ".*",
-    "rdivide": "./",
-    "power": ".^",
-    "mtimes": "*",
-}
+_NUMPY = ("exp", "log", "log2", "log10", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sign", "abs", "sqrt")
+_TESTS = ("isnan", "isinf", "isfinite")
+_OPERATORS = {"plus": "+", "minus": "-", "times": ".*", "rdivide": "./", "power": ".^", "mtimes": "*"}
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_ON_DEVICE = "left out: the trainer's argument jacket decides where it computes"
+_FULL = "left out: arrays here are never sparse"
 
 
-def _numpy(name: str, *, logical: bool = False) -> Translator:
+def _numpy(function: str, *, logical: bool = False) -> Translator:
     def translator(arguments: Arguments) -> Value:
-        value = as_numbers(arguments.expect(1)[0])
-        arguments.refuse_texts()
-        if name in ("sqrt", "log") and value.text.startswith("-") and value.text[1:].replace(".", "").isdigit():
-            raise Untranslatable(f"takes the {name} of a negative number, which is complex")
-        if name == "abs" and value.kind is Kind.NUM:
-            return Value(f"abs({value.text})", Kind.NUM, integer=value.integer)
-        arguments.context.needs("np")
-        return Value(f"np.{name}({value.text})", value.kind, logical=logical, nd=value.nd)
+        value = as_numbers(arguments.numbers(1)[0])
+        if function in ("sqrt", "log") and (written(value) or 0) < 0:
+            raise Untranslatable(f"takes the {function} of a negative number, which is complex")
+        if function == "abs" and value.kind is Kind.NUM:
+            return number(call("abs", value), integer=value.integer)
+        return Value(call(f"np.{function}", value), value.kind, logical=logical, nd=value.nd)
 
     return translator
 
 
-def _rounded(scalar: str, whole: str) -> Translator:
+def _rounded(scalar: str, array: str) -> Translator:
     def translator(arguments: Arguments) -> Value:
-        (value,) = arguments.expect(1)
-        arguments.refuse_texts()
-        if value.kind is Kind.NUM and value.integer:
+        (value,) = arguments.numbers(1)
+        if value.kind is not Kind.NUM:
+            return Value(call(array, value), value.kind, nd=value.nd)
+        if value.integer:
             return value
-        if value.kind is Kind.NUM:
-            return _rounded_scalar(arguments, value, scalar)
-        arguments.context.needs("np" if whole.startswith("np") else "ml")
-        return Value(f"{whole}({value.text})", value.kind, nd=value.nd)
+        quotient = _whole_quotient(arguments) if scalar == "math.floor" else None
+        return integer(call(scalar, value) if quotient is None else quotient)
 
     return translator
 
 
-def _rounded_scalar(arguments: Arguments, value: Value, scalar: str) -> Value:
-    node = arguments.nodes[0]
-    if scalar == "math.floor" and isinstance(node, syntax.Binary) and node.operator in ("/", "./"):
-        left, right = arguments.context(node.left), arguments.context(node.right)
-        if left.integer and right.integer:
-            return integer(f"{left.at(Binding.MULTIPLY)} // {right.at(Binding.UNARY)}")
-    arguments.context.needs("math" if scalar.startswith("math") else "ml")
-    return integer(f"{scalar}({value.text})")
+def _whole_quotient(arguments: Arguments) -> ast.expr | None:
+    """``floor(a / b)`` of whole numbers."""
+    match arguments.nodes[0]:
+        case syntax.Binary("/" | "./", left, right):
+            pair = (arguments.context(left), arguments.context(right))
+            return binary(pair[0], "//", pair[1]) if all(each.integer for each in pair) else None
+        case _:
+            return None
 
 
 def _modulus(arguments: Arguments) -> Value:
-    left, right = map(as_numbers, arguments.expect(2))
-    arguments.refuse_texts()
-    whole = left.integer and right.integer
-    if right.kind is Kind.NUM and right.text.isdigit() and right.text != "0" and left.kind in (Kind.NUM, *SHAPED):
-        text = f"{left.at(Binding.MULTIPLY)} % {right.at(Binding.UNARY)}"
-        return Value(text, left.kind, whole, nd=left.nd)
-    if left.kind is Kind.NUM and right.kind is Kind.NUM and whole:
-        return integer(f"{left.at(Binding.MULTIPLY)} % {right.at(Binding.UNARY)}")
+    left, right = map(as_numbers, arguments.numbers(2))
+    whole_numbers = left.integer and right.integer
+    divisor = right.kind is Kind.NUM and (whole(right) or 0) > 0 and left.kind in (Kind.NUM, *SHAPED)
+    if divisor or (left.kind is Kind.NUM and right.kind is Kind.NUM and whole_numbers):
+        return Value(binary(left, "%", right), left.kind, whole_numbers, nd=left.nd)
     left, right = side_by_side(left, right)
-    arguments.context.needs("ml")
-    return Value(f"ml.mod({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
+    return Value(call("ml.mod", left, right), elementwise_kind(left.kind, right.kind))
 
 
 def _remainder(arguments: Arguments) -> Value:
-    left, right = arguments.expect(2)
-    arguments.refuse_texts()
-    left, right = side_by_side(left, right)
+    left, right = side_by_side(*arguments.numbers(2))
     kind = elementwise_kind(left.kind, right.kind)
-    if right.text.isdigit() and right.text != "0":
-        arguments.context.needs("np")
-        return Value(f"np.fmod({left.text}, {right.text})", kind, integer=left.integer and left.kind is Kind.NUM)
-    arguments.context.needs("ml")
-    return Value(f"ml.rem({left.text}, {right.text})", kind)
+    if (whole(right) or 0) > 0:
+        return Value(call("np.fmod", left, right), kind, integer=left.integer and left.kind is Kind.NUM)
+    return Value(call("ml.rem", left, right), kind)
 
 
 def _convertible(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
-    if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE):
+    if value.kind in NO_NUMBERS:
         raise Untranslatable(f"makes numbers of {value.kind.value}")
     return value
 
@@ -117,45 +90,41 @@ def _convertible(arguments: Arguments) -> Value:
 def _double(arguments: Arguments) -> Value:
     value = _convertible(arguments)
     if value.kind is Kind.NUM:
-        plain = value.integer or not ("[" in value.text or value.logical)
-        return value if plain else Value(f"float({value.text})", Kind.NUM)
-    if value.kind in SHAPED:
-        return Value(method(value, "astype(float)"), value.kind, nd=value.nd)
-    arguments.context.needs("np")
-    return Value(f"np.asarray({value.text}).astype(float)", value.kind)
+        picked = any(isinstance(node, ast.Subscript | ast.List) for node in ast.walk(expr(value)))
+        plain = value.integer or not (picked or value.logical)
+        return value if plain else number(call("float", value))
+    base = value if value.kind in SHAPED else call("np.asarray", value)
+    return Value(method(base, "astype", name("float")), value.kind, nd=value.nd and value.kind in SHAPED)
 
 
 def _single(arguments: Arguments) -> Value:
     value = _convertible(arguments)
-    arguments.context.needs("ml")
-    return Value(f"ml.single({value.text})", Kind.LOADED if value.kind is Kind.NUM else value.kind, nd=value.nd)
+    kind = Kind.LOADED if value.kind is Kind.NUM else value.kind
+    return Value(call("ml.single", value), kind, nd=value.nd)
 
 
 def _logical(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
     if value.kind in SHAPED:
-        return Value(method(value, "astype(bool)"), value.kind, logical=True)
+        return Value(method(value, "astype", name("bool")), value.kind, logical=True)
     if value.kind is Kind.NUM:
-        return Value(f"bool({value.text})", Kind.NUM, logical=True)
+        return Value(call("bool", value), Kind.NUM, logical=True)
     raise Untranslatable("makes truth values of something of unknown kind")
 
 
 def _sparse(arguments: Arguments) -> Value:
-    """``sparse(i, j, v)`` as the full array."""
+    """Translate ``sparse(i, j, v)`` as the full array."""
     if len(arguments) == 1:
-        return _passed_on("left out: arrays here are never sparse")(arguments)
-    arguments.expect(3, 5)
-    arguments.context.needs("ml")
-    given = [value.text for value in arguments.values[:3]]
-    given += [arguments.whole(place) for place in range(3, len(arguments))]
-    return Value(f"ml.sparse({', '.join(given)})", Kind.ARRAY)
+        return _passed_on(_FULL)(arguments)
+    values = arguments.expect(3, 5)
+    return Value(call("ml.sparse", *values[:3], *arguments.wholes(3)), Kind.ARRAY)
 
 
 def _broadcast(arguments: Arguments) -> Value:
-    """``bsxfun(@minus, a, b)``."""
+    """Translate ``bsxfun(@minus, a, b)``."""
     handle = arguments.nodes[0] if len(arguments) == 3 else None
     if not isinstance(handle, syntax.Handle):
-        raise Untranslatable("calls bsxfun in an unknown way")
+        raise arguments.in_unknown_way()
     left, right = (arguments.context(node) for node in arguments.nodes[1:])
     if handle.name in _OPERATORS and handle.name != "mtimes":
         return arithmetic(left, right, _OPERATORS[handle.name])
@@ -164,37 +133,28 @@ def _broadcast(arguments: Arguments) -> Value:
     raise Untranslatable(f"calls bsxfun with @{handle.name}")
 
 
-def _operator(symbol: str) -> Translator:
-    def translator(arguments: Arguments) -> Value:
-        left, right = arguments.expect(2)
-        return arithmetic(left, right, symbol)
-
-    return translator
+def _arithmetic(arguments: Arguments, symbol: str) -> Value:
+    left, right = arguments.expect(2)
+    return arithmetic(left, right, symbol)
 
 
-def _comparison(symbol: str) -> Translator:
-    def translator(arguments: Arguments) -> Value:
-        left, right = arguments.expect(2)
-        return comparison(left, right, symbol)
-
-    return translator
+def _comparison(arguments: Arguments, symbol: str) -> Value:
+    left, right = arguments.expect(2)
+    return comparison(left, right, symbol)
 
 
 def _not(arguments: Arguments) -> Value:
-    (value,) = arguments.expect(1)
-    return negation(value)
+    return negation(*arguments.expect(1))
 
 
 def _member(arguments: Arguments) -> Value:
     value, values = arguments.expect(2)
     if value.kind is Kind.CELL:
-        arguments.context.needs("ml")
-        return Value(f"ml.ismember({value.text}, {values.text})", Kind.LOADED, logical=True)
+        return Value(call("ml.ismember", value, values), Kind.LOADED, logical=True)
     if value.kind is Kind.STR or values.kind is Kind.CELL:
-        return Value(f"{value.text} in {values.text}", Kind.NUM, logical=True)
-    arguments.context.needs("np")
-    text = f"np.isin({value.text}, {values.text})"
-    return Value(f"bool({text})" if value.kind is Kind.NUM else text, value.kind, logical=True)
+        return Value(compare(value, "in", values), Kind.NUM, logical=True)
+    made = call("np.isin", value, values)
+    return Value(call("bool", made) if value.kind is Kind.NUM else made, value.kind, logical=True)
 
 
 def _passed_on(remark: str) -> Translator:
@@ -208,13 +168,12 @@ def _passed_on(remark: str) -> Translator:
     return translator
 
 
-_ON_DEVICE = "left out: the trainer's argument jacket decides where it computes"
-
 TABLE: Table = {
-    **{matlab: _numpy(name) for matlab, name in _NUMPY.items()},
-    **{matlab: _numpy(name, logical=True) for matlab, name in _TESTS.items()},
-    **{matlab: _operator(symbol) for matlab, symbol in _OPERATORS.items()},
-    **{matlab: _comparison(symbol) for matlab, symbol in _COMPARISONS.items()},
+    **{matlab: _numpy(matlab) for matlab in _NUMPY},
+    "atan": _numpy("arctan"),
+    **{matlab: _numpy(matlab, logical=True) for matlab in _TESTS},
+    **{matlab: partial(_arithmetic, symbol=symbol) for matlab, symbol in _OPERATORS.items()},
+    **{matlab: partial(_comparison, symbol=symbol) for matlab, symbol in _COMPARISONS.items()},
     "floor": _rounded("math.floor", "np.floor"),
     "ceil": _rounded("math.ceil", "np.ceil"),
     "round": _rounded("ml.round_half_away", "ml.round_half_away"),
@@ -232,5 +191,5 @@ TABLE: Table = {
     "gsingle": _single,
     "gather": _passed_on(_ON_DEVICE),
     "sparse": _sparse,
-    "full": _passed_on("left out: arrays here are never sparse"),
+    "full": _passed_on(_FULL),
 }

@@ -2,55 +2,50 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 import re
 
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
-from hf_matlab_compat.migrate.build import call, compare
+from hf_matlab_compat.migrate.build import Part, call, compare, expr, method
 from hf_matlab_compat.migrate.build import name as variable
 from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.load_files import file_arguments, is_table
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.syntax import Untranslatable
-from hf_matlab_compat.migrate.values import Kind, Value, integer
+from hf_matlab_compat.migrate.values import Kind, Value, integer, number
 
 _BYTES = {
-    "uint8": "u1",
-    "uchar": "u1",
-    "unsigned char": "u1",
+    **dict.fromkeys(("uint8", "uchar", "unsigned char"), "u1"),
     "int8": "i1",
     "int16": "i2",
     "uint16": "u2",
-    "int32": "i4",
-    "int": "i4",
+    **dict.fromkeys(("int32", "int"), "i4"),
     "uint32": "u4",
-    "float32": "f4",
-    "single": "f4",
-    "float": "f4",
-    "double": "f8",
-    "float64": "f8",
+    **dict.fromkeys(("float32", "single", "float"), "f4"),
+    **dict.fromkeys(("double", "float64"), "f8"),
 }
 _ORDERS = {"ieee-be": ">", "b": ">", "ieee-le": "<", "l": "<", "n": "<", "native": "<"}
+_INFINITE = (syntax.Name("inf"), syntax.Name("Inf"))
 
 
-def with_suffix(name: Value) -> str:
-    """A .mat file's name, with the suffix that MATLAB adds."""
+def with_suffix(name: Value) -> Value:
+    """Return a .mat file's name, with the suffix that MATLAB adds."""
     pieces = texts.pieces_of(name)
     if pieces is None:
-        return f"ml.mat_file({name.text})"
+        return Value(call("ml.mat_file", name), Kind.STR)
     if re.search(r"\.\w{1,4}\Z", pieces[-1].text):
-        return name.text
-    return texts.joined([*pieces, texts.Piece(".mat")]).text
+        return name
+    return texts.joined([*pieces, texts.Piece(".mat")])
 
 
 def load_table(arguments: Arguments) -> Value | None:
-    """``load('x.txt')``, a table of numbers; None for other files."""
+    """Translate ``load('x.txt')``, a table of numbers; return None for other files."""
     name = arguments.literal(0)
     if name is None or not is_table(name):
         return None
-    arguments.context.needs("np")
-    return Value(f"np.loadtxt({texts.quoted(name)}, ndmin=2)", Kind.LOADED)
+    return Value(call("np.loadtxt", name, ndmin=2), Kind.LOADED)
 
 
 def _load(arguments: Arguments) -> Value:
@@ -60,22 +55,35 @@ def _load(arguments: Arguments) -> Value:
     table = load_table(arguments)
     if table is not None:
         return table
-    arguments.context.needs("ml")
-    listed = [arguments.literal(place) for place in range(1, len(arguments))]
-    if any(word is None or not word.isidentifier() for word in listed):
+    listed = names_listed(arguments)
+    names: list[Part] = [expr([*listed])] if listed else []
+    return Value(call("ml.load_mat", with_suffix(arguments.values[0]), *names), Kind.LOADED)
+
+
+def names_listed(arguments: Arguments) -> list[str]:
+    """Return the variables that a ``load`` names after its file.
+
+    Raises
+    ------
+    Untranslatable
+        It has options.
+    """
+    listed = [arguments.literal(place) or "" for place in range(1, len(arguments))]
+    if not all(word.isidentifier() for word in listed):
         raise Untranslatable("loads with options")
-    names = f", [{', '.join(texts.quoted(str(word)) for word in listed)}]" if listed else ""
-    return Value(f"ml.load_mat({with_suffix(arguments.values[0])}{names})", Kind.LOADED)
-
-
-def _save(arguments: Arguments) -> Value:
-    if not arguments.nodes:
-        raise Untranslatable("saves the whole workspace")
-    return save(arguments)
+    return listed
 
 
 def save(arguments: Arguments) -> Value:
-    """``save(name, 'a', 'b')``; options may stand before the name."""
+    """Translate ``save(name, 'a', 'b')``; options may stand before the name.
+
+    Raises
+    ------
+    Untranslatable
+        It saves in a way, or variables, that are not known.
+    """
+    if not arguments.nodes:
+        raise Untranslatable("saves the whole workspace")
     given, context = [arguments.literal(place) for place in range(len(arguments))], arguments.context
     start = next((place for place, word in enumerate(given) if word is None or not word.startswith("-")), 0)
     name, words = arguments.values[start], [*given[:start], *given[start + 1 :]]
@@ -89,49 +97,44 @@ def save(arguments: Arguments) -> Value:
     unknown = [each for each in names if each not in context.variables]
     if unknown:
         raise Untranslatable(f"saves {', '.join(unknown)}, which is not known here")
-    context.needs("ml")
-    given = [_saved_as(each, context.variables[each].text) for each in names]
-    return Value(f"ml.save_mat({', '.join([with_suffix(name), *given])})")
+    saved = [_saved_as(each, expr(context.variables[each])) for each in names]
+    return Value(ast.Call(variable("ml.save_mat"), [expr(with_suffix(name))], saved), effect=True)
 
 
-def _saved_as(name: str, text: str) -> str:
-    return f'**{{"{name}": {text}}}' if keyword.iskeyword(name) else f"{name}={text}"
+def _saved_as(name: str, value: ast.expr) -> ast.keyword:
+    """``name=value``, or ``**{"name": value}`` for a word that Python has taken."""
+    taken = keyword.iskeyword(name)
+    return ast.keyword(None, ast.Dict([expr(name)], [value])) if taken else ast.keyword(name, value)
 
 
-def _table(value: Value) -> str:
-    """What `savetxt` can write: it takes no single numbers."""
+def _write_table(name: Value, value: Value, delimiter: Part) -> Value:
+    table: Part = value.as_two_dimensional()  # savetxt takes no single numbers
     if value.kind is Kind.NUM:
-        return f"[{value.text}]"
-    return f"np.atleast_2d({value.text})" if value.kind is Kind.UNKNOWN else value.as_two_dimensional().text
+        table = [value]
+    elif value.kind is Kind.UNKNOWN:
+        table = call("np.atleast_2d", value)
+    return Value(call("np.savetxt", name, table, fmt="%.16g", delimiter=delimiter), effect=True)
 
 
 def _csvwrite(arguments: Arguments) -> Value:
     name, value = arguments.expect(2)
-    arguments.context.needs("np")
-    return Value(f'np.savetxt({name.text}, {_table(value)}, fmt="%.16g", delimiter=",")')
+    return _write_table(name, value, ",")
 
 
 def _dlmwrite(arguments: Arguments) -> Value:
-    name, value, *_ = arguments.expect(2, 3, 4)
-    delimiter = '","'
-    if len(arguments) == 3:
-        delimiter = arguments.values[2].text
-    elif len(arguments) == 4:
-        if arguments.literal(2) != "delimiter":
-            raise Untranslatable("calls dlmwrite in an unknown way")
-        delimiter = texts.quoted("\t") if arguments.literal(3) == "\\t" else arguments.values[3].text
-    arguments.context.needs("np")
-    return Value(f'np.savetxt({name.text}, {_table(value)}, fmt="%.16g", delimiter={delimiter})')
+    name, value, *rest = arguments.expect(2, 3, 4)
+    if len(rest) == 2 and arguments.literal(2) != "delimiter":
+        raise arguments.in_unknown_way()
+    tab = len(rest) == 2 and arguments.literal(3) == "\\t"
+    return _write_table(name, value, "\t" if tab else rest[-1] if rest else ",")
 
 
 def _csvread(arguments: Arguments) -> Value:
-    (name,) = arguments.expect(1)
-    arguments.context.needs("np")
-    return Value(f'np.loadtxt({name.text}, delimiter=",", ndmin=2)', Kind.LOADED)
+    return Value(call("np.loadtxt", *arguments.expect(1), delimiter=",", ndmin=2), Kind.LOADED)
 
 
 def _fopen(arguments: Arguments) -> Value:
-    arguments.expect(1, 2, 3)
+    name = arguments.expect(1, 2, 3)[0]
     mode = arguments.literal(1) or "r"
     if not re.fullmatch(r"[rwa][+bt]{0,2}", mode):
         raise Untranslatable(f"opens a file in the mode {mode!r}")
@@ -140,46 +143,38 @@ def _fopen(arguments: Arguments) -> Value:
     arguments.context.notes.append("raises an error where MATLAB returned -1")
     if len(arguments) == 3 and arguments.literal(2) not in _ORDERS:
         raise Untranslatable("opens a file with an unknown byte order")
-    order = f', "{_ORDERS[arguments.literal(2) or ""]}"' if len(arguments) == 3 else ""
-    arguments.context.needs("ml")
-    return Value(f'ml.fopen({arguments.values[0].text}, "{python_mode}"{order})', Kind.FILE)
+    order = [_ORDERS[arguments.literal(2) or ""]] if len(arguments) == 3 else []
+    return Value(call("ml.fopen", name, python_mode, *order), Kind.FILE)
 
 
 def _fclose(arguments: Arguments) -> Value:
     (file,) = arguments.expect(1)
     if file.kind is not Kind.FILE:
         raise Untranslatable("closes files that are not named")
-    return Value(f"{file.text}.close()")
+    return Value(method(file, "close"), effect=True)
 
 
 def _fread(arguments: Arguments) -> Value:
     if not 1 <= len(arguments) <= 5:
-        raise Untranslatable("calls fread in an unknown way")
+        raise arguments.in_unknown_way()
     file = arguments.values[0]
     precision = (arguments.literal(2) or "uint8").split("=>")[0].lstrip("*")
     order = arguments.literal(4) or ""
-    known = precision in _BYTES and (not order or order in _ORDERS)
-    if file.kind is not Kind.FILE or not known:
-        raise Untranslatable("calls fread in an unknown way")
-    arguments.context.needs("ml")
-    dtype = f'"{_ORDERS[order] if order else ""}{_BYTES[precision]}"'
-    one = len(arguments) > 1 and arguments.nodes[1] == syntax.Number("1")
-    if one:
-        whole = _BYTES[precision][0] in "iu"
-        text = f"ml.fread({file.text}, {dtype}, 1).item()"
-        return integer(f"int({text})") if whole else Value(text, Kind.NUM)
-    return Value(f"ml.fread({file.text}, {dtype}{_count(arguments)})", _read_kind(arguments))
+    if file.kind is not Kind.FILE or precision not in _BYTES or (order and order not in _ORDERS):
+        raise arguments.in_unknown_way()
+    dtype = (_ORDERS[order] if order else "") + _BYTES[precision]
+    if len(arguments) > 1 and arguments.nodes[1] == syntax.Number("1"):
+        one = method(call("ml.fread", file, dtype, 1), "item")
+        return integer(call("int", one)) if _BYTES[precision][0] in "iu" else number(one)
+    shaped = len(arguments) > 1 and arguments.values[1].kind is Kind.ROW
+    return Value(call("ml.fread", file, dtype, *_count(arguments)), Kind.ARRAY if shaped else Kind.COLUMN)
 
 
-def _count(arguments: Arguments) -> str:
-    if len(arguments) == 1 or arguments.nodes[1] in (syntax.Name("inf"), syntax.Name("Inf")):
-        return ""
+def _count(arguments: Arguments) -> list[Part]:
+    if len(arguments) == 1 or arguments.nodes[1] in _INFINITE:
+        return []
     value = arguments.values[1]
-    return f", {value.text}" if value.kind is Kind.ROW else f", {arguments.whole(1)}"
-
-
-def _read_kind(arguments: Arguments) -> Kind:
-    return Kind.ARRAY if len(arguments) > 1 and arguments.values[1].kind is Kind.ROW else Kind.COLUMN
+    return [value if value.kind is Kind.ROW else arguments.whole(1)]
 
 
 def _exist(arguments: Arguments) -> Value:
@@ -188,13 +183,12 @@ def _exist(arguments: Arguments) -> Value:
     if len(arguments) == 1 and name is not None:
         kind = "var" if _is_only_variable(name, context) else "file" if not name.isidentifier() else None
     if kind == "var" and name is not None:
-        if context_has_parameter(context, name):
+        if context.function is not None and name in context.function.parameters:
             return Value(compare(variable(python_name(name)), "is not", None), Kind.NUM, logical=True)
         scope = call("globals" if context.function is None else "locals")
         return Value(compare(python_name(name), "in", scope), Kind.NUM, logical=True)
     if kind in ("file", "dir"):
-        context.needs("ml")
-        return integer(f'ml.exist({arguments.values[0].text}, "{kind}")')
+        return integer(call("ml.exist", arguments.values[0], kind))
     raise Untranslatable("asks whether something exists without saying what kind of thing")
 
 
@@ -204,28 +198,21 @@ def _is_only_variable(name: str, context: Context) -> bool:
     return name in context.usage.assigned and not elsewhere
 
 
-def context_has_parameter(context: Context, name: str) -> bool:
-    """Whether `name` is a parameter of the function at hand."""
-    return context.function is not None and name in context.function.parameters
-
-
 def _mkdir(arguments: Arguments) -> Value:
-    (name,) = arguments.expect(1)
-    arguments.context.needs("from pathlib import Path")
-    return Value(f"Path({name.text}).mkdir(parents=True, exist_ok=True)")
+    made = method(call("Path", *arguments.expect(1)), "mkdir", parents=True, exist_ok=True)
+    return Value(made, effect=True)
 
 
 def _fullfile(arguments: Arguments) -> Value:
-    arguments.context.needs("import os")
-    return Value(f"os.path.join({', '.join(value.text for value in arguments.values)})", Kind.STR)
+    return Value(call("os.path.join", *arguments.values), Kind.STR)
 
 
 def session_only(remark: str) -> Translator:
-    """Calls that concern MATLAB's own session."""
+    """Return a translator of calls that concern MATLAB's own session."""
 
     def translator(arguments: Arguments) -> Value:
         arguments.context.replaced_by(remark)
-        return Value("")
+        return Value()
 
     return translator
 
@@ -246,12 +233,12 @@ SESSION: Table = {
     "page_screen_output": session_only(_SESSION),
     "fflush": session_only(_SESSION),
 }
-"""What has no counterpart, and need not have one."""
+"""Calls that have no counterpart, and need none."""
 
 TABLE: Table = {
     **SESSION,
     "load": _load,
-    "save": _save,
+    "save": save,
     "csvwrite": _csvwrite,
     "dlmwrite": _dlmwrite,
     "csvread": _csvread,

@@ -46,7 +46,7 @@ def load_workspace(statement: Statement, nodes: tuple[Node, ...], context: Conte
     if bindings.kept:
         options["own"] = " ".join(map(python_name, bindings.kept))
     names = [[word for word in listed if word]] if listed else []
-    writer.assign("loaded", call("ml.load_mat", Value(with_suffix(arguments.values[0])), *names, **options))
+    writer.assign("loaded", call("ml.load_mat", with_suffix(arguments.values[0]), *names, **options))
     context.variables["loaded*"] = Value(_LOADED, Kind.LOADED)
     _bind(bindings, lambda held: call("ml.just_loaded", _LOADED, held), statement, context, writer)
     if bindings.kept:

@@ -8,29 +8,19 @@ from dataclasses import dataclass, field
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
+from hf_matlab_compat.migrate.build import Part, binary, call, written_number
 from hf_matlab_compat.migrate.syntax import Untranslatable
-from hf_matlab_compat.migrate.texts import quoted
 from hf_matlab_compat.migrate.values import Kind, Value
 
 Names = Mapping[str, str]
 
 LINES: Names = {
-    "linewidth": "linewidth",
-    "markersize": "markersize",
-    "color": "color",
+    **{name: name for name in ("linewidth", "markersize", "color", "linestyle", "marker")},
+    **{name: name for name in ("markerfacecolor", "markeredgecolor")},
     "displayname": "label",
-    "linestyle": "linestyle",
-    "marker": "marker",
-    "markerfacecolor": "markerfacecolor",
-    "markeredgecolor": "markeredgecolor",
 }
 TEXTS: Names = {
-    "fontsize": "fontsize",
-    "fontweight": "fontweight",
-    "color": "color",
-    "rotation": "rotation",
-    "horizontalalignment": "horizontalalignment",
-    "verticalalignment": "verticalalignment",
+    name: name for name in ("fontsize", "fontweight", "color", "rotation", "horizontalalignment", "verticalalignment")
 }
 FACES: Names = {"facecolor": "facecolor", "edgecolor": "edgecolor", "displayname": "label", "linewidth": "linewidth"}
 _MARKERS = {"square": "s", "diamond": "D", "pentagram": "p", "hexagram": "h", "point": ".", "circle": "o"}
@@ -45,23 +35,28 @@ class Given:
     ----------
     drawn : list of Value
         What stands before the options: data, sizes, line specifications.
-    keywords : dict of str to str
+    keywords : dict of str to part
         Options that matplotlib has as well, by its names.
     flags : set of str
         Words that stand for themselves, in small letters.
     """
 
     drawn: list[Value] = field(default_factory=list)
-    keywords: dict[str, str] = field(default_factory=dict)
+    keywords: dict[str, Part] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
 
-    def text(self, *drawn: str) -> str:
-        """Everything as it stands between the parentheses."""
-        return ", ".join([*drawn, *(f"{name}={value}" for name, value in self.keywords.items())])
+    def to(self, function: str, *drawn: Part, **options: Part) -> Value:
+        """Return the call of a function of pyplot with what is drawn and the options."""
+        return plot(function, *drawn, **options, **self.keywords)
+
+
+def plot(function: str, *given: Part, **options: Part) -> Value:
+    """Return a call of a function of pyplot."""
+    return Value(call(f"plt.{function}", *given, **options), Kind.HANDLE, effect=True)
 
 
 def taken_apart(arguments: Arguments, known: Names, flags: Iterable[str] = (), *, texts: int = 0) -> Given:
-    """The arguments of a call; options that matplotlib does not have are left out with a remark.
+    """Take the arguments of a call apart; options that matplotlib does not have are left out with a remark.
 
     Parameters
     ----------
@@ -73,7 +68,6 @@ def taken_apart(arguments: Arguments, known: Names, flags: Iterable[str] = (), *
     texts : int
         How many arguments stand first and are no options, though they may be strings.
     """
-    arguments.context.needs("plt")
     given = Given()
     place = 1 if arguments.nodes and is_current(arguments.nodes[0]) else 0
     while place < len(arguments):
@@ -81,7 +75,7 @@ def taken_apart(arguments: Arguments, known: Names, flags: Iterable[str] = (), *
         lowered = (word or "").lower()
         if len(given.drawn) < texts:
             given.drawn.append(arguments.context(arguments.nodes[place]))
-        elif word is None or _is_specification(word):
+        elif word is None or _SPECIFICATION.match(word):
             given.drawn.append(_value(arguments, place))
         elif lowered in flags:
             given.flags.add(lowered)
@@ -93,71 +87,58 @@ def taken_apart(arguments: Arguments, known: Names, flags: Iterable[str] = (), *
 
 
 def is_current(node: syntax.Node) -> bool:
-    """Whether it is ``gca`` or ``gcf``, to which a call applies anyway."""
+    """Return whether it is ``gca`` or ``gcf``, to which a call applies anyway."""
     return node in (syntax.Name("gca"), syntax.Name("gcf"))
 
 
 def drop(arguments: Arguments, *places: int) -> None:
-    """Arguments that only concern how a figure looks, and that matplotlib has nothing for."""
+    """Leave out arguments that only concern how a figure looks, and that matplotlib has nothing for."""
     for place in places:
         arguments.context.dropped.append(arguments.nodes[place])
-    names = [arguments.literal(place) or "" for place in places]
-    said = next((name for name in names if name), "an argument")
+    said = next((word for place in places if (word := arguments.literal(place))), "an argument")
     arguments.context.notes.append(f"left out: {said} of {arguments.name}, which only concerns how a figure looks")
-
-
-def _is_specification(word: str) -> bool:
-    return _SPECIFICATION.match(word) is not None
 
 
 def _value(arguments: Arguments, place: int) -> Value:
     value = arguments.context(arguments.nodes[place])
-    if value.kind in (Kind.HANDLE, Kind.STRUCT, Kind.FILE) or value.text.startswith("*"):
+    if value.kind in (Kind.HANDLE, Kind.STRUCT, Kind.FILE) or value.starred:
         raise Untranslatable(f"calls {arguments.name} with {value.kind.value}; matplotlib draws into the current axes")
     return value
 
 
 def _option(arguments: Arguments, place: int, known: Names, given: Given) -> None:
+    name = known.get((arguments.literal(place) or "").lower())
     if place + 1 >= len(arguments):
         drop(arguments, place)
-        return
-    name = known.get((arguments.literal(place) or "").lower())
-    if name is None:
+    elif name is None:
         drop(arguments, place, place + 1)
-        return
-    given.keywords[name] = _of_option(arguments, place + 1)
+    else:
+        given.keywords[name] = _of_option(arguments, place + 1)
 
 
-def _of_option(arguments: Arguments, place: int) -> str:
+def _of_option(arguments: Arguments, place: int) -> Part:
     word = arguments.literal(place)
     if word is not None:
-        return quoted(_MARKERS.get(word.lower(), word))
+        return _MARKERS.get(word.lower(), word)
     value = arguments.context(arguments.nodes[place])
-    if value.kind in (Kind.NUM, Kind.ROW, Kind.STR):
-        return value.text
-    arguments.context.needs("np")
-    return f"np.squeeze({value.text})"
+    return value if value.kind in (Kind.NUM, Kind.ROW, Kind.STR) else call("np.squeeze", value)
 
 
-def drawn(arguments: Arguments, value: Value) -> str:
-    """Data without dimensions of one."""
-    if value.kind in (Kind.STR, Kind.NUM, Kind.ROW, Kind.COLUMN):
-        return value.text
-    arguments.context.needs("np")
-    return f"np.squeeze({value.text})"
+def drawn(value: Value) -> Part:
+    """Return data without dimensions of one."""
+    return value if value.kind in (Kind.STR, Kind.NUM, Kind.ROW, Kind.COLUMN) else call("np.squeeze", value)
 
 
-def vector(arguments: Arguments, value: Value) -> str:
-    """Data of one dimension."""
-    if value.kind in (Kind.ROW, Kind.NUM, Kind.STR):
-        return value.text
-    arguments.context.needs("np")
-    return f"np.ravel({value.text})"
+def vector(value: Value) -> Part:
+    """Return data of one dimension."""
+    return value if value.kind in (Kind.ROW, Kind.NUM, Kind.STR) else call("np.ravel", value)
 
 
-def written_numbers(node: syntax.Node, count: int) -> list[str] | None:
-    """The numbers of ``[100 100 560 420]``, where they are written out."""
-    if not (isinstance(node, syntax.Matrix) and len(node.rows) == 1 and len(node.rows[0]) == count):
+def size_in_inches(node: syntax.Node) -> list[Part] | None:
+    """Return width and height of ``[100 100 560 420]``, at 100 pixels an inch; None for anything else."""
+    if not (isinstance(node, syntax.Matrix) and len(node.rows) == 1 and len(node.rows[0]) == 4):
         return None
     found = [each.text for each in node.rows[0] if isinstance(each, syntax.Number)]
-    return found if len(found) == count else None
+    if len(found) < 4 or min(map(float, found[2:])) <= 1:
+        return None
+    return [binary(int(each) if each.isdigit() else written_number(each), "/", 100) for each in found[2:]]

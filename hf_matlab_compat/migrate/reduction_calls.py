@@ -2,257 +2,243 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Table, Translator, method
+from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Routine, Table
+from hf_matlab_compat.migrate.build import Part, binary, call, item, method, name
 from hf_matlab_compat.migrate.operators import aligned, as_numbers, elementwise_kind, may_misalign, side_by_side
 from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, integer
 
-_METHODS = {"sum": "sum", "mean": "mean", "prod": "prod", "any": "any", "all": "all", "max": "max", "min": "min"}
-_LOGICAL = ("any", "all")
-_AS_DOUBLES = ("prod", "cumprod")
-"""Whole numbers are doubles in MATLAB and may grow; numpy's wrap around."""
 _OF_ALL = ("sum", "mean", "prod", "any", "all", "max", "min")
+_EXTREMES = ("max", "min")
+_SPREADS = ("std", "var")
+_LOGICAL = ("any", "all")
+_OPTIONS: Mapping[str, dict[str, Part]] = {
+    **{key: {"dtype": name("float")} for key in ("prod", "cumprod")},
+    **{key: {"ddof": 1} for key in _SPREADS},
+}
+"""Options of numpy's methods: whole numbers are doubles in MATLAB and may grow; numpy's wrap around."""
+_EMPTY = syntax.Matrix(())
 
 
-def _reduction(name: str) -> Translator:
-    def translator(arguments: Arguments) -> Value:
-        place = 2 if name in ("max", "min", "std", "var") else 1
-        arguments.refuse_texts()
-        if name in ("max", "min") and len(arguments) == 2:
-            return _larger(name, arguments)
-        if (
-            place == 2
-            and len(arguments) == 3
-            and not _divides_by_n(name, arguments)
-            and arguments.nodes[1] not in _NEUTRAL[name in ("std", "var")]
-        ):
-            raise Untranslatable(f"calls {name} in an unknown way")
-        if _divides_by_n(name, arguments):
-            return _spread(name, arguments)
-        if len(arguments) == 2 and place == 2 and arguments.nodes[1] not in _NEUTRAL[True]:
-            raise Untranslatable(f"calls {name} with another normalisation")
-        axis = arguments.dimension(place)
-        value = arguments.values[0]
-        value = as_numbers(value) if name in ("max", "min") else value
-        return _along_first(name, value, arguments) if axis is None else _along(name, value, axis, arguments)
-
-    return translator
+def _reduction(arguments: Arguments) -> Value:
+    name_ = arguments.name
+    arguments.numbers()
+    place = 2 if name_ in (*_EXTREMES, *_SPREADS) else 1
+    if name_ in _EXTREMES and len(arguments) == 2:
+        return _larger(name_, arguments)
+    if name_ in _SPREADS and len(arguments) > 1:
+        if arguments.nodes[1] == syntax.Number("1"):
+            return _spread_of_all(name_, arguments)
+        if arguments.nodes[1] not in (_EMPTY, syntax.Number("0")):
+            known = len(arguments) == 2
+            raise Untranslatable(f"calls {name_} with another normalisation") if known else arguments.in_unknown_way()
+    if name_ in _EXTREMES and len(arguments) == 3 and arguments.nodes[1] != _EMPTY:
+        raise arguments.in_unknown_way()
+    axis = arguments.dimension(place)
+    value = as_numbers(arguments.values[0]) if name_ in _EXTREMES else arguments.values[0]
+    return _along_first(name_, value, arguments) if axis is None else _along(name_, value, axis)
 
 
-def _divides_by_n(name: str, arguments: Arguments) -> bool:
-    return name in ("std", "var") and len(arguments) > 1 and arguments.nodes[1] == syntax.Number("1")
-
-
-def _spread(name: str, arguments: Arguments) -> Value:
-    """``std(x, 1)``: divided by the number of entries, not by one less."""
+def _spread_of_all(name_: str, arguments: Arguments) -> Value:
+    """Translate ``std(x, 1)``: divided by the number of entries, not by one less."""
     axis = arguments.dimension(2)
-    arguments.context.needs("ml")
-    given = arguments.values[0].as_two_dimensional().text + ("" if axis is None else f", {axis}")
-    return Value(f"ml.{name}_of_all({given})", Kind.UNKNOWN)
+    return Value(call(f"ml.{name_}_of_all", arguments.values[0].as_two_dimensional(), *_given(axis)))
 
 
-_NEUTRAL = {False: (syntax.Matrix(()),), True: (syntax.Matrix(()), syntax.Number("0"))}
+def _given(axis: int | None) -> list[int]:
+    return [] if axis is None else [axis]
 
 
-def _options(name: str) -> str:
-    if name in _AS_DOUBLES:
-        return "dtype=float"
-    return "ddof=1" if name in ("std", "var") else ""
+def _called(name_: str, value: Value, **options: Part) -> ast.expr:
+    if name_ in _EXTREMES:
+        return call(f"np.nan{name_}", value, **options)
+    return method(value, name_, **options, **_OPTIONS.get(name_, {}))
 
 
-def _called(name: str, value: Value, arguments: Arguments, *options: str) -> str:
-    if name in ("max", "min"):
-        arguments.context.needs("np")
-        return f"np.nan{name}({', '.join([value.text, *options])})"
-    given = ", ".join(option for option in (*options, _options(name)) if option)
-    return method(value, f"{name}({given})")
-
-
-def _along_first(name: str, value: Value, arguments: Arguments) -> Value:
-    logical = name in _LOGICAL
-    if value.kind is Kind.NUM and name not in ("std", "var", *_LOGICAL):
+def _along_first(name_: str, value: Value, arguments: Arguments) -> Value:
+    logical = name_ in _LOGICAL
+    if value.kind is Kind.NUM and name_ not in (*_SPREADS, *_LOGICAL):
         return value
-    whole = _of_all(name, arguments)
+    whole = _of_all(name_, arguments)
     if whole is not None:
         return whole
     if value.kind in (Kind.ROW, Kind.COLUMN):
-        return Value(_called(name, value, arguments), Kind.NUM, integer=False, logical=logical)
-    arguments.context.needs("ml")
-    return Value(f"ml.{name}({value.text})", Kind.UNKNOWN, logical=logical)
+        return Value(_called(name_, value), Kind.NUM, logical=logical)
+    return Value(call(f"ml.{name_}", value), logical=logical)
 
 
-def _of_all(name: str, arguments: Arguments) -> Value | None:
+def _of_all(name_: str, arguments: Arguments) -> Value | None:
     """``sum(sum(x))`` of a matrix, as one call."""
-    inner = arguments.nodes[0]
-    if not isinstance(inner, syntax.Apply) or inner.base != syntax.Name(name) or len(inner.arguments) != 1:
+    match arguments.nodes[0]:
+        case syntax.Apply(syntax.Name(inner), (node,)) if inner == name_ and name_ in _OF_ALL:
+            value = arguments.context(node)
+        case _:
+            return None
+    if value.kind not in (Kind.ARRAY, Kind.LOADED) or value.nd:
         return None
-    value = arguments.context(inner.arguments[0])
-    if name not in _OF_ALL or value.kind not in (Kind.ARRAY, Kind.LOADED) or value.nd:
-        return None
-    return Value(_called(name, value, arguments), Kind.NUM, logical=name in _LOGICAL)
+    return Value(_called(name_, value), Kind.NUM, logical=name_ in _LOGICAL)
 
 
-def _along(name: str, value: Value, axis: int, arguments: Arguments) -> Value:
-    logical = name in _LOGICAL
-    if value.kind is Kind.NUM:
+def _along(name_: str, value: Value, axis: int) -> Value:
+    logical = name_ in _LOGICAL
+    if value.kind is Kind.NUM or (value.kind is Kind.ROW and axis != 1):
         return value
     if value.kind is Kind.ROW:
-        return Value(_called(name, value, arguments), Kind.NUM, logical=logical) if axis == 1 else value
+        return Value(_called(name_, value), Kind.NUM, logical=logical)
     if value.kind not in SHAPED or axis > 1:
-        arguments.context.needs("ml")
-        return Value(f"ml.{name}({value.text}, {axis})", Kind.UNKNOWN, logical=logical)
+        return Value(call(f"ml.{name_}", value, axis), logical=logical)
     if axis == 0 and not value.nd:
-        return Value(_called(name, value, arguments, "axis=0"), Kind.ROW, logical=logical)
+        return Value(_called(name_, value, axis=0), Kind.ROW, logical=logical)
     if value.kind is Kind.COLUMN:
-        return Value(_called(name, value, arguments, "axis=1", "keepdims=True"), Kind.COLUMN, logical=logical)
-    kind = Kind.COLUMN if axis == 1 and not value.nd else Kind.ARRAY
-    return Value(_called(name, value, arguments, f"axis={axis}", "keepdims=True"), kind, logical=logical, nd=value.nd)
+        return Value(_called(name_, value, axis=1, keepdims=True), Kind.COLUMN, logical=logical)
+    kind = Kind.ARRAY if value.nd else Kind.COLUMN
+    return Value(_called(name_, value, axis=axis, keepdims=True), kind, logical=logical, nd=value.nd)
 
 
-def _larger(name: str, arguments: Arguments) -> Value:
+def _larger(name_: str, arguments: Arguments) -> Value:
     left, right = map(as_numbers, arguments.values)
     if left.integer and right.integer and left.kind is right.kind is Kind.NUM:
-        return integer(f"{name}({left.text}, {right.text})")
+        return integer(call(name_, left, right))
     if may_misalign(left, right):
-        return aligned(f"f{name}", left, right)
+        return aligned(f"f{name_}", left, right)
     left, right = side_by_side(left, right)
-    arguments.context.needs("np")
-    return Value(f"np.f{name}({left.text}, {right.text})", elementwise_kind(left.kind, right.kind))
+    return Value(call(f"np.f{name_}", left, right), elementwise_kind(left.kind, right.kind))
 
 
-def _extreme_and_place(arguments: Arguments, wanted: int) -> tuple[str, list[Value]]:
-    """``[m, i] = max(x)``."""
+def _extreme_and_place(arguments: Arguments, wanted: int) -> tuple[ast.expr, list[Value]]:
+    """Translate ``[m, i] = max(x)``."""
     if wanted != 2 or len(arguments) not in (1, 3):
-        raise Untranslatable(f"calls {arguments.name} in an unknown way")
-    axis = arguments.dimension(2)
-    arguments.context.needs("ml")
-    value = arguments.values[0]
-    along = "" if axis is None else f", {axis}"
-    kind = Kind.LOADED
-    return f"ml.{arguments.name}_and_place({value.as_two_dimensional().text}{along})", [
-        Value("", kind),
-        Value("", kind),
-    ]
+        raise arguments.in_unknown_way()
+    given = arguments.values[0].as_two_dimensional(), *_given(arguments.dimension(2))
+    return call(f"ml.{arguments.name}_and_place", *given), [Value(kind=Kind.LOADED)] * 2
 
 
-def _sort_and_places(arguments: Arguments, wanted: int) -> tuple[str, list[Value]]:
-    order = _order(arguments)
-    arguments.context.needs("ml")
-    value = arguments.values[0].as_two_dimensional()
-    return f"ml.sort_and_places({value.text}{order})", [Value("", Kind.LOADED)] * wanted
+def _sort_and_places(arguments: Arguments, wanted: int) -> tuple[ast.expr, list[Value]]:
+    axis, options = _order(arguments)
+    made = call("ml.sort_and_places", arguments.values[0].as_two_dimensional(), *axis, **options)
+    return made, [Value(kind=Kind.LOADED)] * wanted
 
 
 def _sort(arguments: Arguments) -> Value:
-    order = _order(arguments)
+    axis, options = _order(arguments)
     value = arguments.values[0]
-    if value.kind is Kind.ROW and not order:
-        arguments.context.needs("np")
-        return Value(f"np.sort({value.text})", Kind.ROW, integer=value.integer)
-    arguments.context.needs("ml")
-    return Value(f"ml.sort_and_places({value.as_two_dimensional().text}{order})[0]", Kind.LOADED)
+    if value.kind is Kind.ROW and not axis and not options:
+        return Value(call("np.sort", value), Kind.ROW, integer=value.integer)
+    return Value(item(_sort_and_places(arguments, 1)[0], 0), Kind.LOADED)
 
 
-def _order(arguments: Arguments) -> str:
-    """The arguments behind the array: an axis, a direction."""
+def _order(arguments: Arguments) -> tuple[list[int], dict[str, Part]]:
+    """The arguments after the array: an axis, a direction."""
     arguments.expect(1, 2, 3)
     words = [arguments.literal(place) for place in range(1, len(arguments))]
     word = words[-1] if words else None
-    along = arguments.dimension(1) if words and words[0] is None else None
+    axis = arguments.dimension(1) if words and words[0] is None else None
     if word not in (None, "ascend", "descend") or (len(words) == 2 and None not in words):
         raise Untranslatable("sorts in an unknown way")
-    return ("" if along is None else f", {along}") + (", descending=True" if word == "descend" else "")
+    return _given(axis), {"descending": True} if word == "descend" else {}
 
 
 def _find(arguments: Arguments) -> Value:
     value = arguments.expect(1, 2, 3)[0]
     if len(arguments) > 1:
-        arguments.context.needs("ml")
         if len(arguments) == 3 and arguments.literal(2) not in ("first", "last"):
-            raise Untranslatable("calls find in an unknown way")
+            raise arguments.in_unknown_way()
         first = "last" if arguments.literal(2) == "last" else "first"
-        return Value(f"ml.{first}_found({value.as_two_dimensional().text}, {arguments.whole(1)})", Kind.UNKNOWN)
+        return Value(call(f"ml.{first}_found", value.as_two_dimensional(), arguments.whole(1)))
     if value.kind is Kind.ROW:
-        arguments.context.needs("np")
-        return Value(f"np.flatnonzero({value.text}) + 1", Kind.ROW, integer=True)
-    arguments.context.needs("ml")
-    return Value(f"ml.find({value.text})", Kind.LOADED)
+        return Value(binary(call("np.flatnonzero", value), "+", 1), Kind.ROW, integer=True)
+    return Value(call("ml.find", value), Kind.LOADED)
 
 
-def _cumulative(name: str) -> Translator:
-    def translator(arguments: Arguments) -> Value:
-        value = arguments.expect(1, 2)[0]
-        axis = arguments.dimension(1)
-        arguments.refuse_texts()
-        if value.kind is Kind.ROW and axis is None:
-            whole = value.integer and name not in _AS_DOUBLES
-            return Value(method(value, f"{name}({_options(name)})"), Kind.ROW, integer=whole)
-        if value.kind not in SHAPED or (axis is None and value.kind is not Kind.COLUMN):
-            arguments.context.needs("ml")
-            return Value(f"ml.{name}({value.text})", Kind.LOADED)
-        return Value(method(value, f"{name}(axis={axis or 0})"), value.kind)
+def _find_in_two(arguments: Arguments, wanted: int) -> tuple[ast.expr, list[Value]]:
+    """Translate ``[i, j] = find(x)``."""
+    (value,) = arguments.expect(1)
+    if wanted != 2:
+        raise Untranslatable(f"asks find for {wanted} outputs")
+    return call("ml.find_in_two", value.as_two_dimensional()), [Value(kind=Kind.LOADED)] * 2
 
-    return translator
+
+def _cumulative(arguments: Arguments) -> Value:
+    name_, value = arguments.name, arguments.expect(1, 2)[0]
+    axis = arguments.dimension(1)
+    arguments.numbers()
+    if value.kind is Kind.ROW and axis is None:
+        whole = value.integer and name_ not in _OPTIONS
+        return Value(_called(name_, value), Kind.ROW, integer=whole)
+    if value.kind not in SHAPED or (axis is None and value.kind is not Kind.COLUMN):
+        return Value(call(f"ml.{name_}", value), Kind.LOADED)
+    return Value(method(value, name_, axis=axis or 0), value.kind)
 
 
 def _norm(arguments: Arguments) -> Value:
     value = arguments.expect(1, 2)[0]
     word = arguments.literal(1)
     if word is None:
-        arguments.refuse_texts()
+        arguments.numbers()
     plain = word == "fro" or (len(arguments) == 1 and value.kind in (Kind.ROW, Kind.COLUMN))
     if plain and value.kind in SHAPED:
-        arguments.context.needs("np")
-        return Value(f"np.linalg.norm({value.text})", Kind.NUM)
-    order = _order_of_norm(arguments, word)
-    arguments.context.needs("ml")
-    return Value(f"ml.norm({value.as_two_dimensional().text}{order})", Kind.NUM)
+        return Value(call("np.linalg.norm", value), Kind.NUM)
+    order = _order_of_norm(arguments, word) if len(arguments) > 1 else []
+    return Value(call("ml.norm", value.as_two_dimensional(), *order), Kind.NUM)
 
 
-def _order_of_norm(arguments: Arguments, word: str | None) -> str:
-    if len(arguments) == 1:
-        return ""
+def _order_of_norm(arguments: Arguments, word: str | None) -> list[Part]:
     if word is not None:
         if word.lower() not in ("inf", "fro"):
             raise Untranslatable(f"takes the norm {word!r}")
-        arguments.context.needs("np")
-        return ', "fro"' if word == "fro" else ", np.inf"
+        return ["fro" if word == "fro" else name("np.inf")]
     if arguments.values[1].kind is not Kind.NUM:
         raise Untranslatable("takes a norm of an unknown order")
-    return f", {arguments.values[1].text}"
+    return [arguments.values[1]]
 
 
 def _unique(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
-    if value.kind in (Kind.ROW,):
-        arguments.context.needs("np")
-        return Value(f"np.unique({value.text})", Kind.ROW, integer=value.integer)
-    arguments.context.needs("ml")
-    return Value(f"ml.unique({value.text})", Kind.LOADED)
+    if value.kind is Kind.ROW:
+        return Value(call("np.unique", value), Kind.ROW, integer=value.integer)
+    return Value(call("ml.unique", value), Kind.LOADED)
 
 
-def _trace(arguments: Arguments) -> Value:
-    (value,) = arguments.expect(1)
-    arguments.context.needs("np")
-    return Value(f"np.trace({value.as_two_dimensional().text})", Kind.NUM)
+def _median(arguments: Arguments) -> Value:
+    value = arguments.numbers(1, 2)[0]
+    return Routine(Kind.UNKNOWN).of("median", value, *_given(arguments.dimension(1)))
+
+
+def _dot(arguments: Arguments) -> Value:
+    values = arguments.numbers(2, 3)
+    axis = arguments.dimension(2)
+    if axis is None and all(value.kind is Kind.ROW for value in values):
+        return Value(call("np.dot", *values), Kind.NUM)
+    vectors = axis is None and all(value.kind in (Kind.ROW, Kind.COLUMN, Kind.NUM) for value in values)
+    return Routine(Kind.NUM if vectors else Kind.UNKNOWN).of("dot", *values[:2], *_given(axis))
+
+
+def _circshift(arguments: Arguments) -> Value:
+    values = arguments.numbers(2, 3)
+    kind = values[0].kind if values[0].kind in (Kind.COLUMN, Kind.ARRAY) else Kind.LOADED
+    return Routine(kind).of("circshift", *values[:2], *_given(arguments.dimension(2)))
 
 
 WITH_OUTPUTS: Mapping[str, Outputs] = {
-    "max": _extreme_and_place,
-    "min": _extreme_and_place,
+    **dict.fromkeys(_EXTREMES, _extreme_and_place),
     "sort": _sort_and_places,
+    "find": _find_in_two,
 }
 """Functions whose several outputs are understood."""
 
 TABLE: Table = {
-    **{name: _reduction(name) for name in (*_METHODS, "std", "var")},
+    **dict.fromkeys((*_OF_ALL, *_SPREADS), _reduction),
+    **dict.fromkeys(("cumsum", "cumprod"), _cumulative),
     "find": _find,
     "sort": _sort,
     "unique": _unique,
-    "cumsum": _cumulative("cumsum"),
-    "cumprod": _cumulative("cumprod"),
     "norm": _norm,
-    "trace": _trace,
+    "median": _median,
+    "dot": _dot,
+    "circshift": _circshift,
+    "trace": Routine(Kind.NUM, function="np.trace", numbers=False),
 }
