@@ -1,4 +1,4 @@
-"""A certificate: every comparison as a line with a figure, a bound, the bound's source and a verdict. Plain values."""
+"""A certificate: every comparison as a line with a figure, a bound, the bound's source and a verdict; plain values."""
 
 from __future__ import annotations
 
@@ -15,34 +15,45 @@ from hf_matlab_compat.parity.recording import MODES, PRECISIONS, REFUSED
 from hf_matlab_compat.parity.stages import ANOTHER_CHUNK, DECISION_STAGES, STAGE_WORDS, STAGES
 
 NOT_FOUND = "not found: published value assumed"
-"""Stands where the files have no such constant that could be read."""
-
+"""The value of a constant that could not be found in the files."""
 AMBIGUOUS = "ambiguous: "
-"""Stands before the reason why the value in force may be another one."""
+"""Prefix of the reason why the value of a constant in force may be another one."""
+NOT_MEASURED = "not measured"
+"""In a certificate's provenance under 'envelope', where E was not measured; the reason follows in parentheses."""
+NO_OCTAVE = "no Octave"
+"""In a certificate's provenance where recorded numbers stand in, with the reason."""
+STOPS = "the reference stops here: "
+"""Prefix of the reason of a line where a reference stopped for a reason that is known of the published program."""
+STOPS_UNEXPLAINED = "the reference stops here, which the published program is not known to do: "
+"""Prefix of the same where the reason is not known, so that the rest of that run is missing."""
+PUBLISHED = " (published "
+"""In the value of an edited constant, before the published value."""
+START_OF_CG, TARGET_CHUNK = "start of CG", "target chunk"
+"""Places of quantities that are computed elsewhere than the stage that shows them."""
+LACKS = "the reference lacks"
+"""Prefix of the reason of a line whose quantity the reference does not produce."""
+_NAMED = 5
+"""Stages or runs named in a sentence."""
+_LONGEST_VALUE = 24
+_LOGGED = ("cg_steps", "chose_iters", "rho", "reductions", "rate")
+"""Stages that a reference shows by its log alone."""
+_COMPUTED_AT: Mapping[str, str] = {
+    **{"ll": "ll", "test ll": "ll", "err": "err", "test err": "err"},
+    **{"d,": "cg_iterates", "norm of d": "cg_iterates"},
+}
+"""Stages at which results of an epoch are computed, by the beginning of their detail."""
+
+Run = tuple[str, str, str, str]
+"""Case, precision, mode and backend."""
 
 
 class Verdict(Enum):
-    """What a comparison says; the value is what the user sees."""
+    """The result of a comparison; the value is what the user sees."""
 
     AGREES = "agrees"
     TIE = "agrees (tie)"
     DIFFERS = "differs"
     NOT_RUN = "not run"
-
-
-NOT_MEASURED = "not measured"
-"""In a certificate's provenance under 'envelope', where E was not; the reason follows in parentheses."""
-NO_OCTAVE = "no Octave"
-"""In a certificate's provenance where recorded numbers stand in, with the reason."""
-STOPS = "the reference stops here: "
-"""Begins the reason of a line where a reference stopped for a reason that is known of the published program."""
-STOPS_UNEXPLAINED = "the reference stops here, which the published program is not known to do: "
-"""Begins it where it did not: of that run it is not known what the rest would have been."""
-PUBLISHED = " (published "
-"""Stands behind a constant that is not the published one, before the published value."""
-
-_NAMED = 5
-"""Stages named in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +92,8 @@ class Line:
     verdict: Verdict = Verdict.NOT_RUN
 
     @property
-    def run(self) -> tuple[str, str, str, str]:
-        """Which run it belongs to: case, precision, mode and backend."""
+    def run(self) -> Run:
+        """The run to which it belongs."""
         return self.case, self.precision, self.mode, self.backend
 
 
@@ -114,14 +125,14 @@ class Certificate:
     lines : list of Line
     traces : list of Traces
     constants : mapping of str to str
-        Constants read off the reference and applied to the port: name to 'value (file:line)'.
+        Constants read from the reference and applied to this package: name to 'value (file:line)'.
     provenance : mapping of str to str
     not_exercised : list of str
-        What none of the runs went through, so that nothing here speaks for it.
+        Settings and events that none of the runs had, so that nothing here was compared in them.
     seen : mapping of str to str
-        Which epochs, values and decisions the runs of the reference went through.
+        Epochs, values and decisions that the runs of the reference had.
     place : str
-        Where the first difference is computed in the reference's files: 'file:line: statement', as far as it is known.
+        Where the reference's files compute the first difference: 'file:line: statement', as far as it is known.
     """
 
     lines: Sequence[Line]
@@ -134,8 +145,10 @@ class Certificate:
 
     @property
     def verdict(self) -> Verdict:
-        """DIFFERS if any line does; NOT_RUN if of a run nothing was compared or the end is missing without a known
-        reason, or no decision of any; else AGREES.
+        """The verdict on all runs.
+
+        DIFFERS if any line does. NOT_RUN if nothing of a run was compared, or its end is missing without a known
+        reason, or no decision of any run was compared. Else AGREES.
         """
         if any(line.verdict is Verdict.DIFFERS for line in self.lines):
             return Verdict.DIFFERS
@@ -154,8 +167,8 @@ class Certificate:
         return Verdict.AGREES if verdicts - {Verdict.NOT_RUN} else Verdict.NOT_RUN
 
     @property
-    def runs_not_compared(self) -> list[tuple[str, str, str, str]]:
-        """Case, precision, mode and backend of the runs of which no line was compared."""
+    def runs_not_compared(self) -> list[Run]:
+        """The runs of which no line was compared."""
         compared = {line.run for line in self.lines if line.verdict is not Verdict.NOT_RUN}
         return [run for run in dict.fromkeys(line.run for line in self.lines) if run not in compared]
 
@@ -165,24 +178,24 @@ class Certificate:
         return list(dict.fromkeys(line.precision for line in self.lines if REFUSED in line.bound_source))
 
     @property
-    def runs_cut_off(self) -> list[tuple[str, str, str, str]]:
-        """Case, precision, mode and backend of the runs whose reference stopped without a known reason."""
+    def runs_cut_off(self) -> list[Run]:
+        """The runs whose reference stopped without a known reason."""
         cut_off = [line.run for line in self.lines if line.bound_source.startswith(STOPS_UNEXPLAINED)]
         return list(dict.fromkeys(cut_off))
 
     @property
     def unseen(self) -> str:
-        """What none of the runs went through."""
+        """The settings and events that none of the runs had, in words."""
         return ", ".join(self.not_exercised) or "nothing of what is looked for; docs/parity.md has what no run shows"
 
     @property
     def edited_constants(self) -> list[str]:
-        """Constants that the reference has otherwise than the published program."""
+        """Names of constants whose value in the reference is not the published one."""
         return [name for name, value in self.constants.items() if PUBLISHED in value]
 
     @property
     def constants_not_read(self) -> list[str]:
-        """Constants of the reference that its files do not tell, or not for certain."""
+        """Names of constants of the reference that its files do not tell for certain."""
         return [name for name, value in self.constants.items() if NOT_FOUND in value or AMBIGUOUS in value]
 
     @property
@@ -201,7 +214,7 @@ class Certificate:
 
     @property
     def sentence(self) -> str:
-        """The verdict, what it rests on, and what was not run."""
+        """The verdict, the reason for it, and what was not run."""
         return f"{self.verdict_in_words}{self._recorded}{self._because}{self._not_run}"
 
     @property
@@ -214,21 +227,16 @@ class Certificate:
             return f": the reference stopped in {'; '.join(' '.join(run) for run in self.runs_cut_off)}"
         if self.lines and not self.runs_not_compared:
             return f": no decision was compared ({', '.join(DECISION_STAGES)})"
-        return f": nothing was compared of {self._not_compared}"
-
-    @property
-    def _not_compared(self) -> str:
-        """The runs of which nothing was compared, and why not of the first."""
         runs = self.runs_not_compared
         reasons = (line.bound_source.rstrip(".") for line in self.lines if runs and line.run == runs[0])
-        reason = next((reason for reason in reasons if reason), "")
+        reason = next((f" ({reason})" for reason in reasons if reason), "")
         named = "; ".join(" ".join(run) for run in runs[:_NAMED]) or "anything"
         more = f" and {len(runs) - _NAMED} more runs" if len(runs) > _NAMED else ""
-        return named + more + (f" ({reason})" if reason else "")
+        return f": nothing was compared of {named}{more}{reason}"
 
     @property
     def _difference(self) -> str:
-        """What differs first, and the line of the reference's files in which it is computed."""
+        """The first difference, and the line of the reference's files in which it is computed."""
         assert self.first_divergence is not None  # something differs
         place = ":".join(self.place.split(":")[:2])
         more = sum(line.verdict is Verdict.DIFFERS for line in self.lines) - 1
@@ -246,10 +254,10 @@ class Certificate:
 
     @property
     def _recorded(self) -> str:
-        """How much the numbers are that were looked up instead of a reference run."""
+        """The number of recorded epochs where they stand in for a run of the reference."""
         if self.provenance.get("engine") != "recorded" or not self.lines:
             return ""
-        epochs: dict[tuple[str, ...], set[int]] = {}
+        epochs: dict[Run, set[int]] = {}
         for line in self.lines:
             if line.stage not in ("entry", "checkpoint"):
                 epochs.setdefault(line.run, set()).add(line.epoch)
@@ -259,13 +267,13 @@ class Certificate:
 
     @property
     def doubt(self) -> str:
-        """Where something differs and E was not measured: that a difference may be rounding; empty otherwise."""
+        """A warning that a difference may be rounding, where E was not measured; empty otherwise."""
         told = self.provenance.get("envelope", "")
         if self.verdict is not Verdict.DIFFERS or not told.startswith(NOT_MEASURED):
             return ""
         reason = told.removeprefix(NOT_MEASURED).strip()
-        do = "run without it" if "--no-envelope" in reason else "measure it"
-        do = "run with --run-code" if "--run-code" in reason else do
+        options = {"--no-envelope": "run without that option", "--run-code": "run with --run-code"}
+        do = next((advice for option, advice in options.items() if option in reason), "measure it")
         return f"rounding was not measured {reason}: {do} before you believe this"
 
     @property
@@ -275,27 +283,11 @@ class Certificate:
         return min(differing, key=lambda line: (line.epoch, STAGES.index(line.stage)), default=None)
 
 
-START_OF_CG, TARGET_CHUNK = "start of CG", "target chunk"
-"""Computed elsewhere than the stage that shows them."""
-LACKS = "the reference lacks"
-"""Begins the reason of a line whose quantity the reference does not produce."""
-_LONGEST_VALUE = 24
-_LOGGED = ("cg_steps", "chose_iters", "rho", "reductions", "rate")
-"""Stages that a reference shows by its log alone."""
-
-
 def difference_in_words(line: Line) -> str:
-    """What differs, by how much, and where.
-
-    Parameters
-    ----------
-    line : Line
-        One that differs.
-    """
+    """Return in one clause which quantity of a line differs, by how much, and where."""
     what = STAGE_WORDS[line.stage] + f" ({line.detail})" * bool(line.detail)
     where = f"in epoch {line.epoch} of {line.case}, {line.precision}"
-    measured = line.distance is not None and line.bound and math.isfinite(line.distance)
-    if measured:
+    if line.distance is not None and line.bound and math.isfinite(line.distance):
         return f"{what} is {line.distance:.1e} apart {where}, where {line.bound:.1e} is allowed"
     values = (line.ours, line.reference)
     if all(value and len(value) <= _LONGEST_VALUE and not value.startswith("norm ") for value in values):
@@ -305,7 +297,7 @@ def difference_in_words(line: Line) -> str:
 
 
 def place_stage(line: Line) -> str:
-    """The stage at which a line's quantity is computed: of figures after the step, that of the same kernel."""
+    """Return the stage at which a line's quantity is computed: of figures after the step, that of the same kernel."""
     if ANOTHER_CHUNK in line.detail:
         return TARGET_CHUNK
     if line.stage == "cg_iterates" and line.detail.startswith("start"):
@@ -314,12 +306,4 @@ def place_stage(line: Line) -> str:
         return "log"
     if line.stage != "params":
         return line.stage
-    heads = {
-        "ll": "ll",
-        "test ll": "ll",
-        "err": "err",
-        "test err": "err",
-        "d,": "cg_iterates",
-        "norm of d": "cg_iterates",
-    }
-    return next((stage for head, stage in heads.items() if line.detail.startswith(head)), line.stage)
+    return next((stage for head, stage in _COMPUTED_AT.items() if line.detail.startswith(head)), line.stage)

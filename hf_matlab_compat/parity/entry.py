@@ -1,8 +1,10 @@
-"""Whether one call over several epochs is the chain of its epochs, on either side.
+"""The stage 'entry': the call that users make, judged by its returned values and its files.
 
-Lockstep begins every epoch from a state that it has been given, so that what a trainer carries from one epoch to the
-next (beside parameters, d, lambda and counts) is in no epoch that it looks into. The one call and the chain are runs
-of the same program from the same numbers: they are equal, to the last bit, and so is what the call writes.
+Every other stage runs epochs of a problem that the comparison has built. The translation of the 22 arguments, defaults,
+checks and files are in the call alone. Its first epoch is compared with the reference's. Over several epochs, one call
+is compared with its single epochs, on either side: lockstep begins every epoch from a state that it has been given, so
+that state which a trainer carries on otherwise is in the one call alone. Without such state, both are runs of the same
+program from the same numbers, and equal to the last bit.
 """
 
 from __future__ import annotations
@@ -29,156 +31,12 @@ from hf_matlab_compat.parity.comparisons import Comparison, end_comparisons
 from hf_matlab_compat.parity.engines.port import PortCase, run_epoch, single_epochs, starting
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.log_comparison import epoch_lines
-from hf_matlab_compat.parity.recording import Case, Continuity, EpochRecord, Recording, distance
+from hf_matlab_compat.parity.recording import Case, EpochRecord, Recording, distance
 from hf_matlab_compat.parity.verdicts import Column, differs, line_of, not_run
 
 STAGE = "entry"
 NOT_SHOWN = "continuity"
 """The quantity that an engine declares where it cannot run one call over all epochs."""
-
-
-@dataclass(frozen=True)
-class Called:
-    """What a call of several epochs returned and wrote.
-
-    Attributes
-    ----------
-    epochs : list of EpochRecord
-        Figures of the checkpoint's records and lines of the log; parameters in the last one only.
-    checkpoint : bytes
-        The file, as it lies on the disk.
-    """
-
-    epochs: Sequence[EpochRecord]
-    checkpoint: bytes
-
-
-def epochs_of_a_call(recording: Recording) -> int:
-    """As many as were recorded; two where it was one, across which nothing could be carried."""
-    return max(2, recording.epochs[-1].epoch)
-
-
-def unmeasured(quantity: str) -> None:
-    """E of what is not rounded, or rounded alike."""
-
-
-def port_lines(
-    recording: Recording, case: PortCase, judge: EpochJudge, called: Called | HessianFreeError
-) -> list[Line]:
-    """The call of this package beside its own epochs: what it returned, its checkpoint's file, its log.
-
-    Parameters
-    ----------
-    recording : Recording
-    case : PortCase
-        Of the recording.
-    judge : EpochJudge
-        Of the recording.
-    called : Called, or the error with which the call stopped
-    """
-    count = epochs_of_a_call(recording)
-    column = _exact(judge, recording)
-    try:
-        chain = single_epochs(case, recording.case.arguments["paramsp"], count)
-    except HessianFreeError as error:
-        if str(error) == str(called):
-            return [not_run(_pair(_ours(count), "", "", 0.0), column, f"both stopped: {error}")]
-        return [line_of(_pair(_ours(count), "went on", f"stopped: {error}", np.inf), column)]
-    if isinstance(called, HessianFreeError):
-        return [differs(_pair(_ours(count), "stopped", "went on", np.inf), column, f"the call stopped: {called}")]
-    return [line_of(pair, _at(column, epoch)) for epoch, pair in _compared(called, chain)]
-
-
-def nothing_called(recording: Recording, judge: EpochJudge, absent: str) -> list[Line]:
-    """The lines that a call would have had."""
-    names = ("log", "parameters returned", *(f"{name} in file" for name in VARIABLES))
-    pairs = [_pair(f"{_ours(epochs_of_a_call(recording))}: {name}", "", "", 0.0) for name in names]
-    return [not_run(pair, _exact(judge, recording), absent) for pair in pairs]
-
-
-def _compared(called: Called, chain: Sequence[EpochRecord]) -> Iterator[tuple[int, Comparison]]:
-    """Epoch and comparison."""
-    count = len(chain)
-    epoch, ours, single = _first_apart(called.epochs, chain)
-    apart = 0.0 if ours == single else np.inf
-    yield epoch, _pair(f"{_ours(count)}: log", ours, single, apart)
-    a, b = called.epochs[-1].theta_after, chain[-1].theta_after
-    yield count, _pair(f"{_ours(count)}: parameters returned", a, b, distance(a, b))
-    for pair in checkpoint_comparisons(called.checkpoint, our_variables(chain)):
-        if pair.detail == "times":  # of class and shape alone: clocks run on
-            pair = replace(pair, ours="durations", theirs="durations")
-        # the file stands for the other side there
-        detail = f"{_ours(count)}: {pair.detail} in file"
-        yield count, replace(pair, stage=STAGE, detail=detail, kind="decision", ours=pair.theirs, theirs=pair.ours)
-
-
-def _first_apart(called: Sequence[EpochRecord], chain: Sequence[EpochRecord]) -> tuple[int, str, str]:
-    """The first epoch whose printed lines differ, and those; else the last epoch, and the last line of both."""
-    a = b = ""
-    for k, (whole, single) in enumerate(zip(called, chain, strict=True), start=1):
-        sides = ([line for line in side.log_lines if line.strip()] for side in (whole, single))
-        for a, b in zip_longest(*sides, fillvalue=""):
-            if a != b:
-                return k, a, b
-    return len(chain), a, b
-
-
-def reference_lines(recording: Recording, judge: EpochJudge, absent: str = "") -> list[Line]:
-    """One call of the reference beside its resumed ones; one line that says so where it was not run.
-
-    Parameters
-    ----------
-    recording : Recording
-    judge : EpochJudge
-        Of the recording.
-    absent : str
-        Why nothing is run; empty where it is.
-    """
-    found, column = recording.continuity, _exact(judge, recording)
-    if found is not None and absent:
-        return [not_run(pair, column, absent) for pair in _of_reference(found)]
-    if found is not None:
-        return [line_of(pair, _at(column, found.first_apart or found.epochs)) for pair in _of_reference(found)]
-    if recording.mode != "lockstep":  # a free run is one call
-        return []
-    one = "a run of one epoch carries nothing over" if len(recording.epochs) == 1 else ""
-    reason = absent or judge.declared(NOT_SHOWN) or one or "the reference was not run over all epochs in one call"
-    return [not_run(_pair(_theirs(recording.epochs[-1].epoch), "", "", 0.0), column, reason)]
-
-
-def _of_reference(found: Continuity) -> Iterator[Comparison]:
-    """`ours` is the one call, `theirs` the chain."""
-    name = _theirs(found.epochs)
-    apart = "equal" if found.first_apart is None else f"apart from epoch {found.first_apart} on"
-    yield _pair(f"{name}: every epoch", apart, "equal", 0.0 if found.first_apart is None else np.inf)
-    chain, whole = found.lam
-    yield _pair(f"{name}: lambda", whole, chain, distance(whole, chain))
-    for what, value in (("parameters", found.theta), ("d", found.d)):
-        yield _pair(f"{name}: {what}", "one call", "resumed", value)
-
-
-def _ours(epochs: int) -> str:
-    return f"one call of {epochs} epochs equals {epochs} single epochs"
-
-
-def _theirs(epochs: int) -> str:
-    return f"reference: one call of {epochs} epochs equals {epochs} resumed ones"
-
-
-def _pair(detail: str, ours: object, theirs: object, apart: float) -> Comparison:
-    return Comparison(STAGE, detail, "continuity", "decision", ours, theirs, apart)
-
-
-def _exact(judge: EpochJudge, recording: Recording) -> Column:
-    """Where nothing may differ: no runs that differ by rounding widen this."""
-    return replace(judge.column(recording.epochs[-1], None), measured=unmeasured, own=unmeasured)
-
-
-def _at(column: Column, epoch: int) -> Column:
-    place: Mapping[str, object] = {**column.place, "epoch": epoch}
-    return replace(column, place=place)
-
-
 AFTER_A_CHOICE = "after a tie in chose_iters"
 _FIGURES: Mapping[str, tuple[str, int]] = {
     "lambda": ("lambdarecord", 0),
@@ -193,16 +51,24 @@ _LOG = Comparison(STAGE, "log", "log", "log", "", "", None)
 _WITHOUT_PARAMETERS = EpochRecord(figures={"lambda": float("nan")})
 
 
-def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -> Called:
-    """What the call returned and wrote.
+@dataclass(frozen=True)
+class Called:
+    """The results of a call over several epochs.
 
-    Parameters
+    Attributes
     ----------
-    case : Case
-        Its constants go in as keywords of `nnet_train`; without any, in single precision, the call is `nnet_train_2`.
-    precision : {'single', 'double'}
-    epochs : int
-    backend : {'numpy', 'numba', 'cupy'}
+    epochs : list of EpochRecord
+        Figures of the checkpoint's records and lines of the log; parameters in the last one only.
+    checkpoint : bytes
+        The file.
+    """
+
+    epochs: Sequence[EpochRecord]
+    checkpoint: bytes
+
+
+def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -> Called:
+    """Call `nnet_train_2`, or `nnet_train` for constants and double precision, and return its results.
 
     Raises
     ------
@@ -213,12 +79,8 @@ def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -
     """
     with TemporaryDirectory() as folder:
         stem = Path(folder) / "entry"
-        given = {
-            **case.arguments,
-            "runName": str(stem),
-            "maxepoch": epochs,
-            "jacket": to_matlab_value("backend", backend),
-        }
+        jacket = to_matlab_value("backend", backend)
+        given = {**case.arguments, "runName": str(stem), "maxepoch": epochs, "jacket": jacket}
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             if case.constants or precision == "double":
                 theta = nnet_train(**given, **case.constants, precision=precision, display="none")
@@ -235,26 +97,26 @@ def run_entry(case: Case, precision: str, epochs: int, backend: str = "numpy") -
 
 
 def _figures(saved: Mapping[str, Any], epoch: int) -> dict[str, float]:
-    values = {name: saved[variable] for name, (variable, _) in _FIGURES.items()}
     return {
-        name: float(values[name][epoch - 1, column])
-        for name, (_, column) in _FIGURES.items()
-        if values[name].shape[1] > column
+        name: float(saved[variable][epoch - 1, column])
+        for name, (variable, column) in _FIGURES.items()
+        if saved[variable].shape[1] > column
     }
 
 
 def entry_lines(
     recording: Recording, case: PortCase, judge: EpochJudge, ours: Sequence[EpochRecord | str], absent: str
 ) -> list[Line]:
-    """The lines of stage 'entry': of a free run every epoch, of others the first; then of the call over all.
+    """Return the lines of the stage: of a free run every epoch, of others the first; then of calls over all epochs.
 
     Parameters
     ----------
     recording : Recording
+        The reference's run.
     case : PortCase
-        Of the recording.
+        The case of the recording.
     judge : EpochJudge
-        Of the recording; bounds are those of the same quantities elsewhere.
+        The judge of the recording; bounds are those of the same quantities elsewhere.
     ours : sequence of EpochRecord or str
         This package's epochs beside those of the recording.
     absent : str
@@ -264,21 +126,21 @@ def entry_lines(
         return []
     free = recording.mode == "free"
     records = recording.epochs if free else recording.epochs[:1]
-    beginning = _beginning(records[0], case)
+    lam, column = case.options.initial_lam, judge.column(records[0], None)
+    apart = distance(lam, records[0].lam)
+    beginning = Comparison(STAGE, "lambda before epoch 1", "lambda before", "decision", lam, records[0].lam, apart)
     if absent:
-        lines = [*_nothing_called(records, beginning, judge, absent), *nothing_called(recording, judge, absent)]
-        return [*lines, *reference_lines(recording, judge, absent)]
-    column = judge.column(records[0], None)
-    begun = line_of(beginning, replace(column, measured=unmeasured, own=unmeasured))
-    whole = _called(recording, judge, epochs_of_a_call(recording))
+        lines = [*_nothing_called(records, beginning, judge, absent), *_no_single_epochs(recording, judge, absent)]
+        return [*lines, *_reference_lines(recording, judge, absent)]
+    begun = line_of(beginning, replace(column, measured=_unmeasured, own=_unmeasured))
+    whole = _called(recording, judge, _epochs_of_a_call(recording))
     called = whole if free and len(records) > 1 else _called(recording, judge, len(records))
     if isinstance(called, HessianFreeError):
         pairs = _pairs_of_call(records[0], EpochRecord(), judge)
         found = [differs(pair, column, f"the call stopped: {called}") for pair in pairs]
     else:
         found = list(_judged(recording, case, judge, list(zip(records, ours, called.epochs, strict=False))))
-    across = [*port_lines(recording, case, judge, whole), *reference_lines(recording, judge)]
-    return [begun, *found, *across]
+    return [begun, *found, *_port_lines(recording, case, judge, whole), *_reference_lines(recording, judge)]
 
 
 def _called(recording: Recording, judge: EpochJudge, epochs: int) -> Called | HessianFreeError:
@@ -291,20 +153,12 @@ def _called(recording: Recording, judge: EpochJudge, epochs: int) -> Called | He
 def _nothing_called(
     records: Sequence[EpochRecord], beginning: Comparison, judge: EpochJudge, absent: str
 ) -> Iterator[Line]:
-    """The lines that a call would have had."""
+    """Yield the lines that a call would have had."""
     for record in records:
         last = record is records[-1]
         pairs = _pairs_of_call(record, EpochRecord() if last else _WITHOUT_PARAMETERS, judge)
         first = [beginning] if record is records[0] else []
         yield from (not_run(pair, judge.column(record, None), absent) for pair in (*first, *pairs, _LOG))
-
-
-def _beginning(record: EpochRecord, case: PortCase) -> Comparison:
-    """The lambda that `train` begins with, whatever `nnet_train` hands it."""
-    ours = case.options.initial_lam
-    return Comparison(
-        STAGE, "lambda before epoch 1", "lambda before", "decision", ours, record.lam, distance(ours, record.lam)
-    )
 
 
 def _judged(
@@ -329,7 +183,7 @@ def _judged(
 
 
 def _own_choice(record: EpochRecord, case: PortCase) -> EpochRecord:
-    """The epoch as this package's own choice makes it: at a tie the call, which nobody guides, ends there."""
+    """Return the epoch as this package's own choice makes it: the call is not guided to the reference's at a tie."""
     started, state = starting(case, record, None)
     own = run_epoch(started, state, None, None)
     figures = {name: value for name, value in own.figures.items() if name in record.figures}
@@ -339,5 +193,110 @@ def _own_choice(record: EpochRecord, case: PortCase) -> EpochRecord:
 def _pairs_of_call(record: EpochRecord, called: EpochRecord, judge: EpochJudge) -> Iterator[Comparison]:
     names = [name for name in _FIGURES if name in record.figures]
     for pair in end_comparisons(record, called, names, judge.declared):
-        detail = pair.detail or pair.stage
-        yield replace(pair, stage=STAGE, detail=detail)
+        yield replace(pair, stage=STAGE, detail=pair.detail or pair.stage)
+
+
+def _port_lines(
+    recording: Recording, case: PortCase, judge: EpochJudge, called: Called | HessianFreeError
+) -> list[Line]:
+    """Compare the call of this package with its own epochs: returned parameters, the checkpoint's file, the log."""
+    count = _epochs_of_a_call(recording)
+    column = _exact(judge, recording)
+    try:
+        chain = single_epochs(case, recording.case.arguments["paramsp"], count)
+    except HessianFreeError as error:
+        if str(error) == str(called):
+            return [not_run(_pair(_ours(count)), column, f"both stopped: {error}")]
+        return [line_of(_pair(_ours(count), "went on", f"stopped: {error}", np.inf), column)]
+    if isinstance(called, HessianFreeError):
+        return [differs(_pair(_ours(count), "stopped", "went on", np.inf), column, f"the call stopped: {called}")]
+    return [line_of(pair, _at(column, epoch)) for epoch, pair in _compared(called, chain)]
+
+
+def _no_single_epochs(recording: Recording, judge: EpochJudge, absent: str) -> list[Line]:
+    """Return the lines that the comparison with single epochs would have had."""
+    names = ("log", "parameters returned", *(f"{name} in file" for name in VARIABLES))
+    pairs = [_pair(f"{_ours(_epochs_of_a_call(recording))}: {name}") for name in names]
+    return [not_run(pair, _exact(judge, recording), absent) for pair in pairs]
+
+
+def _compared(called: Called, chain: Sequence[EpochRecord]) -> Iterator[tuple[int, Comparison]]:
+    """Yield the number of an epoch and a comparison."""
+    count = len(chain)
+    epoch, ours, single = _first_apart(called.epochs, chain)
+    yield epoch, _pair(f"{_ours(count)}: log", ours, single, 0.0 if ours == single else np.inf)
+    a, b = called.epochs[-1].theta_after, chain[-1].theta_after
+    yield count, _pair(f"{_ours(count)}: parameters returned", a, b, distance(a, b))
+    for pair in checkpoint_comparisons(called.checkpoint, our_variables(chain)):
+        if pair.detail == "times":  # of class and shape alone: clocks run on
+            pair = replace(pair, ours="durations", theirs="durations")
+        # the file is on the other side there
+        detail = f"{_ours(count)}: {pair.detail} in file"
+        yield count, replace(pair, stage=STAGE, detail=detail, kind="decision", ours=pair.theirs, theirs=pair.ours)
+
+
+def _first_apart(called: Sequence[EpochRecord], chain: Sequence[EpochRecord]) -> tuple[int, str, str]:
+    """Return the first epoch whose printed lines differ, and those; else the last epoch, and the last line of both."""
+    a = b = ""
+    for k, (whole, single) in enumerate(zip(called, chain, strict=True), start=1):
+        sides = ([line for line in side.log_lines if line.strip()] for side in (whole, single))
+        for a, b in zip_longest(*sides, fillvalue=""):
+            if a != b:
+                return k, a, b
+    return len(chain), a, b
+
+
+def _reference_lines(recording: Recording, judge: EpochJudge, absent: str = "") -> list[Line]:
+    """Compare one call of the reference with its resumed ones; one line says so where it was not run."""
+    found, column = recording.continuity, _exact(judge, recording)
+    if found is None and recording.mode != "lockstep":  # a free run is one call
+        return []
+    epochs = recording.epochs[-1].epoch if found is None else found.epochs
+    name = f"reference: one call of {epochs} epochs equals {epochs} resumed ones"
+    if found is None:
+        one = "a run of one epoch carries nothing over" if len(recording.epochs) == 1 else ""
+        reason = absent or judge.declared(NOT_SHOWN) or one or "the reference was not run over all epochs in one call"
+        return [not_run(_pair(name), column, reason)]
+    equal = found.first_apart is None
+    chain, whole = found.lam
+    pairs = [
+        _pair(
+            f"{name}: every epoch",
+            "equal" if equal else f"apart from epoch {found.first_apart} on",
+            "equal",
+            0.0 if equal else np.inf,
+        ),
+        _pair(f"{name}: lambda", whole, chain, distance(whole, chain)),
+        _pair(f"{name}: parameters", "one call", "resumed", found.theta),
+        _pair(f"{name}: d", "one call", "resumed", found.d),
+    ]
+    if absent:
+        return [not_run(pair, column, absent) for pair in pairs]
+    return [line_of(pair, _at(column, found.first_apart or found.epochs)) for pair in pairs]
+
+
+def _epochs_of_a_call(recording: Recording) -> int:
+    """Return the number of recorded epochs; two for a single one, across which nothing could be carried."""
+    return max(2, recording.epochs[-1].epoch)
+
+
+def _ours(epochs: int) -> str:
+    return f"one call of {epochs} epochs equals {epochs} single epochs"
+
+
+def _pair(detail: str, ours: object = "", theirs: object = "", apart: float = 0.0) -> Comparison:
+    return Comparison(STAGE, detail, "continuity", "decision", ours, theirs, apart)
+
+
+def _unmeasured(quantity: str) -> None:
+    """Return None: quantities that are not rounded, or rounded alike, have no E."""
+    del quantity
+
+
+def _exact(judge: EpochJudge, recording: Recording) -> Column:
+    """Return the column of the last epoch without any E, so that nothing may differ."""
+    return replace(judge.column(recording.epochs[-1], None), measured=_unmeasured, own=_unmeasured)
+
+
+def _at(column: Column, epoch: int) -> Column:
+    return replace(column, place={**column.place, "epoch": epoch})

@@ -1,4 +1,4 @@
-"""docs/parity.md's rule as functions: how far apart a quantity may be, and where that figure comes from.
+"""The rule of docs/parity.md as functions: how far apart a quantity may be, and the source of that bound.
 
 (a) kernels and CG iterates, (b) one epoch from the same state, (c) free runs. E is the largest distance of a
 quantity among runs of the reference that differ by rounding alone; u is the unit roundoff of the precision.
@@ -12,31 +12,31 @@ from typing import NamedTuple
 
 UNIT_ROUNDOFF = {"single": 2.0**-24, "double": 2.0**-53}
 GRADIENT = {"single": 4e-6, "double": 5e-15}
-"""Of gradients without an ensemble: another `tanh` alone moves one by 5e-15."""
+"""Bounds of gradients without an ensemble: another `tanh` alone moves one by 5e-15."""
 KERNEL = {"single": 2e-6, "double": 5e-15}
-"""Of other kernels without an ensemble."""
+"""Bounds of other kernels without an ensemble."""
 MODEL = {"single": 1e-6, "double": 1e-12}
-"""Of the quadratic model at a CG iterate: CG moves along flat directions, which the model does not feel."""
+"""Bounds of the quadratic model at a CG iterate: CG moves along flat directions, which hardly change it."""
 TIE = {"single": 4e-6, "double": 8 * UNIT_ROUNDOFF["double"]}
 KERNEL_FACTOR, TRAJECTORY_FACTOR = 4, 10
-"""On E. What has gone through CG has a bimodal spread, and few members underestimate it."""
+"""Factors on E. Results of CG have a bimodal spread, which few members underestimate."""
 FLOOR = 4
 FIGURE_FLOORS: Mapping[str, float] = {"rho": 1e3, "ch_norm": 64}
-"""In units of u; rho is a difference of two likelihoods, which cancel, over the model's change."""
+"""Smallest bounds in units of u; rho is a difference of two likelihoods, which cancel, over the model's change."""
 LIMIT_FACTOR, OWN_CAP = 3, 10
 """E of a reference counts as rounding up to 3 times the bound that holds without an ensemble, or else up to 10 times E
-of this package's own runs; what moves it further is no rounding, but the order of its cases, or chance."""
+of this package's own runs. A larger E comes from the order of its cases, or from random numbers."""
 LAST_BITS = "4u of double"
-"""Begins the source of the bound of lambda."""
+"""Prefix of the source of the bound of lambda."""
 OWN_FACTOR = 4
-"""On E of this package's own runs: numpy adds in pairs, a reference one by one may round more."""
+"""Factor on E of this package's own runs: numpy adds in pairs, and a reference that adds one by one rounds more."""
 EARLY_STEPS = 5
-"""CG iterates up to here are kernels still; later ones have been amplified."""
+"""CG iterates up to this step are bounded as kernels; in later ones rounding is amplified."""
 UNDECIDED_E, UNDECIDED_BY_EPOCH = 1e-5, 4
-"""A free run whose E passes this by that epoch decides nothing from there on."""
+"""A free run whose E of ll passes this by that epoch decides nothing from there on."""
 
 DECISIONS = ("cg_steps", "reductions", "rate", "lambda")
-"""Figures that must be equal."""
+"""Figures that are decisions of the method, and must be equal."""
 
 
 class Bound(NamedTuple):
@@ -47,13 +47,14 @@ class Bound(NamedTuple):
 
 
 def kernel_bound(quantity: str, precision: str, E: float | None, of: str = "reference") -> Bound:
-    """Rule (a): 4·max(E, 4u), or the tabulated figure where no ensemble was run.
+    """Return rule (a): 4·max(E, 4u), or the tabulated figure where no ensemble was run.
 
     Parameters
     ----------
     quantity : str
         Name of a kernel, as in `EpochRecord.kernels`.
-    precision : {'single', 'double'}
+    precision : str
+        'single' or 'double'.
     E : float or None
         None where it was not measured.
     of : str
@@ -66,7 +67,7 @@ def kernel_bound(quantity: str, precision: str, E: float | None, of: str = "refe
 
 
 def iterate_bound(step: int, precision: str, E: float | None, of: str = "reference") -> Bound:
-    """Rule (a) for a CG iterate: early ones as kernels, later ones 10·E."""
+    """Return rule (a) for a CG iterate: early ones as kernels, later ones 10·E."""
     if E is None:
         return kernel_bound("iterate", precision, None)
     factor = KERNEL_FACTOR if step <= EARLY_STEPS else TRAJECTORY_FACTOR
@@ -74,7 +75,7 @@ def iterate_bound(step: int, precision: str, E: float | None, of: str = "referen
 
 
 def model_bound(precision: str, E: float | None, of: str = "reference") -> Bound:
-    """Rule (a) for the value of the quadratic model at a CG iterate."""
+    """Return rule (a) for the value of the quadratic model at a CG iterate."""
     widened = TRAJECTORY_FACTOR * (E or 0.0)
     if widened > MODEL[precision]:
         return Bound(widened, f"{TRAJECTORY_FACTOR}E, E={E:.1e} ({of})")
@@ -82,7 +83,7 @@ def model_bound(precision: str, E: float | None, of: str = "reference") -> Bound
 
 
 def figure_bound(figure: str, precision: str, E: float | None, of: str = "reference") -> Bound:
-    """Rules (b) and (c) for a figure or vector of an epoch: 10·E, at least 4u; without an ensemble as a kernel.
+    """Return rules (b) and (c) for a figure or vector of an epoch: 10·E, at least 4u; without an ensemble as a kernel.
 
     Floors of their own: rho 1e3 u, and the norm of d, a sum of P squares in working precision, 64 u.
     """
@@ -98,7 +99,7 @@ def figure_bound(figure: str, precision: str, E: float | None, of: str = "refere
 
 
 def decision_bound(E: float | None, of: str = "reference") -> Bound:
-    """A decision is equal, unless runs of the reference themselves decide differently."""
+    """Return the bound of a decision: 0, unless runs of the reference themselves decide differently."""
     if not E:
         return Bound(0.0, "exact")
     either_way = E / (1 - E) if E < 1 else inf  # E is relative to the plain run, which ours need not be
@@ -106,13 +107,9 @@ def decision_bound(E: float | None, of: str = "reference") -> Bound:
 
 
 def rho_bound(figures: Mapping[str, float], precision: str) -> Bound:
-    """Of rho without an ensemble: what is allowed to the log-likelihoods, of which it is a difference, and to the rest.
+    """Return the bound of rho without an ensemble, by that of the log-likelihoods of which it is a difference.
 
-    Parameters
-    ----------
-    figures : mapping
-        'oldll_chunk' and 'll_chunk_after' of the epoch.
-    precision : {'single', 'double'}
+    `figures` are those of the epoch, 'oldll_chunk' and 'll_chunk_after' among them.
     """
     before, after = (figures.get(name, 0.0) for name in ("oldll_chunk", "ll_chunk_after"))
     change = abs(after - before)
@@ -121,15 +118,15 @@ def rho_bound(figures: Mapping[str, float], precision: str) -> Bound:
 
 
 def lambda_bound(epochs: int) -> Bound:
-    """Of lambda after so many epochs of one run: a last bit each, since a rule may divide by boost or multiply by drop.
+    """Return the bound of lambda, a double in either precision, after some epochs of one run: a last bit each.
 
-    Lambda is a double in either precision.
+    A rule may divide by boost or multiply by drop.
     """
     return Bound(FLOOR * UNIT_ROUNDOFF["double"] * epochs, f"{LAST_BITS} an epoch" if epochs > 1 else LAST_BITS)
 
 
 def tie_bound(precision: str, E: float | None) -> Bound:
-    """Of the relative difference between the log-likelihoods, in double, of two CG iterates."""
+    """Return the bound of the relative difference between the log-likelihoods, in double, of two CG iterates."""
     spread = 4 * (E or 0.0)
     if spread > TIE[precision]:
         return Bound(spread, f"tie: 4E, E={E:.1e}")
@@ -137,7 +134,7 @@ def tie_bound(precision: str, E: float | None) -> Bound:
 
 
 def undecided_from(spread_of_ll: Mapping[int, float]) -> int | None:
-    """Rule (c): the epoch from which a free run decides nothing, by E of ll; None where it always does."""
+    """Return rule (c): the epoch from which a free run decides nothing, by E of ll; None where it always does."""
     return min((k for k, E in spread_of_ll.items() if E > UNDECIDED_E and k <= UNDECIDED_BY_EPOCH), default=None)
 
 

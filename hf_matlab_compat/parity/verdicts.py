@@ -28,24 +28,24 @@ from hf_matlab_compat.parity.envelope_rule import (
 from hf_matlab_compat.parity.recording import distance
 
 HOPELESS = 0.3
-"""Distances beyond this are no rounding, and not worth an ensemble."""
+"""Distances beyond this are not rounding, so that no ensemble is run for them."""
 OWN_KERNEL_FACTOR = 100
-"""On the tabulated bound of a kernel: as far as this package's own runs can widen it."""
+"""Largest factor by which this package's own runs can widen the tabulated bound of a kernel."""
 NO_BOUND = "rounding alone moves it by its own size"
-"""Why a quantity is not judged whose bound says nothing."""
+"""Reason why a quantity with a vacuous bound is not judged."""
 _CONTROLS = (
     *((name, "kernel") for name in ("kernel ll", "kernel err", "oldll", "grad", "gradchunk", "grad2", "precon")),
     *((name, "kernel") for name in ("Bv", "Bv_undamped")),
     *((name, "figure") for name in ("ll", "err", "test_ll", "test_err")),
 )
-"""Quantities that tell whether runs of a reference differ by rounding alone."""
+"""Quantities by which runs of a reference are checked to differ by rounding alone."""
 VACUOUS = 1.0
-"""A bound from here on says nothing: zeros are at this distance from anything."""
+"""Bounds from here on are vacuous: zeros are at this distance from anything."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What all lines of one recording in one epoch share: the place, and where E is to be had.
+    """The place and the sources of E that all lines of one recording in one epoch share.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class Column:
     own : callable
         Quantity → E of this package's runs; measures it when first asked.
     found : callable
-        Quantity → what the reference's runs, where they are farther apart than rounding, tell of it; '' for nothing.
+        Quantity → why the reference's runs are farther apart in it than rounding; '' where that is not known.
     network : Network
-        Names the layer in which a vector is farthest apart.
+        Network of the case, to name the layer in which a vector is farthest apart.
     """
 
     place: Mapping[str, Any]
@@ -68,17 +68,17 @@ class Column:
     network: Network
 
     def cause(self, quantity: str) -> str:
-        """What it is in the reference's runs that moves a quantity by more than rounding does."""
+        """Return why the reference's runs are farther apart in a quantity than rounding."""
         return self.found(quantity) or "depends on the order of the units or on last bits"
 
     @property
     def precision(self) -> str:
-        """Of the run."""
+        """The precision of the run."""
         return str(self.place["precision"])
 
 
 def line_of(pair: Comparison, column: Column) -> Line:
-    """The comparison judged."""
+    """Judge a comparison."""
     if pair.distance is None:
         return absent_line(pair, column) or differs(pair, column, "without a distance")
     bound = _bound_of_decision(pair, column) if pair.kind == "decision" else _bound_of_rounding(pair, column)
@@ -88,9 +88,9 @@ def line_of(pair: Comparison, column: Column) -> Line:
 
 
 def _bound_of_rounding(pair: Comparison, column: Column) -> Bound:
-    """By E of the reference, as far as it is known to be rounding; by E of our own runs, where that is wider.
+    """Return the bound by E of the reference, as far as that is known to be rounding, or by E of our own runs if wider.
 
-    Our own runs are asked where the distance or E is too large to be taken for rounding without them.
+    Our own runs are made where the distance or E is too large to be taken for rounding without them.
     """
     E, limit = column.measured(pair.quantity), _limit(pair.quantity, pair.kind, column.precision)
     bound = _bound(pair, column, None if E is None else _least(E, limit), "reference")
@@ -112,7 +112,7 @@ def _bound_of_rounding(pair: Comparison, column: Column) -> Bound:
 
 
 def _bound_of_decision(pair: Comparison, column: Column) -> Bound:
-    """Exact, unless runs of the reference, or of this package, decide differently through rounding."""
+    """Return 0, unless runs of the reference, or of this package, decide differently through rounding."""
     bound = _floor_of_decision(pair, column)
     if pair.distance is None or pair.distance <= bound.value:
         return bound
@@ -126,7 +126,7 @@ def _bound_of_decision(pair: Comparison, column: Column) -> Bound:
 
 
 def _floor_of_decision(pair: Comparison, column: Column) -> Bound:
-    """0, but for lambda, of which a rule may be written in other words: lambda/boost for lambda*drop."""
+    """Return 0, except for lambda, whose rule may be written as lambda/boost or as lambda*drop."""
     if pair.quantity != "lambda":
         return decision_bound(None)
     epochs = int(column.place["epoch"]) if column.place["mode"] == "free" else 1
@@ -134,7 +134,7 @@ def _floor_of_decision(pair: Comparison, column: Column) -> Bound:
 
 
 def allowed_E(quantity: str, kind: str, column: Column) -> float | None:
-    """E of the reference's runs, as far as it is known to be rounding; None where it was not measured."""
+    """Return E of the reference's runs, as far as it is known to be rounding; None where it was not measured."""
     E, limit = column.measured(quantity), _limit(quantity, kind, column.precision)
     if E is None or limit >= E:
         return E
@@ -142,7 +142,7 @@ def allowed_E(quantity: str, kind: str, column: Column) -> float | None:
 
 
 def suspicious(column: Column) -> str:
-    """Which of an epoch's quantities the reference's own runs move by more than rounding does, in words; or ''."""
+    """Return in words a quantity in which the reference's own runs are farther apart than rounding; '' without any."""
     for quantity, kind in _CONTROLS:
         E, allowed = column.measured(quantity), allowed_E(quantity, kind, column)
         if E is not None and allowed is not None and not allowed >= E:
@@ -151,7 +151,7 @@ def suspicious(column: Column) -> str:
 
 
 def _limit(quantity: str, kind: str, precision: str) -> float:
-    """As far as E of a reference is taken for rounding without another program's word."""
+    """Return the largest E of a reference that is taken for rounding without runs of another program."""
     if kind == "model":
         return LIMIT_FACTOR * model_bound(precision, None).value
     tabulated = figure_bound if kind == "figure" else kernel_bound
@@ -163,18 +163,14 @@ def _least(E: float, limit: float) -> float:
 
 
 def _wider(pair: Comparison, column: Column, bound: Bound, other: Bound) -> Bound:
-    return other if bound.value < other.value <= _most(pair, column) else bound
-
-
-def _most(pair: Comparison, column: Column) -> float:
-    """A kernel that permuted cases move by more is not rounded but wrong: cases are lost, or counted twice."""
-    if pair.kind != "kernel":
-        return np.inf
-    return OWN_KERNEL_FACTOR * kernel_bound(pair.quantity, column.precision, None).value
+    most = np.inf
+    if pair.kind == "kernel":  # permuted cases that move it further are lost, or counted twice
+        most = OWN_KERNEL_FACTOR * kernel_bound(pair.quantity, column.precision, None).value
+    return other if bound.value < other.value <= most else bound
 
 
 def _without_envelope(pair: Comparison, column: Column, vacuous: Bound) -> Line:
-    """Where rounding alone moves a quantity by its own size: kernels by the table, so the rest where it is near."""
+    """Judge a quantity with a vacuous bound: kernels by the table, others by it only if they are within."""
     bound = _bound(pair, column, None, "reference")
     if pair.kind == "kernel" or _verdict(pair, bound) is Verdict.AGREES or _has_nan(pair.ours):
         return _line(pair, column, bound, _verdict(pair, bound))
@@ -182,7 +178,7 @@ def _without_envelope(pair: Comparison, column: Column, vacuous: Bound) -> Line:
 
 
 def within(line: Line, bound: Bound) -> Line:
-    """A line that differs, if it does so by another bound as well; or else one that agrees."""
+    """Return a line that differs, or one that agrees if it is within another bound."""
     agrees = line.distance is not None and line.distance <= bound.value
     if not agrees:
         return line
@@ -190,7 +186,7 @@ def within(line: Line, bound: Bound) -> Line:
 
 
 def choice_line(pair: Comparison, column: Column, tie: float) -> Line:
-    """The chosen iterate: equal, or a tie of the log-likelihoods."""
+    """Judge the chosen iterate: equal, or a tie of the log-likelihoods."""
     bound = tie_bound(column.precision, allowed_E("ll", "figure", column))
     if tie > bound.value and tie < HOPELESS and (E := column.own("ll")):
         bound = max(bound, tie_bound(column.precision, OWN_FACTOR * E))
@@ -202,7 +198,7 @@ def choice_line(pair: Comparison, column: Column, tie: float) -> Line:
 
 
 def not_run(pair: Comparison, column: Column, reason: str) -> Line:
-    """A line that says why nothing was compared."""
+    """Return a line that says why nothing was compared."""
     return Line(
         **column.place,
         stage=pair.stage,
@@ -214,12 +210,12 @@ def not_run(pair: Comparison, column: Column, reason: str) -> Line:
 
 
 def differs(pair: Comparison, column: Column, reason: str) -> Line:
-    """A line that differs without a figure."""
+    """Return a line that differs without a figure."""
     return _line(pair, column, Bound(0.0, reason), Verdict.DIFFERS, distance=np.inf)
 
 
 def absent_line(pair: Comparison, column: Column) -> Line | None:
-    """The line of a comparison that a side has no value for: not run if that was said beforehand, else a difference."""
+    """Return the line of a comparison with a missing value: not run if that was said beforehand, else a difference."""
     if isinstance(pair.theirs, Absent):
         if pair.theirs.declared:
             return not_run(pair, column, pair.theirs.declared)
@@ -273,7 +269,7 @@ def _line(pair: Comparison, column: Column, bound: Bound, verdict: Verdict, dist
 
 
 def _farthest_layer(pair: Comparison, network: Network) -> str:
-    """Which layer's weights or biases of a parameter vector are farthest apart."""
+    """Return the layer whose weights or biases are farthest apart, for a vector of parameters."""
     if any(isinstance(value, Absent | str) for value in (pair.ours, pair.theirs)):
         return ""
     a, b = (np.asarray(value, np.float64) for value in (pair.ours, pair.theirs))
@@ -303,7 +299,7 @@ AFTER_REDUCTIONS = "after a tie in reductions"
 UNDERFLOW = "known deviation: r'y underflows to 0 in single and this port's CG stops there, the reference goes on"
 SMOKE = "single: free runs decide nothing but lambda"
 SMOKED = ("lambda", "ll")
-"""What a free run in single precision is judged by."""
+"""Quantities by which a free run in single precision is judged."""
 
 _OF_THE_RATE = ("rate", "theta", "ll", "err", "test_ll", "test_err", "log")
 _OF_THE_PATH = ("d", "ch_norm", "steps", "log")
@@ -312,14 +308,14 @@ _BEFORE_CG_STOPS = ("forward", "ll", "err", "grad", "grad2", "Bv", "Bv_undamped"
 
 @dataclass(frozen=True, kw_only=True)
 class Exemptions:
-    """Of one epoch.
+    """Why quantities of one epoch are not judged although both sides have them.
 
     Attributes
     ----------
     free, single : bool
         Mode and precision of the recording.
     undecided_from : int or None
-        The epoch from which a free run decides nothing, if this one is not before it.
+        The epoch from which a free run decides nothing, if this one does not come before it.
     steps_tie : bool
         CG stopped at another step, as the reference's own runs do.
     choice_on_path : bool
@@ -340,20 +336,20 @@ class Exemptions:
 
     @property
     def of_the_run(self) -> str:
-        """Why the log of this epoch is not judged, nor what hangs on all of its figures."""
+        """Why the log of this epoch is not judged, nor anything that depends on all of its figures."""
         if self.undecided_from is not None:
             return f"E passes 1e-5 in epoch {self.undecided_from}: lockstep decides"
         return SMOKE if self.free and self.single else ""
 
     def before(self, pair: Comparison) -> str:
-        """Why a comparison need not be made; a figure that is NaN on our side always must be."""
+        """Return why a comparison need not be made; a figure that is NaN on our side always is compared."""
         judged = pair.kind == "kernel" or (self.undecided_from is None and pair.quantity in SMOKED)
         if judged or (self.undecided_from is None and _is_nan(pair.ours)):
             return ""
         return self.of_the_run
 
     def after(self, pair: Comparison) -> str:
-        """Why a comparison that differs says nothing."""
+        """Return why a comparison that differs decides nothing."""
         if self.reductions_tie and pair.quantity in _OF_THE_RATE:
             return AFTER_REDUCTIONS
         if not self.steps_tie and not self.underflow:

@@ -176,7 +176,7 @@ def test_thorough_adds_combinations_in_kernels_and_made_cases_where_they_can_run
 
 def test_a_difference_without_a_measured_rounding_is_doubted_first_of_all() -> None:
     run = run_parity(engine=WrongEngine(), cases=["class_softmax"], epochs=1, envelope=False)
-    words = "rounding was not measured (--no-envelope): run without it before you believe this"
+    words = "rounding was not measured (--no-envelope): run without that option before you believe this"
     assert run.certificate.sentence.startswith(f"differs (recorded numbers, 1 epoch): {words}")
     title, *rows = divergence_screen(run.certificate).splitlines()
     assert title == "First divergence"
