@@ -1,1 +1,1 @@
-"""Does the package agree with MATLAB, and where does it first differ?"""
+"""Parity: comparison of this package with a MATLAB reference, and the first divergence between the two."""

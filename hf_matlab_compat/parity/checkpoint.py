@@ -35,13 +35,13 @@ _EXACT = ("epoch", "totalpasses", "lambda", "lambdarecord")
 _VECTORS = ("paramsp", "ch")
 _RECORDS = ("llrecord", "errrecord")
 _LISTS = ("lambdarecord", "times")
-"""One number an epoch: trainers index them linearly, so that a row serves as well as a column."""
+"""Variables with one number an epoch: trainers index them linearly, so that a row serves as well as a column."""
 _SINGLE = 2.0**-22
-"""Vectors are saved as singles: a last bit of theirs may go either way."""
+"""Bound of vectors, which are saved as singles: their last bit may go either way."""
 
 
 def our_variables(epochs: Sequence[EpochRecord]) -> dict[str, Any]:
-    """What this package's checkpoint holds after these epochs, the run's first among them."""
+    """Return the variables of this package's checkpoint after these epochs, which begin with the run's first."""
     records, steps = Records(), 0
     for epoch in epochs:
         assert epoch.report is not None
@@ -62,7 +62,7 @@ def our_variables(epochs: Sequence[EpochRecord]) -> dict[str, Any]:
 
 
 def checkpoint_comparisons(content: bytes, ours: Mapping[str, Any]) -> Iterator[Comparison]:
-    """One comparison a variable: class, shape and values; durations are not compared."""
+    """Compare class, shape and values of each variable; of durations, class and shape alone."""
     theirs = _read(content)
     for name in VARIABLES:
         b, a = theirs.get(name, ABSENT), ours.get(name, ABSENT)
@@ -71,7 +71,7 @@ def checkpoint_comparisons(content: bytes, ours: Mapping[str, Any]) -> Iterator[
 
 
 def checkpoint_bound(name: str, tolerance: float) -> tuple[float, str]:
-    """Of a variable, where the epoch's figures are allowed this relative difference."""
+    """Return the bound of a variable and its source, where the epoch's figures are allowed this relative difference."""
     if name in _EXACT or name == "times":
         return 0.0, "exact" if name in _EXACT else "class and shape"
     if name in _VECTORS:
@@ -94,7 +94,7 @@ def _distance(name: str, ours: Any, theirs: Any) -> float:
 
 
 def _rows(value: Any, rows: int) -> Any:
-    """Records that the published program preallocated for epochs to come are cut."""
+    """Cut records that the published program preallocated for epochs to come."""
     return value[:rows] if len(value) > rows and not np.any(value[rows:]) else value
 
 
@@ -116,13 +116,13 @@ BEHIND: Mapping[str, Sequence[str]] = {
     "llrecord": ("ll after the step", "test ll"),
     "errrecord": ("err after the step", "test err"),
 }
-"""Variables of a checkpoint, and the details of the lines whose figures are in them."""
+"""Variables of a checkpoint, and the details of the lines whose figures they contain."""
 
 
 def checkpoint_lines(
     recording: Recording, done: Sequence[EpochRecord], judge: EpochJudge, lines: Sequence[Line], absent: str
 ) -> list[Line]:
-    """One line a variable of the checkpoint; one line that says so where there is nothing to compare."""
+    """Return one line a variable of the checkpoint, or one line that says why nothing was compared."""
     if recording.mode == "kernels" or not recording.epochs:
         return []
     column = judge.column(recording.epochs[-1], None)
@@ -136,7 +136,7 @@ def checkpoint_lines(
 
 
 def figures_tolerance(lines: Sequence[Line], details: Sequence[str]) -> float:
-    """The largest relative difference allowed to some figures of the last stage, in any epoch."""
+    """Return the largest relative difference allowed to some figures of the last stage, in any epoch."""
     return max((line.bound or 0.0 for line in lines if line.stage == "params" and line.detail in details), default=0.0)
 
 
@@ -154,7 +154,7 @@ def _variable_line(pair: Comparison, column: Column, lines: Sequence[Line]) -> L
 
 
 def traces_of(recording: Recording, done: Sequence[EpochRecord], lines: Sequence[Line]) -> list[Traces]:
-    """Figures over the epochs; the envelope is what the bound of each allows."""
+    """Return the figures over the epochs, with the bound of each as the envelope."""
     if recording.mode == "kernels" or len(done) < 2:  # one epoch is no trace
         return []
     theirs = {name: _column([record.figures.get(name) for record in recording.epochs]) for name in TRACED}

@@ -25,7 +25,7 @@ KERNEL_STAGES: Mapping[str, tuple[str, str]] = {
     "Bv_undamped": ("Bv_undamped", ""),
     "precon": ("precon", ""),
 }
-"""Stage and detail of every kernel."""
+"""Stage and detail of every kernel by name."""
 
 REQUIRED_KERNELS = ("forward", "ll", "err", "grad", "grad2", "gradchunk", "oldll", "precon", "Bv", "Bv_undamped")
 
@@ -46,15 +46,15 @@ FIGURE_STAGES: Mapping[str, tuple[str, str]] = {
     "test_ll": ("params", "test ll"),
     "test_err": ("params", "test err"),
 }
-"""Stage and detail of every figure but the chosen iterate."""
+"""Stage and detail of every figure by name, except for the chosen iterate."""
 
 REQUIRED_FIGURES = ("cg_steps", "ch_norm", "rho", "reductions", "rate", "lambda", "ll", "err")
 _ALWAYS_MORE = ("v", "model")
-"""In a recording's kernels, and no quantity to compare."""
+"""Entries of a recording's kernels that are not compared."""
 
 
 class Absent:
-    """Stands where a side has no value; `declared` says why a reference cannot have one."""
+    """A missing value; `declared` says why a reference cannot have one."""
 
     def __init__(self, declared: str = "") -> None:
         self.declared = declared
@@ -65,7 +65,7 @@ ABSENT = Absent()
 
 @dataclass(frozen=True)
 class Comparison:
-    """One quantity of both sides.
+    """One quantity on both sides.
 
     Attributes
     ----------

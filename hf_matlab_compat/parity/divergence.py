@@ -1,4 +1,4 @@
-"""The first divergence on one screen: where, by how much, how it grew, what it hangs on, how to see it again."""
+"""The first divergence on one screen: where, by how much, how it grew, what it depends on, how to see it again."""
 
 from __future__ import annotations
 
@@ -20,13 +20,9 @@ _MARKS = {Verdict.AGREES: "=", Verdict.TIE: "tie", Verdict.DIFFERS: "differs", V
 
 
 def divergence_screen(certificate: Certificate, script: str = "") -> str:
-    """The first divergence, as text of at most 79 columns; empty where nothing differs.
+    """Return the first divergence, as text of at most 79 columns; empty where nothing differs.
 
-    Parameters
-    ----------
-    certificate : Certificate
-    script : str
-        What reproduces it: from `keep_divergence`.
+    `script`, from `keep_divergence`, reproduces it.
     """
     line = certificate.first_divergence
     if line is None:
@@ -49,20 +45,10 @@ def divergence_screen(certificate: Certificate, script: str = "") -> str:
 
 
 def keep_divergence(path: str | os.PathLike[str], certificate: Certificate, recordings: Sequence[Recording]) -> str:
-    """Write what the first divergence needs to be seen again, and return the two lines of Python that do it.
+    """Write the recording that reproduces the first divergence, and return two lines of Python that do it.
 
-    Parameters
-    ----------
-    path : path
-        A .npz file; replaced if it exists.
-    certificate : Certificate
-    recordings : sequence of Recording
-        Those that the certificate was made from.
-
-    Returns
-    -------
-    str
-        A script of two lines; empty where nothing differs.
+    Nothing is written, and the lines are empty, where nothing differs. The file is a .npz, replaced if it exists;
+    `recordings` are those that the certificate was made from.
 
     Raises
     ------
@@ -85,17 +71,17 @@ def keep_divergence(path: str | os.PathLike[str], certificate: Certificate, reco
 
 
 def reproduce(path: str | os.PathLike[str]) -> str:
-    """Run one stage of one epoch again, from the recorded state: a line of text for each of its comparisons.
+    """Run one stage of one epoch again, from the recorded state, and return a text of its comparisons.
 
     Parameters
     ----------
     path : path
-        From `keep_divergence`.
+        A file of `keep_divergence`.
 
     Raises
     ------
     ParityError
-        It is no such file.
+        The file is no recording.
     """
     recording, about = read_recording_file(path)
     certificate = judge([recording], backend=about["backend"], stages=[about["stage"]])
@@ -105,7 +91,7 @@ def reproduce(path: str | os.PathLike[str]) -> str:
 
 
 def ratio(line: Line) -> float:
-    """Distance over bound: at most 1 where it agrees; nan for what was not compared."""
+    """Return distance / bound: at most 1 where a line agrees; nan for what was not compared."""
     if line.distance is None or line.bound is None:
         return math.nan
     if line.distance == 0:
@@ -127,7 +113,7 @@ def _where(line: Line) -> list[str]:
 
 
 def _values(line: Line) -> list[str]:
-    """Both values, and how far apart they are."""
+    """Return both values, and how far apart they are."""
     rows = [f"  {line.detail or line.stage}: {line.verdict.value}"]
     rows += [f"    ours       {line.ours or 'nothing'}", f"    reference  {line.reference or 'nothing'}"]
     if line.distance is not None and line.bound is not None:
@@ -138,7 +124,7 @@ def _values(line: Line) -> list[str]:
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
-    """Rows of words, none of them broken."""
+    """Return rows of whole words."""
     more = indent and f"{indent}           "
     return wrap(
         text, _WIDTH, initial_indent=indent, subsequent_indent=more, break_long_words=False, break_on_hyphens=False
@@ -146,7 +132,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 
 
 def _growth(lines: Sequence[Line], at: Line) -> list[str]:
-    """The largest share of its bound that each stage took, epoch by epoch, up to the divergence."""
+    """Return the largest share of the bound at each stage, epoch by epoch, up to the divergence."""
     same = [line for line in lines if _run(line) == _run(at) and line.epoch <= at.epoch]
     epochs = sorted({line.epoch for line in same})[-_EPOCHS_SHOWN:]
     rows = ["How it grew: distance / bound, the largest of each stage (above 1: differs)"]

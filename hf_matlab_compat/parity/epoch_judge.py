@@ -1,4 +1,4 @@
-"""One epoch of a recording beside ours: which comparisons its mode calls for, and a line for each."""
+"""The judge of one epoch of a recording: the comparisons that its mode calls for, and a line for each."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ _ON_CHUNK: Mapping[tuple[str, str], Callable[[PortCase, Any, int], Any]] = {
     ("forward", "layer 1"): lambda case, theta, chunk: forward_values(case, theta, chunk)[0],
     ("grad", "target chunk"): lambda case, theta, chunk: case.problem.gradient(theta, Cases(chunk)).chunk,
 }
-"""By stage and detail: the same on any chunk."""
+"""Values on the target chunk by stage and detail, as functions of any chunk."""
 
 DRAWS, KEEPS = "draws random numbers", "keeps something from one call to the next"
-"""Why a reference does not repeat itself."""
+"""Reasons why a reference does not repeat itself."""
 LOG = Comparison("log", "", "log", "log", "", "", None)
 
 
@@ -67,10 +67,11 @@ class EpochJudge:
     Parameters
     ----------
     recording : Recording
+        The reference's run.
     case : PortCase
-        On the backend that is judged.
+        The case on the backend that is judged.
     backend : str
-        As the lines shall call it.
+        The backend's name in the lines.
     """
 
     def __init__(self, recording: Recording, case: PortCase, backend: str) -> None:
@@ -82,13 +83,13 @@ class EpochJudge:
         self._undecided = undecided_from(self._spread_of_ll()) if recording.mode == "free" else None
 
     def _spread_of_ll(self) -> dict[int, float]:
-        """By epoch, as far as it is rounding."""
+        """Return E of ll by epoch, as far as it is rounding."""
         large = [r for r in self.recording.epochs if (self._measured(r.epoch, "ll") or 0.0) > UNDECIDED_E]
         found = {record.epoch: allowed_E("ll", "figure", self.column(record, None)) for record in large}
         return {epoch: E for epoch, E in found.items() if E is not None}
 
     def lines(self, record: EpochRecord, before: EpochRecord | None, ours: EpochRecord | str) -> list[Line]:
-        """All lines of an epoch; where ours could not be run, they differ and say why."""
+        """Return all lines of an epoch; where ours could not be run, they differ and say why."""
         column = self.column(record, before)
         if isinstance(ours, str):
             pairs = self._pairs(record, EpochRecord(), lambda side, at: np.nan)
@@ -105,7 +106,7 @@ class EpochJudge:
     def entry_lines(
         self, record: EpochRecord, ours: EpochRecord, called: EpochRecord, pairs: Sequence[Comparison]
     ) -> list[Line]:
-        """Lines of what a whole call did in an epoch; `ours` is the same epoch, looked into."""
+        """Return the lines of an epoch of a whole call; `ours` is the same epoch as it was recorded."""
         column = self.column(record, None)
         figures = list(figure_comparisons(record, ours, self._tested, self.declared))
         exempt = self._exemptions(record, ours, column, figures)
@@ -115,13 +116,13 @@ class EpochJudge:
         return [*lines, replace(log, stage="entry", detail="; ".join(filter(None, ("log", log.detail))))]
 
     def not_run(self, record: EpochRecord, reason: str) -> list[Line]:
-        """The lines that an epoch would have had."""
+        """Return the lines that an epoch would have had."""
         pairs = list(self._pairs(record, EpochRecord(), lambda side, at: np.nan))
         pairs += [LOG] if self.recording.mode != "kernels" else []
         return [not_run(pair, self.column(record, None), reason) for pair in pairs]
 
     def column(self, record: EpochRecord, before: EpochRecord | None) -> Column:
-        """What the lines of an epoch share."""
+        """Return the place and the sources of E that the lines of an epoch share."""
         recording = self.recording
         return Column(
             place={
@@ -138,11 +139,11 @@ class EpochJudge:
         )
 
     def declared(self, quantity: str) -> str:
-        """Why this reference cannot show a quantity, if its engine said so beforehand."""
+        """Return why this reference cannot show a quantity, if its engine said so beforehand."""
         return self.recording.provenance.get(f"not shown: {quantity}", "")
 
     def _measured(self, epoch: int, quantity: str) -> float | None:
-        """E of the reference. 'll' and 'err' name figures after the step, but where there are none, kernels."""
+        """Return E of the reference; its 'll' and 'err' are figures after the step, or kernels without figures."""
         name = quantity.removeprefix("kernel ")
         if name != quantity and self.recording.mode != "kernels":
             return None
@@ -187,9 +188,9 @@ class EpochJudge:
         )
 
     def _underflows(self, record: EpochRecord, ours: EpochRecord) -> bool:
-        """Whether our CG stopped before the reference's for want of a smaller r'y, where the model is as low as theirs.
+        """Return whether our CG stopped before the reference's because r'y is 0, with the model as low as theirs.
 
-        The recorded numbers are the judge of that: a stop that comes too early leaves the model above its minimum.
+        A stop that comes too early would leave the model above its minimum.
         """
         early = bool(ours.steps and record.steps) and ours.steps[-1] < record.steps[-1]
         if (
@@ -218,7 +219,7 @@ class EpochJudge:
         return not_run(pair, column, reason) if line.verdict is Verdict.DIFFERS and reason else line
 
     def _not_itself(self, record: EpochRecord, column: Column) -> list[Line]:
-        """A line where the reference, run again from the same state, computed something else: on the first such."""
+        """Return a line on the first quantity that the reference computed differently from the same state, if any."""
         envelope = self.recording.envelope
         again = {
             name.removeprefix(AGAIN): E
@@ -244,12 +245,12 @@ class EpochJudge:
         return [replace(line, distance=changed[first.quantity])]
 
     def _stages(self) -> Mapping[str, tuple[str, str]]:
-        """By quantity; 'll' and 'err' name figures after the step, but where there are none, kernels."""
+        """Return the stages by quantity; 'll' and 'err' are figures after the step, or kernels without figures."""
         both = (KERNEL_STAGES, FIGURE_STAGES) if self.recording.mode != "kernels" else (FIGURE_STAGES, KERNEL_STAGES)
         return {**both[0], **both[1], "chose_iters": ("chose_iters", "")}
 
     def _other_chunk(self, line: Line, pair: Comparison, record: EpochRecord) -> Line:
-        """Where the target chunk's values differ because the reference took other cases than its epoch calls for."""
+        """Say in a line that differs on the target chunk which other chunk the reference took instead, if it did."""
         on_chunk = _ON_CHUNK.get((pair.stage, pair.detail))
         if line.verdict is not Verdict.DIFFERS or on_chunk is None or pair.distance is None:
             return line
@@ -285,12 +286,12 @@ class EpochJudge:
 
 
 def _parted(pair: Comparison | None, column: Column) -> bool:
-    """Whether both decide differently, as runs of either do."""
+    """Return whether both decide differently, as runs of either do."""
     return pair is not None and bool(pair.distance) and line_of(pair, column).verdict is not Verdict.DIFFERS
 
 
 def _of_reference_alone(quantity: str, stages: Mapping[str, tuple[str, str]]) -> Comparison:
-    """Its place among the stages."""
+    """Return a comparison of two runs of the reference, at its stage."""
     stage, detail = stages.get(quantity, ("", quantity))
     on_path = quantity.partition(" ")[0] in ("iterate", "model")
     stage = stage or ("cg_iterates" if on_path else "params")
@@ -301,10 +302,10 @@ def _of_reference_alone(quantity: str, stages: Mapping[str, tuple[str, str]]) ->
 
 @dataclass(frozen=True)
 class _Allowance:
-    """By how much the figures of an epoch may differ where they are printed.
+    """The bound of the figures of an epoch where they are printed, which is that of their own comparison.
 
-    As where they are compared themselves. The norm of d, which some references only print, by no more than d, which
-    is the last CG iterate; `widened`, by what this package's own runs show, too.
+    The norm of d, which some references only print, has the bound of d, the last CG iterate; `widened` takes the runs
+    of this package too.
     """
 
     column: Column

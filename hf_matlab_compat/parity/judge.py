@@ -1,4 +1,4 @@
-"""The judge: recordings of a reference in, a certificate out. It knows no engine, and runs nothing but this package."""
+"""The judge: recordings of a reference in, a certificate out; it runs this package beside them and no engine."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from hf_matlab_compat.parity.verdicts import not_run
 from hf_matlab_compat.solvers.conjgrad import CGStop
 
 _OWN_PLACE = ("not shown: ", "constant ", NOTHING, PLACE)
-"""Entries of a recording's provenance that have a place of their own on the certificate."""
+"""Prefixes of entries in a recording's provenance that have a place of their own on the certificate."""
 
 Watch = Callable[[Line], None]
-"""Told of every line as it is judged."""
+"""A function that is told of every line as it is judged."""
 
 
 def judge(
@@ -41,11 +41,11 @@ def judge(
     Parameters
     ----------
     recordings : sequence of Recording
-        Any cases, precisions and modes.
+        Recordings of any cases, precisions and modes.
     backend : {'numpy', 'numba', 'cupy'}
-        Where this package runs. Without a CUDA device every line of 'cupy' says that it was not run.
+        Backend of this package. Without a CUDA device every line of 'cupy' says that it was not run.
     stages : sequence of str
-        Those of `STAGES` to compare.
+        Members of `STAGES` to compare.
     watch : callable, optional
         Told of every line as it is judged.
 
@@ -56,8 +56,10 @@ def judge(
 
     Raises
     ------
-    OptionError, DataError
-        This package refuses a case.
+    OptionError
+        This package refuses an option of a case, or there is no such backend.
+    DataError
+        This package refuses the data of a case.
     """
     absent = backend_missing(backend)
     lines: list[Line] = []
@@ -82,7 +84,7 @@ def judge(
 
 
 def _place(certificate: Certificate, recordings: Sequence[Recording]) -> str:
-    """Where the reference computes what differs first."""
+    """Return the line of the reference's files that computes the first difference."""
     line = certificate.first_divergence
     found = [
         r.provenance for r in recordings if line is not None and (r.case.name, r.precision, r.mode) == line.run[:3]
@@ -93,7 +95,7 @@ def _place(certificate: Certificate, recordings: Sequence[Recording]) -> str:
 
 
 def _add(provenance: dict[str, str], more: Mapping[str, str]) -> None:
-    """What several recordings say differently is all kept."""
+    """Add entries of a recording, and keep all values that several recordings have."""
     for name, value in more.items():
         if name.startswith(_OWN_PLACE):
             continue
@@ -102,7 +104,7 @@ def _add(provenance: dict[str, str], more: Mapping[str, str]) -> None:
 
 
 def _constants(recording: Recording) -> dict[str, str]:
-    """Those that the engine read off the reference, with their place, and those that the case sets."""
+    """Return the constants that the engine read from the reference, with their place, and those that the case sets."""
     read = {
         name.removeprefix("constant "): value
         for name, value in recording.provenance.items()
@@ -112,7 +114,13 @@ def _constants(recording: Recording) -> dict[str, str]:
 
 
 def backend_missing(backend: str) -> str:
-    """Why nothing can be run on this backend; empty where it can."""
+    """Return why nothing can be run on this backend; empty where it can.
+
+    Raises
+    ------
+    OptionError
+        There is no such backend, or it is not installed.
+    """
     if backend == "cupy" and os.environ.get("CUPY_TF32", "0") not in ("", "0"):
         return "TF32 is on (CUPY_TF32): its products carry 10 bits; unset it"
     try:
@@ -127,7 +135,7 @@ def backend_missing(backend: str) -> str:
 def _judged(
     recording: Recording, backend: str, absent: str, stages: Sequence[str], watch: Watch
 ) -> tuple[list[Line], list[Traces]]:
-    """Lines of every epoch in the order of epochs and stages, then of checkpoint and entry; and the traces."""
+    """Return the lines of every epoch by epochs and stages, then those of checkpoint and entry; and the traces."""
     if not recording.epochs:
         return [_nothing(recording, backend)], []
     case = port_case(recording.case, recording.precision, "numpy" if absent else backend)
@@ -154,7 +162,7 @@ def _judged(
 
 
 def _stopped(recording: Recording, stop: Stop, case: PortCase, judge: EpochJudge, absent: str) -> Line:
-    """The one line on an epoch in which the reference stopped; a bail-out of its CG must be one of ours as well."""
+    """Return the line on an epoch in which the reference stopped; where its CG bailed out, ours must as well."""
     column = judge.column(recording.epochs[-1], None)
     at = replace(column, place={**column.place, "epoch": stop.epoch})
     pair = Comparison("cg_iterates", "", "iterates", "iterate", ABSENT, ABSENT, None)
@@ -166,9 +174,9 @@ def _stopped(recording: Recording, stop: Stop, case: PortCase, judge: EpochJudge
 
 
 def _records_an_iterate(recording: Recording, stop: Stop, case: PortCase) -> str:
-    """What our CG does from the state in which the reference's recorded nothing; empty where it bails out as that did.
+    """Return what our CG records from the state in which the reference's recorded nothing; '' if it bails out as well.
 
-    That is at the first step that it would record, where the original drops the iterate it stands on.
+    It does so at the first step that it would record, where the original drops the current iterate.
     """
     if stop.theta is None or stop.start is None:
         return ""
@@ -183,7 +191,7 @@ def _records_an_iterate(recording: Recording, stop: Stop, case: PortCase) -> str
 
 
 def _nothing(recording: Recording, backend: str) -> Line:
-    """The only line of a recording without epochs: it was not run."""
+    """Return the only line of a recording without epochs: it was not run."""
     return Line(
         case=recording.case.name,
         precision=recording.precision,

@@ -1,4 +1,4 @@
-"""This package's own runs of a recording: in double precision for ties and the model, and in other roundings for E."""
+"""Runs of this package on a recording: in double precision for ties and the model, and in other roundings for E."""
 
 from __future__ import annotations
 

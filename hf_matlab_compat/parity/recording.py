@@ -223,19 +223,11 @@ _NOT_KEPT = ("own_choice", "cg_stop", "report", "state")
 """Fields of an epoch that this package alone has."""
 
 _Arrays = dict[tuple[Any, ...], tuple[int, Any]]
-"""By what is in them: number and array. Equal ones, as the state between two epochs, are kept once."""
+"""Number and array by content: equal arrays, as the state between two epochs, are kept once."""
 
 
 def write_recording_file(path: str | os.PathLike[str], recording: Recording, about: Mapping[str, Any]) -> None:
-    """Write the recording and a few words about it; a .npz file.
-
-    Parameters
-    ----------
-    path : path
-    recording : Recording
-    about : mapping
-        Plain values, returned by `read_recording_file`.
-    """
+    """Write the recording, and plain values about it which `read_recording_file` returns, as a .npz file."""
     arrays: _Arrays = {}
     tree = {
         "version": _VERSION,
@@ -253,12 +245,12 @@ def write_recording_file(path: str | os.PathLike[str], recording: Recording, abo
 
 
 def read_recording_file(path: str | os.PathLike[str]) -> tuple[Recording, dict[str, Any]]:
-    """The recording, and what was said about it.
+    """Return the recording in a file, and the values about it.
 
     Raises
     ------
     ParityError
-        There is no such file, or it is none of these.
+        There is no such file, or it is another one.
     """
     try:
         arrays = read_npz(path)
@@ -291,7 +283,7 @@ def _parts(value: Any) -> dict[str, Any]:
 
 
 def _encoded(value: Any, arrays: _Arrays) -> Any:
-    """The value as JSON, its arrays put aside; a cell array becomes a list."""
+    """Return the value as JSON, with its arrays put aside; a cell array becomes a list."""
     if isinstance(value, Mapping):
         return {"map": {str(key): _encoded(part, arrays) for key, part in value.items()}}
     if isinstance(value, np.ndarray) and value.dtype == object:

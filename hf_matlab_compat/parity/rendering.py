@@ -34,13 +34,8 @@ def certificate_table(certificate: Certificate, *, every_line: bool = False, scr
 
     The verdict comes first, what may be longer than a screen last; the verdict's own word ends it.
 
-    Parameters
-    ----------
-    certificate : Certificate
-    every_line : bool
-        Show the table of all comparisons too, a row each from 80 columns on.
-    script : str
-        Two lines of Python that reproduce the first divergence, if there is one.
+    `every_line` shows the table of all comparisons too, a row each from 80 columns on. `script` is two lines of Python
+    that reproduce the first divergence, if there is one.
     """
     style = STYLES[certificate.verdict]
     parts: list[RenderableType] = [_Rows(f"Verdict: {certificate.sentence}", style=style), ""]
@@ -138,14 +133,7 @@ def _text(cell: Cell) -> Text:
 
 
 def to_html(certificate: Certificate, script: str = "") -> str:
-    """Render the report as a page.
-
-    Parameters
-    ----------
-    certificate : Certificate
-    script : str
-        Two lines of Python that reproduce the first divergence, if there is one.
-    """
+    """Render the report as a page; `script` is as in `certificate_table`."""
     template = files("hf_matlab_compat.parity").joinpath("certificate.template.html").read_text(encoding="utf-8")
     return Template(template).substitute(
         verdict=escape(_capital(certificate.verdict_in_words)),

@@ -126,14 +126,7 @@ class Summary:
 
 
 def report(certificate: Certificate, script: str = "") -> list[Part]:
-    """Return the parts of the report, all but the verdict that heads it.
-
-    Parameters
-    ----------
-    certificate : Certificate
-    script : str
-        Two lines of Python that reproduce the first divergence, if there is one.
-    """
+    """Return the parts of the report except for the verdict; `script` reproduces the first divergence, if any."""
     title, _, screen = divergence_screen(certificate, script).partition("\n")
     constants = list(certificate.constants.items())
     parts: list[Part] = [Sentence(_counted(certificate))]
@@ -158,13 +151,7 @@ def report(certificate: Certificate, script: str = "") -> list[Part]:
 def summaries(title: str, heading: str, groups: Mapping[str, Mapping[str, Summary]]) -> Table:
     """Return a table with a row a summary: how many comparisons have each verdict, and the nearest to its bound.
 
-    Parameters
-    ----------
-    title : str
-    heading : str
-        Of the first column.
-    groups : mapping of str to mapping of str to Summary
-        Summaries by the name of their row, in named groups.
+    `heading` is that of the first column; summaries come by the name of their row, in named groups.
     """
     figures = (*(word for _, word in _VERDICTS), "farthest", "bound", "share")
     columns = (Column(heading), *(Column(name, number=True) for name in figures), Column("verdict", on_page=True))

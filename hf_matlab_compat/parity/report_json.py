@@ -36,11 +36,7 @@ _NAMES: Mapping[Any, str] = {str: "string", int: "integer", NoneType: "null"}
 def to_json(certificate: Certificate, indent: int | None = 1) -> str:
     """Return the certificate as text; infinities and NaN are the strings 'inf', '-inf' and 'nan'.
 
-    Parameters
-    ----------
-    certificate : Certificate
-    indent : int or None
-        As in `json.dumps`.
+    `indent` is that of `json.dumps`.
     """
     derived = {name: _plain(getattr(certificate, name)) for name in _DERIVED}
     content = {"schema": SCHEMA, "version": SCHEMA_VERSION, **derived, **_plain(certificate)}

@@ -25,11 +25,13 @@ _GET_OCTAVE = (
     "MATLAB: hf-compat parity pack."
 )
 EXIT_CODES = {Verdict.AGREES: 0, Verdict.DIFFERS: 1, Verdict.NOT_RUN: 2}
+_SELDOM = 10.0
+"""Seconds between two sentences of progress within one run."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParityRun:
-    """A certificate, and what it was made from.
+    """A certificate, and the recordings that it was made from.
 
     Attributes
     ----------
@@ -68,24 +70,25 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     Parameters
     ----------
     reference : path, optional
-        Folder of somebody's nnet_train_2.m and conjgrad_1.m; it is only read. By default reference_matlab.
+        Folder of a user's nnet_train_2.m and conjgrad_1.m; it is only read. By default reference_matlab.
     engine : {'auto', 'octave', 'recorded'} or Engine
         'auto': Octave where it can be started or a reference is named, or else the recorded numbers.
     tape : path, optional
-        Folder brought back from a machine with MATLAB; takes the place of reference, engine, cases and modes.
+        Folder brought back from a machine with MATLAB; it replaces reference, engine, cases and modes.
     run_code : bool
-        Measure the tape's envelope on the trainer that it brought along, which Octave executes as any program of
-        yours. Without this, nothing of a tape is executed (unless all of its .m files are those of reference_matlab,
-        byte for byte), and it has no envelope.
+        Measure the tape's envelope with the trainer that it brought along, which Octave executes with all rights that
+        your programs have. Without this, nothing of a tape is executed (unless all of its .m files are those of
+        reference_matlab, byte for byte), and it has no envelope.
     cases : sequence of names, paths or Case
-        Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases. By default what `extent`
-        says.
+        Built-in cases ('all' for every one), .mat files with the 22 arguments, or cases. By default those of `extent`.
     modes : sequence of {'kernels', 'lockstep', 'free'}
+        As in `Recording`.
     precisions : sequence of {'double', 'single'}
+        Precisions in which each case is run.
     epochs : int, optional
-        Of every run; by default `DEFAULT_EPOCHS`, or what `LONGER` says.
+        Number of epochs of every run; by default `DEFAULT_EPOCHS`, or that of `LONGER`.
     extent : sequence of {'quick', 'thorough', 'long'}
-        What is run where no case is asked for. 'quick': `QUICK_CASES`. 'thorough', which recorded numbers always are:
+        The runs where no case is asked for. 'quick': `QUICK_CASES`. 'thorough', which recorded numbers always are:
         `DEFAULT_CASES`, where a reference can be run `MADE_CASES`, and in kernels `KERNEL_CASES` (unless the modes are
         'free' alone). 'long', beside either of them or the cases asked for: `LONG_EPOCHS` epochs in lockstep of these
         cases or of `LONG_CASES`, and two epochs from each of `LONG_LAMBDAS`.
@@ -93,15 +96,17 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         Measure how far rounding moves the reference. Without it the tabulated bounds hold, and this package's own
         runs where those are too narrow: badly conditioned cases (`ae_tanh_linear`) are then flagged for rounding.
     timeout : float
-        Seconds on the wall clock that a run of the reference may take.
+        Seconds of wall-clock time that a run of the reference may take.
     backend : {'numpy', 'numba', 'cupy'}
-        Where this package runs.
+        Backend of this package.
     stages : sequence of str
-        Those of `STAGES` to compare.
+        Members of `STAGES` to compare.
     divergence_file : path, optional
         A .npz file that keeps the first divergence, if there is one.
-    say, watch : callables
-        Told of progress, and of every line.
+    say : callable
+        Told of progress, in sentences.
+    watch : callable
+        Told of every line.
 
     Returns
     -------
@@ -112,18 +117,23 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     ParityError
         The reference, a case or a tape cannot be run or read. Of several runs, one that could not be made is a line
         that says so, and the others are judged.
-    OptionError, DataError
-        An argument means nothing, or this package refuses a case.
+    OptionError
+        An argument is unknown, or this package refuses an option of a case.
+    DataError
+        This package refuses the data of a case.
     """
-    _check("modes", modes, MODES)
-    _check("precisions", precisions, PRECISIONS)
-    _check("stages", stages, STAGES)
-    _check("extent", extent, EXTENTS)
+    for name, given, known in (
+        ("modes", modes, MODES),
+        ("precisions", precisions, PRECISIONS),
+        ("stages", stages, STAGES),
+        ("extent", extent, EXTENTS),
+    ):
+        _check(name, given, known)
     if epochs is not None and epochs < 1:
         raise OptionError("epochs", expected="at least 1", got=epochs)
     if not 0 < timeout < inf:
         raise OptionError("timeout", expected="a number of seconds above 0", got=timeout)
-    backend_missing(backend)  # what cannot be had at all is refused before the reference runs
+    backend_missing(backend)  # a backend that cannot be had is refused before the reference runs
     if tape is not None:
         recordings = list(_from_tape(Path(tape), envelope, run_code, timeout, say))
     else:
@@ -132,7 +142,7 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
         runs = [run if epochs is None else replace(run, epochs=epochs) for run in runs]
         recordings = _recorded(source, runs, envelope, say)
         if engine == "auto" and not runs_live(source):
-            recordings = [_instead(recording) for recording in recordings]
+            recordings = [_with(r, NO_OCTAVE, octave_available() or "not asked for") for r in recordings]
     progress = Progress(say, len(recordings))
 
     def judged(line: Line) -> None:
@@ -144,15 +154,13 @@ def run_parity(  # noqa: PLR0913 - what a comparison is made of
     return ParityRun(certificate=certificate, recordings=recordings, script=script)
 
 
-def _instead(recording: Recording) -> Recording:
-    """With a word on why recorded numbers are taken."""
-    told = {NO_OCTAVE: octave_available() or "not asked for"}
-    return replace(recording, provenance={**recording.provenance, **told})
-
-
 def exit_code(certificate: Certificate) -> int:
-    """0: agrees; 1: differs; 2: of a run nothing could be compared, or no decision was."""
+    """Return 0 for agreement, 1 for a difference, 2 where nothing of a run could be compared, or no decision was."""
     return EXIT_CODES[certificate.verdict]
+
+
+def _with(recording: Recording, name: str, said: str) -> Recording:
+    return replace(recording, provenance={**recording.provenance, name: said})
 
 
 def _check(name: str, given: Sequence[str], known: Sequence[str]) -> None:
@@ -177,7 +185,7 @@ def _engine(engine: str | Engine, reference: str | os.PathLike[str] | None, time
 
 
 def _recorded(engine: Engine, runs: Sequence[Run], envelope: bool, say: Callable[[str], None]) -> list[Recording]:
-    """All runs; one that could not be made is without epochs, and says why.
+    """Return the recordings of all runs; one that could not be made is without epochs, and says why.
 
     Raises
     ------
@@ -194,7 +202,7 @@ def _recorded(engine: Engine, runs: Sequence[Run], envelope: bool, say: Callable
         except ParityError as error:
             hung = monotonic() - began >= getattr(engine, "timeout", inf)
             if len(errors) == len(made) and (hung or len(runs) == 1):
-                raise  # whatever else is asked for would take as long
+                raise  # all other runs would take as long
             progress.tell(f": {error}")
             errors.append(error)
             made.append(nothing_recorded(run.case, run.precision, run.mode, str(error)))
@@ -207,7 +215,7 @@ def _of_engine(engine: Engine, run: Run, envelope: bool, progress: Progress) -> 
     progress.begin(f"{engine.name}: {run.name}")
     recording = engine.record(run.case, precision=run.precision, mode=run.mode, epochs=run.epochs)
     if not envelope:
-        return _not_measured(recording, "--no-envelope")
+        return _with(recording, "envelope", f"{NOT_MEASURED} (--no-envelope)")
     if isinstance(engine, OctaveEngine):
         engine.watch = progress.part
     progress.tell(": how far rounding moves it")
@@ -217,38 +225,31 @@ def _of_engine(engine: Engine, run: Run, envelope: bool, progress: Progress) -> 
 def _from_tape(
     tape: Path, envelope: bool, run_code: bool, timeout: float, say: Callable[[str], None]
 ) -> Iterable[Recording]:
-    """What the tape brought back; with an envelope where its trainer can be, and may be, run here as well."""
+    """Yield the recordings of a tape, with an envelope where its trainer can be, and may be, run here as well."""
     missing = octave_available() if envelope else "--no-envelope"
     if not (missing or run_code or is_ours(tape)):
         missing = "the tape's own .m files were not run here: --run-code runs them in Octave"
     for recording in read_tape(tape):
-        if missing or not recording.epochs:
-            yield _not_measured(recording, missing or "nothing was recorded")
-            continue
-        say(f"tape: {recording.case.name}, {recording.precision}: how far rounding moves it")
-        try:
-            yield OctaveEngine(tape / "reference", timeout=timeout).with_envelope(recording)
-        except ParityError as error:
-            yield _not_measured(recording, str(error))
-
-
-def _not_measured(recording: Recording, why: str) -> Recording:
-    return replace(recording, provenance={**recording.provenance, "envelope": f"{NOT_MEASURED} ({why})"})
-
-
-_SELDOM = 10.0
-"""Seconds between two sentences within one run."""
+        why = missing or ("" if recording.epochs else "nothing was recorded")
+        if not why:
+            say(f"tape: {recording.case.name}, {recording.precision}: how far rounding moves it")
+            try:
+                yield OctaveEngine(tape / "reference", timeout=timeout).with_envelope(recording)
+                continue
+            except ParityError as error:
+                why = str(error)
+        yield _with(recording, "envelope", f"{NOT_MEASURED} ({why})")
 
 
 class Progress:
-    """Counts runs, and tells of each.
+    """Says a sentence a run, with the time left, and now and then one within a long run.
 
     Parameters
     ----------
     say : callable
-        Gets sentences.
+        Called with each sentence.
     runs : int
-        How many there will be.
+        Number of runs.
     """
 
     def __init__(self, say: Callable[[str], None], runs: int) -> None:
@@ -257,40 +258,36 @@ class Progress:
         self._run, self._part, self._about = 0, 0.0, ""
 
     def begin(self, about: str) -> None:
-        """Another run."""
+        """Count one more run, and say what it is about."""
         self._run, self._part, self._about = self._run + 1, 0.0, about
         self.tell()
 
     def tell(self, more: str = "") -> None:
-        """What is being done in this run."""
+        """Say what is being done in this run."""
         self._last = monotonic()
-        self._say(f"{self._run} of {self._runs}{self._left()}: {self._about}{more}")
+        done, left = self._run - 1 + self._part, 0.0
+        if done > 0:  # the others take as long each as the runs so far
+            left = (monotonic() - self._began) / done * (self._runs - done)
+        about = f", about {in_words(left)} left" if left >= 1 else ""
+        self._say(f"{self._run} of {self._runs}{about}: {self._about}{more}")
 
     def part(self, done: int, of: int) -> None:
-        """So many parts of this run are done; told of now and then."""
+        """Count the parts of this run that are done, and say so now and then."""
         self._part = done / of
         if monotonic() - self._last > _SELDOM:
             self.tell(f": how far rounding moves it, {done} of {of}")
 
     def judging(self, line: Line) -> None:
-        """A line was judged; told of where it is the first of its run."""
+        """Say that a run is being judged, at its first line."""
         about = f"judging {line.case}, {line.precision}, {line.mode}"
         if about != self._about:
             self._run = self._run + 1 if self._about.startswith("judging ") else 1
             self._about = about
             self._say(f"{about} ({self._run} of {self._runs})")
 
-    def _left(self) -> str:
-        """As long as the runs so far took, for each of the others; nothing before it is known."""
-        done = self._run - 1 + self._part
-        if done <= 0:
-            return ""
-        left = (monotonic() - self._began) / done * (self._runs - done)
-        return f", about {in_words(left)} left" if left >= 1 else ""
-
 
 def in_words(seconds: float) -> str:
-    """In the unit that a reader would take."""
+    """Return a duration in seconds, minutes or hours, whichever reads best."""
     if seconds < 90:
         return f"{max(5, round(seconds / 5) * 5)} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

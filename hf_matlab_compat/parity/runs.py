@@ -1,4 +1,4 @@
-"""Which cases a comparison runs, in which mode and precision, and for how many epochs."""
+"""The runs of a comparison: which cases, in which mode and precision, and for how many epochs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_CASES = (
     "k_logistic_rms0_empfish_hy1_lam1",
     "s_hess_negative_curvature",
 )
-"""Run in the modes asked for, and with them `MADE_CASES`: the chunks wrap around, and the last case rejects a step."""
+"""Cases of a thorough run, beside `MADE_CASES`: the chunks wrap around, and the last case rejects a step."""
 KERNEL_CASES = (
     "k_linear_rms0_empfish_hy1_lam1",
     "k_linear_rms0_hess_hy1_lam1",
@@ -33,11 +33,11 @@ KERNEL_CASES = (
     "k_softmax_rms1_hess_hy1_lam1",
     "s_ae_tiny_lambda",
 )
-"""Combinations of mattype, output and rms that those lack, and CG of 250 steps: seen in the kernels of one epoch."""
+"""Other combinations of mattype, output and rms, and CG of 250 steps: run for the kernels of one epoch."""
 DEFAULT_EPOCHS = 5
 """One more than there are chunks in the default cases."""
 LONGER: Mapping[str, int] = {"s_hess_negative_curvature": 7, **dict.fromkeys(MADE_CASES, 3)}
-"""Epochs of cases that come later, or sooner, to what they are there for, where no number is asked for."""
+"""Epochs of cases that show what they are for later, or sooner, where no number is asked for."""
 QUICK_CASES = (
     "ae_logistic",
     "class_softmax",
@@ -45,19 +45,19 @@ QUICK_CASES = (
     "k_logistic_rms0_empfish_hy1_lam1",
     "made_gn_blocks",
 )
-"""Of the default run against a live reference, so that it takes about a minute even where no envelope is known yet."""
+"""Cases of the default run against a live reference, about a minute even where no envelope is known yet."""
 QUICK_IN_BOTH = 2
-"""So many of these in single precision as well, where both are asked for."""
+"""Number of these that are run in the second precision as well."""
 LONG_CASES = ("ae_logistic",)
 LONG_EPOCHS = 12
 LONG_LAMBDAS = (1e-12, 1e12)
-"""Of a long run: more epochs; and starts of lambda at which a floor or a ceiling under or over it would be reached."""
+"""Starts of lambda in a long run, at which a floor or a ceiling of lambda would be reached."""
 EXTENTS = ("quick", "thorough", "long")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What to ask an engine for."""
+    """A run to ask an engine for."""
 
     case: Case
     mode: str
@@ -66,6 +66,7 @@ class Run:
 
     @property
     def name(self) -> str:
+        """Case, precision and mode in words."""
         return f"{self.case.name}, {self.precision}, {self.mode}"
 
 
@@ -76,38 +77,43 @@ def planned_runs(
     precisions: Sequence[str],
     extent: Sequence[str],
 ) -> list[Run]:
-    """All runs, in order."""
+    """Return all runs, in order; arguments as in `run_parity`."""
+    live = runs_live(engine)
     if cases is not None:
-        asked = _live(cases, engine)
-        runs = [Run(case, mode, p, _epochs(case, mode)) for case in asked for mode in modes for p in precisions]
+        asked = _named(cases, engine)
+        runs = [_run(case, mode, p) for case in asked for mode in modes for p in precisions]
     else:
         asked = find_cases(LONG_CASES)
-        quick = runs_live(engine) and "thorough" not in extent
-        runs = _quick_runs(modes, precisions) if quick else _thorough_runs(modes, precisions, engine)
-    return [*_long_runs(asked, precisions), *_others(runs, asked)] if "long" in extent else runs
+        quick = live and "thorough" not in extent
+        runs = _quick_runs(modes, precisions) if quick else _thorough_runs(modes, precisions, live)
+    if "long" not in extent:
+        return runs
+    names = {case.name for case in asked}
+    others = [run for run in runs if run.mode != "lockstep" or run.case.name not in names]
+    return [*_long_runs(asked, precisions), *others]
+
+
+def runs_live(engine: Engine) -> bool:
+    """Return whether an engine runs a reference on any case; recorded numbers exist for some."""
+    return engine.name != "recorded"
 
 
 def _quick_runs(modes: Sequence[str], precisions: Sequence[str]) -> list[Run]:
-    """A few cases in the first precision, and fewer of them in the other."""
+    """Return a few cases in the first precision, and fewer of them in the other."""
     counts = {p: QUICK_IN_BOTH if number else len(QUICK_CASES) for number, p in enumerate(precisions)}
-    return [
-        Run(case, mode, p, _epochs(case, mode))
-        for number, case in enumerate(find_cases(QUICK_CASES))
-        for mode in modes
-        for p in precisions
-        if number < counts[p]
-    ]
+    cases = list(enumerate(find_cases(QUICK_CASES)))
+    return [_run(case, mode, p) for n, case in cases for mode in modes for p in precisions if n < counts[p]]
 
 
-def _thorough_runs(modes: Sequence[str], precisions: Sequence[str], engine: Engine) -> list[Run]:
-    names = (*DEFAULT_CASES, *(MADE_CASES if runs_live(engine) else ()))
+def _thorough_runs(modes: Sequence[str], precisions: Sequence[str], live: bool) -> list[Run]:
+    names = (*DEFAULT_CASES, *(MADE_CASES if live else ()))
     asked = [(case, mode) for case in find_cases(names) for mode in modes]
     asked += [(case, "kernels") for case in find_cases(KERNEL_CASES) if {*modes} & {"lockstep", "kernels"}]
-    return [Run(case, mode, p, _epochs(case, mode)) for case, mode in asked for p in precisions]
+    return [_run(case, mode, p) for case, mode in asked for p in precisions]
 
 
 def _long_runs(asked: Sequence[Case], precisions: Sequence[str]) -> list[Run]:
-    """More epochs of these cases; and of each, in the first precision, two epochs from other values of lambda."""
+    """Return more epochs of these cases; and of each, in the first precision, two epochs from other lambdas."""
     longer = [Run(case, "lockstep", p, LONG_EPOCHS) for case in asked for p in precisions]
     starts = [
         replace(case, name=f"{case.name}, lambda {lam:g}", constants={**case.constants, "initlambda": lam})
@@ -117,25 +123,13 @@ def _long_runs(asked: Sequence[Case], precisions: Sequence[str]) -> list[Run]:
     return longer + [Run(case, "lockstep", precisions[0], 2) for case in starts]
 
 
-def _others(runs: Sequence[Run], long: Sequence[Case]) -> list[Run]:
-    """Those that are not in the longer runs."""
-    names = {case.name for case in long}
-    return [run for run in runs if run.mode != "lockstep" or run.case.name not in names]
+def _run(case: Case, mode: str, precision: str) -> Run:
+    """Return a run of as many epochs as are taken where no number is asked for."""
+    one = mode == "kernels" and case.name in KERNEL_CASES
+    return Run(case, mode, precision, 1 if one else LONGER.get(case.name, DEFAULT_EPOCHS))
 
 
-def runs_live(engine: Engine) -> bool:
-    """Whether it runs a reference on any case; recorded numbers are there for some."""
-    return engine.name != "recorded"
-
-
-def _live(cases: Sequence[str | os.PathLike[str] | Case], engine: Engine) -> list[Case]:
-    """Those asked for; 'all' of what was recorded, where nothing else can be had."""
+def _named(cases: Sequence[str | os.PathLike[str] | Case], engine: Engine) -> list[Case]:
+    """Return the cases asked for; 'all' includes made ones where a reference can be run."""
     every = (*builtin_names(), *MADE_CASES) if runs_live(engine) else builtin_names()
     return find_cases([name for one in cases for name in (every if one == "all" else (one,))])
-
-
-def _epochs(case: Case, mode: str) -> int:
-    """Of a run, where no number is asked for."""
-    if mode == "kernels" and case.name in KERNEL_CASES:
-        return 1
-    return LONGER.get(case.name, DEFAULT_EPOCHS)

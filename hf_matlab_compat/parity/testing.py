@@ -1,6 +1,6 @@
-"""Parity in people's own test suites.
+"""Parity in your own test suite.
 
-A file `test_parity.py` beside your trainer is all that it takes::
+A file `test_parity.py` beside your trainer is enough::
 
     import pytest
     from hf_matlab_compat.parity.testing import assert_parity, parity
@@ -50,14 +50,16 @@ def assert_parity(
     case : name, path or Case
         A built-in case, a .mat file with the 22 arguments, or a case.
     mode : {'kernels', 'lockstep', 'free'}
+        As in `run_parity`.
     precision : {'double', 'single'}
+        As in `run_parity`.
     **keywords
         As in `run_parity`: ``epochs``, ``envelope``, ``engine``, ``backend``, ``divergence_file``, …
 
     Returns
     -------
     Certificate
-        Of the comparison, which agrees.
+        The certificate of the comparison, which agrees.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def assert_parity(
 
 @pytest.fixture
 def parity(tmp_path: Path) -> Callable[..., Certificate]:
-    """`assert_parity`, which keeps a divergence in the test's own folder."""
+    """Return `assert_parity` with a divergence kept in the test's own folder."""
 
     def run(**keywords: Any) -> Certificate:
         __tracebackhide__ = True

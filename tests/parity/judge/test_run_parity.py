@@ -171,7 +171,7 @@ def test_thorough_adds_combinations_in_kernels_and_made_cases_where_they_can_run
     assert {name for name, mode, *_ in live if mode == "kernels"} == {*runs.KERNEL_CASES}
     free = asked(modes=["free"], extent=["thorough"])
     assert {mode for _, mode, *_ in free} == {"free"}
-    assert {*cases.MADE_CASES} <= {case.name for case in runs._live(["all"], Live())}
+    assert {*cases.MADE_CASES} <= {case.name for case in runs._named(["all"], Live())}
 
 
 def test_a_difference_without_a_measured_rounding_is_doubted_first_of_all() -> None:
