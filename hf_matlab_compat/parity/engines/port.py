@@ -13,27 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.backends.backend import Backend, get_backend
+from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import HessianFreeError, ParityError
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.legacy.arguments import refuse_new_units, to_field_terms
 from hf_matlab_compat.matlab.logs.text_log import epoch_lines
 from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.activations import activations
-from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity.log_comparison import total_before
 from hf_matlab_compat.parity.recording import ASKED_OF_CG, Case, EpochRecord, Recording, Vector
-from hf_matlab_compat.preflight.data import check_test_data, check_training_data
-from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.problem import Cases, Curvature, Gradient
 from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.solvers.rules import Chosen, Path, Preconditioner, Quadratic
 from hf_matlab_compat.state import Report, State, hessian_free_state
+from hf_matlab_compat.subject import NetworkData, network_subject
 
 _NOT_THE_CASE = ("runName", "runDesc", "resumeFile", "maxepoch", "jacket", "Win", "bin", "paramsp")
-_DATA = ("inputs", "targets", "test_inputs", "test_targets", "hidden_sizes", "unit_types")
+_DATA = tuple(name for name in NetworkData._fields if name != "weights")
 _WHOLE = ("max_cg_steps", "min_cg_steps")
 
 _FIGURES: Mapping[str, Callable[[Report], float | None]] = {
@@ -60,9 +58,8 @@ class PortCase:
 
     Attributes
     ----------
-    problem : FeedforwardProblem
-    held_out : FeedforwardProblem or None
-        Test cases; they are only evaluated.
+    problem, held_out : FeedforwardProblem, FeedforwardProblem or None
+        On the training cases, and on the test cases, which are only evaluated.
     options : Options
     """
 
@@ -91,7 +88,7 @@ class PortCase:
 
 
 def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
-    """Prepare a case to be run on a backend.
+    """Prepare a case to be run on a backend, with the checks of a user's call.
 
     Raises
     ------
@@ -102,19 +99,13 @@ def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
     """
     given = {name: value for name, value in case.arguments.items() if name not in _NOT_THE_CASE}
     terms = {**to_field_terms({**given, **case.constants}), "precision": precision, "backend": backend}
-    options = Options.from_keywords(**_options(terms))
+    whole = {name: int(np.ceil(terms[name])) for name in _WHOLE if name in terms}  # as MATLAB rounds them
+    options = Options.from_keywords(**{name: terms[name] for name in terms if name not in _DATA} | whole)
     refuse_new_units(terms["unit_types"], options.faithful)
-    hidden, units = check_layout(terms["hidden_sizes"], terms["unit_types"], options)
-    data = check_training_data(terms["inputs"], terms["targets"], units[-1], options)
-    held_out = check_test_data(terms.get("test_inputs"), terms.get("test_targets"), data, units[-1], options)
-    sizes = [data.inputs.shape[0], *hidden, data.targets.shape[0]]
-    network = build_network(sizes, units, options.loss, options.error_measure)
-    device = get_backend(options.backend, options.precision, options.num_threads)
-
-    def problem_of(part: Any) -> FeedforwardProblem:
-        return feedforward_problem(network, part, options, device, resident=not device.on_host)
-
-    return PortCase(problem_of(data), None if held_out is None else problem_of(held_out), options)
+    data = NetworkData(**{name: terms.get(name) for name in _DATA})
+    subject = network_subject(data, (case.arguments["paramsp"], None, None), None, options, options)
+    problems: Any = (subject.problem, subject.held_out)
+    return PortCase(*problems, options)
 
 
 class PortEngine:
@@ -346,12 +337,6 @@ class _Taps:
         backend = self.case.backend
         columns = [backend.to_host(A(backend.asarray(v.copy()))) for v in probes.T]
         return -np.stack(columns, axis=1) if columns else probes
-
-
-def _options(terms: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in terms.items() if name not in _DATA}
-    whole = {name: int(np.ceil(kept[name])) for name in _WHOLE if name in kept}  # as MATLAB rounds them
-    return {**kept, **whole}
 
 
 def _free(case: PortCase, recording: Recording, noise: float, seed: int) -> Iterator[EpochRecord | str]:

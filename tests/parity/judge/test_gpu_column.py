@@ -13,7 +13,6 @@ from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.parity import judge as judging
 from hf_matlab_compat.parity.certificate import Verdict
-from hf_matlab_compat.parity.engines import port
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.run_parity import exit_code
 from tests.parity.judge.golden_recordings import recorded
@@ -46,7 +45,7 @@ def test_without_a_device_there_are_as_many_lines_as_with_one(monkeypatch: pytes
 
 
 def test_the_column_of_a_device_is_judged_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (judging, port, subject):
+    for module in (judging, subject):
         monkeypatch.setattr(module, "get_backend", numpy_called_cupy)
     certificate = judge([recorded("ae_logistic")], backend="cupy")
     assert certificate.verdict is Verdict.AGREES

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from hf_matlab_compat import subject
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.model import losses, units
@@ -76,12 +77,12 @@ def halved(value: Any, *_given: Any, **_named: Any) -> Any:
 
 
 def biases_spared(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = port.feedforward_problem
+    original = subject.feedforward_problem
 
     def spare(network: Any, data: Any, options: Any, *more: Any, **named: Any) -> Any:
         return original(network, data, replace(options, decay_biases=False), *more, **named)
 
-    monkeypatch.setattr(port, "feedforward_problem", spare)
+    monkeypatch.setattr(subject, "feedforward_problem", spare)
 
 
 def undecayed(g: Any, problem: Any, theta: Any) -> dict[str, Any]:
