@@ -102,10 +102,11 @@ def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
     whole = {name: int(np.ceil(terms[name])) for name in _WHOLE if name in terms}  # as MATLAB rounds them
     options = Options.from_keywords(**{name: terms[name] for name in terms if name not in _DATA} | whole)
     refuse_new_units(terms["unit_types"], options.faithful)
-    data = NetworkData(**{name: terms.get(name) for name in _DATA})
-    subject = network_subject(data, (case.arguments["paramsp"], None, None), None, options, options)
-    problems: Any = (subject.problem, subject.held_out)
-    return PortCase(*problems, options)
+    parts: dict[str, Any] = {name: terms.get(name) for name in _DATA}
+    subject = network_subject(NetworkData(**parts), (case.arguments["paramsp"], None, None), None, options, options)
+    problem: Any = subject.problem
+    held_out: Any = subject.held_out
+    return PortCase(problem, held_out, options)
 
 
 class PortEngine:
