@@ -84,12 +84,18 @@ def _no_signature_of_a_protocol(*event):
 
 
 def _no_fields_twice(app, what, name, obj, skip, options):
-    """The fields of a named tuple are in its docstring."""
+    """Skip the fields of a named tuple, which its docstring describes."""
     return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
 
 
 def _nothing_is_fetched(app, exception):
-    """No page may ask another server for a script, a style, a font or a picture."""
+    """Refuse a page that asks another server for a script, a style, a font or a picture.
+
+    Raises
+    ------
+    ExtensionError
+        There is such a page.
+    """
     loads = re.compile(
         r"""<(?:script|img|iframe|source|video)\b[^>]*\ssrc=["'](?:https?:)?//|<link\b[^>]*\shref=["'](?:https?:)?//"""
     )
@@ -103,6 +109,7 @@ def _nothing_is_fetched(app, exception):
 
 
 def setup(app):
+    """Connect the functions above to their events."""
     app.connect("build-finished", _nothing_is_fetched)
     app.connect("source-read", _link_pages)
     app.connect("autodoc-process-signature", _no_signature_of_a_protocol)

@@ -32,13 +32,13 @@ def layers() -> list[str]:
 
 
 def summary(path: Path) -> str:
-    """The first paragraph of a module's docstring, on one line; empty where it has none."""
+    """Return the first paragraph of a module's docstring on one line; empty without a docstring."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return " ".join(text.split("\n\n")[0].split())
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     order = layers()
     alone = [PACKAGE / f"{name}.py" for name in order if (PACKAGE / f"{name}.py").exists()]
     lines = [OPENING, "## hf_matlab_compat/", "", summary(PACKAGE / "__init__.py"), "", *map(_line, alone)]

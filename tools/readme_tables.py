@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def quirks() -> list[str]:
-    """The ledger of the original's quirks."""
+    """Return the ledger of the original's quirks."""
     rows = [f"| {q.number} | {q.original} | {q.mended} |" for q in QUIRKS]
     return ["| | the original, and `faithful=True` | `faithful=False` |", "|---|---|---|", *rows]
 
 
 def differences() -> list[str]:
-    """The lines tagged `# MATLAB:`."""
+    """Return the lines tagged `# MATLAB:`, and the files they are in."""
     found: dict[str, str] = {}
     for path in sorted((ROOT / "hf_matlab_compat").rglob("*.py")):
         for text in re.findall(r"# MATLAB: (.+)", path.read_text(encoding="utf-8")):
@@ -32,7 +32,7 @@ def differences() -> list[str]:
 
 
 def options() -> list[str]:
-    """Every option under both names, with its default, what it does, the values it takes, and its source."""
+    """Return every option under both names, with its default, what it does, the values it takes, and its source."""
     rows: list[str] = []
     for field in dataclasses.fields(Options):
         takes, source = field.metadata["kind"].expected, field.metadata["source"]
@@ -54,7 +54,7 @@ PAGES = {"docs/quirks.md": ("quirks", "differences"), "docs/options.md": ("optio
 
 
 def rewritten(page: str, tables: Iterable[str]) -> str:
-    """The page with each of these tables, between its markers, written again."""
+    """Return the page with each of these tables, between its markers, written again."""
     for name in tables:
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         before, rest = page.split(begin, 1)
