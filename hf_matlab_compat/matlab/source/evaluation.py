@@ -88,10 +88,11 @@ class Evaluator(ABC):
         """Return the values of an expression in a state, and keep them in `seen`."""
         inner = unwrapped(node)
         found = self._EXPRESSIONS.get(inner.type, Evaluator._unread)(self, inner, state)
-        self._see(inner, found)
+        self.see(inner, found)
         return found
 
-    def _see(self, node: Node, found: Values) -> None:
+    def see(self, node: Node, found: Values) -> None:
+        """Keep the values of an expression."""
         before = self.seen.get(node.id)
         self.seen[node.id] = found if before is None else joined(before, found)
 
@@ -195,7 +196,7 @@ class Evaluator(ABC):
             self.values(node, state)
             return _parts_of(path, state)
         parts = self.outputs(inner, state, 1)[0]
-        self._see(inner, parts.get("", ANYTHING))
+        self.see(inner, parts.get("", ANYTHING))
         return parts
 
     def outputs(self, node: Node, state: State, count: int) -> Sequence[Parts]:
@@ -248,7 +249,7 @@ class Evaluator(ABC):
     def _call(self, name: str, given: Sequence[Parts], count: int, state: State) -> Sequence[Parts]:
         """Run a function of the source; a nested one shares the variables of `state`."""
         function = self.functions[name]
-        outputs = _outputs_of(function)
+        outputs = outputs_of(function)
         if name in self.active or len(self.active) > _MOST_CALLS:
             return [{"": ANYTHING} for _ in range(max(count, 1))]
         names = parameters(function)
@@ -366,7 +367,8 @@ _LITERALS = _Literals(())
 _NEVER_LITERAL = {"postfix_operator", "lambda", "handle_operator", "comparison_operator", "boolean_operator", "range"}
 
 
-def _outputs_of(function: Node) -> list[str]:
+def outputs_of(function: Node) -> list[str]:
+    """Return the names of a function's outputs, in order."""
     listed = next((child for child in function.children if child.type == "function_output"), None)
     return [] if listed is None else [text_of(each) for each in walk(listed) if each.type == "identifier"]
 

@@ -255,7 +255,8 @@ class Run(Evaluator):
             self._assign(target, self.parts(value, state), node, state)
             return state
         targets = visible(target)
-        outputs = self.outputs(value, state, len(targets))
+        outputs = self.outputs(unwrapped(value), state, len(targets))
+        self.see(unwrapped(value), outputs[0].get("", ANYTHING))
         for each, found in zip(targets, outputs, strict=False):
             if each.type != "ignored_argument":
                 self._assign(each, found, node, state)

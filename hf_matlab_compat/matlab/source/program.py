@@ -41,7 +41,7 @@ class Program(Source):
 
     def reached(self, node: Node) -> bool:
         """Return whether the run came to an expression."""
-        return unwrapped(node).id in self._run.seen
+        return not self._run.finished or unwrapped(node).id in self._run.seen
 
     def values(self, node: Node) -> Values:
         """Return the values of an expression, literals with the line they are in; `NOTHING` if it is never reached."""

@@ -196,7 +196,7 @@ class Source:
     @cached_property
     def assignments(self) -> list[Assignment]:
         """All assignments, in the order of the text."""
-        return [one for node in self.nodes if node.type == "assignment" for one in _assignments(node)]
+        return [one for node in self.nodes if node.type == "assignment" for one in assignments_of(node)]
 
     @cached_property
     def calls(self) -> list[Node]:
@@ -265,9 +265,10 @@ def _require_shallow(root: Node) -> None:
         waiting.extend((child, depth + 1) for child in node.children)
 
 
-def _assignments(node: Node) -> Iterator[Assignment]:
+def assignments_of(node: Node) -> Iterator[Assignment]:
+    """Yield the targets of an assignment with its value, outputs that are dropped (``~``) too."""
     parts = visible(node)
-    if len(parts) < 2:
+    if node.type != "assignment" or len(parts) < 2:
         return
     target, value = parts[0], parts[-1]
     listed = visible(target) if target.type == "multioutput_variable" else [target]

@@ -1,4 +1,4 @@
-"""A user's edited copy of the MATLAB trainer, read by its structure: which options it implies."""
+"""Reading a user's edited copy of the MATLAB trainer: which options it implies."""
 
 from hf_matlab_compat.migrate.trainer.findings import Implied, Unexpressed
 from hf_matlab_compat.migrate.trainer.reader import TrainerReport, read_trainer, read_trainer_text

@@ -1,6 +1,6 @@
-"""A copy beside an unedited one, statement by statement.
+"""Comparison of a copy with an unedited one, statement by statement.
 
-Structures are compared, so that layout, comments, order and the names of loop variables make no difference.
+Syntax trees are compared: layout, comments, order and the names of loop variables make no difference.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ _HEADS = {"if_statement", "elseif_clause", "while_statement", "for_statement", "
 def differing_statements(
     copy: Source, original: Source, understood: Collection[int]
 ) -> tuple[list[Unexpressed], list[Unexpressed]]:
-    """Statements that the original does not have, or not so often, and those it has and the copy lacks.
+    """Return the statements that the copy has more often than the original, and those that it lacks.
 
-    What is missing is told of the copy's line behind which it would stand. The original's lines in `understood` say
-    what an option says: the copy's own lines for it are read elsewhere. What only concerns the device does not count.
+    A missing statement is reported at the copy's line after which it would come. Statements that only concern the
+    device do not count.
+
+    Parameters
+    ----------
+    copy, original : Source
+        The two trainers.
+    understood : collection of int
+        Lines of the original that an option expresses: the copy's lines for that option are read elsewhere.
     """
     theirs = list(_statements(original))
     left: dict[str, list[int]] = defaultdict(list)
@@ -40,21 +47,21 @@ def differing_statements(
 
 
 def _missing(form: str, line: int, copy: Source) -> Unexpressed:
-    why = f"a statement of the unedited copy is missing behind this line: {form[:120]}"
+    why = f"a statement of the unedited copy is missing after this line: {form[:120]}"
     return Unexpressed(line, copy.lines[line - 1].strip(), why)
 
 
 def _first(places: list[int], theirs: list[tuple[str, Node]], understood: Collection[int]) -> int:
-    """Which of several equal statements comes first, those that are understood last."""
+    """Return which of several equal statements to take: the first, or one that no option expresses."""
     order = [(row(theirs[place][1]) in understood, place) for place in places]
     return order.index(min(order))
 
 
 def _line_before(place: int, found: Mapping[int, int]) -> int:
-    """The copy's line of the statement that stands before the one at `place`; of the next one at the very top."""
+    """Return the copy's line of the last statement found before the one at `place`; at the top, of the next one."""
     before = [each for each in found if each < place]
-    behind = [each for each in found if each > place]
-    return found[max(before)] if before else found[min(behind)] if behind else 1
+    after = [each for each in found if each > place]
+    return found[max(before)] if before else found[min(after)] if after else 1
 
 
 def _statements(source: Source) -> Iterator[tuple[str, Node]]:
@@ -70,7 +77,7 @@ def _statements(source: Source) -> Iterator[tuple[str, Node]]:
 
 
 def _words(node: Node, parts: list[Node], names: Mapping[str, str], about: set[str]) -> Iterator[str]:
-    """What is compared of a statement, in words."""
+    """Yield the words of a statement that are compared."""
     if node.type in _HEADS and is_of_device(node, about):
         yield "<device>"
         return
@@ -82,7 +89,7 @@ def _words(node: Node, parts: list[Node], names: Mapping[str, str], about: set[s
 
 
 def _parts(node: Node) -> list[Node]:
-    """What is compared: a statement that stands alone, or the head of a compound one."""
+    """Return the nodes that are compared: a simple statement, or the head of a compound one."""
     if node.type in _HEADS:
         return [child for child in node.named_children if child.type not in ("block", *_HEADS, "else_clause")]
     alone = node.parent is not None and node.parent.type in ("block", "source_file", "function_definition")
@@ -90,7 +97,7 @@ def _parts(node: Node) -> list[Node]:
 
 
 def _loop_variables_of_functions(source: Source) -> defaultdict[int | None, set[str]]:
-    """For each function, its loops' variables, which may be used after the loops as well."""
+    """Return the loop variables of each function, which may be used after the loops as well."""
     found: defaultdict[int | None, set[str]] = defaultdict(set)
     for node in source.nodes:
         if node.type == "iterator" and node.named_children:
@@ -100,7 +107,7 @@ def _loop_variables_of_functions(source: Source) -> defaultdict[int | None, set[
 
 
 def _loop_variables(node: Node) -> dict[str, str]:
-    """Variables of the loops around, called by how deep they are nested."""
+    """Return a name by nesting depth for each variable of the loops around a node."""
     loops = [outer for outer in (node, *ancestors(node)) if outer.type == "for_statement"]
     heads = [child for loop in loops for child in loop.named_children if child.type == "iterator"]
     names = dict.fromkeys(text_of(head.named_children[0]) for head in heads if head.named_children)
@@ -108,7 +115,7 @@ def _loop_variables(node: Node) -> dict[str, str]:
 
 
 def _form(node: Node, names: Mapping[str, str]) -> str:
-    """The words of the node, without comments and layout, loop variables by their general names."""
+    """Return the words of the node without comments and layout, loop variables by their general names."""
     words: list[str] = []
     waiting = [node]
     while waiting:
@@ -125,7 +132,7 @@ def _form(node: Node, names: Mapping[str, str]) -> str:
 
 
 def _without_moves(node: Node) -> Node:
-    """What ``gather(x)`` or ``gpuArray(x)`` moves, where no parentheses are lost with it."""
+    """Return x for ``gather(x)`` or ``gpuArray(x)``, unless that would drop needed parentheses."""
     inner = moved(node) if node.type == "function_call" else node
     whole = node.parent is not None and node.parent.type in ("assignment", "arguments")
     return inner if whole or inner.type in ("identifier", "function_call", "field_expression", "number") else node

@@ -1,4 +1,4 @@
-"""What only concerns the device: where arrays lie, and waiting for it. It changes no number."""
+"""Statements that only move arrays between host and GPU, or wait for it: they change no number."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SINGLE = {"single", "gsingle", "GPUsingle", "gones", "gzeros"}
 
 
 def device_variables(source: Source) -> set[str]:
-    """Variables that only ever hold something about the device, jacket among them."""
+    """Return the variables that only ever hold something about the device, jacket among them."""
     about = {"jacket"}
     for one in source.assignments:
         names = names_in(one.value)
@@ -40,7 +40,7 @@ def device_variables(source: Source) -> set[str]:
 
 
 def is_of_device(node: Node, about: set[str]) -> bool:
-    """Whether a statement, or the head of one, does nothing but move arrays or ask and wait for the device."""
+    """Return whether a statement, or the head of one, only moves arrays, or asks about or waits for the device."""
     if node.type == "assignment" and len(node.named_children) > 1:
         target, value = node.named_children[0], node.named_children[-1]
         return text_of(target) in about - {"jacket"} or (text_of(target) == text_of(moved(value)) and _moves(value))
@@ -56,7 +56,7 @@ def _moves(value: Node) -> bool:
 
 
 def moved(node: Node) -> Node:
-    """What is moved, where the expression is ``gpuArray(x)`` or ``gather(x)``; else the expression."""
+    """Return x for ``gpuArray(x)`` or ``gather(x)``; any other expression as it is."""
     node = unwrapped(node)
     while node.type == "function_call" and called(node) in MOVES and len(arguments(node)) == 1:
         node = unwrapped(arguments(node)[0]) if not is_cell_index(node) else node
@@ -64,7 +64,7 @@ def moved(node: Node) -> Node:
 
 
 def made_by(value: Node) -> str:
-    """For a handle that makes or casts arrays, what it makes and in which class; empty for anything else."""
+    """Return the kind and class of the arrays that a handle makes or casts; empty for any other expression."""
     if value.type not in ("handle_operator", "lambda"):
         return ""
     words = {text_of(each) for each in walk(value) if each.type in ("identifier", "string_content")}
@@ -78,12 +78,8 @@ def made_by(value: Node) -> str:
 
 
 def only_moves(source: Source, function: Node) -> bool:
-    """Whether a function of the copy does nothing but move its arguments."""
+    """Return whether a function of the copy does nothing but move its arguments."""
     inside = [one for one in source.assignments if row(function) <= row(one.node) <= int(function.end_point[0]) + 1]
     others = [each for each in walk(function) if each.type in ("for_statement", "while_statement")]
-    return (
-        bool(inside)
-        and not others
-        and all(is_of_device(one.node, {"jacket"}) for one in inside)
-        and (name_of(function) != "")
-    )
+    moves = bool(inside) and all(is_of_device(one.node, {"jacket"}) for one in inside)
+    return moves and not others and name_of(function) != ""

@@ -1,4 +1,4 @@
-"""What a rule finds in a trainer: an option that a line implies, or a line that no option can express."""
+"""Findings of the rules: an option that a line implies, or a line that no option can express."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Implied:
-    """An option, and the line that says so.
+    """An option, and the line that implies it.
 
     Attributes
     ----------
@@ -22,8 +22,6 @@ class Implied:
         The line.
     file : int
         Which of the files given, from 0.
-    sure : bool
-        Whether no other line gives it another value.
     """
 
     option: str
@@ -31,12 +29,11 @@ class Implied:
     line: int
     text: str
     file: int = 0
-    sure: bool = True
 
 
 @dataclass(frozen=True)
 class Unexpressed:
-    """A line that does something for which there is no option.
+    """A line whose effect no option has.
 
     Attributes
     ----------
@@ -45,6 +42,7 @@ class Unexpressed:
     text : str
         The line.
     why : str
+        The reason, in words.
     file : int
         Which of the files given, from 0.
     """

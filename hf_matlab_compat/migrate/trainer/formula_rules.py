@@ -1,4 +1,4 @@
-"""Formulas: compares each with the known forms of the method, and reports required ones that are absent."""
+"""Formulas that are none of the method's known forms, and required formulas that are absent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hf_matlab_compat.migrate.trainer.findings import Unexpressed
 from hf_matlab_compat.migrate.trainer.formulas import SIZES, Shape, computes, nodes_of, shape_of, written
 
 UNKNOWN = "not a form known of the published program"
-"""What is said of a formula that is none of `FORMS`."""
+"""The report's words for a formula that is none of `FORMS`."""
 
 FORMS = """
 paramsp + p;  paramsp + rate*p;  params + p;  params + rate*p;
@@ -56,10 +56,10 @@ b - lambda*v;  b - weightcost*(maskp.*v) - lambda*v;  a*b;
 0.5*((-b + r)'*x);  ((-b + r)'*x)/2;  max(ceil(x*y), z);  max(ceil(x*y), z) + 1;  ceil(x);  norm(x);  x - 1;  x + 1;
 0.5*x;  randn(n, 1)*x;  ceil(n*rand(1, m));  mod(a, b) + 1;  mod(a - 1, b) + 1;
 """
-"""The method's formulas; the names of `formulas.PROPER` stand for themselves, all others for any variable."""
+"""The method's formulas. The names of `formulas.PROPER` mean themselves, all others any variable."""
 
 _HANDLED = {"lambda", "rate", "precon", "Mdiag", "inext", "testgap", "gap", "imult", *HOLDERS}
-"""Variables that rules of their own look at."""
+"""Variables that other rules read."""
 
 _WHOLE_ARGUMENTS = {"maxepoch", "epoch", "numchunks", "numchunks_test", "nchunks", "tchunk", "layersizes", "jacket",
                     "hybridmode", "rms", "nargin", "psize", "maxiters", "miniters", *SIZES}  # fmt: skip
@@ -67,7 +67,7 @@ _KEEPS_WHOLE = {"ceil", "floor", "mod", "max", "min", "sum", "round"}
 
 
 def unknown_formulas(source: Source, elsewhere: Collection[int]) -> Iterator[Unexpressed]:
-    """Formulas that are none of `FORMS`, beside the lines that are told of `elsewhere`."""
+    """Yield formulas that are none of `FORMS`, except in lines that are reported `elsewhere`."""
     own, whole, known = _own(source), _whole_numbers(source), _known_forms()
     for one in source.assignments:
         if one.index or one.name in _HANDLED or row(one.node) in elsewhere:
@@ -79,7 +79,7 @@ def unknown_formulas(source: Source, elsewhere: Collection[int]) -> Iterator[Une
 
 
 def missing_formulas(source: Source, strange: Collection[Unexpressed]) -> Iterator[Unexpressed]:
-    """Terms that the method cannot be without and that no line has, a strange one with their variables neither."""
+    """Yield required terms that no line has, unless an unknown formula has their variables."""
     own = _own(source)
     shapes = [(one.name, shape_of(one.value, own)) for one in source.assignments if not one.index]
     terms = [(name, each) for name, shape in shapes for each in nodes_of(shape)]
@@ -125,7 +125,7 @@ _NEEDED = (
 
 
 def _formulas(shape: Shape) -> Iterator[Shape]:
-    """The formula itself, and those that functions of the trainer are given."""
+    """Yield the formula itself, and those among the arguments of the trainer's functions."""
     if shape.kind == "call" and shape.word == "@":
         yield from _formulas(shape.parts[0])
         return
@@ -157,7 +157,7 @@ def _names_of(shape: Shape) -> set[str]:
 
 
 def _whole_numbers(source: Source) -> set[str]:
-    """Variables that count: sizes, places, numbers of something, and what is computed from those alone."""
+    """Return the variables that hold whole numbers: sizes, indices, counts, and results computed from those alone."""
     own = _own(source)
     values: dict[str, list[Shape]] = {}
     for one in source.assignments:

@@ -1,4 +1,4 @@
-"""A formula's shape: what is left of it without layout, casts, the order of sums and the names of most variables.
+"""Shapes of formulas: a formula without layout, casts, the order of its sums and the names of most variables.
 
 Names that the method gives a meaning (`PROPER`) stay, all others are numbered. Two formulas of one shape compute the
 same from corresponding variables.
@@ -28,11 +28,11 @@ _SCALARS = {"lambda", "weightcost", "decay", "rate"}
 
 _SAME = {"conv", "double", "single", "gather", "store", "gsingle", "gdouble", "GPUsingle", "gpuArray", "full",
          "cast"}  # fmt: skip
-"""Functions of which only the first argument matters: they change its class or repeat it."""
+"""Functions that change only the class or place of their first argument."""
 _LAID_OUT = {"repmat", "reshape", "vec", "as_doubles"} | _SAME
 _CONSTANT = {"zeros": "0", "mzeros": "0", "gzeros": "0", "ones": "1", "mones": "1", "gones": "1"}
 SIZES = {"size", "length", "numel", "strcmp", "isempty"}
-"""Functions that give whole numbers, of whatever."""
+"""Functions whose results are whole numbers."""
 
 _BUILT_IN = {"exp", "log", "tanh", "sum", "max", "min", "abs", "sqrt", "norm", "mod", "ceil", "floor", "randn", "rand",
              "sign", "dot", "mean", "round", "log1p", "erf", "cos", "sin"}  # fmt: skip
@@ -48,13 +48,14 @@ class Shape(NamedTuple):
 
 
 def shape_of(node: Node, own: set[str]) -> Shape:
-    """The shape of an expression, names still in it.
+    """Return the shape of an expression, with the names still in it.
 
     Parameters
     ----------
     node : Node
+        An expression.
     own : set of str
-        Names of functions, of which a call is no indexing. What it gives counts as a variable.
+        The trainer's functions: the result of a call of one counts as a variable.
     """
     node = unwrapped(node)
     value = literal(node)
@@ -64,7 +65,7 @@ def shape_of(node: Node, own: set[str]) -> Shape:
 
 
 def written(shape: Shape) -> str:
-    """The shape as text, the same for all formulas of one shape."""
+    """Return the shape as text, the same for all formulas of one shape."""
     names = sorted(_names(shape))
     if len(names) > _MOST_NAMES:
         return _rendered(shape, {name: "V" for name in names})
@@ -73,14 +74,14 @@ def written(shape: Shape) -> str:
 
 
 def computes(shape: Shape) -> bool:
-    """Whether there is any arithmetic in it, what functions of the trainer are given left aside."""
+    """Return whether there is any arithmetic in it, arguments of the trainer's functions aside."""
     if shape.kind in ("sum", "product", "elementwise", "power", "built-in"):
         return True
     return shape.kind != "own" and any(map(computes, shape.parts))
 
 
 def uncast(node: Node) -> Node:
-    """What is cast, where the expression is a cast; else the expression."""
+    """Return x for a cast of x; any other expression as it is."""
     node = unwrapped(node)
     while node.type == "function_call" and called(node) in _SAME and arguments(node):
         node = unwrapped(arguments(node)[0])
@@ -88,7 +89,7 @@ def uncast(node: Node) -> Node:
 
 
 def nodes_of(shape: Shape) -> Iterator[Shape]:
-    """The shape and all in it."""
+    """Yield the shape and all shapes in it."""
     yield shape
     for part in shape.parts:
         yield from nodes_of(part)
@@ -168,7 +169,7 @@ def _sum(parts: tuple[Shape, ...]) -> Shape:
 
 
 def _product(kind: str, parts: tuple[Shape, ...]) -> Shape:
-    """A product with one number at most; a factor 1 is left out, and a scalar makes no product elementwise."""
+    """Return a product with one number at most; factors 1 are left out, and a scalar makes no product elementwise."""
     flat = [inner for part in parts for inner in (part.parts if part.kind in (kind, "product") else (part,))]
     number = 1.0
     for part in flat:

@@ -1,10 +1,10 @@
-"""read_trainer: from a user's copy of ``nnet_train_2.m`` to the options it implies."""
+"""`read_trainer`: from a user's copy of ``nnet_train_2.m`` to the options it implies."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, stat
 from pathlib import Path
@@ -12,15 +12,12 @@ from typing import Any, TypeVar
 
 from hf_matlab_compat.errors import MigrationError, OptionError
 from hf_matlab_compat.matlab.files.regular_file import kind_of_file
-from hf_matlab_compat.matlab.source.evaluation import literal
 from hf_matlab_compat.matlab.source.program import Program
 from hf_matlab_compat.matlab.source.tree import (
     Node,
     Source,
-    ancestors,
     called,
     function_of,
-    inside,
     name_of,
     parameters,
     text_of,
@@ -46,24 +43,24 @@ _Found = TypeVar("_Found", Implied, Unexpressed)
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerReport:
-    """What a copy of the trainer says.
+    """The options that a copy of the trainer implies, and its lines that no option expresses.
 
     Attributes
     ----------
     implied : tuple of Implied
-        Every option for which a line was found, the published values too.
+        Every option for which a line was found, published values too.
     unexpressed : tuple of Unexpressed
-        Lines for which there is no option.
+        Lines whose effect no option has.
     unread : tuple of int
-        Lines that are no MATLAB, counted through all files.
+        Lines that cannot be parsed, counted through all files.
     gpu : str
         The GPU toolbox that the copy is written for: 'Jacket', 'gpuArray', 'GPUmat' or ''; ``jacket = 1`` in the
         call (``backend="cupy"``) does what each of them did.
     compared : bool
-        Whether it was compared with an unedited copy. If not, edits that touch none of the rules are not seen:
-        constants are looked for by name and place, and formulas held against the forms that are known.
+        Whether it was compared with an unedited copy. If not, only edits that a rule looks for are seen: constants,
+        and formulas that are none of the known forms.
     signature : tuple of str
-        The names of its arguments, in its own order.
+        The names of its arguments, in its order.
     """
 
     implied: tuple[Implied, ...]
@@ -89,12 +86,12 @@ class TrainerReport:
 
     @property
     def as_published(self) -> tuple[str, ...]:
-        """Constants that were looked for and found as published, by the names that `nnet_train` gives them."""
+        """Constants that have their published value, as `nnet_train` calls them."""
         own = self.options
-        return tuple(TO_MATLAB[one.option] for one in self.implied if one.sure and one.option not in own)
+        return tuple(TO_MATLAB[one.option] for one in self.implied if one.option not in own)
 
     def in_words(self) -> list[str]:
-        """What was looked for and what was not, a sentence each."""
+        """Return one sentence on the constants found, and one on what was compared."""
         names = self.as_published
         found = f"{len(names)} constants were looked for and found as published: {', '.join(names)}"
         return [found if names else "no constant was found as published", _COMPARED if self.compared else _UNCOMPARED]
@@ -102,7 +99,7 @@ class TrainerReport:
 
 _COMPARED = "every statement was compared with the unedited copy"
 _UNCOMPARED = (
-    "formulas were not compared with the published file, only held against forms that are known; to compare them: "
+    "formulas were not compared with the published file, only with known forms; to compare them: "
     "--original FILE (your own unedited copy: every statement), or hf-compat parity --reference DIR (runs the file and "
     "shows the formulas that differ)"
 )
@@ -111,15 +108,15 @@ _UNCOMPARED = (
 def read_trainer(
     *files: str | PathLike[str], original: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None
 ) -> TrainerReport:
-    """The options that a user's copy of the trainer implies, and the lines that no option can express.
+    """Read the options that a user's copy of the trainer implies, and the lines that no option can express.
 
     Parameters
     ----------
     *files : path-like
         The copy of ``nnet_train_2.m``, and ``conjgrad_1.m`` where it is edited too.
     original : path-like or sequence of path-like, optional
-        An unedited copy, in one file or two. With it every statement that it does not have is accounted for, and
-        nothing that it has as well; without it only what the rules know is found.
+        An unedited copy, in one file or two. With it, every statement of the copy that it does not have is reported,
+        and none that it has.
 
     Returns
     -------
@@ -128,7 +125,7 @@ def read_trainer(
     Raises
     ------
     MigrationError
-        A file cannot be read, or is no Hessian-free trainer.
+        A file cannot be read, or is not a Hessian-free trainer.
     """
     texts = [_read(path) for path in files]
     paths = [] if original is None else [original] if isinstance(original, str | PathLike) else list(original)
@@ -136,7 +133,7 @@ def read_trainer(
 
 
 def read_trainer_text(*texts: str, original: str | Sequence[str] | None = None) -> TrainerReport:
-    """`read_trainer` of the files' contents."""
+    """Read a trainer from the contents of its files; see `read_trainer`."""
     source = Program(texts)
     _require_trainer(source)
     findings = _findings(source)
@@ -157,9 +154,9 @@ def read_trainer_text(*texts: str, original: str | Sequence[str] | None = None) 
 def _edited(
     source: Program, original: Sequence[str], implied: Sequence[Implied], unexpressed: Iterable[Unexpressed]
 ) -> Iterator[Unexpressed]:
-    """What no option expresses and the unedited copy does not have."""
+    """Yield the lines that no option expresses and that the unedited copy does not have."""
     unedited = Program(original)
-    _require_trainer(Source(original[:1]))
+    _require_trainer(Program(original[:1]))
     theirs = _findings(unedited)
     named = [one for one in theirs if isinstance(one, Implied)]
     same = {_words(one) for one in [*theirs, *_possible(named)[1]] if isinstance(one, Unexpressed)}
@@ -178,7 +175,7 @@ _SOLVER = re.compile(r"^\s*function\b[^\n%]*\bconjgrad\w*\s*\(", re.MULTILINE)
 
 
 def _words(one: Unexpressed) -> tuple[str, str]:
-    """What a finding says, wherever it stands."""
+    """Return a finding without its line."""
     return " ".join(one.text.split()), re.sub(r"\bline \d+", "line", one.why)
 
 
@@ -205,7 +202,7 @@ def _read(path: str | PathLike[str]) -> str:
         raise MigrationError(f"{path}: expected a file that can be read, got '{error.strerror}'.") from error
 
 
-def _require_trainer(source: Source) -> None:
+def _require_trainer(source: Program) -> None:
     names = {text_of(node) for node in source.nodes if node.type == "identifier"}
     if {"y_hom2", "dEdx2"} & names or "minibatch_startsize" in names:
         raise MigrationError(
@@ -213,7 +210,7 @@ def _require_trainer(source: Source) -> None:
             "name, which is another algorithm. There is nothing to migrate it to."
         )
     trainer = source.trainer
-    solves = any(_solves(node) for node in source.nodes)
+    solves = any(_solves(source, node) for node in source.nodes)
     if trainer is None or not solves or len(parameters(trainer)) < 6:
         raise MigrationError(
             "trainer: expected a copy of nnet_train_2.m that calls a conjgrad function, got none. Name the trainer's "
@@ -221,24 +218,15 @@ def _require_trainer(source: Source) -> None:
         )
 
 
-def _solves(node: Node) -> bool:
-    """Whether it calls a solver called conjgrad, or makes a handle of one: outside of solvers, where it is reached."""
+def _solves(program: Program, node: Node) -> bool:
+    """Return whether it calls a solver called conjgrad, or makes a handle of one, outside of solvers and reachable."""
     calls = node.type == "function_call" and called(node).startswith("conjgrad")
     calls = calls or (node.type == "handle_operator" and text_of(node).startswith("@conjgrad"))
-    return calls and not name_of(function_of(node)).startswith("conjgrad") and not _never_runs(node)
-
-
-def _never_runs(node: Node) -> bool:
-    """Whether it stands under ``if 0``."""
-    branches = [outer for outer in ancestors(node) if outer.type == "if_statement"]
-    return any(
-        literal(branch.named_children[0]) == 0 and inside(node, ("elseif_clause", "else_clause")) is None
-        for branch in branches
-    )
+    return calls and not name_of(function_of(node)).startswith("conjgrad") and program.reached(node)
 
 
 def _possible(implied: list[Implied]) -> tuple[list[Implied], list[Unexpressed]]:
-    """One value for each option, the first that was found; values that no option takes, and others, are named."""
+    """Return the first value of each option, and as lines without an option all others and impossible values."""
     kept: dict[str, Implied] = {}
     refused: list[Unexpressed] = []
     for one in implied:
@@ -251,16 +239,9 @@ def _possible(implied: list[Implied]) -> tuple[list[Implied], list[Unexpressed]]
                 continue
         if first is None:
             kept[one.option] = one
-        elif _differ(first.value, one.value) and not _same_boost(one, first, kept):
+        elif _differ(first.value, one.value):
             refused.append(Unexpressed(one.line, one.text, f"{one.option} was {first.value} in line {first.line}"))
     return list(kept.values()), refused
-
-
-def _same_boost(one: Implied, first: Implied, kept: Mapping[str, Implied]) -> bool:
-    """Whether one of two boosts is None and the other what None means."""
-    drop = kept["lam_drop"].value if "lam_drop" in kept else _DEFAULTS.lam_drop
-    values = [1 / drop if each.value is None else each.value for each in (one, first)]
-    return one.option == "lam_boost" and not _differ(*values)
 
 
 def _differ(a: Any, b: Any) -> bool:

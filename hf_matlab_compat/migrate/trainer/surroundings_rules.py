@@ -1,4 +1,4 @@
-"""What is around the method: the argument list, precision, GPU, unit types, functions and constants of its own."""
+"""Rules about what is around the method: arguments, precision, GPU, unit types, own functions and constants."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _COUNTERS = {"epoch", "totalpasses", "j", "i", "k", "cur", "ll", "err", "c", "ra
 
 
 def signature(program: Program) -> Iterator[Finding]:
-    """Arguments beside the 22, or missing from them."""
+    """Find arguments besides the 22, and missing ones."""
     trainer = program.trainer
     if trainer is None:
         return
@@ -68,7 +68,7 @@ def _settled(program: Program) -> set[str]:
 
 
 def precision(program: Program) -> Iterator[Finding]:
-    """The working precision: the class that ``conv`` casts to, or the classes that occur at all."""
+    """Find the working precision: the class that ``conv`` casts to, or the classes that occur at all."""
     if program.of("precision"):
         return
     casts = [(one, _class_of(one.value)) for one in program.of("conv")]
@@ -98,14 +98,14 @@ def _rounded_data(program: Program, kind: str) -> Iterator[Finding]:
 
 
 def gpu(program: Program) -> str:
-    """Which GPU toolbox it is written for: 'Jacket', 'gpuArray', 'GPUmat' or ''."""
+    """Return the GPU toolbox it is written for: 'Jacket', 'gpuArray', 'GPUmat' or ''."""
     words = {text_of(node) for node in program.nodes if node.type in ("identifier", "string_content")}
     marks = {"gpuArray": {"gpuArray"}, "Jacket": {"gsingle", "gones", "gzeros", "gdouble"}, "GPUmat": {"GPUsingle"}}
     return next((name for name, some in marks.items() if words & some), "")
 
 
 def always_gpu(program: Program) -> Iterator[Finding]:
-    """A copy without the argument ``jacket`` that works on the GPU always."""
+    """Find that a copy has no argument ``jacket`` and always works on the GPU."""
     trainer = program.trainer
     if (
         trainer is not None
@@ -117,7 +117,7 @@ def always_gpu(program: Program) -> Iterator[Finding]:
 
 
 def unknown_words(program: Program) -> Iterator[Finding]:
-    """Unit types, error measures and curvatures that a copy adds."""
+    """Find unit types, error measures and curvatures that a copy adds."""
     seen = set[str]()
     for node in program.calls:
         given = arguments(node) if called(node) in ("strcmp", "strcmpi", "isequal") else []
@@ -131,7 +131,7 @@ def unknown_words(program: Program) -> Iterator[Finding]:
 
 
 def own_functions(program: Program) -> Iterator[Finding]:
-    """Functions that the published file does not have, in one finding."""
+    """Find the functions that the published file does not have, in one finding."""
     trainer = program.trainer
     own = [each for each in program.functions if each != trainer and name_of(each) not in KNOWN_FUNCTIONS]
     own = [each for each in own if not only_moves(program, each)]
@@ -142,7 +142,7 @@ def own_functions(program: Program) -> Iterator[Finding]:
 
 
 def own_constants(program: Program) -> Iterator[Finding]:
-    """Numbers in the trainer's body whose name nothing here knows."""
+    """Find constants in the trainer's body under names that no other rule knows."""
     trainer = program.trainer
     stepped = {one.name for one in program.assignments if one.name in names_in(one.value) or one.in_loop}
     for one in program.assignments:

@@ -1,4 +1,4 @@
-"""Variables with a meaning of their own: the data, the mask, the minibatch, the classes, what lambda starts from."""
+"""Rules about single variables: data, mask, minibatch, classes, end of the backtracking, units, initialisation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from hf_matlab_compat.migrate.trainer.formulas import shape_of, uncast, written
 
 _DATA = ("indata", "outdata", "intest", "outtest")
 _WHOLE_ONLY = (*_DATA, "paramsp", "ch", "grad", "grad2", "p", "lambda")
-"""Variables of which the method never changes a part alone."""
+"""Variables that the method only ever sets whole."""
 
 _MASKS = {"ones", "mones", "gones", "pack", "weightcost_mask"}
 _EMPTIES = {"zeros", "mzeros", "gzeros"}
@@ -41,7 +41,7 @@ _UNITS = ("logistic", "tanh", "linear", "softmax")
 
 
 def data(program: Program) -> Iterator[Finding]:
-    """The cases are cast, and not changed."""
+    """Find changes of the cases beyond a cast."""
     for name in _DATA:
         for one in program.of(name):
             listed = one.target.parent.type == "multioutput_variable"
@@ -57,7 +57,7 @@ def _is_empty(node: Node) -> bool:
 
 
 def _given(program: Program, node: Node) -> Node:
-    """What is cast, by a handle of the file's own that only casts too."""
+    """Return x for a cast of x, by one of the file's own handles too."""
     node = uncast(node)
     for one in program.of(called(node)) if node.type == "function_call" and called(node) else ():
         if one.value.type == "lambda" and uncast(one.value.named_children[-1]).type == "identifier":
@@ -66,7 +66,7 @@ def _given(program: Program, node: Node) -> Node:
 
 
 def parts_alone(program: Program) -> Iterator[Finding]:
-    """Elements of the parameters and their like that are set one by one."""
+    """Find elements of the parameters, gradient or cases that are set alone."""
     for name in _WHOLE_ONLY:
         for one in program.of(name):
             if one.target.type == "function_call":
@@ -74,7 +74,7 @@ def parts_alone(program: Program) -> Iterator[Finding]:
 
 
 def mask(program: Program) -> Iterator[Finding]:
-    """The mask of the weight cost is all ones, or packed from cells that `bias_mask` reads."""
+    """Find a mask of the weight cost that is neither all ones nor packed from the cells of W and b."""
     for one in program.of("maskp"):
         value = uncast(one.value)
         usual = called(value) in _MASKS and not is_cell_index(value)
@@ -85,7 +85,7 @@ def mask(program: Program) -> Iterator[Finding]:
 
 
 def minibatch(program: Program) -> Iterator[Finding]:
-    """Each epoch's minibatch is the next one."""
+    """Find minibatches that are not taken in turn."""
     for one in program.of("targetchunk"):
         usual = written(shape_of(one.value, set())) == written(_next_chunk())
         if one.in_loop and not usual:
@@ -97,7 +97,7 @@ def _next_chunk() -> Any:
 
 
 def stored_class(program: Program) -> Iterator[Finding]:
-    """Activities are kept in the class of the work."""
+    """Find activities that are stored in another class than that of the work."""
     work = next((kind for kind in map(_kind, reversed(program.of("conv"))) if kind), None)
     for one in program.of("store"):
         kind = _kind(one)
@@ -112,7 +112,7 @@ def _kind(one: Assignment) -> str | None:
 
 
 def backtracking_condition(program: Program) -> Iterator[Finding]:
-    """The walk back through the iterates ends where one is worse than the best so far."""
+    """Find a backtracking that ends otherwise than at an iterate worse than the best so far."""
     call = program.solver_call
     iterates = text_of(call.target) if call is not None else "chs"
     for loop in (node for node in program.nodes if node.type in LOOPS):
@@ -125,7 +125,7 @@ def backtracking_condition(program: Program) -> Iterator[Finding]:
 
 
 def _judges(one: Assignment, iterates: str, loop: Node) -> bool:
-    """Whether it is ``[lowll, …] = computeLL(paramsp + chs{…}, …)`` in this loop."""
+    """Return whether it is ``[lowll, …] = computeLL(paramsp + chs{…}, …)`` in this loop."""
     given = [each for each in arguments(one.value)[:1] if one.value.type == "function_call"]
     return bool(given) and iterates + "{" in text_of(given[0]) and inside(one.node, LOOPS) == loop
 
@@ -143,7 +143,7 @@ def _is_worse(condition: Node, news: set[str]) -> bool:
 
 
 def unit_words(program: Program) -> Iterator[Finding]:
-    """Kinds of units that a ``switch`` handles, and the functions that stand under each."""
+    """Find kinds of units that a ``switch`` adds, and units that are computed by another function."""
     for node in program.nodes:
         if node.type == "case_clause" and "layertypes" in names_in(_condition(node.parent) or node):
             for word in _words(node):
@@ -165,7 +165,7 @@ def _words(clause: Node) -> list[str]:
 
 
 def _units_around(node: Node) -> tuple[str, ...]:
-    """The kinds of units that the innermost clause around is about, empty where it asks for another thing."""
+    """Return the kinds of units that the innermost clause around selects; empty for another condition."""
     for clause in ancestors(node):
         if clause.type in ("else_clause", "otherwise_clause"):
             return ()
@@ -176,7 +176,7 @@ def _units_around(node: Node) -> tuple[str, ...]:
 
 
 def initialisation(program: Program) -> Iterator[Finding]:
-    """Next to tanh units the random weights are halved, once for each side, and biases of tanh units are 0.5."""
+    """Find initialisations that do not halve weights on both sides of tanh units, or not set tanh biases to 0.5."""
     draws = [one for one in program.assignments if "randn" in names_in(one.value) and "numconn" in names_in(one.value)]
     if not draws:
         return
@@ -200,7 +200,7 @@ def _halves(one: Assignment) -> bool:
 
 
 def _is_half(one: Assignment) -> bool:
-    """Whether it is ``b(:) = 0.5``, or 0.5 times a question that names tanh."""
+    """Return whether it is ``b(:) = 0.5``, or 0.5 times a comparison with 'tanh'."""
     compact = text_of(one.value)
     return literal(one.value) == 0.5 or ("0.5*" in compact and "'tanh'" in compact)
 

@@ -1,4 +1,4 @@
-"""A folder with somebody's trainer: what it is, how it wants to be called, and a copy of it to run."""
+"""A folder with a user's trainer: its files, its arguments, its constants, and a copy of it to run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.engines.constants import Constant, read_constants
 
 OURS = Path(__file__).parents[3] / "reference_matlab"
-"""`reference_matlab`, where a clone of the repository has it; an installed package has none."""
+"""`reference_matlab` in a clone of the repository; an installed package has none."""
 
 SHIMS = Path(__file__).parents[1] / "shims"
 
@@ -23,18 +23,19 @@ TRAINER, CG = "nnet_train_2.m", "conjgrad_1.m"
 _CG_ARGUMENTS = 6
 _OVERRIDES = "overrides"
 HELPERS = "hf_helpers.txt"
-"""In a copy: the folders for the path, a line each."""
+"""The file of a copy that lists the folders for the path, one a line."""
 _ADDED = re.compile(r"\baddpath\b(?P<rest>.*)")
 _TEXT = re.compile(r"(['\"])(.*?)\1")
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A trainer in a folder, which is only ever read.
+    """A trainer in a folder; the folder is only read.
 
     Attributes
     ----------
     folder : Path
+        Its folder.
     sources : mapping of file name to text
         Its .m files.
     hashes : mapping of file name to str
@@ -55,27 +56,30 @@ class Reference:
     helpers: Sequence[Path] = ()
 
     def copy_to(self, folder: Path) -> None:
-        """Put a copy there, with the folders that functions may live in, and a list of those for the path."""
+        """Copy the trainer, its folders of functions, and the list of those for the path.
+
+        Parameters
+        ----------
+        folder : Path
+            The new folder.
+        """
         _copy_functions(self.folder, folder)
-        names = [f"hf_helpers_{number}" for number, _ in enumerate(self.helpers, start=1)]
-        for name, helper in zip(names, self.helpers, strict=True):
+        listed: list[str] = []
+        for number, helper in enumerate(self.helpers, start=1):
             inside = helper.is_relative_to(self.folder)
-            _copy_functions(helper, folder / (helper.relative_to(self.folder) if inside else name))
-        at = [
-            str(helper.relative_to(self.folder)) if helper.is_relative_to(self.folder) else name
-            for name, helper in zip(names, self.helpers, strict=True)
-        ]
-        if at:
-            (folder / HELPERS).write_text("\n".join(at) + "\n", encoding="utf-8")
+            listed.append(str(helper.relative_to(self.folder)) if inside else f"hf_helpers_{number}")
+            _copy_functions(helper, folder / listed[-1])
+        if listed:
+            (folder / HELPERS).write_text("\n".join(listed) + "\n", encoding="utf-8")
 
     @property
     def names_device(self) -> bool:
-        """Whether arrays are asked for by the word 'gpuArray', as in zeros(3, 4, 'gpuArray')."""
+        """Whether its files make arrays with the word 'gpuArray', as in zeros(3, 4, 'gpuArray')."""
         return any("'gpuArray'" in source for source in self.sources.values())
 
     @property
     def original(self) -> Mapping[str, str]:
-        """What this may be an edited copy of: the files of `reference_matlab`, where they are and it is none itself."""
+        """The files of `reference_matlab`, of which this may be an edited copy; empty for `reference_matlab` itself."""
         ours = OURS.resolve()
         if self.folder == ours or not ours.is_dir():
             return {}
@@ -83,17 +87,17 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Its name in reports."""
         return "reference_matlab" if self.folder == OURS.resolve() else str(self.folder)
 
 
 def open_reference(folder: str | Path | None = None) -> Reference:
-    """The trainer in a folder, by default `reference_matlab`.
+    """Open the trainer in a folder, by default `reference_matlab`.
 
     Raises
     ------
     ParityError
-        There is none, it has other arguments, or its CG is not in a file of its own.
+        The folder has no trainer, or one with other arguments, or its CG has no file of its own.
     """
     place = Path(OURS if folder is None else folder).resolve()
     _require_files(place, ours=folder is None)
@@ -118,7 +122,7 @@ def open_reference(folder: str | Path | None = None) -> Reference:
 
 
 def helper_folders(place: Path, sources: Sequence[str]) -> list[Path]:
-    """The folders that some sources add to the path by name, relative to where they lie, in the order of the calls."""
+    """Return the folders that sources add to the path by name, relative to their own, in the order of the calls."""
     found: list[Path] = []
     for source in sources:
         for line in without_comments(source):
@@ -132,7 +136,7 @@ def helper_folders(place: Path, sources: Sequence[str]) -> list[Path]:
 
 
 def _named_folders(place: Path, arguments: str) -> list[Path]:
-    """Folders that there are by a text among the arguments of addpath, or by all of them one below the other."""
+    """Return the existing folders named by one string among addpath's arguments, or by all of them as one path."""
     texts = [text for _, text in _TEXT.findall(arguments)]
     if not arguments.lstrip().startswith("(") and not texts:  # addpath lib
         texts = arguments.strip(" ;").split()
@@ -142,7 +146,7 @@ def _named_folders(place: Path, arguments: str) -> list[Path]:
 
 
 def _below(folder: Path) -> list[Path]:
-    """What genpath finds: folders at any depth, but for private, class and package folders."""
+    """Return the folders that genpath finds: at any depth, without private, class and package folders."""
     return [
         path
         for path in sorted(folder.rglob("*"))
@@ -171,7 +175,13 @@ def _require_files(place: Path, *, ours: bool) -> None:
 
 
 def _check_trainer(place: Path, source: str) -> bool:
-    """Whether it takes a 23rd argument; a fork with others is named."""
+    """Return whether it takes a 23rd argument.
+
+    Raises
+    ------
+    ParityError
+        It has other arguments, or is a script.
+    """
     line = function_line(source)
     expected = list(TRAINER_ARGUMENTS)
     if line is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hf_matlab_compat.matlab.source.text import code_only, function_line, functions, without_comments
+from hf_matlab_compat.matlab.source.text import function_line, functions, without_comments
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,6 @@ from hf_matlab_compat.matlab.source.text import code_only, function_line, functi
 )
 def test_comments_are_cut_off_and_strings_are_not(line, code):
     assert without_comments(line) == [code]
-
-
-def test_strings_leave_blanks_in_code():
-    assert code_only("say(['maxiters = ' x'])") == ["say([" + " " * 14 + "x'])"]
 
 
 def test_block_comments_are_no_code():

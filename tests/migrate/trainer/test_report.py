@@ -100,7 +100,7 @@ def test_beside_an_unedited_copy_every_other_statement_is_found() -> None:
     found = " / ".join(f"{one.text} {one.why}" for one in report.unexpressed)
     assert "p = ch/2;" in found
     assert "extra(3)" in found
-    assert "missing behind this line: assignment: miniters = 1" in found
+    assert "missing after this line: assignment: miniters = 1" in found
 
 
 def test_an_edit_that_is_an_option_is_not_listed_beside_the_unedited_copy() -> None:
@@ -216,4 +216,4 @@ def test_what_the_unedited_copy_has_more_is_told_of_where_it_would_stand() -> No
     (one,) = report.unexpressed
     assert one.text == "grad2 = grad2 / conv(numcases);"
     assert edited(("    oldll = ll;\n", "")).split("\n")[one.line - 1].strip() == one.text
-    assert one.why == "a statement of the unedited copy is missing behind this line: assignment: oldll = ll"
+    assert one.why == "a statement of the unedited copy is missing after this line: assignment: oldll = ll"

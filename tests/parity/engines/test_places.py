@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.parity.certificate import START_OF_CG, TARGET_CHUNK
-from hf_matlab_compat.parity.engines.places import stage_places, statements
+from hf_matlab_compat.parity.engines.places import stage_places
 from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.stages import STAGES
 from tests.parity.engines.trainers import ONE_FILE
@@ -23,12 +23,12 @@ def places(files: Mapping[str, str], original: Mapping[str, str] | None = None, 
 
 
 IN_ONE_FILE = {
-    "forward": "case 'logistic', y{layer} = 1./(1 + exp(-x))",
+    "forward": "y{layer} = 1./(1 + exp(-x))",
     "ll": "ll = ll - 0.5*weightcost",
     "grad": "grad = grad/numcases - weightcost",
     "grad2": "grad2 = grad2/numcases",
     "precon": "precon = (grad2 + mones",
-    "Bv": "Bv = Bv - weightcost",
+    "Bv": "Bv = Bv - lambda*v",
     "cg_iterates": "x = x + alpha*p",
     "cg_steps": "tolerance*ga",
     "chose_iters": "chosen = j",
@@ -94,17 +94,14 @@ def test_a_trainer_that_is_no_copy_is_not_held_against_the_original() -> None:
     assert places(sources(ONE_FILE), sources(OURS)) == places(sources(ONE_FILE))
 
 
-def test_statements_are_parted_at_semicolons_outside_strings_and_brackets() -> None:
-    text = "a = [1; 2]; b = 'x;y'; % c; d\nif f(1; 2), g; end\nlong = 1 + ...\n    2; h = 3;\n"
-    found = [(each.line, each.text) for each in statements("f.m", text)]
-    assert found == [
-        (1, "a = [1; 2]"),
-        (1, "b = 'x;y'"),
-        (2, "if f(1; 2), g"),
-        (2, "end"),
-        (3, "long = 1 +      2"),
-        (3, "h = 3"),
-    ]
+def test_a_continued_statement_is_told_whole_and_a_quoted_one_is_not() -> None:
+    text = "x = 'rho = 1;'; % rho = 2;\nif rho(1; 2), g; end\nrho = (a - ...\n    b)/c; h = 3;\n"
+    assert places({"nnet_train_2.m": text})["rho"] == "nnet_train_2.m:3: rho = (a - b)/c"
+
+
+def test_without_the_parser_no_place_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hf_matlab_compat.parity.engines.places.is_installed", lambda: False)
+    assert places(sources(ONE_FILE)) == {}
 
 
 @pytest.mark.parametrize(
