@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,8 +116,8 @@ class Allowance:
             raise CheckpointError(f"expected cells and structs nested at most {DEEPEST_NESTING} deep, got more.")
 
 
-def shaped(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Reshape the values, column by column, to the shape that a file claims.
+def shaped(values: NDArray[Any], shape: tuple[int, ...], order: Literal["F", "C"] = "F") -> NDArray[Any]:
+    """Reshape the values, by default column by column, to the shape that a file claims.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def shaped(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         numpy has no array of this shape.
     """
     try:
-        return values.reshape(shape, order="F")
+        return values.reshape(shape, order=order)
     except ValueError as error:
         raise CheckpointError(f"expected a possible shape, got {shape[:4]}. {DAMAGED}") from error
 

@@ -24,6 +24,7 @@ from hf_matlab_compat.matlab.files.mat_values import (
     Variable,
     cell_array,
     full_array,
+    shaped,
     sparse_matrix,
     struct_array,
 )
@@ -60,9 +61,16 @@ def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generat
     """See `mat_formats.Reader`; NA becomes NaN."""
     reader = _Reader(stream.read())
     while (name := reader.next_name()) is not None:
-        value = reader.value()
+        try:
+            value = reader.value()
+        except CheckpointError as error:
+            raise CheckpointError(f"{name}: {error}") from error
         if names is None or name in names:
             yield Variable.of(name, value)
+
+
+def _damaged(expected: str, got: object) -> CheckpointError:
+    return CheckpointError(f"expected {expected}, got {got}. {DAMAGED}")
 
 
 class _Reader:
@@ -71,11 +79,7 @@ class _Reader:
     def __init__(self, text: bytes) -> None:
         self.text = text
         self.at = 0
-        self.name = "Octave text"
         self.allowance = Allowance()
-
-    def damaged(self, expected: str, got: object) -> CheckpointError:
-        return CheckpointError(f"{self.name}: expected {expected}, got {got}. {DAMAGED}")
 
     def peek(self) -> bytes:
         """Return the next line without moving the position."""
@@ -85,7 +89,7 @@ class _Reader:
     def line(self) -> bytes:
         end = self.text.find(b"\n", self.at)
         if end < 0:
-            raise self.damaged("a complete line", "the end of the file")
+            raise _damaged("a complete line", "the end of the file")
         line, self.at = self.text[self.at : end], end + 1
         return line.strip()
 
@@ -93,23 +97,22 @@ class _Reader:
         """Read the next line, `# key: value`, and return the value."""
         line, head = self.line(), f"# {key}:".encode()
         if not line.startswith(head):
-            raise self.damaged(f"a line '# {key}: …'", repr(line[:40]))
+            raise _damaged(f"a line '# {key}: …'", repr(line[:40]))
         return line[len(head) :].strip()
 
     def whole(self, digits: bytes) -> int:
         if not (digits.isdigit() and len(digits) < 19):
-            raise self.damaged("a whole number", repr(digits[:40]))
+            raise _damaged("a whole number", repr(digits[:40]))
         return int(digits)
 
     def next_name(self) -> str | None:
         """Read up to the next `# name:` line and return the name, or None at the end of the file."""
         while self.at < len(self.text):
             if self.peek().startswith(b"# name:"):
-                self.name = self.field("name").decode("latin-1")
-                return self.name
+                return self.field("name").decode("latin-1")
             line = self.line()
             if line and not line.startswith(HEAD):
-                raise self.damaged("the next variable after it", repr(line[:40]))
+                raise _damaged("the next variable", repr(line[:40]))
         return None
 
     def value(self, depth: int = 0) -> Any:
@@ -147,7 +150,7 @@ class _Reader:
         dimensions = self.whole(self.field("ndims"))
         shape = tuple(self.whole(size) for size in self.line().split())
         if not 2 <= dimensions <= 64 or len(shape) != dimensions:
-            raise self.damaged(f"{dimensions} dimensions", len(shape))
+            raise _damaged(f"{dimensions} dimensions", len(shape))
         return shape
 
     def matrix(self, kind: Any) -> Array:
@@ -159,7 +162,7 @@ class _Reader:
         start, end = self.at, self.text.find(b"\n#", self.at - 1) + 1 or len(self.text)
         count = math.prod(shape)
         if 2 * count > end - start:
-            raise self.damaged(f"{count} numbers", f"{end - start} bytes of text")
+            raise _damaged(f"{count} numbers", f"{end - start} bytes of text")
         values, found = np.empty(count, dtype=kind), 0
         while self.at < end:
             some = self.converted(self.block(end), kind)
@@ -167,11 +170,8 @@ class _Reader:
                 values[found : found + len(some)] = some
             found += len(some)
         if found != count or (count and self.text[end - 1] != ord("\n")):
-            raise self.damaged(f"{count} whole lines of numbers", f"{found} numbers and then the end")
-        try:
-            return values.reshape(shape, order=order)
-        except ValueError as error:
-            raise self.damaged("a shape that an array can have", shape) from error
+            raise _damaged(f"{count} whole lines of numbers", f"{found} numbers and then the end")
+        return shaped(values, shape, order)
 
     def block(self, end: int) -> bytes:
         """Read about a megabyte of a text that ends at `end`: splitting all of it at once would take much memory."""
@@ -188,7 +188,7 @@ class _Reader:
                     return _floats(block).astype(kind)
             integers = np.array([int(token) for token in block.split()], dtype=np.uint8 if kind is np.bool_ else kind)
         except (ValueError, OverflowError) as error:
-            raise self.damaged(f"numbers of the class {kind.__name__}", f"one that is not ({error})") from error
+            raise _damaged(f"numbers of the class {kind.__name__}", f"one that is not ({error})") from error
         return integers.astype(kind)
 
     def complex_numbers(self, kind: Any, is_scalar: bool) -> Array:
@@ -196,10 +196,7 @@ class _Reader:
         by_columns = not is_scalar and self.peek().startswith(b"# ndims:")
         shape = (1, 1) if is_scalar else self.shape()
         pairs = self.numbers((math.prod(shape), 2), kind)
-        try:
-            return (pairs[:, 0] + 1j * pairs[:, 1]).reshape(shape, order="F" if by_columns else "C")
-        except ValueError as error:
-            raise self.damaged("a shape that an array can have", shape) from error
+        return shaped(pairs[:, 0] + 1j * pairs[:, 1], shape, "F" if by_columns else "C")
 
     def sparse(self, kind: bytes) -> Any:
         entries, shape = self.whole(self.field("nnz")), self.shape()
@@ -207,12 +204,9 @@ class _Reader:
         real = parts[0].astype(bool) if b"bool" in kind else parts[0]
         values = real + 1j * parts[1] if len(parts) == 2 else real
         if not (np.isfinite(rows).all() and np.isfinite(columns).all()) or max(shape) >= 2**31 or len(shape) != 2:
-            raise self.damaged("a sparse matrix", f"one of {shape} with other indices")
-        try:
-            with np.errstate(invalid="ignore"):
-                return sparse_matrix(rows.astype(np.int64) - 1, columns.astype(np.int64) - 1, values, shape)
-        except CheckpointError as error:
-            raise CheckpointError(f"{self.name}: {error}") from error
+            raise _damaged("a sparse matrix", f"one of {shape} with other indices")
+        with np.errstate(invalid="ignore"):
+            return sparse_matrix(rows.astype(np.int64) - 1, columns.astype(np.int64) - 1, values, shape)
 
     def diagonal(self) -> Array:
         # the size and the diagonal
@@ -220,11 +214,8 @@ class _Reader:
         values = self.numbers((min(shape), 1), np.float64).ravel()
         places = np.arange(len(values))
         if max(shape) >= 2**31 or len(shape) != 2:
-            raise self.damaged("a diagonal matrix", f"the size {shape}")
-        try:
-            return full_array(sparse_matrix(places, places, values, shape))
-        except CheckpointError as error:
-            raise CheckpointError(f"{self.name}: {error}") from error
+            raise _damaged("a diagonal matrix", f"the size {shape}")
+        return full_array(sparse_matrix(places, places, values, shape))
 
     def range(self) -> Array:
         """Read a range: base, limit and increment."""
@@ -233,7 +224,7 @@ class _Reader:
         with np.errstate(all="ignore"):
             steps = np.floor((limit - base) / increment * (1 + np.finfo(float).eps)) + 1
         if not steps <= _LONGEST_RANGE:
-            raise self.damaged(f"a range of at most {_LONGEST_RANGE} numbers", steps)
+            raise _damaged(f"a range of at most {_LONGEST_RANGE} numbers", steps)
         return base + increment * np.arange(max(int(steps), 0), dtype=np.float64)[np.newaxis]
 
     def string(self) -> Array:
@@ -243,9 +234,9 @@ class _Reader:
             rows.append(self.text[self.at : self.at + length])
             self.at += length
             if self.line():
-                raise self.damaged(f"a string of {length} bytes", "a longer one")
+                raise _damaged(f"a string of {length} bytes", "a longer one")
             if length != len(rows[0]):
-                raise self.damaged(f"rows of {len(rows[0])} characters, as the first", f"one of {length}")
+                raise _damaged(f"rows of {len(rows[0])} characters, as the first", f"one of {length}")
         return np.array([_characters(row) for row in rows], dtype=np.str_)
 
     def cell(self, depth: int) -> Array:
@@ -254,14 +245,13 @@ class _Reader:
 
     def pairs(self, count: int, depth: int) -> list[tuple[str, Any]]:
         """Read `count` values with their names."""
-        owner, pairs = self.name, list[tuple[str, Any]]()
+        pairs: list[tuple[str, Any]] = []
         self.allowance.take(0, depth + 1)
         for _ in range(count):
             name = self.next_name()
             if name is None:
-                raise self.damaged(f"{count} nested values", "the end of the file")
+                raise _damaged(f"{count} nested values", "the end of the file")
             pairs.append((name, self.value(depth + 1)))
-        self.name = owner
         return pairs
 
     def struct(self, depth: int, is_array: bool) -> Any:
@@ -272,12 +262,9 @@ class _Reader:
         count = math.prod(shape)
         self.allowance.take(count, depth)
         if any(len(column) != count for column in columns):
-            raise self.damaged(f"{count} values of each field", "another number")
+            raise _damaged(f"{count} values of each field", "another number")
         values = [value for element in zip(*columns, strict=True) for value in element]
-        try:
-            return struct_array([name for name, _ in pairs], values, shape)
-        except CheckpointError as error:
-            raise CheckpointError(f"{self.name}: {error}") from error
+        return struct_array([name for name, _ in pairs], values, shape)
 
     def skip(self, depth: int) -> None:
         """Skip a value with everything nested in it."""
