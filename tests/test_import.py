@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -37,11 +37,12 @@ def test_importing_brings_nothing_heavy_along() -> None:
 
 def test_importing_is_quick() -> None:
     def seconds() -> float:
-        began = time.monotonic()
+        began = os.times()
         fresh("import hf_matlab_compat")
-        return time.monotonic() - began
+        ended = os.times()  # of the processor: the time on the wall depends on what else the machine does
+        return ended.children_user + ended.children_system - began.children_user - began.children_system
 
-    assert min(seconds() for _ in range(3)) < 1.5  # the interpreter and numpy included, on a busy machine
+    assert min(seconds() for _ in range(3)) < 0.8  # the interpreter and numpy included
 
 
 def test_importing_changes_no_global_setting() -> None:
