@@ -25,7 +25,7 @@ from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.expressions import lambda_parts
 from hf_matlab_compat.migrate.indexing import Subscript, index_of, is_in_first_row, subscript, subscripts
 from hf_matlab_compat.migrate.syntax import Untranslatable
-from hf_matlab_compat.migrate.usage import base_name
+from hf_matlab_compat.migrate.usage import base_name, field_key
 from hf_matlab_compat.migrate.values import SHAPED, Kind, Value
 from hf_matlab_compat.migrate.writer import Writer, stored
 
@@ -141,14 +141,14 @@ def _to_field(target: syntax.Field, node: syntax.Node, context: Context, writer:
         writer.run(call("setattr", base, call("ml.field", context(target.name)), value))
         return
     writer.assign(attribute(base, python_name(target.name)), value)
-    if isinstance(base.node, ast.Name) and base.node.id == python_name(variable):
-        context.define(f"{base.node.id}.{target.name}", value)
+    if isinstance(base.node, ast.Name) and field_key(target):
+        context.define(field_key(target), value)
 
 
 def _outer(node: syntax.Node, context: Context) -> Value:
     """Return the struct whose field is assigned, for ``a.b.c`` a.b, which is created if it is missing."""
     base = context(node)
-    if not (isinstance(node, syntax.Field) and isinstance(node.name, str)) or base.text in context.variables:
+    if not (isinstance(node, syntax.Field) and isinstance(node.name, str)) or field_key(node) in context.variables:
         return base
     return Value(call("ml.inner", _outer(node.base, context), python_name(node.name)), Kind.STRUCT)
 
@@ -355,10 +355,8 @@ def _now_in_two(target: syntax.Apply, context: Context) -> None:
     """Note that the cells have rows and columns from here on."""
     if isinstance(target.base, syntax.Name):
         context.define(target.base.name, Value(None, Kind.CELL, nd=True))
-    elif isinstance(target.base, syntax.Field) and isinstance(target.base.name, str):
-        field = f"{context(target.base.base).text}.{target.base.name}"
-        if field in context.variables:
-            context.define(field, Value(None, Kind.CELL, nd=True))
+    elif field_key(target.base) in context.variables:
+        context.define(field_key(target.base), Value(None, Kind.CELL, nd=True))
 
 
 def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> None:
@@ -404,7 +402,7 @@ def _cells_to_fill(
         base = context(node)
         return base, expr(base) if isinstance(node, syntax.Name | syntax.Field) else None
     _create(variable, _NEW_STRUCT, Kind.STRUCT, context, writer)
-    known = context.variables.get(f"{context(node.base).text}.{node.name}")
+    known = context.variables.get(field_key(node))
     if known is not None and known.kind is Kind.CELL:
         base = context(node)
         return base, expr(base)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.build import call
+from hf_matlab_compat.migrate.build import call, expr
 from hf_matlab_compat.migrate.build import name as name_node
 from hf_matlab_compat.migrate.copies import UNEDITED, Copy
 from hf_matlab_compat.migrate.inlining import BodyOf
@@ -57,7 +57,7 @@ def module_name(stem: str) -> str:
 
 def _may_be_whole(value: Value) -> bool:
     """Return whether a fresh array may have an integer type."""
-    nodes = list(ast.walk(value.node))
+    nodes = list(ast.walk(expr(value)))
     arrays = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.array"]
     return any(all(each.arg != "dtype" for each in node.keywords) for node in arrays) or any(
         (isinstance(node, ast.Attribute) and node.attr in _MAKERS_OF_INTEGERS)
@@ -243,13 +243,13 @@ class Context:
         """The Python of an expression."""
         return self.value(node, self)
 
-    def needs(self, *modules: str) -> None:
-        """Remember lines that import functions of other files; `IMPORTS` follow from the names that a script uses."""
-        self.shared.imports.update(line for line in modules if " " in line)
+    def needs(self, line: str) -> None:
+        """Remember a line that imports a function of another file; `IMPORTS` follow from the names a script uses."""
+        self.shared.imports.add(line)
 
     def define(self, name: str, value: Value) -> None:
         """Remember what a variable holds from here on."""
-        known = replace(value, node=name_node(python_name(name)), owner="")
+        known = replace(value, node=name_node(python_name(name)), owner="", effect=False)
         self.variables[name] = known
         self.cleared.discard(name)
         self.assigned.setdefault(name, set()).add(value.kind)
@@ -261,7 +261,6 @@ class Context:
         whole = name in written and value.kind in SHAPED and _may_be_whole(value)
         if not (shared or whole) or value.kind in UNSHARED:
             return value
-        self.needs("ml")
         return replace(value, node=call("ml.copied", value), owner="", integer=False)
 
     def target(self, name: str) -> str:

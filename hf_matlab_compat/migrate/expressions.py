@@ -34,6 +34,7 @@ from hf_matlab_compat.migrate.indexing import (
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.operators import binary_operation, transpose, unary_operation
 from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.usage import field_key
 from hf_matlab_compat.migrate.values import Kind, Value, integer, number
 
 CONSTANTS: Mapping[str, Value] = {
@@ -145,7 +146,7 @@ def _field(node: syntax.Field, context: Context) -> Value:
     if not isinstance(node.name, str):
         return Value(call("getattr", base, call("ml.field", context(node.name))), owner=base.owner)
     made = attribute(base, python_name(node.name))
-    known = context.variables.get(f"{base.text}.{node.name}")
+    known = context.variables.get(field_key(node))
     if known is not None:
         return replace(known, node=made, owner=base.owner, zero_based=False)
     applied = base.kind is not Kind.LOADED and node.name in context.shared.fields_with_functions

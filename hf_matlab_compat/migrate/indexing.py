@@ -39,11 +39,6 @@ class Subscript:
     form: str
 
     @property
-    def text(self) -> str:
-        """The index as Python text."""
-        return ast.unparse(self.node)
-
-    @property
     def argument(self) -> ast.expr:
         """The index as an argument of a function."""
         return item(name("np.s_"), self.node) if self.form in ("slice", "all") else self.node

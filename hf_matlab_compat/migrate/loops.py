@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.build import call, method, unary
+from hf_matlab_compat.migrate.build import call, expr, method, name, unary
 from hf_matlab_compat.migrate.build import whole as literal
 from hf_matlab_compat.migrate.concatenation import range_parts, whole_bounds
 from hf_matlab_compat.migrate.context import Context, python_name
@@ -63,9 +63,9 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
         context.define(statement.variable, Value(None, Kind.LOADED))
 
 
-def _leave_empty(name: str, writer: Writer) -> None:
+def _leave_empty(variable: str, writer: Writer) -> None:
     """Make a variable empty, as a loop that does not run leaves its variable in MATLAB."""
-    writer.assign(python_name(name), call("np.zeros", (1, 0)))
+    writer.assign(python_name(variable), call("np.zeros", (1, 0)))
 
 
 def _starts_from_itself(statement: syntax.For) -> bool:
@@ -102,7 +102,7 @@ def while_loop(statement: syntax.While, context: Context, writer: Writer, nested
     if _lowers_chunks(statement):
         writer.comment("Or keep the number of chunks and let the option trim_cases=True drop the last cases:")
     _settle(statement.body, context, writer, nested, joined)
-    header = ast.While(truth(statement.condition, context).node, [], [])
+    header = ast.While(expr(truth(statement.condition, context)), [], [])
     _write(header, statement.body, context, writer, nested, joined)
 
 
@@ -161,24 +161,20 @@ def _values(statement: syntax.For, context: Context) -> tuple[ast.expr, Value]:
     if isinstance(values, syntax.Matrix) and len(values.rows) == 1:
         entries = [context(entry) for entry in values.rows[0]]
         if all(entry.kind is Kind.NUM for entry in entries):
-            return _list(entries), Value(None, Kind.NUM, integer=all(entry.integer for entry in entries))
+            return expr([*entries]), Value(None, Kind.NUM, integer=all(entry.integer for entry in entries))
     value = context(values)
     if value.kind is Kind.ROW:
         return method(value, "tolist"), Value(None, Kind.NUM, integer=value.integer)
     if value.kind is Kind.NUM:
-        return _list([value]), value
+        return expr([value]), value
     if value.kind is Kind.CELL and value.nd:
         return call("ml.cell_columns", value), Value(None, Kind.CELL, nd=True)
     if value.kind is Kind.CELL:
-        each = ast.comprehension(stored("entry"), value.node, [], 0)
-        return ast.ListComp(_list([Value(ast.Name("entry", ast.Load()))]), [each]), Value(None, Kind.CELL)
+        each = ast.comprehension(stored("entry"), expr(value), [], 0)
+        return ast.ListComp(expr([name("entry")]), [each]), Value(None, Kind.CELL)
     if value.kind in (*MATRICES, Kind.LOADED, Kind.EMPTY):
         return call("ml.columns", value), Value(None, Kind.LOADED)
     raise Untranslatable(f"loops over {value.kind.value}")
-
-
-def _list(entries: Sequence[Value]) -> ast.expr:
-    return ast.List([entry.node for entry in entries], ast.Load())
 
 
 def _over_range(variable: str, values: syntax.Range, context: Context) -> tuple[ast.expr, Value]:

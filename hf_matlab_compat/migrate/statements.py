@@ -11,7 +11,7 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.accounting import Account
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
-from hf_matlab_compat.migrate.build import call, called, compare, expr, name
+from hf_matlab_compat.migrate.build import call, compare, expr, name
 from hf_matlab_compat.migrate.calls import is_function, outputs_of, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
@@ -152,23 +152,7 @@ def _only_does(node: syntax.Node, value: Value, context: Context) -> bool:
     function = node.base if isinstance(node, syntax.Apply) else node
     if isinstance(function, syntax.Name) and _is_own(function.name, context):
         return outputs_of(function.name, context) == 0
-    return _has_effect(value)
-
-
-_EFFECTS = ("print", "plt.", "random.seed", "warnings.", "np.savetxt", "ml.save_mat")
-_EFFECTIVE_METHODS = ("write", "close", "mkdir")
-
-
-def _has_effect(value: Value) -> bool:
-    match value.node:
-        case ast.Call(ast.Attribute(_, method)) if method in _EFFECTIVE_METHODS:
-            return True
-        case ast.Call():
-            return called(value).startswith(_EFFECTS)
-        case ast.Tuple(parts):
-            return any(_has_effect(Value(part)) for part in parts)
-        case _:
-            return value.effect or isinstance(value.node, ast.stmt)
+    return value.effect
 
 
 def _keep_as_comment(statement: Statement, writer: Writer) -> None:
@@ -216,7 +200,7 @@ def _write_command(statement: syntax.Command, value: Value, context: Context, wr
         _keep_as_comment(statement, writer)
     elif statement.words == ("toc",):
         writer.run(call("print", "Elapsed time is", value, "seconds"))
-    elif _has_effect(value) or value.kind is Kind.HANDLE:
+    elif value.effect or value.kind is Kind.HANDLE:
         writer.run(value)
     elif not statement.silent:
         _show("ans", value, writer)

@@ -47,7 +47,7 @@ def joined(pieces: Sequence[Piece]) -> Value:
     node = ast.JoinedStr([_in_f_string(piece) for piece in kept])
     if all(piece.node is None or fits_field(piece.node) for piece in kept) and _can_be_read(node):
         return Value(node, Kind.STR)
-    first, *others = map(_in_sum, kept)
+    first, *others = [expr(_in_sum(piece)) for piece in kept]
     for each in others:
         first = binary(first, "+", each)
     return Value(first, Kind.STR)
@@ -225,8 +225,3 @@ def _field(found: re.Match[str], value: Value) -> Piece | None:
         spec = f"{flags}{width or ''}" + (f".{precision}" if precision else "")
         return Piece(node=node, spec=spec + kind)
     return None
-
-
-def quoted(text: str) -> str:
-    """Return a string as the text of a Python literal."""
-    return repr(text)

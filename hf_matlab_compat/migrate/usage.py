@@ -96,6 +96,15 @@ def base_name(node: Node) -> str:
     return node.name if isinstance(node, syntax.Name) else ""
 
 
+def field_key(node: Node) -> str:
+    """Return ``s.f`` for a field of a variable, under which what is known of it is kept; empty for another node."""
+    match node:
+        case syntax.Field(syntax.Name(base), str() as field):
+            return f"{base}.{field}"
+        case _:
+            return ""
+
+
 def _own_nodes(body: Iterable[Node]) -> Iterator[Node]:
     waiting = list(reversed([*body]))
     while waiting:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
-from enum import Enum, IntEnum
-from functools import cached_property
-from typing import Any
+from enum import Enum
 
-from hf_matlab_compat.migrate.build import call, expr
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.build import call
 
 
 class Kind(Enum):
@@ -32,40 +29,6 @@ class Kind(Enum):
 MATRICES = (Kind.COLUMN, Kind.ARRAY)
 SHAPED = (Kind.ROW, Kind.COLUMN, Kind.ARRAY, Kind.LOADED)
 NO_NUMBERS = (Kind.STR, Kind.CELL, Kind.STRUCT, Kind.HANDLE, Kind.FILE)
-
-
-class Binding(IntEnum):
-    """How tightly an expression holds together, loosest first."""
-
-    LAMBDA = 0
-    OR = 1
-    AND = 2
-    NOT = 3
-    COMPARE = 4
-    BIT_OR = 5
-    BIT_AND = 6
-    ADD = 7
-    MULTIPLY = 8
-    UNARY = 9
-    POWER = 10
-    ATOM = 11
-
-
-_BINDINGS: dict[type, Binding] = {
-    ast.Lambda: Binding.LAMBDA,
-    ast.IfExp: Binding.LAMBDA,
-    ast.Or: Binding.OR,
-    ast.And: Binding.AND,
-    ast.Not: Binding.NOT,
-    ast.Compare: Binding.COMPARE,
-    ast.BitOr: Binding.BIT_OR,
-    ast.BitAnd: Binding.BIT_AND,
-    ast.Add: Binding.ADD,
-    ast.Sub: Binding.ADD,
-    ast.UnaryOp: Binding.UNARY,
-    ast.Pow: Binding.POWER,
-    ast.BinOp: Binding.MULTIPLY,
-}
 
 
 @dataclass(frozen=True)
@@ -93,7 +56,7 @@ class Value:
         Evaluated for what it does; it has no value to show.
     """
 
-    node: Any = field(default=None, compare=False)
+    node: ast.expr | ast.stmt | None = field(default=None, compare=False)
     kind: Kind = Kind.UNKNOWN
     integer: bool = False
     logical: bool = False
@@ -103,24 +66,8 @@ class Value:
     applied: bool = False
     effect: bool = False
 
-    def __post_init__(self) -> None:
-        text: Any = self.node
-        if isinstance(text, str):
-            object.__setattr__(self, "node", _parsed(text))
-
-    @cached_property
-    def text(self) -> str:
-        """Its Python text."""
-        return "" if self.node is None else ast.unparse(self.node)
-
-    def at(self, binding: Binding) -> str:
-        """The text, in parentheses where it binds less tightly than `binding`."""
-        operator = getattr(self.node, "op", self.node)
-        own = _BINDINGS.get(type(operator)) or _BINDINGS.get(type(self.node), Binding.ATOM)
-        return self.text if own >= binding else f"({self.text})"
-
     def as_two_dimensional(self) -> Value:
-        """The same value with a ROW made (1, n)."""
+        """Return the same value with a ROW made (1, n)."""
         if self.kind is not Kind.ROW:
             return self
         return replace(self, node=call("np.atleast_2d", self), kind=Kind.ARRAY)
@@ -135,25 +82,12 @@ class Value:
         return isinstance(self.node, ast.Starred)
 
 
-def _parsed(text: str) -> ast.expr | ast.stmt | None:
-    if not text:
-        return None
-    try:
-        statement = ast.parse(text).body[0]
-    except (SyntaxError, ValueError, IndexError):
-        raise Untranslatable("has no form in Python that can be read back") from None
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node.value = expr(node.value).value  # type: ignore[attr-defined]
-    return statement.value if isinstance(statement, ast.Expr) else statement
-
-
-def number(node: Any, *, integer: bool = False) -> Value:
+def number(node: ast.expr, *, integer: bool = False) -> Value:
     """Return a scalar."""
     return Value(node, Kind.NUM, integer=integer)
 
 
-def integer(node: Any) -> Value:
+def integer(node: ast.expr) -> Value:
     """Return a whole scalar."""
     return Value(node, Kind.NUM, integer=True)
 

@@ -13,6 +13,7 @@ import pytest
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import calls as calls_module
 from hf_matlab_compat.migrate import check, migrate_directory, translate
+from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import Kind, Value
 
 pytest.importorskip("tree_sitter_matlab")
@@ -135,11 +136,19 @@ def test_empty_brackets_on_the_left_are_left_to_do() -> None:
     assert "assigns to nothing" in translate("[] = size(3);\n").todos[0].remark
 
 
+def parsed(text: str) -> ast.expr:
+    """Return Python text as a translator would that does not build trees."""
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError:
+        raise Untranslatable("is no Python") from None
+
+
 @pytest.mark.parametrize("text", ["x'+str(print(987654))+'y", "a')#", "{print(987654)}"])
 @pytest.mark.parametrize("form", ["'{}'.upper()", '"{}".upper()', 'f"{}".upper()', "upper_of(b'', '{}')"])
 def test_a_translator_that_edits_text_is_found_out(text: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its statement is left to do: the strings of its Python are not those of the script."""
-    broken = {**calls_module.BUILTINS, "upper": lambda given: Value(form.format(given.literal(0)), Kind.STR)}
+    broken = {**calls_module.BUILTINS, "upper": lambda given: Value(parsed(form.format(given.literal(0))), Kind.STR)}
     monkeypatch.setattr(calls_module, "BUILTINS", broken)
     made = translate(f"y = 1;\nx = upper({single(text)});\n")
     survives = text in [node.value for node in ast.walk(ast.parse(made.python)) if isinstance(node, ast.Constant)]
@@ -152,7 +161,7 @@ def test_a_number_that_changes_is_found_out(given: str, monkeypatch: pytest.Monk
     source = f"x = abs({given});\n"
     assert translate(source).runs
     for form in ("abs({0} + 54321)", "abs(1)"):
-        value = Value(form.format(given), Kind.NUM)
+        value = Value(parsed(form.format(given)), Kind.NUM)
         monkeypatch.setattr(calls_module, "BUILTINS", {**calls_module.BUILTINS, "abs": lambda _given, v=value: v})
         assert "numbers that would not be the same" in translate(source).todos[0].remark
 
