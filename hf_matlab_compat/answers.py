@@ -21,18 +21,10 @@ _REAL = tuple("fiu")
 
 
 def checked_vector(value: Any, like: Vector, what: str, refuse: Refuse) -> Vector:
-    """Return the value in the precision of `like`; a problem may compute in double within a run in single.
+    """Return the value in the precision of `like`, (P,); a problem may compute in double within a run in single.
 
-    Parameters
-    ----------
-    value : object
-        What the user's object returned.
-    like : (P,) vector
-        It gives the backend, the length and the precision.
-    what : str
-        The name of the value in the message.
-    refuse : callable
-        Makes the error if the value is no vector of P real numbers on the backend of `like`.
+    The error that `refuse` makes is raised if it is no vector of P real numbers on the backend of `like`; `what` is the
+    name of the value in the message.
     """
     if isinstance(value, type(like)) and value.shape == like.shape:
         if value.dtype == like.dtype:

@@ -30,20 +30,7 @@ def initial_state(
 ) -> State:
     """Return the state before the first epoch, on the backend; its memory is empty if nothing is resumed.
 
-    Parameters
-    ----------
-    network : Network
-        What is trained.
-    unit_types : sequence of str
-        Of layers 1 … L.
-    options : Options
-        Reads the precision, and the settings of the sparse initialisation.
-    backend : Backend
-        Where the vectors are needed.
-    given : tuple
-        initial_theta, initial_weights, initial_biases; None where absent.
-    resume_from : path, State or None
-        Where to continue.
+    `given` and `resume_from` are the caller's arguments; without them a sparse initialisation is drawn.
 
     Raises
     ------

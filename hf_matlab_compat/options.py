@@ -129,10 +129,7 @@ class Options:
         100, _whole(0), "Number of the last epoch. An epoch is one outer iteration: one parameter update.", "maxepoch"
     )
     num_chunks: int = option(
-        1,
-        _whole(1),
-        "Number of minibatches (chunks) of the training cases; must divide the number of cases.",
-        "numchunks",
+        1, _whole(1), "Minibatches (chunks) of the training cases; must divide the number of cases.", "numchunks"
     )
     num_test_chunks: int = option(
         1, _whole(1), "Number of parts in which the test cases are evaluated.", "numchunks_test"
@@ -140,7 +137,7 @@ class Options:
     trim_cases: bool = option(
         False,
         _FLAG,
-        "Drop the last cases if num_chunks does not divide the number of cases; False refuses them.",
+        "Drop the last cases if num_chunks does not divide their number; False refuses them.",
         "trim_cases",
     )
     precision: str = option(
@@ -159,48 +156,27 @@ class Options:
     num_threads: int | None = option(
         None,
         _or_none(_whole(1)),
-        "Number of CPU threads; None uses one for each processor. The results do not depend on it.",
+        "CPU threads; None: one per processor. The results do not depend on it.",
         "numthreads",
     )
     faithful: bool = option(
-        True,
-        _FLAG,
-        "Keep the quirks of the MATLAB program, which `hf-compat quirks` lists. False corrects those that have a "
-        "correction.",
-        "faithful",
+        True, _FLAG, "Keep the quirks of the MATLAB program (`hf-compat quirks`). False corrects them.", "faithful"
     )
 
     # --- the method and its rules: names in `registry`, or objects of your own
     method: Any = option("hessian_free", _RULE, "The outer method: 'hessian_free'.")
     solver: Any = option("conjgrad", _RULE, "The solver that minimises the quadratic model: 'conjgrad'.")
     preconditioner: Any = option(
-        "martens",
-        _RULE,
-        "The preconditioner of the solver: 'martens' (uses preconditioner_exponent) or 'none'.",
-        "",
-        "4.7",
+        "martens", _RULE, "Preconditioner: 'martens' (uses preconditioner_exponent) or 'none'.", "", "4.7"
     )
     selection: Any = option(
-        "backtracking",
-        _RULE,
-        "The rule that selects a CG iterate as the step: 'backtracking' (uses backtracking_cases).",
-        "",
-        "4.6",
+        "backtracking", _RULE, "Selection of the CG iterate: 'backtracking' (uses backtracking_cases).", "", "4.6"
     )
     judge: Any = option(
-        "reduction_ratio",
-        _RULE,
-        "The rule that compares the actual with the predicted change of the objective: 'reduction_ratio'.",
-        "",
-        "4.1",
+        "reduction_ratio", _RULE, "Comparison of actual and predicted change: 'reduction_ratio'.", "", "4.1"
     )
     line_search: Any = option(
-        "armijo",
-        _RULE,
-        "The rule for the step length: 'armijo' (uses line_search_c, line_search_factor and max_reductions) or "
-        "'full_step'.",
-        "",
-        _FILE,
+        "armijo", _RULE, "Step length: 'armijo' (uses line_search_* and max_reductions) or 'full_step'.", "", _FILE
     )
 
     # --- what is optimised
@@ -238,7 +214,7 @@ class Options:
     curvature_cases: str = option(
         "target_chunk",
         _word("target_chunk", "all"),
-        "The cases of curvature products: the chunk of the epoch, or all cases.",
+        "Cases of curvature products: the chunk of the epoch, or all.",
         "hybridmode",
         "4.3",
     )
@@ -252,12 +228,12 @@ class Options:
     )
     initial_lam: float = option(45.0, _AT_LEAST_0, "Damping strength λ in the first epoch.", "initlambda", _FILE)
     lam_drop: float = option(
-        2 / 3, _ABOVE_0_TO_1, "Factor on λ after an epoch whose reduction ratio is above rho_high.", "drop", "4.1"
+        2 / 3, _ABOVE_0_TO_1, "Factor on λ after an epoch with rho (the reduction ratio) above rho_high.", "drop", "4.1"
     )
     lam_boost: float | None = option(
         None,
         _or_none(_AT_LEAST_1),
-        "Factor on λ after an epoch whose reduction ratio is below rho_low; None means 1 / lam_drop.",
+        "Factor on λ after an epoch with rho below rho_low; None: 1 / lam_drop.",
         "boost",
         "4.1",
     )
@@ -270,7 +246,7 @@ class Options:
     cg_tolerance: float = option(
         5e-4,
         _AT_LEAST_0,
-        "CG stops if the relative progress per step, measured over the gap, is below this.",
+        "CG stops if its relative progress per step, over the gap, is below this.",
         "tolerance",
         "4.4",
     )
@@ -285,14 +261,14 @@ class Options:
     start_decay: float = option(
         0.95,
         _FROM_0_TO_1,
-        "Factor on the last CG iterate of an epoch, which then starts CG in the next epoch.",
+        "Factor on the last CG iterate, from which the next CG run starts.",
         "decay",
-        "nnet_train_2.m; 1 in Martens 2010, section 4.5",
+        f"{_FILE} (Martens 2010: 1)",
     )
     preconditioner_exponent: float | None = option(
         0.75,
         _or_none(_FROM_0_TO_1),
-        "Exponent of the diagonal preconditioner; None for no preconditioner.",
+        "Exponent of the diagonal preconditioner; None for none.",
         "precon_exponent",
         "4.7",
     )

@@ -111,16 +111,7 @@ class Problem(Protocol):
 
 
 def check_problem(problem: Any, name: str, *needed: str) -> None:
-    """Refuse an object that is no problem, or lacks what a method needs.
-
-    Parameters
-    ----------
-    problem : object
-        What the user gave.
-    name : str
-        The name of its argument.
-    *needed : str
-        Methods and attributes that it must have.
+    """Refuse an object that is no problem, or lacks one of the `needed` methods and attributes.
 
     Raises
     ------

@@ -99,14 +99,7 @@ METHODS: Mapping[str, Maker] = {"hessian_free": _hessian_free}
 
 
 def method_of(options: Options, backend: Backend) -> Method:
-    """Return the method that the options ask for.
-
-    Parameters
-    ----------
-    options : Options
-        All settings.
-    backend : Backend
-        Where vectors live.
+    """Return the method that the options ask for; `backend` holds its vectors.
 
     Raises
     ------

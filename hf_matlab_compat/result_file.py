@@ -190,13 +190,7 @@ def _of_checkpoint(path: Path, unit_types: Sequence[Any] | None, loss: Any) -> S
 def _described_network(
     settings: Mapping[str, Any], layers: Mapping[str, Any], unit_types: Sequence[Any] | None, loss: Any
 ) -> tuple[Options, Network | None]:
-    """Return options and network from plain values, with the user's objects in place of their names.
-
-    Raises
-    ------
-    OptionError
-        The number of units is wrong, or an object is missing.
-    """
+    # return options and network from plain values, with the user's objects in place of their names
     known = {each.name for each in fields(Options)}
     plain = {name: value for name, value in settings.items() if name in known}
     if "sizes" not in layers:
@@ -212,13 +206,7 @@ def _described_network(
 
 
 def _own(argument: str, name: str, given: Any, built_in: Sequence[str] | Mapping[str, Any]) -> Any:
-    """Return what was trained under this name: a built-in name, or the object that the user gives again.
-
-    Raises
-    ------
-    OptionError
-        The object is missing, or has another name.
-    """
+    # return what was trained under this name: a built-in name, or the object that the user gives again
     if given is None and name in built_in:
         return name
     if given is None or name_of(given) != name or (isinstance(given, str) and name not in built_in):

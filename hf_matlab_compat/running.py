@@ -52,14 +52,7 @@ class Setup:
 def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Result:
     """Run the epochs, tell the observers, and stop if an observer, a signal or convergence asks for it.
 
-    Parameters
-    ----------
-    setup : Setup
-        The run.
-    state : State
-        Where it starts; vectors on the backend.
-    observers : sequence of Observer
-        Told of every event, with vectors on the host.
+    `state` is where it starts, on the backend; observers get vectors on the host.
 
     Raises
     ------
@@ -137,13 +130,7 @@ class _Running:
 
 
 def _likely(done: tuple[Report, State]) -> tuple[Report, State]:
-    """Return the epoch if its log-likelihood is finite; no later epoch recovers from NaN.
-
-    Raises
-    ------
-    NonFiniteError
-        It is NaN or infinite.
-    """
+    # return the epoch if its log-likelihood is finite; no later epoch recovers from NaN
     if not math.isfinite(done[0].train.log_likelihood):
         raise NonFiniteError(done[0].epoch, "log-likelihood")
     return done

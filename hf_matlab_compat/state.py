@@ -84,14 +84,6 @@ class Report:
         return replace(self, figures={**self.figures, **figures})
 
 
-def _no_pairs() -> NDArray[np.float64]:
-    return np.zeros((0, 2))
-
-
-def _none() -> NDArray[np.float64]:
-    return np.zeros(0)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Records:
     """The figures of all epochs so far, epoch k in row k-1.
@@ -104,10 +96,10 @@ class Records:
         λ after the epoch (nan for a method without λ); duration of the epoch.
     """
 
-    log_likelihood: NDArray[np.float64] = field(default_factory=_no_pairs)
-    error: NDArray[np.float64] = field(default_factory=_no_pairs)
-    lam: NDArray[np.float64] = field(default_factory=_none)
-    seconds: NDArray[np.float64] = field(default_factory=_none)
+    log_likelihood: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
+    error: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
+    lam: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    seconds: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def extended(self, report: Report) -> Records:
         """Return these records with one more epoch."""
@@ -178,13 +170,7 @@ def is_array(value: Any) -> bool:
 
 
 def _named(owner: Any, mapping: str, name: str) -> Any:
-    """Return an entry of the owner's mapping, for attribute access, except names that Python itself looks up.
-
-    Raises
-    ------
-    AttributeError
-        There is no such entry.
-    """
+    # return an entry of the owner's mapping, for attribute access, except names that Python itself looks up
     if name != mapping and not name.startswith("__"):
         entries = getattr(owner, mapping)
         if name in entries:

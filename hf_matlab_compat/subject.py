@@ -75,16 +75,7 @@ class NetworkData(NamedTuple):
 def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: Options, settings: Options) -> Subject:
     """Check a feed-forward network on cases in memory or mapped from files, and make its problem.
 
-    Parameters
-    ----------
-    given : NetworkData
-        Network and cases.
-    start : tuple
-        initial_theta, initial_weights, initial_biases; None where absent.
-    resume_from : path, State or None
-        Where to continue.
-    asked, settings : Options
-        As the user gave them, and as they are used.
+    `start` and `resume_from` are the caller's arguments; `asked` and `settings` the options as given and as used.
 
     Raises
     ------

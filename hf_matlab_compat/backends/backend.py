@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hf_matlab_compat.backends import blas_threads, cupy_backend, numba_backend
 from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.backends.cg_vectors import CGVectors, cg_vectors
+from hf_matlab_compat.backends.cupy_math import MathMode
 from hf_matlab_compat.backends.workers import Workers, default_threads
 from hf_matlab_compat.errors import OptionError
 
@@ -152,7 +153,7 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
             dtype,
             cupy.asnumpy,
             lambda: cupy_backend.free_memory(cupy),
-            math=lambda: cupy_backend.math_mode(cupy, precision == "tf32"),
+            math=lambda: MathMode(cupy, precision == "tf32"),
             feed=cupy_backend.feed(cupy, dtype),
         )
     raise OptionError("backend", expected="'numpy', 'numba' or 'cupy'", got=repr(name))

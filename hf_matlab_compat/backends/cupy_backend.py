@@ -10,7 +10,6 @@ import numpy as np
 from hf_matlab_compat.backends import fused
 from hf_matlab_compat.backends.cupy_feed import Feed
 from hf_matlab_compat.backends.cupy_kernels import CupyFused
-from hf_matlab_compat.backends.cupy_math import MathMode
 from hf_matlab_compat.errors import OptionError
 
 _INSTALL = (
@@ -44,11 +43,6 @@ def load() -> ModuleType:
     if fused.fused_for_type(cupy.ndarray) is None:
         fused.register(cupy.ndarray, CupyFused(cupy))
     return cupy
-
-
-def math_mode(cupy: Any, tf32: bool) -> MathMode:
-    """Return the context in which CuPy's products are in TF32, or certainly not."""
-    return MathMode(cupy, tf32)
 
 
 def feed(cupy: Any, dtype: np.dtype[Any]) -> Feed:

@@ -30,13 +30,7 @@ CLOSED_PIPE = 141
 
 
 def _whole_numbers(kind: Any, tokens: Sequence[Token]) -> Any:
-    """Convert to integers and refuse 2.5, which cyclopts would round to 2.
-
-    Raises
-    ------
-    ValueError
-        A token is no whole number.
-    """
+    # convert to integers and refuse 2.5, which cyclopts would round to 2
     del kind
     for token in tokens:
         if not re.fullmatch(r"[+-]?[0-9]+", token.value.strip()):
@@ -60,12 +54,7 @@ app = App(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        By default those of the process.
+    """Run a command line, by default that of the process.
 
     Returns
     -------
@@ -119,13 +108,7 @@ def _warnings_in_a_line() -> Iterator[None]:
 
 
 def _unwritable(stop: OSError | SystemExit) -> int:
-    """Return the exit code after a system error: most often a closed pipe or a full disk.
-
-    Raises
-    ------
-    OSError, SystemExit
-        `stop` itself, if the system gave no error.
-    """
+    # return the exit code after a system error: most often a closed pipe or a full disk
     error = stop if isinstance(stop, OSError) else stop.__context__
     if not isinstance(error, OSError):
         raise stop

@@ -75,13 +75,7 @@ def migrate(
 
 
 def _refuse(source: Path, reason: str, **options: object) -> None:
-    """Refuse options that would have no effect.
-
-    Raises
-    ------
-    MigrationError
-        One of them was given.
-    """
+    # refuse options that would have no effect
     for name, value in options.items():
         if value:
             raise MigrationError(f"--{name}: expected no such option, since {source} {reason}. Leave it out.")
@@ -97,13 +91,7 @@ def _target(source: Path, out: Path | None) -> Path:
 
 
 def _keep(targets: Iterable[Path], force: bool) -> None:
-    """Refuse to overwrite existing files.
-
-    Raises
-    ------
-    MigrationError
-        A file exists.
-    """
+    # refuse to overwrite existing files
     there = [path for path in targets if path.exists()]
     if there and not force:
         others = f" and {len(there) - 1} more" if len(there) > 1 else ""

@@ -34,17 +34,10 @@ def in_words(error: wrong.CycloptsError) -> str:
 def refuse_empty_lists(words: Sequence[str], given: Mapping[str, Any]) -> None:
     """Refuse an option without values if it takes several; cyclopts reads an empty list.
 
-    Parameters
-    ----------
-    words : sequence of str
-        The command line.
-    given : mapping
-        The arguments that were read from it.
-
     Raises
     ------
     CycloptsError
-        An option has no value.
+        An option among `words` has no value.
     """
     for name, value in given.items():
         option = "--" + name.strip("_").replace("_", "-")

@@ -221,13 +221,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 
 def _require_targets(**targets: Path | None) -> None:
-    """Refuse files that cannot be written, before the comparison takes minutes.
-
-    Raises
-    ------
-    OptionError
-        A file cannot be written, or two are the same.
-    """
+    # refuse files that cannot be written, before the comparison takes minutes
     seen: dict[Path, str] = {}
     for name, target in targets.items():
         if target is None:
@@ -270,15 +264,7 @@ def _report(done: ParityRun, lines: bool, json: Path | None, html: Path | None, 
 
 @contextmanager
 def _standard_output() -> Iterator[None]:
-    """Report a full disk as one sentence.
-
-    Raises
-    ------
-    BrokenPipeError
-        The reader closed its pipe, which `cli.app` handles.
-    ParityError
-        Standard output cannot be written.
-    """
+    # report a full disk as one sentence
     try:
         yield
     except BrokenPipeError:

@@ -22,13 +22,7 @@ TOGETHER = Parameter(consume_multiple=True, negative=())
 
 
 def _whole_numbers(kind: object, tokens: Sequence[Token]) -> list[int]:
-    """Read ``64 30 64`` from one value or several, separated by spaces or commas.
-
-    Raises
-    ------
-    ValueError
-        A word is no whole number.
-    """
+    # read ``64 30 64`` from one value or several, separated by spaces or commas
     del kind
     words = [word for token in tokens for word in re.split(r"[\s,]+", token.value) if word]
     if not words or not all(map(str.isdecimal, words)):
@@ -259,13 +253,7 @@ def _curves(target: Path, logs: Sequence[Path], against: str = "epoch") -> int:
 
 
 def _picture_first(target: Path, others: Sequence[Path]) -> None:
-    """Refuse arguments in another order, with the picture last as for `cp`.
-
-    Raises
-    ------
-    OptionError
-        The picture is not first.
-    """
+    # refuse arguments in another order, with the picture last as for `cp`
     from hf_matlab_compat.plots.canvas import SUFFIXES
 
     pictures = [other for other in others if other.suffix.lower() in SUFFIXES]

@@ -46,12 +46,7 @@ class Comparison:
 def compare_with_matlab(arguments: Mapping[str, Any], recorded: bool = False) -> Comparison:
     """Compare the first epochs, in double precision, each from the state in which the reference started it.
 
-    Parameters
-    ----------
-    arguments : mapping
-        The 22 arguments under MATLAB's names.
-    recorded : bool
-        Use the recording even if the reference can be run.
+    `arguments` are the 22 of `nnet_train_2`; `recorded` uses the recording even if the reference can be run.
 
     Raises
     ------
@@ -66,21 +61,7 @@ def compare_with_matlab(arguments: Mapping[str, Any], recorded: bool = False) ->
 
 
 def record(arguments: Mapping[str, Any], members: int = MEMBERS, path: Path = PATH) -> Path:
-    """Run the reference, measure how much rounding changes it, and write both; takes minutes.
-
-    Parameters
-    ----------
-    arguments : mapping
-        The 22 arguments under MATLAB's names.
-    members : int
-        Number of runs for the measurement.
-    path : Path
-        Where to write.
-
-    Returns
-    -------
-    Path
-        The file.
+    """Run the reference, measure with `members` runs how much rounding changes it, and write both; takes minutes.
 
     Raises
     ------

@@ -117,13 +117,6 @@ def record_reference(console: Console | None = None) -> int:
 
 
 def _train(console: Console, arguments: Mapping[str, Any], out: Path, epochs: int) -> NDArray[Any]:
-    """Train the autoencoder and return its parameters.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C.
-    """
     _heading(console, "Training")
     _say(
         console,

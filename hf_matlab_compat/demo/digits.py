@@ -59,15 +59,7 @@ def load_digits() -> Digits:
 
 
 def shuffled_digits(train: int, test: int, seed: int = 0) -> tuple[Digits, Digits]:
-    """Return digits for training and for testing, in the order of Octave's ``randperm`` after this seed.
-
-    Parameters
-    ----------
-    train, test : int
-        Numbers of digits; together at most 1,797.
-    seed : int
-        Seed of Octave's stream.
-    """
+    """Return digits for training and for testing, in the order of Octave's ``randperm`` after this seed."""
     digits = load_digits()
     order = OctaveStream(seed).randperm(digits.labels.size) - 1
     return digits[order[:train]], digits[order[train : train + test]]

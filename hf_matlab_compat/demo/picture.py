@@ -21,15 +21,7 @@ def picture_impossible() -> str | None:
 
 
 def write_picture(path: Path, rows: Mapping[str, NDArray[Any]]) -> None:
-    """Draw rows of digits.
-
-    Parameters
-    ----------
-    path : Path
-        The PNG.
-    rows : mapping of str to (64, n) array
-        Heading of each row, and its pictures in columns, 0 white and 1 black.
-    """
+    """Draw rows of digits: heading → pictures in columns, (64, n), 0 white and 1 black."""
     from matplotlib.figure import Figure  # slow to import; needs no display
 
     columns = next(iter(rows.values())).shape[1]

@@ -21,13 +21,6 @@ _TOLD = ("engine", "octave", "reference", "precision route", "data", "sha256 ", 
 def read_shipped(case: Case, path: Path = PATH) -> Recording:
     """Return the recording of this case.
 
-    Parameters
-    ----------
-    case : Case
-        What was recorded.
-    path : Path
-        The file.
-
     Raises
     ------
     ParityError

@@ -139,13 +139,7 @@ def train_case(
 
 
 def _inside(out: Path, run_name: str) -> Path:
-    """Return the stem that a run file names. The file may come from anywhere, so it may only write below `out`.
-
-    Raises
-    ------
-    OptionError
-        The stem is elsewhere.
-    """
+    # return the stem that a run file names. The file may come from anywhere, so it may only write below `out`
     stem = out / run_name
     if not stem.parent.resolve().is_relative_to(out.resolve()):
         advice = "Choose another name with --run-name."

@@ -131,16 +131,10 @@ def full_sizes(
 
     Parameters
     ----------
-    layersizes : sequence of int
-        Sizes of the hidden layers, or of all.
-    units : list of str
-        One for each layer.
-    inputs : int
-        s_0.
-    outputs : int, optional
-        s_L.
-    psize : int
-        P, which determines s_L if `outputs` is missing.
+    layersizes, units, inputs
+        The sizes that were given, the units of all layers, and s_0.
+    outputs, psize : int
+        s_L, or else P, which determines it.
     turned : int
         s_0 if the cases were in rows by mistake.
 

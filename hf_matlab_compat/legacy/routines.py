@@ -185,13 +185,7 @@ def conjgrad_1(
 
 
 def _vector(name: str, values: Any, size: int | None = None) -> NDArray[Any]:
-    """Return numbers as a vector of floats; a product may be NaN or infinite, which CG itself detects.
-
-    Raises
-    ------
-    DataError
-        The length is wrong.
-    """
+    # return numbers as a vector of floats; a product may be NaN or infinite, which CG itself detects
     array = np.asarray(values) if name == "Afunc" else real_array(name, values)
     if size is not None and array.size != size:
         raise DataError(name, expected=f"{size} numbers, as b has", got=array.size)

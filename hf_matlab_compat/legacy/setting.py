@@ -67,14 +67,8 @@ def problem_of(
 ) -> tuple[FeedforwardProblem, Any]:
     """Return the problem of a routine, and its parameters on the backend.
 
-    Parameters
-    ----------
-    params, in_, out, nchunks
-        As for `routines.computeLL`.
-    setting : dict
-        Fields of `Setting`.
-    of_product : bool
-        Curvature products are needed; MATLAB lacks the formulas of some.
+    The arguments are those of `routines.computeLL`, and `setting` the fields of `Setting`. `of_product` says that
+    curvature products are needed; MATLAB lacks the formulas of some.
     """
     known = setting_of(setting)
     options, hidden, units = checked(known, nchunks, of_product=of_product)

@@ -210,17 +210,7 @@ def _spare(sums: ParameterSums) -> Array:
 
 
 def loops_layout(sizes: Sequence[int], kinds: Sequence[int], loops: Any) -> NDArray[np.int64]:
-    """Return the (4, L+1) `layout` of a network for `backends.compiled_loops`.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        s_0 … s_L.
-    kinds : sequence of int
-        Kinds of unit of the hidden layers.
-    loops : module
-        `backends.compiled_loops`.
-    """
+    """Return the (4, L+1) `layout` of `backends.compiled_loops`, from s_0 … s_L and the kinds of hidden units."""
     layout = np.zeros((4, len(sizes)), np.int64)
     layout[loops.SIZE] = sizes
     layout[loops.KIND, 1:-1] = kinds

@@ -75,14 +75,8 @@ class Pointwise:
         return (Rx if self.keeps_x else r) * self.bend(xp, x, y, d)
 
     def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
-        """Return d f''/f', to be multiplied with r = f' Rx; with `keeps_x` d f'', to be multiplied with Rx.
-
-        Raises
-        ------
-        NotImplementedError
-            A subclass has no second derivative.
-        """
-        raise NotImplementedError
+        """Return d f''/f', to be multiplied with r = f' Rx; with `keeps_x` d f'', to be multiplied with Rx."""
+        return xp.zeros_like(y)  # of linear units, and of relu
 
 
 class Logistic(Pointwise):
@@ -145,10 +139,6 @@ class Linear(Pointwise):
         """See `Unit.jacobian_product`."""
         return _same(r, out)
 
-    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
-        """See `Pointwise.bend`."""
-        return xp.zeros_like(y)
-
 
 class Softmax:
     """y = exp(x) / Σ exp(x) down each column; J r = r∘y - y Σ(r∘y)."""
@@ -196,10 +186,6 @@ class ReLU(Pointwise):
     def slope(self, xp: Any, x: Array, y: Array, out: Array | None = None) -> Array:
         """See `Unit.slope`."""
         return xp.sign(y, out=out)  # 0 or 1, since y is never negative
-
-    def bend(self, xp: Any, x: Array, y: Array, d: Array) -> Array:
-        """See `Pointwise.bend`."""
-        return xp.zeros_like(y)
 
 
 class Softplus(Pointwise):
@@ -339,13 +325,7 @@ class OwnUnit(Pointwise):
 
 
 def _require(function: Any, name: str) -> None:
-    """Refuse anything but an object with the methods of `OwnFunction`.
-
-    Raises
-    ------
-    OptionError
-        It is a class, or lacks a method.
-    """
+    # refuse anything but an object with the methods of `OwnFunction`
     missing = [method for method in ("activate", "slope") if not callable(getattr(function, method, None))]
     is_class = isinstance(function, type)
     if missing or is_class:

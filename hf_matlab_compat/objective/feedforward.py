@@ -141,20 +141,9 @@ def feedforward_problem(
 ) -> FeedforwardProblem:
     """Return the problem of a network on cases that have been checked.
 
-    Parameters
-    ----------
-    network : Network
-        Its layout.
-    data : ChunkedCases
-        Host arrays, never copied as a whole: they may be mapped from a file.
-    options : Options
-        Reads the curvature, its cases, weight decay, `decay_biases` and `faithful`.
-    backend : Backend
-        Where to compute.
-    resident : bool
-        Move the cases to the device.
-    mask : (P,) vector, optional
-        1 where weight decay applies; by default as ``options.decay_biases`` says.
+    The arrays of `data` are on the host and never copied as a whole, since they may be mapped from a file; `resident`
+    moves them to the device. `mask`, (P,), is 1 where weight decay applies; by default as ``options.decay_biases``
+    says.
     """
     inputs, targets = data.inputs, data.targets
     if same_memory(inputs, targets):

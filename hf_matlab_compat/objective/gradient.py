@@ -33,21 +33,10 @@ class GradientSums(NamedTuple):
 
 
 def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Callable[[slice], Array]) -> GradientSums:
-    """Run one pass over all chunks, the target chunk first.
+    """Run one pass over all chunks, the target chunk (counted from 0) first.
 
     The target chunk's sums are needed alone and as part of the sums over all cases, so they are formed once and added
-    to those of the other chunks.
-
-    Parameters
-    ----------
-    on : CasePasses
-        Network, cases and sums.
-    theta : (P,) vector
-        Parameters.
-    target_chunk : int
-        Counted from 0.
-    decay : callable
-        slice → that piece of the gradient of the weight decay, which is subtracted.
+    to those of the other chunks. `decay` gives a piece of the gradient of the weight decay, which is subtracted.
     """
     cases = on.cases
     n, N = cases.cases_per_chunk, len(cases)

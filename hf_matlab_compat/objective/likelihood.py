@@ -14,14 +14,7 @@ from hf_matlab_compat.state import Score
 def likelihood(on: CasePasses, theta: Vector, only: int | None = None) -> Score:
     """Return the mean log-likelihood, without weight decay, and the mean error, without case weights.
 
-    Parameters
-    ----------
-    on : CasePasses
-        Network, cases and sums.
-    theta : (P,) vector
-        Parameters.
-    only : int, optional
-        One chunk, counted from 0; both means are then over its cases. By default all chunks.
+    Both are over all cases, or over chunk `only`, counted from 0.
     """
     network, cases, xp = on.network, on.cases, on.backend.xp
     weights, passes = on.passes.weights(theta), on.passes

@@ -161,15 +161,7 @@ def draw_learning_curves(
 def _places(
     label: str, run: LoggedRun, against: str, seconds: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64] | NDArray[np.int64]:
-    """Return the place of each epoch on the horizontal axis.
-
-    Raises
-    ------
-    OptionError
-        There is no such axis.
-    ArgumentError
-        The run lacks its figure.
-    """
+    # return the place of each epoch on the horizontal axis
     if against not in AGAINST:
         raise OptionError("against", expected=f"one of {', '.join(AGAINST)}", got=repr(against))
     if against == "seconds":

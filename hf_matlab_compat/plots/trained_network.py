@@ -76,13 +76,7 @@ def _described(checkpoint: str | os.PathLike[str]) -> Mapping[str, Any]:
 
 
 def _agreed(name: str, given: Sequence[Any] | None, described: Any, run: Mapping[str, Any]) -> list[Any]:
-    """Return what the caller gave, or else what the sidecar says; they must agree.
-
-    Raises
-    ------
-    OptionError
-        They do not agree, or there is neither.
-    """
+    # return what the caller gave, or else what the sidecar says; they must agree
     if given is None:
         if "sizes" not in run:
             advice = "Copy the sidecar along with the checkpoint, or give this option."

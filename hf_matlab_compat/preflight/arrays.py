@@ -78,13 +78,7 @@ def real_array(name: str, values: Any, precision: str = "double") -> NDArray[Any
 
 
 def _refuse_gaps(name: str, values: Any) -> None:
-    """Refuse sparse and masked arrays, which numpy would convert to something else.
-
-    Raises
-    ------
-    DataError
-        It is one of them.
-    """
+    # refuse sparse and masked arrays, which numpy would convert to something else
     sparse = sys.modules.get("scipy.sparse")  # a sparse matrix exists only if this has been imported
     if sparse is not None and sparse.issparse(values):
         raise DataError(name, expected="a dense array", got="a sparse matrix", advice="Pass its .toarray().")
@@ -99,13 +93,7 @@ def _refuse_gaps(name: str, values: Any) -> None:
 
 
 def _refuse_containers(name: str, values: Any) -> None:
-    """Refuse a container of the numbers in place of the numbers: the name of a file, a dictionary, or a result.
-
-    Raises
-    ------
-    DataError
-        It is one of them.
-    """
+    # refuse a container of the numbers in place of the numbers: the name of a file, a dictionary, or a result
     if isinstance(values, str | os.PathLike):
         advice = "Read the file first, as with scipy.io.loadmat(path)['name'] or numpy.load(path)."
         raise DataError(
@@ -123,13 +111,6 @@ def _refuse_containers(name: str, values: Any) -> None:
 
 
 def _as_array(name: str, values: Any) -> NDArray[Any]:
-    """Return numpy's conversion.
-
-    Raises
-    ------
-    DataError
-        The conversion fails, with any exception of the object's own code.
-    """
     try:
         array = np.asarray(values)
     except Exception as error:

@@ -27,23 +27,9 @@ _MOST_NUMBERS = 1 << 24
 
 
 def describe(sizes: Sequence[int], unit_types: Sequence[Any], options: Options, data: ChunkedCases) -> dict[str, Any]:
-    """Return the description of a run: layers, settings, and fingerprints of its training cases.
+    """Return the description of a run, in values that JSON can hold: layers, settings, fingerprints of training cases.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Units of every layer, inputs first.
-    unit_types : sequence of str
-        Of layers 1 … L.
-    options : Options
-        All settings.
-    data : ChunkedCases
-        Training cases; their case weights include the class weights.
-
-    Returns
-    -------
-    dict
-        Values that JSON can hold.
+    Class weights are part of the case weights in `data`.
     """
     inputs = fingerprint(data.inputs)
     targets = inputs if same_memory(data.inputs, data.targets) else fingerprint(data.targets)

@@ -97,14 +97,7 @@ def _check_unit(unit: str, *, is_output: bool) -> None:
 
 
 def unit_instead(name: str, known: Collection[str] = tuple(UNITS)) -> str:
-    """Return what to write in place of an unknown kind of unit; empty if nothing is similar.
-
-    Parameters
-    ----------
-    name : str
-        The unknown name.
-    known : collection of str
-        The names that the caller may use.
+    """Return which of the `known` units to write in place of an unknown one; empty if nothing is similar.
 
     Examples
     --------

@@ -51,20 +51,8 @@ def memory_needed(
 ) -> Need:
     """Estimate the memory that a run needs, without the user's data.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        s_0 … s_L.
-    num_cases : int
-        N.
-    options : Options
-        Reads chunks, curvature and the grid of CG iterates.
-    backend : Backend
-        Cases are copied to a device, but not on the host.
-    num_test_cases : int
-        Cases that are only evaluated.
-    with_x : sequence of int
-        Hidden layers that keep their input beside their output.
+    Cases are copied to a device, but not on the host; test cases are only evaluated; hidden layers in `with_x` keep
+    their input beside their output.
     """
     units, more = sum(sizes), sum(sizes[i] for i in with_x)
     chunk = num_cases // options.num_chunks

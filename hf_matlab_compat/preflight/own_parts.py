@@ -23,21 +23,13 @@ _CASES = 4
 
 
 def check_own_parts(network: Network, targets: NDArray[Any], *, of_hessian: bool) -> None:
-    """Compare the derivatives of a user's units and loss with finite differences.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    targets : (s_L, N) array
-        The loss is tested on the first of them.
-    of_hessian : bool
-        Second derivatives of the units are needed too.
+    """Compare the derivatives of a user's units and loss with finite differences, the loss on the first targets.
 
     Raises
     ------
     OptionError
-        They disagree, have a wrong shape or are not finite; or one that is needed is missing.
+        They disagree, have a wrong shape or are not finite; or one that is needed (for `of_hessian` the second) is
+        missing.
     """
     own = {id(unit.function): unit for unit in network.units if isinstance(unit, OwnUnit)}
     for unit in own.values():
@@ -114,13 +106,7 @@ def _check_loss(loss: OwnLoss, t: NDArray[Any], of_hessian: bool) -> None:
 
 
 def _called(name: str, argument: str, method: str, shape: tuple[int, ...], call: Any, *given: Any) -> NDArray[Any]:
-    """Return what a method returns, if it has the right shape, is finite, and the arguments are unchanged.
-
-    Raises
-    ------
-    OptionError
-        It is not.
-    """
+    # return what a method returns, if it has the right shape, is finite, and the arguments are unchanged
     before = [a.copy() for a in given if isinstance(a, np.ndarray)]
     try:
         result = np.array(call(*given), dtype=np.float64)

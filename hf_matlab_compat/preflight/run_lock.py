@@ -60,13 +60,6 @@ def run_lock(run_name: str) -> Iterator[None]:
 
 
 def _locked(path: str, run_name: str) -> int:
-    """Return the open and locked file.
-
-    Raises
-    ------
-    OptionError
-        Another process holds the lock.
-    """
     while True:
         descriptor = _opened(path, os.O_RDONLY)
         try:
@@ -95,13 +88,7 @@ def _opened(path: str, access: int) -> int:
 
 
 def _lock(descriptor: int, path: str) -> int:
-    """Lock an open file. NFS locks no file that is open only for reading; other file systems may have no locks.
-
-    Raises
-    ------
-    BlockingIOError
-        Another process holds the lock.
-    """
+    # lock an open file. NFS locks no file that is open only for reading; other file systems may have no locks
     assert fcntl is not None  # `run_lock` has checked it
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,16 +26,8 @@ NO_WEIGHTS = Weights()
 def weighted(data: ChunkedCases, weights: Weights, num_given: int, precision: str = "double") -> ChunkedCases:
     """Return the same cases with their weights, the product of case weight and class weight.
 
-    Parameters
-    ----------
-    data : ChunkedCases
-        Cases without weights.
-    weights : Weights
-        As the user gave them.
-    num_given : int
-        Number of cases that the user gave; the last ones may have been dropped.
-    precision : {'single', 'double'}
-        The precision in which the weights must be finite.
+    `num_given` is the number of cases that the user gave; the last ones may have been dropped. Weights must be finite
+    in `precision`.
 
     Raises
     ------
@@ -58,13 +50,7 @@ def weighted(data: ChunkedCases, weights: Weights, num_given: int, precision: st
 
 
 def _by_class(targets: NDArray[Any], given: Any, precision: str) -> NDArray[np.float64]:
-    """Return the class weight of every case; a single output unit has the classes 0 and 1.
-
-    Raises
-    ------
-    DataError
-        The targets are no classes.
-    """
+    # return the class weight of every case; a single output unit has the classes 0 and 1
     outputs = targets.shape[0]
     single = outputs == 1
     expected = f"{max(outputs, 2)} numbers, " + ("of targets 0 and 1" if single else "one for each row of {targets}")

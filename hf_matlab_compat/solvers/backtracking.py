@@ -38,12 +38,7 @@ class Backtracking:
 def walk_down(path: Path, score_of: Callable[[Vector], Score]) -> Chosen:
     """Walk from the last iterate to earlier ones while the log-likelihood does not fall; on a tie take the earlier one.
 
-    Parameters
-    ----------
-    path : Path
-        The iterates.
-    score_of : callable
-        p → Score at θ + p.
+    `score_of` gives the score at θ + p.
     """
     chosen = Chosen(path.iterates[-1], path.steps[-1], score_of(path.iterates[-1]))
     for j in range(len(path.iterates) - 2, -1, -1):

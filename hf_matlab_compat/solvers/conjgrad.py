@@ -128,15 +128,7 @@ def conjgrad(
 
 
 def progress_is_small(values: list[float], settings: ConjugateGradients) -> bool:
-    """Return whether φ fell by less than k times the tolerance, relative to φ, over the last k steps.
-
-    Parameters
-    ----------
-    values : list of float
-        φ after steps 1 … i.
-    settings : ConjugateGradients
-        Reads the tolerance, the gap and `min_cg_steps`.
-    """
+    """Return whether φ (`values`, one per step) fell by less than k times the tolerance, relative to φ, in k steps."""
     i = len(values)
     k = max(math.ceil(settings.cg_gap_ratio * i), settings.cg_min_gap)
     if i <= k or i < settings.min_cg_steps:

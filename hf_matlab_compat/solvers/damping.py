@@ -64,15 +64,7 @@ class NoDamping:
 
 
 def damp(G: Product, lam: float) -> Product:
-    """Return d → G d + λ d.
-
-    Parameters
-    ----------
-    G : callable
-        v → G v, a vector that the caller may change; it is changed in place.
-    lam : float
-        Damping strength λ.
-    """
+    """Return d → G d + λ d; the vector that G returns is changed in place."""
 
     def B(d: Vector) -> Vector:
         Bd = G(d)

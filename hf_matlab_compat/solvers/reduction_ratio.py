@@ -37,12 +37,7 @@ class ReductionRatio:
 def predicted_change(gradient: Vector, p: Vector, Gp: Vector) -> float:
     """Return ½ pᵀG p - gᵀp, the change of the negative log-likelihood that the undamped model predicts; negative.
 
-    Parameters
-    ----------
-    gradient : (P,) vector
-        g = ∇ of the log-likelihood, weight decay included.
-    p, Gp : (P,) vectors
-        The step and its undamped curvature product.
+    g is the gradient of the log-likelihood, weight decay included; Gp the undamped curvature product, all (P,).
     """
     return 0.5 * float(p @ Gp) - float(gradient @ p)
 
@@ -50,17 +45,7 @@ def predicted_change(gradient: Vector, p: Vector, Gp: Vector) -> float:
 def reduction_ratio(before: float, after: float, predicted: float) -> float:
     """Return ρ, the actual change of the negative log-likelihood over the predicted one.
 
-    Parameters
-    ----------
-    before, after : float
-        Log-likelihood at θ and θ + p.
-    predicted : float
-        From `predicted_change`.
-
-    Returns
-    -------
-    float
-        -inf if the log-likelihood fell; nan for 0/0.
+    It is -inf if the log-likelihood fell, and nan for 0/0.
     """
     change = before - after
     if change > 0:
