@@ -1,4 +1,4 @@
-"""Where a run starts: a checkpoint, given parameters, given weights and biases, or a sparse random draw."""
+"""The start of a run: a checkpoint, given parameters, given weights and biases, or a sparse random draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is trained: a problem gives scores, gradients and curvatures at θ. Networks are one kind; write your own.
+"""Problems: the objects that are trained. They give scores, gradients and curvatures at θ; networks are one kind.
 
 All figures are means over cases. The objective is a log-likelihood minus the weight decay, to be maximised; curvatures
 are those of its negative, so that they are positive.
@@ -82,7 +82,7 @@ class Curvature(Protocol):
 
 
 class Problem(Protocol):
-    """What an outer method needs of a problem. θ and v belong to the caller and must not be changed.
+    """The interface that an outer method needs. θ and v belong to the caller and must not be changed.
 
     Vectors are on the backend of θ; vectors in another precision are converted to that of θ.
     """

@@ -20,11 +20,11 @@ Watch = Callable[[str, int, int], None]
 """(stage, step, largest step): progress inside an epoch."""
 
 Memory = Mapping[str, Any]
-"""What a method keeps from one epoch to the next, by name: (P,) vectors of the backend, other arrays, numbers."""
+"""Values that a method keeps from one epoch to the next: name → (P,) vector of the backend, other array, or number."""
 
 
 class Outcome(Enum):
-    """Why a training run ended; the value is the sentence that the user sees."""
+    """The reason why a training run ended; the value is the sentence that the user sees."""
 
     FINISHED = "all epochs were run"
     NOTHING_TO_DO = "the last epoch had been reached before; nothing was run"

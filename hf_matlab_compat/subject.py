@@ -1,4 +1,4 @@
-"""What a run trains: a network on cases, or a user's problem; checked, and with the state it starts from."""
+"""The subject of a run: a network on cases, or a user's problem; checked, and with the state it starts from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from hf_matlab_compat.state import State
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is trained, and from where.
+    """Problem, start and sizes of a run.
 
     Attributes
     ----------

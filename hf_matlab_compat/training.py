@@ -41,7 +41,7 @@ from hf_matlab_compat.subject import (
 )
 
 DISPLAYS = {"none": "observer.Observer", "legacy": "screen.Screen", "rich": "live.LiveView"}
-"""What a run shows on the screen: nothing, MATLAB's lines, or a live view; imported when needed."""
+"""Screen displays: nothing, MATLAB's lines, or a live view; each is imported when needed."""
 
 
 @by_name_only

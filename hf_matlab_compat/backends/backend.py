@@ -30,7 +30,7 @@ _RESIDENT = 0.5
 
 @dataclass(frozen=True)
 class Backend:
-    """Where arrays live, and in which precision.
+    """An array namespace, a working precision, and what belongs to them.
 
     Attributes
     ----------
@@ -160,7 +160,7 @@ def get_backend(name: str = "numpy", precision: str = "single", num_threads: int
 
 
 class _Here(threading.local):
-    """Whether this thread is inside `_Quiet`."""
+    """Flag of a thread: True inside `_Quiet`."""
 
     inside = False
 

@@ -18,7 +18,7 @@ from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.random.streams import OctaveStream
 
 _PLACES = (Path(__file__).parent / "digits.mat", Path(__file__).parents[2] / "examples" / "data" / "digits.mat")
-"""Where the file is in an installed package, and in a clone."""
+"""Places of the file: in an installed package, in a clone."""
 
 
 @dataclass(frozen=True)

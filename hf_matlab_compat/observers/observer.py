@@ -42,7 +42,7 @@ Answer = Stop | Keep | bool | None
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What is known of a run before its first epoch.
+    """Facts about a run that are known before its first epoch.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ _NONE_OF_IT: Mapping[tuple[str, ...], str] = {
     ("batchsize", "minibatchsize"): "There is none: {num_chunks} is the number of chunks of the cases.",
     ("optimizer", "optimiser"): "There is none: Hessian-free is the {method}.",
 }
-"""Why arguments of other trainers do not exist here."""
+"""Reasons why arguments of other trainers do not exist here."""
 
 _ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
     "inputs": ("x", "xtrain", "data", "traindata"),

@@ -24,7 +24,7 @@ from hf_matlab_compat.state import Watch
 
 
 class CGStop(Enum):
-    """Why conjugate gradients stopped; the value is the sentence the user sees."""
+    """The reason why conjugate gradients stopped; the value is the sentence that the user sees."""
 
     CONVERGED = "the quadratic model no longer improves"
     MAX_STEPS = "the largest number of CG steps was reached"

@@ -81,7 +81,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How well the quadratic model predicted the change.
+    """Comparison of the actual with the predicted change.
 
     Attributes
     ----------
