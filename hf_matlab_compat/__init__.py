@@ -26,32 +26,10 @@ from hf_matlab_compat.result import Result, load
 from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.training import train
 
-__all__ = [
-    "ArgumentError",
-    "BackendWarning",
-    "CallWarning",
-    "CheckpointError",
-    "CheckpointWarning",
-    "DataError",
-    "DataWarning",
-    "DisplayWarning",
-    "HessianFreeError",
-    "MemoryFullError",
-    "MigrationError",
-    "NonFiniteError",
-    "OptionError",
-    "Options",
-    "ParityError",
-    "Report",
-    "Result",
-    "State",
-    "Terminated",
-    "__version__",
-    "load",
-    "nnet_train",
-    "nnet_train_2",
-    "train",
-]
+__all__ = ["Options", "Report", "Result", "State", "__version__", "load", "nnet_train", "nnet_train_2", "train"]
+__all__ += ["ArgumentError", "CheckpointError", "DataError", "HessianFreeError", "MemoryFullError", "MigrationError"]
+__all__ += ["NonFiniteError", "OptionError", "ParityError", "Terminated"]
+__all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning"]
 
 __version__: str
 

@@ -72,7 +72,7 @@ def test_a_layer_that_is_none_is_refused(layer: Any) -> None:
     [
         (INPUTS.T, "expected 6 rows, a case in each column, got an array of shape (12, 6)"),
         (INPUTS[:, 0], "expected 6 rows"),
-        (np.full((6, 2), np.nan), "expected finite numbers, got 12 of 12"),
+        (np.full((6, 2), np.nan), "expected finite numbers, got NaN or Inf in 12 of 12"),
         (INPUTS + 1j, "expected real numbers, got an array of complex128"),
         (np.full((6, 2), "a"), "expected real numbers"),
         (np.ma.masked_greater(INPUTS, 0.5), "expected real numbers, got masked numbers"),

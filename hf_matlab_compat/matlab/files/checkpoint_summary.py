@@ -39,7 +39,8 @@ class CheckpointKind(Enum):
 
 _KFAC_MARKS = ({"y_hom2"}, {"dEdx2"}, {"iter", "paramsp_avg"})
 _BATCH_NORM_MARKS = {"timess", "Nin", "Nu"}
-_SCALARS = {"epoch": ("epoch", "iter"), "lambda": ("lambda",), "totalpasses": ("totalpasses",)}
+_SCALARS = {"epoch": ("epoch", "iter"), "lam": ("lambda",), "total_cg_steps": ("totalpasses",)}
+"""The fields of a summary that are one number each, and the variables that hold it, in this trainer and in forks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +148,7 @@ def summarise(
         variables=listing.variables,
         missing=tuple(name for name in VARIABLES if name not in names),
         extra=tuple(name for name in names if name not in VARIABLES),
-        **{field: _scalar(numbers, _SCALARS[name]) for field, name in _FIELDS.items()},
+        **{field: _scalar(numbers, names) for field, names in _SCALARS.items()},
         psize=psize,
         candidates=_candidates(psize or 0, hidden, inputs, kind),
         logged=logged_sizes(path, psize or 0),
@@ -169,9 +170,6 @@ def _described(path: str | os.PathLike[str]) -> str:
         f"layers, as the sidecar tells: {' '.join(map(str, run['sizes']))} ({', '.join(run['unit_types'])}); "
         f"loss {settings.get('loss')}, error measure {settings.get('error_measure')}"
     )
-
-
-_FIELDS = {"epoch": "epoch", "lam": "lambda", "total_cg_steps": "totalpasses"}
 
 
 def kind_of(names: Sequence[str]) -> CheckpointKind:
