@@ -37,15 +37,16 @@ def options() -> list[str]:
     for field in dataclasses.fields(Options):
         takes, source = field.metadata["kind"].expected, field.metadata["source"]
         text = " ".join([field.metadata["text"], takes and f"Takes {takes}.", source and f"({source})"]).strip()
-        rows.append(f"| `{field.name}` | {_matlab_name(field.name)} | `{field.default!r}` | {text} |")
-    return ["| `train` | `nnet_train` | default | what it does |", "|---|---|---|---|", *rows]
+        default = f"{field.default:.6g}" if isinstance(field.default, float) else repr(field.default)
+        rows.append(f"| `{field.name}`{_matlab_name(field.name)} | `{default}` | {text} |")
+    return ["| name | default | what it does |", "|---|---|---|", *rows]
 
 
 def _matlab_name(name: str) -> str:
     theirs = TO_MATLAB.get(name)
     if theirs is None:
         return ""
-    return f"**`{theirs}`**" if theirs in TRAINER_ARGUMENTS else f"`{theirs}`"
+    return f"<br>**`{theirs}`**" if theirs in TRAINER_ARGUMENTS else f"<br>`{theirs}`"
 
 
 TABLES = {"quirks": quirks, "differences": differences, "options": options}
