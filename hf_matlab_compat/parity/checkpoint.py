@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -42,23 +39,12 @@ _SINGLE = 2.0**-22
 
 def our_variables(epochs: Sequence[EpochRecord]) -> dict[str, Any]:
     """Return the variables of this package's checkpoint after these epochs, which begin with the run's first."""
-    records, steps = Records(), 0
-    for epoch in epochs:
-        assert epoch.report is not None
-        records, steps = records.extended(epoch.report), steps + epoch.report.cg_steps
-    last = epochs[-1]
-    assert last.report is not None
-    assert last.theta_after is not None
-    assert last.d_after is not None
-    state = hessian_free_state(
-        theta=last.theta_after,
-        d=last.d_after,
-        lam=last.report.lam,
-        epoch=last.report.epoch,
-        total_cg_steps=steps,
-        records=records,
-    )
-    return to_variables(state)
+    records, reports = Records(), [epoch.report for epoch in epochs if epoch.report is not None]
+    for report in reports:
+        records = records.extended(report)
+    theta, d = (np.asarray(vector) for vector in (epochs[-1].theta_after, epochs[-1].d_after))
+    steps = sum(report.cg_steps for report in reports)
+    return to_variables(hessian_free_state(theta, d, reports[-1].lam, reports[-1].epoch, steps, records))
 
 
 def checkpoint_comparisons(content: bytes, ours: Mapping[str, Any]) -> Iterator[Comparison]:
@@ -99,13 +85,10 @@ def _rows(value: Any, rows: int) -> Any:
 
 
 def _read(content: bytes) -> dict[str, Any]:
-    with TemporaryDirectory(prefix="hf_parity_") as folder:
-        path = Path(folder) / "checkpoint.mat"
-        path.write_bytes(content)
-        try:
-            return read_variables(os.fspath(path), VARIABLES)
-        except CheckpointError:
-            return {}
+    try:
+        return read_variables(content, VARIABLES)
+    except CheckpointError:
+        return {}
 
 
 TRACED = ("ll", "rho", "lambda")

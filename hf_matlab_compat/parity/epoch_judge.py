@@ -193,16 +193,11 @@ class EpochJudge:
         A stop that comes too early would leave the model above its minimum.
         """
         early = bool(ours.steps and record.steps) and ours.steps[-1] < record.steps[-1]
-        if (
-            self.recording.mode == "free"
-            or self.recording.precision != "single"
-            or ours.cg_stop is not CGStop.EXACT
-            or not early
-        ):
+        looked_at = self.recording.mode != "free" and self.recording.precision == "single"
+        if not (early and looked_at and ours.cg_stop is CGStop.EXACT):
             return False
         model = self._exact.model(record, ours)
-        apart = distance(model(ours, -1), model(record, -1))
-        return apart <= model_bound("single", None).value
+        return distance(model(ours, -1), model(record, -1)) <= model_bound("single", None).value
 
     def _line(
         self, pair: Comparison, column: Column, exempt: Exemptions, record: EpochRecord, ours: EpochRecord
@@ -220,34 +215,29 @@ class EpochJudge:
 
     def _not_itself(self, record: EpochRecord, column: Column) -> list[Line]:
         """Return a line on the first quantity that the reference computed differently from the same state, if any."""
-        envelope = self.recording.envelope
-        again = {
-            name.removeprefix(AGAIN): E
-            for (k, name), E in envelope.items()
-            if k == record.epoch and name.startswith(AGAIN)
-        }
-        stages = self._stages()
-        kernels = {
-            name: E for name, E in again.items() if name in KERNEL_STAGES and stages[name] == KERNEL_STAGES[name]
-        }
+        said = {name: E for (k, name), E in self.recording.envelope.items() if k == record.epoch}
+        again = {name.removeprefix(AGAIN): E for name, E in said.items() if name.startswith(AGAIN)}
+        kernels = {name: E for name, E in again.items() if self._stage(name) == KERNEL_STAGES.get(name)}
         # where kernels have other last bits, as sums over threads may, what follows from them has more
         changed = {name: E for name, E in kernels.items() if not kernel_bound(name, column.precision, None).value >= E}
         changed = changed if kernels else again
         if not changed:
             return []
-        pairs = [_of_reference_alone(name, stages) for name in changed]
-        first = min(pairs, key=lambda pair: STAGES.index(pair.stage))
-        random = any(k == record.epoch and name.startswith(AND_AGAIN) for k, name in envelope)
-        why = DRAWS if random else KEEPS
-        line = differs(
-            first, column, f"the reference, run again from the same state, computes something else: it {why}"
-        )
-        return [replace(line, distance=changed[first.quantity])]
+        first = min(changed, key=lambda name: STAGES.index(self._stage(name)[0]))
+        stage, detail = self._stage(first)
+        detail = "; ".join(filter(None, (detail, "run again")))
+        why = DRAWS if any(name.startswith(AND_AGAIN) for name in said) else KEEPS
+        reason = f"the reference, run again from the same state, computes something else: it {why}"
+        pair = Comparison(stage, detail, first, "figure", "not compared", "two runs", None)
+        return [replace(differs(pair, column, reason), distance=changed[first])]
 
-    def _stages(self) -> Mapping[str, tuple[str, str]]:
-        """Return the stages by quantity; 'll' and 'err' are figures after the step, or kernels without figures."""
-        both = (KERNEL_STAGES, FIGURE_STAGES) if self.recording.mode != "kernels" else (FIGURE_STAGES, KERNEL_STAGES)
-        return {**both[0], **both[1], "chose_iters": ("chose_iters", "")}
+    def _stage(self, quantity: str) -> tuple[str, str]:
+        """Return stage and detail; 'll' and 'err' are figures after the step, or kernels without figures."""
+        tables = (FIGURE_STAGES, KERNEL_STAGES)
+        known = {**tables[0], **tables[1]} if self.recording.mode == "kernels" else {**tables[1], **tables[0]}
+        on_path = quantity.partition(" ")[0] in ("iterate", "model")
+        other = quantity if quantity == "chose_iters" else "cg_iterates" if on_path else "params"
+        return known.get(quantity, (other, "" if other == quantity else quantity))
 
     def _other_chunk(self, line: Line, pair: Comparison, record: EpochRecord) -> Line:
         """Say in a line that differs on the target chunk which other chunk the reference took instead, if it did."""
@@ -290,16 +280,6 @@ def _parted(pair: Comparison | None, column: Column) -> bool:
     return pair is not None and bool(pair.distance) and line_of(pair, column).verdict is not Verdict.DIFFERS
 
 
-def _of_reference_alone(quantity: str, stages: Mapping[str, tuple[str, str]]) -> Comparison:
-    """Return a comparison of two runs of the reference, at its stage."""
-    stage, detail = stages.get(quantity, ("", quantity))
-    on_path = quantity.partition(" ")[0] in ("iterate", "model")
-    stage = stage or ("cg_iterates" if on_path else "params")
-    return Comparison(
-        stage, "; ".join(filter(None, (detail, "run again"))), quantity, "figure", "not compared", "two runs", None
-    )
-
-
 @dataclass(frozen=True)
 class _Allowance:
     """The bound of the figures of an epoch where they are printed, which is that of their own comparison.
@@ -325,7 +305,6 @@ class _Allowance:
         bounds = [figure_bound(figure, self.column.precision, E) for E in measured[:1]]
         if self.widened or not bounds:
             own = self.column.own(figure)
-            bounds.append(
-                figure_bound(figure, self.column.precision, None if own is None else OWN_FACTOR * own, "own runs")
-            )
+            E = None if own is None else OWN_FACTOR * own
+            bounds.append(figure_bound(figure, self.column.precision, E, "own runs"))
         return max(bounds)

@@ -192,18 +192,16 @@ class Recording:
     precision: str
     mode: str
     epochs: Sequence[EpochRecord]
-    envelope: Mapping[tuple[int, str], float]
-    checkpoint: bytes | None
-    provenance: Mapping[str, str]
+    envelope: Mapping[tuple[int, str], float] = field(default_factory=dict)
+    checkpoint: bytes | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
     continuity: Continuity | None = None
     stop: Stop | None = None
 
 
 def nothing_recorded(case: Case, precision: str, mode: str, why: str) -> Recording:
     """Return the recording of a run that could not be made, or did not finish an epoch."""
-    return Recording(
-        case=case, precision=precision, mode=mode, epochs=[], envelope={}, checkpoint=None, provenance={NOTHING: why}
-    )
+    return Recording(case=case, precision=precision, mode=mode, epochs=[], provenance={NOTHING: why})
 
 
 def distance(ours: Any, reference: Any) -> float:
@@ -267,7 +265,6 @@ def _recording(tree: Mapping[str, Any], arrays: Mapping[str, Any]) -> Recording:
         case=Case(**_decoded(tree["case"], arrays)),
         epochs=[EpochRecord(**_decoded(record, arrays)) for record in tree["epochs"]],
         envelope={(int(epoch), name): float(E) for epoch, name, E in tree["envelope"]},
-        checkpoint=None,
         continuity=_continuity(tree.get("continuity")),
         stop=None if tree.get("stop") is None else Stop(**_decoded(tree["stop"], arrays)),
         **tree["run"],

@@ -28,7 +28,6 @@ import pytest
 from hf_matlab_compat.matlab.octave.session import octave_available
 from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.divergence import divergence_screen
-from hf_matlab_compat.parity.engines import Engine
 from hf_matlab_compat.parity.recording import Case
 from hf_matlab_compat.parity.run_parity import ParityRun, run_parity
 
@@ -73,7 +72,8 @@ def assert_parity(
     The test is skipped, with the reason, where Octave is needed and missing, and where nothing was compared.
     """
     __tracebackhide__ = True
-    _skip_without_octave(keywords.get("engine", "octave"))
+    if keywords.get("engine", "octave") == "octave" and (missing := octave_available()):
+        pytest.skip(f"parity needs Octave: {missing}")
     run = run_parity(
         **{"engine": "octave", **keywords}, reference=reference, cases=[case], modes=[mode], precisions=[precision]
     )
@@ -90,11 +90,6 @@ def parity(tmp_path: Path) -> Callable[..., Certificate]:
         return assert_parity(**{"divergence_file": tmp_path / "first_divergence.npz", **keywords})
 
     return run
-
-
-def _skip_without_octave(engine: str | Engine) -> None:
-    if engine == "octave" and (missing := octave_available()):
-        pytest.skip(f"parity needs Octave: {missing}")
 
 
 def _require_agreement(run: ParityRun) -> None:

@@ -139,8 +139,6 @@ class PortEngine:
             precision=precision,
             mode=mode,
             epochs=single_epochs(port_case(case, precision, self.backend), theta, epochs, probes),
-            envelope={},
-            checkpoint=None,
             provenance={"engine": self.name, "not shown: checkpoint": "see the stage 'entry'"},
         )
 
@@ -163,9 +161,7 @@ def single_epochs(case: PortCase, theta: Vector, count: int, probes: Vector | No
     for k in range(count):
         epoch = run_epoch(case, case.state(theta, d, lam, k, total), probes, None)
         assert epoch.report is not None  # for the type checker: a whole epoch was run
-        assert epoch.theta_after is not None
-        assert epoch.d_after is not None
-        theta, d = epoch.theta_after, epoch.d_after
+        theta, d = (np.asarray(vector) for vector in (epoch.theta_after, epoch.d_after))
         lam, total = epoch.report.lam, epoch.report.total_cg_steps
         done.append(epoch)
     return done

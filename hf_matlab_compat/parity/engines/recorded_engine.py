@@ -71,8 +71,6 @@ class RecordedEngine:
             precision=precision,
             mode=mode,
             epochs=records,
-            envelope={},
-            checkpoint=None,
             provenance=_provenance(records, mode),
             stop=found.stop(epochs) if mode == "free" else None,
         )

@@ -77,7 +77,6 @@ def read_recording(job: Job, results: Path, reference: Reference, failure: Parit
         precision=job.precision,
         mode=job.mode,
         epochs=records,
-        envelope={},
         checkpoint=checkpoint.read_bytes() if checkpoint.exists() else None,
         provenance=provenance,
         continuity=continuity,
