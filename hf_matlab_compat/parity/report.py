@@ -56,18 +56,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table.
-
-    Attributes
-    ----------
-    name : str
-    number : bool
-        Aligned at the right.
-    folds : bool
-        Wrapped where a row is too long.
-    on_page : bool
-        Shown on a page alone, which has room for it.
-    """
+    """A column of a table: `folds` wraps its cells where a row is too long, `on_page` shows it on a page alone."""
 
     name: str
     number: bool = False
@@ -77,10 +66,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells in groups by what they share; a group without a name has no heading.
-
-    `every_line` marks the table of all comparisons, which is shown where it is asked for.
-    """
+    """Rows of cells in groups, under the name of each; `every_line` marks the table of all comparisons."""
 
     title: str
     columns: Sequence[Column]
@@ -101,16 +87,7 @@ Part = Sentence | Screen | Pairs | Table | Pictures
 
 @dataclass(frozen=True)
 class Summary:
-    """Some lines of a certificate.
-
-    Attributes
-    ----------
-    name : tuple of str
-        The properties that they share.
-    counts : Counter of Verdict
-    worst : Line or None
-        The line with the largest share of its bound, or the first that differs; None where nothing has a distance.
-    """
+    """Lines of a certificate that share a name; `worst` has the largest share of its bound, or is the first to differ."""
 
     name: tuple[str, ...]
     counts: Counter[Verdict]
@@ -174,7 +151,7 @@ def by_stage(certificate: Certificate) -> list[Summary]:
 
 
 def not_run_reasons(certificate: Certificate) -> Counter[str]:
-    """Return how many lines were not run for which reason, without the figures in it."""
+    """Return how many lines were not run for which reason, without its figures."""
     return Counter(_rule(line.bound_source) for line in certificate.lines if line.verdict is Verdict.NOT_RUN)
 
 

@@ -1,5 +1,5 @@
 function y = rand(varargin)
-% Arrays of the class 'gpuArray' in the processor's memory.
+% Make arrays of the class 'gpuArray' in the processor's memory.
 
 y = builtin('rand', varargin{~strcmp(varargin, 'gpuArray')});
 end

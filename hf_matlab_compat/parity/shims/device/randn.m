@@ -1,5 +1,5 @@
 function y = randn(varargin)
-% Arrays of the class 'gpuArray' in the processor's memory.
+% Make arrays of the class 'gpuArray' in the processor's memory.
 
 y = builtin('randn', varargin{~strcmp(varargin, 'gpuArray')});
 end

@@ -1,5 +1,5 @@
 function y = zeros(varargin)
-% Arrays of the class 'gpuArray' in the processor's memory.
+% Make arrays of the class 'gpuArray' in the processor's memory.
 
 y = builtin('zeros', varargin{~strcmp(varargin, 'gpuArray')});
 end

@@ -1,5 +1,5 @@
 function y = gdouble(x)
-% Doubles where the trainer wants doubles on its GPU.
+% Return doubles in the processor's memory.
 
 y = double(x);
 end

@@ -1,5 +1,5 @@
 function y = gsingle(x)
-% Doubles where the trainer wants singles on its GPU.
+% Return doubles in the processor's memory.
 
 y = double(x);
 end

@@ -1,5 +1,5 @@
 function y = gzeros(varargin)
-% Doubles in the processor's memory where the trainer wants singles on its GPU.
+% Return doubles in the processor's memory where the trainer asks for singles on its GPU.
 
 y = zeros(varargin{:});
 end

@@ -1,5 +1,5 @@
 function state = hf_beginning(request, start, call)
-% START, or where it is [] the state that the trainer began in.
+% Return START, or if it is [] the state in which the trainer began.
 
 state = start;
 if isempty(state)

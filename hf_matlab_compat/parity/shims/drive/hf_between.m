@@ -1,5 +1,5 @@
 function [words, numbers] = hf_between(out, k)
-% What was printed between the k-th CG of a call of the trainer and the next one.
+% Return what was printed between the k-th CG of a call of the trainer and the next one.
 
 last = numel(out.numbers);
 if k < numel(out.calls)

@@ -1,10 +1,10 @@
 function out = hf_call(request, start, maxepoch, stop)
-% One call of the trainer.
+% Call the trainer once.
 %
 %   start      state to resume from, or []
-%   stop       where to break off: 'before CG' (once the probes are multiplied by the curvature), 'after CG' or 'never';
-%              'unseen': nowhere, and of a CG nothing but its last iterate is noted
-%   out        calls (what each CG was asked and did), words and numbers (as printed); where it ran to the end: paramsp,
+%   stop       where to stop: 'before CG' (after the probes are multiplied by the curvature), 'after CG' or 'never';
+%              'unseen': nowhere, and only the last iterate of each CG is recorded
+%   out        calls (arguments and results of each CG), words and numbers (as printed); if it ran to the end: paramsp,
 %              saved, log
 
 args = request.arguments;

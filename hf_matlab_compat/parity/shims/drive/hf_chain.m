@@ -1,7 +1,7 @@
 function hf_chain(request, stop)
-% Each epoch in a call of its own, resumed from the one before, each written to the results.
+% Run each epoch in a call of its own, resumed from the one before, and write each to the results.
 %
-%   stop   of the last one: 'after CG' or 'never'
+%   stop   where the last one ends: 'after CG' or 'never'
 
 state = request.starts{1};
 for k = 1:request.epochs-1

@@ -1,5 +1,5 @@
 function hf_copy(from, to)
-% Copy a file, without the shell that copyfile starts in Octave.
+% Copy a file without a shell, which copyfile starts in Octave.
 
 source = fopen(from, 'r');
 bytes = fread(source, Inf, 'uint8=>uint8');

@@ -1,19 +1,19 @@
 function hf_drive(job, reference, shims)
-% Run the trainer in the folder REFERENCE as job/request.mat asks; what each epoch did goes to job/results.
+% Run the trainer in the folder REFERENCE as job/request.mat asks, and write the results of each epoch to job/results.
 %
 %   job         folder with request.mat: struct request of
 %                 arguments   1 x 22 cell, as nnet_train_2 takes them
 %                 overrides   struct for a 23rd argument, or []
-%                 starts      1 x k cell of states to do one epoch from; or one state or [], to begin there
-%                 epochs      how many epochs to do, where starts does not say
-%                 mode        'free': in one call; else each in a call of its own, resumed from the
-%                             one before; 'kernels': the last of them, or all from states of their own, only up to CG;
-%                             'lockstep': in one call as well, to see whether it ends in the same
-%                 probes      psize x k, vectors to multiply by the curvature
+%                 starts      1 x k cell: several states to run one epoch from, or one state or [] to begin with
+%                 epochs      number of epochs where starts has no several states
+%                 mode        'free': all epochs in one call; else each in a call of its own, resumed from the
+%                             one before; 'kernels': the last of them, or all with several states, only up to CG;
+%                             'lockstep': all epochs in one call as well, to compare the two
+%                 probes      psize x k, vectors to be multiplied by the curvature
 %                 precision   'single' or 'double'
-%                 route       1 x k cell of folders in SHIMS to put in front of the path
+%                 route       1 x k cell of folders in SHIMS to put first on the path
 %   reference   the user's folder; never written to
-%   shims       the folder that holds these functions' folders
+%   shims       the folder with the folders of these functions
 
 request = load(fullfile(job, 'request.mat'));
 request = request.request;
@@ -45,7 +45,7 @@ end
 
 
 function hf_lockstep(request)
-% The one call comes first: it finds everything as the user's own call does.
+% The one call comes first, so that it runs in the same surroundings as the user's own call.
 failure = hf_whole(request);
 try
     hf_chain(request, 'never');
@@ -65,7 +65,7 @@ end
 
 
 function hf_until(request)
-% One call over those epochs that the chain finished before it stopped, where they are two or more.
+% Run one call over the epochs that the chain finished before it stopped, if they are two or more.
 note = fullfile(request.results, 'stopped.mat');
 if ~exist(note, 'file')
     return
@@ -86,10 +86,10 @@ end
 
 
 function request = hf_told(request, reference)
-% A trainer with a 23rd argument is told the precision there: it needs no doubles in the GPU toolbox's clothes.
+% A trainer with a 23rd argument takes the precision there, and needs no shims that make doubles.
 addpath(reference);
 if nargin('nnet_train_2') == 21
-    % the revision without jacket, which has no other way to doubles
+    % the revision without jacket has no other way to double precision
     if strcmp(request.precision, 'double')
         error('hf:precision', 'double precision cannot be had of this reference: its nnet_train_2 has no jacket');
     end

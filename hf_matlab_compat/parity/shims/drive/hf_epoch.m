@@ -1,8 +1,8 @@
 function after = hf_epoch(request, start, stop)
-% One epoch from the state START ([]: the beginning, as the trainer makes it), written to the results.
+% Run one epoch from the state START ([]: the trainer's own start) and write it to the results.
 %
-%   stop    'after CG' to do no more than that, else 'never'
-%   after   the state it leaves; [] where it was stopped
+%   stop    'after CG' to end there, else 'never'
+%   after   the state after the epoch; [] if it was stopped
 
 number = 1;
 if ~isempty(start)
@@ -25,20 +25,20 @@ end
 
 
 function after = hf_left(request, start, number, call, out)
-% The state that an epoch leaves; [] where it was stopped.
+% Return the state after an epoch; [] if it was stopped.
 after = [];
 if isfield(out, 'saved')
     after = hf_made_whole(out.saved, start, number, call);
     after.paramsp = cast(out.paramsp, request.precision);
     after.ch = call.last;
-    % a row more than epochs: otherwise the times, which trainers index linearly, would go on as a row
+    % one row more than epochs: otherwise the times, which trainers index linearly, would grow as a row
     after.times = [reshape(after.times(1:number), [], 1); 0];
 end
 end
 
 
 function state = hf_made_whole(state, start, number, call)
-% What a run needs to go on and the trainer did not save; that it did not is judged by its own file.
+% Add variables that a run needs to go on and the trainer did not save; their absence is judged by its own file.
 known = struct('epoch', number, 'totalpasses', call.is(end), 'times', zeros(number, 1));
 if ~isempty(start)
     known.totalpasses = known.totalpasses + start.totalpasses;

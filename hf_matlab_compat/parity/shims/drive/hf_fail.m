@@ -1,10 +1,10 @@
 function hf_fail(request, number, problem)
-% Pass an error on with the epoch it came in, and leave a note of where the trainer stopped: results/stopped.mat.
+% Pass an error on with its epoch, and record where the trainer stopped in results/stopped.mat.
 
 stopped = struct('epoch', number, 'nothing_recorded', 0);
 tape = hf_tape('read');
 if ~isempty(tape.calls) && isfield(tape.calls{end}, 'is')
-    % conjgrad_1 came back without an iterate, and the trainer wants the last one
+    % conjgrad_1 returned no iterate, and the trainer takes the last one
     stopped.nothing_recorded = double(isempty(tape.calls{end}.is));
 end
 save(fullfile(request.results, 'stopped.mat'), '-struct', 'stopped', '-v7');

@@ -1,5 +1,5 @@
 function out = hf_files(request, out)
-% Add the checkpoint and the log that a call of the trainer left to what is known of it.
+% Add the checkpoint and the log of a call of the trainer to its results.
 
 if isempty(out.calls)
     error('hf:calls', 'nnet_train_2 did not call conjgrad_1');

@@ -1,5 +1,5 @@
 function hf_free(request)
-% All epochs in one call, each written to the results.
+% Run all epochs in one call, and write each to the results.
 
 start = request.starts{1};
 first = 1;
@@ -30,7 +30,7 @@ end
 
 
 function out = hf_finished(request, tape, count)
-% What is left of a call that broke off after COUNT epochs.
+% Return the part of a call that stopped after COUNT epochs.
 out.calls = tape.calls(1:count);
 out.words = tape.words;
 out.numbers = tape.numbers;

@@ -1,5 +1,5 @@
 function hf_play(job, reference, shims)
-% Do a job and leave a note of how it ended: results/done.txt or results/failure.txt.
+% Run a job and record how it ended, in results/done.txt or results/failure.txt.
 
 results = fullfile(job, 'results');
 if ~exist(results, 'dir')

@@ -1,5 +1,5 @@
 function hf_play_all(tape, reference)
-% Do all jobs of a tape; those that are done already are left as they are.
+% Run all jobs of a tape, except for those that were run before.
 %
 %   tape        folder with jobs/ and shims/
 %   reference   the folder of nnet_train_2.m and conjgrad_1.m; its .m files are copied to the tape, for its certificate

@@ -1,5 +1,5 @@
 function result = hf_records(result, saved)
-% Put the records of a checkpoint into a struct, as far as the trainer saved them.
+% Put the records of a checkpoint that the trainer saved into a struct.
 
 names = {'llrecord', 'errrecord', 'lambdarecord'};
 for k = 1:numel(names)

@@ -1,5 +1,5 @@
 function hf_setup(request, reference, shims)
-% Put the shims in front of the reference on the path. Their originals are copied under new names to the working folder.
+% Put the shims before the reference on the path. The originals are copied under new names to the working folder.
 
 real_num2str = which('num2str');
 warning('off', 'all');
@@ -13,7 +13,7 @@ addpath(reference);
 copyfile(fullfile(reference, 'conjgrad_1.m'), 'hf_conjgrad_1.m', 'f');
 copyfile(real_num2str, 'hf_num2str.m', 'f');
 if exist('OCTAVE_VERSION', 'builtin')
-    % Octave's own format is text, which loses time and is read by no library
+    % Octave's default format is text, which is slow and which few libraries read
     save_default_options('-v7');
 end
 for k = 1:numel(request.route)

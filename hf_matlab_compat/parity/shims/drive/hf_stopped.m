@@ -1,5 +1,5 @@
 function number = hf_stopped(first)
-% The epoch in which a call that began with epoch FIRST stopped: the one after that of its last checkpoint.
+% Return the epoch in which a call that began with epoch FIRST stopped: the one after its last checkpoint.
 
 number = first;
 if exist(fullfile(pwd(), 'run_nnet_running.mat'), 'file')

@@ -1,8 +1,8 @@
 function answer = hf_tape(action, varargin)
-% What the shims have noted since the last 'start': probes, stop, calls, words, numbers.
+% Keep what the shims have recorded since the last 'start': probes, stop, calls, words, numbers.
 
 persistent tape
-mlock();    % a "clear all" inside the trainer must not empty it
+mlock();    % so that a "clear all" inside the trainer does not empty it
 answer = [];
 switch action
     case 'start'

@@ -1,8 +1,8 @@
 function step = hf_underflow(Afunc, b, x0, steps, Mdiag)
-% The step of CG after which r'y is zero, finite as everything is, so that the next one divides 0 by 0.
+% Return the step of CG after which r'y is 0 while all values are finite, so that the next step divides 0 by 0.
 %
-%   steps   after so many the iterate is not finite
-%   step    0: there is none before
+%   steps   number of steps after which the iterate is not finite
+%   step    0: there is no such step before
 
 step = 0;
 r = Afunc(x0) - b;

@@ -1,7 +1,7 @@
 function failure = hf_whole(request)
-% All epochs in one call, to be held against those that are each resumed from the one before: results/whole.mat.
+% Run all epochs in one call, to be compared with resumed ones, and write results/whole.mat.
 %
-%   failure   why the call did not run to its end, '' where it did
+%   failure   why the call did not run to its end; '' if it did
 
 failure = '';
 start = request.starts{1};

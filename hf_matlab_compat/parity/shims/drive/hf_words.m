@@ -1,5 +1,5 @@
 function text = hf_words(number, problem)
-% What went wrong in an epoch, on one line, with the place in the trainer's own files: none in these functions, nor in
+% Return the error of an epoch on one line, with its place in the trainer's own files, not in these functions or in
 % those of Octave or MATLAB.
 
 where = '';

@@ -1,5 +1,5 @@
 function hf_write(request, number, call, out, words, numbers)
-% One epoch's file in the results, without records where it was stopped after its CG; words and numbers are those printed after its CG.
+% Write the file of one epoch, without records if it was stopped after its CG. Words and numbers were printed after its CG.
 
 result = call;
 result.epoch = number;

@@ -1,5 +1,5 @@
 function name = classUnderlying(x)
-% The processor's arrays have no other class beneath theirs.
+% Return the class of an array in the processor's memory.
 
 name = class(x);
 end

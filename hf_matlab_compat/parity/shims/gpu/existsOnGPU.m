@@ -1,5 +1,5 @@
 function yes = existsOnGPU(varargin)
-% Nothing is ever lost.
+% Return true: an array in the processor's memory stays valid.
 
 yes = true;
 end

@@ -1,5 +1,5 @@
 function varargout = gather(varargin)
-% It never left.
+% Return the array, which is in the processor's memory.
 
 varargout = varargin;
 end

@@ -1,5 +1,5 @@
 function y = gpuArray(x)
-% The processor's memory is all there is. Without an argument, as in gpuArray.zeros(3, 4): what makes arrays there.
+% Return the array, in the processor's memory. Without an argument, as in gpuArray.zeros(3, 4), return its makers.
 
 if nargin
     y = x;

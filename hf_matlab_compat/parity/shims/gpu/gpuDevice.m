@@ -1,5 +1,5 @@
 function d = gpuDevice(varargin)
-% A device that is none.
+% Return a stand-in for a device.
 
 d = struct('Name', 'none', 'Index', 1, 'FreeMemory', Inf, 'AvailableMemory', Inf, 'TotalMemory', Inf);
 end

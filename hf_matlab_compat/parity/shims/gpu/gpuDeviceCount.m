@@ -1,5 +1,5 @@
 function n = gpuDeviceCount(varargin)
-% None that the trainer should use.
+% Return 0: there is no device to use.
 
 n = 0;
 end

@@ -1,3 +1,3 @@
 function gsync(varargin)
-% Nothing runs behind the trainer's back.
+% Do nothing: there is no work on a device to wait for.
 end

@@ -1,5 +1,5 @@
 function yes = isgpuarray(varargin)
-% None is.
+% Return false: all arrays are in the processor's memory.
 
 yes = false;
 end

@@ -1,3 +1,3 @@
 function reset(varargin)
-% There is no device to clear.
+% Do nothing: there is no device to clear.
 end

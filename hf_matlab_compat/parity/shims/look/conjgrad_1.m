@@ -1,5 +1,5 @@
 function [xs, is] = conjgrad_1(Afunc, b, x0, maxiters, miniters, Mdiag, varargin)
-% In front of the trainer's own conjgrad_1: notes what it is asked and what it answers, and changes nothing.
+% Wrap the trainer's own conjgrad_1: record its arguments and results, and change nothing.
 
 asked = hf_tape('read');
 if strcmp(asked.stop, 'unseen')
@@ -31,19 +31,19 @@ for k = 1:numel(xs)
     call.model(k) = 0.5*double(xs{k}'*Afunc(xs{k})) - double(b'*xs{k});
 end
 
-% What the caller has under its usual names. Its own routines come last, since they may reuse its variables.
+% Return the caller's variables by their usual names. Its own routines come last, since they may reuse its variables.
 asked_for = {'paramsp', 'lambda', 'oldll', 'grad2', 'gradchunk', 'grad2chunk'};
 for k = 1:numel(asked_for)
     try
         call.(['seen_' asked_for{k}]) = evalin('caller', asked_for{k});
     catch
-        % this trainer calls it something else
+        % this trainer has another name for it
     end
 end
 try
     call.forward = evalin('caller', 'hf_forward(paramsp, indata, numchunks, net, tchunk)');
 catch
-    % its routines are not in files
+    % its routines are not in files of their own
 end
 likelihoods = {'computeLL(paramsp, indata, outdata, numchunks)', 'evaluate(paramsp)'};
 for k = 1:numel(likelihoods)
@@ -51,7 +51,7 @@ for k = 1:numel(likelihoods)
         [call.ll, call.err] = evalin('caller', likelihoods{k});
         break
     catch
-        % its routine is called otherwise
+        % its routine has another name
     end
 end
 hf_tape('call', call);
@@ -62,7 +62,7 @@ end
 
 
 function last = hf_last(xs, x0)
-% The iterate that a CG ends with; where it gives none, that is for the trainer to find out.
+% Return the last iterate of a CG, or its start if it returned none.
 last = x0;
 if ~isempty(xs)
     last = xs{end};

@@ -1,5 +1,5 @@
 function y = single(x)
-% Doubles where the trainer writes single(...).
+% Return doubles where the trainer calls single(...).
 
 y = double(x);
 end
