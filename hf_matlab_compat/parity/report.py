@@ -87,7 +87,7 @@ Part = Sentence | Screen | Pairs | Table | Pictures
 
 @dataclass(frozen=True)
 class Summary:
-    """Lines of a certificate that share a name; `worst` has the largest share of its bound, or is the first to differ."""
+    """Lines of a certificate that share a name; `worst` has the largest share of its bound, or differs first."""
 
     name: tuple[str, ...]
     counts: Counter[Verdict]
