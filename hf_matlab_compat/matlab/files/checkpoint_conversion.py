@@ -24,7 +24,7 @@ from hf_matlab_compat.matlab.logs.parser import LoggedSizes, logged_sizes
 from hf_matlab_compat.model.packing import unpack
 
 FORMATS = ("v5", "v7", "npz")
-_EXTRA = "MATLAB's trainer fails on any other variable than its nine"
+_EXTRA = "MATLAB's trainer fails on any variable beyond its nine"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def convert(
     if lost:
         raise CheckpointError(
             f"{os.fspath(source)}: expected {lost[0].name} to be a full array of real numbers, got one of class "
-            f"{lost[0].kind}. Nothing was written, since a checkpoint without it is none."
+            f"{lost[0].kind}. Nothing was written, since no run can resume without it."
         )
     numbers = listing.numbers([variable.name for variable in listing.variables if variable.name not in left_out])
     with writing(path), atomic_file(path) as stream:
@@ -104,7 +104,7 @@ def _left_out(source: str | os.PathLike[str], listing: Listing) -> dict[str, str
     reasons: dict[str, str] = {}
     for variable in listing.variables:
         if not variable.is_numeric:
-            reasons[variable.name] = f"of class {variable.kind}, no full array of real numbers"
+            reasons[variable.name] = f"of class {variable.kind}, not a full array of real numbers"
         elif ours and variable.name not in VARIABLES:
             reasons[variable.name] = _EXTRA
     if (doubles := path_of_doubles(source)) is not None:

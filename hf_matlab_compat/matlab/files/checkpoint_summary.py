@@ -25,16 +25,16 @@ from hf_matlab_compat.matlab.logs.parser import LoggedSizes, logged_sizes
 class CheckpointKind(Enum):
     """The program that wrote a checkpoint; the value is the sentence that the user sees."""
 
-    TRAINER = "a checkpoint of nnet_train_2, from which a run goes on"
+    TRAINER = "a checkpoint of nnet_train_2; a run can resume from it"
     KFAC = (
-        "a checkpoint of the later Kronecker-factored program (KFAC) under the same name, another algorithm: no "
-        "Hessian-free run goes on from it, but its paramsp can start one as initial parameters"
+        "a checkpoint of the later Kronecker-factored program (KFAC) of the same name, another algorithm: no "
+        "Hessian-free run can resume from it, but its paramsp can be the initial parameters of one"
     )
     BATCH_NORM = (
-        "a checkpoint of a fork that saves timess in place of times, as the one with batch normalisation does (its "
-        "paramsp has a scale and a shift for each unit below the output): no run of this trainer goes on from it"
+        "a checkpoint of a fork that saves timess in place of times, such as the one with batch normalisation (whose "
+        "paramsp has a scale and a shift for each unit below the output): no run of this trainer can resume from it"
     )
-    OTHER = "no checkpoint of this family"
+    OTHER = "not a checkpoint of this family of programs"
 
 
 _KFAC_MARKS = ({"y_hom2"}, {"dEdx2"}, {"iter", "paramsp_avg"})
@@ -95,7 +95,7 @@ class CheckpointSummary:
 
     def in_words(self) -> list[str]:
         """Return the summary, one sentence or variable per line."""
-        whose = self.kind.value.replace("a run goes on", "no run can go on") if self.faults else self.kind.value
+        whose = self.kind.value.replace("a run can", "no run can") if self.faults else self.kind.value
         lines = [f"{self.path}: {self.form}; {whose}"]
         numbers = {"epoch": self.epoch, "lambda": self.lam, "CG steps": self.total_cg_steps, "psize": self.psize}
         lines.append(", ".join(f"{name} {value:.10g}" for name, value in numbers.items() if value is not None))
@@ -167,7 +167,7 @@ def _described(path: str | os.PathLike[str]) -> str:
         return ""
     settings = run.get("settings", {})
     return (
-        f"layers, as the sidecar tells: {' '.join(map(str, run['sizes']))} ({', '.join(run['unit_types'])}); "
+        f"layers, by the sidecar: {' '.join(map(str, run['sizes']))} ({', '.join(run['unit_types'])}); "
         f"loss {settings.get('loss')}, error measure {settings.get('error_measure')}"
     )
 
@@ -219,10 +219,10 @@ def _faults(listing: Listing, numbers: Mapping[str, NDArray[Any]]) -> Iterator[s
         if variable.is_numeric:
             yield from _faults_of_vector(listing, variable.name)
         elif variable.name == "paramsp":
-            yield f"paramsp is of class {variable.kind}, and the parameters of a network are a column of real numbers"
+            yield f"paramsp: expected a column of real numbers, got class {variable.kind}"
     sizes = {name: math.prod(by_name[name].shape or ()) for name in ("paramsp", "ch") if name in by_name}
     if 0 < sizes.get("ch", 0) != sizes.get("paramsp", 0) > 1:
-        yield f"ch has {sizes['ch']} values and paramsp {sizes['paramsp']}, and both have one for each parameter"
+        yield f"ch: expected one value for each of the {sizes['paramsp']} parameters, got {sizes['ch']}"
     for name in (each for names in _SCALARS.values() for each in names if each in by_name):
         yield from _faults_of_scalar(by_name[name], _scalar(numbers, [name]))
 
@@ -231,34 +231,34 @@ def _faults_of_scalar(variable: Variable, value: float | None) -> Iterator[str]:
     name = variable.name
     if value is None or not variable.is_numeric:
         shape = "x".join(map(str, variable.shape or ())) or "of unknown shape"
-        yield f"{name} is {variable.kind}, {shape}, and it is one real number"
+        yield f"{name}: expected one real number, got {variable.kind}, {shape}"
     elif name == "lambda" and not 0 <= value < math.inf:
-        yield f"lambda is {value:g}, and a damping is a number from 0"
+        yield f"lambda: expected a number of at least 0, got {value:g}"
     elif name != "lambda" and not (0 <= value < math.inf and value == int(value)):
-        yield f"{name} is {value:g}, and it counts from 0"
+        yield f"{name}: expected a whole number of at least 0, got {value:g}"
 
 
 def _faults_of_vector(listing: Listing, name: str) -> Iterator[str]:
     values = listing.numbers([name]).get(name, np.zeros(0))
     wrong = int(np.sum(~np.isfinite(values)))
     if not values.size and name == "paramsp":
-        yield "paramsp is empty"
+        yield "paramsp: expected numbers, got none"
     if wrong:
-        yield f"{name} has {wrong} of {values.size} values that are NaN or Inf"
+        yield f"{name}: expected finite numbers, got NaN or Inf in {wrong} of {values.size}"
 
 
 def _remarks(listing: Listing) -> list[str]:
     path, by_name = listing.path, listing.by_name
     remarks: list[str] = []
     if (doubles := path_of_doubles(path)) is not None:
-        remarks.append(f"double values lie beside it in {doubles.name}; they are not part of this file")
+        remarks.append(f"its double values are in {doubles.name} beside it, not in this file")
     if read_sidecar(path).trouble == DAMAGED:
         remarks.append(f"{sidecar_path(path).name} beside it is damaged: the values of this file are not checked")
     for name in ("epoch", "lambda", "totalpasses"):
         if name in by_name and by_name[name].is_numeric and by_name[name].kind not in ("double", "logical"):
-            remarks.append(f"{name} is of class {by_name[name].kind}, which rounds what MATLAB computes from it")
+            remarks.append(f"{name} is of class {by_name[name].kind}: MATLAB rounds values computed from it")
     for name in ("paramsp", "ch"):
         shape = by_name[name].shape if name in by_name else None
         if shape is not None and (len(shape) != 2 or shape[1] != 1):
-            remarks.append(f"{name} is no column, and MATLAB's trainer fails with it")
+            remarks.append(f"{name} is not a column: MATLAB's trainer fails with it")
     return remarks

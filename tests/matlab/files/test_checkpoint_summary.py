@@ -183,7 +183,7 @@ def test_what_would_go_wrong_in_matlab_is_remarked(tmp_path: Path) -> None:
     path = save_mat(tmp_path / "a.mat", make_state(), epoch=np.int64(3), paramsp=np.ones((1, 7), np.float32))
     remarks = " / ".join(summarise(path).remarks)
     assert "epoch is of class int64" in remarks
-    assert "paramsp is no column" in remarks
+    assert "paramsp is not a column: MATLAB's trainer fails with it" in remarks
 
 
 def test_doubles_beside_it_are_remarked(tmp_path: Path) -> None:
@@ -285,26 +285,29 @@ def goes_on(path: Path) -> bool:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"paramsp": np.array([[1.0], [np.nan], [np.inf]])}, "paramsp has 2 of 3 values that are NaN or Inf"),
-        ({"paramsp": np.zeros((0, 1))}, "paramsp is empty"),
-        ({"paramsp": cell(1.0)}, "paramsp is of class cell, and the parameters"),
-        ({"paramsp": np.ones((3, 1)) * 1j}, "paramsp is of class double (complex), and the parameters"),
-        ({"ch": np.full((7, 1), np.nan)}, "ch has 7 of 7 values that are NaN or Inf"),
-        ({"epoch": np.inf}, "epoch is inf, and it counts from 0"),
-        ({"epoch": -3.0}, "epoch is -3, and it counts from 0"),
-        ({"epoch": 2.5}, "epoch is 2.5, and it counts from 0"),
-        ({"epoch": np.zeros((0, 1))}, "epoch is double, 0x1, and it is one real number"),
-        ({"epoch": np.array([[1.0, 2.0]])}, "epoch is double, 1x2, and it is one real number"),
-        ({"epoch": cell(1.0)}, "epoch is cell, 1x1, and it is one real number"),
-        ({"totalpasses": 2 + 1j}, "totalpasses is double (complex), 1x1, and it is one real number"),
-        ({"lambda": np.nan}, "lambda is nan, and a damping is a number from 0"),
-        ({"ch": np.ones((3, 1))}, "ch has 3 values and paramsp 7, and both have one for each parameter"),
+        (
+            {"paramsp": np.array([[1.0], [np.nan], [np.inf]])},
+            "paramsp: expected finite numbers, got NaN or Inf in 2 of 3",
+        ),
+        ({"paramsp": np.zeros((0, 1))}, "paramsp: expected numbers, got none"),
+        ({"paramsp": cell(1.0)}, "paramsp: expected a column of real numbers, got class cell"),
+        ({"paramsp": np.ones((3, 1)) * 1j}, "paramsp: expected a column of real numbers, got class double (complex)"),
+        ({"ch": np.full((7, 1), np.nan)}, "ch: expected finite numbers, got NaN or Inf in 7 of 7"),
+        ({"epoch": np.inf}, "epoch: expected a whole number of at least 0, got inf"),
+        ({"epoch": -3.0}, "epoch: expected a whole number of at least 0, got -3"),
+        ({"epoch": 2.5}, "epoch: expected a whole number of at least 0, got 2.5"),
+        ({"epoch": np.zeros((0, 1))}, "epoch: expected one real number, got double, 0x1"),
+        ({"epoch": np.array([[1.0, 2.0]])}, "epoch: expected one real number, got double, 1x2"),
+        ({"epoch": cell(1.0)}, "epoch: expected one real number, got cell, 1x1"),
+        ({"totalpasses": 2 + 1j}, "totalpasses: expected one real number, got double (complex), 1x1"),
+        ({"lambda": np.nan}, "lambda: expected a number of at least 0, got nan"),
+        ({"ch": np.ones((3, 1))}, "ch: expected one value for each of the 7 parameters, got 3"),
     ],
 )
 def test_values_that_no_run_goes_on_from_are_faults(tmp_path: Path, changes: dict[str, Any], fault: str) -> None:
     found = summarise(save_mat(tmp_path / "a.mat", make_state(), **changes))
     assert [said for said in found.faults if said.startswith(fault)]
-    assert "from which no run can go on" in found.in_words()[0]
+    assert "no run can resume from it" in found.in_words()[0]
 
 
 @pytest.mark.parametrize(
@@ -338,7 +341,7 @@ def test_a_run_goes_on_where_the_summary_says_so_and_nowhere_else(
     found = summarise(path)
     assert found.can_go_on is goes_on(path)
     assert found.kind is CheckpointKind.TRAINER
-    assert ("from which a run goes on" in found.in_words()[0]) is found.can_go_on
+    assert ("; a run can resume from it" in found.in_words()[0]) is found.can_go_on
     assert bool(found.faults) is not found.can_go_on
 
 
