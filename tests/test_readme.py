@@ -135,6 +135,16 @@ def test_in_single_precision_both_columns_are_the_same_run_within_rounding(
     assert np.linalg.norm(theirs) > 1
 
 
+def test_the_call_beside_that_of_the_other_package_learns_xor() -> None:
+    block = next(
+        each for each in re.findall(r"```python\n(.*?)```", PAGES["coming_from.md"], re.DOTALL) if "train(" in each
+    )
+    X, T = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0], [1], [1], [0]])
+    names: dict[str, Any] = {"X": X, "T": T}
+    exec(compile(block, "coming_from.md", "exec"), names)
+    np.testing.assert_allclose(names["result"].predict(X.T), T.T, atol=0.1)
+
+
 # --- commands and files
 
 
