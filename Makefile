@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo dist-check docs test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
+.PHONY: demo dist-check docs picture test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -43,9 +43,9 @@ docs: $(VENV)/.docs ## build the documentation into docs/_build/html; its tutori
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-docs/images/demo.png: $(READY)
+picture: $(READY) ## draw the README's picture, docs/images/demo.png, again
 	@$(BIN)/hf-compat demo --recorded >/dev/null
-	@cp demo_output/reconstructions.png $@
+	@cp demo_output/reconstructions.png docs/images/demo.png
 
 lint: $(READY)   ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

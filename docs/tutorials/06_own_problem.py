@@ -139,8 +139,8 @@ for k in range(0, 25, 4):
     )
 
 # %%
-# What it is worth
-# ----------------
+# The result
+# ----------
 #
 # The hidden pixels judge it. The comparison is with the mean of each pixel, the usual
 # first guess.
