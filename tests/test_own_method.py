@@ -173,7 +173,7 @@ def test_memory_of_another_method_that_is_lost_is_said_in_single_precision_too(t
     write_checkpoint(path, train(**arguments(max_epochs=3, seed=5)).state)
     sidecar_path(path).write_bytes(kept)
     for precision in ("single", None):
-        with pytest.warns(CheckpointWarning, match="expected what its method remembers"):
+        with pytest.warns(CheckpointWarning, match="expected the memory of its method"):
             read_checkpoint(path, precision=precision)
 
 

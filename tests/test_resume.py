@@ -140,7 +140,7 @@ def test_a_double_run_is_gone_on_with_in_single_from_its_singles(tmp_path: Path)
 
 def test_a_single_run_is_gone_on_with_in_double_and_a_warning(tmp_path: Path) -> None:
     single = small(tmp_path, 3)
-    with pytest.warns(CheckpointWarning, match="will not go on bit for bit"):
+    with pytest.warns(CheckpointWarning, match="will not continue bit for bit"):
         on = train(**field_arguments(max_epochs=5, precision="double", resume_from=tmp_path / RUNNING))
     expected = train(**field_arguments(max_epochs=5, precision="double", resume_from=single.state))
     assert on.state.theta.dtype == np.float64

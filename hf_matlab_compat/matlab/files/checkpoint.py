@@ -227,14 +227,14 @@ def _lacks_bits(sidecar: Sidecar, entry: Entry | None, precision: str | None) ->
 
 
 def _lost(path: str, sidecar: Sidecar, entry: Entry | None) -> str:
-    got = "those of a run in single precision" if entry else sidecar.trouble or "a file that is of another state"
+    got = "those of a run in single precision" if entry else sidecar.trouble or "the sidecar of another state"
     others = entry is None and any(each.is_of_another_method for each in sidecar.entries)
     what, instead = "its double values", "The single values are used, as MATLAB does"
     if others:
-        what, instead = "what its method remembers", "The method remembers nothing"
+        what, instead = "the memory of its method", "The method starts with an empty memory"
     return (
         f"{path}: expected {what} in {sidecar_path(path).name}, got {got}. "
-        f"{instead}; the run will not go on bit for bit."
+        f"{instead}; the run will not continue bit for bit."
     )
 
 

@@ -19,7 +19,7 @@ VARIABLES = ("paramsp", "ch", "epoch", "lambda", "totalpasses", "llrecord", "tim
 """The variables of a checkpoint; MATLAB's trainer fails on any other name."""
 
 _LARGEST_WHOLE = 2.0**53
-_OTHER_FILE = "This is no checkpoint of the trainer, or a damaged one."
+_OTHER_FILE = "The file is not a checkpoint of the trainer, or it is damaged."
 
 
 def to_variables(state: State) -> dict[str, Array]:
@@ -103,11 +103,11 @@ def _number(state: State, name: str) -> float:
 def _host_vector(name: str, vector: object) -> Array:
     if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype not in (np.float32, np.float64):
         got = f"{type(vector).__name__} {getattr(vector, 'dtype', '')} {getattr(vector, 'shape', '')}".strip()
-        raise CheckpointError(f"{name}: expected a numpy vector of floats, got {got}. Bring it to the host first.")
+        raise CheckpointError(f"{name}: expected a numpy vector of floats, got {got}. Copy it to the host first.")
     if not np.isfinite(in_single(vector)).all():
         raise CheckpointError(
             f"{name}: expected numbers that are finite in single precision, got NaN, Inf or more than 3.4e38. "
-            "Go on from the previous checkpoint with a larger damping."
+            "Resume from the previous checkpoint with a larger damping."
         )
     return vector
 
@@ -115,12 +115,12 @@ def _host_vector(name: str, vector: object) -> Array:
 def _vector(name: str, variables: Mapping[str, Array], length: int | None) -> Array:
     value = variables[name]
     if not value.size:
-        raise CheckpointError(f"{name}: expected a column (P×1), got nothing in it. Take an older checkpoint.")
+        raise CheckpointError(f"{name}: expected a column (P×1), got an empty array. Take an older checkpoint.")
     if value.ndim != 2 or value.shape[1] != 1:
         kind = "a row" if value.ndim == 2 and value.shape[0] == 1 else "an array"
         raise CheckpointError(
-            f"{name}: expected a column (P×1), got {kind} of {_size(value)}. MATLAB's trainer fails with it as well; "
-            f"save {name}(:) in its place."
+            f"{name}: expected a column (P×1), got {kind} of {_size(value)}. MATLAB's trainer also fails with it: "
+            f"save {name}(:) instead."
         )
     if length is not None and value.size != length:
         advice = "This is a checkpoint of another network." if name == "paramsp" else _OTHER_FILE

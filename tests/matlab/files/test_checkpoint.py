@@ -195,7 +195,7 @@ def test_a_checkpoint_of_another_network_says_both_sizes(tmp_path):
 
 
 def test_a_recording_that_is_no_checkpoint_says_so():
-    with pytest.raises(CheckpointError, match=r"variables: expected .*, got no .*This is no checkpoint"):
+    with pytest.raises(CheckpointError, match=r"variables: expected .*, got no .*The file is not a checkpoint"):
         read_checkpoint(GOLDENS / "trace_ae_logistic_single.mat")
 
 

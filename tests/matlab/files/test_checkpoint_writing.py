@@ -89,7 +89,7 @@ class _DeviceVector:
 
 @pytest.mark.parametrize("theta", [_DeviceVector(), [1.0], np.ones((7, 1)), np.ones(7, dtype=int), np.float64(1)])
 def test_only_host_vectors_of_floats_are_written(tmp_path, theta):
-    with pytest.raises(CheckpointError, match=r"theta: expected a numpy vector of floats, got .* Bring it to the host"):
+    with pytest.raises(CheckpointError, match=r"theta: expected a numpy vector of floats, got .* Copy it to the host"):
         write_checkpoint(tmp_path / "a.mat", replace(make_state(), theta=theta))
     assert os.listdir(tmp_path) == []
 
@@ -197,7 +197,7 @@ def test_a_process_killed_while_writing_leaves_a_whole_checkpoint(tmp_path, dela
 def test_a_checkpoint_that_matlab_rewrote_beside_our_sidecar_is_read_with_a_warning(tmp_path):
     write_checkpoint(tmp_path / "a.mat", make_state(3, kind=np.float64))
     save_mat(tmp_path / "a.mat", make_state(4))
-    with pytest.warns(CheckpointWarning, match=r"a\.sidecar\.npz, got a file that is of another state") as caught:
+    with pytest.warns(CheckpointWarning, match=r"a\.sidecar\.npz, got the sidecar of another state") as caught:
         state = read_checkpoint(tmp_path / "a.mat")
     assert_same(state, make_state(4))
     assert caught[0].filename == __file__
