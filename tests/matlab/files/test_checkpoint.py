@@ -152,7 +152,7 @@ def test_records_without_a_test_column_get_nan(tmp_path):
 
 BAD = [
     ({"paramsp": np.ones((1, 7))}, r"paramsp: expected a column \(P×1\), got a row of 1×7"),
-    ({"ch": np.ones((1, 7))}, r"ch: expected a column \(P×1\), got a row of 1×7. MATLAB's trainer fails"),
+    ({"ch": np.ones((1, 7))}, r"ch: expected a column \(P×1\), got a row of 1×7. MATLAB's trainer also fails"),
     ({"ch": np.ones((6, 1))}, "ch: expected 7 values, got 6"),
     ({"paramsp": np.ones((7, 1)) + 1j}, "paramsp: expected real numbers, got complex"),
     ({"ch": np.full((7, 1), np.nan)}, "ch: expected finite numbers, got NaN or Inf"),
