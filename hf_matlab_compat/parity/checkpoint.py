@@ -53,7 +53,9 @@ def checkpoint_comparisons(content: bytes, ours: Mapping[str, Any]) -> Iterator[
     for name in VARIABLES:
         b, a = theirs.get(name, ABSENT), ours.get(name, ABSENT)
         apart = None if b is ABSENT or a is ABSENT else _distance(name, a, b)
-        yield Comparison("checkpoint", name, "decision" if name in _EXACT else "ll", "checkpoint", a, b, apart)
+        yield Comparison(
+            "checkpoint", name, "decision" if name in _EXACT else "log_likelihood", "checkpoint", a, b, apart
+        )
 
 
 def checkpoint_bound(name: str, tolerance: float) -> tuple[float, str]:
@@ -91,7 +93,8 @@ def _read(content: bytes) -> dict[str, Any]:
         return {}
 
 
-TRACED = ("ll", "rho", "lambda")
+TRACED: Mapping[str, str] = {"ll": "log_likelihood", "rho": "rho", "lambda": "lam"}
+"""Names of the traces in a certificate, and the figures that they show."""
 
 BEHIND: Mapping[str, Sequence[str]] = {
     "paramsp": ("theta",),
@@ -140,8 +143,8 @@ def traces_of(recording: Recording, done: Sequence[EpochRecord], lines: Sequence
     """Return the figures over the epochs, with the bound of each as the envelope."""
     if recording.mode == "kernels" or len(done) < 2:  # one epoch is no trace
         return []
-    theirs = {name: _column([record.figures.get(name) for record in recording.epochs]) for name in TRACED}
-    ours = {name: _column([epoch.figures.get(name) for epoch in done]) for name in TRACED}
+    theirs = {name: _column([each.figures.get(of) for each in recording.epochs]) for name, of in TRACED.items()}
+    ours = {name: _column([each.figures.get(of) for each in done]) for name, of in TRACED.items()}
     allowed = {(line.epoch, line.stage, line.detail): line.bound for line in lines}
     places = {"ll": ("params", "ll after the step"), "rho": ("rho", ""), "lambda": ("lambda", "")}
     bounds = {

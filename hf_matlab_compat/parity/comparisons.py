@@ -33,22 +33,22 @@ FIGURE_STAGES: Mapping[str, tuple[str, str]] = {
     "cg_steps": ("cg_steps", ""),
     "maxiters": ("cg_steps", "maxiters that CG is given"),
     "miniters": ("cg_steps", "miniters that CG is given"),
-    "denom": ("rho", "predicted change"),
-    "oldll_chunk": ("rho", "ll of the chunk before"),
-    "ll_chunk_after": ("rho", "ll of the chunk after"),
+    "predicted_change": ("rho", "predicted change"),
+    "old_log_likelihood_chunk": ("rho", "ll of the chunk before"),
+    "log_likelihood_chunk": ("rho", "ll of the chunk after"),
     "rho": ("rho", ""),
     "reductions": ("reductions", ""),
     "rate": ("rate", ""),
-    "lambda": ("lambda", ""),
-    "ch_norm": ("params", "norm of d"),
-    "ll": ("params", "ll after the step"),
-    "err": ("params", "err after the step"),
-    "test_ll": ("params", "test ll"),
-    "test_err": ("params", "test err"),
+    "lam": ("lambda", ""),
+    "d_norm": ("params", "norm of d"),
+    "log_likelihood": ("params", "ll after the step"),
+    "error": ("params", "err after the step"),
+    "test_log_likelihood": ("params", "test ll"),
+    "test_error": ("params", "test err"),
 }
 """Stage and detail of every figure by name, except for the chosen iterate."""
 
-REQUIRED_FIGURES = ("cg_steps", "ch_norm", "rho", "reductions", "rate", "lambda", "ll", "err")
+REQUIRED_FIGURES = ("cg_steps", "d_norm", "rho", "reductions", "rate", "lam", "log_likelihood", "error")
 _ALWAYS_MORE = ("v", "model")
 """Entries of a recording's kernels that are not compared."""
 
@@ -72,7 +72,7 @@ class Comparison:
     stage, detail : str
         As in `Line`.
     quantity : str
-        As in a recording's envelope: a kernel ('kernel ll', 'kernel err'), a figure, 'iterate <step>', 'model <step>',
+        As in a recording's envelope: a kernel, a figure, 'iterate <step>', 'model <step>',
         'd', 'theta', 'start'.
     kind : {'kernel', 'iterate', 'model', 'decision', 'choice', 'figure'}
         Which rule bounds it.
@@ -112,9 +112,7 @@ def kernel_comparisons(record: EpochRecord, ours: EpochRecord, declared: Declare
         if name == "forward" and not isinstance(theirs, Absent):
             yield from _layers_forward(theirs, ours.kernels.get("forward", []))
         else:
-            # figures after the step have the same names
-            quantity = f"kernel {name}" if name in ("ll", "err") else name
-            yield _pair(stage, detail, quantity, "kernel", _value(ours.kernels, name), theirs)
+            yield _pair(stage, detail, name, "kernel", _value(ours.kernels, name), theirs)
 
 
 def path_comparisons(
@@ -147,11 +145,12 @@ def figure_comparisons(
     record: EpochRecord, ours: EpochRecord, tested: bool, declared: Declared = undeclared
 ) -> Iterator[Comparison]:
     """Compare decisions and figures, except for the chosen iterate."""
-    required = (*REQUIRED_FIGURES, *(("test_ll", "test_err") if tested else ()))
-    more = [name for name in record.figures if name not in (*required, "chose_iters", "test_ll", "test_err")]
+    tests = ("test_log_likelihood", "test_error")
+    required = (*REQUIRED_FIGURES, *(tests if tested else ()))
+    more = [name for name in record.figures if name not in (*required, *tests, "chosen_step")]
     for name in (*required, *more):
         stage, detail = FIGURE_STAGES.get(name, ("params", f"{name} (unknown to this package)"))
-        kind = "decision" if name in ("cg_steps", "reductions", "rate", "lambda", *ASKED_OF_CG) else "figure"
+        kind = "decision" if name in ("cg_steps", "reductions", "rate", "lam", *ASKED_OF_CG) else "figure"
         yield _pair(stage, detail, name, kind, _value(ours.figures, name), _value(record.figures, name, declared))
 
 
@@ -163,14 +162,14 @@ def end_comparisons(
         yield next(state_comparisons(record, ours, declared))
     for name in names:
         stage, detail = FIGURE_STAGES[name]
-        kind = "decision" if name == "lambda" else "figure"
+        kind = "decision" if name == "lam" else "figure"
         yield _pair(stage, detail, name, kind, _value(ours.figures, name), _value(record.figures, name, declared))
 
 
 def choice_comparison(record: EpochRecord, ours: EpochRecord, declared: Declared) -> Comparison:
     """Compare the iterate that backtracking chose by itself with the reference's."""
-    theirs = _value(record.figures, "chose_iters", declared)
-    return _pair("chose_iters", "", "chose_iters", "choice", ours.own_choice or ABSENT, theirs)
+    theirs = _value(record.figures, "chosen_step", declared)
+    return _pair("chose_iters", "", "chosen_step", "choice", ours.own_choice or ABSENT, theirs)
 
 
 def state_comparisons(record: EpochRecord, ours: EpochRecord, declared: Declared = undeclared) -> Iterator[Comparison]:
@@ -198,7 +197,10 @@ def distances(member: EpochRecord, plain: EpochRecord, model: Model) -> dict[str
     """
     pairs = [*kernel_comparisons(plain, member), *path_comparisons(plain, member, model)]
     if plain.figures:
-        pairs += [*figure_comparisons(plain, member, "test_ll" in plain.figures), *state_comparisons(plain, member)]
+        pairs += [
+            *figure_comparisons(plain, member, "test_log_likelihood" in plain.figures),
+            *state_comparisons(plain, member),
+        ]
     elif plain.steps:
         pairs.append(steps_comparison(plain, member))
     apart: dict[str, float] = {}

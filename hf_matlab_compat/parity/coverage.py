@@ -36,9 +36,9 @@ Epoch = Callable[[Recording, EpochRecord], bool]
 
 _DECIDED: Mapping[str, Mapping[str, Epoch]] = {
     "lambda was": {
-        "raised": lambda r, record: _knows_lambda(r, record) and record.figures["lambda"] > record.lam,
-        "lowered": lambda r, record: _knows_lambda(r, record) and record.figures["lambda"] < record.lam,
-        "kept": lambda r, record: _knows_lambda(r, record) and record.figures["lambda"] == record.lam,
+        "raised": lambda r, record: _knows_lambda(r, record) and record.figures["lam"] > record.lam,
+        "lowered": lambda r, record: _knows_lambda(r, record) and record.figures["lam"] < record.lam,
+        "kept": lambda r, record: _knows_lambda(r, record) and record.figures["lam"] == record.lam,
     },
     "the step was": {
         "whole": lambda r, record: record.figures.get("rate") == 1,
@@ -46,8 +46,8 @@ _DECIDED: Mapping[str, Mapping[str, Epoch]] = {
         "rejected": lambda r, record: record.figures.get("rate") == 0,
     },
     "the CG iterate chosen was": {
-        "the last": lambda r, record: record.figures.get("chose_iters", 0.0) == _last_step(record) > 0,
-        "an earlier one": lambda r, record: 0 < record.figures.get("chose_iters", 0.0) < _last_step(record),
+        "the last": lambda r, record: record.figures.get("chosen_step", 0.0) == _last_step(record) > 0,
+        "an earlier one": lambda r, record: 0 < record.figures.get("chosen_step", 0.0) < _last_step(record),
     },
 }
 """Decisions, and whether an epoch shows each."""
@@ -86,7 +86,7 @@ def seen(recordings: Sequence[Recording]) -> dict[str, str]:
     lams = [record.lam for r, record in epochs if _begins_known(r, record)]
     steps = [step for _, record in epochs if (step := _last_step(record)) > 0]
     found = {"epochs": _epochs_seen([r for r in recordings if r.epochs])}
-    found |= {"lambda": _range([*lams, *_figures(epochs, "lambda")]), "CG steps": _range(steps)}
+    found |= {"lambda": _range([*lams, *_figures(epochs, "lam")]), "CG steps": _range(steps)}
     found |= {name: _range(_figures(epochs, name)) for name in ("rho", "reductions")}
     for name, decisions in _DECIDED.items():
         counts = {word: sum(holds(*epoch) for epoch in epochs) for word, holds in decisions.items()}
@@ -171,4 +171,4 @@ def _begins_known(recording: Recording, record: EpochRecord) -> bool:
 
 
 def _knows_lambda(recording: Recording, record: EpochRecord) -> bool:
-    return "lambda" in record.figures and _begins_known(recording, record)
+    return "lam" in record.figures and _begins_known(recording, record)

@@ -39,16 +39,16 @@ NOT_SHOWN = "continuity"
 """The quantity that an engine declares where it cannot run one call over all epochs."""
 AFTER_A_CHOICE = "after a tie in chose_iters"
 _FIGURES: Mapping[str, tuple[str, int]] = {
-    "lambda": ("lambdarecord", 0),
-    "ll": ("llrecord", 0),
-    "test_ll": ("llrecord", 1),
-    "err": ("errrecord", 0),
-    "test_err": ("errrecord", 1),
+    "lam": ("lambdarecord", 0),
+    "log_likelihood": ("llrecord", 0),
+    "test_log_likelihood": ("llrecord", 1),
+    "error": ("errrecord", 0),
+    "test_error": ("errrecord", 1),
 }
 """Figures of an epoch, and the variable of the checkpoint and its column that hold them."""
 
 _LOG = Comparison(STAGE, "log", "log", "log", "", "", None)
-_WITHOUT_PARAMETERS = EpochRecord(figures={"lambda": float("nan")})
+_WITHOUT_PARAMETERS = EpochRecord(figures={"lam": float("nan")})
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _judged(
         if isinstance(ours, str):
             yield from (differs(pair, column, ours) for pair in _pairs_of_call(record, called, judge))
             return
-        tie = bool(ours.own_choice) and record.figures.get("chose_iters") not in (None, ours.own_choice)
+        tie = bool(ours.own_choice) and record.figures.get("chosen_step") not in (None, ours.own_choice)
         if parted or (tie and recording.mode == "free"):
             parted = True
             yield from (not_run(pair, column, AFTER_A_CHOICE) for pair in _pairs_of_call(record, called, judge))

@@ -21,7 +21,7 @@ TIE = {"single": 4e-6, "double": 8 * UNIT_ROUNDOFF["double"]}
 KERNEL_FACTOR, TRAJECTORY_FACTOR = 4, 10
 """Factors on E. Results of CG have a bimodal spread, which few members underestimate."""
 FLOOR = 4
-FIGURE_FLOORS: Mapping[str, float] = {"rho": 1e3, "ch_norm": 64}
+FIGURE_FLOORS: Mapping[str, float] = {"rho": 1e3, "d_norm": 64}
 """Smallest bounds in units of u; rho is a difference of two likelihoods, which cancel, over the model's change."""
 LIMIT_FACTOR, OWN_CAP = 3, 10
 """E of a reference counts as rounding up to 3 times the bound that holds without an ensemble, or else up to 10 times E
@@ -35,7 +35,7 @@ EARLY_STEPS = 5
 UNDECIDED_E, UNDECIDED_BY_EPOCH = 1e-5, 4
 """A free run whose E of ll passes this by that epoch decides nothing from there on."""
 
-DECISIONS = ("cg_steps", "reductions", "rate", "lambda")
+DECISIONS = ("cg_steps", "reductions", "rate", "lam")
 """Figures that are decisions of the method, and must be equal."""
 
 
@@ -109,9 +109,9 @@ def decision_bound(E: float | None, of: str = "reference") -> Bound:
 def rho_bound(figures: Mapping[str, float], precision: str) -> Bound:
     """Return the bound of rho without an ensemble, by that of the log-likelihoods of which it is a difference.
 
-    `figures` are those of the epoch, 'oldll_chunk' and 'll_chunk_after' among them.
+    `figures` are those of the epoch, 'old_log_likelihood_chunk' and 'log_likelihood_chunk' among them.
     """
-    before, after = (figures.get(name, 0.0) for name in ("oldll_chunk", "ll_chunk_after"))
+    before, after = (figures.get(name, 0.0) for name in ("old_log_likelihood_chunk", "log_likelihood_chunk"))
     change = abs(after - before)
     cancelled = (abs(after) + abs(before)) / change if change and isfinite(change) else 0.0
     return Bound(KERNEL[precision] * (2 + cancelled), "docs/parity.md (a), no ensemble, and what cancels in rho")

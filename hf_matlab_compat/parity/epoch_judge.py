@@ -84,8 +84,8 @@ class EpochJudge:
 
     def _spread_of_ll(self) -> dict[int, float]:
         """Return E of ll by epoch, as far as it is rounding."""
-        large = [r for r in self.recording.epochs if (self._measured(r.epoch, "ll") or 0.0) > UNDECIDED_E]
-        found = {record.epoch: allowed_E("ll", "figure", self.column(record, None)) for record in large}
+        large = [r for r in self.recording.epochs if (self._measured(r.epoch, "log_likelihood") or 0.0) > UNDECIDED_E]
+        found = {record.epoch: allowed_E("log_likelihood", "figure", self.column(record, None)) for record in large}
         return {epoch: E for epoch, E in found.items() if E is not None}
 
     def lines(self, record: EpochRecord, before: EpochRecord | None, ours: EpochRecord | str) -> list[Line]:
@@ -134,7 +134,7 @@ class EpochJudge:
             },
             measured=lambda quantity: self._measured(record.epoch, quantity),
             own=lambda quantity: self._own.E(record, before, quantity),
-            found=lambda quantity: self._found(record.epoch, quantity.removeprefix("kernel ")),
+            found=lambda quantity: self._found(record.epoch, quantity),
             network=self._network,
         )
 
@@ -143,11 +143,8 @@ class EpochJudge:
         return self.recording.provenance.get(f"not shown: {quantity}", "")
 
     def _measured(self, epoch: int, quantity: str) -> float | None:
-        """Return E of the reference; its 'll' and 'err' are figures after the step, or kernels without figures."""
-        name = quantity.removeprefix("kernel ")
-        if name != quantity and self.recording.mode != "kernels":
-            return None
-        return self.recording.envelope.get((epoch, name))
+        """Return E of the reference's runs, or None if it was not measured."""
+        return self.recording.envelope.get((epoch, quantity))
 
     def _found(self, epoch: int, name: str) -> str:
         envelope = self.recording.envelope
@@ -182,7 +179,7 @@ class EpochJudge:
             single=self.recording.precision == "single",
             undecided_from=self._undecided if undecided else None,
             steps_tie=not undecided and steps is not None and line_of(steps, column).verdict is Verdict.TIE,
-            choice_on_path=record.figures.get("chose_iters") in ours.steps,
+            choice_on_path=record.figures.get("chosen_step") in ours.steps,
             reductions_tie=not undecided
             and _parted(next((p for p in pairs if p.quantity == "reductions"), None), column),
         )
@@ -217,27 +214,19 @@ class EpochJudge:
         """Return a line on the first quantity that the reference computed differently from the same state, if any."""
         said = {name: E for (k, name), E in self.recording.envelope.items() if k == record.epoch}
         again = {name.removeprefix(AGAIN): E for name, E in said.items() if name.startswith(AGAIN)}
-        kernels = {name: E for name, E in again.items() if self._stage(name) == KERNEL_STAGES.get(name)}
+        kernels = {name: E for name, E in again.items() if name in KERNEL_STAGES}
         # where kernels have other last bits, as sums over threads may, what follows from them has more
         changed = {name: E for name, E in kernels.items() if not kernel_bound(name, column.precision, None).value >= E}
         changed = changed if kernels else again
         if not changed:
             return []
-        first = min(changed, key=lambda name: STAGES.index(self._stage(name)[0]))
-        stage, detail = self._stage(first)
+        first = min(changed, key=lambda name: STAGES.index(_stage(name)[0]))
+        stage, detail = _stage(first)
         detail = "; ".join(filter(None, (detail, "run again")))
         why = DRAWS if any(name.startswith(AND_AGAIN) for name in said) else KEEPS
         reason = f"the reference, run again from the same state, computes something else: it {why}"
         pair = Comparison(stage, detail, first, "figure", "not compared", "two runs", None)
         return [replace(differs(pair, column, reason), distance=changed[first])]
-
-    def _stage(self, quantity: str) -> tuple[str, str]:
-        """Return stage and detail; 'll' and 'err' are figures after the step, or kernels without figures."""
-        tables = (FIGURE_STAGES, KERNEL_STAGES)
-        known = {**tables[0], **tables[1]} if self.recording.mode == "kernels" else {**tables[1], **tables[0]}
-        on_path = quantity.partition(" ")[0] in ("iterate", "model")
-        other = quantity if quantity == "chose_iters" else "cg_iterates" if on_path else "params"
-        return known.get(quantity, (other, "" if other == quantity else quantity))
 
     def _other_chunk(self, line: Line, pair: Comparison, record: EpochRecord) -> Line:
         """Say in a line that differs on the target chunk which other chunk the reference took instead, if it did."""
@@ -280,6 +269,13 @@ def _parted(pair: Comparison | None, column: Column) -> bool:
     return pair is not None and bool(pair.distance) and line_of(pair, column).verdict is not Verdict.DIFFERS
 
 
+def _stage(quantity: str) -> tuple[str, str]:
+    """Return stage and detail of a quantity."""
+    known = {**KERNEL_STAGES, **FIGURE_STAGES, "chosen_step": ("chose_iters", "")}
+    on_path = quantity.partition(" ")[0] in ("iterate", "model")
+    return known.get(quantity, ("cg_iterates" if on_path else "params", quantity))
+
+
 @dataclass(frozen=True)
 class _Allowance:
     """The bound of the figures of an epoch where they are printed, which is that of their own comparison.
@@ -300,7 +296,7 @@ class _Allowance:
         if figure in self.compared:
             line = self.compared[figure]
             return Bound(line.bound or 0.0, line.bound_source)
-        same = (figure, "d", f"iterate {self.steps[-1]}") if figure == "ch_norm" else (figure,)
+        same = (figure, "d", f"iterate {self.steps[-1]}") if figure == "d_norm" else (figure,)
         measured = [E for name in same if (E := allowed_E(name, "figure", self.column)) is not None]
         bounds = [figure_bound(figure, self.column.precision, E) for E in measured[:1]]
         if self.widened or not bounds:

@@ -17,10 +17,6 @@ from hf_matlab_compat.parity.envelope_rule import Bound
 _NUMBER = re.compile(rf"(?<![\w.]){NUMBER}")
 _INITIAL_LAMBDA = re.compile(rf"^initlambda: ({NUMBER})\r?$", re.MULTILINE)
 _FIGURE_LINES = EPOCH_LINES[1:-1]  # not the limits of CG, and not the difference of two other figures
-_QUANTITIES = {
-    **{"d_norm": "ch_norm", "chosen_step": "chose_iters", "lam": "lambda", "log_likelihood": "ll", "error": "err"},
-    **{"test_log_likelihood": "test_ll", "test_error": "test_err"},
-}
 
 
 def epoch_lines(log: str, epoch: int) -> list[str]:
@@ -60,7 +56,7 @@ def printed_figures(lines: Sequence[str], words: Sequence[str], numbers: Sequenc
         for name, word in found.items():
             position = next((k for k in range(at, len(words)) if words[k] == word), None)
             at = at if position is None else position + 1
-            figures[_QUANTITIES.get(name, name)] = number(word) if position is None else float(numbers[position])
+            figures[name] = number(word) if position is None else float(numbers[position])
     return figures
 
 
@@ -110,7 +106,7 @@ def compare_logs(
     """
     a, whole = ([line.rstrip() for line in side if line.strip()] for side in (ours, theirs))
     b = [line for line in whole if line.startswith(tuple(f"{known.start} " for known in EPOCH_LINES))]
-    errors = [abs(figures["err"]) for line in theirs if "err" in (figures := printed_figures([line], (), ()))]
+    errors = [abs(figures["error"]) for line in theirs if "error" in (figures := printed_figures([line], (), ()))]
     found = [_compared(a, b, allowed, max(errors, default=0.0)) for a, b in zip_longest(a, b, fillvalue="")]
     beyond = [each for each in found if each.share > 1]
     worst = beyond[0] if beyond else max(reversed(found), key=lambda each: each.share)
@@ -125,7 +121,7 @@ def _compared(a: str, b: str, allowed: Callable[[tuple[str, ...]], Bound], error
         return LogComparison(a, b, math.inf, "exact")
     of_difference = line is DIFFERENCE_LINE  # two error rates cancel, their rounding does not
     names = ("error", "test_error") if of_difference else (name for name in line.figures if name != "epoch")
-    tolerance, source = allowed(tuple(_QUANTITIES.get(name, name) for name in names))
+    tolerance, source = allowed(tuple(names))
     shares = [0.0]
     for x, y in zip(_NUMBER.findall(a), _NUMBER.findall(b), strict=True):
         if x != y:

@@ -81,8 +81,9 @@ class EpochRecord:
     steps, iterates : list of int, list of vectors
         Recorded CG iterates.
     figures : mapping of str to float
-        'cg_steps', 'chose_iters', 'ch_norm', 'rho', 'reductions', 'rate', 'lambda', 'll', 'err', 'test_ll',
-        'test_err', and where they are known 'denom', 'oldll_chunk', 'll_chunk_after' and `ASKED_OF_CG`.
+        By the names of `Report`: 'cg_steps', 'chosen_step', 'd_norm', 'rho', 'reductions', 'rate', 'lam',
+        'log_likelihood', 'error', 'test_log_likelihood', 'test_error', and where they are known 'predicted_change',
+        'old_log_likelihood_chunk', 'log_likelihood_chunk' and `ASKED_OF_CG`.
     theta_after, d_after : vectors or None
         The state after the epoch.
     log_lines : list of str

@@ -34,9 +34,9 @@ OWN_KERNEL_FACTOR = 100
 NO_BOUND = "rounding alone moves it by its own size"
 """Reason why a quantity with a vacuous bound is not judged."""
 _CONTROLS = (
-    *((name, "kernel") for name in ("kernel ll", "kernel err", "oldll", "grad", "gradchunk", "grad2", "precon")),
+    *((name, "kernel") for name in ("ll", "err", "oldll", "grad", "gradchunk", "grad2", "precon")),
     *((name, "kernel") for name in ("Bv", "Bv_undamped")),
-    *((name, "figure") for name in ("ll", "err", "test_ll", "test_err")),
+    *((name, "figure") for name in ("log_likelihood", "error", "test_log_likelihood", "test_error")),
 )
 """Quantities by which runs of a reference are checked to differ by rounding alone."""
 VACUOUS = 1.0
@@ -127,7 +127,7 @@ def _bound_of_decision(pair: Comparison, column: Column) -> Bound:
 
 def _floor_of_decision(pair: Comparison, column: Column) -> Bound:
     """Return 0, except for lambda, whose rule may be written as lambda/boost or as lambda*drop."""
-    if pair.quantity != "lambda":
+    if pair.quantity != "lam":
         return decision_bound(None)
     epochs = int(column.place["epoch"]) if column.place["mode"] == "free" else 1
     return lambda_bound(epochs)
@@ -187,8 +187,8 @@ def within(line: Line, bound: Bound) -> Line:
 
 def choice_line(pair: Comparison, column: Column, tie: float) -> Line:
     """Judge the chosen iterate: equal, or a tie of the log-likelihoods."""
-    bound = tie_bound(column.precision, allowed_E("ll", "figure", column))
-    if tie > bound.value and tie < HOPELESS and (E := column.own("ll")):
+    bound = tie_bound(column.precision, allowed_E("log_likelihood", "figure", column))
+    if tie > bound.value and tie < HOPELESS and (E := column.own("log_likelihood")):
         bound = max(bound, tie_bound(column.precision, OWN_FACTOR * E))
     if pair.distance == 0.0:
         return _line(pair, column, Bound(0.0, "exact"), Verdict.AGREES)
@@ -298,11 +298,11 @@ AFTER_A_TIE = "after a tie in cg_steps"
 AFTER_REDUCTIONS = "after a tie in reductions"
 UNDERFLOW = "known deviation: r'y underflows to 0 in single and this port's CG stops there, the reference goes on"
 SMOKE = "single: free runs decide nothing but lambda"
-SMOKED = ("lambda", "ll")
+SMOKED = ("lam", "log_likelihood")
 """Quantities by which a free run in single precision is judged."""
 
-_OF_THE_RATE = ("rate", "theta", "ll", "err", "test_ll", "test_err", "log")
-_OF_THE_PATH = ("d", "ch_norm", "steps", "log")
+_OF_THE_RATE = ("rate", "theta", "log_likelihood", "error", "test_log_likelihood", "test_error", "log")
+_OF_THE_PATH = ("d", "d_norm", "steps", "log")
 _BEFORE_CG_STOPS = ("forward", "ll", "err", "grad", "grad2", "Bv", "Bv_undamped", "precon", "cg_steps")
 
 

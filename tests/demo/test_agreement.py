@@ -121,4 +121,4 @@ def test_the_recording_can_be_made_anew(tmp_path, monkeypatch) -> None:
     assert len(again.epochs) == 1
     assert again.epochs[0].figures["rho"] == pytest.approx(recording().epochs[0].figures["rho"], rel=1e-12)
     before = {name for epoch, name in recording().envelope if epoch == 1}
-    assert {name for _, name in again.envelope} == before | {"miniters", "maxiters"}  # compared since
+    assert {name for _, name in again.envelope} == before | {"miniters", "maxiters", "ll", "err"}  # compared since

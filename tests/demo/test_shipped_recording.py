@@ -20,14 +20,16 @@ def test_it_is_small_and_has_consecutive_epochs_with_their_envelope() -> None:
     assert PATH.stat().st_size < 2.5e6
     assert [record.epoch for record in recording().epochs] == list(range(1, EPOCHS + 1))
     for record in recording().epochs:
-        assert all((record.epoch, name) in recording().envelope for name in ("theta", "d", "rho", "ll", "cg_steps"))
+        assert all(
+            (record.epoch, name) in recording().envelope for name in ("theta", "d", "rho", "log_likelihood", "cg_steps")
+        )
 
 
 def test_each_epoch_begins_where_the_one_before_ended() -> None:
     for before, after in zip(recording().epochs, recording().epochs[1:], strict=False):
         np.testing.assert_array_equal(before.theta_after, after.theta)
         np.testing.assert_array_equal(case().arguments["decay"] * before.d_after, after.start)
-        assert before.figures["lambda"] == after.lam
+        assert before.figures["lam"] == after.lam
 
 
 @pytest.mark.parametrize(

@@ -104,12 +104,20 @@ def epoch_lines(report: Report, options: Options) -> list[str]:
     figures: dict[str, Any] = {name: value for name, value in reported if isinstance(value, _NUMBER)}
     if "cg_steps" in report.figures:
         figures |= {"max_cg_steps": options.max_cg_steps, "min_cg_steps": options.min_cg_steps}
-    train, test = report.train, report.test
-    figures |= {"epoch": report.epoch, "log_likelihood": train.log_likelihood, "error": train.error}
-    if test is not None:
-        figures |= {"test_log_likelihood": test.log_likelihood, "test_error": test.error}
-        figures["error_difference"] = test.error - train.error
+    figures |= {"epoch": report.epoch, **scores_by_name(report)}
+    if report.test is not None:
+        figures["error_difference"] = report.test.error - report.train.error
     return [*(line.written(figures) for line in EPOCH_LINES if all(name in figures for name in line.figures)), ""]
+
+
+def scores_by_name(report: Report) -> dict[str, float]:
+    """Return the scores of an epoch under the names that they have in a log; without test data only the first two."""
+    scores = {"": report.train} if report.test is None else {"": report.train, "test_": report.test}
+    return {
+        f"{cases}{name}": getattr(score, name)
+        for cases, score in scores.items()
+        for name in ("log_likelihood", "error")
+    }
 
 
 def closing_lines(state: State) -> list[str]:

@@ -22,8 +22,8 @@ The parts of a `Recording`, beyond its own description:
     in the run's precision. A kernel that this reference cannot show is missing; `provenance` has ``not shown: NAME``.
 `envelope`
     Keys ``(epoch, name)`` with `name` a kernel, a figure, 'iterate <step>', 'model <step>', 'd' (last CG
-    iterate), 'theta' (‖Δ‖ in units of the step). 'll' and 'err' are figures after the step, or kernels where there are
-    no figures. Decisions ('cg_steps', 'reductions', 'lambda', 'chose_iters') have 0 where all members agreed.
+    iterate), 'theta' (‖Δ‖ in units of the step). Decisions ('cg_steps', 'reductions', 'lam', 'chosen_step') have 0
+    where all members agreed.
     Missing: not measured. For a tape, `OctaveEngine(out / "reference").with_envelope` measures it.
 `continuity`
     Of a lockstep run of two epochs or more, live or on a tape: one call over all of them compared with resumed ones.

@@ -52,7 +52,7 @@ from hf_matlab_compat.parity.recording import (
 )
 
 MEMBERS = 16
-_FORMAT = 4
+_FORMAT = 5
 """Of the cached files."""
 
 SUSPICIOUS = {"single": 1e-6, "double": 1e-14}
@@ -156,20 +156,16 @@ def _add(
 
 
 def rounding(member: EpochRecord, plain: EpochRecord) -> dict[str, float]:
-    """Return by quantity how far a member is from the plain run; after another decision, what depends on it is missing.
-
-    'll' and 'err' are figures after the step, or where there are none, kernels.
-    """
+    """Return by quantity how far a member is from the plain run, without what depends on a decision that differs."""
     apart = {name: E for name, E in distances(member, plain, _model).items() if name not in ("start", "steps")}
-    apart = {name.removeprefix("kernel "): E for name, E in apart.items()}  # figures come later
     ours, theirs = member.figures, plain.figures
-    if "chose_iters" in ours and "chose_iters" in theirs:
-        apart["chose_iters"] = distance(ours["chose_iters"], theirs["chose_iters"])
+    if "chosen_step" in ours and "chosen_step" in theirs:
+        apart["chosen_step"] = distance(ours["chosen_step"], theirs["chosen_step"])
     dependent: set[str] = set()
     if ours.get("cg_steps") != theirs.get("cg_steps"):
-        dependent |= {"d", "ch_norm"}
-    if any(ours.get(name) != theirs.get(name) for name in ("chose_iters", "reductions")):
-        dependent |= {"theta", *theirs} - {*DECISIONS, "d", "ch_norm", "chose_iters"}
+        dependent |= {"d", "d_norm"}
+    if any(ours.get(name) != theirs.get(name) for name in ("chosen_step", "reductions")):
+        dependent |= {"theta", *theirs} - {*DECISIONS, "d", "d_norm", "chosen_step"}
     return {name: E for name, E in apart.items() if name not in dependent}
 
 

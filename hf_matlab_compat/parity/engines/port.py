@@ -6,7 +6,7 @@ is the one that users run; nothing of it is repeated here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import HessianFreeError, ParityError
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.legacy.arguments import refuse_new_units, to_field_terms
-from hf_matlab_compat.matlab.logs.text_log import epoch_lines
+from hf_matlab_compat.matlab.logs.text_log import epoch_lines, scores_by_name
 from hf_matlab_compat.method import epochs
 from hf_matlab_compat.model.activations import activations
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem
@@ -34,22 +34,11 @@ _NOT_THE_CASE = ("runName", "runDesc", "resumeFile", "maxepoch", "jacket", "Win"
 _DATA = tuple(name for name in NetworkData._fields if name != "weights")
 _WHOLE = ("max_cg_steps", "min_cg_steps")
 
-_FIGURES: Mapping[str, Callable[[Report], float | None]] = {
-    "cg_steps": lambda r: r.cg_steps,
-    "chose_iters": lambda r: r.chosen_step,
-    "ch_norm": lambda r: r.d_norm,
-    "rho": lambda r: r.rho,
-    "reductions": lambda r: r.reductions,
-    "rate": lambda r: r.rate,
-    "lambda": lambda r: r.lam,
-    "ll": lambda r: r.train.log_likelihood,
-    "err": lambda r: r.train.error,
-    "test_ll": lambda r: r.test.log_likelihood if r.test else None,
-    "test_err": lambda r: r.test.error if r.test else None,
-    "denom": lambda r: r.predicted_change,
-    "oldll_chunk": lambda r: r.old_log_likelihood_chunk,
-    "ll_chunk_after": lambda r: r.log_likelihood_chunk,
-}
+_FIGURES = (
+    *("cg_steps", "chosen_step", "d_norm", "rho", "reductions", "rate", "lam"),
+    *("predicted_change", "old_log_likelihood_chunk", "log_likelihood_chunk"),
+)
+"""Figures of a report that are compared, beside its scores."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +215,7 @@ def run_epoch(case: PortCase, state: State, probes: Vector | None, choice: int |
     taps = _Taps(case, state, probes, choice)
     report, after = taps.run()
     host, limits = case.backend.to_host, (case.options.max_cg_steps, case.options.min_cg_steps)
-    figures = {name: float(value) for name, read in _FIGURES.items() if (value := read(report)) is not None}
+    figures = {name: float(report.figures[name]) for name in _FIGURES} | scores_by_name(report)
     return replace(
         taps.record(),
         figures=figures | dict(zip(ASKED_OF_CG, map(float, limits), strict=True)),
@@ -364,5 +353,5 @@ def _probes(record: EpochRecord) -> Vector:
 
 
 def _choice(record: EpochRecord) -> int | None:
-    choice = record.figures.get("chose_iters")
+    choice = record.figures.get("chosen_step")
     return None if choice is None else int(choice)

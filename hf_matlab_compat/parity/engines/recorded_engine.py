@@ -19,13 +19,16 @@ from hf_matlab_compat.parity.log_comparison import epoch_lines
 from hf_matlab_compat.parity.recording import MODES, PRECISIONS, Case, EpochRecord, Recording, Stop
 
 _ENVELOPE: Mapping[str, str] = {
-    **{"ll_after": "ll", "err_after": "err", "ll_chunk": "ll_chunk_after", "paramsp": "theta", "ch": "d"},
+    **{"ll_after": "log_likelihood", "err_after": "error", "test_ll": "test_log_likelihood", "ch_norm": "d_norm"},
+    **{"ll_chunk": "log_likelihood_chunk", "oldll_chunk": "old_log_likelihood_chunk", "denom": "predicted_change"},
+    **{"lambda_after": "lam", "chose_iters": "chosen_step", "paramsp": "theta", "ch": "d"},
 }
 """Quantities of the recorded spread, and their names in an envelope."""
 _FIGURES: Mapping[str, str] = {
-    **{name: name for name in ("cg_steps", "chose_iters", "rho", "rate", "denom", "oldll_chunk", "ll_chunk_after")},
-    **{"reductions": "nred", "lambda": "lambda_after", "ll": "ll_after", "err": "err_after"},
-    **{name: name for name in ("test_ll", "test_err")},
+    **{"cg_steps": "cg_steps", "chosen_step": "chose_iters", "rho": "rho", "rate": "rate", "predicted_change": "denom"},
+    **{"old_log_likelihood_chunk": "oldll_chunk", "log_likelihood_chunk": "ll_chunk_after"},
+    **{"reductions": "nred", "lam": "lambda_after", "log_likelihood": "ll_after", "error": "err_after"},
+    **{"test_log_likelihood": "test_ll", "test_error": "test_err"},
 }
 """Figures of an epoch, and their names in a recorded trace."""
 _VECTORS = ("grad", "grad2", "gradchunk", "grad2chunk", "precon")
@@ -92,10 +95,10 @@ class RecordedEngine:
 
 
 def _provenance(records: Sequence[EpochRecord], mode: str) -> dict[str, str]:
-    missing = ["forward", "ch_norm", "checkpoint"]
+    missing = ["forward", "d_norm", "checkpoint"]
     missing += ["theta", "d", "iterates"] if mode == "free" else []
     if mode != "kernels":
-        missing += [name for name in ("test_ll", "test_err") if name not in records[0].figures]
+        missing += [name for name in ("test_log_likelihood", "test_error") if name not in records[0].figures]
         missing += [] if all(record.log_lines for record in records) else ["log"]
     return {
         "engine": "recorded",
@@ -217,7 +220,7 @@ class _RecordedCase:
         )
         if not figures:
             return record
-        after = theta + self._dtype(figures["rate"]) * iterates[steps.index(int(figures["chose_iters"]))]
+        after = theta + self._dtype(figures["rate"]) * iterates[steps.index(int(figures["chosen_step"]))]
         lines = epoch_lines(self._log, epoch)
         return replace(record, figures=figures, theta_after=after, d_after=iterates[-1], log_lines=lines)
 

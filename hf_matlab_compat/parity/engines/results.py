@@ -156,7 +156,7 @@ def _stop(job: Job, records: Sequence[EpochRecord], reason: str, cause: str) -> 
     if last.theta_after is None or last.d_after is None:
         return stop
     start = job.dtype(job.case.arguments["decay"]) * last.d_after
-    return replace(stop, theta=last.theta_after, start=start, lam=last.figures["lambda"])
+    return replace(stop, theta=last.theta_after, start=start, lam=last.figures["lam"])
 
 
 def _noted_cause(results: Path) -> str:
@@ -216,9 +216,9 @@ def _read_figures(this: Mapping[str, Any], lines: Sequence[str], epoch: int) -> 
     figures = printed_figures(lines, this["words"], np.ravel(this["numbers"]).tolist())
     figures = {name: value for name, value in figures.items() if name not in ("epoch", "total_cg_steps")}
     # the records have every digit, whatever the log prints
-    figures["ll"], figures["test_ll"] = (float(value) for value in this["llrecord"][epoch - 1])
-    figures["err"], figures["test_err"] = (float(value) for value in this["errrecord"][epoch - 1])
-    figures["lambda"] = float(np.ravel(this["lambdarecord"])[epoch - 1])
+    figures["log_likelihood"], figures["test_log_likelihood"] = (float(value) for value in this["llrecord"][epoch - 1])
+    figures["error"], figures["test_error"] = (float(value) for value in this["errrecord"][epoch - 1])
+    figures["lam"] = float(np.ravel(this["lambdarecord"])[epoch - 1])
     return figures
 
 
@@ -227,7 +227,7 @@ def _state(job: Job, this: Mapping[str, Any], before: EpochRecord | None, at: in
     start = job.starts[at if len(job.starts) > 1 else 0] if job.starts else None
     theta, lam = np.asarray(job.case.arguments["paramsp"]), initial_lambda(this.get("log", ""))
     if before is not None and before.theta_after is not None:
-        theta, lam = before.theta_after, before.figures.get("lambda", lam)
+        theta, lam = before.theta_after, before.figures.get("lam", lam)
     elif start is not None:
         theta, lam = start["paramsp"], float(start["lambda"])
     if np.size(this.get("seen_paramsp", ())) == np.size(theta):
@@ -253,7 +253,7 @@ def _kernels(job: Job, this: Mapping[str, Any], before: EpochRecord | None) -> d
     if "ll" in this and "err" in this:
         kernels |= {name: float(np.asarray(this[name]).item()) for name in ("ll", "err")}
     elif before is not None and before.figures.get("rate"):
-        kernels |= {name: before.figures[name] for name in ("ll", "err")}
+        kernels |= {"ll": before.figures["log_likelihood"], "err": before.figures["error"]}
     return kernels
 
 
@@ -267,9 +267,9 @@ def _theta_after(
     if following is not None and np.size(following.get("seen_paramsp", ())) == theta.size:
         return np.asarray(following["seen_paramsp"], job.dtype).ravel()
     steps = np.ravel(this["is"]).tolist()
-    if figures.get("chose_iters") not in steps or "rate" not in figures:
+    if figures.get("chosen_step") not in steps or "rate" not in figures:
         return None  # its log does not tell
-    chosen = np.asarray(this["xs"])[:, steps.index(figures["chose_iters"])]
+    chosen = np.asarray(this["xs"])[:, steps.index(figures["chosen_step"])]
     return theta + job.dtype(figures["rate"]) * chosen
 
 
@@ -295,7 +295,7 @@ def _require_finite(record: EpochRecord, precision: str, underflow: int) -> None
             )
             said = f"{where}: the reference's {name} are not finite (NaN or Inf){why * known}."
             raise NotFinite(said, "underflow" * known)
-    if np.isnan(record.figures.get("ll", 0.0)):
+    if np.isnan(record.figures.get("log_likelihood", 0.0)):
         raise ParityError(f"{where}: the reference's log-likelihood is NaN.")
 
 
@@ -317,7 +317,7 @@ def read_continuity(job: Job, chain: Sequence[EpochRecord], results: Path) -> Co
     whole, last = read_variables(path), chain[-1]
     require_whole(whole, job.case.arguments["paramsp"].size)
     ended = int(np.asarray(whole["epoch"]).item())
-    lam = (float(last.figures["lambda"]), float(np.ravel(whole["lambdarecord"])[ended - 1]))
+    lam = (float(last.figures["lam"]), float(np.ravel(whole["lambdarecord"])[ended - 1]))
     theta = distance(np.asarray(whole["paramsp"], job.dtype), last.theta_after)
     d = distance(whole["last"], last.d_after)
     apart = [record.epoch for record in chain if not _same_epoch(job, record, whole, chain[0].epoch)]

@@ -76,7 +76,7 @@ def test_members_put_back_are_the_plain_run_up_to_rounding(reference):
     ):
         assert E[2, name] < (1e-11 if name in ("rho", "theta", "d") else 1e-13), name
     assert max(E[2, name] for name in ("grad", "Bv_undamped", "iterate 5")) > 0
-    assert {E[k, name] for k in (1, 2) for name in ("cg_steps", "reductions", "lambda")} == {0.0}
+    assert {E[k, name] for k in (1, 2) for name in ("cg_steps", "reductions", "lam")} == {0.0}
 
 
 @octave_test
@@ -121,7 +121,7 @@ def test_kernels_alone_tell_how_far_the_number_of_cg_steps_spreads():
 @octave_test
 def test_free_runs_spread_from_epoch_to_epoch():
     E = measured(ONE_FILE, "double", "free")
-    assert 0 < E[1, "ll"] < E[2, "theta"] < 1e-9
+    assert 0 < E[1, "log_likelihood"] < E[2, "theta"] < 1e-9
 
 
 @octave_test
@@ -186,9 +186,9 @@ def test_the_cache_lies_where_the_user_wants_caches(monkeypatch, tmp_path):
 @octave_test
 def test_after_another_choice_only_what_does_not_depend_on_it_is_measured():
     plain = recorded(None, "double", "lockstep").epochs[0]
-    other = replace(plain, figures={**plain.figures, "chose_iters": plain.figures["chose_iters"] + 1, "rho": 9.0})
+    other = replace(plain, figures={**plain.figures, "chosen_step": plain.figures["chosen_step"] + 1, "rho": 9.0})
     apart = rounding(other, plain)
-    assert apart["chose_iters"] > 0
+    assert apart["chosen_step"] > 0
     assert "rho" not in apart
     assert "theta" not in apart
     assert apart["d"] == 0

@@ -62,7 +62,7 @@ def test_products_are_damped_and_undamped(reference, precision):
 def test_figures_have_every_digit_and_the_log_only_its_own(reference):
     run, theirs = recorded(reference, "double"), trace(SMALL, "double")
     for k, record in enumerate(run.epochs):
-        for ours, name in (("rho", "rho"), ("ll", "ll_after"), ("lambda", "lambda_after"), ("rate", "rate")):
+        for ours, name in (("rho", "rho"), ("log_likelihood", "ll_after"), ("lam", "lambda_after"), ("rate", "rate")):
             assert distance(record.figures[ours], theirs[name][k]) <= 1e-11, (ours, k)
     assert run.epochs[0].log_lines[4] == f"rho = {theirs['rho'][0]:.5g}"
 
@@ -76,7 +76,7 @@ def test_every_epoch_begins_where_the_one_before_ended(reference, precision):
         for before, record in pairwise(epochs):
             np.testing.assert_array_equal(record.theta, before.theta_after)
             np.testing.assert_array_equal(record.start, record.start.dtype.type(0.95) * before.d_after)
-            assert record.lam == before.figures["lambda"]
+            assert record.lam == before.figures["lam"]
 
 
 @BOTH
@@ -123,7 +123,7 @@ def test_a_trainer_with_names_of_its_own_shows_less_and_agrees(tmp_path):
     folder = edited(tmp_path / "theirs", *names, ("oldll", "before"))
     run = OctaveEngine(folder).record(builtin_case(SMALL), precision="double", mode="lockstep", epochs=2)
     assert {"not shown: grad2", "not shown: gradchunk", "not shown: oldll", "not shown: ll"} <= run.provenance.keys()
-    assert run.epochs[1].kernels["ll"] == run.epochs[0].figures["ll"]
+    assert run.epochs[1].kernels["ll"] == run.epochs[0].figures["log_likelihood"]
     assert judge([run]).verdict is Verdict.AGREES
 
 

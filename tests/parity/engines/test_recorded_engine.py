@@ -42,7 +42,9 @@ def test_a_step_leads_where_the_run_went(name):
 
 def test_a_free_run_has_the_figures_of_every_epoch():
     run = recorded("ae_logistic", "free", epochs=5)
-    assert [record.figures["ll"] for record in run.epochs] == trace("ae_logistic", "double")["ll_after"][:5].tolist()
+    assert [record.figures["log_likelihood"] for record in run.epochs] == trace("ae_logistic", "double")["ll_after"][
+        :5
+    ].tolist()
     assert run.provenance["not shown: theta"] == "not recorded"
 
 
@@ -55,7 +57,7 @@ def test_measured_envelopes_come_with_the_numbers():
     assert 0 < E[8, "theta"] < 1e-8
     assert E[8, "iterate 5"] < 1e-12
     assert E[8, "cg_steps"] == 0
-    assert recorded("ae_logistic", "free").envelope[8, "ll"] < 1e-10
+    assert recorded("ae_logistic", "free").envelope[8, "log_likelihood"] < 1e-10
 
 
 def test_another_case_of_the_same_name_is_refused():

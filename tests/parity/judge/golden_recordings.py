@@ -41,7 +41,7 @@ def two_epochs(name: str) -> Recording:
         epoch=2,
         theta=record.theta_after,
         start=np.float64(first.case.arguments["decay"]) * record.d_after,
-        lam=record.figures["lambda"],
+        lam=record.figures["lam"],
         kernels=dict.fromkeys(KERNELS),
         steps=[],
         iterates=[],

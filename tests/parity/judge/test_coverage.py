@@ -110,7 +110,7 @@ def test_epochs_values_and_decisions_that_were_seen_are_told() -> None:
 
 def test_lambda_is_counted_once_an_epoch_and_infinities_beside_the_range() -> None:
     recording = recorded("ae_logistic")
-    record = replace(recording.epochs[0], lam=2.0, figures={"lambda": 3.0, "rho": -np.inf, "rate": 0.5, "cg_steps": 9})
+    record = replace(recording.epochs[0], lam=2.0, figures={"lam": 3.0, "rho": -np.inf, "rate": 0.5, "cg_steps": 9})
     said = seen([replace(recording, epochs=[record])])
     assert (said["lambda"], said["rho"], said["CG steps"]) == ("2 to 3", "-inf", said["CG steps"])
     assert said["lambda was"] == "raised in 1, lowered in 0, kept in 0 epochs"

@@ -28,13 +28,13 @@ def test_lockstep_is_judged_in_both_precisions() -> None:
 def test_a_free_run_in_single_is_judged_by_lambda_ll_and_nan() -> None:
     exempt = replace(NONE, free=True, single=True)
     assert exempt.before(of("rho")) == SMOKE
-    assert exempt.before(of("lambda")) == exempt.before(of("ll")) == ""
+    assert exempt.before(of("lam")) == exempt.before(of("log_likelihood")) == ""
     assert exempt.before(of("rho", ours=math.nan)) == ""
 
 
 def test_where_a_free_run_is_undecided_nothing_is_judged() -> None:
     exempt = replace(NONE, free=True, undecided_from=3)
-    assert "epoch 3" in exempt.before(of("lambda")) == exempt.of_the_run
+    assert "epoch 3" in exempt.before(of("lam")) == exempt.of_the_run
 
 
 def test_after_a_tie_in_cg_steps_the_rest_of_the_path_is_not_judged_but_figures_are() -> None:
@@ -60,7 +60,7 @@ def test_a_wide_spread_of_ll_after_the_step_does_not_excuse_ll_before_it() -> No
     recording = recorded("ae_logistic")
     record = recording.epochs[0]
     wrong = replace(record, kernels={**record.kernels, "ll": record.kernels["ll"] * (1 + 1e-9)})
-    wide = replace(recording, epochs=[wrong], envelope={**recording.envelope, (1, "ll"): 1e-3})
+    wide = replace(recording, epochs=[wrong], envelope={**recording.envelope, (1, "log_likelihood"): 1e-3})
     first = judged(wide).first_divergence
     assert first is not None
     assert (first.stage, first.detail) == ("ll", "training cases")

@@ -98,12 +98,15 @@ def test_a_quantity_that_this_package_does_not_know_differs() -> None:
     assert first.bound_source == "this package lacks this quantity"
 
 
-@pytest.mark.parametrize("figure", ["rho", "chose_iters", "cg_steps", "lambda"])
-def test_a_figure_that_the_reference_fails_to_give_differs(figure: str) -> None:
+@pytest.mark.parametrize(
+    ("figure", "stage"),
+    [("rho", "rho"), ("chosen_step", "chose_iters"), ("cg_steps", "cg_steps"), ("lam", "lambda"), ("error", "params")],
+)
+def test_a_figure_that_the_reference_fails_to_give_differs(figure: str, stage: str) -> None:
     recording = recorded("ae_logistic")
     figures = {name: value for name, value in recording.epochs[0].figures.items() if name != figure}
     lines = judged(changed(recording, figures=figures)).lines
-    assert Verdict.DIFFERS in {line.verdict for line in lines if line.stage == figure}
+    assert Verdict.DIFFERS in {line.verdict for line in lines if line.stage == stage}
 
 
 def test_forward_values_are_compared_layer_by_layer() -> None:
@@ -126,9 +129,9 @@ def test_a_vector_that_differs_names_the_layer_in_which_it_does() -> None:
 
 def test_a_last_bit_of_lambda_agrees_and_more_differs() -> None:
     recording = recorded("ae_logistic")
-    lam = recording.epochs[0].figures["lambda"]
+    lam = recording.epochs[0].figures["lam"]
     for factor, stage in ((1 + 2.0**-52, None), (1 - 2.0**-52, None), (1 + 1e-15, "lambda"), (1 + 1e-9, "lambda")):
-        figures = {**recording.epochs[0].figures, "lambda": lam * factor}
+        figures = {**recording.epochs[0].figures, "lam": lam * factor}
         first = judged(changed(recording, figures=figures)).first_divergence
         assert (first.stage if first else None) == stage
 
@@ -137,7 +140,7 @@ def test_a_choice_that_only_rounding_parts_is_a_tie() -> None:
     verdicts = [line.verdict for line in lines_of(judged(recorded("ae_logistic", "lockstep", "single")), "chose_iters")]
     assert verdicts in ([Verdict.TIE], [Verdict.AGREES])
     recording = recorded("k_softmax_rms0_hess_hy1_lam1")
-    wrong = changed(recording, figures={**recording.epochs[0].figures, "chose_iters": 25.0})
+    wrong = changed(recording, figures={**recording.epochs[0].figures, "chosen_step": 25.0})
     first = judged(wrong).first_divergence
     assert first is not None
     assert first.stage == "chose_iters"
@@ -185,15 +188,17 @@ def test_no_line_differs_where_cg_runs_long(mode: str) -> None:
 def test_choices_of_the_reference_s_own_runs_widen_no_tie(E: float) -> None:
     recording = recorded("ae_logistic")
     figures = recording.epochs[0].figures
-    other = {**figures, "chose_iters": 5.0 if figures["chose_iters"] != 5.0 else 7.0}
-    flips = replace(recording, envelope={**recording.envelope, (1, "chose_iters"): E})
+    other = {**figures, "chosen_step": 5.0 if figures["chosen_step"] != 5.0 else 7.0}
+    flips = replace(recording, envelope={**recording.envelope, (1, "chosen_step"): E})
     assert lines_of(judged(changed(flips, figures=other)), "chose_iters")[0].verdict is Verdict.DIFFERS
 
 
-@pytest.mark.parametrize(("mode", "stage"), [("lockstep", "Bv"), ("kernels", "ll")])
-def test_of_a_reference_that_does_not_repeat_itself_the_first_stage_is_named(mode: str, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "name", "stage"), [("lockstep", "log_likelihood", "Bv"), ("lockstep", "ll", "ll"), ("kernels", "ll", "ll")]
+)
+def test_of_a_reference_that_does_not_repeat_itself_the_first_stage_is_named(mode: str, name: str, stage: str) -> None:
     plain = recorded("ae_logistic", mode)
-    again = {(1, f"{AGAIN}{name}"): 1e-9 for name in ("ll", "Bv", "iterate 5")}
+    again = {(1, f"{AGAIN}{name}"): 1e-9 for name in (name, "Bv", "iterate 5")}
     first = judged(replace(plain, envelope={**plain.envelope, **again})).first_divergence
     assert first is not None
     assert (first.stage, first.detail.split("; ")[-1], first.distance) == (stage, "run again", 1e-9)

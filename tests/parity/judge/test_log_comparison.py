@@ -49,7 +49,7 @@ def test_what_the_figures_may_move_by_the_digits_may_too() -> None:
 
 
 def test_a_line_is_allowed_what_its_own_figures_are() -> None:
-    of_ch = {("ch_norm",): Bound(1e-3, "ten times E")}
+    of_ch = {("d_norm",): Bound(1e-3, "ten times E")}
     found = compare_logs(with_line(2, "ch magnitude : 3.5529"), LINES, of_ch.__getitem__)
     assert found.source == "a unit of the last digit, and ten times E"
     with pytest.raises(KeyError, match="rho"):

@@ -66,7 +66,7 @@ def test_nan_on_our_side_differs_whatever_e_is(E: float, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize("figure", ["rho", "ll", "lambda", "cg_steps"])
+@pytest.mark.parametrize("figure", ["rho", "log_likelihood", "lam", "cg_steps"])
 def test_nan_and_infinity_on_the_reference_s_side_differ(value: float, figure: str) -> None:
     wrong = {**recorded("ae_logistic").epochs[0].figures, figure: value}
     assert judged(digits(figures=wrong)).verdict is Verdict.DIFFERS

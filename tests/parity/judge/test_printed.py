@@ -23,13 +23,13 @@ def test_an_epoch_that_is_not_there_has_no_lines():
 def test_printed_figures_are_those_of_the_log():
     figures = printed_figures(epoch_lines(LOG, 1), [], [])
     assert figures["rho"] == 1.1304
-    assert (figures["cg_steps"], figures["total_cg_steps"], figures["chose_iters"]) == (12, 12, 9)
+    assert (figures["cg_steps"], figures["total_cg_steps"], figures["chosen_step"]) == (12, 12, 9)
 
 
 def test_a_number_that_was_noted_counts_for_its_word():
     words, numbers = ["12", "12", "0.34001", "9", "1.1304"], [12.0, 12.0, 0.340012345, 9.0, 1.13041]
     figures = printed_figures(epoch_lines(LOG, 1), words, numbers)
-    assert (figures["ch_norm"], figures["rho"]) == (0.340012345, 1.13041)
+    assert (figures["d_norm"], figures["rho"]) == (0.340012345, 1.13041)
 
 
 def test_infinities_are_figures():

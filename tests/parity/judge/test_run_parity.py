@@ -25,7 +25,7 @@ class WrongEngine(RecordedEngine):
     def record(self, *arguments: Any, **keywords: Any) -> Any:
         recording = super().record(*arguments, **keywords)
         first = recording.epochs[0]
-        wrong = replace(first, figures={**first.figures, "lambda": 1.0})
+        wrong = replace(first, figures={**first.figures, "lam": 1.0})
         return replace(recording, epochs=[wrong, *recording.epochs[1:]])
 
 
