@@ -37,7 +37,7 @@ RUNS_TEXT = {
 STARTS_PROGRAMS = (
     "hf_matlab_compat/matlab/octave/",
     "hf_matlab_compat/parity/engines/provenance.py",
-    "hf_matlab_compat/migrate/layout.py",
+    "hf_matlab_compat/migrate/writer.py",
 )
 """The door to Octave, who asks git for a commit, who calls ruff: no other module of the package starts a program."""
 
