@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from hf_matlab_compat.matlab.octave.session import octave_available
+from hf_matlab_compat.matlab.octave.process import octave_available, run_code
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, WORDS
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer_text
 from hf_matlab_compat.options import Options
@@ -45,11 +44,9 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[int, str], 
         text = edit.text.replace("function paramsp = nnet_train_2(", f"function paramsp = hf_edit_{number}(")
         (folder / f"hf_edit_{number}.m").write_text(text + RECORDER)
     (folder / "run_all.m").write_text("words = {'gn', 'hess'};\n" + _CALL.format(count=len(EDITS)))
-    command = ["octave-cli", "--quiet", "--norc", "run_all.m"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    printed = run_code("run_all", folder, timeout=120).checked()
     found: dict[tuple[int, str], tuple[float, ...]] = {}
-    for line in done.stdout.splitlines():
+    for line in printed.splitlines():
         number, _run, name, value = line.split()
         key = (int(number), name)
         found[key] = (*found.get(key, ()), float(value))
