@@ -58,7 +58,7 @@ class Kind:
 
 
 def readers() -> dict[str, Callable[[Path], Mapping[str, Any]]]:
-    """The readers by name."""
+    """Return the readers by name."""
     found: dict[str, Callable[[Path], Mapping[str, Any]]] = {
         "hf_matlab_compat": load_mat,
         "scipy": lambda path: scipy.io.loadmat(path, mat_dtype=True),
@@ -71,7 +71,7 @@ def readers() -> dict[str, Callable[[Path], Mapping[str, Any]]]:
 
 
 def kinds(folder: Path, own: list[Path]) -> Iterator[Kind]:
-    """Valid files, odd ones, and damaged ones."""
+    """Yield valid, odd and damaged files."""
     yield from valid(folder)
     yield from odd()
     draw = np.random.default_rng(0)
@@ -85,7 +85,7 @@ def kinds(folder: Path, own: list[Path]) -> Iterator[Kind]:
 
 
 def valid(folder: Path) -> Iterator[Kind]:
-    """A value of each class in each format."""
+    """Yield a value of each class in each format."""
     simple = {name: values()[name] for name in ("double", "text", "rows", "sparse")}
     yield Kind("v4", [saved(simple, format="4")], simple)
     classes = values()
@@ -111,7 +111,7 @@ def valid(folder: Path) -> Iterator[Kind]:
 
 
 def odd() -> Iterator[Kind]:
-    """Files whose headers ask for more than they hold."""
+    """Yield files whose headers ask for more than they hold."""
     number, nest = element(9, bytes(8)), array5(6, element(9, bytes(8)))
     for _ in range(5000):
         nest = array5(1, nest)
@@ -129,14 +129,14 @@ def odd() -> Iterator[Kind]:
 
 
 def saved(variables: Mapping[str, Any], **options: Any) -> bytes:
-    """A file of these variables, written by scipy."""
+    """Return a file of these variables, written by scipy."""
     stream = io.BytesIO()
     scipy.io.savemat(stream, dict(variables), **options)
     return stream.getvalue()
 
 
 def plain(value: Any) -> Any:
-    """A value without the differences between readers that carry the same meaning."""
+    """Return a value without the differences between readers that do not change its meaning."""
     if scipy.sparse.issparse(value):
         return plain(value.toarray())
     if isinstance(value, dict):
@@ -153,7 +153,7 @@ def plain(value: Any) -> Any:
 
 
 def verdict(read: Callable[[Path], Mapping[str, Any]], path: Path, expected: Mapping[str, Any] | None) -> str:
-    """Read one file and tell in a word how that went."""
+    """Read one file; return the result in a word or two."""
     try:
         found = read(path)
     except CLEAR as error:
@@ -171,7 +171,7 @@ def verdict(read: Callable[[Path], Mapping[str, Any]], path: Path, expected: Map
 
 
 def outcome(read: Callable[[Path], Mapping[str, Any]], path: Path, expected: Mapping[str, Any] | None) -> str:
-    """The verdict of a process of its own, which may crash or hang."""
+    """Return the verdict of a process of its own, which may crash or hang."""
     receiving, sending = os.pipe()
     child = os.fork()
     if child == 0:

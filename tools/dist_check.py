@@ -18,20 +18,20 @@ READ_BY_TESTS_ONLY = ("_epoch1.mat", "_long.txt", "octave_streams.mat", ".csv")
 
 
 def tracked() -> set[str]:
-    """Every file of the repository."""
+    """Return the files of the repository."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return {name for name in listed.split("\0") if name and (ROOT / name).exists()}
 
 
 def faults_of_sdist(sdist: Path) -> list[str]:
-    """Files of the repository that the sdist lacks; it has them all, so that tests and documentation work from it."""
+    """Return the files of the repository that the sdist lacks: tests and documentation must work from it."""
     with tarfile.open(sdist) as archive:
         there = {name.partition("/")[2] for name in archive.getnames()}
     return [f"{sdist.name} lacks {name}" for name in sorted(tracked() - there)]
 
 
 def faults_of_wheel(wheel: Path) -> list[str]:
-    """Files that the wheel lacks, and files that it has without need."""
+    """Return the files that the wheel lacks, and the files that it does not need."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     needed = {name for name in tracked() if name.startswith(f"{PACKAGE}/")} | {f"{PACKAGE}/demo/digits.mat"}

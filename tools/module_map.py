@@ -1,4 +1,4 @@
-"""Writes docs/modules.md from the modules' docstrings: `python tools/module_map.py` (`--check` only looks)."""
+"""Writes docs/modules.md from the modules' docstrings: `python tools/module_map.py` (`--check` only compares)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ published program), `examples/` (one idea each), `benchmarks/`, `tools/` and `do
 
 
 def layers() -> list[str]:
-    """Names of the top-level modules and folders, the highest first, as the layer contract has them."""
+    """Return the names of the top-level modules and folders in the order of the layer contract, the highest first."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     entries = next(each["layers"] for each in settings["contracts"] if each["type"] == "layers")
     return [name.strip() for entry in entries for name in entry.split("|")]
@@ -55,7 +55,7 @@ def _line(path: Path) -> str:
 
 
 def main() -> int:
-    """Write the page, or say whether it is out of date."""
+    """Write the page, or compare it with the modules."""
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(page(), encoding="utf-8")
         return 0
