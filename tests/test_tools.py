@@ -92,13 +92,13 @@ def test_a_wheel_that_lacks_a_file_or_has_one_too_many_is_refused(tmp_path: Path
     if subprocess.run(["git", "rev-parse"], cwd=dist_check.ROOT, capture_output=True, check=False).returncode:
         pytest.skip("this is no clone")
     names = {name for name in dist_check.tracked() if name.startswith("hf_matlab_compat/")}
-    names -= {"hf_matlab_compat/parity/certificate.schema.json"}
+    names -= {"hf_matlab_compat/parity/certificate.template.html"}
     with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
         for name in (*names, "hf_matlab_compat/parity/goldens/octave_streams.mat"):
             archive.writestr(name, b"")
     faults = dist_check.faults_of_wheel(tmp_path / "a.whl")
     assert "a.whl lacks LICENSE" in faults
-    assert "a.whl lacks hf_matlab_compat/parity/certificate.schema.json" in faults
+    assert "a.whl lacks hf_matlab_compat/parity/certificate.template.html" in faults
     assert "a.whl lacks hf_matlab_compat/parity/goldens/case_ae_hess.mat" in faults
     assert "a.whl has hf_matlab_compat/parity/goldens/octave_streams.mat, which nothing in it reads" in faults
     assert not any("py.typed" in fault for fault in faults)
