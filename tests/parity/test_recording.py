@@ -1,15 +1,28 @@
-"""Files of recordings that are none, or damaged."""
+"""Recordings, distances, and the file of a recording."""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.parity.recording import read_recording_file
+from hf_matlab_compat.parity.recording import distance, read_recording_file
+
+
+def test_the_distance_is_relative_and_unequal_shapes_are_infinitely_apart() -> None:
+    assert distance([3.0, 4.0], [3.0, 5.0]) == pytest.approx(1 / math.sqrt(34))
+    assert distance([1.0], [1.0, 2.0]) == math.inf
+
+
+def test_equal_infinities_are_no_distance_apart_and_what_has_no_ratio_is_infinitely_far() -> None:
+    assert distance(-math.inf, -math.inf) == 0
+    assert distance(math.nan, math.nan) == 0
+    assert distance(1.0, 0.0) == math.inf
+    assert distance(math.nan, 1.0) == math.inf
 
 
 def save(path: Path, tree: object) -> Path:
