@@ -218,6 +218,32 @@ def test_every_class_of_v73_is_read(tmp_path: Path) -> None:
     assert found["f"] == Skipped("function_handle")
 
 
+def test_what_is_not_stored_as_its_class_says_is_no_number(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file.create_dataset("x", data=np.array([[b"abc"]])).attrs["MATLAB_class"] = np.bytes_("double")
+        file.create_dataset("i", data=np.zeros((1, 1), [("real", "i1"), ("imag", "i1")])).attrs["MATLAB_class"] = (
+            b"int8"
+        )
+    listing = list_variables(tmp_path / "a.mat")
+    assert [variable.kind for variable in listing.variables] == ["int8 (complex)", "double stored as |S3"]
+    assert listing.numbers() == {}
+    with pytest.raises(CheckpointError, match="x: expected numbers, got"):
+        load_mat(tmp_path / "a.mat", ["x"])
+
+
+def test_a_listing_does_not_follow_links_to_other_files(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    for name in ("a.mat", "b.mat"):
+        with h5py.File(tmp_path / name, "w") as file:
+            file.create_dataset("x", data=np.eye(2))
+            if name == "a.mat":
+                file["y"] = h5py.ExternalLink("b.mat", "/x")
+    with pytest.raises(CheckpointError, match="y: expected it in this file, got a link to elsewhere"):
+        list_variables(tmp_path / "a.mat")
+    assert list(load_mat(tmp_path / "a.mat", ["x"])) == ["x"]
+
+
 def test_a_cell_of_v73_that_holds_itself_is_refused(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "a.mat", "w") as file:
