@@ -121,7 +121,7 @@ def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
 
 
 def _from_list(node: syntax.Assign, value: syntax.Apply, context: Context, writer: Writer) -> None:
-    """Write ``[a, b] = c{:}``: the first entries of a list."""
+    # [a, b] = c{:}, the first entries of a list
     entries = context(value)
     variables = [each.name for each in node.targets if isinstance(each, syntax.Name)]
     if not entries.starred or len(variables) < len(node.targets):
@@ -154,7 +154,7 @@ def _outer(node: syntax.Node, context: Context) -> Value:
 
 
 def _create(variable: str, first: ast.expr, kind: Kind, context: Context, writer: Writer) -> None:
-    """Make sure that a variable exists before a part of it is assigned."""
+    # a variable must exist before a part of it is assigned
     if not variable:
         raise Untranslatable("assigns to part of something that is no variable")
     may_be_missing = variable in context.optional or variable in context.usage.asked_for
@@ -360,7 +360,7 @@ def _now_in_two(target: syntax.Apply, context: Context) -> None:
 
 
 def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: Writer) -> None:
-    """Write ``c{…} = value``."""
+    # c{…} = value
     variable = base_name(target)
     value = context.fresh(context(node), variable).as_two_dimensional()
     base, holder = _cells_to_fill(target, variable, context, writer)
@@ -414,7 +414,7 @@ def _cells_to_fill(
 def _to_cell_in_two(
     base: Value, holder: ast.expr | None, value: Value, target: syntax.Apply, context: Context, writer: Writer
 ) -> None:
-    """Write ``c{i, j} = value``."""
+    # c{i, j} = value
     found = subscripts(target.arguments, _as_cells(base), context)
     if any(each.form != "one" for each in found):
         raise Untranslatable("assigns to several cells at once")

@@ -72,9 +72,9 @@ _OUT_OF_REACH = {
 def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     """``name(nodes)`` with its first output."""
     arguments = Arguments(name, nodes, context)
-    if name in context.shared.trainers:
+    if name in context.shared.beside.trainers:
         return trainer_call.train_call(arguments)
-    if name in context.shared.functions or name in context.shared.siblings:
+    if name in context.shared.functions or name in context.shared.beside.functions:
         return _own(name, arguments, outputs=1)
     if name in _ROUTINES:
         made, kind, count = _routine(name, arguments)
@@ -131,7 +131,7 @@ def call_with_outputs(
         The function is not known, or not with that many outputs.
     """
     arguments = Arguments(name, nodes, context)
-    if name in context.shared.functions or name in context.shared.siblings:
+    if name in context.shared.functions or name in context.shared.beside.functions:
         made = _own(name, arguments, outputs=wanted)
         known = context.shared.output_kinds
         return expr(made), [known.get((name, place), Value()) for place in range(wanted)]
@@ -145,7 +145,7 @@ def call_with_outputs(
             return _WITH_OUTPUTS[name](arguments, wanted)
         except IndexError:
             raise Untranslatable(f"calls {name} with too few arguments") from None
-    if name not in BUILTINS and name not in context.shared.trainers:
+    if name not in BUILTINS and name not in context.shared.beside.trainers:
         raise unknown(name)
     raise Untranslatable(f"asks {name} for {wanted} outputs")
 
@@ -153,7 +153,7 @@ def call_with_outputs(
 def outputs_of(name: str, context: Context) -> int:
     """How many outputs a function of the script, or of a file beside it, has."""
     function = context.shared.functions.get(name)
-    return len(function.outputs) if function is not None else context.shared.siblings[name]
+    return len(function.outputs) if function is not None else context.shared.beside.functions[name]
 
 
 def _own(name: str, arguments: Arguments, outputs: int) -> Value:
@@ -172,7 +172,7 @@ def _own(name: str, arguments: Arguments, outputs: int) -> Value:
     elif outputs > max(count, 1):
         raise Untranslatable(f"asks {name} for {outputs} outputs; it has {count}")
     known = context.shared.output_kinds.get((name, 0), Value())
-    applied = known.kind is Kind.UNKNOWN and name in context.shared.makers
+    applied = known.kind is Kind.UNKNOWN and name in context.shared.beside.makers
     return replace(known, node=made, applied=applied, effect=count == 0)
 
 
@@ -199,4 +199,4 @@ def _routine(name: str, arguments: Arguments) -> tuple[ast.expr, Kind, int]:
 def is_function(name: str, context: Context) -> bool:
     """Whether a lone name is a call."""
     shared = context.shared
-    return name in BUILTINS or name in shared.functions or name in shared.siblings or name in _ROUTINES
+    return name in BUILTINS or name in shared.functions or name in shared.beside.functions or name in _ROUTINES

@@ -1,4 +1,4 @@
-"""What a translation knows while it goes: variables, functions, options, and what it has to say."""
+"""State of a translation: variables, functions, options, and remarks for the report; and names in Python."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hf_matlab_compat.migrate.usage import Usage
 from hf_matlab_compat.migrate.values import SHAPED, Kind, Value
 
 UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
-"""Kinds that nobody can write to in part."""
+"""Kinds whose values cannot be changed in part."""
 _MAKERS_OF_INTEGERS = frozenset({"arange", "r_", "randperm", "randi", "flatnonzero", "sort", "unique"})
 _MODULES = {"np", "ml", "plt", "math", "sys", "time", "random", "os", "warnings", "Path"}
 _FUNCTIONS = {"num2str", "WORDS", "train", "nnet_train", "nnet_train_2", "check_calls"}
@@ -29,9 +29,9 @@ _TAKEN = _MODULES | _FUNCTIONS | {"l", "O", "I", "loaded", "tic"}
 
 
 def python_name(name: str) -> str:
-    """The variable's name in Python: its own, with an underscore behind it where Python has taken it.
+    """Return the Python name of a variable: its own, with an underscore appended if Python reserves it.
 
-    A name that ends in underscores itself gets another one, so that ``in`` and ``in_`` stay two.
+    A reserved name that already ends in underscores gets one more, so that ``in`` and ``in_`` stay different.
     """
     own = name.rstrip("_") or name
     return name + "_" if keyword.iskeyword(own) or own in _TAKEN or hasattr(builtins, own) else name
@@ -42,13 +42,13 @@ PIL contourpy cupy cupyx cycler cyclopts dateutil fontTools h5py hf_matlab_compa
 mpl_toolkits numba numpy packaging pylab pyparsing rich scipy six threadpoolctl tree_sitter tree_sitter_matlab
 """
 _PACKAGES = frozenset(_TEXT.split())
-"""What a migrated script imports beside Python's own modules, itself or through what it imports."""
+"""Packages that a migrated script imports, directly or indirectly."""
 
 
 def module_name(stem: str) -> str:
-    """The name of a migrated file, without suffix: the script's, with an underscore behind it where Python has it.
+    """Return the name of a migrated file without suffix: the script's, with an underscore if a module has it.
 
-    A file ``copy.py`` would be imported by everything that asks for Python's own ``copy``.
+    A file ``copy.py`` would be imported in place of Python's own ``copy``.
     """
     own = stem.rstrip("_") or stem
     taken = keyword.iskeyword(own) or own in _PACKAGES or own in sys.stdlib_module_names
@@ -68,23 +68,22 @@ def _may_be_whole(value: Value) -> bool:
 
 @dataclass(frozen=True)
 class Beside:
-    """What lies beside a script.
+    """Files beside a script.
 
     Attributes
     ----------
     functions : mapping of str to int
-        Functions in files of their own, and how many outputs each has.
+        Functions in files of their own, and the number of outputs of each.
     trainers : mapping of str to Copy
         Copies of the trainer, whose edits become options of the call.
     names_in : callable
-        The variables of each .mat file of a name as the script gives it, which may hold ``*``; None for a file that is
-        not at hand.
+        Lists the variables of each .mat file of a name, which may hold ``*``; None if there is no file.
     scripts : frozenset of str
-        Names of the scripts, which are called by them.
+        Names of the scripts.
     body_of : callable
-        The statements of one of them; None for any other file.
+        Returns the statements of a script; None for any other file.
     makers : frozenset of str
-        Functions in files of their own whose outputs may be functions.
+        Those of `functions` whose outputs may be functions.
     """
 
     functions: Mapping[str, int] = field(default_factory=dict)
@@ -96,7 +95,7 @@ class Beside:
 
 
 class Variables(dict[str, Value]):
-    """What is known of each variable; remembers what was there before, so that a statement can be taken back."""
+    """Facts about each variable, with a history, so that the effects of a statement can be undone."""
 
     def __init__(self, known: Mapping[str, Value] = MappingProxyType({})) -> None:
         super().__init__(known)
@@ -111,11 +110,11 @@ class Variables(dict[str, Value]):
         super().__delitem__(name)
 
     def mark(self) -> int:
-        """A point to go back to."""
+        """Return a point for `take_back`."""
         return len(self._before)
 
     def take_back(self, mark: int) -> None:
-        """Undo what was changed since the mark."""
+        """Undo the changes since the mark."""
         while len(self._before) > mark:
             name, value = self._before.pop()
             if value is None:
@@ -126,43 +125,36 @@ class Variables(dict[str, Value]):
 
 @dataclass
 class Shared:
-    """What all functions of a file share.
+    """State that all functions of a file share.
 
     Attributes
     ----------
-    style : {'legacy', 'modern'}
-    streams : {'octave', 'matlab'}
+    style, streams : str
+        As for `translate`.
     functions : mapping
         Functions of this file, by name.
-    siblings : mapping
-        Names of functions in files beside this one, to the number of their outputs.
-    trainers : mapping
-        Names of the trainer's copies, and what is known of each.
+    beside : Beside
+        Files beside the script.
     imports : set of str
-        Import lines the Python script needs.
+        Lines that import functions of other files.
     called : dict of str to str
         Functions in files beside this one that are called, and the import line of each.
     inlined : set of str
-        Variables in whose place a call of the trainer has a word of its own, or nothing.
+        Variables that a call of the trainer replaces by a literal or leaves out.
     parameter_kinds, output_kinds : dict
-        What is known of arguments and results of functions of this file.
+        Facts about arguments and results of the functions of this file.
     is_function_file : bool
-        Whether the file holds functions only; who calls them may have seeded the random state.
-    names_in : callable
-        As in `Beside`.
-    scripts : frozenset of str
-        As in `Beside`.
+        Whether the file holds functions only; its caller may have seeded the random state.
+    uses_random : bool
+        Whether the script draws from the random state.
     fields_with_functions : frozenset of str
-        Fields that may hold functions; ``{}`` among them where cells and results of functions may.
-    makers : frozenset of str
-        As in `Beside`.
+        Fields that may hold functions, with ``{}`` if cells and results of functions may too.
     """
 
     style: str
     streams: str
     functions: Mapping[str, syntax.Function]
-    siblings: Mapping[str, int]
-    trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
+    beside: Beside = field(default_factory=Beside)
     is_function_file: bool = False
     imports: set[str] = field(default_factory=set)
     called: dict[str, str] = field(default_factory=dict)
@@ -170,51 +162,55 @@ class Shared:
     parameter_kinds: dict[tuple[str, str], Value] = field(default_factory=dict)
     output_kinds: dict[tuple[str, int], Value] = field(default_factory=dict)
     uses_random: bool = False
-    names_in: NamesIn = field(default=lambda _file: None)
-    scripts: frozenset[str] = frozenset()
     fields_with_functions: frozenset[str] = frozenset()
-    makers: frozenset[str] = frozenset()
 
 
 @dataclass
 class Context:
-    """One script body or one function body, while it is translated.
+    """State of the translation of one body, of the script or of a function.
 
     Attributes
     ----------
     shared : Shared
+        State of the whole file.
     usage : Usage
-        How the body uses its variables.
+        Facts about the variables of the body.
     function : syntax.Function or None
-        None for the script itself.
+        The function; None for the script itself.
     value : callable
-        Translates an expression; set by `expressions`, so that its parts need not import it.
+        Translates an expression; given by `scripts`, so that the modules of expressions need not import each other.
     variables : dict
-        What is known of each variable defined so far.
+        Facts about each variable defined so far.
     two_dimensional : set of str
-        Variables that must not hold a ROW, since they hold other things too.
+        Variables that must not hold a ROW, as they also hold other kinds.
     assigned : dict
-        Kinds of what each variable was ever given.
+        All kinds that were assigned to each variable.
     growing : set of str
-        Variables that start without room.
+        Variables that start empty and grow.
     exceptions : set of str
-        Variables that hold what a ``try`` caught.
+        Variables that hold a caught exception.
     missing : dict
-        Variables to create before the statement, with their first values.
+        Variables to create before the statement, and their first values.
     notes : list of str
-        Remarks on the statement, for the report.
+        Remarks on the statement for the report.
     warnings : list of str
-        Those among them that stand above the statement in the Python script too.
+        Those of `notes` that are also comments in the Python script.
     dropped : list of syntax.Node
-        Parts of the statement that Python has no counterpart for, as a remark says.
+        Parts of the statement without a counterpart in Python, as a remark says.
+    replaced : bool
+        Whether the statement has no counterpart in Python.
+    end_of : list of callable
+        Return the value of ``end`` for each index around the present expression.
     plan : LoadPlan
-        What the body's loads bind.
+        The names that the loads of the body bind.
     optional : frozenset of str
         Parameters that a call may leave out.
     made : set of str
-        Variables that may be missing before the statement, and were created in this body.
+        Variables that may have been missing and were created in this body.
     cleared : set of str
-        Variables that were cleared, so that a function of their name is one again.
+        Variables that were cleared, so that a function of their name is visible again.
+    depth, loops : int
+        Numbers of compound statements and of loops around the present statement.
     """
 
     shared: Shared
@@ -240,22 +236,22 @@ class Context:
     loops: int = 0
 
     def __call__(self, node: syntax.Node) -> Value:
-        """The Python of an expression."""
+        """Translate an expression."""
         return self.value(node, self)
 
     def needs(self, line: str) -> None:
-        """Remember a line that imports a function of another file; `IMPORTS` follow from the names a script uses."""
+        """Note a line that imports a function of another file; `IMPORTS` follow from the names that a script uses."""
         self.shared.imports.add(line)
 
     def define(self, name: str, value: Value) -> None:
-        """Remember what a variable holds from here on."""
+        """Note the facts about a variable from here on."""
         known = replace(value, node=name_node(python_name(name)), owner="", effect=False)
         self.variables[name] = known
         self.cleared.discard(name)
         self.assigned.setdefault(name, set()).add(value.kind)
 
     def fresh(self, value: Value, name: str) -> Value:
-        """`value` as it may be kept in `name`: of its own and ready for fractions where parts are assigned later."""
+        """Return `value` for a variable: copied if parts of it, or of an array that it shares, are assigned later."""
         written = self.usage.written
         shared = value.owner and (name in written or bool(written & set(value.owner.split())))
         whole = name in written and value.kind in SHAPED and _may_be_whole(value)
@@ -264,17 +260,17 @@ class Context:
         return replace(value, node=call("ml.copied", value), owner="", integer=False)
 
     def target(self, name: str) -> str:
-        """The Python name to assign to: with an underscore before it where a function never uses it."""
+        """Return the Python name to assign to, with a leading underscore if a function never uses it."""
         kept = self.function is None or name in self.usage.read or name in self.function.outputs
         return python_name(name) if kept else f"_{name}"
 
     def warn(self, remark: str) -> None:
-        """A remark for the report and for the reader of the Python script."""
+        """Add a remark for the report and for the reader of the Python script."""
         self.notes.append(remark)
         self.warnings.append(remark)
 
     def replaced_by(self, remark: str) -> None:
-        """The statement has no Python counterpart, but something takes its place."""
+        """Note that the statement has no Python counterpart, and why none is needed."""
         self.replaced = True
         self.notes.append(remark)
 
@@ -289,4 +285,4 @@ IMPORTS: Mapping[str, str] = {
     "WORDS": "from hf_matlab_compat.matlab.vocabulary import WORDS",
     **{name: f"from hf_matlab_compat import {name}" for name in ("train", "nnet_train", "nnet_train_2")},
 }
-"""Names that no variable of a script has in Python, and the line that imports each."""
+"""Reserved names of the Python script, and the line that imports each."""

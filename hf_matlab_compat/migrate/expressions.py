@@ -169,7 +169,7 @@ def _handle(node: syntax.Handle, context: Context) -> Value:
         raise Untranslatable(f"makes a handle of {node.name}, which may be given one array or two")
     if node.name in _CASTS:
         return Value(name(_CASTS[node.name]), Kind.HANDLE)
-    if shared.siblings.get(node.name) == 1:
+    if shared.beside.functions.get(node.name) == 1:
         context(syntax.Apply(syntax.Name(node.name), ()))  # which imports it
         return own
     given = ("a", "b") if node.name in _OF_TWO else ("a",)

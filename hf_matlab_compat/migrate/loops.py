@@ -40,7 +40,7 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
     writer : Writer
         Receives the loop.
     nested, joined : callable
-        Write the statements of a body; return what is known of the variables where several paths meet.
+        Write the statements of a body; return the facts about variables where several paths meet.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def _alike(one: Value, other: Value) -> bool:
 
 
 def _values(statement: syntax.For, context: Context) -> tuple[ast.expr, Value]:
-    """Return what the Python loop runs over, and what is known of its variable."""
+    # what the Python loop runs over, and the facts about its variable
     values = statement.values
     while isinstance(values, syntax.Paren):
         values = values.inner

@@ -77,11 +77,8 @@ def translate(
             raise MigrationError(f"{option}: expected one of {', '.join(known)}, got {value!r}.")
     script, parts = inlined(lifted(_under_its_name(parse(source), name)), beside.body_of, name)
     functions = {each.name: each for each in script.body if isinstance(each, syntax.Function)}
-    shared = Shared(
-        style, streams, functions, beside.functions, beside.trainers, names_in=beside.names_in, scripts=beside.scripts
-    )
+    shared = Shared(style, streams, functions, beside)
     code = [each for each in script.body if not isinstance(each, syntax.Comment)]
-    shared.makers = beside.makers
     shared.fields_with_functions = fields_with_functions(script)
     shared.is_function_file = bool(code) and all(isinstance(each, syntax.Function) for each in code)
     writer, positions = Writer(Ledger(script.lines)), frozenset[str]()
@@ -181,7 +178,7 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
     outputs = function.outputs if function is not None else ()
     usage = usage_of(body, parameters, outputs)
     context = Context(shared, usage, function, translate_expression)
-    context.plan = plan_loads(body, usage, outputs, shared.names_in, lambda name: _is_free(name, context))
+    context.plan = plan_loads(body, usage, outputs, shared.beside.names_in, lambda name: _is_free(name, context))
     if context.plan.names:
         free = sorted(context.plan.names - usage.assigned | set(context.plan.assumed))
         replaced = sorted(context.plan.names & usage.assigned)
@@ -190,8 +187,8 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
 
 
 def _is_free(name: str, context: Context) -> bool:
-    known = name in CONSTANTS or name in NAMES or name in context.shared.trainers or is_function(name, context)
-    return name.isidentifier() and not known and name not in context.shared.scripts
+    known = name in CONSTANTS or name in NAMES or name in context.shared.beside.trainers or is_function(name, context)
+    return name.isidentifier() and not known and name not in context.shared.beside.scripts
 
 
 def _write_function(function: syntax.Function, shared: Shared, writer: Writer) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.accounting import Account
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.build import call, compare, expr, name
@@ -22,7 +21,7 @@ from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.syntax import Statement, Untranslatable
 from hf_matlab_compat.migrate.translation import Fate
 from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, join
-from hf_matlab_compat.migrate.writer import Writer, comment_of, stored
+from hf_matlab_compat.migrate.writer import Account, Writer, comment_of, stored
 
 
 def write_body(body: Sequence[Statement], context: Context, writer: Writer) -> None:
@@ -65,8 +64,8 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
 
 
 def _write_checked(statement: Statement, context: Context, writer: Writer) -> None:
-    """Write a statement, and compare its strings and numbers with those of its Python."""
-    account = Account(statement, context.shared.trainers)
+    # the strings and numbers of MATLAB must be those of Python
+    account = Account(statement, context.shared.beside.trainers)
     with writer.on_account_of(account):
         _WRITERS[type(statement)](statement, context, writer)
     account.leave_out(context.dropped)
@@ -163,7 +162,9 @@ def _command(statement: syntax.Command, context: Context, writer: Writer) -> Non
     command, *words = statement.words
     if words and words[0] in ("+=", "-=", "*=", "/="):
         raise Untranslatable("uses an operator that is Octave's own")
-    if not words and (command in context.variables or command in context.shared.trainers or _is_own(command, context)):
+    if not words and (
+        command in context.variables or command in context.shared.beside.trainers or _is_own(command, context)
+    ):
         _evaluate(syntax.Evaluate(statement.place, syntax.Name(command), statement.silent), context, writer)
         return
     texts = tuple(map(syntax.Text, words))
@@ -187,7 +188,7 @@ def _command(statement: syntax.Command, context: Context, writer: Writer) -> Non
 
 
 def _is_own(function: str, context: Context) -> bool:
-    return function in context.shared.functions or function in context.shared.siblings
+    return function in context.shared.functions or function in context.shared.beside.functions
 
 
 def _word(word: str) -> syntax.Node:
@@ -262,7 +263,7 @@ def nested(body: Sequence[Statement], context: Context, writer: Writer) -> None:
 
 
 def joined(ends: Sequence[dict[str, Value]]) -> dict[str, Value]:
-    """Return what is known of the variables where several paths meet."""
+    """Return the facts about variables where several paths meet."""
     known = dict(ends[0]) if ends else {}
     for variables in ends[1:]:
         for variable, value in variables.items():

@@ -1,4 +1,4 @@
-"""What a MATLAB script is made of: the nodes that `parsing` builds and everything else reads."""
+"""Nodes of a MATLAB script, which `parsing` builds and everything else reads."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v
 
 
 class Untranslatable(Exception):
-    """A statement is outside the dialect; says why, in a phrase that follows the line's number."""
+    """A statement is outside the dialect.
+
+    Parameters
+    ----------
+    reason : str
+        A phrase that follows the number of the line.
+    unknown : str
+        The unknown function that is the reason; empty if it is another one.
+    """
 
     def __init__(self, reason: str, unknown: str = "") -> None:
         super().__init__(reason)
         self.unknown = unknown
-        """The function that is not known here, where that is why."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,12 @@ class Node:
     """Part of a script."""
 
     def children(self) -> Iterator[Node]:
-        """The nodes directly inside this one, in order."""
+        """Yield the nodes directly inside this one, in order."""
         for each in fields(self):
             yield from _nodes_in(getattr(self, each.name))
 
     def walk(self) -> Iterator[Node]:
-        """This node and all below it, outermost first."""
+        """Yield this node and all nodes inside it, outermost first."""
         waiting: list[Node] = [self]
         while waiting:
             node = waiting.pop()
@@ -51,12 +58,14 @@ def _nodes_in(value: Any) -> Iterator[Node]:
 
 @dataclass(frozen=True)
 class Number(Node):
+    """A literal number, as in the script."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class Text(Node):
-    """A string, as what it holds; `double` where it stood in double quotes, so that no format is left to unescape."""
+    """The characters of a string; `double` if it was in double quotes, whose escapes are interpreted."""
 
     text: str
     double: bool = False
@@ -64,6 +73,8 @@ class Text(Node):
 
 @dataclass(frozen=True)
 class Name(Node):
+    """A variable, or a function without arguments."""
+
     name: str
 
 
@@ -84,6 +95,8 @@ class Tilde(Node):
 
 @dataclass(frozen=True)
 class Range(Node):
+    """``first:step:last``; `step` is None for ``first:last``."""
+
     first: Node
     step: Node | None
     last: Node
@@ -91,6 +104,8 @@ class Range(Node):
 
 @dataclass(frozen=True)
 class Binary(Node):
+    """``left operator right``."""
+
     operator: str
     left: Node
     right: Node
@@ -98,17 +113,23 @@ class Binary(Node):
 
 @dataclass(frozen=True)
 class Unary(Node):
+    """``operator operand``."""
+
     operator: str
     operand: Node
 
 
 @dataclass(frozen=True)
 class Transpose(Node):
+    """``operand'`` or ``operand.'``."""
+
     operand: Node
 
 
 @dataclass(frozen=True)
 class Paren(Node):
+    """``(inner)``."""
+
     inner: Node
 
 
@@ -123,7 +144,7 @@ class Apply(Node):
 
 @dataclass(frozen=True)
 class Field(Node):
-    """``base.name``, or ``base.(name)`` where the name is an expression."""
+    """``base.name``, or ``base.(name)`` if the name is an expression."""
 
     base: Node
     name: str | Node
@@ -131,21 +152,29 @@ class Field(Node):
 
 @dataclass(frozen=True)
 class Matrix(Node):
+    """``[…; …]``."""
+
     rows: tuple[tuple[Node, ...], ...]
 
 
 @dataclass(frozen=True)
 class CellLiteral(Node):
+    """``{…; …}``."""
+
     rows: tuple[tuple[Node, ...], ...]
 
 
 @dataclass(frozen=True)
 class Handle(Node):
+    """``@name``."""
+
     name: str
 
 
 @dataclass(frozen=True)
 class Lambda(Node):
+    """``@(parameters) body``."""
+
     parameters: tuple[str, ...]
     body: Node
 
@@ -155,10 +184,9 @@ class Lambda(Node):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a statement stands: its lines (from 1), its text, and comments found inside it.
+    """Lines of a statement (from 1), its text, and the comments inside it.
 
-    Of a compound statement, `header` is the last line of what stands before its body, which may go on over several
-    lines, and the comments are those inside that header.
+    For a compound statement, `header` is the last line before its body, and the comments are those inside the header.
     """
 
     first: int
@@ -170,18 +198,22 @@ class Place:
 
 @dataclass(frozen=True)
 class Statement(Node):
+    """A statement, with its place."""
+
     place: Place
 
 
 @dataclass(frozen=True)
 class Comment(Statement):
-    """A comment; `trailing` where code stands before it on its line."""
+    """A comment; `trailing` if it follows code on its line."""
 
     trailing: bool = False
 
 
 @dataclass(frozen=True)
 class Assign(Statement):
+    """``targets = value``; `silent` if a semicolon follows."""
+
     targets: tuple[Node, ...]
     value: Node
     silent: bool
@@ -189,7 +221,7 @@ class Assign(Statement):
 
 @dataclass(frozen=True)
 class Evaluate(Statement):
-    """An expression on its own."""
+    """An expression as a statement."""
 
     value: Node
     silent: bool
@@ -205,7 +237,7 @@ class Command(Statement):
 
 @dataclass(frozen=True)
 class Branch(Node):
-    """A condition (None for ``else``, ``otherwise``), the first and the last line of it, and what it guards."""
+    """A condition (None for ``else`` and ``otherwise``), its first and last line, and the statements that it guards."""
 
     condition: Node | None
     line: int
@@ -215,17 +247,23 @@ class Branch(Node):
 
 @dataclass(frozen=True)
 class If(Statement):
+    """``if``, with a branch for each ``elseif`` and ``else``."""
+
     branches: tuple[Branch, ...]
 
 
 @dataclass(frozen=True)
 class Switch(Statement):
+    """``switch``, with a branch for each ``case`` and ``otherwise``."""
+
     subject: Node
     branches: tuple[Branch, ...]
 
 
 @dataclass(frozen=True)
 class For(Statement):
+    """``for variable = values``."""
+
     variable: str
     values: Node
     body: tuple[Statement, ...]
@@ -233,12 +271,16 @@ class For(Statement):
 
 @dataclass(frozen=True)
 class While(Statement):
+    """``while condition``."""
+
     condition: Node
     body: tuple[Statement, ...]
 
 
 @dataclass(frozen=True)
 class Try(Statement):
+    """``try`` and ``catch error``."""
+
     body: tuple[Statement, ...]
     error: str
     handler: tuple[Statement, ...]
@@ -254,11 +296,15 @@ class Jump(Statement):
 
 @dataclass(frozen=True)
 class Global(Statement):
+    """``global`` or ``persistent``."""
+
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Function(Statement):
+    """``function outputs = name(parameters)``."""
+
     name: str
     parameters: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -267,7 +313,7 @@ class Function(Statement):
 
 @dataclass(frozen=True)
 class Broken(Statement):
-    """What could not be parsed, or has no place here."""
+    """Text that cannot be parsed, or a statement that is not supported where it is."""
 
     reason: str = "cannot be parsed"
 
@@ -281,7 +327,7 @@ class Script(Node):
 
 
 def unescaped(text: str) -> str:
-    """Return a format with its backslash sequences as the characters they mean."""
+    """Return a format with backslash sequences replaced by their characters."""
     return _ESCAPE.sub(_escape, text)
 
 

@@ -60,7 +60,7 @@ def train_call(arguments: Arguments) -> Value:
         The copy that is called is another algorithm, or the call has no known form.
     """
     context = arguments.context
-    copy = context.shared.trainers[arguments.name]
+    copy = context.shared.beside.trainers[arguments.name]
     if copy.refusal:
         raise Untranslatable(f"calls {arguments.name}: {copy.refusal}")
     if any(value.starred for value in arguments.values):

@@ -1,4 +1,4 @@
-"""The Python script as syntax trees with MATLAB's comments between them, and the ledger of MATLAB's lines.
+"""The Python script as syntax trees with MATLAB's comments between them, the checks of each statement, and the layout.
 
 A comment is a statement whose only name is the text of the comment: `ast.unparse` writes a name as it is. The same
 holds for an empty line. A comment after a statement is marked, and `rendered` moves it to the end of the line before.
@@ -7,22 +7,32 @@ holds for an empty line. A comment after a statement is marked, and `rendered` m
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hf_matlab_compat.migrate.accounting import Account
+from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.build import Part, expr
-from hf_matlab_compat.migrate.syntax import Place
+from hf_matlab_compat.migrate.syntax import Place, unescaped
 from hf_matlab_compat.migrate.translation import Fate, Ledger, LeftToDo
 
 _WIDTH = 88
 _TRAILING = "#\t"
 """Start of a comment that belongs to the end of the line before."""
+_MEANS_SOMETHING = re.compile(r"[^\w\s.:/+*%@~^|&<>?!$-]")
+"""Characters that could give a string a meaning in Python or for a translator."""
+_NUMBERS_ONLY = re.compile(r"[\d\s.,;:\[\]eE+-]*")
+_DIRECTIVE = re.compile(r"%[-+ 0#]*\d*(?:\.\d*)?l?[a-zA-Z]")
+_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[+-]?\d+)?")
+_LEAST = 10_000
+"""Whole numbers below it may be sizes, positions, axes or options that a translation adds."""
+_OWN_FRACTIONS = (0.5,)
 
 
 def comment_of(line: str) -> ast.stmt:
@@ -45,6 +55,125 @@ def trailing_text(statement: ast.stmt) -> str:
 def stored(name: str) -> ast.expr:
     """Return a name as the target of an assignment."""
     return ast.Name(name, ast.Store())
+
+
+class Account:
+    """The strings and numbers of one statement in MATLAB and in Python, without those of statements inside it.
+
+    What one side holds and the other does not shows a wrong translation.
+
+    Parameters
+    ----------
+    statement : Statement
+        MATLAB's statement.
+    trainers : collection of str
+        Functions whose calls take numbers from another file.
+    """
+
+    def __init__(self, statement: syntax.Statement, trainers: Collection[str] = ()) -> None:
+        nodes = list(_own(statement))
+        self._text = statement.place.text
+        self._texts = [node for node in nodes if isinstance(node, syntax.Text)]
+        self._words = [node.words[1:] for node in nodes if isinstance(node, syntax.Command)]
+        self._number_nodes = [node for node in nodes if isinstance(node, syntax.Number)]
+        self._numbers_from_elsewhere = any(isinstance(node, syntax.Name) and node.name in trainers for node in nodes)
+        self._constants: list[object] = []
+
+    def leave_out(self, nodes: Iterable[syntax.Node]) -> None:
+        """Remove parts of MATLAB's statement that have no counterpart in Python, as a remark says."""
+        gone = {id(part) for node in nodes for part in node.walk()}
+        self._texts = [node for node in self._texts if id(node) not in gone]
+        self._number_nodes = [node for node in self._number_nodes if id(node) not in gone]
+
+    @property
+    def _numbers(self) -> set[float]:
+        return {_value(node.text) for node in self._number_nodes}
+
+    def enter(self, tree: ast.stmt) -> None:
+        """Enter a statement of Python, or the header of a block."""
+        self._constants += [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+
+    def difference(self, left_out: bool = False) -> str:
+        """Return a phrase for what one side holds and the other does not; empty if both hold the same.
+
+        If the statement is `left_out`, its Python may hold less.
+        """
+        strings = [each for each in self._constants if isinstance(each, str)]
+        numbers = {
+            float(each) for each in self._constants if isinstance(each, int | float) and not isinstance(each, bool)
+        }
+        lost = () if left_out else self._lost(strings)
+        other = next(chain(lost, self._foreign(strings)), None)
+        if other is not None:
+            return f"holds a string that would not be the same in Python ({other!r})"
+        shown = {float(found) for each in strings for found in _NUMBER.findall(each)}
+        lost_number = not left_out and self._is_lost(numbers | shown)
+        return "holds numbers that would not be the same in Python" if lost_number or self._is_foreign(numbers) else ""
+
+    def _lost(self, strings: list[str]) -> Iterator[str]:
+        """Yield MATLAB's strings that no string of Python contains."""
+        whole, everything = set(strings), "\0".join(strings)
+        place = 0
+        for node in self._texts:
+            if node.text in whole or not _MEANS_SOMETHING.search(node.text) or _NUMBERS_ONLY.fullmatch(node.text):
+                continue
+            found = everything.find(node.text, place)  # most are in the order of the source
+            place = max(place, found)
+            if found >= 0 or node.text in everything:
+                continue
+            if any(part not in everything for part in _printed(node) if _MEANS_SOMETHING.search(part)):
+                yield node.text
+
+    def _foreign(self, strings: list[str]) -> Iterator[str]:
+        """Yield Python's strings that no strings of MATLAB explain."""
+        known = {part for node in self._texts for part in (node.text, *_printed(node))}
+        known |= {word for words in self._words for word in (*words, *(word.strip("'") for word in words))}
+        telling = sorted((part for part in known if _MEANS_SOMETHING.search(part)), key=len, reverse=True)
+        for each in strings:
+            label = each.removesuffix(" =")
+            explained = len(each) < 2 or each in known or label in self._text or label == "ans"
+            rest = "" if explained else each
+            for part in telling if _MEANS_SOMETHING.search(rest) else ():
+                rest = rest.replace(part, " ")
+            if _MEANS_SOMETHING.search(rest):
+                yield each
+
+    def _is_lost(self, numbers: set[float]) -> bool:
+        return any(not _near(each, numbers) for each in filter(_is_telling, self._numbers))
+
+    def _is_foreign(self, numbers: set[float]) -> bool:
+        foreign = (each for each in filter(_is_telling, numbers - {*_OWN_FRACTIONS}) if not _near(each, self._numbers))
+        return not self._numbers_from_elsewhere and any(foreign)
+
+
+def _own(statement: syntax.Statement) -> Iterator[syntax.Node]:
+    """Yield the nodes of a statement without those of statements inside it."""
+    waiting: list[syntax.Node] = [statement]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        inside = [child for child in node.children() if not isinstance(child, syntax.Statement)]
+        waiting.extend(reversed(inside))
+
+
+def _printed(node: syntax.Text) -> Iterable[str]:
+    """Return the parts of a format around its values; `print` adds a newline at the end."""
+    text = node.text if node.double else unescaped(node.text)
+    parts = _DIRECTIVE.split(text.replace("%%", "\0"))
+    return [part.replace("\0", "%").removesuffix("\n") for part in parts]
+
+
+def _value(text: str) -> float:
+    return float(text.lower().replace("d", "e"))
+
+
+def _is_telling(number: float) -> bool:
+    return number != int(number) or abs(number) >= _LEAST if abs(number) < float("inf") else True
+
+
+def _near(number: float, numbers: set[float]) -> bool:
+    """Return whether a number or a neighbour is among `numbers`: positions count from 0, ranges end one further."""
+    return bool({number, number - 1, number + 1} & numbers)
 
 
 class Writer:

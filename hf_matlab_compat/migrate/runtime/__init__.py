@@ -6,12 +6,11 @@ array as a one-dimensional one. Positions count from 0 unless a docstring says f
 """
 
 # ruff: noqa: F403
-from hf_matlab_compat.migrate.runtime.algebra import *
 from hf_matlab_compat.migrate.runtime.arrays import *
 from hf_matlab_compat.migrate.runtime.cells import *
 from hf_matlab_compat.migrate.runtime.classes import *
 from hf_matlab_compat.migrate.runtime.files import *
 from hf_matlab_compat.migrate.runtime.indexing import *
+from hf_matlab_compat.migrate.runtime.numerics import *
 from hf_matlab_compat.migrate.runtime.random import *
-from hf_matlab_compat.migrate.runtime.reductions import *
 from hf_matlab_compat.migrate.runtime.text import *
