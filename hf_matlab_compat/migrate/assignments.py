@@ -117,7 +117,7 @@ def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
             context.define(target.name, each)
         else:
             raise Untranslatable("assigns several values to parts of variables")
-    writer.assign(ast.Tuple(names, ast.Store()), Value(made))
+    writer.assign(ast.Tuple(names, ast.Store()), made)
 
 
 def _from_list(node: syntax.Assign, value: syntax.Apply, context: Context, writer: Writer) -> None:

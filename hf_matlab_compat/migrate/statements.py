@@ -11,7 +11,6 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.build import call, compare, expr, name
-from hf_matlab_compat.migrate.calls import is_function, outputs_of, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
 from hf_matlab_compat.migrate.load_files import is_workspace_load
@@ -123,7 +122,7 @@ def _evaluate(statement: syntax.Evaluate, context: Context, writer: Writer) -> N
     if context.replaced or value.node is None:
         context.replaced = True
         _keep_as_comment(statement, writer)
-    elif _only_does(node, value, context):
+    elif value.effect:
         writer.run(value)
     elif "ans" in context.usage.names and not isinstance(node, syntax.Name):
         _keep_answer(statement, value, context, writer)
@@ -146,12 +145,18 @@ def _keep_answer(statement: syntax.Evaluate, value: Value, context: Context, wri
         _show("ans", name("ans"), writer)
 
 
+<<<<<<< HEAD
 def _only_does(node: syntax.Node, value: Value, context: Context) -> bool:
     """Return whether an expression is evaluated for its effect and has no value to show."""
     function = node.base if isinstance(node, syntax.Apply) else node
     if isinstance(function, syntax.Name) and _is_own(function.name, context):
         return outputs_of(function.name, context) == 0
     return value.effect
+=======
+def _has_effect(value: Value) -> bool:
+    """Return whether an expression is evaluated for its effect and has no value to show."""
+    return value.effect or isinstance(value.node, ast.stmt)
+>>>>>>> 1a52b30 (Migrate: a call made for its effect is a fact of the value)
 
 
 def _keep_as_comment(statement: Statement, writer: Writer) -> None:
