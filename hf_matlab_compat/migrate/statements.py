@@ -11,6 +11,7 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.build import call, compare, expr, name
+from hf_matlab_compat.migrate.calls import is_function, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
 from hf_matlab_compat.migrate.load_files import is_workspace_load
@@ -143,20 +144,6 @@ def _keep_answer(statement: syntax.Evaluate, value: Value, context: Context, wri
     context.define("ans", kept)
     if not statement.silent:
         _show("ans", name("ans"), writer)
-
-
-<<<<<<< HEAD
-def _only_does(node: syntax.Node, value: Value, context: Context) -> bool:
-    """Return whether an expression is evaluated for its effect and has no value to show."""
-    function = node.base if isinstance(node, syntax.Apply) else node
-    if isinstance(function, syntax.Name) and _is_own(function.name, context):
-        return outputs_of(function.name, context) == 0
-    return value.effect
-=======
-def _has_effect(value: Value) -> bool:
-    """Return whether an expression is evaluated for its effect and has no value to show."""
-    return value.effect or isinstance(value.node, ast.stmt)
->>>>>>> 1a52b30 (Migrate: a call made for its effect is a fact of the value)
 
 
 def _keep_as_comment(statement: Statement, writer: Writer) -> None:
