@@ -343,7 +343,7 @@ def rendered(body: list[ast.stmt]) -> str:
 
 
 def formatted(*texts: str) -> list[str]:
-    """Return scripts as ``ruff format`` lays them out, or unchanged if ruff is not installed."""
+    """Return scripts as ``ruff format`` lays them out, or unchanged if ruff is missing or fails."""
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
     if ruff is None or not texts:
         return list(texts)
@@ -352,5 +352,8 @@ def formatted(*texts: str) -> list[str]:
         for file, text in zip(files, texts, strict=True):
             file.write_text(text, encoding="utf-8")
         command = [ruff, "format", "--isolated", "--no-cache", "--quiet", "--target-version", "py311", folder]
-        subprocess.run(command, check=False, capture_output=True, timeout=60 + len(texts))
+        try:
+            subprocess.run(command, check=False, capture_output=True, timeout=60 + len(texts))
+        except (OSError, subprocess.TimeoutExpired):
+            return list(texts)
         return [file.read_text(encoding="utf-8") for file in files]

@@ -28,9 +28,10 @@ def test_long_statements_are_broken_and_mean_the_same() -> None:
     assert ast.dump(ast.parse(plain)) == ast.dump(ast.parse(laid_out))
 
 
-def test_a_script_without_ruff_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ruff", [None, "/nowhere/ruff"])
+def test_a_script_without_ruff_stays_as_it_is(ruff: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = translate(LONG).python
-    monkeypatch.setattr(writer.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(writer.shutil, "which", lambda *_, **__: ruff)
     assert formatted(plain, "x = 'a'\n") == [plain, "x = 'a'\n"]
 
 
