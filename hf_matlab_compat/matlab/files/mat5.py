@@ -51,17 +51,10 @@ class _Header:
 
     name: str
     kind: int
-    flags: int
+    is_complex: bool
+    is_logical: bool
     shape: tuple[int, ...]
     end: int
-
-    @property
-    def is_complex(self) -> bool:
-        return bool(self.flags & _COMPLEX)
-
-    @property
-    def is_logical(self) -> bool:
-        return bool(self.flags & _LOGICAL)
 
     @property
     def kind_in_words(self) -> str:
@@ -169,7 +162,8 @@ def _header(content: memoryview, order: str) -> _Header:
     if kind == _UINT8 and bits & _LOGICAL and content[at : at + 4] == struct.pack(order + "I", _INT32):
         kind = _SPARSE  # Octave's sparse logical matrix: the data begins with int32 indices
     shape = tuple(np.frombuffer(sizes[: len(sizes) // 4 * 4], dtype=order + "i4").tolist())
-    return _Header(bytes(name).rstrip(b"\0").decode("latin-1"), kind, bits, shape, at)
+    text = bytes(name).rstrip(b"\0").decode("latin-1")
+    return _Header(text, kind, bool(bits & _COMPLEX), bool(bits & _LOGICAL), shape, at)
 
 
 class _Values:
