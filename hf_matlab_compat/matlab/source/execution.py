@@ -82,6 +82,7 @@ class Run(Evaluator):
         self._ends: dict[tuple[str, frozenset[tuple[str, Values]]], State] = {}
         self._reached: set[str] = set()
         self._exits: list[_Exits] = [_Exits()]
+        self._errors: list[list[State]] = [[]]
         self._steps = 0
         try:
             self._play(source)
@@ -110,8 +111,7 @@ class Run(Evaluator):
         self._reached.add(name)
         self.active.append(name)
         self._exits.append(_Exits())
-        blocks = [child for child in function.children if child.type == "block"]
-        end = self.block([statement for block in blocks for statement in block.children], state)
+        end = self.block(_block_of(function), state)
         returned = self._exits.pop().at["return"]
         self.active.pop()
         self._ends[key] = _merged([*returned, *([] if end is None else [end])]) or {}
@@ -135,12 +135,13 @@ class Run(Evaluator):
         return state
 
     def _inner(self, node: Node, state: State) -> State | None:
-        return self.block([each for child in node.children if child.type == "block" for each in child.children], state)
+        return self.block(_block_of(node), state)
 
     def _expression(self, node: Node, state: State) -> State | None:
         if node.is_named and node.type not in ("comment", "line_continuation", "function_definition"):
             self.values(node, state)
             if node.type == "function_call" and called(node) in _STOPS:
+                self._errors[-1].append(dict(state))
                 return None
         return state
 
@@ -185,9 +186,16 @@ class Run(Evaluator):
         return _merged([*ends, *([] if waiting is None else [waiting])])
 
     def _try(self, node: Node, state: State) -> State | None:
-        end = self._inner(node, dict(state))
+        """Run the body, and the handler from every state at which the body may have stopped."""
+        stops = [dict(state)]
+        self._errors.append([])
+        end: State | None = dict(state)
+        for statement in _block_of(node):
+            end = self.block([statement], end)
+            stops += [] if end is None else [dict(end)]
+        errors = self._errors.pop()
+        start = _merged([*errors, *([] if end is None else stops)]) or state
         handler = next((child for child in node.children if child.type == "catch_clause"), None)
-        start = _merged([state, *([] if end is None else [end])]) or state
         caught = start if handler is None else self._inner(handler, dict(start))
         return _merged([each for each in (end, caught) if each is not None])
 
@@ -303,6 +311,10 @@ class Run(Evaluator):
         "persistent_operator": _global,
         **dict.fromkeys(_JUMPS, _jump),
     }
+
+
+def _block_of(node: Node) -> list[Node]:
+    return [each for child in node.children if child.type == "block" for each in child.children]
 
 
 def _merged(states: Sequence[State]) -> State | None:

@@ -222,6 +222,19 @@ EDITS = [
         "ambiguous",
     ),
     Edit("initlambda", _START, "try\n  error('no');\n  initlambda = 4;\ncatch\n  initlambda = 5;\nend"),
+    Edit("initlambda", _START, "try\n  initlambda = 4;\n  error('no');\n  initlambda = 5;\ncatch\nend"),
+    Edit("initlambda", _START, "try\n  initlambda = 4 + opts.a;\ncatch\n  initlambda = 5;\nend", "ambiguous"),
+    Edit(
+        "initlambda",
+        _START,
+        "function_made = @strong_or; initlambda = function_made(3);",
+        more=(
+            (
+                "function save_state",
+                "function s = strong_or(k)\ns = k;\nif s > 2, s = 2*s; end\nend\n\nfunction save_state",
+            ),
+        ),
+    ),
     Edit("initlambda", _START, "fast = 0;\nif fast, initlambda = 1; else, initlambda = 2; end"),
     Edit("initlambda", _START, "initlambda = double(single(6.5));"),
     Edit("initlambda", _START, "initlambda = str2double('31');"),

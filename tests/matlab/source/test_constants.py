@@ -44,7 +44,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[int, str], 
         text = edit.text.replace("function paramsp = nnet_train_2(", f"function paramsp = hf_edit_{number}(")
         (folder / f"hf_edit_{number}.m").write_text(text + RECORDER)
     (folder / "run_all.m").write_text("words = {'gn', 'hess'};\n" + _CALL.format(count=len(EDITS)))
-    printed = run_code("run_all", folder, timeout=120).checked()
+    printed = run_code("run_all", folder, timeout=300).checked()
     found: dict[tuple[int, str], tuple[float, ...]] = {}
     for line in printed.splitlines():
         number, _run, name, value = line.split()
