@@ -83,7 +83,7 @@ def reading_of(found: Values) -> Reading:
     """Return what a set of values says."""
     if found and only(found) is not UNKNOWN:
         return Reading(((only(found), max(line for _, line in found)),))
-    return Reading(tuple(sorted(found, key=lambda pair: pair[1])))
+    return Reading(tuple(sorted(found, key=lambda pair: (pair[1], str(pair[0])))))
 
 
 def _read(program: Program, name: str) -> Reading:
