@@ -45,7 +45,7 @@ from hf_matlab_compat.matlab.source.values import (
 )
 
 State = dict[str, Values]
-"""Variables by name, fields of structs by their whole path (``c.drop``)."""
+"""Variables by name, fields of structs by their whole path (``c.drop``); ``c.drop?`` for one that may be missing."""
 
 Parts = Mapping[str, Values]
 """What is assigned at once: the variable itself under '', its fields under '.name'."""
@@ -254,16 +254,13 @@ class Evaluator(ABC):
             return [{"": ANYTHING} for _ in range(max(count, 1))]
         names = parameters(function)
         shared = self._shared(name) - {"nargin", *names, *outputs}
-        inner = {key: value for key, value in state.items() if key.partition(".")[0] in shared}
+        inner = {key: value for key, value in state.items() if key.partition(".")[0].rstrip("?") in shared}
         inner["nargin"] = exactly(float(len(given)))
         for key, parts in zip(names, given, strict=False):
             inner |= {key + suffix: value for suffix, value in parts.items()}
         end = self.body(function, inner)
-        state.update({key: value for key, value in end.items() if key.partition(".")[0] in shared})
-        found = [
-            {key[len(each) :]: v for key, v in end.items() if f"{key}.".startswith(f"{each}.")} for each in outputs
-        ]
-        return [parts or {"": ANYTHING} for parts in found] or [{"": ANYTHING}]
+        state.update({key: value for key, value in end.items() if key.partition(".")[0].rstrip("?") in shared})
+        return [_parts_of(each, end) or {"": ANYTHING} for each in outputs] or [{"": ANYTHING}]
 
     def _shared(self, name: str) -> set[str]:
         """Return the variables of the function around a nested one that this one, or one that it calls, mentions."""
@@ -279,22 +276,22 @@ class Evaluator(ABC):
 
     def _exist(self, node: Node, plain: Sequence[Values], state: State) -> Values:
         name = only(plain[0]) if plain else UNKNOWN
-        what = only(plain[1]) if len(plain) > 1 else "var"
-        if not isinstance(name, str) or (name not in state and what != "var"):
+        about = only(plain[1]) if len(plain) > 1 else UNKNOWN
+        if not isinstance(name, str) or f"{name}?" in state or (name not in state and about != "var"):
             return ANYTHING
-        return exactly(float(name in state)) if name in state or len(plain) > 1 else ANYTHING
+        return exactly(float(name in state))
 
     def _isfield(self, node: Node, plain: Sequence[Values], state: State) -> Values:
         path = self.path(arguments(node)[0], state) if len(plain) > 1 else None
-        known = path in state and only(state[path]) is STRUCT and isinstance(only(plain[1]), str)
-        return exactly(float(f"{path}.{only(plain[1])}" in state)) if known else ANYTHING
+        field = f"{path}.{only(plain[1])}" if path in state and isinstance(only(plain[1]), str) else "?"
+        known = path in state and only(state[path]) is STRUCT and not {"?", f"{field}?"} & {field, *state}
+        return exactly(float(field in state)) if known else ANYTHING
 
     def _fieldnames(self, node: Node, plain: Sequence[Values], state: State) -> Values:
         path = self.path(arguments(node)[0], state) if plain else None
-        if path not in state or only(state[path]) is not STRUCT:
-            return ANYTHING
-        keys = (key[len(path) + 1 :] for key in state if key.startswith(f"{path}."))
-        return exactly(tuple(key for key in keys if "." not in key))
+        keys = [key[len(path or "") + 1 :] for key in state if key.startswith(f"{path}.")]
+        known = path in state and only(state[path]) is STRUCT and not any(key.endswith("?") for key in keys)
+        return exactly(tuple(key for key in keys if "." not in key)) if known else ANYTHING
 
     def _load_call(self, node: Node, plain: Sequence[Values], state: State) -> Values:
         if node.parent.type != "assignment":

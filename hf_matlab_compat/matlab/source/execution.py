@@ -276,7 +276,7 @@ class Run(Evaluator):
             self._assign_part(target, found, line, state)
             return
         copied = unwrapped(visible(node)[-1]).type in ("identifier", "field_expression")
-        for key in [key for key in state if key.startswith(f"{path}.")]:
+        for key in [key for key in state if key.startswith((f"{path}.", f"{path}?"))]:
             del state[key]
         for suffix, values in found.items():
             state[path + suffix] = assigned(values, line, copied=copied or bool(suffix))
@@ -321,7 +321,9 @@ def _merged(states: Sequence[State]) -> State | None:
     """Return what holds where one of the states does; a variable that one state lacks cannot be read there."""
     if len(states) < 2:
         return states[0] if states else None
-    return {key: joined(*(state[key] for state in states if key in state)) for key in {k for s in states for k in s}}
+    keys = {key for state in states for key in state}
+    missing = {f"{key}?": ANYTHING for key in keys if key[-1] != "?" and any(key not in state for state in states)}
+    return missing | {key: joined(*(state[key] for state in states if key in state)) for key in keys}
 
 
 def _widened(old: State, new: State) -> State:
