@@ -1,4 +1,4 @@
-"""The laws that the figures of every run obey: what each epoch, each pair of epochs and each run of a log must satisfy.
+"""The laws that the figures of every run obey: each epoch, each pair of epochs, and the run as a whole.
 
 A log prints its figures rounded, so each law is checked within the digits that were printed.
 """
@@ -76,7 +76,7 @@ def breaches(run: LoggedRun) -> Iterator[tuple[int, Law, Breach]]:
 
 
 def recording_grid(last: int) -> set[int]:
-    """Return the CG steps up to `last` whose iterates are recorded: 5, 7, 9, 11, 15, …"""
+    """Return the CG steps 5, 7, 9, 11, 15, …, up to `last`, whose iterates are recorded."""
     steps, position = set[int](), _GRID_START
     while math.ceil(position) <= last:
         steps.add(math.ceil(position))

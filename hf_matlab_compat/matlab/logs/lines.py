@@ -67,14 +67,7 @@ class LogLine:
         return re.sub(r"<(\w+)>", lambda field: num2str(figures[field[1]]), self.words)
 
     def read(self, line: str, *, whole: bool = True) -> dict[str, str] | None:
-        """Return the figures of a line as printed, or None if it is another line.
-
-        Parameters
-        ----------
-        line : str
-        whole : bool
-            If False, more words may follow the last figure.
-        """
+        """Return the figures of a line as printed, or None if it is another line; unless `whole`, words may follow."""
         match = (self._pattern.fullmatch if whole else self._pattern.match)(line)
         return match.groupdict() if match else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,7 +50,7 @@ def num2str(value: ArrayLike) -> str:
     """
     numbers = np.asarray(value)
     if numbers.dtype.kind not in "biuf":
-        raise _refused(value)
+        _refuse(value)
     real = np.float32 if numbers.dtype == np.float32 else np.float64
     if numbers.size == 1:
         return _scalar(real(numbers.item()))
@@ -71,7 +71,7 @@ def _scalar(x: np.floating[Any]) -> str:
 def _row(numbers: NDArray[np.floating[Any]]) -> str:
     is_row = numbers.ndim == 1 or (numbers.ndim == 2 and numbers.shape[0] == 1)
     if not (is_row and np.isfinite(numbers).all() and (numbers == np.trunc(numbers)).all()):
-        raise _refused(numbers)
+        _refuse(numbers)
     if numbers.size == 0:
         return ""
     exponent = _exponent(np.abs(numbers).max())
@@ -90,8 +90,8 @@ def _exponent(x: np.floating[Any]) -> int:
     return math.floor(type(x)(math.log10(abs(x))))
 
 
-def _refused(value: object) -> ArgumentError:
-    return ArgumentError(
+def _refuse(value: object) -> NoReturn:
+    raise ArgumentError(
         "value",
         expected="a real number or a row of finite integers",
         got=repr(value),

@@ -1,4 +1,4 @@
-"""The lines of a log, also of one that was packed or saved in another encoding, or whose lines got time stamps."""
+"""Read the lines of a log file, which may be packed, in another encoding, or with a time stamp on each line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def text_of(content: bytes) -> str:
-    """The text of a file: unpacked where gzip packed it, and decoded by its byte order mark or its zeros.
+    """Return the text of a file: unpacked if it is a gzip file, and decoded by its byte order mark or its zeros.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def text_of(content: bytes) -> str:
 
 
 def _by_zeros(head: bytes) -> str:
-    """Text of Latin letters in UTF-16 has a zero in every other byte."""
+    """Return the encoding: text of Latin letters in UTF-16 has a zero in every other byte."""
     few = len(head) // 8
     high, low = head[::2].count(0), head[1::2].count(0)
     if low > 3 * few and high < few:
@@ -57,9 +57,9 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def lines_of(text: str) -> list[str]:
-    """Its lines; LF, CR LF and, from copies through several systems, CR CR LF end them, or CR alone throughout.
+    """Return the lines, without a terminal's codes for colours.
 
-    Colours that a terminal was told of are taken out.
+    They end in LF, CR LF or (after copies through several systems) CR CR LF; or in CR, if the text has no LF.
     """
     plain = _COLOURS.sub("", text)
     ends = plain if "\n" in plain else plain.replace("\r", "\n")
@@ -67,14 +67,10 @@ def lines_of(text: str) -> list[str]:
 
 
 def without_stamps(lines: Sequence[str], starts: Sequence[str]) -> list[str]:
-    """The lines without what a logger, a queue or a terminal put before each: time stamps, names of hosts, levels.
+    """Return the lines without what a logger, a queue or a terminal put before each: time stamps, hosts, levels.
 
-    Parameters
-    ----------
-    lines : sequence of str
-    starts : sequence of str
-        How known lines begin. What stands before at least three different ones of them, digits and letters aside, and
-        before more of them than nothing does, is such a stamp.
+    `starts` are the first words of known lines. A prefix is a stamp if it stands before at least three different known
+    lines, whatever its digits and letters, and if fewer known lines have no prefix.
     """
     bare, stamped = 0, defaultdict[str, list[str]](list)
     for line in lines:
@@ -91,7 +87,7 @@ def without_stamps(lines: Sequence[str], starts: Sequence[str]) -> list[str]:
 
 
 def _shape(prefix: str) -> str:
-    """A pattern of all prefixes that differ in their digits and letters only; blanks at the end may be lost."""
+    """Return a pattern of all prefixes that differ only in digits and letters; blanks at the end may be missing."""
     tokens = re.findall(r"\d+|[^\W\d]+|\s+|.", prefix.rstrip())
     return "".join(_pattern(token) for token in tokens) + (r"\s*" if prefix[-1].isspace() else "")
 

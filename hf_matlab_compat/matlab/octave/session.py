@@ -146,7 +146,13 @@ class OctaveSession:
         return self._octave
 
     def _answer(self, octave: subprocess.Popen[bytes], request: Mapping[str, Any]) -> list[Any] | str:
-        """Return the values that answer a request, or Octave's words if it ran into an error."""
+        """Return the values that answer a request, or Octave's words if it ran into an error.
+
+        Raises
+        ------
+        ParityError
+            Octave died, took too long or wrote another answer.
+        """
         answer = self._folder / "answer.mat"
         answer.unlink(missing_ok=True)
         write_mat(self._folder / "request.mat", request, long_field_names=True)

@@ -17,7 +17,13 @@ from hf_matlab_compat.matlab.files.mat_values import Skipped, full_array
 
 
 def to_octave(value: Any) -> Any:
-    """Convert a Python value to what `write_mat` has to be given, so that Octave gets what was meant."""
+    """Convert a Python value to what `write_mat` has to be given, so that Octave gets what was meant.
+
+    Raises
+    ------
+    ParityError
+        It is none of numbers, text, lists and dicts.
+    """
     if value is None:
         return np.zeros((0, 0))
     if isinstance(value, str):
