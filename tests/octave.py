@@ -11,7 +11,7 @@ import pytest
 from hf_matlab_compat.matlab.octave.session import OctaveSession, octave_available
 
 NEEDS_OCTAVE = pytest.mark.skipif(octave_available() is not None, reason=str(octave_available()))
-LIVE = [pytest.mark.octave, NEEDS_OCTAVE]
+live = [pytest.mark.octave, NEEDS_OCTAVE]
 
 
 @cache

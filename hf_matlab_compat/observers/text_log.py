@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from datetime import datetime
 
 from hf_matlab_compat.errors import ArgumentError
+from hf_matlab_compat.matlab.logs.lines import SCORE_LINE
 from hf_matlab_compat.matlab.logs.text_log import closing_lines, epoch_lines, header_lines
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.observers.screen import CAME_THROUGH, closing_sentence
@@ -15,7 +15,6 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Outcome, Report, State
 
 _LAST_BYTES = 1 << 16
-_EPOCH = re.compile(rb"^epoch: (\d+), Log likelihood", re.MULTILINE)
 
 
 class TextLog(Observer):
@@ -82,9 +81,11 @@ def _logged_again(path: str, epoch: int) -> list[str]:
     try:
         with open(path, "rb") as log:
             log.seek(max(os.fstat(log.fileno()).st_size - _LAST_BYTES, 0))
-            last = max(map(int, _EPOCH.findall(log.read())[-1:]), default=0)
+            lines = log.read().decode(errors="replace").splitlines()
     except OSError:
         return []
+    scores = [read for line in lines if (read := SCORE_LINE.read(line))]
+    last = int(scores[-1]["epoch"]) if scores else 0
     if last <= epoch:
         return []
     which = f"Epoch {last} is" if last == epoch + 1 else f"Epochs {epoch + 1} to {last} are"

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat.matlab.octave.session import octave_available, run_octave
+from hf_matlab_compat.matlab.octave.session import run_octave
+from tests.octave import live
 from tests.parity import reference_runs as runs
 
-pytestmark = [
-    pytest.mark.octave,
-    pytest.mark.skipif(octave_available() is not None, reason=str(octave_available())),
-]
+pytestmark = live
 
 ERRORS = {
     "hidden_softmax": "layertypes: softmax is an output unit only",

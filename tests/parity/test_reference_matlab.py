@@ -14,15 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat.matlab.octave.session import octave_available
+from tests.octave import live
 from tests.parity import reference_runs as runs
 from tests.parity.reference_runs import MAIN, PRECISIONS, UNITS, Job, recorded, recorded_states
 from tests.parity.test_golden_kernels import bound_at
 
-pytestmark = [
-    pytest.mark.octave,
-    pytest.mark.skipif(octave_available() is not None, reason=str(octave_available())),
-]
+pytestmark = live
 
 U = {"double": 2.0**-53, "single": 2.0**-24}
 SPREAD: dict[str, Any] = json.loads((runs.GOLDENS / "reference_spread.json").read_text())

@@ -21,14 +21,12 @@ from hf_matlab_compat.legacy import nnet_train
 from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.logs.audit import audit
 from hf_matlab_compat.matlab.logs.parser import LoggedRun, read_log
-from hf_matlab_compat.matlab.octave.session import octave_available, run_octave
+from hf_matlab_compat.matlab.octave.session import run_octave
 from hf_matlab_compat.state import State
 from tests.cases import arguments
+from tests.octave import live
 
-pytestmark = [
-    pytest.mark.octave,
-    pytest.mark.skipif(octave_available() is not None, reason=str(octave_available())),
-]
+pytestmark = live
 
 REFERENCE = Path(__file__).parents[2] / "reference_matlab"
 CASES = ("ae_logistic", "class_softmax")

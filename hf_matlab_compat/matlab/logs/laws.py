@@ -46,6 +46,9 @@ Epoch = Any
 Breach = tuple[str, str]
 """What was expected, what the log has."""
 
+Check = Callable[[Epoch, Epoch, LoggedRun], Breach | None]
+"""(epoch, the one before, run): the breach of a law, if any."""
+
 RATE_FACTOR = 0.8
 _GRID_START, _GRID_RATIO = 5.0, 1.3
 
@@ -67,12 +70,23 @@ _IN_WORDS = {
 
 def breaches(run: LoggedRun) -> Iterator[tuple[int, Law, Breach]]:
     """Yield each epoch's number at which the run's figures break a law, the law and the breach."""
-    yield from _of_each_epoch(run)
-    yield from _of_each_pair(run)
+    laws = dict(_LAWS)
+    if run.constants.get("errtype") == "L2":
+        # the error is squared if the log says so, or if the law holds in most epochs, as with a linear output
+        if run.constants.get("rms") == 1 or _mostly(run, _weight_cost):
+            laws[Law.SQUARED] = _weight_cost
+        if _mostly(run, _bound):  # else the targets are no probabilities
+            laws[Law.BOUND] = _bound
+    pairs: list[tuple[Epoch | None, Epoch]] = [(None, epoch) for epoch in run.epochs[:1]] + list(pairwise(run.epochs))
+    if run.epochs.size and not run.resume_from and (run.constants or run.epochs[0]["epoch"] == 1):
+        pairs[0] = (_before_the_first(run.epochs[0]), run.epochs[0])
+    for before, epoch in pairs:
+        for law, check in laws.items():
+            breach = None if before is None and law in _OF_PAIRS else check(epoch, before, run)
+            if breach is not None:
+                yield int(epoch["epoch"]), law, breach
     yield from _of_the_run(run)
-    for law, of_law in {Law.LAMBDA: _damping, Law.SQUARED: _shared_weight_cost, Law.BOUND: _likelihoods}.items():
-        for epoch, breach in of_law(run):
-            yield epoch, law, breach
+    yield from _damping(run)
 
 
 def recording_grid(last: int) -> set[int]:
@@ -96,39 +110,6 @@ def _of_the_run(run: LoggedRun) -> Iterator[tuple[int, Law, Breach]]:
             yield int(first["epoch"]), Law.NUMBERS, (expected, f"{first[name]:.5g} (in {often})")
 
 
-def _of_each_epoch(run: LoggedRun) -> Iterator[tuple[int, Law, Breach]]:
-    laws: Mapping[Law, Callable[[Epoch, LoggedRun], Breach | None]] = {
-        Law.NORM: _norm,
-        Law.LIMIT: _limit,
-        Law.CHOSEN: _chosen,
-        Law.RATE: _rate,
-        Law.DIFFERENCE: _difference,
-        Law.ERROR: _error,
-    }
-    for epoch in run.epochs:
-        for law, check in laws.items():
-            breach = check(epoch, run)
-            if breach is not None:
-                yield int(epoch["epoch"]), law, breach
-
-
-def _of_each_pair(run: LoggedRun) -> Iterator[tuple[int, Law, Breach]]:
-    laws: Mapping[Law, Callable[[Epoch, Epoch], Breach | None]] = {
-        Law.EPOCHS: _counts_up,
-        Law.TOTALS: _adds_up,
-        Law.ASCENT: _ascent,
-        Law.REJECTED: _rejected,
-    }
-    pairs = list(pairwise(run.epochs))
-    if run.epochs.size and not run.resume_from and (run.constants or run.epochs[0]["epoch"] == 1):
-        pairs.insert(0, (_before_the_first(run.epochs[0]), run.epochs[0]))
-    for before, epoch in pairs:
-        for law, check in laws.items():
-            breach = check(before, epoch)
-            if breach is not None:
-                yield int(epoch["epoch"]), law, breach
-
-
 def _before_the_first(first: Epoch) -> Epoch:
     """Return what an epoch 0 would have logged."""
     start: Any = np.zeros((), dtype=first.dtype)
@@ -137,23 +118,23 @@ def _before_the_first(first: Epoch) -> Epoch:
     return start
 
 
-def _limit(epoch: Epoch, _run: LoggedRun) -> Breach | None:
+def _limit(epoch: Epoch, _before: Epoch, _run: LoggedRun) -> Breach | None:
     used, most = epoch["cg_steps"], epoch["max_cg_steps"]
     return (f"at most {most} CG steps", f"{used}") if 0 < most < used else None
 
 
-def _norm(epoch: Epoch, _run: LoggedRun) -> Breach | None:
+def _norm(epoch: Epoch, _before: Epoch, _run: LoggedRun) -> Breach | None:
     return ("a magnitude of at least 0", f"{epoch['d_norm']:.5g}") if epoch["d_norm"] < 0 else None
 
 
-def _chosen(epoch: Epoch, _run: LoggedRun) -> Breach | None:
+def _chosen(epoch: Epoch, _before: Epoch, _run: LoggedRun) -> Breach | None:
     used, chosen = int(epoch["cg_steps"]), int(epoch["chosen_step"])
     if 0 in (used, chosen) or chosen in recording_grid(used) | {used}:
         return None
     return f"a recorded iterate up to the last, {used}", f"{chosen}"
 
 
-def _rate(epoch: Epoch, run: LoggedRun) -> Breach | None:
+def _rate(epoch: Epoch, _before: Epoch, run: LoggedRun) -> Breach | None:
     reductions, rate = float(epoch["reductions"]), float(epoch["rate"])
     if math.isnan(reductions) and math.isnan(rate):
         return None
@@ -167,7 +148,7 @@ def _rate(epoch: Epoch, run: LoggedRun) -> Breach | None:
     return f"a rate of {expected:.5g} after {reductions:g} reductions", f"{rate:.5g}"
 
 
-def _difference(epoch: Epoch, _run: LoggedRun) -> Breach | None:
+def _difference(epoch: Epoch, _before: Epoch, _run: LoggedRun) -> Breach | None:
     train, test, difference = (float(epoch[name]) for name in ("error", "test_error", "error_difference"))
     room = sum(map(half_unit, (train, test, difference))) * (1 + 1e-9) + 1e-12
     if math.isnan(difference) or not abs(test - train - difference) > room:
@@ -175,32 +156,32 @@ def _difference(epoch: Epoch, _run: LoggedRun) -> Breach | None:
     return f"a difference of {test - train:.5g}", f"{difference:.5g}"
 
 
-def _error(epoch: Epoch, run: LoggedRun) -> Breach | None:
+def _error(epoch: Epoch, _before: Epoch, run: LoggedRun) -> Breach | None:
     most = {"class": 1.0, "none": 0.0}.get(str(run.constants.get("errtype")), math.inf)
     wrong = [epoch[name] for name in ("error", "test_error") if epoch[name] < 0 or epoch[name] > most]
     return (f"errors from 0 to {most:g}", f"{wrong[0]:.5g}") if wrong else None
 
 
-def _counts_up(before: Epoch, epoch: Epoch) -> Breach | None:
+def _counts_up(epoch: Epoch, before: Epoch, _run: LoggedRun) -> Breach | None:
     expected = before["epoch"] + 1
     return None if epoch["epoch"] == expected else (f"epoch {expected}", f"{epoch['epoch']}")
 
 
-def _adds_up(before: Epoch, epoch: Epoch) -> Breach | None:
+def _adds_up(epoch: Epoch, before: Epoch, _run: LoggedRun) -> Breach | None:
     if 0 in (epoch["total_cg_steps"], epoch["cg_steps"]) or (before["epoch"] and not before["total_cg_steps"]):
         return None
     expected = before["total_cg_steps"] + epoch["cg_steps"]
     return None if epoch["total_cg_steps"] == expected else (f"a total of {expected}", f"{epoch['total_cg_steps']}")
 
 
-def _ascent(before: Epoch, epoch: Epoch) -> Breach | None:
+def _ascent(epoch: Epoch, before: Epoch, _run: LoggedRun) -> Breach | None:
     old, new = float(before["log_likelihood"]), float(epoch["log_likelihood"])
     if epoch["rate"] == 0 or not new < old - _room_of_step(old, new):
         return None
     return f"a log-likelihood of at least {old:.8g}", f"{new:.8g}"
 
 
-def _rejected(before: Epoch, epoch: Epoch) -> Breach | None:
+def _rejected(epoch: Epoch, before: Epoch, _run: LoggedRun) -> Breach | None:
     if epoch["rate"] != 0:
         return None
     for name in ("log_likelihood", "test_log_likelihood", "test_error"):
@@ -237,7 +218,7 @@ class _Damping(NamedTuple):
         return [self.boost] * boosted + [self.drop] * dropped + [_KEPT] * kept
 
 
-def _damping(run: LoggedRun) -> Iterator[tuple[int, Breach]]:
+def _damping(run: LoggedRun) -> Iterator[tuple[int, Law, Breach]]:
     """Yield the epochs whose lambda does not follow from the one before and rho.
 
     λ is followed as an interval of the numbers that it can be, from initlambda on, so that the rounding of the printed
@@ -257,7 +238,7 @@ def _damping(run: LoggedRun) -> Iterator[tuple[int, Breach]]:
         possible = [both for both in (interval.meet(printed) for interval in followed) if both is not None]
         if followed and not possible:
             expected = " or ".join(dict.fromkeys(f"{interval.middle():.6g}" for interval in followed[:2]))
-            yield int(epoch["epoch"]), (f"lambda {expected} after rho = {rho:.5g}", f"{lam:.6g}")
+            yield int(epoch["epoch"]), Law.LAMBDA, (f"lambda {expected} after rho = {rho:.5g}", f"{lam:.6g}")
             possible = [*followed[:2], printed]  # either this figure was altered, or the run went on from it
         candidates = possible or [printed]
 
@@ -293,39 +274,14 @@ def _positive(run: LoggedRun, name: str, default: float) -> float:
     return value if 0 < value < 1e100 else default
 
 
-def _shared_weight_cost(run: LoggedRun) -> Iterator[tuple[int, Breach]]:
-    """Yield epochs whose training and test figures imply different weight costs.
-
-    With squared error, log-likelihood = -error - ½ c‖θ‖². The error is squared if the log says so (rms), or if the
-    law holds in most epochs, as with a linear output.
-    """
-    if run.constants.get("errtype") == "L2" and (run.constants.get("rms") == 1 or _mostly(run, _cost_breach)):
-        yield from _found(run, _cost_breach)
-
-
-def _likelihoods(run: LoggedRun) -> Iterator[tuple[int, Breach]]:
-    """Yield epochs whose log-likelihood is above what their error allows.
-
-    For targets that are probabilities, -log-likelihood ≥ 2·error with logistic outputs and ≥ ½·error with softmax
-    (Pinsker's inequality); with squared error ≥ error. If most epochs break it, the targets are no probabilities.
-    """
-    if run.constants.get("errtype") == "L2" and _mostly(run, _bound_breach):
-        yield from _found(run, _bound_breach)
-
-
-def _found(run: LoggedRun, check: Callable[[Epoch, LoggedRun], Breach | None]) -> Iterator[tuple[int, Breach]]:
-    for epoch in run.epochs:
-        if (breach := check(epoch, run)) is not None:
-            yield int(epoch["epoch"]), breach
-
-
-def _mostly(run: LoggedRun, check: Callable[[Epoch, LoggedRun], Breach | None]) -> bool:
+def _mostly(run: LoggedRun, check: Check) -> bool:
     """Return whether the law holds in most epochs, and there are enough of them to say so."""
-    held = sum(check(epoch, run) is None for epoch in run.epochs if not math.isnan(epoch["test_error"]))
+    held = sum(check(epoch, None, run) is None for epoch in run.epochs if not math.isnan(epoch["test_error"]))
     return len(run.epochs) >= _LEAST_EPOCHS and 2 * held > len(run.epochs)
 
 
-def _cost_breach(epoch: Epoch, run: LoggedRun) -> Breach | None:
+def _weight_cost(epoch: Epoch, _before: Epoch, run: LoggedRun) -> Breach | None:
+    """Compare the weight costs of training and test data: with squared error, log-likelihood = -error - ½ c‖θ‖²."""
     room = _room(epoch, *_TRAIN) + _room(epoch, *_TEST)
     costs = [-(float(epoch[ll]) + float(epoch[error])) for ll, error in (_TRAIN, _TEST)]
     moved = epoch["rate"] != 0  # after a rejected step the training error is that of the last try
@@ -338,7 +294,12 @@ def _cost_breach(epoch: Epoch, run: LoggedRun) -> Breach | None:
     return None
 
 
-def _bound_breach(epoch: Epoch, _run: LoggedRun) -> Breach | None:
+def _bound(epoch: Epoch, _before: Epoch, _run: LoggedRun) -> Breach | None:
+    """Compare log-likelihoods with what their errors allow.
+
+    For targets that are probabilities, -log-likelihood ≥ 2·error with logistic outputs and ≥ ½·error with softmax
+    (Pinsker's inequality); with squared error ≥ error.
+    """
     for log_likelihood, error in (_TRAIN, _TEST) if epoch["rate"] != 0 else (_TEST,):
         most = -0.5 * float(epoch[error])
         if float(epoch[log_likelihood]) > most + _room(epoch, log_likelihood, error):
@@ -348,3 +309,20 @@ def _bound_breach(epoch: Epoch, _run: LoggedRun) -> Breach | None:
 
 def _room(epoch: Epoch, *names: str) -> float:
     return sum(half_unit(float(epoch[name])) + _ROUNDING * abs(float(epoch[name])) for name in names)
+
+
+_OF_PAIRS: Mapping[Law, Check] = {
+    Law.EPOCHS: _counts_up,
+    Law.TOTALS: _adds_up,
+    Law.ASCENT: _ascent,
+    Law.REJECTED: _rejected,
+}
+_LAWS: Mapping[Law, Check] = {
+    Law.NORM: _norm,
+    Law.LIMIT: _limit,
+    Law.CHOSEN: _chosen,
+    Law.RATE: _rate,
+    Law.DIFFERENCE: _difference,
+    Law.ERROR: _error,
+    **_OF_PAIRS,
+}

@@ -16,11 +16,9 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.octave import process
 from hf_matlab_compat.matlab.octave.session import OctaveSession, octave_available, run_octave
 from tests.matlab.octave.test_lying_octave import nothing_runs
+from tests.octave import live
 
-pytestmark = [
-    pytest.mark.octave,
-    pytest.mark.skipif(octave_available() is not None, reason=str(octave_available())),
-]
+pytestmark = live
 
 
 def call_alone(function: str, *args: Any, nout: int = 1) -> Any:

@@ -7,17 +7,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
-from hf_matlab_compat.matlab.octave.session import octave_available
-
 ONE_FILE = Path(__file__).parent / "one_file"
 SMALL = "k_logistic_rms0_gn_hy1_lam1"
 
-live = [
-    pytest.mark.octave,
-    pytest.mark.skipif(octave_available() is not None, reason=str(octave_available())),
-]
 
 EPOCH_BEGINS = "    tic;\n"
 STEP = "    paramsp = paramsp + rate*p;\n"
