@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.parity.engines.trainers import EPOCH_BEGINS, SMALL, edited, live, processes_about
+from tests.octave import live
+from tests.parity.engines.trainers import EPOCH_BEGINS, SMALL, edited, processes_about
 
 pytestmark = live
 

@@ -10,8 +10,9 @@ import pytest
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines import OctaveEngine, pack, read_tape
 from hf_matlab_compat.parity.recording import Continuity
+from tests.octave import live
 from tests.parity.engines.test_tape import play
-from tests.parity.engines.trainers import EPOCH_BEGINS, ONE_FILE, SMALL, STEP, edited, live
+from tests.parity.engines.trainers import EPOCH_BEGINS, ONE_FILE, SMALL, STEP, edited
 
 pytestmark = live
 BEFORE_LOOP = "for epoch = epoch:maxepoch\n"

@@ -17,7 +17,8 @@ from hf_matlab_compat.parity.engines import OctaveEngine, envelope
 from hf_matlab_compat.parity.engines.envelope import EnvelopeCache, rounding, user_cache
 from hf_matlab_compat.parity.engines.order import identity, permuted_cases, renumbered_units
 from hf_matlab_compat.parity.recording import Recording, distance
-from tests.parity.engines.trainers import ONE_FILE, SMALL, edited, live, processes_about
+from tests.octave import live
+from tests.parity.engines.trainers import ONE_FILE, SMALL, edited, processes_about
 
 LIVE = [*live]
 

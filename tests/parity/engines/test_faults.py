@@ -14,16 +14,8 @@ from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.octave import process
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.engines import OctaveEngine, job
-from tests.parity.engines.trainers import (
-    EPOCH_BEGINS,
-    SMALL,
-    STEP,
-    contents,
-    edited,
-    in_epoch,
-    live,
-    processes_about,
-)
+from tests.octave import live
+from tests.parity.engines.trainers import EPOCH_BEGINS, SMALL, STEP, contents, edited, in_epoch, processes_about
 
 pytestmark = live
 

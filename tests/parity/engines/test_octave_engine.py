@@ -23,7 +23,8 @@ from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.recording import Recording, distance
 from tests.cases import probe, trace
-from tests.parity.engines.trainers import ONE_FILE, SMALL, STEP, contents, edited, live
+from tests.octave import live
+from tests.parity.engines.trainers import ONE_FILE, SMALL, STEP, contents, edited
 
 pytestmark = live
 REFERENCES = [pytest.param(None, id="reference_matlab"), pytest.param(ONE_FILE, id="one_file")]

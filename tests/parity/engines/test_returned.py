@@ -19,7 +19,8 @@ from hf_matlab_compat.parity.engines.results import read_continuity, read_until_
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.recording import Recording
 from hf_matlab_compat.parity.run_parity import exit_code, run_parity
-from tests.parity.engines.trainers import SMALL, edited, live
+from tests.octave import live
+from tests.parity.engines.trainers import SMALL, edited
 
 pytestmark = live
 LAST = "paramsp = double(paramsp);\n"

@@ -15,8 +15,9 @@ from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
 from hf_matlab_compat.parity.recording import Recording, Stop, read_recording_file, write_recording_file
 from hf_matlab_compat.parity.run_parity import exit_code, run_parity
+from tests.octave import live
 from tests.parity.engines.test_tape import play
-from tests.parity.engines.trainers import SMALL, edited, in_epoch, live
+from tests.parity.engines.trainers import SMALL, edited, in_epoch
 
 CRASHING = "k_logistic_rms0_hess_hy1_lam1"
 """The published program crashes in its third epoch: CG bails out at step 5, before anything was recorded."""

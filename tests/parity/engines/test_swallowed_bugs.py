@@ -15,7 +15,8 @@ from hf_matlab_compat.parity.certificate import Certificate, Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine
 from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
-from tests.parity.engines.trainers import SMALL, edited, live
+from tests.octave import live
+from tests.parity.engines.trainers import SMALL, edited
 
 pytestmark = live
 

@@ -10,13 +10,13 @@ import pytest
 
 import hf_matlab_compat
 from hf_matlab_compat.errors import ParityError
-from hf_matlab_compat.matlab.octave.process import run_code
+from hf_matlab_compat.matlab.octave.process import octave_available, run_code
 from hf_matlab_compat.parity.cases import builtin_case
 from hf_matlab_compat.parity.certificate import Verdict
 from hf_matlab_compat.parity.engines import OctaveEngine, pack, read_tape
 from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.judge import judge
-from tests.parity.engines.trainers import ONE_FILE, SMALL, contents, edited, in_epoch, live
+from tests.parity.engines.trainers import ONE_FILE, SMALL, contents, edited, in_epoch
 
 octave_test = pytest.mark.octave
 
@@ -30,8 +30,8 @@ def play(tape: Path, trainer: Path, how: str = "path") -> None:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory) -> Path:
-    if live[1].args[0]:
-        pytest.skip("no octave-cli")
+    if missing := octave_available():
+        pytest.skip(missing)
     tape = tmp_path_factory.mktemp("there") / "tape"
     pack(tape, [builtin_case(SMALL), builtin_case("class_softmax")], epochs=2)
     play(tape, ONE_FILE)

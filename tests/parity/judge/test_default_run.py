@@ -19,7 +19,8 @@ from hf_matlab_compat.parity.engines.reference import OURS
 from hf_matlab_compat.parity.recording import Recording
 from hf_matlab_compat.parity.runs import DEFAULT_CASES, DEFAULT_EPOCHS, KERNEL_CASES, LONGER
 from hf_matlab_compat.solvers.rules import Step
-from tests.parity.engines.trainers import ONE_FILE, edited, live
+from tests.octave import live
+from tests.parity.engines.trainers import ONE_FILE, edited
 from tests.parity.judge.golden_recordings import judged
 from tests.parity.judge.planting import Plant, changed, instead, loop, rule
 from tests.parity.judge.test_planted_bugs import halved
