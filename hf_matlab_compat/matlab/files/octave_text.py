@@ -58,7 +58,13 @@ _RANGES = {b"range", b"double_range"}
 
 
 def variables(stream: BinaryIO, names: Collection[str] | None = None) -> Generator[Variable]:
-    """See `mat_formats.Reader`; NA becomes NaN."""
+    """See `mat_formats.Reader`; NA becomes NaN.
+
+    Raises
+    ------
+    CheckpointError
+        The text is damaged or cut off.
+    """
     reader = _Reader(stream.read())
     while (name := reader.next_name()) is not None:
         try:
@@ -94,7 +100,7 @@ class _Reader:
         return line.strip()
 
     def field(self, key: str) -> bytes:
-        """Read the next line, `# key: value`, and return the value."""
+        # the value of the next line, which must be `# key: value`
         line, head = self.line(), f"# {key}:".encode()
         if not line.startswith(head):
             raise _damaged(f"a line '# {key}: …'", repr(line[:40]))
@@ -106,7 +112,7 @@ class _Reader:
         return int(digits)
 
     def next_name(self) -> str | None:
-        """Read up to the next `# name:` line and return the name, or None at the end of the file."""
+        # None at the end of the file
         while self.at < len(self.text):
             if self.peek().startswith(b"# name:"):
                 return self.field("name").decode("latin-1")
@@ -158,7 +164,7 @@ class _Reader:
         return self.numbers(self.shape(), kind, order="F" if by_columns else "C")
 
     def numbers(self, shape: tuple[int, ...], kind: Any, order: Any = "C") -> Array:
-        """Read all numbers up to the next comment line."""
+        # all numbers up to the next comment line
         start, end = self.at, self.text.find(b"\n#", self.at - 1) + 1 or len(self.text)
         count = math.prod(shape)
         if 2 * count > end - start:
@@ -218,7 +224,6 @@ class _Reader:
         return full_array(sparse_matrix(places, places, values, shape))
 
     def range(self) -> Array:
-        """Read a range: base, limit and increment."""
         self.line()
         base, limit, increment = self.numbers((1, 3), np.float64)[0]
         with np.errstate(all="ignore"):
@@ -244,7 +249,6 @@ class _Reader:
         return cell_array([value for _, value in self.pairs(math.prod(shape), depth)], shape)
 
     def pairs(self, count: int, depth: int) -> list[tuple[str, Any]]:
-        """Read `count` values with their names."""
         pairs: list[tuple[str, Any]] = []
         self.allowance.take(0, depth + 1)
         for _ in range(count):
