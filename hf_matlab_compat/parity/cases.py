@@ -174,7 +174,7 @@ def _plain(name: str, value: Any) -> Any:
             raise ParityError(f"{name}: expected real numbers, got complex ones. Save real(x), or parts as rows.")
         return read(value)
     except (TypeError, ValueError) as error:
-        raise ParityError(f"{name}: expected {expected}, got {_told(value)}.") from error
+        raise ParityError(f"{name}: expected {expected}, got {told(value)}.") from error
 
 
 def _no_test_set(plain: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
@@ -221,15 +221,17 @@ _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 """The expected value of an argument in words, and its reader."""
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
     """Return a value in a few of MATLAB's words."""
+    if value is None or isinstance(value, Mapping):
+        return "nothing" if value is None else "a struct"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     array = np.asarray(value)
     if array.dtype == object:
         return f"a cell array of {array.size}"
     if array.dtype.kind in "US":
-        return f"the text {str(array.ravel()[0])!r}" if array.size else "an empty text"
+        return f"the text {str(array.ravel()[0])[:20]!r}" if array.size else "an empty text"
     if array.size == 1 and array.dtype.kind in "biuf":
         return f"the number {array.item():g}"
     return f"{'complex' if array.dtype.kind == 'c' else 'a'} matrix of {' by '.join(map(str, array.shape))}"
@@ -278,14 +280,9 @@ def made_case(name: str) -> Case:
     if settings["errtype"] == "class":
         W = start[(_SIZES[0] + 1) * _SIZES[1] : -_SIZES[2]].reshape(_SIZES[2], _SIZES[1], order="F")
         W[1:], start[-_SIZES[2] :] = 0.0, 0.0
-    arrays = {
-        "indata": inputs,
-        "outdata": targets(mixing, inputs),
-        "intest": tested,
-        "outtest": targets(mixing, tested),
-    }
+    arrays = (inputs, targets(mixing, inputs), tested, targets(mixing, tested))
     given = {
-        **{variable: array.astype(np.float32) for variable, array in arrays.items()},
+        **{variable: array.astype(np.float32) for variable, array in zip(DATA, arrays, strict=True)},
         **{"paramsp": start.astype(np.float32), "layersizes": list(_SIZES[1:-1])},
         **{"numchunks": _CHUNKS, "numchunks_test": 1, "maxepoch": 3, "jacket": 0, "rms": 0},
         **{"weightcost": 2e-5, "decay": 0.95, **settings},

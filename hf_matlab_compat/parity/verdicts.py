@@ -228,7 +228,7 @@ def absent_line(pair: Comparison, column: Column) -> Line | None:
 
 
 def _has_nan(value: Any) -> bool:
-    return not isinstance(value, str) and bool(np.isnan(np.asarray(value, np.float64)).any())
+    return not isinstance(value, str | Absent) and bool(np.isnan(np.asarray(value, np.float64)).any())
 
 
 def _bound(pair: Comparison, column: Column, E: float | None, of: str) -> Bound:
@@ -344,7 +344,7 @@ class Exemptions:
     def before(self, pair: Comparison) -> str:
         """Return why a comparison need not be made; a figure that is NaN on our side always is compared."""
         judged = pair.kind == "kernel" or (self.undecided_from is None and pair.quantity in SMOKED)
-        if judged or (self.undecided_from is None and _is_nan(pair.ours)):
+        if judged or (self.undecided_from is None and _has_nan(pair.ours)):
             return ""
         return self.of_the_run
 
@@ -359,7 +359,3 @@ class Exemptions:
         if self.underflow:
             return UNDERFLOW if path or lost or pair.quantity == "cg_steps" else ""
         return AFTER_A_TIE if path or lost else ""
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and bool(np.isnan(value))

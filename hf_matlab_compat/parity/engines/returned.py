@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
+from hf_matlab_compat.parity.cases import told
 from hf_matlab_compat.parity.recording import ASKED_OF_CG
 
 CG = "conjgrad_1"
@@ -89,7 +90,7 @@ class _Returned:
     where: str
 
     def refuse(self, what: str, expected: str, value: Any) -> NoReturn:
-        raise ParityError(f"{self.where}{what}: expected {expected}, got {_told(value)}.")
+        raise ParityError(f"{self.where}{what}: expected {expected}, got {told(value)}.")
 
     def real(self, name: str, what: str, size: int, optional: bool = False) -> None:
         if not _is_real(self.values.get(name), size) and not (optional and name not in self.values):
@@ -144,15 +145,5 @@ def _is_real(value: Any, size: int | None = None) -> TypeGuard[NDArray[Any]]:
 def _number_of_epoch(values: Mapping[str, Any], what: str) -> int:
     value = values.get("epoch")
     if not _is_real(value, 1) or not np.isfinite(value).all() or value.item() < 1:
-        raise ParityError(f"{what}: expected its number, got {_told(value)}.")
+        raise ParityError(f"{what}: expected its number, got {told(value)}.")
     return int(value.item())
-
-
-def _told(value: Any) -> str:
-    """Return a value in a few of MATLAB's words."""
-    kinds = {type(None): "nothing", dict: "a struct", str: f"the text {str(value)[:20]!r}"}
-    if isinstance(value, list):
-        return f"a cell of {len(value)}"
-    if not isinstance(value, np.ndarray):
-        return kinds.get(type(value), "another value")
-    return f"{'complex numbers' if value.dtype.kind == 'c' else 'numbers'}, {' by '.join(map(str, value.shape))}"

@@ -33,7 +33,7 @@ LIVE: dict[str, Any] = {
     "errrecord of one column": (
         ("    errrecord(epoch, 2) = err_test;\n", "    errrecord = errrecord(:, 1);\n"),
         "nnet_train_2.m",
-        "errrecord in its checkpoint: expected 1 rows or more of 2, got numbers, 1 by 1",
+        "errrecord in its checkpoint: expected 1 rows or more of 2, got the number",
     ),
     "is too short": (("if i ~= ceil(inext)\n", "is(1) = []; if false\n"), "conjgrad_1.m", "xs, as conjgrad_1"),
     "complex iterates": ((LAST_XS, LAST_XS.replace("= x", "= x*1i")), "conjgrad_1.m", "xs, as"),
