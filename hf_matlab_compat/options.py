@@ -107,7 +107,7 @@ def _documented(cls: type[Options]) -> type[Options]:
     lines = ["Parameters", "----------"]
     for each in dataclasses.fields(cls):
         lines += [f"{each.name} : {each.type}, default {each.default!r}"]
-        lines += textwrap.wrap(described(each), 100, initial_indent="    ", subsequent_indent="    ")
+        lines += textwrap.wrap(described(each), 76, initial_indent="    ", subsequent_indent="    ")
     summary, raises = inspect.cleandoc(cls.__doc__ or "").split("\n\n", 1)
     cls.__doc__ = "\n".join([summary, "", *lines, "", raises])
     return cls

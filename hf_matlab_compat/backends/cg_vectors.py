@@ -76,7 +76,7 @@ class PlainVectors:
     def _step(self, alpha: Any, Ap: Vector) -> float:
         """Compute x ← x + α p, r ← r + α A p, y ← M⁻¹ r; return φ(x) = ½ (r - b)ᵀ x."""
         value: Any = 0
-        for s in self._pieces:
+        for s in self._pieces:  # the sum over pieces has a fixed order, so φ has the same bits in every run
             x, r = self.x[s], self.r[s]
             x += alpha * self.p[s]
             r += alpha * Ap[s]

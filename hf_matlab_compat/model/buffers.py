@@ -79,6 +79,7 @@ class BlockBuffers:
         self.y1: list[Array] = []
         self.R: list[Array] = []
         self.Ry1: list[Array] = []
+        # the rows of a layer are contiguous, so [R; y; 1], [y; 1], R and y are matrices without a copy
         start = 0
         for i, (size, height) in enumerate(zip(sizes, _heights(sizes, tangents), strict=False)):
             rows = room[start : start + height * n].reshape(height, n)
@@ -90,9 +91,10 @@ class BlockBuffers:
             self.y.append(rows[above:-1])
             start += height * n
         self.places[:, -1] = start
+        # x is not needed after the loss and its gradient, so R[L] may overwrite it
         self.x = room[start : start + sizes[-1] * n].reshape(sizes[-1], n)
         self.R.append(self.x)
-        self.y.append(output)
+        self.y.append(output)  # an array of its own, so that `drop_output` frees it
         self.inputs = [*self.y[:-1], self.x]
         self.slopes: dict[int, Array] = {}
         start += sizes[-1] * n

@@ -34,6 +34,7 @@ class Directions:
         self._network = network
         starts = stack_starts(network.sizes)
         self.room = xp.empty(starts[-1] + heights[-1] * network.sizes[-1], dtype=theta.dtype)
+        # W is copied next to V: the product with [R; y; 1] needs [W V c] as one contiguous matrix
         self.forward: list[Array] = []
         self._v: list[Array] = []
         for start, height, w in zip(starts, heights, weights, strict=True):

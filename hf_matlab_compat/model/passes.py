@@ -157,7 +157,7 @@ class Passes:
         buffers, xp = kept.buffers, self._xp
         for i in range(len(self._network.units), 1, -1):
             sums.take(i, buffers.y1[i - 1], e)
-            e = xp.dot(directions.W[i - 1], e, out=buffers.R[i - 1])
+            e = xp.dot(directions.W[i - 1], e, out=buffers.R[i - 1])  # R of this layer is not needed any more
             self._times_kept_slope(i - 1, kept, e, out=e)
         sums.take(1, buffers.y1[0], e)
 

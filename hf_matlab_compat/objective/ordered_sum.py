@@ -104,13 +104,14 @@ class OrderedSum:
 
         def run(lane: int, slot: int) -> None:
             mine = self._views[lane * vectors : (lane + 1) * vectors]
-            for j in range(lane, len(items), len(lanes)):
+            for j in range(lane, len(items), len(lanes)):  # in order, whichever thread runs this lane
                 scalars[j] = add(items[j], slot, [first if j == lane else later for first, later in mine])
 
         self._workers.run(run, lanes)
         totals = [self._new_vector() for _ in range(vectors)]
         parts = [self._sums[j : len(lanes) * vectors : vectors] for j in range(vectors)]
 
+        # a piece is added, scaled and finished while it is in the caches; pieces are independent of each other
         def add_up(piece: slice, slot: int) -> None:
             views = [total[piece] for total in totals]
             for view, sums in zip(views, parts, strict=True):
