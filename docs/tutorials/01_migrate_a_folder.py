@@ -11,8 +11,8 @@ translation against Octave, and runs it.
 # The old folder
 # --------------
 #
-# Two experiments and the script that both call. They are written as such scripts are: a
-# seed, a permutation, a call of ``nnet_train_2``, results read back from the checkpoint.
+# The folder holds two experiments and a script that both call. They are typical: a seed,
+# a permutation, a call of ``nnet_train_2``, results read back from the checkpoint.
 
 import contextlib
 import io
@@ -89,10 +89,10 @@ print("exit code", code)
 assert code == 0
 
 # %%
-# This is the program made of ``denoise.m``. The statements of ``prepare.m`` stand where
-# it was called, comments are kept, indices count from 0, and ``seed=random`` hands over
-# the stream that stands for MATLAB's global ones: the initial weights are drawn where the
-# script's own draws stopped.
+# This is the translation of ``denoise.m``. The statements of ``prepare.m`` replace its
+# call, comments are kept, and indices count from 0. ``seed=random`` passes on the random
+# stream of the script, so the initial weights are the next numbers that MATLAB would have
+# drawn.
 
 print((new / "denoise.py").read_text())
 
@@ -118,8 +118,8 @@ else:
 # Run
 # ---
 #
-# The programs need their data beside them, as the command said. They write the log and
-# the checkpoints that the MATLAB scripts would have written.
+# The programs need their data in the same folder, as the command said. They write the
+# same log and checkpoint files as the MATLAB scripts.
 
 shutil.copy(old / "digits.mat", new)
 with (
@@ -130,8 +130,8 @@ with (
 print("\n".join((new / "denoise.txt").read_text().splitlines()[-5:-2]))
 
 # %%
-# The variables of the script are there to go on with. Beside the network stands the best
-# linear map from noisy to clean digits, a ridge regression.
+# The script's variables can be used further. For comparison, a ridge regression gives the
+# best linear map from noisy to clean digits.
 
 noisy, clean, noisytest, test = (
     variables[name] for name in ("noisy", "clean", "noisytest", "test")
@@ -167,7 +167,7 @@ for line, (title, images) in zip(axes, rows.items(), strict=True):
 plt.show()
 
 # %%
-# The sweep prints what its ``fprintf`` says, between the lines of its runs:
+# The sweep prints a line for each weight cost with its ``fprintf``:
 
 with contextlib.chdir(new), contextlib.redirect_stdout(io.StringIO()) as shown:
     runpy.run_path("sweep.py")

@@ -37,9 +37,9 @@ print(f"{X.shape[1]} pictures of {X.shape[0]} pixels to train on, {X_test.shape[
 # Train
 # -----
 #
-# Two layers down to a linear code layer of six units, and two up again. Everything else
-# is the published setting: Gauss-Newton curvature on one chunk of cases an epoch, damping
-# that adapts, a sparse random start.
+# The network has two layers down to a linear code layer of six units, and two up again.
+# Everything else is as published: Gauss-Newton curvature on one chunk of cases an epoch,
+# adaptive damping, a sparse random initialisation.
 
 hidden_sizes = [100, 50, 6, 50, 100]
 unit_types = ["logistic", "logistic", "linear", "logistic", "logistic", "logistic"]
@@ -86,11 +86,11 @@ right.legend()
 plt.show()
 
 # %%
-# Beside PCA
-# ----------
+# Comparison with PCA
+# -------------------
 #
-# The best linear map through six numbers is the first six principal components. The
-# network has the same code size and bends.
+# The first six principal components are the best linear code of six numbers. The network
+# has a code of the same size and is nonlinear.
 
 mean = X.mean(axis=1, keepdims=True)
 U = np.linalg.svd(X - mean, full_matrices=False)[0][:, :6]

@@ -12,8 +12,8 @@ the mistakes.
 # ----
 #
 # Targets of a softmax output are one-of-k: a column for each case, with a one in the row
-# of its class. Labels collected in earnest have mistakes, so a tenth of the training
-# labels is drawn anew at random. The held-out labels are right.
+# of its class. Real labels have mistakes, so a tenth of the training labels is replaced
+# by random ones. The held-out labels are right.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,8 +38,8 @@ print(
 # -----
 #
 # ``loss="matching"``, the default, is the log-likelihood of the given class, which
-# belongs to softmax. ``error_measure="misclassified"`` reports the share of mistakes; it
-# is looked at and not trained on.
+# belongs to softmax. ``error_measure="misclassified"`` reports the share of mistakes. It
+# is reported only, not optimised.
 
 network = {
     "hidden_sizes": [40, 20],
@@ -64,8 +64,8 @@ for k in (0, 9, 19, 24, 39, 59):
     )
 
 # %%
-# The method minimises well, wrong labels included: from epoch 25 on the network learns
-# them by heart, and the held-out digits are read worse and worse.
+# The method also fits the wrong labels: from epoch 25 on the network overfits, and more
+# and more held-out digits are misread.
 #
 # Remedy 1: weight decay
 # ----------------------
@@ -81,9 +81,9 @@ assert decayed[1e-2].score(X_test, T_test).error < 0.06
 # Remedy 2: stop early
 # --------------------
 #
-# An observer is told of every epoch. It may have a state kept, as ``result.best``, and
-# end the run. A fifth of the training digits judges here, wrong labels and all, so that
-# the held-out ones stay unseen.
+# An observer is told of every epoch. It may keep a state, as ``result.best``, and end the
+# run. Here a fifth of the training digits, with their wrong labels, decides when to stop,
+# so that the held-out digits are not used.
 
 from hf_matlab_compat.observers.observer import KEEP, Observer, Stop
 
@@ -154,8 +154,8 @@ plt.show()
 # ---------------------------
 #
 # ``class_weights`` says how often a case of each class counts. Here an 8 counts five
-# times. Weights of mean 1 keep the size of the likelihood, and with it the meaning of
-# ``weight_decay``.
+# times. Weights with a mean of 1 keep the scale of the likelihood, so that
+# ``weight_decay`` keeps its meaning.
 
 weights = np.ones(10)
 weights[8] = 5

@@ -11,9 +11,9 @@ variables.
 # What is in the checkpoint
 # -------------------------
 #
-# The file is what the MATLAB reference of this repository left, in Octave, after ten
-# epochs of a 64-30-6-30-64 autoencoder of digits. ``hf-compat checkpoint FILE`` describes
-# any file of this family.
+# The MATLAB reference of this repository wrote this file, in Octave, after ten epochs of
+# a 64-30-6-30-64 autoencoder of digits. ``hf-compat checkpoint FILE`` describes any file
+# of this family.
 
 import contextlib
 import shutil
@@ -46,8 +46,8 @@ assert code == 0
 #
 # A checkpoint holds parameters, the last CG solution, lambda and the records. It does not
 # hold the data or the settings, so they are given again, as in MATLAB. Without a sidecar
-# a resume cannot compare them with those of the first run, hence the care: same cases,
-# same order, same chunks.
+# a resume cannot compare them with those of the first run. So take care to give the same
+# cases in the same order and chunks.
 
 X, X_test = (part.images for part in shuffled_digits(train=1440, test=356, seed=2))
 task = {
@@ -68,8 +68,9 @@ result = train(**task, resume_from=begun, run_name=folder / "run", max_epochs=40
 print(result)
 
 # %%
-# The records go back to the first epoch, so one curve shows both programs' work. Lambda
-# and the start of CG were taken over: there is no step where Python began.
+# The records go back to the first epoch, so one curve shows the epochs of both programs.
+# Lambda and the start of CG are taken from the checkpoint, so the curve has no jump where
+# Python began.
 
 epochs = np.arange(1, 41)
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")

@@ -79,11 +79,11 @@ def parity(reference):
 # One that agrees
 # ---------------
 #
-# Bounds are not chosen. The trainer is run several times with the cases of each chunk in
-# another order, and with other kernels of the BLAS: what that changes is rounding, and a
-# difference from Python may be a small multiple of it. The certificate begins with its
-# verdict; then come the stages, the runs, what they did not go through, and the constants
-# that were read off the trainer's files.
+# Bounds are measured. The trainer is run several times with the cases of each chunk in
+# another order and with other BLAS kernels. This changes only rounding, and a difference
+# from Python may be a small multiple of that change. The certificate begins with its
+# verdict. Then come the stages, the runs, what they did not exercise, and the constants
+# read from the trainer's files.
 
 code, certificate = parity("trainer")
 print(f"exit code {code}")
@@ -94,8 +94,8 @@ assert code == 0
 # An edited constant
 # ------------------
 #
-# Trainers get edited. A constant is found by its line and given to the Python side too,
-# so that the comparison is of the method; the verdict counts it.
+# Many trainers have been edited. The edited constant is read from its line and applied to
+# the Python side too; the verdict counts it.
 
 if octave:
     shutil.copytree(folder / "trainer", folder / "edited")
@@ -116,9 +116,8 @@ if octave:
 # A bug
 # -----
 #
-# In this copy the quadratic model's change, by which the true change is divided, has lost
-# its factor ½. Such a run still trains: rho comes out too large or too small, and lambda
-# drifts.
+# In this copy the change that the quadratic model predicts lacks its factor ½. Such a
+# trainer still trains, but rho is wrong and lambda is adapted wrongly.
 
 if octave:
     shutil.copytree(folder / "trainer", folder / "wrong")
@@ -132,8 +131,8 @@ if octave:
     assert code == 1
 
 # %%
-# The same as a picture: of each stage the largest distance, as a share of its bound.
-# ``--json`` writes every comparison for programs, ``--html`` a page for people.
+# The picture shows the largest distance of each stage as a share of its bound. ``--json``
+# writes every comparison for programs, ``--html`` a page for people.
 
 
 def shares(reference):
@@ -160,9 +159,8 @@ if octave:
 
 # %%
 # The first divergence names the stage, both values, the bound, and the statement of your
-# files that computes it. Everything up to there agreed, so the search begins and ends at
-# that line. What is needed to see it again is kept in a file, for another machine or
-# another day:
+# files that computes it. Every stage before it agreed, so the bug is in that statement. A
+# file keeps what is needed to reproduce the difference later or on another machine:
 
 from hf_matlab_compat.parity.divergence import reproduce
 
@@ -171,5 +169,5 @@ if octave:
 
 # %%
 # In a test suite, ``assert_parity(reference="matlab/", case="digits.mat")`` does the same
-# in a line. A machine that has MATLAB and no Python is reached by ``hf-compat parity
-# pack``. Both are on the page :doc:`/parity`.
+# in one line. For a machine that has MATLAB and no Python there is ``hf-compat parity
+# pack``. The page :doc:`/parity` describes both.

@@ -97,8 +97,8 @@ start = 0.1 * np.random.default_rng(2).standard_normal(problem.num_parameters)
 # Check the derivatives first
 # ---------------------------
 #
-# A wrong gradient still trains, badly. Central differences along one direction find most
-# mistakes.
+# Training with a wrong gradient may still make some progress. Central differences along
+# one direction find most mistakes.
 
 on = None  # this problem has one chunk and ignores which cases are asked for
 v = np.random.default_rng(3).standard_normal(start.size)
@@ -142,8 +142,8 @@ for k in range(0, 25, 4):
 # The result
 # ----------
 #
-# The hidden pixels judge it. The comparison is with the mean of each pixel, the usual
-# first guess.
+# The error on the hidden pixels shows how good the result is. For comparison, each hidden
+# pixel is replaced by the mean of its known values.
 
 
 def hidden_error(guess):

@@ -37,8 +37,8 @@ print(result)
 # --------------------
 #
 # ``predict`` gives the last layer's outputs, ``outputs`` every layer's. The narrowest
-# hidden layer has the name ``"code"``; layers have numbers too, and 0 is the inputs.
-# Cases the network has never seen are as welcome.
+# hidden layer has the name ``"code"``; layers have numbers too, and 0 is the inputs. The
+# cases may be new ones.
 
 layers = result.outputs(held_out.images)
 print("layers:", [len(y) for y in layers])
@@ -51,7 +51,7 @@ assert np.array_equal(result.outputs(held_out.images, "code"), codes)
 # The plane of codes
 # ------------------
 #
-# The network was never told a label. The colours are added here.
+# The network was trained without labels; they only give the colours here.
 
 figure, axis = plt.subplots(figsize=(6.4, 5), layout="constrained")
 points = axis.scatter(*codes, c=held_out.labels, cmap="tab10", s=14)
@@ -100,8 +100,9 @@ plt.show()
 # Search by code
 # --------------
 #
-# Digits with near codes look alike, so the nearest training digit, by code, tells what a
-# held-out digit is. Chance would be right in a tenth of the cases.
+# Digits with similar codes look alike, so the label of the nearest training digit, by
+# code, is a guess of the label of a held-out digit. Random guessing would be right in a
+# tenth of the cases.
 
 
 def share_right(train_codes, test_codes):
@@ -118,11 +119,11 @@ print(f"nearest neighbour right, by two principal components: {by_pca:.1%}")
 assert by_code > by_pca + 0.1
 
 # %%
-# Keep it
-# -------
+# Save and load
+# -------------
 #
-# One file holds sizes, units, parameters, options and history, and nothing pickled. A
-# result that was loaded predicts, and training can go on from it.
+# One file holds sizes, units, parameters, options and history; nothing is pickled. A
+# loaded result can predict, and training can continue from it.
 
 path = Path(tempfile.mkdtemp()) / "digits.npz"
 result.save(path)

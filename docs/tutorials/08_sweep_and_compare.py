@@ -10,9 +10,8 @@ a table, learning curves, and the best one resumed.
 # The sweep
 # ---------
 #
-# Every run has a name, from which its files are called. Damping and weight decay vary
-# here. The runs start from the same parameters, since they have the same seed, so that a
-# difference is one of the settings.
+# Every run has a name, the stem of its files. Damping and weight decay vary here. All
+# runs have the same seed and so start from the same parameters.
 
 import contextlib
 import itertools
@@ -59,8 +58,8 @@ for initial_lam, weight_decay in itertools.product((1, 45, 1000), (2e-5, 1e-3)):
 # A table
 # -------
 #
-# ``history`` holds the figures of every epoch as arrays, and ``records`` those of epochs
-# before a resume too. The work of a run is better counted in CG steps than in epochs or
+# ``history`` holds the figures of every epoch as arrays; ``records`` includes the epochs
+# before a resume. The number of CG steps measures the work of a run better than epochs or
 # seconds.
 
 print(f"{'run':20s} {'CG steps':>8s} {'train error':>12s} {'held out':>9s} {'best epoch':>11s}")
@@ -75,8 +74,8 @@ for name, result in sorted(results.items(), key=lambda item: item[1].history["te
 # Learning curves from the logs
 # -----------------------------
 #
-# The logs are MATLAB's, so this works for runs of either program: ``hf-compat plot curves
-# PICTURE LOG LOG …``.
+# The logs have MATLAB's format, so this works for runs of either program: ``hf-compat
+# plot curves PICTURE LOG LOG …``.
 
 logs = sorted(path.name for path in folder.glob("*decay2e-05.txt"))
 with contextlib.chdir(folder):
@@ -90,8 +89,8 @@ axis.set_axis_off()
 plt.show()
 
 # %%
-# What the logs say can be had as numbers too, and is checked against the method's own
-# rules: lambda must follow from rho, totals must add up.
+# ``hf-compat log`` reads a log and checks it against the method's own rules: lambda must
+# follow from rho, totals must add up. ``read_log`` returns its numbers.
 
 with contextlib.chdir(folder):
     code = hf_compat(["log", logs[0]])
