@@ -59,7 +59,7 @@ def migrate(
     MigrationError
         The options do not fit the source, or nothing could be translated.
     """
-    from hf_matlab_compat.migrate.copies import is_part_of_trainer
+    from hf_matlab_compat.migrate.beside import is_part_of_trainer
 
     if check and streams != "octave":
         raise MigrationError("--check: expected --streams octave, got matlab. Octave cannot draw MATLAB's numbers.")
@@ -296,7 +296,7 @@ def _in_words(options: dict[str, object]) -> str:
 
 
 def _trainer(source: Path, original: Path | None) -> int:
-    from hf_matlab_compat.migrate.copies import PUBLISHED, SOLVER, files_of
+    from hf_matlab_compat.migrate.beside import PUBLISHED, SOLVER, files_of
     from hf_matlab_compat.migrate.directory import read_beside
 
     trainer = source.with_name(f"{PUBLISHED}.m") if source.stem == SOLVER else source

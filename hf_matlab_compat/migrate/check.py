@@ -23,8 +23,8 @@ from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.matlab.octave.process import octave_available, run_code, run_program
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.beside import PUBLISHED, trainers_beside
 from hf_matlab_compat.migrate.context import module_name, python_name
-from hf_matlab_compat.migrate.copies import PUBLISHED, trainers_beside
 from hf_matlab_compat.migrate.directory import StrPath, files_taken_in, migrate_directory, read_script, whole_script
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.recorder import UNSEEDED

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.beside import Beside
 from hf_matlab_compat.migrate.build import call, expr
 from hf_matlab_compat.migrate.build import name as name_node
-from hf_matlab_compat.migrate.copies import UNEDITED, Copy
-from hf_matlab_compat.migrate.inlining import BodyOf
-from hf_matlab_compat.migrate.load_files import NamesIn
 from hf_matlab_compat.migrate.load_plan import LoadPlan
 from hf_matlab_compat.migrate.usage import Usage
 from hf_matlab_compat.migrate.values import SHAPED, Kind, Value
@@ -64,34 +62,6 @@ def _may_be_whole(value: Value) -> bool:
         or (isinstance(node, ast.Name) and node.id == "ml")
         for node in nodes
     )
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Files beside a script.
-
-    Attributes
-    ----------
-    functions : mapping of str to int
-        Functions in files of their own, and the number of outputs of each.
-    trainers : mapping of str to Copy
-        Copies of the trainer, whose edits become options of the call.
-    names_in : callable
-        Lists the variables of each .mat file of a name, which may hold ``*``; None if there is no file.
-    scripts : frozenset of str
-        Names of the scripts.
-    body_of : callable
-        Returns the statements of a script; None for any other file.
-    makers : frozenset of str
-        Those of `functions` whose outputs may be functions.
-    """
-
-    functions: Mapping[str, int] = field(default_factory=dict)
-    trainers: Mapping[str, Copy] = field(default_factory=lambda: UNEDITED)
-    names_in: NamesIn = field(default=lambda _file: None)
-    scripts: frozenset[str] = frozenset()
-    body_of: BodyOf = field(default=lambda _name: None)
-    makers: frozenset[str] = frozenset()
 
 
 class Variables(dict[str, Value]):

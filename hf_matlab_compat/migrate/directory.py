@@ -13,10 +13,19 @@ from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.files.mat_formats import list_variables
 from hf_matlab_compat.matlab.files.regular_file import kind_of_file
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.context import Beside, NamesIn, module_name
-from hf_matlab_compat.migrate.copies import UNEDITED, Copy, files_of, is_part_of_trainer, trainers_beside
-from hf_matlab_compat.migrate.inlining import BodyOf, inlined
-from hf_matlab_compat.migrate.load_files import added_folders
+from hf_matlab_compat.migrate.beside import (
+    UNEDITED,
+    Beside,
+    BodyOf,
+    Copy,
+    NamesIn,
+    added_folders,
+    files_of,
+    is_part_of_trainer,
+    trainers_beside,
+)
+from hf_matlab_compat.migrate.context import module_name
+from hf_matlab_compat.migrate.inlining import inlined
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.scripts import translate
 from hf_matlab_compat.migrate.trainer import TrainerReport, read_trainer

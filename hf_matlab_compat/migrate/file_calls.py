@@ -8,10 +8,10 @@ import re
 
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
+from hf_matlab_compat.migrate.beside import file_arguments, is_table
 from hf_matlab_compat.migrate.build import Part, call, compare, expr, method
 from hf_matlab_compat.migrate.build import name as variable
 from hf_matlab_compat.migrate.context import Context, python_name
-from hf_matlab_compat.migrate.load_files import file_arguments, is_table
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.syntax import Untranslatable
 from hf_matlab_compat.migrate.values import Kind, Value, integer, number

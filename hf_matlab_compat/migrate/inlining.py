@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.beside import BodyOf
 from hf_matlab_compat.migrate.syntax import Place, Statement
 from hf_matlab_compat.migrate.usage import assignments
 
-BodyOf = Callable[[str], tuple[Statement, ...] | None]
-"""Returns the statements of a script beside the present one; None if there is no script of that name."""
 Extra = Mapping[str, tuple[str, ...]]
 """Names of functions, and the variables that each call passes in addition to its arguments."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.load_files import ABSENT, Load, NamesIn, loads_of
+from hf_matlab_compat.migrate.beside import ABSENT, Load, NamesIn, loads_of
 from hf_matlab_compat.migrate.syntax import Node, Statement
 from hf_matlab_compat.migrate.usage import Usage, base_name
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
+from hf_matlab_compat.migrate.beside import file_arguments
 from hf_matlab_compat.migrate.build import Part, attribute, call, name
 from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.file_calls import load_table, with_suffix
-from hf_matlab_compat.migrate.load_files import file_arguments
 from hf_matlab_compat.migrate.load_plan import Bindings
 from hf_matlab_compat.migrate.syntax import Node, Statement, Untranslatable
 from hf_matlab_compat.migrate.translation import ASSUMED, Fate

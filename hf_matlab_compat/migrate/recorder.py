@@ -16,7 +16,7 @@ import hf_matlab_compat
 from hf_matlab_compat.matlab.files.mat_formats import write_mat
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, to_matlab_value
 from hf_matlab_compat.migrate.runtime.arrays import two_dimensional
-from hf_matlab_compat.migrate.runtime.random import random_state
+from hf_matlab_compat.migrate.runtime.numerics import random_state
 
 UNSEEDED = 1
 """Seed of both sides of a check, so that a script without a seed draws the same numbers on both."""

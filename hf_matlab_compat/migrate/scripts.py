@@ -10,10 +10,11 @@ from functools import reduce
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate.beside import Beside
 from hf_matlab_compat.migrate.build import binary, call, compare, expr
 from hf_matlab_compat.migrate.build import name as name_node
 from hf_matlab_compat.migrate.calls import is_function
-from hf_matlab_compat.migrate.context import IMPORTS, Beside, Context, Shared, python_name
+from hf_matlab_compat.migrate.context import IMPORTS, Context, Shared, python_name
 from hf_matlab_compat.migrate.expressions import (
     CONSTANTS,
     called_parameters,

@@ -10,11 +10,11 @@ from typing import Any
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
+from hf_matlab_compat.migrate.beside import is_workspace_load
 from hf_matlab_compat.migrate.build import call, compare, expr, name
 from hf_matlab_compat.migrate.calls import is_function, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, save
-from hf_matlab_compat.migrate.load_files import is_workspace_load
 from hf_matlab_compat.migrate.loading import bind_waiting, clear, is_clear, load_workspace
 from hf_matlab_compat.migrate.loops import for_loop, while_loop
 from hf_matlab_compat.migrate.operators import truth

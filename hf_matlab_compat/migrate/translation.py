@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 
-from hf_matlab_compat.migrate.copies import UNEDITED, Copy
+from hf_matlab_compat.migrate.beside import UNEDITED, Copy
 
 ASSUMED = "assumed to be in"
 """Part of the remark on a name that only a missing file can define."""

@@ -11,7 +11,7 @@ import pytest
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import directory, migrate_directory, translate
-from hf_matlab_compat.migrate.copies import trainers_beside
+from hf_matlab_compat.migrate.beside import trainers_beside
 from hf_matlab_compat.migrate.translation import Translation
 
 pytest.importorskip("tree_sitter_matlab")

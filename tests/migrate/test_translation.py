@@ -9,8 +9,7 @@ import pytest
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import Fate, translate
-from hf_matlab_compat.migrate.context import Beside
-from hf_matlab_compat.migrate.copies import Copy
+from hf_matlab_compat.migrate.beside import Beside, Copy
 from hf_matlab_compat.migrate.writer import formatted
 
 pytest.importorskip("tree_sitter_matlab")

@@ -12,5 +12,3 @@ from hf_matlab_compat.migrate.runtime.classes import *
 from hf_matlab_compat.migrate.runtime.files import *
 from hf_matlab_compat.migrate.runtime.indexing import *
 from hf_matlab_compat.migrate.runtime.numerics import *
-from hf_matlab_compat.migrate.runtime.random import *
-from hf_matlab_compat.migrate.runtime.text import *
