@@ -56,10 +56,10 @@ class Setting:
     rms: int = 0
     errtype: str = "L2"
     hybridmode: int = 1
-    weightcost: float = 2e-5
+    weightcost: float = Options.weight_decay
     maskp: Any = None
-    precision: str = "single"
-    faithful: bool = True
+    precision: str = Options.precision
+    faithful: bool = Options.faithful
 
 
 def problem_of(
