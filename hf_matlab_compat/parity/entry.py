@@ -1,10 +1,10 @@
 """The stage 'entry': the call that users make, judged by its returned values and its files.
 
-Every other stage runs epochs of a problem that the comparison has built. The translation of the 22 arguments, defaults,
-checks and files are in the call alone. Its first epoch is compared with the reference's. Over several epochs, one call
-is compared with its single epochs, on either side: lockstep begins every epoch from a state that it has been given, so
-that state which a trainer carries on otherwise is in the one call alone. Without such state, both are runs of the same
-program from the same numbers, and equal to the last bit.
+Every other stage runs single epochs of the same problem. Only the call has MATLAB's names and defaults, the whole loop
+and the files. Its first epoch is compared with the reference's. Over several epochs, one call is compared with its
+single epochs, on either side: lockstep begins every epoch from a state that it has been given, so that state which a
+trainer carries on otherwise is in the one call alone. Without such state, both are runs of the same program from the
+same numbers, and equal to the last bit.
 """
 
 from __future__ import annotations

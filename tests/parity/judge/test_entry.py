@@ -37,9 +37,7 @@ def translated(**wrong: Any) -> Plant:
 
 
 BUGS: dict[str, Plant] = {
-    "no weight cost": changed(
-        subject, "feedforward_problem", lambda problem, *given, **named: replace(problem, weight_decay=0.0)
-    ),
+    "no weight cost": translated(weight_decay=0.0),
     "another initial lambda in the options": other_default(Options.__init__, "initial_lam", 10.0),
     "another initial lambda in the legacy call": other_default(entry_points.nnet_train, "initlambda", 10.0),
     "arguments mistranslated": translated(num_chunks=2),
@@ -53,6 +51,18 @@ def test_a_bug_before_the_loop_is_flagged_at_the_entry(name: str, mode: str, mon
     recordings = [recorded(SOFTMAX, mode, "double"), recorded(SOFTMAX, mode, "single")]
     BUGS[name](monkeypatch)
     assert first_stage(*recordings) == entry.STAGE
+
+
+@pytest.mark.parametrize(("mode", "stage"), [("lockstep", "ll"), ("free", "rho")])
+def test_a_bug_in_the_making_of_the_problem_is_flagged_where_it_first_shows(
+    mode: str, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = [recorded(SOFTMAX, mode, "double"), recorded(SOFTMAX, mode, "single")]
+    spared = changed(
+        subject, "feedforward_problem", lambda problem, *given, **named: replace(problem, weight_decay=0.0)
+    )
+    spared(monkeypatch)
+    assert first_stage(*recordings) == stage
 
 
 CARRIED: dict[str, Plant] = {
