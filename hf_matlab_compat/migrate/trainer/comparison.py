@@ -41,7 +41,7 @@ def differing_statements(
         if left[form]:
             found[left[form].pop(_first(left[form], theirs, understood))] = row(node)
         else:
-            added.append(Unexpressed(row(node), copy.line(node), "this statement is not in the unedited copy"))
+            added.append(Unexpressed.at(copy, node, "this statement is not in the unedited copy"))
     lost = [place for place, (_, node) in enumerate(theirs) if place not in found and row(node) not in understood]
     return added, [_missing(theirs[place][0], _line_before(place, found), copy) for place in lost]
 

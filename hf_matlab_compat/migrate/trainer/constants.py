@@ -7,7 +7,7 @@ from typing import Any
 
 from hf_matlab_compat.matlab.source.constants import NAMES, Reading, read_constants, reading_of
 from hf_matlab_compat.matlab.source.program import Program
-from hf_matlab_compat.matlab.source.tree import Assignment, names_in, operands, row
+from hf_matlab_compat.matlab.source.tree import Assignment, names_in, operands
 from hf_matlab_compat.matlab.source.values import EMPTY, UNKNOWN, joined
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TRAINER_ARGUMENTS, WORDS
 from hf_matlab_compat.migrate.trainer.findings import Finding, Implied, Unexpressed
@@ -46,7 +46,7 @@ def _of_argument(program: Program, name: str, option: str) -> Iterator[Finding]:
     made = [one for one in program.of(name) if program.reached(one.value) and not _is_cast(one)]
     for one in made:
         if program.value(one.value) is UNKNOWN and one.target.parent.type != "multioutput_variable":
-            yield Unexpressed(row(one.node), program.line(one.node), f"{name} is computed, not a constant")
+            yield Unexpressed.at(program, one.node, f"{name} is computed, not a constant")
     if any(program.value(one.value) is not UNKNOWN for one in made):
         used = program.by_name({name}) or joined(*(program.values(one.value) for one in made))
         yield from _of(program, name, option, reading_of(used))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from hf_matlab_compat.matlab.source.tree import Node, Source, row
+
 
 @dataclass(frozen=True)
 class Implied:
@@ -30,6 +32,11 @@ class Implied:
     text: str
     file: int = 0
 
+    @classmethod
+    def at(cls, source: Source, node: Node, option: str, value: Any) -> Implied:
+        """Return the finding about the line on which a node begins."""
+        return cls(option, value, row(node), source.line(node))
+
 
 @dataclass(frozen=True)
 class Unexpressed:
@@ -51,6 +58,11 @@ class Unexpressed:
     text: str
     why: str
     file: int = 0
+
+    @classmethod
+    def at(cls, source: Source, node: Node, why: str) -> Unexpressed:
+        """Return the finding about the line on which a node begins."""
+        return cls(row(node), source.line(node), why)
 
 
 Finding = Implied | Unexpressed

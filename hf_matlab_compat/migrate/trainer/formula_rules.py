@@ -74,7 +74,7 @@ def unknown_formulas(source: Source, elsewhere: Collection[int]) -> Iterator[Une
             continue
         for formula in _formulas(shape_of(one.value, own)):
             if not _is_whole(formula, whole) and written(formula) not in known:
-                yield Unexpressed(row(one.node), source.line(one.node), UNKNOWN)
+                yield Unexpressed.at(source, one.node, UNKNOWN)
                 break
 
 

@@ -54,10 +54,6 @@ _USUAL: Mapping[str, set[str]] = {
 }
 
 
-def _said(program: Program, node: Node, why: str) -> Unexpressed:
-    return Unexpressed(row(node), program.line(node), why)
-
-
 def damping(program: Program) -> Iterator[Finding]:
     """Find changes of lambda that are not a constant factor under a threshold on rho."""
     adapting = {one.node.id for one, _, _ in adaptations(program)}
@@ -65,9 +61,9 @@ def damping(program: Program) -> Iterator[Finding]:
         in_rule = one.in_loop or name_of(function_of(one.node)) == "update_damping"
         if one.node.id in adapting:
             if not multiplier(program, one):
-                yield _said(program, one.node, "lambda does not become a constant multiple of itself")
+                yield Unexpressed.at(program, one.node, "lambda does not become a constant multiple of itself")
         elif in_rule and called(one.value) != "update_damping" and not _starts_again(one):
-            yield _said(program, one.node, "lambda changes otherwise than by the rule on rho")
+            yield Unexpressed.at(program, one.node, "lambda changes otherwise than by the rule on rho")
 
 
 def _starts_again(one: Assignment) -> bool:
@@ -84,11 +80,13 @@ def preconditioner(program: Program) -> Iterator[Finding]:
         exponent, base = exponent_of(program, one)
         value = only(exponent)
         if not exponent or (isinstance(value, float) and not 0 <= value <= 1):
-            yield _said(program, one.node, "another preconditioner than a power of grad2 + lambda + weightcost")
+            yield Unexpressed.at(
+                program, one.node, "another preconditioner than a power of grad2 + lambda + weightcost"
+            )
         elif base is not None:
             missing = [name for name in ("grad2", "lambda", "weightcost") if name not in names_in(base)]
             if missing:
-                yield _said(program, one.node, f"the preconditioner leaves out {' and '.join(missing)}")
+                yield Unexpressed.at(program, one.node, f"the preconditioner leaves out {' and '.join(missing)}")
 
 
 def stopping_rule(program: Program) -> Iterator[Finding]:
@@ -96,10 +94,10 @@ def stopping_rule(program: Program) -> Iterator[Finding]:
     for node in program.nodes:
         parts = operands(node) if node.type == "comparison_operator" else None
         if parts is not None and text_of(parts[0]) == "pAp" and literal(parts[2]) != 0:
-            yield _said(program, node, "negative curvature is met at another bound than 0")
+            yield Unexpressed.at(program, node, "negative curvature is met at another bound than 0")
     for one, ratio, _ in gaps(program):
         if ratio is None:
-            yield _said(program, one.node, "the gap of the stopping rule is computed otherwise")
+            yield Unexpressed.at(program, one.node, "the gap of the stopping rule is computed otherwise")
 
 
 def start_of_solver(program: Program) -> Iterator[Finding]:
@@ -119,7 +117,7 @@ def start_of_solver(program: Program) -> Iterator[Finding]:
             if len(numbers) == 1:
                 yield Implied("start_decay", numbers[0], line, text)
     if is_call_of(start[0], ZEROS):
-        yield Implied("start_decay", 0.0, row(call.node), program.line(call.node))
+        yield Implied.at(program, call.node, "start_decay", 0.0)
 
 
 def backtracking(program: Program) -> Iterator[Finding]:
@@ -133,9 +131,9 @@ def backtracking(program: Program) -> Iterator[Finding]:
         loop, judge = inside(node, LOOPS), inside(node, ("function_call",))
         if loop is not None and judge is not None and not is_cell_index(judge) and _runs_over(loop, node):
             words = "target_chunk" if len(arguments(judge)) > 4 else "all"
-            yield Implied("backtracking_cases", words, row(judge), program.line(judge))
+            yield Implied.at(program, judge, "backtracking_cases", words)
             return
-    yield Implied("backtracking_cases", "none", row(call.node), program.line(call.node))
+    yield Implied.at(program, call.node, "backtracking_cases", "none")
 
 
 def _runs_over(loop: Node, index: Node) -> bool:
@@ -150,7 +148,7 @@ def random_draws(program: Program) -> Iterator[Finding]:
     for node in program.calls:
         if called(node) in _RANDOM and _while_training(node):
             why = "random numbers are drawn during training: noise, dropout or shuffling, for which there is no option"
-            yield _said(program, node, why)
+            yield Unexpressed.at(program, node, why)
 
 
 def _while_training(node: Node) -> bool:
@@ -180,14 +178,14 @@ def line_search(program: Program) -> Iterator[Finding]:
     for one in shrinking:
         factor = only(multiplier(program, one))
         if (isinstance(factor, float) and not 0 < factor < 1) or not multiplier(program, one):
-            yield _said(program, one.node, "rate is not reduced by a constant factor below 1")
+            yield Unexpressed.at(program, one.node, "rate is not reduced by a constant factor below 1")
     for node, factor in increases(program):
         if not factor:
-            yield _said(program, node, "the line search asks for another increase")
+            yield Unexpressed.at(program, node, "the line search asks for another increase")
     for one in program.of("rate"):
         start = literal(one.value)
         if isinstance(start, float) and start not in (0.0, 1.0):
-            yield _said(program, one.node, "the line search starts from another rate than 1")
+            yield Unexpressed.at(program, one.node, "the line search starts from another rate than 1")
 
 
 def checkpoints(program: Program) -> Iterator[Finding]:
@@ -197,13 +195,13 @@ def checkpoints(program: Program) -> Iterator[Finding]:
         extra = [word for word in words if not word.startswith("-") and word not in VARIABLES]
         if extra:
             why = f"{', '.join(extra)} is saved too, which MATLAB's trainer cannot resume from; no option saves it"
-            yield _said(program, node, why)
+            yield Unexpressed.at(program, node, why)
 
 
 def weight_mask(program: Program) -> Iterator[Finding]:
     """Find weights that the weight cost leaves alone; biases are an option."""
     for one in zeroed_cells(program, mask_cells(program)[0]):
-        yield _said(program, one.node, "the weight cost leaves some weights alone")
+        yield Unexpressed.at(program, one.node, "the weight cost leaves some weights alone")
 
 
 def parameters_otherwise(program: Program) -> Iterator[Finding]:
@@ -215,7 +213,7 @@ def parameters_otherwise(program: Program) -> Iterator[Finding]:
             copied = kept or one.target.parent.type == "multioutput_variable"
             if _in_epochs(one.node) and strange and not copied:
                 why = f"{name} also depends on {', '.join(sorted(strange))}, for which there is no option"
-                yield _said(program, one.node, why)
+                yield Unexpressed.at(program, one.node, why)
 
 
 def early_stops(program: Program) -> Iterator[Finding]:
@@ -223,7 +221,7 @@ def early_stops(program: Program) -> Iterator[Finding]:
     for node in program.nodes:
         loop = inside(node, LOOPS) if node.type in ("break_statement", "return_statement") else None
         if loop is not None and (_over_epochs(loop) or (node.type == "return_statement" and _in_epochs(node))):
-            yield _said(program, node, "training stops before the last epoch, by a rule of its own")
+            yield Unexpressed.at(program, node, "training stops before the last epoch, by a rule of its own")
 
 
 RULES = (

@@ -76,7 +76,7 @@ def precision(program: Program) -> Iterator[Finding]:
     words = {text_of(node) for node in program.nodes if node.type in ("identifier", "string_content")}
     if kinds:
         one = next(one for one, kind in reversed(casts) if kind)
-        yield Implied("precision", kinds[-1], row(one.node), program.line(one.node))
+        yield Implied.at(program, one.node, "precision", kinds[-1])
         yield from _rounded_data(program, kinds[-1])
     elif not words & _SINGLE:
         yield Implied("precision", "double", 1, "(nothing is cast to single)")
@@ -94,7 +94,7 @@ def _rounded_data(program: Program, kind: str) -> Iterator[Finding]:
         for one in program.of(name):
             if kind == "double" and one.value.type == "function_call" and called(one.value) in _SINGLE:
                 why = "data is rounded to single before the work in double: cast it in the script, np.float32(…)"
-                yield Unexpressed(row(one.node), program.line(one.node), why)
+                yield Unexpressed.at(program, one.node, why)
 
 
 def gpu(program: Program) -> str:
@@ -113,7 +113,7 @@ def always_gpu(program: Program) -> Iterator[Finding]:
         and "jacket" not in parameters(trainer)
         and "jacket" not in _settled(program)
     ):
-        yield Implied("backend", "cupy", row(trainer), program.line(trainer))
+        yield Implied.at(program, trainer, "backend", "cupy")
 
 
 def unknown_words(program: Program) -> Iterator[Finding]:
@@ -127,7 +127,7 @@ def unknown_words(program: Program) -> Iterator[Finding]:
             for word in words:
                 if about in names and word not in usual | seen:
                     seen.add(word)
-                    yield Unexpressed(row(node), program.line(node), f"there is no {about} {word!r} here")
+                    yield Unexpressed.at(program, node, f"there is no {about} {word!r} here")
 
 
 def own_functions(program: Program) -> Iterator[Finding]:
@@ -138,7 +138,7 @@ def own_functions(program: Program) -> Iterator[Finding]:
     if own:
         names = ", ".join(map(name_of, own))
         said = f"the function {names} is its own" if len(own) == 1 else f"{len(own)} functions are its own: {names}"
-        yield Unexpressed(row(own[0]), program.line(own[0]), said)
+        yield Unexpressed.at(program, own[0], said)
 
 
 def own_constants(program: Program) -> Iterator[Finding]:
@@ -151,7 +151,7 @@ def own_constants(program: Program) -> Iterator[Finding]:
             continue
         value = program.value(one.value) if one.target.type == "identifier" and not one.in_loop else UNKNOWN
         if isinstance(value, float) and one.value.type in ("number", "unary_operator", "boolean", "binary_operator"):
-            yield Unexpressed(row(one.node), program.line(one.node), f"{one.name} is a constant of its own")
+            yield Unexpressed.at(program, one.node, f"{one.name} is a constant of its own")
 
 
 RULES = (signature, precision, always_gpu, unknown_words, own_functions, own_constants)

@@ -47,7 +47,7 @@ def data(program: Program) -> Iterator[Finding]:
             listed = one.target.parent.type == "multioutput_variable"
             same = text_of(_given(program, one.value)) == name or _is_empty(one.value)
             if one.target.type == "identifier" and not listed and not same:
-                yield Unexpressed(row(one.node), program.line(one.node), f"{name} is changed before it is trained on")
+                yield Unexpressed.at(program, one.node, f"{name} is changed before it is trained on")
 
 
 def _is_empty(node: Node) -> bool:
@@ -70,7 +70,7 @@ def parts_alone(program: Program) -> Iterator[Finding]:
     for name in _WHOLE_ONLY:
         for one in program.of(name):
             if one.target.type == "function_call":
-                yield Unexpressed(row(one.node), program.line(one.node), f"a part of {name} is set alone")
+                yield Unexpressed.at(program, one.node, f"a part of {name} is set alone")
 
 
 def mask(program: Program) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def mask(program: Program) -> Iterator[Finding]:
         plain = value.type in ("identifier", "field_expression") or program.value(one.value) == 1
         if not usual and not plain:
             why = "the weight cost has a mask of the file's own; where it is 0 for biases, say mask_biases=1"
-            yield Unexpressed(row(one.node), program.line(one.node), why)
+            yield Unexpressed.at(program, one.node, why)
 
 
 def minibatch(program: Program) -> Iterator[Finding]:
@@ -89,7 +89,7 @@ def minibatch(program: Program) -> Iterator[Finding]:
     for one in program.of("targetchunk"):
         usual = written(shape_of(one.value, set())) == written(_next_chunk())
         if one.in_loop and not usual:
-            yield Unexpressed(row(one.node), program.line(one.node), "the minibatch of an epoch is chosen otherwise")
+            yield Unexpressed.at(program, one.node, "the minibatch of an epoch is chosen otherwise")
 
 
 def _next_chunk() -> Any:
@@ -103,7 +103,7 @@ def stored_class(program: Program) -> Iterator[Finding]:
         kind = _kind(one)
         if kind is not None and work is not None and kind != work:
             why = f"activities are stored in {kind} and the work is in {work}, for which there is no option"
-            yield Unexpressed(row(one.node), program.line(one.node), why)
+            yield Unexpressed.at(program, one.node, why)
 
 
 def _kind(one: Assignment) -> str | None:
@@ -121,7 +121,7 @@ def backtracking_condition(program: Program) -> Iterator[Finding]:
             ends = node.type in ("break_statement", "return_statement") and inside(node, LOOPS) == loop
             condition = _condition(inside(node, ("if_statement", "elseif_clause"))) if ends else None
             if condition is not None and not _is_worse(condition, news):
-                yield Unexpressed(row(condition), program.line(condition), f"the end of the walk back is {UNKNOWN}")
+                yield Unexpressed.at(program, condition, f"the end of the walk back is {UNKNOWN}")
 
 
 def _judges(one: Assignment, iterates: str, loop: Node) -> bool:
@@ -148,14 +148,14 @@ def unit_words(program: Program) -> Iterator[Finding]:
         if node.type == "case_clause" and "layertypes" in names_in(_condition(node.parent) or node):
             for word in _words(node):
                 if word not in _UNITS:
-                    yield Unexpressed(row(node), program.line(node), f"there is no layertypes {word!r} here")
+                    yield Unexpressed.at(program, node, f"there is no layertypes {word!r} here")
     for one in program.assignments:
         used = {called(each) for each in walk(one.value) if each.type == "function_call"} & {"tanh", "exp"}
         about = _units_around(one.node)
         wrong = ("tanh" in used and "tanh" not in about) or ("exp" in used and not {"logistic", "softmax"} & {*about})
         if about and wrong:
             why = f"units called {' or '.join(about)} are computed as others: {UNKNOWN}"
-            yield Unexpressed(row(one.node), program.line(one.node), why)
+            yield Unexpressed.at(program, one.node, why)
 
 
 def _words(clause: Node) -> list[str]:
