@@ -1,27 +1,28 @@
-"""Statements: the Python of each, and what the report says of its lines."""
+"""Statements, except compound ones: the Python of each, and the fate of its lines for the report."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
-from hf_matlab_compat.migrate.beside import is_workspace_load
-from hf_matlab_compat.migrate.build import call, compare, expr, name
+from hf_matlab_compat.migrate.beside import file_arguments, is_workspace_load
+from hf_matlab_compat.migrate.blocks import BLOCKS
+from hf_matlab_compat.migrate.build import Part, attribute, call, expr, name
 from hf_matlab_compat.migrate.calls import is_function, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
-from hf_matlab_compat.migrate.file_calls import SESSION, save
-from hf_matlab_compat.migrate.loading import bind_waiting, clear, is_clear, load_workspace
-from hf_matlab_compat.migrate.loops import for_loop, while_loop
-from hf_matlab_compat.migrate.operators import truth
-from hf_matlab_compat.migrate.syntax import Statement, Untranslatable
-from hf_matlab_compat.migrate.translation import Fate
-from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, join
+from hf_matlab_compat.migrate.file_calls import SESSION, load_table, save, with_suffix
+from hf_matlab_compat.migrate.load_plan import Bindings
+from hf_matlab_compat.migrate.syntax import Node, Statement, Untranslatable
+from hf_matlab_compat.migrate.translation import ASSUMED, Fate
+from hf_matlab_compat.migrate.values import Kind, Value, join
 from hf_matlab_compat.migrate.writer import Account, Writer, comment_of, stored
+
+_LOADED = name("loaded")
+_EMPTY = call("np.zeros", (0, 0))
 
 
 def write_body(body: Sequence[Statement], context: Context, writer: Writer) -> None:
@@ -38,7 +39,7 @@ def write_body(body: Sequence[Statement], context: Context, writer: Writer) -> N
 def write_statement(statement: Statement, context: Context, writer: Writer) -> None:
     """Write one statement, or a TODO with its text."""
     if context.depth == 0:
-        bind_waiting(statement, context, writer)
+        _bind_waiting(statement, context, writer)
     variables = context.variables if isinstance(context.variables, Variables) else Variables(context.variables)
     context.variables = variables
     start, defined = writer.mark(), variables.mark()
@@ -114,12 +115,12 @@ def _show(label: str, value: Value | ast.expr, writer: Writer) -> None:
 def _evaluate(statement: syntax.Evaluate, context: Context, writer: Writer) -> None:
     node = statement.value
     if isinstance(node, syntax.Apply) and is_workspace_load(node):
-        load_workspace(statement, node.arguments, context, writer)
+        _load(statement, node.arguments, context, writer)
         _done(statement, context, writer)
         return
     value = context(node)
-    if isinstance(node, syntax.Apply) and is_clear(node):
-        clear([each.text for each in node.arguments if isinstance(each, syntax.Text)], context, writer)
+    if isinstance(node, syntax.Apply) and _is_clear(node):
+        _clear([each.text for each in node.arguments if isinstance(each, syntax.Text)], context, writer)
     if context.replaced or value.node is None:
         context.replaced = True
         _keep_as_comment(statement, writer)
@@ -161,13 +162,13 @@ def _command(statement: syntax.Command, context: Context, writer: Writer) -> Non
         return
     texts = tuple(map(syntax.Text, words))
     if command == "load" and words:
-        load_workspace(statement, texts, context, writer)
+        _load(statement, texts, context, writer)
     elif command == "save" and words:
         writer.run(save(Arguments("save", texts, context)))
     elif command in SESSION:
         context(syntax.Apply(syntax.Name(command), texts))
         if command == "clear":
-            clear(words, context, writer)
+            _clear(words, context, writer)
         _keep_as_comment(statement, writer)
     elif is_function(command, context):
         value = context(syntax.Apply(syntax.Name(command), tuple(map(_word, words))))
@@ -199,50 +200,6 @@ def _write_command(statement: syntax.Command, value: Value, context: Context, wr
         _show("ans", value, writer)
 
 
-def _if(statement: syntax.If, context: Context, writer: Writer) -> None:
-    conditions = [None if each.condition is None else truth(each.condition, context) for each in statement.branches]
-    _branches(statement, conditions, context, writer)
-
-
-def _switch(statement: syntax.Switch, context: Context, writer: Writer) -> None:
-    subject, is_true = context(statement.subject), statement.subject == syntax.Name("true")
-    conditions: list[Value | None] = []
-    for branch in statement.branches:
-        if branch.condition is None:
-            conditions.append(None if conditions else Value(expr(True)))
-        elif is_true:
-            conditions.append(truth(branch.condition, context))
-        else:
-            conditions.append(_case(subject, context(branch.condition)))
-    _branches(statement, conditions, context, writer)
-
-
-def _case(subject: Value, value: Value) -> Value:
-    if subject.kind in SHAPED or value.kind in SHAPED:
-        raise Untranslatable("switches on an array")
-    return Value(compare(subject, "in" if value.kind is Kind.CELL else "==", value), Kind.NUM)
-
-
-def _branches(statement: Any, conditions: Sequence[Value | None], context: Context, writer: Writer) -> None:
-    """Write branches as an ``if`` with each following one in the ``else`` of the one before; None is ``else``."""
-    writer.enter_header(statement.place)
-    before = dict(context.variables)
-    ends = [] if conditions and conditions[-1] is None else [before]
-    place = writer.body
-    for branch, condition in zip(statement.branches, conditions, strict=True):
-        writer.ledger.enter(branch.line, branch.header, Fate.TRANSLATED)
-        context.variables = dict(before)
-        body = place
-        if condition is not None:
-            header = ast.If(expr(condition), [], [])
-            writer.write(header, into=place)
-            body, place = header.body, header.orelse
-        with writer.inside(body):
-            nested(branch.body, context, writer)
-        ends.append(context.variables)
-    context.variables = joined(ends)
-
-
 def nested(body: Sequence[Statement], context: Context, writer: Writer) -> None:
     """Write the body of a compound statement."""
     context.depth += 1
@@ -254,54 +211,98 @@ def nested(body: Sequence[Statement], context: Context, writer: Writer) -> None:
         context.made &= made
 
 
-def joined(ends: Sequence[dict[str, Value]]) -> dict[str, Value]:
-    """Return the facts about variables where several paths meet."""
-    known = dict(ends[0]) if ends else {}
-    for variables in ends[1:]:
-        for variable, value in variables.items():
-            other = known.setdefault(variable, value)
-            if other is not value:
-                known[variable] = join(other, value)
-    return known
+def _load(statement: Statement, nodes: tuple[Node, ...], context: Context, writer: Writer) -> None:
+    """Write ``load('x')``.
+
+    Raises
+    ------
+    Untranslatable
+        The name of the file or of its variables cannot be followed.
+    """
+    arguments = Arguments("load", file_arguments(nodes), context)
+    if not len(arguments):
+        raise Untranslatable("loads without a name")
+    table = load_table(arguments)
+    if table is not None:
+        _load_table(arguments, table, context, writer)
+        return
+    listed = [arguments.literal(place) for place in range(1, len(arguments))]
+    if any(word is None or not word.isidentifier() for word in listed):
+        raise Untranslatable("loads with options")
+    bindings = context.plan.at_load.get(id(statement), Bindings())
+    if context.depth and "loaded*" not in context.variables:
+        context.missing["loaded"] = call("ml.Struct")
+    options: dict[str, Part] = {"onto": _LOADED} if "loaded*" in context.variables else {}
+    if bindings.kept:
+        options["own"] = " ".join(map(python_name, bindings.kept))
+    names = [[word for word in listed if word]] if listed else []
+    writer.assign("loaded", call("ml.load_mat", with_suffix(arguments.values[0]), *names, **options))
+    context.variables["loaded*"] = Value(_LOADED, Kind.LOADED)
+    _bind(bindings, lambda held: call("ml.just_loaded", _LOADED, held), statement, context, writer)
+    if bindings.kept:
+        context.notes.append("stops where the file holds other variables of the script, which MATLAB would replace")
 
 
-def _try(statement: syntax.Try, context: Context, writer: Writer) -> None:
-    writer.enter_header(statement.place)
-    writer.ledger.enter(statement.handler_line, statement.handler_line, Fate.TRANSLATED)
-    before = dict(context.variables)
-    error = python_name(statement.error)
-    names = {node.name for part in statement.handler for node in part.walk() if isinstance(node, syntax.Name)}
-    handler = ast.ExceptHandler(name("Exception"), error if statement.error in names else None, [])
-    with writer.block(ast.Try([], [handler], [], [])):
-        nested(statement.body, context, writer)
-    after = context.variables
-    context.variables = joined([before, after])
-    if statement.error:
-        context.define(statement.error, Value(None, Kind.STRUCT))
-        context.exceptions.add(statement.error)
-    with writer.inside(handler.body):
-        writer.pragma("noqa: BLE001")
-        nested(statement.handler, context, writer)
-    context.variables = joined([after, context.variables])
+def _bind_waiting(statement: Statement, context: Context, writer: Writer) -> None:
+    """Bind the names that a statement is the first to read and that one of several files holds."""
+    bindings = context.plan.before.get(id(statement))
+    if bindings is not None:
+        _bind(bindings, lambda held: call("hasattr", _LOADED, held), statement, context, writer)
 
 
-def _for(statement: syntax.For, context: Context, writer: Writer) -> None:
-    with _inside_loop(context):
-        for_loop(statement, context, writer, nested, joined)
+def _bind(
+    bindings: Bindings, condition: Callable[[str], ast.expr], statement: Statement, context: Context, writer: Writer
+) -> None:
+    loaded = Value(None, Kind.LOADED)
+    for each in bindings.always:
+        _say_assumed(each, statement, context, writer)
+        python = python_name(each)
+        may_be_absent = each in context.plan.fresh_if_absent
+        field = call("getattr", _LOADED, python, _EMPTY) if may_be_absent else attribute(_LOADED, python)
+        writer.assign(python, field)
+        context.define(each, loaded)
+    for each in (*bindings.if_held, *(each for each in bindings.replaced if each in context.variables)):
+        _say_assumed(each, statement, context, writer)
+        python = python_name(each)
+        with writer.block(ast.If(condition(python), [], [])):
+            writer.assign(python, attribute(_LOADED, python))
+        context.define(each, join(context.variables[each], loaded) if each in context.variables else loaded)
 
 
-def _while(statement: syntax.While, context: Context, writer: Writer) -> None:
-    with _inside_loop(context):
-        while_loop(statement, context, writer, nested, joined)
+def _say_assumed(name: str, statement: Statement, context: Context, writer: Writer) -> None:
+    if name in context.plan.assumed:
+        line = statement.place.first
+        remark = f"{name} is {ASSUMED} {context.plan.assumed[name]}, which is not at hand"
+        writer.ledger.enter(line, line, Fate.TRANSLATED, remark)
 
 
-@contextmanager
-def _inside_loop(context: Context) -> Iterator[None]:
-    context.loops += 1
-    try:
-        yield
-    finally:
-        context.loops -= 1
+def _load_table(arguments: Arguments, table: Value, context: Context, writer: Writer) -> None:
+    variable = (arguments.literal(0) or "").replace("\\", "/").split("/")[-1].split(".")[0]
+    if not variable.isidentifier():
+        raise Untranslatable(f"loads the table {variable!r} into a variable of an unknown name")
+    writer.assign(python_name(variable), table)
+    context.define(variable, Value(None, Kind.LOADED))
+
+
+def _is_clear(node: Node) -> bool:
+    """Return whether an expression is a call of ``clear``."""
+    return isinstance(node, syntax.Apply) and node.base == syntax.Name("clear")
+
+
+def _clear(words: Sequence[str], context: Context, writer: Writer) -> None:
+    """Forget the named variables, or all; a later assignment to a part of one starts from an empty array."""
+    everything = not words or words[0] in ("all", "-all", "variables", "-v")
+    wanted = set(context.variables) if everything else set(words)
+    for each in sorted(wanted & set(context.variables)):
+        if not each.isidentifier():
+            continue
+        if each in context.usage.written:
+            writer.assign(python_name(each), _EMPTY)
+            context.define(each, Value(None, Kind.EMPTY))
+            context.growing.add(each)
+        else:
+            del context.variables[each]
+            context.cleared.add(each)
 
 
 def _jump(statement: syntax.Jump, context: Context, writer: Writer) -> None:
@@ -333,16 +334,16 @@ def _global(_statement: syntax.Global, _context: Context, _writer: Writer) -> No
     raise Untranslatable("declares global or persistent variables")
 
 
+def _block(write: Callable[..., None]) -> Callable[[Any, Context, Writer], None]:
+    return lambda statement, context, writer: write(statement, context, writer, nested)
+
+
 _WRITERS: dict[type, Callable[[Any, Context, Writer], None]] = {
     syntax.Comment: _comment,
     syntax.Assign: _assign,
     syntax.Evaluate: _evaluate,
     syntax.Command: _command,
-    syntax.If: _if,
-    syntax.Switch: _switch,
-    syntax.For: _for,
-    syntax.While: _while,
-    syntax.Try: _try,
+    **{kind: _block(write) for kind, write in BLOCKS.items()},
     syntax.Jump: _jump,
     syntax.Broken: _broken,
     syntax.Global: _global,

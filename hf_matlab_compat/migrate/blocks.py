@@ -1,25 +1,26 @@
-"""``for`` and ``while`` loops."""
+"""Compound statements: ``if``, ``switch``, ``try``, ``for`` and ``while``."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.build import call, expr, method, name, unary
+from hf_matlab_compat.migrate.build import call, compare, expr, method, name, unary
 from hf_matlab_compat.migrate.build import whole as literal
 from hf_matlab_compat.migrate.concatenation import range_parts, whole_bounds
 from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.indexing import less_one, whole
 from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.syntax import Statement, Untranslatable
-from hf_matlab_compat.migrate.values import MATRICES, Kind, Value
+from hf_matlab_compat.migrate.translation import Fate
+from hf_matlab_compat.migrate.values import MATRICES, SHAPED, Kind, Value, join
 from hf_matlab_compat.migrate.writer import Writer, stored
 
 Nested: TypeAlias = Callable[[Sequence[Statement], Context, Writer], None]
-Joined: TypeAlias = Callable[[Sequence[dict[str, Value]]], dict[str, Value]]
 
 _MOST_PASSES = 5
 _FULL_REHEARSALS = 3
@@ -28,7 +29,18 @@ _NUMBER = re.compile(r"\d+\.?\d*")
 _CHUNKS = "the loop is kept; numchunks as it was with the option trim_cases=True drops the last cases instead"
 
 
-def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
+def _joined(ends: Sequence[dict[str, Value]]) -> dict[str, Value]:
+    """Return the facts about variables where several paths meet."""
+    known = dict(ends[0]) if ends else {}
+    for variables in ends[1:]:
+        for variable, value in variables.items():
+            other = known.setdefault(variable, value)
+            if other is not value:
+                known[variable] = join(other, value)
+    return known
+
+
+def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Nested) -> None:
     """Write a ``for`` loop.
 
     Parameters
@@ -39,8 +51,8 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
         Of the body around it.
     writer : Writer
         Receives the loop.
-    nested, joined : callable
-        Write the statements of a body; return the facts about variables where several paths meet.
+    nested : callable
+        Writes the statements of a body.
 
     Raises
     ------
@@ -55,9 +67,9 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
         _leave_empty(statement.variable, writer)
     context.define(statement.variable, variable)
     writer.enter_header(statement.place)
-    _settle(statement.body, context, writer, nested, joined)
+    _settle(statement.body, context, writer, nested)
     header = ast.For(stored(python_name(statement.variable)), values, [], [])
-    _write(header, statement.body, context, writer, nested, joined)
+    _write(header, statement.body, context, writer, nested)
     if runs is False:
         _leave_empty(statement.variable, writer)
         context.define(statement.variable, Value(None, Kind.LOADED))
@@ -95,15 +107,24 @@ def _literal(node: syntax.Node, context: Context) -> float | None:
     return float(node.text) if isinstance(node, syntax.Number) and _NUMBER.fullmatch(node.text) else None
 
 
-def while_loop(statement: syntax.While, context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
+@contextmanager
+def _inside_loop(context: Context) -> Iterator[None]:
+    context.loops += 1
+    try:
+        yield
+    finally:
+        context.loops -= 1
+
+
+def while_loop(statement: syntax.While, context: Context, writer: Writer, nested: Nested) -> None:
     """Write a ``while`` loop; the parameters are those of `for_loop`."""
     truth(statement.condition, context)
     writer.enter_header(statement.place, _CHUNKS if _lowers_chunks(statement) else "")
     if _lowers_chunks(statement):
         writer.comment("Or keep the number of chunks and let the option trim_cases=True drop the last cases:")
-    _settle(statement.body, context, writer, nested, joined)
+    _settle(statement.body, context, writer, nested)
     header = ast.While(expr(truth(statement.condition, context)), [], [])
-    _write(header, statement.body, context, writer, nested, joined)
+    _write(header, statement.body, context, writer, nested)
 
 
 def _lowers_chunks(statement: syntax.While) -> bool:
@@ -120,13 +141,13 @@ def _lowers_chunks(statement: syntax.While) -> bool:
     return bool(names & {"mod", "rem"}) and bool(names & lowered)
 
 
-def _settle(body: Sequence[Statement], context: Context, writer: Writer, nested: Nested, joined: Joined) -> None:
+def _settle(body: Sequence[Statement], context: Context, writer: Writer, nested: Nested) -> None:
     """Rehearse the body until the facts at its start no longer change."""
     for _ in range(_MOST_PASSES if writer.rehearsals < _FULL_REHEARSALS else 2):
         start = dict(context.variables)
-        with writer.rehearsal():
+        with writer.rehearsal(), _inside_loop(context):
             nested(body, context, writer)
-        context.variables = joined([start, context.variables])
+        context.variables = _joined([start, context.variables])
         if all(name in start and _alike(start[name], value) for name, value in context.variables.items()):
             return
 
@@ -137,14 +158,13 @@ def _write(
     context: Context,
     writer: Writer,
     nested: Nested,
-    joined: Joined,
 ) -> None:
     if writer.rehearsals:  # the body was rehearsed just now
         return
     before = dict(context.variables)
-    with writer.block(header):
+    with writer.block(header), _inside_loop(context):
         nested(body, context, writer)
-    context.variables = joined([before, context.variables])
+    context.variables = _joined([before, context.variables])
 
 
 def _alike(one: Value, other: Value) -> bool:
@@ -191,3 +211,81 @@ def _over_range(variable: str, values: syntax.Range, context: Context) -> tuple[
     if bounds is not None:
         return call("range", *bounds), Value(None, Kind.NUM, integer=True)
     return method(call("ml.colon", first, step, last), "tolist"), Value(None, Kind.NUM)
+
+
+def if_block(statement: syntax.If, context: Context, writer: Writer, nested: Nested) -> None:
+    """Write ``if``; the parameters are those of `for_loop`."""
+    conditions = [None if each.condition is None else truth(each.condition, context) for each in statement.branches]
+    _branches(statement, conditions, context, writer, nested)
+
+
+def switch_block(statement: syntax.Switch, context: Context, writer: Writer, nested: Nested) -> None:
+    """Write ``switch``; the parameters are those of `for_loop`."""
+    subject, is_true = context(statement.subject), statement.subject == syntax.Name("true")
+    conditions: list[Value | None] = []
+    for branch in statement.branches:
+        if branch.condition is None:
+            conditions.append(None if conditions else Value(expr(True)))
+        elif is_true:
+            conditions.append(truth(branch.condition, context))
+        else:
+            conditions.append(_case(subject, context(branch.condition)))
+    _branches(statement, conditions, context, writer, nested)
+
+
+def _case(subject: Value, value: Value) -> Value:
+    if subject.kind in SHAPED or value.kind in SHAPED:
+        raise Untranslatable("switches on an array")
+    return Value(compare(subject, "in" if value.kind is Kind.CELL else "==", value), Kind.NUM)
+
+
+def _branches(
+    statement: Any, conditions: Sequence[Value | None], context: Context, writer: Writer, nested: Nested
+) -> None:
+    """Write branches as an ``if`` with each following one in the ``else`` of the one before; None is ``else``."""
+    writer.enter_header(statement.place)
+    before = dict(context.variables)
+    ends = [] if conditions and conditions[-1] is None else [before]
+    place = writer.body
+    for branch, condition in zip(statement.branches, conditions, strict=True):
+        writer.ledger.enter(branch.line, branch.header, Fate.TRANSLATED)
+        context.variables = dict(before)
+        body = place
+        if condition is not None:
+            header = ast.If(expr(condition), [], [])
+            writer.write(header, into=place)
+            body, place = header.body, header.orelse
+        with writer.inside(body):
+            nested(branch.body, context, writer)
+        ends.append(context.variables)
+    context.variables = _joined(ends)
+
+
+def try_block(statement: syntax.Try, context: Context, writer: Writer, nested: Nested) -> None:
+    """Write ``try``; the parameters are those of `for_loop`."""
+    writer.enter_header(statement.place)
+    writer.ledger.enter(statement.handler_line, statement.handler_line, Fate.TRANSLATED)
+    before = dict(context.variables)
+    error = python_name(statement.error)
+    names = {node.name for part in statement.handler for node in part.walk() if isinstance(node, syntax.Name)}
+    handler = ast.ExceptHandler(name("Exception"), error if statement.error in names else None, [])
+    with writer.block(ast.Try([], [handler], [], [])):
+        nested(statement.body, context, writer)
+    after = context.variables
+    context.variables = _joined([before, after])
+    if statement.error:
+        context.define(statement.error, Value(None, Kind.STRUCT))
+        context.exceptions.add(statement.error)
+    with writer.inside(handler.body):
+        writer.pragma("noqa: BLE001")
+        nested(statement.handler, context, writer)
+    context.variables = _joined([after, context.variables])
+
+
+BLOCKS: dict[type, Callable[..., None]] = {
+    syntax.If: if_block,
+    syntax.Switch: switch_block,
+    syntax.For: for_loop,
+    syntax.While: while_loop,
+    syntax.Try: try_block,
+}
