@@ -32,17 +32,8 @@ NEGATIVE_CURVATURE = ("Negative Curvature!", "Bailing...")
 """Lines that MATLAB's CG shows on the screen, not in the log, when it gives up."""
 
 CONSTANTS = (
-    "rms",
-    "weightcost",
-    "hybridmode",
-    "autodamp",
-    "initlambda",
-    "drop",
-    "boost",
-    "numchunks",
-    "mattype",
-    "errtype",
-    "decay",
+    *("rms", "weightcost", "hybridmode", "autodamp", "initlambda", "drop", "boost", "numchunks"),
+    *("mattype", "errtype", "decay"),
 )
 """The constants of the log's header, in MATLAB's words and order; layersizes comes before them."""
 
@@ -76,21 +67,10 @@ def header_lines(
     list of str
         Lines, without line ends.
     """
-    lines = [
-        "",
-        "",
-        BANNER,
-        "",
-        f"{START_TIME}{time_stamp(started)}",
-        "",
-        f"{DESCRIPTION}{on_one_line(description)}",
-        "",
-    ]
-    if resume_from:
-        lines += [f"{RESUMING}{on_one_line(resume_from)}", ""]
-    lines += [CONSTANTS_TITLE, CONSTANTS_RULE, ""]
-    lines += _what_is_trained(sizes, options)
-    return [*lines, "", CONSTANTS_END, ""]
+    told = [f"{START_TIME}{time_stamp(started)}", f"{DESCRIPTION}{on_one_line(description)}"]
+    told += [f"{RESUMING}{on_one_line(resume_from)}"] if resume_from else []
+    constants = [CONSTANTS_TITLE, CONSTANTS_RULE, "", *_what_is_trained(sizes, options), ""]
+    return ["", "", BANNER, "", *(line for each in told for line in (each, "")), *constants, CONSTANTS_END, ""]
 
 
 def on_one_line(text: str) -> str:

@@ -113,6 +113,11 @@ def octave_command(code: str) -> list[str]:
     return [EXECUTABLE, "--quiet", "--norc", "--no-history", "--eval", code]
 
 
+def quoted(path: str | Path) -> str:
+    """Return a path as a string of Octave's language."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def run_program(
     command: Sequence[str],
     folder: str | Path,

@@ -112,7 +112,7 @@ class OctaveSession:
             What they print.
         """
         if folder is not None:
-            code = f"cd('{_quoted(folder)}');\n{code}"
+            code = f"cd({process.quoted(folder)});\n{code}"
         return self.call("hf_run", np.frombuffer(code.encode(), np.uint8)[None, :])
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class OctaveSession:
         with ExitStack() as opened:
             self._folder = opened.enter_context(process.scratch())
             # hf_serve.m is in this module's folder
-            code = f"addpath('{_quoted(Path(__file__).parent)}'); hf_serve('{_quoted(self._folder)}');"
+            code = f"addpath({process.quoted(Path(__file__).parent)}); hf_serve({process.quoted(self._folder)});"
             self._errors = opened.enter_context((self._folder / "stderr.txt").open("w+b"))
             self._octave = opened.enter_context(
                 process.started(
@@ -185,7 +185,3 @@ def run_octave(
     with OctaveSession(path=path, workdir=workdir, timeout=timeout) as session:
         values = session.call(function, *args, nout=nargout)
     return [values] if nargout == 1 else values
-
-
-def _quoted(path: str | Path) -> str:
-    return str(path).replace("'", "''")

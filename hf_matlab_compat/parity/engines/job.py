@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import ParityError
 from hf_matlab_compat.matlab.files.mat_formats import write_mat
-from hf_matlab_compat.matlab.octave.process import one_line, require_octave, require_small_files, run_code
+from hf_matlab_compat.matlab.octave.process import one_line, quoted, require_octave, require_small_files, run_code
 from hf_matlab_compat.matlab.octave.values import to_octave
 from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.parity.cases import rounded
@@ -170,8 +170,8 @@ def run_octave_driver(
         if stop is not None and stop.is_set():
             raise ParityError("Octave was stopped, since another run failed.")
 
-    names = (_quoted(path) for path in (job, reference, SHIMS))
-    code = f"addpath({_quoted(SHIMS / 'drive')}); hf_play({', '.join(names)});"
+    names = (quoted(path) for path in (job, reference, SHIMS))
+    code = f"addpath({quoted(SHIMS / 'drive')}); hf_play({', '.join(names)});"
     whole = {**os.environ, "TMPDIR": str(job), **(environment or {})}
     ended = run_code(code, job, timeout=timeout, environment=whole, watch=watch, keep_output=False)
     results = job / "results"
@@ -179,10 +179,6 @@ def run_octave_driver(
         raise TrainerStopped(one_line((results / "failure.txt").read_text(errors="replace")))
     if not (results / "done.txt").exists():
         raise TrainerStopped(one_line(f"Octave {ended.in_words()} in the middle of its run. {ended.words}"))
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _settled(reference: Reference, case: Case, precision: str) -> tuple[Case, dict[str, Any] | None]:
