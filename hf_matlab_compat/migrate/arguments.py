@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from hf_matlab_compat.migrate.build import Part, call, expr
 from hf_matlab_compat.migrate.context import Context
-from hf_matlab_compat.migrate.syntax import Apply, Name, Node, Number, Text, Untranslatable
+from hf_matlab_compat.migrate.syntax import Apply, Name, Node, Number, Text, refuse
 from hf_matlab_compat.migrate.values import NO_NUMBERS, Kind, Value
 
 
@@ -33,7 +33,7 @@ class Arguments:
     def expect(self, *counts: int) -> list[Value]:
         """Return the values, where there are as many as one of `counts`; raise Untranslatable for other numbers."""
         if len(self.nodes) not in counts:
-            raise Untranslatable(f"calls {self.name} with {len(self.nodes)} arguments")
+            refuse(f"calls {self.name} with {len(self.nodes)} arguments")
         return self.values
 
     def numbers(self, *counts: int) -> list[Value]:
@@ -41,12 +41,12 @@ class Arguments:
         values = self.expect(*counts) if counts else self.values
         for value in values:
             if value.kind in NO_NUMBERS:
-                raise Untranslatable(f"calls {self.name} with {value.kind.value}")
+                refuse(f"calls {self.name} with {value.kind.value}")
         return values
 
-    def in_unknown_way(self) -> Untranslatable:
-        """Return the error for a form of the call that is not known."""
-        return Untranslatable(f"calls {self.name} in an unknown way")
+    def refuse_form(self) -> NoReturn:
+        """Refuse a form of the call that is not known."""
+        refuse(f"calls {self.name} in an unknown way")
 
     def literal(self, place: int) -> str | None:
         """Return the text of a string literal at this place."""
@@ -60,7 +60,7 @@ class Arguments:
         node = self.nodes[place]
         if isinstance(node, Number) and node.text in ("1", "2", "3", "4"):
             return int(node.text) - 1
-        raise Untranslatable(f"calls {self.name} along a dimension that is not written out")
+        return refuse(f"calls {self.name} along a dimension that is not written out")
 
     def whole(self, place: int) -> ast.expr:
         """Return a whole number at this place: a size or a count."""

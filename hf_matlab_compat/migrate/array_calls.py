@@ -26,7 +26,7 @@ from hf_matlab_compat.migrate.build import (
 )
 from hf_matlab_compat.migrate.context import python_name
 from hf_matlab_compat.migrate.operators import as_numbers
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, integer, number
 
 _STATES = ("state", "twister")
@@ -68,7 +68,7 @@ def _filled(numpy: str, scalar: float) -> Translator:
         if count == 0:
             return number(expr(scalar))
         if dtype not in (None, "single", "double"):
-            raise Untranslatable(f"makes an array of class {dtype}")
+            refuse(f"makes an array of class {dtype}")
         shape, kind, nd = _shape(arguments, count)
         made = call(numpy, shape)
         return Value(call("ml.single", made) if dtype == "single" else made, kind, nd=nd)
@@ -137,7 +137,7 @@ def _repmat(arguments: Arguments) -> Value:
     if isinstance(arguments.nodes[0], syntax.CellLiteral) and not value.owner and value.kind is Kind.CELL:
         return _repeated_cells(value, sizes)
     if value.kind in (Kind.STR, Kind.CELL, Kind.STRUCT):
-        raise Untranslatable(f"repeats {value.kind.value}")
+        refuse(f"repeats {value.kind.value}")
     if value.kind is Kind.NUM:
         entry = expr(float(whole(value) or 0)) if is_count(value) else binary(1.0, "*", value)
         return Value(call("np.full", shape, entry), Kind.ARRAY, nd=len(sizes) > 2)
@@ -160,7 +160,7 @@ def _repeated_cells(value: Value, sizes: Arguments) -> Value:
     counts = sizes.wholes()
     ones = [whole(each) == 1 for each in counts]
     if len(counts) != 2 or not any(ones) or value.nd or uses(value, "np", "ml"):
-        raise Untranslatable("repeats a cell array of several dimensions or of arrays")
+        refuse("repeats a cell array of several dimensions or of arrays")
     made = binary(value, "*", counts[1] if ones[0] else counts[0])
     return Value(made if ones[0] else call("ml.transposed", made), Kind.CELL, nd=not ones[0])
 
@@ -190,10 +190,10 @@ def _permute(arguments: Arguments) -> Value:
     value, _ = arguments.expect(2)
     given = arguments.nodes[1]
     if not (isinstance(given, syntax.Matrix) and len(given.rows) == 1):
-        raise Untranslatable(_NOT_WRITTEN)
+        refuse(_NOT_WRITTEN)
     order = [int(node.text) for node in given.rows[0] if isinstance(node, syntax.Number) and node.text.isdigit()]
     if sorted(order) != list(range(1, len(given.rows[0]) + 1)):
-        raise Untranslatable(_NOT_WRITTEN)
+        refuse(_NOT_WRITTEN)
     plain = len(order) == 2 and not value.nd and value.kind in SHAPED
     made = call(
         "np.transpose" if plain else "ml.permute", value.as_two_dimensional(), tuple(axis - 1 for axis in order)
@@ -235,10 +235,10 @@ def _cells(arguments: Arguments) -> Value:
 def _struct(arguments: Arguments) -> Value:
     names = [arguments.literal(place) for place in range(0, len(arguments), 2)]
     if len(arguments) % 2 or any(each is None or not each.isidentifier() for each in names):
-        raise Untranslatable("makes a struct of fields that are not written out")
+        refuse("makes a struct of fields that are not written out")
     given = arguments.values[1::2]
     if any(value.kind is Kind.CELL for value in given):
-        raise Untranslatable("makes an array of structs")
+        refuse("makes an array of structs")
     fields: dict[str, Part] = {
         python_name(str(each)): value.as_two_dimensional() for each, value in zip(names, given, strict=True)
     }
@@ -248,7 +248,7 @@ def _struct(arguments: Arguments) -> Value:
 def _isfield(arguments: Arguments) -> Value:
     base, field = arguments.expect(2)
     if field.kind is Kind.CELL:
-        raise Untranslatable("asks for several fields at once")
+        refuse("asks for several fields at once")
     return Value(call("hasattr", base, call("ml.field", field)), Kind.NUM, logical=True)
 
 
@@ -270,9 +270,7 @@ def _draw(arguments: Arguments) -> Value:
     if last == "double":
         return _draw(Arguments(arguments.name, arguments.nodes[:-1], context))
     if last is not None:
-        raise Untranslatable(
-            f"draws in single precision or in another way from {arguments.name}, which is another sequence"
-        )
+        refuse(f"draws in single precision or in another way from {arguments.name}, which is another sequence")
     if not arguments.nodes:
         return number(method(call(drawn), "item"))
     like = arguments.sized_as(0)
@@ -294,14 +292,14 @@ def _unpacked(shape: ast.expr) -> list[ast.expr]:
 def _seed(word: str, arguments: Arguments) -> Value:
     name_, context = arguments.name, arguments.context
     if word in _OLD_STATES or word not in _STATES:
-        raise Untranslatable(f"seeds {name_} with '{word}', a generator that cannot be reproduced")
+        refuse(f"seeds {name_} with '{word}', a generator that cannot be reproduced")
     if len(arguments) != 2:
-        raise Untranslatable(f"asks for the state of {name_}")
+        refuse(f"asks for the state of {name_}")
     if any(part in (syntax.Name("clock"), syntax.Name("now")) for part in arguments.nodes[1].walk()):
         context.replaced_by(_UNSEEDED)
         return Value()
     if name_ == "rand" and word == "state" and context.shared.streams == "matlab":
-        raise Untranslatable("seeds MATLAB's rand with 'state', a generator that cannot be reproduced")
+        refuse("seeds MATLAB's rand with 'state', a generator that cannot be reproduced")
     return Value(call(f"random.seed_{name_}", arguments.whole(1)), effect=True)
 
 
@@ -312,7 +310,7 @@ def _rng(arguments: Arguments) -> Value:
         context.replaced_by(_UNSEEDED)
         return Value()
     if context.shared.streams != "matlab" or arguments.literal(0) is not None or len(arguments) != 1:
-        raise Untranslatable(_NOT_REPRODUCED)
+        refuse(_NOT_REPRODUCED)
     context.notes.append("randn after rng cannot be reproduced and will say so; rand and randperm can")
     return Value(call("random.seed_rand", arguments.whole(0)), effect=True)
 
@@ -326,7 +324,7 @@ def _randperm(arguments: Arguments) -> Value:
 def _randi(arguments: Arguments) -> Value:
     arguments.context.shared.uses_random = True
     if arguments.values[0].kind is not Kind.NUM:
-        raise Untranslatable("calls randi with a range")
+        refuse("calls randi with a range")
     rest = Arguments("randi", arguments.nodes[1:], arguments.context)
     if not rest.nodes:
         return integer(method(call("random.randi", arguments.whole(0)), "item"))

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterable
 from typing import Any, Protocol, TypeAlias
 
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 
 
 class HasNode(Protocol):
@@ -78,13 +78,7 @@ def written_number(text: str) -> ast.expr:
 
 
 def expr(part: Part) -> ast.expr:
-    """Return the node of a part.
-
-    Raises
-    ------
-    Untranslatable
-        The part is a value that has none: a statement, or what is left out.
-    """
+    """Return the node of a part."""
     if isinstance(part, ast.expr):
         return part
     if isinstance(part, str):
@@ -97,7 +91,7 @@ def expr(part: Part) -> ast.expr:
         return ast.Tuple([expr(each) for each in part], _LOAD)
     if isinstance(part.node, ast.expr):
         return part.node
-    raise Untranslatable("uses the value of something that has none")
+    return refuse("uses the value of something that has none")
 
 
 def _number(value: float | None) -> ast.expr:

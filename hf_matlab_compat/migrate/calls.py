@@ -21,7 +21,7 @@ from hf_matlab_compat.migrate.build import call as call_of
 from hf_matlab_compat.migrate.build import expr, item, slice_of
 from hf_matlab_compat.migrate.context import Context, module_name, python_name
 from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.syntax import Apply, Colon, Node, Range, Untranslatable
+from hf_matlab_compat.migrate.syntax import Apply, Colon, Node, Range, Untranslatable, refuse
 from hf_matlab_compat.migrate.values import Kind, Value, join
 
 BUILTINS: Mapping[str, Translator] = {
@@ -83,7 +83,7 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     if translator is None:
         raise unknown(name)
     if name not in _TAKE_LISTS and any(_is_list_of_arguments(node) for node in nodes):
-        raise Untranslatable(f"calls {name} with the entries of a list")
+        refuse(f"calls {name} with the entries of a list")
     try:
         made = translator(arguments)
     except IndexError:
@@ -123,13 +123,7 @@ def unknown(name: str) -> Untranslatable:
 def call_with_outputs(
     name: str, nodes: tuple[Node, ...], context: Context, wanted: int
 ) -> tuple[ast.expr, list[Value]]:
-    """Translate ``[a, b] = name(nodes)``: return a tuple of `wanted` values, and what is known of each.
-
-    Raises
-    ------
-    Untranslatable
-        The function is not known, or not with that many outputs.
-    """
+    """Translate ``[a, b] = name(nodes)``: return a tuple of `wanted` values, and what is known of each."""
     arguments = Arguments(name, nodes, context)
     if name in context.shared.functions or name in context.shared.beside.functions:
         made = _own(name, arguments, outputs=wanted)
@@ -138,7 +132,7 @@ def call_with_outputs(
     if name in _ROUTINES:
         node, kind, count = _routine(name, arguments)
         if count != wanted:
-            raise Untranslatable(f"asks {name} for {wanted} outputs instead of {count}")
+            refuse(f"asks {name} for {wanted} outputs instead of {count}")
         return node, [Value(kind=kind)] * wanted
     if name in _WITH_OUTPUTS:
         try:
@@ -147,7 +141,7 @@ def call_with_outputs(
             raise Untranslatable(f"calls {name} with too few arguments") from None
     if name not in BUILTINS and name not in context.shared.beside.trainers:
         raise unknown(name)
-    raise Untranslatable(f"asks {name} for {wanted} outputs")
+    return refuse(f"asks {name} for {wanted} outputs")
 
 
 def outputs_of(name: str, context: Context) -> int:
@@ -170,7 +164,7 @@ def _own(name: str, arguments: Arguments, outputs: int) -> Value:
     if count > outputs:
         made = item(made, 0 if outputs == 1 else slice_of(None, outputs))
     elif outputs > max(count, 1):
-        raise Untranslatable(f"asks {name} for {outputs} outputs; it has {count}")
+        refuse(f"asks {name} for {outputs} outputs; it has {count}")
     known = context.shared.output_kinds.get((name, 0), Value())
     applied = known.kind is Kind.UNKNOWN and name in context.shared.beside.makers
     return replace(known, node=made, applied=applied, effect=count == 0)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.build import binary, call, called, expr, item, name, plus, whole
 from hf_matlab_compat.migrate.context import UNSHARED, Context
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import NO_NUMBERS, Kind, Value, integer
 
 _SOLID = (Kind.ROW, Kind.COLUMN, Kind.ARRAY)
@@ -16,13 +16,7 @@ _NO_ARRAYS = (Kind.STRUCT, Kind.HANDLE, Kind.FILE)
 
 
 def matrix(node: syntax.Matrix, context: Context) -> Value:
-    """Translate ``[a b; c d]``.
-
-    Raises
-    ------
-    Untranslatable
-        It holds structs or functions, or strings below each other.
-    """
+    """Translate ``[a b; c d]``."""
     if not node.rows:
         return Value(call("np.zeros", (0, 0)), Kind.EMPTY)
     rows = [[context(entry) for entry in row] for row in node.rows]
@@ -35,7 +29,7 @@ def matrix(node: syntax.Matrix, context: Context) -> Value:
     if Kind.STR in kinds:
         return _text(node, rows)
     if kinds & {*_NO_ARRAYS}:
-        raise Untranslatable("puts structs or functions into brackets")
+        refuse("puts structs or functions into brackets")
     if len(rows) == 1:
         return _row(rows[0])
     if kinds == {Kind.NUM} and any(len(row) > 1 for row in rows):
@@ -56,7 +50,7 @@ def cell(node: syntax.CellLiteral, context: Context) -> Value:
 
 def _text(node: syntax.Matrix, rows: list[list[Value]]) -> Value:
     if len(rows) != 1:
-        raise Untranslatable("stacks strings")
+        refuse("stacks strings")
     if any(value.kind in (Kind.UNKNOWN, Kind.LOADED) for value in rows[0]):
         return Value(call("ml.joined", *rows[0]))
     return texts.concatenated(rows[0], node.rows[0])
@@ -65,7 +59,7 @@ def _text(node: syntax.Matrix, rows: list[list[Value]]) -> Value:
 def _joined_cells(rows: list[list[Value]]) -> Value:
     flat = [value for row in rows for value in row]
     if any(value.kind in _NO_ARRAYS for value in flat):
-        raise Untranslatable("joins cells and other values")
+        refuse("joins cells and other values")
     owner = " ".join(sorted({owner for value in flat for owner in value.owner.split()}))
     plain = all(value.kind in (Kind.CELL, Kind.EMPTY, Kind.STR, Kind.NUM) and not value.nd for value in flat)
     if len(rows) > 1 or not plain:
@@ -150,7 +144,7 @@ def _scalar(value: Value) -> Value:
     if value.kind is Kind.NUM:
         return value
     if value.kind in NO_NUMBERS:
-        raise Untranslatable(f"counts from or to {value.kind.value}")
+        refuse(f"counts from or to {value.kind.value}")
     if called(value) == "ml.single":
-        raise Untranslatable("counts in single precision")
+        refuse("counts in single precision")
     return Value(call("ml.scalar", value), Kind.NUM)

@@ -16,7 +16,7 @@ from hf_matlab_compat.migrate.operators import (
     negation,
     side_by_side,
 )
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import NO_NUMBERS, SHAPED, Kind, Value, integer, number
 
 _NUMPY = ("exp", "log", "log2", "log10", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sign", "abs", "sqrt")
@@ -31,7 +31,7 @@ def _numpy(function: str, *, logical: bool = False) -> Translator:
     def translator(arguments: Arguments) -> Value:
         value = as_numbers(arguments.numbers(1)[0])
         if function in ("sqrt", "log") and (written(value) or 0) < 0:
-            raise Untranslatable(f"takes the {function} of a negative number, which is complex")
+            refuse(f"takes the {function} of a negative number, which is complex")
         if function == "abs" and value.kind is Kind.NUM:
             return number(call("abs", value), integer=value.integer)
         return Value(call(f"np.{function}", value), value.kind, logical=logical, nd=value.nd)
@@ -83,7 +83,7 @@ def _remainder(arguments: Arguments) -> Value:
 def _convertible(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
     if value.kind in NO_NUMBERS:
-        raise Untranslatable(f"makes numbers of {value.kind.value}")
+        refuse(f"makes numbers of {value.kind.value}")
     return value
 
 
@@ -109,7 +109,7 @@ def _logical(arguments: Arguments) -> Value:
         return Value(method(value, "astype", name("bool")), value.kind, logical=True)
     if value.kind is Kind.NUM:
         return Value(call("bool", value), Kind.NUM, logical=True)
-    raise Untranslatable("makes truth values of something of unknown kind")
+    return refuse("makes truth values of something of unknown kind")
 
 
 def _sparse(arguments: Arguments) -> Value:
@@ -124,13 +124,13 @@ def _broadcast(arguments: Arguments) -> Value:
     """Translate ``bsxfun(@minus, a, b)``."""
     handle = arguments.nodes[0] if len(arguments) == 3 else None
     if not isinstance(handle, syntax.Handle):
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     left, right = (arguments.context(node) for node in arguments.nodes[1:])
     if handle.name in _OPERATORS and handle.name != "mtimes":
         return arithmetic(left, right, _OPERATORS[handle.name])
     if handle.name in _COMPARISONS:
         return comparison(left, right, _COMPARISONS[handle.name])
-    raise Untranslatable(f"calls bsxfun with @{handle.name}")
+    return refuse(f"calls bsxfun with @{handle.name}")
 
 
 def _arithmetic(arguments: Arguments, symbol: str) -> Value:

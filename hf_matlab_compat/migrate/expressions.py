@@ -33,7 +33,7 @@ from hf_matlab_compat.migrate.indexing import (
 )
 from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.operators import binary_operation, transpose, unary_operation
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import Untranslatable, refuse
 from hf_matlab_compat.migrate.usage import field_key
 from hf_matlab_compat.migrate.values import Kind, Value, integer, number
 
@@ -58,16 +58,10 @@ _GIVEN_FUNCTIONS = ("feval", "cellfun", "arrayfun", "bsxfun", "func2str", "isa",
 
 
 def translate_expression(node: syntax.Node, context: Context) -> Value:
-    """Translate an expression.
-
-    Raises
-    ------
-    Untranslatable
-        It is outside the dialect.
-    """
+    """Translate an expression."""
     translator = _TRANSLATORS.get(type(node))
     if translator is None:
-        raise Untranslatable("has a part that makes no sense on its own")
+        refuse("has a part that makes no sense on its own")
     return translator(node, context)
 
 
@@ -111,9 +105,9 @@ def _content(node: syntax.Apply, context: Context) -> Value:
     """Translate ``c{i}`` and ``c{i, j}``."""
     base = context(node.base)
     if base.kind not in (Kind.CELL, Kind.UNKNOWN, Kind.LOADED):
-        raise Untranslatable(f"uses braces on {base.kind.value}")
+        refuse(f"uses braces on {base.kind.value}")
     if len(node.arguments) not in (1, 2):
-        raise Untranslatable("indexes a cell array in more than two dimensions")
+        refuse("indexes a cell array in more than two dimensions")
     cells = replace(base, kind=Kind.CELL)
     applied = "{}" in context.shared.fields_with_functions
     if len(node.arguments) == 2 and not is_in_first_row(base, node.arguments):
@@ -138,11 +132,11 @@ def _content(node: syntax.Apply, context: Context) -> Value:
 def _field(node: syntax.Field, context: Context) -> Value:
     if isinstance(node.base, syntax.Name) and node.base.name in context.exceptions:
         if node.name != "message":
-            raise Untranslatable("asks an error for more than its message")
+            refuse("asks an error for more than its message")
         return Value(call("str", name(python_name(node.base.name))), Kind.STR)
     base = context(node.base)
     if base.kind not in (Kind.STRUCT, Kind.UNKNOWN, Kind.LOADED):
-        raise Untranslatable(f"asks for a field of {base.kind.value}")
+        refuse(f"asks for a field of {base.kind.value}")
     if not isinstance(node.name, str):
         return Value(call("getattr", base, call("ml.field", context(node.name))), owner=base.owner)
     made = attribute(base, python_name(node.name))
@@ -156,7 +150,7 @@ def _field(node: syntax.Field, context: Context) -> Value:
 
 def _end(_node: syntax.Node, context: Context) -> Value:
     if not context.end_of:
-        raise Untranslatable("has an end outside an index")
+        refuse("has an end outside an index")
     return context.end_of[-1]()
 
 
@@ -166,7 +160,7 @@ def _handle(node: syntax.Handle, context: Context) -> Value:
     if node.name in shared.functions and len(shared.functions[node.name].outputs) <= 1:
         return own
     if node.name in ("max", "min"):
-        raise Untranslatable(f"makes a handle of {node.name}, which may be given one array or two")
+        refuse(f"makes a handle of {node.name}, which may be given one array or two")
     if node.name in _CASTS:
         return Value(name(_CASTS[node.name]), Kind.HANDLE)
     if shared.beside.functions.get(node.name) == 1:

@@ -13,7 +13,7 @@ from hf_matlab_compat.migrate.build import Part, call, compare, expr, method
 from hf_matlab_compat.migrate.build import name as variable
 from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import Kind, Value, integer, number
 
 _BYTES = {
@@ -50,7 +50,7 @@ def load_table(arguments: Arguments) -> Value | None:
 
 def _load(arguments: Arguments) -> Value:
     if not arguments.nodes:
-        raise Untranslatable("loads without a name")
+        refuse("loads without a name")
     arguments = Arguments("load", file_arguments(arguments.nodes), arguments.context)
     table = load_table(arguments)
     if table is not None:
@@ -61,42 +61,30 @@ def _load(arguments: Arguments) -> Value:
 
 
 def names_listed(arguments: Arguments) -> list[str]:
-    """Return the variables that a ``load`` names after its file.
-
-    Raises
-    ------
-    Untranslatable
-        It has options.
-    """
+    """Return the variables that a ``load`` names after its file."""
     listed = [arguments.literal(place) or "" for place in range(1, len(arguments))]
     if not all(word.isidentifier() for word in listed):
-        raise Untranslatable("loads with options")
+        refuse("loads with options")
     return listed
 
 
 def save(arguments: Arguments) -> Value:
-    """Translate ``save(name, 'a', 'b')``; options may stand before the name.
-
-    Raises
-    ------
-    Untranslatable
-        It saves in a way, or variables, that are not known.
-    """
+    """Translate ``save(name, 'a', 'b')``; options may stand before the name."""
     if not arguments.nodes:
-        raise Untranslatable("saves the whole workspace")
+        refuse("saves the whole workspace")
     given, context = [arguments.literal(place) for place in range(len(arguments))], arguments.context
     start = next((place for place, word in enumerate(given) if word is None or not word.startswith("-")), 0)
     name, words = arguments.values[start], [*given[:start], *given[start + 1 :]]
     if any(word is None for word in words):
-        raise Untranslatable("saves variables whose names are not written out")
+        refuse("saves variables whose names are not written out")
     names = [word for word in words if word and not word.startswith("-")]
     if any(word in ("-append", "-ascii", "-struct") for word in words):
-        raise Untranslatable("saves with -append, -ascii or -struct")
+        refuse("saves with -append, -ascii or -struct")
     if not names:
-        raise Untranslatable("saves the whole workspace; name the variables")
+        refuse("saves the whole workspace; name the variables")
     unknown = [each for each in names if each not in context.variables]
     if unknown:
-        raise Untranslatable(f"saves {', '.join(unknown)}, which is not known here")
+        refuse(f"saves {', '.join(unknown)}, which is not known here")
     saved = [_saved_as(each, expr(context.variables[each])) for each in names]
     return Value(ast.Call(variable("ml.save_mat"), [expr(with_suffix(name))], saved), effect=True)
 
@@ -124,7 +112,7 @@ def _csvwrite(arguments: Arguments) -> Value:
 def _dlmwrite(arguments: Arguments) -> Value:
     name, value, *rest = arguments.expect(2, 3, 4)
     if len(rest) == 2 and arguments.literal(2) != "delimiter":
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     tab = len(rest) == 2 and arguments.literal(3) == "\\t"
     return _write_table(name, value, "\t" if tab else rest[-1] if rest else ",")
 
@@ -137,12 +125,12 @@ def _fopen(arguments: Arguments) -> Value:
     name = arguments.expect(1, 2, 3)[0]
     mode = arguments.literal(1) or "r"
     if not re.fullmatch(r"[rwa][+bt]{0,2}", mode):
-        raise Untranslatable(f"opens a file in the mode {mode!r}")
+        refuse(f"opens a file in the mode {mode!r}")
     text = "t" in mode or (mode[0] in "aw" and "b" not in mode)
     python_mode = mode[0] + ("+" if "+" in mode else "") + ("" if text else "b")
     arguments.context.notes.append("raises an error where MATLAB returned -1")
     if len(arguments) == 3 and arguments.literal(2) not in _ORDERS:
-        raise Untranslatable("opens a file with an unknown byte order")
+        refuse("opens a file with an unknown byte order")
     order = [_ORDERS[arguments.literal(2) or ""]] if len(arguments) == 3 else []
     return Value(call("ml.fopen", name, python_mode, *order), Kind.FILE)
 
@@ -150,18 +138,18 @@ def _fopen(arguments: Arguments) -> Value:
 def _fclose(arguments: Arguments) -> Value:
     (file,) = arguments.expect(1)
     if file.kind is not Kind.FILE:
-        raise Untranslatable("closes files that are not named")
+        refuse("closes files that are not named")
     return Value(method(file, "close"), effect=True)
 
 
 def _fread(arguments: Arguments) -> Value:
     if not 1 <= len(arguments) <= 5:
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     file = arguments.values[0]
     precision = (arguments.literal(2) or "uint8").split("=>")[0].lstrip("*")
     order = arguments.literal(4) or ""
     if file.kind is not Kind.FILE or precision not in _BYTES or (order and order not in _ORDERS):
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     dtype = (_ORDERS[order] if order else "") + _BYTES[precision]
     if len(arguments) > 1 and arguments.nodes[1] == syntax.Number("1"):
         one = method(call("ml.fread", file, dtype, 1), "item")
@@ -189,7 +177,7 @@ def _exist(arguments: Arguments) -> Value:
         return Value(compare(python_name(name), "in", scope), Kind.NUM, logical=True)
     if kind in ("file", "dir"):
         return integer(call("ml.exist", arguments.values[0], kind))
-    raise Untranslatable("asks whether something exists without saying what kind of thing")
+    return refuse("asks whether something exists without saying what kind of thing")
 
 
 def _is_only_variable(name: str, context: Context) -> bool:

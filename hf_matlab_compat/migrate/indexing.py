@@ -20,7 +20,7 @@ from hf_matlab_compat.migrate.build import (
     slice_of,
 )
 from hf_matlab_compat.migrate.context import Context
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, integer
 
 
@@ -48,15 +48,9 @@ _ALL = Subscript(slice_of(), "all")
 
 
 def index(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
-    """Translate ``base(arguments)`` where base is a variable.
-
-    Raises
-    ------
-    Untranslatable
-        The variable cannot be indexed in this way.
-    """
+    """Translate ``base(arguments)`` where base is a variable."""
     if base.kind in (Kind.STRUCT, Kind.FILE):
-        raise Untranslatable(f"indexes {base.kind.value}")
+        refuse(f"indexes {base.kind.value}")
     if base.kind is Kind.STR:
         return _characters(base, arguments, context)
     if base.kind is Kind.NUM and all(_is_one(node) for node in arguments):
@@ -152,15 +146,9 @@ def whole(node: syntax.Node, context: Context, convert: str) -> Value:
 
 
 def zero_based(value: Value) -> Subscript:
-    """Return a computed index as positions that count from 0, or as a mask.
-
-    Raises
-    ------
-    Untranslatable
-        It is a single truth value.
-    """
+    """Return a computed index as positions that count from 0, or as a mask."""
     if value.kind is Kind.NUM and value.logical:
-        raise Untranslatable("indexes by a single truth value")
+        refuse("indexes by a single truth value")
     if value.kind is Kind.NUM:
         return Subscript(_one_less(value), "one")
     if value.logical and value.kind in SHAPED:
@@ -245,7 +233,7 @@ def _is_one(node: syntax.Node) -> bool:
 def _characters(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
     found = subscript(arguments[-1], base, context)
     if found.form in ("many", "mask"):
-        raise Untranslatable("picks characters one by one")
+        refuse("picks characters one by one")
     return Value(item(base, found.node), Kind.STR)
 
 
@@ -338,7 +326,7 @@ def part_of_cells(base: Value, found: Sequence[Subscript]) -> Value:
 
 def _cell_in_two(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> Value:
     if len(arguments) != 2:
-        raise Untranslatable("indexes a cell array in more than two dimensions")
+        refuse("indexes a cell array in more than two dimensions")
     if is_in_first_row(base, arguments) and not isinstance(arguments[1], syntax.Colon):
         return _linear(base, arguments[1], context)
     return part_of_cells(base, subscripts(arguments, base, context))
@@ -400,7 +388,7 @@ def _at_most_one_list(found: list[Subscript]) -> bool:
 
 def _crossed(array: ast.expr, found: list[Subscript]) -> ast.expr:
     if any(each.form in ("slice", "one") for each in found):
-        raise Untranslatable("crosses lists of positions and ranges in one index")
+        refuse("crosses lists of positions and ranges in one index")
     axes = [
         call("np.arange", item(attribute(array, "shape"), axis)) if each.form == "all" else each.node
         for axis, each in enumerate(found)

@@ -23,7 +23,7 @@ from hf_matlab_compat.migrate.build import (
     written,
 )
 from hf_matlab_compat.migrate.context import Context
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import MATRICES, NO_NUMBERS, Kind, Value, number
 
 _UFUNCS = {"+": "add", "-": "subtract", ".*": "multiply", "./": "divide"}
@@ -45,7 +45,7 @@ def binary_operation(node: syntax.Binary, context: Context) -> Value:
         return _made_logical(_shortcut(node, context))
     left, right = context(node.left), context(node.right)
     if left.starred or right.starred:
-        raise Untranslatable(f"puts the entries of a list beside {node.operator}")
+        refuse(f"puts the entries of a list beside {node.operator}")
     operator = node.operator.replace("~=", "!=")
     if operator in _COMPARISONS:
         return comparison(left, right, operator)
@@ -67,7 +67,7 @@ def arithmetic(left: Value, right: Value, operator: str) -> Value:
     if plain == ".^":
         return _power(left, right)
     if plain not in _UFUNCS:
-        raise Untranslatable(f"uses the operator {operator}")
+        refuse(f"uses the operator {operator}")
     if may_misalign(left, right):
         return aligned(_UFUNCS[plain], left, right)
     if plain == "./" and left.is_scalar and written(right) == 0:
@@ -121,7 +121,7 @@ def comparison(left: Value, right: Value, operator: str) -> Value:
     if Kind.FILE in (left.kind, right.kind):
         return _opened(left, operator)
     if Kind.STR in (left.kind, right.kind):
-        raise Untranslatable("compares characters one by one; strcmp compares strings")
+        refuse("compares characters one by one; strcmp compares strings")
     if may_misalign(left, right):
         return aligned(_COMPARISONS[operator], left, right, logical=True)
     left, right = side_by_side(left, right)
@@ -156,13 +156,7 @@ def unary_operation(node: syntax.Unary, context: Context) -> Value:
 
 
 def transpose(operand: Value) -> Value:
-    """Translate ``x'``.
-
-    Raises
-    ------
-    Untranslatable
-        It is no array and no cell array.
-    """
+    """Translate ``x'``."""
     match operand.kind:
         case Kind.NUM | Kind.EMPTY:
             return operand
@@ -177,7 +171,7 @@ def transpose(operand: Value) -> Value:
         case Kind.CELL:
             return Value(call("ml.transposed", operand), Kind.CELL, nd=True, owner=operand.owner)
         case _:
-            raise Untranslatable(f"transposes {operand.kind.value}")
+            return refuse(f"transposes {operand.kind.value}")
 
 
 def truth(node: syntax.Node, context: Context) -> Value:
@@ -222,7 +216,7 @@ def _junction(left: Value, right: Value, operator: str) -> Value:
 def _refuse_texts(left: Value, right: Value, operator: str) -> None:
     for value in (left, right):
         if value.kind in NO_NUMBERS:
-            raise Untranslatable(f"computes with {value.kind.value} ({operator})")
+            refuse(f"computes with {value.kind.value} ({operator})")
 
 
 def as_numbers(value: Value) -> Value:
@@ -270,7 +264,7 @@ def _as_double(value: Value) -> Value:
 
 def _of_matrices(left: Value, right: Value, operator: str) -> Value:
     if operator == "^":
-        raise Untranslatable("raises a matrix to a power")
+        refuse("raises a matrix to a power")
     if operator == "/":
         return Value(call("ml.mrdivide", left.as_two_dimensional(), right.as_two_dimensional()))
     kinds = (left.kind, right.kind)

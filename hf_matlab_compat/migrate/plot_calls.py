@@ -20,7 +20,7 @@ from hf_matlab_compat.migrate.plot_options import (
     taken_apart,
     vector,
 )
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import Kind, Value
 
 _AXES = {"xy": "auto", "ij": "auto", "square": "scaled"}
@@ -82,7 +82,7 @@ def _line(arguments: Arguments) -> Value:
     """Translate ``line(x, y)`` of two vectors."""
     given = taken_apart(arguments, LINES)
     if len(given.drawn) != 2:
-        raise Untranslatable("draws a line in an unknown way")
+        refuse("draws a line in an unknown way")
     return given.to("plot", *map(drawn, given.drawn))
 
 
@@ -90,7 +90,7 @@ def _scatter(arguments: Arguments) -> Value:
     given = taken_apart(arguments, _POINTS, ("filled",))
     data = [each for each in given.drawn if each.kind is not Kind.STR]
     if not 2 <= len(data) <= 4:
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     words = [each.node.value for each in given.drawn if isinstance(each.node, ast.Constant)]
     for word in (each for each in words if isinstance(each, str)):
         for option, characters in (("color", "bgrcmykw"), ("marker", ".ox+*sdv^<>ph")):
@@ -106,7 +106,7 @@ def _bars(arguments: Arguments, function: str) -> Value:
     given = taken_apart(arguments, FACES)
     data = [vector(each) for each in given.drawn if each.kind is not Kind.STR]
     if len(data) != len(given.drawn) or not 1 <= len(data) <= 2:
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     if len(data) == 1:
         data.insert(0, call("np.arange", 1, binary(call("np.size", data[0]), "+", 1)))
     return given.to(function, *data)
@@ -117,7 +117,7 @@ def _error_bars(arguments: Arguments) -> Value:
     data = [vector(each) for each in given.drawn if each.kind is not Kind.STR]
     words: list[Value] = [each for each in given.drawn if each.kind is Kind.STR]
     if len(data) != 3 or len(words) > 1:
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     return given.to("errorbar", *data, **({"fmt": words[0]} if words else {}))
 
 
@@ -125,7 +125,7 @@ def _labelled(arguments: Arguments, function: str) -> Value:
     """Translate ``title``, ``xlabel`` and their like."""
     given = taken_apart(arguments, TEXTS, texts=1)
     if len(given.drawn) != 1:
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     (said,) = given.drawn
     return given.to(function, method("\n", "join", said) if said.kind is Kind.CELL else said)
 
@@ -133,7 +133,7 @@ def _labelled(arguments: Arguments, function: str) -> Value:
 def _text(arguments: Arguments) -> Value:
     given = taken_apart(arguments, TEXTS, texts=3)
     if len(given.drawn) != 3:
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     return given.to("text", *given.drawn)
 
 
@@ -156,7 +156,7 @@ def _legend(arguments: Arguments) -> Value:
     if len(values) == 1 and values[0].kind in (Kind.CELL, Kind.UNKNOWN, Kind.LOADED):
         return plot("legend", values[0], **keywords)
     if any(value.kind is not Kind.STR for value in values):
-        raise Untranslatable("labels chosen lines in a legend")
+        refuse("labels chosen lines in a legend")
     listed: list[Part] = [expr([*values])] if values else []
     return plot("legend", *listed, **keywords)
 
@@ -169,7 +169,7 @@ def _subplot(arguments: Arguments) -> Value:
     if count == 1:
         return plot("subplot", arguments.whole(0))
     if count != 3:
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     where = arguments.values[2]
     spot = (
         arguments.whole(2)
@@ -182,7 +182,7 @@ def _subplot(arguments: Arguments) -> Value:
 def _image(arguments: Arguments) -> Value:
     given = taken_apart(arguments, {})
     if len(given.drawn) not in (1, 2):
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     value, *limits = given.drawn
     options: dict[str, Part] = {"cmap": "gray"} if arguments.name == "imshow" else {"aspect": "auto"}
     if limits and limits[0].kind is not Kind.EMPTY:
@@ -198,7 +198,7 @@ def _colormap(arguments: Arguments) -> Value:
     if isinstance(node, syntax.Apply):
         arguments.context.dropped.extend(node.arguments)
     if name not in _MAPS:
-        raise Untranslatable("sets colours in an unknown way")
+        refuse("sets colours in an unknown way")
     if isinstance(node, syntax.Text) and _MAPS[name] != name:
         arguments.context.dropped.append(node)
     return plot("set_cmap", _MAPS[name])
@@ -213,7 +213,7 @@ def _colorbar(arguments: Arguments) -> Value:
 def _limits(arguments: Arguments) -> Value:
     nodes = [node for node in arguments.nodes if not is_current(node)]
     if len(nodes) != 1 or isinstance(nodes[0], syntax.Text):
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     return plot(arguments.name, vector(arguments.context(nodes[0])))
 
 
@@ -229,7 +229,7 @@ def _axis(arguments: Arguments) -> Value:
         else:
             drop(arguments, arguments.nodes.index(node))
     if not nodes:
-        raise Untranslatable("asks for the limits of the axes")
+        refuse("asks for the limits of the axes")
     return _all_of(made, arguments)
 
 
@@ -262,13 +262,13 @@ def _saved(arguments: Arguments) -> Value:
         else:
             names.append(context(node))
     if len(names) != 1 or names[0].kind not in (Kind.STR, Kind.UNKNOWN, Kind.LOADED):
-        raise Untranslatable("prints a figure in an unknown way")
+        refuse("prints a figure in an unknown way")
     return plot("savefig", _with_format(arguments, names[0], kind), **options)
 
 
 def _format(word: str) -> str:
     if word not in _FORMATS:
-        raise Untranslatable(f"prints a figure as '{word}', which matplotlib does not write")
+        refuse(f"prints a figure as '{word}', which matplotlib does not write")
     return _FORMATS[word]
 
 
@@ -278,9 +278,9 @@ def _with_format(arguments: Arguments, name: Value, kind: str) -> Part:
     words = [part.text for node in given for part in node.walk() if isinstance(part, syntax.Text)]
     suffix = words[-1].rpartition(".")[2].lower() if words and "." in words[-1] else ""
     if suffix in ("fig", "ofig", "m"):
-        raise Untranslatable("saves a figure in MATLAB's own format, which matplotlib does not write")
+        refuse("saves a figure in MATLAB's own format, which matplotlib does not write")
     if not kind and not suffix and words:
-        raise Untranslatable("prints a figure without saying in which format")
+        refuse("prints a figure without saying in which format")
     return name if not kind or suffix in _FORMATS else binary(name, "+", f".{kind}")
 
 
@@ -312,7 +312,7 @@ def _set(arguments: Arguments) -> Value:
 def _close(arguments: Arguments) -> Value:
     which = arguments.literal(0)
     if which is not None and which != "all":
-        raise Untranslatable(f"closes '{which}'")
+        refuse(f"closes '{which}'")
     return plot("close", *([which] if which else arguments.values[:1]))
 
 
@@ -327,11 +327,11 @@ def _looks(remark: str) -> Translator:
 def _histogram(arguments: Arguments) -> Value:
     given = taken_apart(arguments, FACES)
     if len(given.drawn) not in (1, 2):
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     bins: Part = 10 if arguments.name == "hist" else "auto"
     if len(given.drawn) == 2:
         if given.drawn[1].kind is not Kind.NUM:
-            raise Untranslatable("gives the bins of a histogram")
+            refuse("gives the bins of a histogram")
         bins = arguments.whole(1)
     return given.to("hist", call("np.ravel", given.drawn[0]), bins)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.build import Part, binary, call, written_number
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import Kind, Value
 
 Names = Mapping[str, str]
@@ -102,7 +102,7 @@ def drop(arguments: Arguments, *places: int) -> None:
 def _value(arguments: Arguments, place: int) -> Value:
     value = arguments.context(arguments.nodes[place])
     if value.kind in (Kind.HANDLE, Kind.STRUCT, Kind.FILE) or value.starred:
-        raise Untranslatable(f"calls {arguments.name} with {value.kind.value}; matplotlib draws into the current axes")
+        refuse(f"calls {arguments.name} with {value.kind.value}; matplotlib draws into the current axes")
     return value
 
 

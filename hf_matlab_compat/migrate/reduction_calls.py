@@ -9,7 +9,7 @@ from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Routine, Table
 from hf_matlab_compat.migrate.build import Part, binary, call, item, method, name
 from hf_matlab_compat.migrate.operators import aligned, as_numbers, elementwise_kind, may_misalign, side_by_side
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, integer
 
 _OF_ALL = ("sum", "mean", "prod", "any", "all", "max", "min")
@@ -34,10 +34,9 @@ def _reduction(arguments: Arguments) -> Value:
         if arguments.nodes[1] == syntax.Number("1"):
             return _spread_of_all(name_, arguments)
         if arguments.nodes[1] not in (_EMPTY, syntax.Number("0")):
-            known = len(arguments) == 2
-            raise Untranslatable(f"calls {name_} with another normalisation") if known else arguments.in_unknown_way()
+            refuse(f"calls {name_} with another normalisation")
     if name_ in _EXTREMES and len(arguments) == 3 and arguments.nodes[1] != _EMPTY:
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     axis = arguments.dimension(place)
     value = as_numbers(arguments.values[0]) if name_ in _EXTREMES else arguments.values[0]
     return _along_first(name_, value, arguments) if axis is None else _along(name_, value, axis)
@@ -112,7 +111,7 @@ def _larger(name_: str, arguments: Arguments) -> Value:
 def _extreme_and_place(arguments: Arguments, wanted: int) -> tuple[ast.expr, list[Value]]:
     """Translate ``[m, i] = max(x)``."""
     if wanted != 2 or len(arguments) not in (1, 3):
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     given = arguments.values[0].as_two_dimensional(), *_given(arguments.dimension(2))
     return call(f"ml.{arguments.name}_and_place", *given), [Value(kind=Kind.LOADED)] * 2
 
@@ -138,7 +137,7 @@ def _order(arguments: Arguments) -> tuple[list[int], dict[str, Part]]:
     word = words[-1] if words else None
     axis = arguments.dimension(1) if words and words[0] is None else None
     if word not in (None, "ascend", "descend") or (len(words) == 2 and None not in words):
-        raise Untranslatable("sorts in an unknown way")
+        refuse("sorts in an unknown way")
     return _given(axis), {"descending": True} if word == "descend" else {}
 
 
@@ -146,7 +145,7 @@ def _find(arguments: Arguments) -> Value:
     value = arguments.expect(1, 2, 3)[0]
     if len(arguments) > 1:
         if len(arguments) == 3 and arguments.literal(2) not in ("first", "last"):
-            raise arguments.in_unknown_way()
+            arguments.refuse_form()
         first = "last" if arguments.literal(2) == "last" else "first"
         return Value(call(f"ml.{first}_found", value.as_two_dimensional(), arguments.whole(1)))
     if value.kind is Kind.ROW:
@@ -158,7 +157,7 @@ def _find_in_two(arguments: Arguments, wanted: int) -> tuple[ast.expr, list[Valu
     """Translate ``[i, j] = find(x)``."""
     (value,) = arguments.expect(1)
     if wanted != 2:
-        raise Untranslatable(f"asks find for {wanted} outputs")
+        refuse(f"asks find for {wanted} outputs")
     return call("ml.find_in_two", value.as_two_dimensional()), [Value(kind=Kind.LOADED)] * 2
 
 
@@ -189,10 +188,10 @@ def _norm(arguments: Arguments) -> Value:
 def _order_of_norm(arguments: Arguments, word: str | None) -> list[Part]:
     if word is not None:
         if word.lower() not in ("inf", "fro"):
-            raise Untranslatable(f"takes the norm {word!r}")
+            refuse(f"takes the norm {word!r}")
         return ["fro" if word == "fro" else name("np.inf")]
     if arguments.values[1].kind is not Kind.NUM:
-        raise Untranslatable("takes a norm of an unknown order")
+        refuse("takes a norm of an unknown order")
     return [arguments.values[1]]
 
 

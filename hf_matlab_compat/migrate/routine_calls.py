@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Routine, Table, Translator
 from hf_matlab_compat.migrate.build import call, expr, item, method, slice_of
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.values import Kind, Value, integer
 
 _FALSE = (syntax.Name("false"), syntax.Number("0"))
@@ -26,7 +26,7 @@ def _function(arguments: Arguments, arity: int) -> Value:
         node = syntax.Lambda(("a", "b"), applied)
     value = arguments.context(node)
     if value.kind not in (Kind.HANDLE, Kind.UNKNOWN):
-        raise Untranslatable(f"calls {arguments.name} with {value.kind.value} in place of a function")
+        refuse(f"calls {arguments.name} with {value.kind.value} in place of a function")
     return value
 
 
@@ -38,13 +38,13 @@ def _each(arguments: Arguments) -> Value:
     if words:
         named = words == [len(nodes) - 2] and (arguments.literal(words[0]) or "").lower() == "uniformoutput"
         if not named or nodes[-1] not in (*_FALSE, *_TRUE):
-            raise arguments.in_unknown_way()
+            arguments.refuse_form()
         uniform = nodes[-1] in _TRUE
         nodes = nodes[:-2]
     over = [arguments.context(node) for node in nodes[1:]]
     wanted = (Kind.CELL, Kind.UNKNOWN, Kind.LOADED)
     if not over or (arguments.name == "cellfun" and any(value.kind not in wanted for value in over)):
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     routine = f"ml.{arguments.name}" if uniform else f"ml.{arguments.name}_cells"
     made = call(routine, _function(arguments, len(over)), *(value.as_two_dimensional() for value in over))
     in_two = arguments.name == "arrayfun" or any(value.nd or value.kind is not Kind.CELL for value in over)
@@ -59,28 +59,28 @@ def _evaluated(arguments: Arguments) -> Value:
         return arguments.context(syntax.Apply(syntax.Name(name), tuple(rest)))
     value = arguments.context(node)
     if value.kind is not Kind.HANDLE:
-        raise Untranslatable("uses feval with something that is not known to be a function")
+        refuse("uses feval with something that is not known to be a function")
     return Value(call(value, *(arguments.context(each).as_two_dimensional() for each in rest)))
 
 
 def _split(arguments: Arguments) -> Value:
     text, mark = arguments.expect(2)
     if text.kind is not Kind.STR or mark.kind is not Kind.STR:
-        raise Untranslatable("calls strsplit with something that is no string")
+        refuse("calls strsplit with something that is no string")
     return Value(method(text, "split", mark), Kind.CELL)
 
 
 def _join(arguments: Arguments) -> Value:
     words, mark = arguments.expect(2)
     if words.kind is not Kind.CELL or mark.kind is not Kind.STR:
-        raise Untranslatable("calls strjoin with something else than a list and a string")
+        refuse("calls strjoin with something else than a list and a string")
     return Value(method(mark, "join", words), Kind.STR)
 
 
 def _is_a(arguments: Arguments) -> Value:
     value, word = arguments.expect(2)
     if arguments.literal(1) is None:
-        raise Untranslatable("asks for a class that is not written out")
+        refuse("asks for a class that is not written out")
     return Value(call("ml.isa", value, word), Kind.NUM, logical=True)
 
 
@@ -92,7 +92,7 @@ def _class(arguments: Arguments) -> Value:
 def _of_texts(routine: Routine) -> Translator:
     def translator(arguments: Arguments) -> Value:
         if any(value.kind is not Kind.STR for value in arguments.values[:2]):
-            raise Untranslatable(f"calls {arguments.name} with something that is no string")
+            refuse(f"calls {arguments.name} with something that is no string")
         return routine(arguments)
 
     return translator
@@ -102,16 +102,16 @@ def _strcat(arguments: Arguments) -> Value:
     values = arguments.values
     kinds = {value.kind for value in values}
     if not kinds <= {Kind.STR, Kind.UNKNOWN, Kind.CELL}:
-        raise Untranslatable("calls strcat with something that is no string")
+        refuse("calls strcat with something that is no string")
     if any(value.kind is Kind.CELL and value.nd for value in values):
-        raise Untranslatable("joins strings in rows and columns of cells")
+        refuse("joins strings in rows and columns of cells")
     kind = Kind.CELL if Kind.CELL in kinds else Kind.UNKNOWN if Kind.UNKNOWN in kinds else Kind.STR
     return Routine(kind).of("strcat", *values)
 
 
 def _isequal(arguments: Arguments) -> Value:
     if len(arguments) < 2:
-        raise Untranslatable("calls isequal with too few arguments")
+        refuse("calls isequal with too few arguments")
     return Routine(Kind.NUM, logical=True).of("isequal", *arguments.values)
 
 
@@ -128,7 +128,7 @@ def _count_of_nonzeros(arguments: Arguments) -> Value:
 def _inverse(arguments: Arguments) -> Value:
     (value,) = arguments.expect(1)
     if value.kind is not Kind.ARRAY:
-        raise Untranslatable(f"inverts {value.kind.value}")
+        refuse(f"inverts {value.kind.value}")
     return Value(call("np.linalg.inv", value), Kind.ARRAY)
 
 
@@ -138,7 +138,7 @@ def _factors(*counts: int) -> Outputs:
     def translator(arguments: Arguments, wanted: int) -> tuple[ast.expr, list[Value]]:
         name = arguments.name
         if wanted not in counts or not 1 <= len(arguments) <= 2:
-            raise Untranslatable(f"asks {name} for {wanted} outputs")
+            refuse(f"asks {name} for {wanted} outputs")
         economy = [] if len(arguments) == 1 else [_economy(arguments)]
         arguments.context.notes.append(_SIGNS)
         value = arguments.context(arguments.nodes[0])
@@ -152,7 +152,7 @@ def _factors(*counts: int) -> Outputs:
 def _economy(arguments: Arguments) -> str:
     word = arguments.literal(1)
     if arguments.name != "svd" or not (word == "econ" or arguments.nodes[1] == syntax.Number("0")):
-        raise arguments.in_unknown_way()
+        arguments.refuse_form()
     return word or "0"
 
 
@@ -167,9 +167,9 @@ def _dealt(arguments: Arguments, wanted: int) -> tuple[ast.expr, list[Value]]:
     """Translate ``[a, b] = deal(1, 2)``, ``[a, b] = deal(0)``."""
     values = arguments.values if len(arguments) == wanted else arguments.expect(1) * wanted
     if len(arguments) != wanted and values[0].kind not in (Kind.NUM, Kind.STR):
-        raise Untranslatable(f"deals {values[0].kind.value} several times")
+        refuse(f"deals {values[0].kind.value} several times")
     if any(value.owner for value in values):
-        raise Untranslatable("deals variables")
+        refuse("deals variables")
     return expr(tuple(values)), values
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NoReturn
 
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
@@ -25,6 +25,11 @@ class Untranslatable(Exception):
     def __init__(self, reason: str, unknown: str = "") -> None:
         super().__init__(reason)
         self.unknown = unknown
+
+
+def refuse(reason: str, unknown: str = "") -> NoReturn:
+    """Raise `Untranslatable`: every translator does so for what is outside the dialect."""
+    raise Untranslatable(reason, unknown)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import partial
 from hf_matlab_compat.migrate import syntax, texts
 from hf_matlab_compat.migrate.arguments import Arguments, Table
 from hf_matlab_compat.migrate.build import Part, binary, call, compare, expr, method, name
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import Untranslatable, refuse
 from hf_matlab_compat.migrate.values import Kind, Value, number
 
 _LIST = re.compile(r"\s*\[\s*-?\d[\d.]*([\s,]+-?\d[\d.]*)*\s*\]\s*")
@@ -22,7 +22,7 @@ def _num2str(arguments: Arguments) -> Value:
     if len(arguments) == 1:
         return texts.number_as_text(value)
     if arguments.literal(1) is None:
-        raise Untranslatable("calls num2str with a number of digits")
+        refuse("calls num2str with a number of digits")
     text = texts.printed(arguments.values[1], arguments.nodes[1], [value])
     padded = _PADDED.search(arguments.literal(1) or "")
     return Value(method(text, "strip"), Kind.STR) if padded else text
@@ -35,7 +35,7 @@ def _printed(arguments: Arguments, start: int = 0) -> Value:
 
 def _sprintf(arguments: Arguments) -> Value:
     if not arguments.nodes:
-        raise Untranslatable("calls sprintf without a format")
+        refuse("calls sprintf without a format")
     return _printed(arguments)
 
 
@@ -45,7 +45,7 @@ def _fprintf(arguments: Arguments) -> Value:
     to_stream = len(nodes) > 1 and nodes[0] in (syntax.Number("1"), syntax.Number("2"))
     start = int(to_file or to_stream)
     if len(values) <= start or values[start].kind not in (Kind.STR, Kind.UNKNOWN):
-        raise Untranslatable("calls fprintf without a format")
+        refuse("calls fprintf without a format")
     text = _printed(arguments, start)
     if to_file:
         return Value(method(values[0], "write", text), effect=True)
@@ -134,7 +134,7 @@ def _message(arguments: Arguments) -> Value:
 
 def _error(arguments: Arguments) -> Value:
     if not arguments.nodes:
-        raise Untranslatable("calls error without a message")
+        refuse("calls error without a message")
     return Value(ast.Raise(call("RuntimeError", _message(arguments)), None), effect=True)
 
 
@@ -147,7 +147,7 @@ def _warning(arguments: Arguments) -> Value:
 
 def _assert(arguments: Arguments) -> Value:
     if not arguments.nodes:
-        raise Untranslatable("calls assert without a condition")
+        refuse("calls assert without a condition")
     condition = arguments.values[0]
     test = expr(condition) if condition.kind is Kind.NUM else call("ml.holds", condition)
     message = None if len(arguments) == 1 else expr(_printed(arguments, 1))
@@ -168,7 +168,7 @@ def _toc(_arguments: Arguments) -> Value:
 
 def _datestr(arguments: Arguments) -> Value:
     if len(arguments) > 1 or any(node not in (syntax.Name("now"), syntax.Name("clock")) for node in arguments.nodes):
-        raise Untranslatable("formats a date")
+        refuse("formats a date")
     return Value(call("time.strftime", "%d-%b-%Y %H:%M:%S"), Kind.STR)
 
 

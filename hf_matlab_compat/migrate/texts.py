@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.build import Part, binary, call, expr, same_tree, whole
-from hf_matlab_compat.migrate.syntax import Untranslatable, unescaped
+from hf_matlab_compat.migrate.syntax import refuse, unescaped
 from hf_matlab_compat.migrate.values import Kind, Value
 
 _DIRECTIVE = re.compile(r"%%|%([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?l?([diufeEgGsxXcob])")
@@ -99,16 +99,10 @@ def _in_sum(piece: Piece) -> Part:
 
 
 def concatenated(parts: Sequence[Value], nodes: Sequence[syntax.Node]) -> Value:
-    """Translate ``['a' b 'c']``.
-
-    Raises
-    ------
-    Untranslatable
-        A part is no string.
-    """
+    """Translate ``['a' b 'c']``."""
     for part in parts:
         if part.kind not in (Kind.STR, Kind.UNKNOWN, Kind.LOADED, Kind.EMPTY):
-            raise Untranslatable(f"puts {part.kind.value} into a string without num2str")
+            refuse(f"puts {part.kind.value} into a string without num2str")
     pieces: list[Piece] = []
     for part, node in zip(parts, nodes, strict=True):
         if isinstance(node, syntax.Text):
@@ -168,17 +162,11 @@ def number_as_text(value: Value) -> Value:
 
 
 def printed(template: Value, node: syntax.Node, arguments: Sequence[Value]) -> Value:
-    """Translate ``sprintf(template, arguments)``.
-
-    Raises
-    ------
-    Untranslatable
-        The format has a width that is computed.
-    """
+    """Translate ``sprintf(template, arguments)``."""
     if not isinstance(node, syntax.Text):
         return Value(call("ml.sprintf", template, *arguments), Kind.STR)
     if re.search(r"%[-+ 0#]*\d*\.?\*", node.text):
-        raise Untranslatable("prints with a width that is computed")
+        refuse("prints with a width that is computed")
     pieces = _pieces(node.text if node.double else unescaped(node.text), arguments)
     if pieces is not None:
         return formatted(pieces)

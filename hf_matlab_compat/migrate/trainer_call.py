@@ -14,7 +14,7 @@ from hf_matlab_compat.migrate.beside import Copy
 from hf_matlab_compat.migrate.build import Part, attribute, call, item, method, name
 from hf_matlab_compat.migrate.build import expr as constant
 from hf_matlab_compat.migrate.context import Context, python_name
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.translation import NOT_EXPRESSED
 from hf_matlab_compat.migrate.values import Kind, Value
 
@@ -52,19 +52,13 @@ _CALL = "Call nnet_train, which takes every argument by its name."
 
 
 def train_call(arguments: Arguments) -> Value:
-    """Translate the call as an expression whose value is paramsp.
-
-    Raises
-    ------
-    Untranslatable
-        The copy that is called is another algorithm, or the call has no known form.
-    """
+    """Translate the call as an expression whose value is paramsp."""
     context = arguments.context
     copy = context.shared.beside.trainers[arguments.name]
     if copy.refusal:
-        raise Untranslatable(f"calls {arguments.name}: {copy.refusal}")
+        refuse(f"calls {arguments.name}: {copy.refusal}")
     if any(value.starred for value in arguments.values):
-        raise Untranslatable(f"calls {arguments.name} with the entries of a list; write the arguments out")
+        refuse(f"calls {arguments.name} with the entries of a list; write the arguments out")
     named = _named(arguments, copy)
     _say_edits(arguments.name, copy, context)
     seed = _seed(named, context)
@@ -129,14 +123,14 @@ def _by_signature(arguments: Arguments, signature: Sequence[str], said: Collecti
     """
     name_ = arguments.name
     if len(arguments) > len(signature):
-        raise Untranslatable(f"calls {name_} with {len(arguments)} arguments; it has {len(signature)}")
+        refuse(f"calls {name_} with {len(arguments)} arguments; it has {len(signature)}")
     given = dict(zip(signature, _pairs(arguments), strict=False))
     extra = [each for each in given if each not in TRAINER_ARGUMENTS]
     if extra:
-        raise Untranslatable(f"calls {name_} with {', '.join(extra)}, for which there is no argument here. {_CALL}")
+        refuse(f"calls {name_} with {', '.join(extra)}, for which there is no argument here. {_CALL}")
     missing = [each for each in TRAINER_ARGUMENTS if each not in given and each not in {*_LEFT_OUT, *said}]
     if missing:
-        raise Untranslatable(f"calls {name_} without {', '.join(missing)}. {_CALL}")
+        refuse(f"calls {name_} without {', '.join(missing)}. {_CALL}")
     return {
         each: given[each] if each in given else _LEFT_OUT[each]
         for each in TRAINER_ARGUMENTS
@@ -153,7 +147,7 @@ def _form(name_: str, values: Sequence[Value]) -> Dialect:
         fitting = [form for form in FORMS if form.name == "KFAC"]
     if len(fitting) == 1 and not fitting[0].refusal:
         return fitting[0]
-    raise Untranslatable(f"calls {name_} with {count} arguments instead of 22: {_refusal(count, fitting)}")
+    return refuse(f"calls {name_} with {count} arguments instead of 22: {_refusal(count, fitting)}")
 
 
 def _refusal(count: int, fitting: Sequence[Dialect]) -> str:
