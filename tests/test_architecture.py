@@ -41,6 +41,13 @@ STARTS_PROGRAMS = (
 )
 """The door to Octave, who asks git for a commit, who calls ruff: no other module of the package starts a program."""
 
+READS_PYTHON = {
+    "hf_matlab_compat/migrate/strings.py": "reads an f-string back before it takes it",
+    "hf_matlab_compat/migrate/scripts.py": "looks whether the script compiles, and makes its lines of imports",
+    "hf_matlab_compat/migrate/writer.py": "writes the script",
+}
+"""Who of the migrator turns Python text into trees or trees into text: everywhere else Python is trees only."""
+
 NAMES_OCTAVE = {
     "hf_matlab_compat/matlab/octave/process.py": "starts it",
     "tests/matlab/octave/test_lying_octave.py": "writes a program of that name",
@@ -182,6 +189,13 @@ def starting_programs(tree: ast.Module) -> list[str]:
     ]
 
 
+def reading_python(tree: ast.Module) -> list[str]:
+    """Return uses of what turns Python text into syntax trees, or trees into text."""
+    words = ("parse", "unparse", "literal_eval", "get_source_segment")
+    used = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in words)
+    return [f"line {n.lineno}" for n in used if isinstance(n.value, ast.Name) and n.value.id == "ast"]
+
+
 def naming_octave(tree: ast.Module) -> list[str]:
     """Return the strings that are the name of the Octave program."""
     return [f"line {n.lineno}" for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value == "octave-cli"]
@@ -195,6 +209,12 @@ def test_octave_is_started_through_one_door() -> None:
     assert set(named) == set(NAMES_OCTAVE), named
 
 
+def test_the_migrator_decides_on_trees_and_never_on_python_text() -> None:
+    package = {file: tree for file, tree in trees().items() if file.startswith("hf_matlab_compat/migrate/")}
+    found = {file: lines for file, tree in package.items() if (lines := reading_python(tree))}
+    assert set(found) == set(READS_PYTHON), found
+
+
 @pytest.mark.parametrize(
     ("check", "source"),
     [
@@ -206,6 +226,8 @@ def test_octave_is_started_through_one_door() -> None:
         (running_text, "import builtins\nbuiltins.exec(text)"),
         (starting_programs, "import subprocess as s\ns.run(command)"),
         (starting_programs, "os.system('octave-cli --eval 1')"),
+        (reading_python, "made = ast.parse(f'np.sum({text})')"),
+        (reading_python, "if ast.unparse(node).startswith('np.'): pass"),
         (naming_octave, "run(['octave-cli', '--eval', code])"),
         (naming_octave, "shutil.which('octave-cli')"),
         (rebuilding, "class Edit(ast.NodeTransformer): pass"),

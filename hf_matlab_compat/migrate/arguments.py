@@ -114,6 +114,7 @@ class Routine:
     numbers: bool = True
 
     def __call__(self, arguments: Arguments) -> Value:
+        """Translate a call."""
         counts = (self.counts,) if isinstance(self.counts, int) else self.counts
         values = arguments.numbers(*counts) if self.numbers else arguments.expect(*counts)
         return self.of(arguments.name, *values)

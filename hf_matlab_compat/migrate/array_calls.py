@@ -37,7 +37,7 @@ _NOT_WRITTEN = "permutes dimensions that are not written out"
 
 
 def _shape(arguments: Arguments, count: int) -> tuple[ast.expr, Kind, bool]:
-    """The shape asked for by the first `count` arguments of ``zeros(…)``, its kind, and may it be n-d."""
+    """Return the shape that the first `count` arguments of ``zeros(…)`` ask for, its kind, and if it may be n-d."""
     if count == 1:
         if arguments.values[0].kind is Kind.NUM:
             return expr((arguments.whole(0), arguments.whole(0))), Kind.ARRAY, False
@@ -53,7 +53,7 @@ def _shape(arguments: Arguments, count: int) -> tuple[ast.expr, Kind, bool]:
 
 
 def _without_ones(sizes: Sequence[ast.expr]) -> list[ast.expr]:
-    """Sizes without those of 1 beyond the second."""
+    """Return sizes without those of 1 after the second."""
     kept = list(sizes)
     while len(kept) > 2 and whole(kept[-1]) == 1:
         kept.pop()
@@ -283,7 +283,7 @@ def _draw(arguments: Arguments) -> Value:
 
 
 def _unpacked(shape: ast.expr) -> list[ast.expr]:
-    """A shape as arguments of their own."""
+    """Return a shape as separate arguments."""
     if isinstance(shape, ast.Tuple):
         return shape.elts
     return [starred(shape) if called(shape) == "ml.shape" else shape]

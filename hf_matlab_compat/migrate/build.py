@@ -13,7 +13,7 @@ from hf_matlab_compat.migrate.syntax import refuse
 
 
 class HasNode(Protocol):
-    """A value that is known by its syntax tree."""
+    """An object with a syntax tree."""
 
     @property
     def node(self) -> ast.expr | ast.stmt | None:
@@ -52,7 +52,7 @@ _LOAD = ast.Load()
 
 
 class _DoubleQuoted(str):
-    """A string that `ast.unparse` writes in double quotes, unless that needs more escapes."""
+    """String that `ast.unparse` writes in double quotes, unless that needs more escapes."""
 
     __slots__ = ()
 
@@ -62,7 +62,7 @@ class _DoubleQuoted(str):
 
 
 class _Written(float):
-    """A number that `ast.unparse` writes with the digits of the script."""
+    """Number that `ast.unparse` writes with the digits of the script."""
 
     text: str
 
@@ -95,7 +95,7 @@ def expr(part: Part) -> ast.expr:
 
 
 def _number(value: float | None) -> ast.expr:
-    """A negative constant would lose its parentheses in a power."""
+    """Return a number, a negative one with a minus sign of its own: a constant -2 has no parentheses in a power."""
     if value is None or isinstance(value, bool) or not value < 0:
         return ast.Constant(value)
     return ast.UnaryOp(ast.USub(), ast.Constant(-value))
@@ -210,8 +210,21 @@ def plus(part: Part, change: int) -> ast.expr:
 
 def called(part: Part) -> str:
     """Return the dotted name of the function that a part is a call of; empty for anything else."""
-    node = expr(part)
-    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    match expr(part):
+        case ast.Call(function):
+            return _dotted(function)
+        case _:
+            return ""
+
+
+def _dotted(node: ast.expr) -> str:
+    match node:
+        case ast.Name(identifier):
+            return identifier
+        case ast.Attribute(base, field):
+            return f"{_dotted(base)}.{field}"
+        case _:
+            return ""
 
 
 def uses(part: Part, *names: str) -> bool:

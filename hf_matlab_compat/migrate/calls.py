@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NoReturn
 
 from hf_matlab_compat.migrate import (
     array_calls,
@@ -13,15 +14,14 @@ from hf_matlab_compat.migrate import (
     plot_calls,
     reduction_calls,
     routine_calls,
-    text_calls,
+    strings,
     trainer_call,
 )
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
 from hf_matlab_compat.migrate.build import call as call_of
 from hf_matlab_compat.migrate.build import expr, item, slice_of
 from hf_matlab_compat.migrate.context import Context, module_name, python_name
-from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.syntax import Apply, Colon, Node, Range, Untranslatable, refuse
+from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, Apply, Colon, Node, Range, Untranslatable, refuse
 from hf_matlab_compat.migrate.values import Kind, Value, join
 
 BUILTINS: Mapping[str, Translator] = {
@@ -31,7 +31,7 @@ BUILTINS: Mapping[str, Translator] = {
     **plot_calls.TABLE,
     **reduction_calls.TABLE,
     **routine_calls.TABLE,
-    **text_calls.TABLE,
+    **strings.TABLE,
 }
 """MATLAB's functions, and who translates a call of each."""
 
@@ -70,7 +70,7 @@ _OUT_OF_REACH = {
 
 
 def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
-    """``name(nodes)`` with its first output."""
+    """Translate ``name(nodes)`` with its first output."""
     arguments = Arguments(name, nodes, context)
     if name in context.shared.beside.trainers:
         return trainer_call.train_call(arguments)
@@ -81,18 +81,18 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
         return Value(item(made, 0) if count > 1 else made, kind)
     translator = BUILTINS.get(name)
     if translator is None:
-        raise unknown(name)
+        _refuse_unknown(name)
     if name not in _TAKE_LISTS and any(_is_list_of_arguments(node) for node in nodes):
         refuse(f"calls {name} with the entries of a list")
     try:
         made = translator(arguments)
     except IndexError:
-        raise Untranslatable(f"calls {name} with too few arguments") from None
+        refuse(f"calls {name} with too few arguments")
     return replace(made, logical=True) if _stays_logical(name, arguments) else made
 
 
 def _is_list_of_arguments(node: Node) -> bool:
-    """Whether it is ``c{:}`` or ``c{1:3}``, which stands for several arguments."""
+    """Return True for ``c{:}`` and ``c{1:3}``, which stand for several arguments."""
     return isinstance(node, Apply) and node.brace and any(isinstance(each, Colon | Range) for each in node.arguments)
 
 
@@ -101,7 +101,7 @@ _TAKE_LISTS = ("cat", "horzcat", "vertcat", "sprintf", "fprintf", "printf", "str
 
 
 def _stays_logical(name: str, arguments: Arguments) -> bool:
-    """Whether a function only rearranges truth values."""
+    """Return True if a function only rearranges truth values."""
     if name in ("cat", "horzcat", "vertcat"):
         return all(value.logical for value in (arguments.values[1:] if name == "cat" else arguments.values))
     return name in _REARRANGE and arguments.values[0].logical
@@ -111,13 +111,17 @@ _REARRANGE = ("sort", "unique", "fliplr", "flipud", "circshift", "diag", "squeez
 
 
 def unknown(name: str) -> Untranslatable:
-    """Why a name that is no variable and no known function cannot be translated."""
+    """Return the error for a name that is no variable and no known function."""
     for names, reason in _OUT_OF_REACH.items():
         if name in names:
             return Untranslatable(f"uses {name}: {reason}")
-    if name in NAMES:
+    if name in MATLAB_FUNCTIONS:
         return Untranslatable(f"uses {name}, a function of MATLAB's that is not translated", name)
     return Untranslatable(f"{name} is not known here: it is neither a variable nor a function at hand", name)
+
+
+def _refuse_unknown(name: str) -> NoReturn:
+    raise unknown(name)
 
 
 def call_with_outputs(
@@ -138,14 +142,14 @@ def call_with_outputs(
         try:
             return _WITH_OUTPUTS[name](arguments, wanted)
         except IndexError:
-            raise Untranslatable(f"calls {name} with too few arguments") from None
+            refuse(f"calls {name} with too few arguments")
     if name not in BUILTINS and name not in context.shared.beside.trainers:
-        raise unknown(name)
+        _refuse_unknown(name)
     return refuse(f"asks {name} for {wanted} outputs")
 
 
 def outputs_of(name: str, context: Context) -> int:
-    """How many outputs a function of the script, or of a file beside it, has."""
+    """Return the number of outputs of a function of the script, or of a file beside it."""
     function = context.shared.functions.get(name)
     return len(function.outputs) if function is not None else context.shared.beside.functions[name]
 
@@ -191,6 +195,6 @@ def _routine(name: str, arguments: Arguments) -> tuple[ast.expr, Kind, int]:
 
 
 def is_function(name: str, context: Context) -> bool:
-    """Whether a lone name is a call."""
+    """Return True if a lone name is a call."""
     shared = context.shared
     return name in BUILTINS or name in shared.functions or name in shared.beside.functions or name in _ROUTINES

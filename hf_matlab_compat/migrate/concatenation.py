@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from hf_matlab_compat.migrate import syntax, texts
+from hf_matlab_compat.migrate import strings, syntax
 from hf_matlab_compat.migrate.build import binary, call, called, expr, item, name, plus, whole
 from hf_matlab_compat.migrate.context import UNSHARED, Context
 from hf_matlab_compat.migrate.syntax import refuse
@@ -53,7 +53,7 @@ def _text(node: syntax.Matrix, rows: list[list[Value]]) -> Value:
         refuse("stacks strings")
     if any(value.kind in (Kind.UNKNOWN, Kind.LOADED) for value in rows[0]):
         return Value(call("ml.joined", *rows[0]))
-    return texts.concatenated(rows[0], node.rows[0])
+    return strings.concatenated(rows[0], node.rows[0])
 
 
 def _joined_cells(rows: list[list[Value]]) -> Value:
@@ -103,7 +103,7 @@ def _stacked(parts: list[Value]) -> Value:
 
 
 def _table(rows: list[list[Value]], kind: Kind) -> Value:
-    """Numbers in rows and columns."""
+    """Return numbers in rows and columns."""
     logical = all(value.logical for row in rows for value in row)
     dtype = name("bool" if logical else "float")
     return Value(call("np.array", [[*row] for row in rows], dtype=dtype), kind, logical=logical)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.beside import Beside
-from hf_matlab_compat.migrate.build import call, expr
+from hf_matlab_compat.migrate.build import call, called, expr
 from hf_matlab_compat.migrate.build import name as name_node
 from hf_matlab_compat.migrate.load_plan import LoadPlan
 from hf_matlab_compat.migrate.usage import Usage
@@ -56,7 +56,7 @@ def module_name(stem: str) -> str:
 def _may_be_whole(value: Value) -> bool:
     """Return whether a fresh array may have an integer type."""
     nodes = list(ast.walk(expr(value)))
-    arrays = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.array"]
+    arrays = [node for node in nodes if isinstance(node, ast.Call) and called(node) == "np.array"]
     return any(all(each.arg != "dtype" for each in node.keywords) for node in arrays) or any(
         (isinstance(node, ast.Attribute) and node.attr in _MAKERS_OF_INTEGERS)
         or (isinstance(node, ast.Name) and node.id == "ml")

@@ -53,7 +53,7 @@ def _rounded(scalar: str, array: str) -> Translator:
 
 
 def _whole_quotient(arguments: Arguments) -> ast.expr | None:
-    """``floor(a / b)`` of whole numbers."""
+    """Translate ``floor(a / b)`` of whole numbers; None for another argument."""
     match arguments.nodes[0]:
         case syntax.Binary("/" | "./", left, right):
             pair = (arguments.context(left), arguments.context(right))
@@ -158,7 +158,7 @@ def _member(arguments: Arguments) -> Value:
 
 
 def _passed_on(remark: str) -> Translator:
-    """Functions that only say where or how an array is kept."""
+    """Return a translator of functions that only say where or how an array is kept."""
 
     def translator(arguments: Arguments) -> Value:
         (value,) = arguments.expect(1)

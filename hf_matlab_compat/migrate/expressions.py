@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hf_matlab_compat.migrate import syntax, texts
+from hf_matlab_compat.migrate import strings, syntax
 from hf_matlab_compat.migrate.build import (
     attribute,
     call,
@@ -31,9 +31,8 @@ from hf_matlab_compat.migrate.indexing import (
     subscript,
     subscripts,
 )
-from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.operators import binary_operation, transpose, unary_operation
-from hf_matlab_compat.migrate.syntax import Untranslatable, refuse
+from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, Untranslatable, refuse
 from hf_matlab_compat.migrate.usage import field_key
 from hf_matlab_compat.migrate.values import Kind, Value, integer, number
 
@@ -171,7 +170,7 @@ def _handle(node: syntax.Handle, context: Context) -> Value:
     try:
         return _lambda(syntax.Lambda(given, applied), context)
     except Untranslatable as failure:
-        raise Untranslatable(f"makes a handle of {node.name}: {failure}", failure.unknown) from None
+        refuse(f"makes a handle of {node.name}: {failure}", failure.unknown)
 
 
 def _lambda(node: syntax.Lambda, context: Context) -> Value:
@@ -197,7 +196,7 @@ def lambda_parts(node: syntax.Lambda, context: Context) -> tuple[ast.arguments, 
 
 
 def _captured(node: syntax.Lambda, context: Context) -> list[tuple[str, Value]]:
-    """Defaults for the variables that get other values later on: MATLAB keeps those they had at this point."""
+    """Return defaults for variables that change later: an anonymous function keeps the values they have here."""
     used = {part.name for part in node.body.walk() if isinstance(part, syntax.Name)} - set(node.parameters)
     changing = sorted(name_ for name_ in used & context.usage.changing if name_ in context.variables)
     return [
@@ -216,7 +215,7 @@ def called_parameters(parameters: Iterable[str], body: Iterable[syntax.Node]) ->
             others.add(node.name)
         elif isinstance(node, syntax.Apply) and isinstance(node.base, syntax.Name) and not node.brace:
             called.add(node.base.name)
-            handed = node.base.name in _GIVEN_FUNCTIONS or node.base.name not in NAMES
+            handed = node.base.name in _GIVEN_FUNCTIONS or node.base.name not in MATLAB_FUNCTIONS
             inner = [each for each in node.arguments if not (handed and isinstance(each, syntax.Name))]
         waiting.extend(inner)
     return frozenset(parameters) & called - others
@@ -259,7 +258,7 @@ def _keeps_function(node: syntax.Node) -> bool:
 
 _TRANSLATORS: dict[type, Callable[[Any, Context], Value]] = {
     syntax.Number: _number,
-    syntax.Text: lambda node, _context: texts.literal(node),
+    syntax.Text: lambda node, _context: strings.literal(node),
     syntax.Name: _name,
     syntax.Apply: _apply,
     syntax.Field: _field,

@@ -6,14 +6,13 @@ import ast
 import keyword
 import re
 
-from hf_matlab_compat.migrate import syntax, texts
+from hf_matlab_compat.migrate import strings, syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
 from hf_matlab_compat.migrate.beside import file_arguments, is_table
 from hf_matlab_compat.migrate.build import Part, call, compare, expr, method
 from hf_matlab_compat.migrate.build import name as variable
 from hf_matlab_compat.migrate.context import Context, python_name
-from hf_matlab_compat.migrate.matlab_functions import NAMES
-from hf_matlab_compat.migrate.syntax import refuse
+from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, refuse
 from hf_matlab_compat.migrate.values import Kind, Value, integer, number
 
 _BYTES = {
@@ -32,12 +31,12 @@ _INFINITE = (syntax.Name("inf"), syntax.Name("Inf"))
 
 def with_suffix(name: Value) -> Value:
     """Return a .mat file's name, with the suffix that MATLAB adds."""
-    pieces = texts.pieces_of(name)
+    pieces = strings.pieces_of(name)
     if pieces is None:
         return Value(call("ml.mat_file", name), Kind.STR)
     if re.search(r"\.\w{1,4}\Z", pieces[-1].text):
         return name
-    return texts.joined([*pieces, texts.Piece(".mat")])
+    return strings.joined([*pieces, strings.Piece(".mat")])
 
 
 def load_table(arguments: Arguments) -> Value | None:
@@ -182,7 +181,7 @@ def _exist(arguments: Arguments) -> Value:
 
 def _is_only_variable(name: str, context: Context) -> bool:
     """Whether a name is a variable of the script's, and of no function or file."""
-    elsewhere = name in NAMES or name in context.shared.beside.functions or name in context.shared.functions
+    elsewhere = name in MATLAB_FUNCTIONS or name in context.shared.beside.functions or name in context.shared.functions
     return name in context.usage.assigned and not elsewhere
 
 

@@ -70,7 +70,7 @@ def index(base: Value, arguments: tuple[syntax.Node, ...], context: Context) -> 
 
 
 def _given(arguments: tuple[syntax.Node, ...], context: Context) -> list[ast.expr]:
-    """The arguments of a function in a variable, positions counted from 1."""
+    """Return the arguments of a function in a variable, positions counted from 1."""
     return [from_one(context(node).as_two_dimensional()) for node in arguments]
 
 
@@ -130,15 +130,7 @@ def less_one(node: syntax.Node, context: Context, convert: str = "whole_number")
 
 
 def whole(node: syntax.Node, context: Context, convert: str) -> Value:
-    """Translate a whole number for a bound or a position.
-
-    Parameters
-    ----------
-    node : syntax.Node
-    context : Context
-    convert : {'whole_number', 'range_start', 'range_end'}
-        The function of the runtime that makes it whole as MATLAB does.
-    """
+    """Translate a whole number for a bound or a position; `convert` names the runtime's function that rounds it."""
     value = context(node)
     if value.integer and value.kind is Kind.NUM:
         return value
@@ -210,7 +202,7 @@ def _upper(node: syntax.Node, context: Context) -> Part:
 
 
 def _may_be_negative(node: syntax.Node) -> bool:
-    """Whether the end of a range may lie before 0, where Python would count from the other side: ``1:n-5``."""
+    """Return True if the end of a range may be negative, which Python counts from the end: ``1:n-5``."""
     while isinstance(node, syntax.Paren):
         node = node.inner
     return isinstance(node, syntax.Binary) and node.operator == "-" and node.right != syntax.Number("1")
@@ -269,7 +261,7 @@ def index_of(base: Value, node: syntax.Node, context: Context) -> Value:
 
 
 def _picked(base: Value, node: syntax.Node, found: Subscript, context: Context) -> Value:
-    """Entries of a matrix by a list of positions: they come in the shape of the list."""
+    """Return entries of a matrix by a list of positions; they have the shape of the list."""
     index = index_of(base, node, context)
     plain = index.kind is Kind.ROW and not index.logical
     made = call("ml.take", base, found.node) if plain else call("ml.pick", base, from_one(index))
@@ -362,7 +354,7 @@ def _several(base: Value, arguments: tuple[syntax.Node, ...], context: Context) 
 
 
 def _folded(base: Value) -> Value:
-    """Two indices of three dimensions: the second one counts through the rest."""
+    """Return an array of three dimensions as two indices see it: the second one counts through the rest."""
     made = method(base, "reshape", item(attribute(base, "shape"), 0), -1, order="F")
     return Value(made, Kind.ARRAY, logical=base.logical, owner=base.owner)
 
@@ -372,7 +364,7 @@ def _items(array: ast.expr, found: Sequence[Subscript]) -> ast.expr:
 
 
 def _kept_dimensions(found: list[Subscript]) -> list[Subscript]:
-    """A single position keeps its dimension, but for the last ones beyond the second, which MATLAB drops."""
+    """Return indices that keep the dimension of a single position, except for the last ones after the second."""
     last = len(found)
     while last > 2 and found[last - 1].form == "one":
         last -= 1

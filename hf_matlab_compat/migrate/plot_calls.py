@@ -234,7 +234,7 @@ def _axis(arguments: Arguments) -> Value:
 
 
 def _all_of(made: list[Part], arguments: Arguments) -> Value:
-    """Several calls in one statement; nothing where all there was concerns looks."""
+    """Return several calls as one statement; nothing if every option only concerns looks."""
     if not made:
         arguments.context.replaced_by(_LOOKS)
         return Value()
@@ -273,7 +273,7 @@ def _format(word: str) -> str:
 
 
 def _with_format(arguments: Arguments, name: Value, kind: str) -> Part:
-    """The file's name with the format's suffix, where it has none of its own."""
+    """Return the file's name, with the format's suffix if it has none."""
     given = [node for node in arguments.nodes if not (isinstance(node, syntax.Text) and _is_option(node.text))]
     words = [part.text for node in given for part in node.walk() if isinstance(part, syntax.Text)]
     suffix = words[-1].rpartition(".")[2].lower() if words and "." in words[-1] else ""

@@ -34,7 +34,7 @@ class Given:
     Attributes
     ----------
     drawn : list of Value
-        What stands before the options: data, sizes, line specifications.
+        Data, sizes and line specifications, which come before the options.
     keywords : dict of str to part
         Options that matplotlib has as well, by its names.
     flags : set of str
@@ -56,17 +56,10 @@ def plot(function: str, *given: Part, **options: Part) -> Value:
 
 
 def taken_apart(arguments: Arguments, known: Names, flags: Iterable[str] = (), *, texts: int = 0) -> Given:
-    """Take the arguments of a call apart; options that matplotlib does not have are left out with a remark.
+    """Separate data, options and flags; options that matplotlib does not have are left out with a remark.
 
-    Parameters
-    ----------
-    arguments : Arguments
-    known : mapping of str to str
-        MATLAB's options, in small letters, and matplotlib's names for them.
-    flags : iterable of str
-        Words that take no value.
-    texts : int
-        How many arguments stand first and are no options, though they may be strings.
+    `known` maps MATLAB's options, in small letters, to matplotlib's names; `flags` are words that take no value. The
+    first `texts` arguments are data even if they are strings.
     """
     given = Given()
     place = 1 if arguments.nodes and is_current(arguments.nodes[0]) else 0

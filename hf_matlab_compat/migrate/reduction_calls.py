@@ -131,7 +131,7 @@ def _sort(arguments: Arguments) -> Value:
 
 
 def _order(arguments: Arguments) -> tuple[list[int], dict[str, Part]]:
-    """The arguments after the array: an axis, a direction."""
+    """Return the arguments after the array: an axis, a direction."""
     arguments.expect(1, 2, 3)
     words = [arguments.literal(place) for place in range(1, len(arguments))]
     word = words[-1] if words else None

@@ -17,7 +17,7 @@ _SIGNS = "the signs of singular and eigenvectors are those of this machine's LAP
 
 
 def _function(arguments: Arguments, arity: int) -> Value:
-    """The function that a call is given first: a handle, its name in a string, or a variable."""
+    """Translate the function that comes first in a call: a handle, its name in a string, or a variable."""
     node = arguments.nodes[0]
     if isinstance(node, syntax.Text):
         node = syntax.Handle({"isclass": "isa"}.get(node.text, node.text))

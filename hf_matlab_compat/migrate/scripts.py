@@ -23,10 +23,9 @@ from hf_matlab_compat.migrate.expressions import (
 )
 from hf_matlab_compat.migrate.inlining import inlined, lifted
 from hf_matlab_compat.migrate.load_plan import plan_loads
-from hf_matlab_compat.migrate.matlab_functions import NAMES
 from hf_matlab_compat.migrate.parsing import parse
 from hf_matlab_compat.migrate.statements import returned, write_body
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, Untranslatable
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
 from hf_matlab_compat.migrate.usage import usage_of
 from hf_matlab_compat.migrate.values import Kind, Value
@@ -188,8 +187,8 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
 
 
 def _is_free(name: str, context: Context) -> bool:
-    known = name in CONSTANTS or name in NAMES or name in context.shared.beside.trainers or is_function(name, context)
-    return name.isidentifier() and not known and name not in context.shared.beside.scripts
+    known = {*CONSTANTS, *MATLAB_FUNCTIONS, *context.shared.beside.trainers, *context.shared.beside.scripts}
+    return name.isidentifier() and name not in known and not is_function(name, context)
 
 
 def _write_function(function: syntax.Function, shared: Shared, writer: Writer) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, NoReturn
 
+MATLAB_FUNCTIONS = frozenset(Path(__file__).with_name("matlab_functions.txt").read_text("utf-8").split())
+"""Names of MATLAB's functions; a file is assumed to hold a variable of such a name only if the file is at hand."""
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 

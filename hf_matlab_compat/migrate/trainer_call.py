@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from hf_matlab_compat.legacy.dialects import FORMS, Dialect
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, WORDS, to_matlab_value
@@ -61,15 +61,16 @@ def train_call(arguments: Arguments) -> Value:
         refuse(f"calls {arguments.name} with the entries of a list; write the arguments out")
     named = _named(arguments, copy)
     _say_edits(arguments.name, copy, context)
+    options = cast(Mapping[str, Part], copy.options)
     seed = _seed(named, context)
     if context.shared.style == "modern":
         given = dict(_in_field_terms(named, context))
-        made = call("train", **given, **_constants(copy.options), **seed, display="legacy")
+        made = call("train", **given, **options, **seed, display="legacy")
         return Value(method(attribute(made, "theta"), "reshape", -1, 1), Kind.COLUMN)
     given = {key: None if _is_empty(value) else value for key, (_node, value) in named.items()}
-    edits = {TO_MATLAB[key]: to_matlab_value(key, value) for key, value in copy.options.items()}
+    edits = {TO_MATLAB[key]: cast(Part, to_matlab_value(key, value)) for key, value in options.items()}
     function = "nnet_train" if seed or copy.options else "nnet_train_2"
-    return Value(call(function, **given, **_constants(edits), **seed), Kind.COLUMN)
+    return Value(call(function, **given, **edits, **seed), Kind.COLUMN)
 
 
 def _say_edits(name_: str, copy: Copy, context: Context) -> None:
@@ -82,21 +83,13 @@ def _say_edits(name_: str, copy: Copy, context: Context) -> None:
         context.notes.append(f"edits of {name_}.m beside the script became options of the call")
 
 
-def _constants(options: Mapping[str, object]) -> dict[str, Part]:
-    return {key: _literal(value) for key, value in options.items()}
-
-
-def _literal(value: object) -> ast.expr:
-    return ast.parse(repr(value), mode="eval").body
-
-
 def _is_empty(value: Value) -> bool:
-    """Whether it is ``[]``, written out or left out."""
+    """Return True for ``[]``, written out or left out."""
     return value.kind is Kind.EMPTY and isinstance(value.node, ast.Call)
 
 
 def _named(arguments: Arguments, copy: Copy) -> _Named:
-    """The call's arguments under the published names, without those that the copy assigns itself."""
+    """Return the call's arguments by the published names, without those that the copy assigns itself."""
     context = arguments.context
     said = {name for name, ours in TRAINER_ARGUMENTS.items() if ours in copy.options}
     signature = () if copy.report is None else copy.report.signature
@@ -117,7 +110,7 @@ def _pairs(arguments: Arguments) -> list[tuple[syntax.Node, Value]]:
 
 
 def _by_signature(arguments: Arguments, signature: Sequence[str], said: Collection[str]) -> _Named:
-    """The 22 arguments of a call of a copy whose own arguments `signature` are others, or in another order.
+    """Return the 22 arguments of a call of a copy that has other arguments (`signature`), or in another order.
 
     Those in `said` are set by the copy itself.
     """
@@ -167,7 +160,7 @@ def _fits(form: Dialect, values: Sequence[Value]) -> bool:
 
 
 def _seed(named: _Named, context: Context) -> dict[str, Part]:
-    """The stream for the sparse initialisation, where one may be drawn and the script seeds."""
+    """Return the stream for a sparse initialisation, if one may be drawn and the script seeds."""
     if any(named[key][1].kind not in (Kind.EMPTY, Kind.UNKNOWN) for key in _START):
         return {}
     if context.shared.is_function_file:
@@ -188,7 +181,7 @@ def _in_field_terms(named: _Named, context: Context) -> Iterator[tuple[str, Part
 
 
 def _leave_out(node: syntax.Node, context: Context) -> None:
-    """A variable whose value the call does not need is not assigned where nothing else reads it."""
+    """Note that the call does not need a variable: its assignment goes if nothing else reads it."""
     if isinstance(node, syntax.Name):
         context.shared.inlined.add(python_name(node.name))
 
@@ -208,12 +201,12 @@ def _word(ours: str, node: syntax.Node, value: Value, context: Context) -> Part:
     theirs = _constant(node, context)
     if theirs in WORDS[ours]:
         _leave_out(node, context)
-        return _literal(WORDS[ours][theirs])
+        return cast(str, WORDS[ours][theirs])
     return item(item(name("WORDS"), ours), value)
 
 
 def _constant(node: syntax.Node, context: Context) -> object:
-    """The literal a node stands for, through a variable that is only ever given that one."""
+    """Return the literal that a node is, or that a variable is always given."""
     if isinstance(node, syntax.Name):
         node = context.usage.constants.get(node.name, node)
     if isinstance(node, syntax.Text):

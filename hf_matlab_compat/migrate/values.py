@@ -74,6 +74,7 @@ class Value:
 
     @property
     def is_scalar(self) -> bool:
+        """Whether it is a single number."""
         return self.kind is Kind.NUM
 
     @property
