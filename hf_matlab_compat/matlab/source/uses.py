@@ -92,7 +92,7 @@ def _side(program: Program, condition: tuple[Node | None, bool]) -> tuple[str, V
 
 
 def multiplier(program: Program, one: Assignment) -> Values:
-    """Return c of ``lambda = lambda*c`` or ``lambda/c``; empty for another form."""
+    """Return c of ``x = c*x``, or 1/c of ``x = x/c``; empty for another form."""
     parts = operands(unwrapped(one.value))
     if parts is not None and parts[1] in ("/", "./") and text_of(unwrapped(parts[0])) == text_of(one.target):
         return computed(BINARY["/"], [exactly(1.0), program.values(parts[2])])
@@ -277,13 +277,8 @@ def reductions(program: Program) -> list[Assignment]:
     return [one for one in program.of("rate") if one.in_loop and "rate" in names_in(one.value)]
 
 
-def reduction_factor(program: Program, one: Assignment) -> Values:
-    """Return c of ``rate = c*rate`` or 1/c of ``rate/c``; empty for another form."""
-    return multiplier(program, one)
-
-
 def _shrinking(program: Program) -> Values:
-    return joined(*(reduction_factor(program, one) for one in reductions(program)))
+    return joined(*(multiplier(program, one) for one in reductions(program)))
 
 
 def _most_reductions(program: Program) -> Values:
