@@ -25,9 +25,9 @@ from hf_matlab_compat.matlab.vocabulary import TRAINER_ARGUMENTS
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.beside import PUBLISHED, trainers_beside
 from hf_matlab_compat.migrate.context import module_name, python_name
-from hf_matlab_compat.migrate.directory import StrPath, files_taken_in, migrate_directory, read_script, whole_script
+from hf_matlab_compat.migrate.directory import StrPath, migrate_directory, read_script, whole_script
 from hf_matlab_compat.migrate.parsing import parse
-from hf_matlab_compat.migrate.recorder import UNSEEDED
+from hf_matlab_compat.migrate.recorder import UNSEEDED, is_empty
 from hf_matlab_compat.migrate.runtime.arrays import two_dimensional
 from hf_matlab_compat.migrate.usage import base_name
 
@@ -134,8 +134,7 @@ def _compare_variables(source: Path, work: Path, positions: frozenset[str]) -> t
     """
     kept = work / "calls.workspace"
     ours = pickle.loads(kept.read_bytes()) if kept.exists() else {}
-    body = whole_script(source).body
-    aside = positions | _told_by_clock(body)
+    aside = positions | _told_by_clock(whole_script(source)[0].body)
     names = sorted(path.stem for path in (work / "workspace").glob("*.mat") if path.stem not in aside)
     pairs = {name: ours[python_name(name)] for name in names if python_name(name) in ours}
     return _compare_saved(work / "workspace", pairs)
@@ -167,7 +166,7 @@ _SEEDING = re.compile(r"\b(?:rand|randn|randi)\s*\(\s*['\"](?:state|seed|twister
 
 def _seeds(script: Path) -> bool:
     """Return whether a script or a file that it may call seeds; without a seed, each MATLAB session draws others."""
-    lines = (line for path in files_taken_in(script) for line in read_script(path).splitlines())
+    lines = (line for path in whole_script(script)[1] for line in read_script(path).splitlines())
     return any(_SEEDING.search(line.split("%")[0]) for line in lines)
 
 
@@ -299,7 +298,7 @@ def _calls_without_draws(theirs: list[Call], ours: list[Call]) -> list[int]:
 
 def _without_test_data(name: str, call: Call) -> bool:
     """Return whether the argument is the number of test chunks without test data, which `train` does not get."""
-    return name == "numchunks_test" and _is_empty(call["intest"])
+    return name == "numchunks_test" and is_empty(call["intest"])
 
 
 def _compare_tables(theirs: Path, ours: Path) -> list[str]:
@@ -354,7 +353,7 @@ def _plain(value: Any) -> Any:
 
 
 def _difference(name: str, expected: Any, got: Any, loose: float = 1.0) -> str:
-    if _is_empty(expected) and _is_empty(got):
+    if is_empty(expected) and is_empty(got):
         return ""
     if isinstance(expected, str) or isinstance(got, str):
         return "" if expected == got else f"expected {expected!r}, got {got!r}."
@@ -370,10 +369,6 @@ def _cells_difference(name: str, expected: list[Any], got: list[Any], loose: flo
         return f"expected {len(expected)} cells, got {len(got)}."
     found = (_difference(name, one, other, loose) for one, other in zip(expected, got, strict=True))
     return next((difference for difference in found if difference), "")
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (len(value) == 0 if isinstance(value, str | list) else np.size(value) == 0)
 
 
 def _array_difference(name: str, expected: Any, got: Any, loose: float) -> str:

@@ -97,9 +97,10 @@ def _translated(script: Path, root: Path, style: str, streams: str) -> Translati
     trainers: dict[str, Copy] = {}
     for folder in reversed(folders_on_path(root)):
         trainers |= trainers_beside(folder)
-    makers = frozenset(name for name in functions if _makes_functions(read_script(files[name])))
+    outputs = {name: count for name, (count, _) in functions.items()}
+    makers = frozenset(name for name, (_, makes) in functions.items() if makes)
     names_in = variables_beside(root / script.name)
-    beside = Beside(functions, trainers, names_in, others, scripts_on_path(root), makers)
+    beside = Beside(outputs, trainers, names_in, others, scripts_on_path(root), makers)
     return translate(read_script(script), style=style, streams=streams, name=script.stem, beside=beside)
 
 
@@ -268,42 +269,49 @@ def _body_where_said(word: str, script: Path) -> tuple[syntax.Statement, ...]:
         return ()
 
 
+def _function_file(path: Path) -> tuple[int, bool] | None:
+    """Return what `_function_in` finds in a file; None for a trainer and for a file that cannot be read."""
+    try:
+        return None if is_part_of_trainer(path) else _function_in(read_script(path))
+    except MigrationError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _function_in(text: str) -> tuple[int, bool] | None:
+    """Return the number of outputs of a file's function, and whether they may be functions; None for a script."""
+    first = next((each for each in _parsed(text).body if not isinstance(each, syntax.Comment)), None)
+    if not isinstance(first, syntax.Function):
+        return None
+    outputs = set(map(syntax.Name, first.outputs))
+    assigned = (node for node in first.walk() if isinstance(node, syntax.Assign) and outputs & {*node.targets})
+    return len(outputs), any(isinstance(node.value, syntax.Handle | syntax.Lambda) for node in assigned)
+
+
+def _functions_of(paths: Iterable[Path]) -> dict[str, tuple[int, bool]]:
+    found = {path.stem: _function_file(path) for path in paths if path.stem.isidentifier()}
+    return {name: facts for name, facts in found.items() if facts is not None}
+
+
 def scripts_on_path(root: Path) -> BodyOf:
     """Return a function that reads the scripts that a script in `root` may call by name."""
     files, unclear = files_on_path(root), _in_several_folders(root)
 
     def body_of(name: str) -> tuple[syntax.Statement, ...] | None:
         path = files.get(name)
-        if path is None or name in unclear or is_part_of_trainer(path):
+        if path is None or name in unclear or is_part_of_trainer(path) or _function_file(path) is not None:
             return None
-        body = _body_where_said("", path)
-        first = next((each for each in body if not isinstance(each, syntax.Comment)), None)
-        return None if isinstance(first, syntax.Function) else body or None
+        return _body_where_said("", path) or None
 
     return body_of
 
 
-def _functions_of(paths: Iterable[Path]) -> dict[str, int]:
-    known: dict[str, int] = {}
-    for path in paths:
-        if is_part_of_trainer(path) or not path.stem.isidentifier():
-            continue
-        outputs = _outputs(path)
-        if outputs is not None:
-            known[path.stem] = outputs
-    return known
-
-
-def whole_script(path: Path) -> syntax.Script:
-    """Read a script with the statements of the scripts that it calls."""
-    return inlined(parse(read_script(path)), scripts_on_path(path.parent), path.stem)[0]
-
-
-def files_taken_in(path: Path) -> list[Path]:
-    """Return a script, the functions on its path, and the scripts that it calls."""
+def whole_script(path: Path) -> tuple[syntax.Script, list[Path]]:
+    """Read a script with the statements of the scripts that it calls; return it, and its files and functions."""
     files = files_on_path(path.parent)
-    called = inlined(parse(read_script(path)), scripts_on_path(path.parent), path.stem)[1]
-    return [path, *(files[name] for name in (*_functions_of(files.values()), *called) if files[name] != path)]
+    script, called = inlined(parse(read_script(path)), scripts_on_path(path.parent), path.stem)
+    used = (files[name] for name in (*_functions_of(files.values()), *called))
+    return script, [path, *(each for each in used if each != path)]
 
 
 def variables_beside(script: Path) -> NamesIn:
@@ -321,26 +329,3 @@ def variables_beside(script: Path) -> NamesIn:
             return None  # the script's own load will report what is wrong with the file
 
     return names_in
-
-
-@lru_cache(maxsize=256)
-def _makes_functions(text: str) -> bool:
-    """Return whether an output of a file's function may be a function."""
-    first = next((each for each in _parsed(text).body if isinstance(each, syntax.Function)), None)
-    outputs = {syntax.Name(name) for name in first.outputs} if first is not None else set[syntax.Name]()
-    assigned = [node for node in first.walk() if isinstance(node, syntax.Assign)] if first is not None else []
-    return any(isinstance(each.value, syntax.Handle | syntax.Lambda) and outputs & {*each.targets} for each in assigned)
-
-
-def _outputs(path: Path) -> int | None:
-    """Return the number of outputs of a file's function; None if the file holds no function."""
-    try:
-        return _outputs_in(read_script(path))
-    except MigrationError:
-        return None
-
-
-@lru_cache(maxsize=256)
-def _outputs_in(text: str) -> int | None:
-    first = next((each for each in _parsed(text).body if not isinstance(each, syntax.Comment)), None)
-    return len(first.outputs) if isinstance(first, syntax.Function) else None

@@ -40,7 +40,7 @@ class Recorder:
         arguments = dict(zip(TRAINER_ARGUMENTS, positional, strict=False)) | named
         seed = arguments.pop("seed", None)
         draws = dict[str, Any]()
-        if seed is not None and all(_is_empty(arguments.get(name)) for name in _STARTS):
+        if seed is not None and all(is_empty(arguments.get(name)) for name in _STARTS):
             draws = {"uniforms": seed.rand(3), "normals": seed.randn(3)}
         self.calls.append({name: _kept(value) for name, value in (arguments | draws).items()})
         return _made_up(arguments)
@@ -56,7 +56,8 @@ _STARTS = ("paramsp", "Win", "resumeFile")
 """If one of these is given, the trainer draws no first parameters."""
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
+    """Return whether an argument is None or empty."""
     return value is None or (len(value) == 0 if isinstance(value, str | list | tuple) else np.size(value) == 0)
 
 

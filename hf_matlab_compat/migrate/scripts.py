@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
@@ -34,7 +35,7 @@ from hf_matlab_compat.migrate.writer import Writer, comment_of, printable, rende
 STYLES = ("legacy", "modern")
 STREAMS = ("octave", "matlab")
 _MOST_PASSES = 6
-_NEIGHBOURS = 2
+_PACKAGES = ("numpy", "matplotlib", "hf_matlab_compat")
 ALONE = Beside()
 """Nothing beside the script."""
 
@@ -268,21 +269,19 @@ def _with_imports(name: str, shared: Shared, writer: Writer) -> tuple[list[ast.s
     """Return the whole script and the names that it uses; the names decide on the imports."""
     body = list(_without_inlined(writer.body, shared.inlined))
     if shared.uses_random:
-        body = [*_random_state(shared.streams), *body]
+        body[:0] = [ast.Assign([stored("random")], call("ml.random_state", shared.streams)), comment_of("")]
     used = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)}
     lines = {line for line in {*shared.imports, *IMPORTS.values()} if line.split()[-1] in used}
-    imports = sorted(_merged(lines), key=_import_order)
-    groups = [[line for line in imports if _group(line) == group] for group in range(_NEIGHBOURS + 1)]
+    groups: list[list[str]] = [[], [], []]  # in ruff's order: Python's modules, packages, the script's neighbours
+    for line in sorted(_merged(lines), key=lambda line: (line.startswith("from"), line)):
+        module = line.split()[1].split(".")[0]
+        groups[0 if module in sys.stdlib_module_names else 1 if module in _PACKAGES else 2].append(line)
     header: list[ast.stmt] = [ast.Expr(ast.Constant(f"{printable(name)}.m in Python.")), comment_of("")]
     for place, group in enumerate(groups):
-        # ruff's order of imports depends on where it is called: it may take neighbours for packages
-        header += [comment_of("# isort: split")] if group and place == _NEIGHBOURS and any(groups[:place]) else []
+        # ruff takes neighbours for packages if it is called elsewhere
+        header += [comment_of("# isort: split")] if group and place == 2 and any(groups[:2]) else []
         header += [*ast.parse("\n".join(group)).body, comment_of("")] if group else []
     return [*header, *body], used
-
-
-def _random_state(streams: str) -> list[ast.stmt]:
-    return [ast.Assign([stored("random")], call("ml.random_state", streams)), comment_of("")]
 
 
 def _without_inlined(body: Iterable[ast.stmt], inlined: set[str]) -> Iterator[ast.stmt]:
@@ -329,15 +328,3 @@ def _merged(imports: set[str]) -> Iterator[str]:
         else:
             names.setdefault(module, []).append(name)
     yield from (f"{module} import {', '.join(found)}" for module, found in names.items())
-
-
-def _group(line: str) -> int:
-    """Return the group of an import in ruff's order: Python's modules, packages, the script's neighbours."""
-    module = line.split()[1].split(".")[0]
-    if module in ("math", "sys", "time", "os", "warnings", "pathlib"):
-        return 0
-    return {"numpy": 1, "matplotlib": 1, "hf_matlab_compat": 1}.get(module, _NEIGHBOURS)
-
-
-def _import_order(line: str) -> tuple[bool, str]:
-    return line.startswith("from"), line
