@@ -110,6 +110,14 @@ class Problem(Protocol):
         ...
 
 
+class ChunkGradient(Protocol):
+    """What minibatch methods ask of a problem beyond `Problem`; without it they pay for a pass over all cases."""
+
+    def chunk_gradient(self, theta: Vector, on: Cases) -> Gradient:
+        """The gradient on the cases of ``on.chunk`` alone, as `Gradient.full`, and their log-likelihood."""
+        ...
+
+
 def check_problem(problem: Any, name: str, *needed: str) -> None:
     """Refuse an object that is no problem, or lacks one of the `needed` methods and attributes.
 
@@ -162,6 +170,7 @@ class CheckedProblem:
     def __init__(self, problem: Problem, watch: Watch) -> None:
         self._problem, self._watch = problem, watch
         self.num_parameters, self.num_chunks = problem.num_parameters, problem.num_chunks
+        self.is_random = bool(getattr(problem, "is_random", True))
         self._name = type(problem).__name__
         self._refuse_score = _refusing(f"{self._name}.score")
         self._refuse_gradient = _refusing(f"{self._name}.gradient")
@@ -191,7 +200,17 @@ class CheckedProblem:
             It is NaN or infinite.
         """
         self._watch("gradient", 0, 1)
-        g, refuse = self._problem.gradient(theta, on), self._refuse_gradient
+        return self._checked_gradient(self._problem.gradient(theta, on), theta, self._refuse_gradient)
+
+    def chunk_gradient(self, theta: Vector, on: Cases) -> Gradient:
+        """See `ChunkGradient`; from a pass over all cases where the problem has no pass over one chunk."""
+        if not hasattr(self._problem, "chunk_gradient"):
+            g = self.gradient(theta, on)
+            return Gradient(full=g.chunk, log_likelihood=g.log_likelihood, full_squared=g.chunk_squared)
+        g = self._problem.chunk_gradient(theta, on)  # type: ignore[attr-defined]
+        return self._checked_gradient(g, theta, _refusing(f"{self._name}.chunk_gradient"))
+
+    def _checked_gradient(self, g: Any, theta: Vector, refuse: Refuse) -> Gradient:
         if not isinstance(g, Gradient):  # pyright: ignore[reportUnnecessaryIsInstance]  # a user's problem may be wrong
             raise refuse("a Gradient", shown(g))
         if not is_number(g.log_likelihood):

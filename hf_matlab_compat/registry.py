@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Method
+from hf_matlab_compat.methods.minibatch import Adam, GradientDescent, Momentum
+from hf_matlab_compat.methods.quasi_newton import LBFGS, NonlinearCG
+from hf_matlab_compat.methods.rprop import Rprop
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
@@ -90,11 +94,46 @@ _MUST_HAVE: Mapping[str, tuple[str, ...]] = {
 
 
 def _hessian_free(o: Options, backend: Backend) -> HessianFree:
+    _refuse_rates(o)
     rules = {kind: _made(kind, getattr(o, kind), makers, o, backend) for kind, makers in RULES.items()}
     return HessianFree(**rules, start_decay=o.start_decay)
 
 
-METHODS: Mapping[str, Maker] = {"hessian_free": _hessian_free}
+_RATES = {"rate": "learning_rate", "momentum": "momentum", "period": "momentum_period"}
+"""Fields of first-order methods, and the options that set them."""
+
+
+def _first_order(make: Callable[..., Method], **published: Any) -> Maker:
+    """Make a method from the options that it knows; those that are None leave its own default."""
+    known = {field.name for field in dataclasses.fields(cast("Any", make))}
+
+    def made(o: Options, backend: Backend) -> Method:
+        asked = {name: getattr(o, option) for name, option in _RATES.items() if name in known}
+        _refuse_rates(o, but=[_RATES[name] for name in asked])
+        return make(**published | {name: value for name, value in asked.items() if value is not None})
+
+    return made
+
+
+def _refuse_rates(o: Options, but: Sequence[str] = ()) -> None:
+    for option in _RATES.values():
+        value = getattr(o, option)
+        if value is not None and option not in but:
+            advice = "Leave it out, or choose a method that has it: {method='nag'} has all three."
+            raise OptionError(option, expected=f"nothing beside {{method={o.method!r}}}", got=value, advice=advice)
+
+
+METHODS: Mapping[str, Maker] = {
+    "hessian_free": _hessian_free,
+    "hf": _hessian_free,
+    "gd": _first_order(GradientDescent),
+    "momentum": _first_order(Momentum),
+    "nag": _first_order(Momentum, nesterov=True, rate=0.005, momentum=0.99, period=250),
+    "adam": _first_order(Adam),
+    "rprop": _first_order(Rprop),
+    "ncg": _first_order(NonlinearCG),
+    "lbfgs": _first_order(LBFGS),
+}
 """Outer methods by name."""
 
 

@@ -10,6 +10,7 @@ from hf_matlab_compat.model.sums import ParameterSums
 from hf_matlab_compat.objective.block_memory import BlockMemory
 from hf_matlab_compat.objective.case_passes import CasePasses
 from hf_matlab_compat.objective.cases import Block
+from hf_matlab_compat.objective.ordered_sum import Totals
 
 
 class GradientSums(NamedTuple):
@@ -67,6 +68,21 @@ def gradient_sums(on: CasePasses, theta: Vector, target_chunk: int, decay: Calla
         scalars |= {c: full.scalars[j * on.num_blocks() :][: on.num_blocks()] for j, c in enumerate(others)}
     by_chunk = [sum(scalars[c], start=theta.dtype.type(0)) for c in cases.chunks()]
     return GradientSums(full.vectors[0], full.vectors[1], chunk.vectors[0], chunk.vectors[1], by_chunk)
+
+
+def chunk_sums(on: CasePasses, theta: Vector, chunk: int, decay: Callable[[slice], Array]) -> Totals:
+    """One pass over one chunk: the mean gradient, decay taken off, the mean of its squares, and blocks' likelihoods."""
+    weights, n = on.passes.weights(theta), on.cases.cases_per_chunk
+
+    def add(block: Block, slot: int, sums: Sequence[ParameterSums]) -> Any:
+        return _block(on, weights, block, on.memory(slot), sums)
+
+    def means(views: Sequence[Array], piece: slice) -> None:
+        for view in views:
+            view /= n
+        views[0][...] -= decay(piece)
+
+    return on.sums.total(on.blocks(chunk), add, vectors=2, finish=means)
 
 
 def _block(on: CasePasses, weights: Any, block: Block, memory: BlockMemory, sums: Sequence[ParameterSums]) -> Any:

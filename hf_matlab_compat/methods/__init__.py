@@ -1,0 +1,1 @@
+"""Outer methods besides Hessian-free: first-order methods, nonlinear conjugate gradients and L-BFGS."""
