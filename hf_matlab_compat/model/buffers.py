@@ -49,6 +49,8 @@ class BlockBuffers:
         Where x of layer i is written: y[i], which the output then overwrites, or memory of its own. Unused for i = 0.
     slopes : dict of int to (s_i, n) arrays
         With tangents: room for f' of the layers that keep x.
+    masks : dict of int to (s_i, n) arrays
+        Factors on the outputs of hidden layers that are blanked out in part (`model.corruption`).
 
     Parameters
     ----------
@@ -96,6 +98,7 @@ class BlockBuffers:
         self.R.append(self.x)
         self.y.append(output)  # an array of its own, so that `drop_output` frees it
         self.inputs = [*self.y[:-1], self.x]
+        self.masks: dict[int, Array] = {}
         self.slopes: dict[int, Array] = {}
         start += sizes[-1] * n
         for i in with_x:

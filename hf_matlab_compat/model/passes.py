@@ -128,15 +128,13 @@ class Passes:
 
     def keep_errors(self, theta: Array, kept: Kept, e_L: Array) -> KeptErrors:
         """Run the backward pass from e_L at θ. Call it before `tangents`, which overwrites x by R{x}."""
-        network, xp, x, y = self._network, self._xp, kept.buffers.inputs, kept.buffers.y
+        network, xp = self._network, self._xp
         weights, n = network.with_biases(theta), kept.buffers.n
         e, bends = (LayerArrays(sizes, n, xp, theta.dtype) for sizes in (network.sizes[1:], network.sizes[1:-1]))
         e.layers[-1][...] = e_L
         for i in range(len(network.units) - 1, 0, -1):
-            unit = network.units[i - 1]
             d = xp.dot(weights[i][:-1], e.layers[i], out=e.layers[i - 1])
-            bends.layers[i - 1][...] = cast(Pointwise, unit).bend(xp, x[i], y[i], d)
-            unit.jacobian_product(xp, unit.slope(xp, x[i], y[i]), d, out=d)
+            bends.layers[i - 1][...] = self._bend(i, kept.buffers, d)
         return KeptErrors(e, bends)
 
     def tangents(self, directions: Directions, kept: Kept) -> Array:
@@ -176,10 +174,18 @@ class Passes:
             sums.also(i, R, e[i - 1])
             Rd = xp.dot(directions.W[i - 1], Re, out=spare(i % 2, *R.shape))
             Rd += xp.dot(directions.V[i - 1], e[i - 1], out=spare(2, *R.shape))
-            Re = network.units[i - 2].jacobian_product(xp, kept.slopes[i - 1], Rd, out=Rd)
+            self._times_kept_slope(i - 1, kept, Rd, out=Rd)
+            Re = Rd
             moved = _moved(network.units[i - 2], buffers, i - 1)
             Re += xp.multiply(moved, errors.bends.layers[i - 2], out=moved)
         sums.take(1, buffers.y1[0], Re)
+
+    def _bend(self, i: int, buffers: BlockBuffers, d: Array) -> Array:
+        """Return the bend of hidden layer i, and replace d_i by e_i = f'_i ∘ d_i."""
+        unit, x, y, xp = self._network.units[i - 1], buffers.inputs[i], buffers.y[i], self._xp
+        bend = cast(Pointwise, unit).bend(xp, x, y, d)
+        unit.jacobian_product(xp, unit.slope(xp, x, y), d, out=d)
+        return bend
 
     def _take(self, i: int, below: Array, e: Array, sums: Sequence[ParameterSums], case_weights: Array | None) -> None:
         gradient, squared = sums

@@ -6,7 +6,7 @@ for each block would cost more than the passes through a small network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +43,20 @@ class BlockMemory:
     backend : Backend
     with_x : sequence of int
         Hidden layers that keep their input.
+    fill : callable, optional
+        (buffers, block): write the inputs to y_0, changed; targets are then loaded apart even where they are the
+        inputs. By default y_0 holds the inputs as they are.
     """
 
-    def __init__(self, sizes: Sequence[int], n: int, backend: Backend, with_x: Sequence[int] = ()) -> None:
-        self._capacity, self._with_x = n, with_x
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        n: int,
+        backend: Backend,
+        with_x: Sequence[int] = (),
+        fill: Callable[[BlockBuffers, Block], None] | None = None,
+    ) -> None:
+        self._capacity, self._with_x, self._fill = n, with_x, fill
         self._sizes, self._backend = sizes, backend
         self._buffers: dict[int, BlockBuffers] = {}
         self._last: BlockBuffers | None = None
@@ -64,6 +74,9 @@ class BlockMemory:
         if buffers is not self._last:
             buffers.write_ones()  # buffers of another size, in the same memory, may have overwritten these ones
             self._last = buffers
+        if self._fill is not None:
+            self._fill(buffers, block)
+            return LoadedBlock(buffers, self._filled(block.targets))
         self._backend.fill(buffers.y[0], block.inputs)
         return LoadedBlock(buffers, buffers.y[0] if block.targets is block.inputs else self._filled(block.targets))
 

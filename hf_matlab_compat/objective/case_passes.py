@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.backends.fused import fused_for
 from hf_matlab_compat.backends.workers import Workers
+from hf_matlab_compat.model.buffers import BlockBuffers
 from hf_matlab_compat.model.compiled_passes import passes_of
+from hf_matlab_compat.model.directions import Directions
 from hf_matlab_compat.model.fused_units import with_fused_units
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.sums import ParameterSums, SpareProducts
@@ -53,6 +55,7 @@ class CasePasses:
         self.workers = backend.workers if shared else Workers()
         self.sums = make_sum(self.new_vector, self._accumulators, self.workers, backend.xp)
         self.passes = passes_of(self.network, backend)
+        self._changes_inputs: Callable[[BlockBuffers, Block], None] | None = None
         self._memories: dict[int, BlockMemory] = {}
         self._blocks: dict[tuple[int, int], tuple[Block, ...]] = {}
 
@@ -67,6 +70,18 @@ class CasePasses:
             self._blocks[which] = tuple(self.cases.chunk(*which))
         return self._blocks[which]
 
+    def fill(self, buffers: BlockBuffers, block: Block) -> None:
+        """Write the inputs of a block to y_0."""
+        self.backend.fill(buffers.y[0], block.inputs)
+
+    def directions(self, theta: Vector) -> Directions:
+        """Return θ laid out for curvature products."""
+        return Directions(self.network, theta, self.backend.xp)
+
+    def point(self, directions: Directions, v: Vector) -> None:
+        """Take the direction of the next product."""
+        self.passes.point(directions, v)
+
     def let_go(self) -> None:
         """Free the scratch memory of passes over all cases, and vectors that curvature products do not need."""
         self._memories.clear()
@@ -80,7 +95,9 @@ class CasePasses:
         """Return the memory of the thread that works in this slot."""
         if slot not in self._memories:
             most = -(-self.cases.cases_per_chunk // self.num_blocks())
-            self._memories[slot] = BlockMemory(self.network.sizes, most, self.backend, self.network.with_x)
+            self._memories[slot] = BlockMemory(
+                self.network.sizes, most, self.backend, self.network.with_x, self._changes_inputs
+            )
         return self._memories[slot]
 
     def _accumulators(self, packed: Vector) -> tuple[ParameterSums, ParameterSums]:

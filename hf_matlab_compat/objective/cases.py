@@ -43,11 +43,14 @@ class Block:
     targets : (s_L, n) array
     weights : (1, n) array or None
         Weight of each case, on the backend and in working precision; None for 1.
+    first : int
+        Number of the first of them among all cases, from 0.
     """
 
     inputs: Array
     targets: Array
     weights: Array | None = None
+    first: int = 0
 
     def __len__(self) -> int:
         return int(self.inputs.shape[1])
@@ -100,7 +103,7 @@ class ChunkedCases:
             columns = slice(start, stop)
             inputs, weights = self.inputs[:, columns], self.weights
             targets = inputs if self.targets is self.inputs else self.targets[:, columns]
-            yield Block(inputs, targets, None if weights is None else weights[:, columns])
+            yield Block(inputs, targets, None if weights is None else weights[:, columns], start)
 
     def chunks(self, only: int | None = None) -> range:
         """Return the numbers of all chunks, or of one."""

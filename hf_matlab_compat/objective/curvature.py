@@ -43,13 +43,13 @@ class CurvatureSum:
         make: Callable[[Block], BlockProduct],
         scale: float,
     ) -> None:
-        self._directions = Directions(on.network, theta, on.backend.xp)
+        self._directions = on.directions(theta)
         self._on, self._scale = on, scale
         self._parts: Sequence[BlockProduct] = on.sums.prepare(list(blocks), lambda block, slot: make(block))
 
     def __call__(self, v: Vector, finish: Finish | None = None) -> Vector:
         """Return the product, a new (P,) vector; `finish` may change it piece by piece."""
-        self._on.passes.point(self._directions, v)
+        self._on.point(self._directions, v)
         return self._on.sums.total(self._parts, self._add, scale=self._scale, finish=finish).vectors[0]
 
     def _add(self, part: BlockProduct, slot: int, sums: Sequence[ParameterSums]) -> None:

@@ -20,7 +20,7 @@ from hf_matlab_compat.objective.cases import Block, ChunkedCases, same_memory
 from hf_matlab_compat.objective.curvature import BlockProduct, CurvatureSum, NetworkCurvature
 from hf_matlab_compat.objective.empirical_fisher import EmpiricalFisher
 from hf_matlab_compat.objective.gauss_newton import GaussNewton
-from hf_matlab_compat.objective.gradient import gradient_sums
+from hf_matlab_compat.objective.gradient import chunk_sums, gradient_sums
 from hf_matlab_compat.objective.hessian import Hessian
 from hf_matlab_compat.objective.likelihood import likelihood
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
@@ -48,6 +48,9 @@ class FeedforwardProblem:
     make_sum : callable
         Makes the sums over blocks of cases: `OrderedSum`, or a class with the same methods, which may span
         processes.
+    make_passes : callable
+        Makes the passes over the cases from network, cases, backend and sum: `CasePasses`, or ones that change what
+        they pass over.
     """
 
     network: Network
@@ -59,10 +62,13 @@ class FeedforwardProblem:
     curvature_cases: str = "target_chunk"
     faithful: bool = True
     make_sum: type[OrderedSum] = OrderedSum
+    make_passes: Callable[..., CasePasses] = CasePasses
+    is_random = False
+    """True where figures depend on `Cases.draw`."""
     _on: CasePasses = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_on", CasePasses(self.network, self.cases, self.backend, self.make_sum))
+        object.__setattr__(self, "_on", self.make_passes(self.network, self.cases, self.backend, self.make_sum))
 
     @property
     def num_parameters(self) -> int:
@@ -95,6 +101,15 @@ class FeedforwardProblem:
             chunk_squared=sums.chunk_squared,
             log_likelihood=total / len(self.cases) - cost,
         )
+
+    def chunk_gradient(self, theta: Vector, on: Cases) -> Gradient:
+        """See `problem.ChunkGradient`."""
+        with self.backend.quiet():
+            found = chunk_sums(
+                self._on, theta, on.chunk or 0, lambda piece: self.weight_decay * self._masked(theta, piece)
+            )
+            log_likelihood = float(sum(found.scalars)) / self.cases.cases_per_chunk - self._decay_cost(theta)
+        return Gradient(full=found.vectors[0], full_squared=found.vectors[1], log_likelihood=log_likelihood)
 
     def curvature(self, theta: Vector, on: Cases, gradient: Gradient | None) -> NetworkCurvature:
         """See `Problem.curvature`. Without `gradient` it has no diagonal; the empirical Fisher needs `gradient`."""

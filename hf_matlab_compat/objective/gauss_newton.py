@@ -35,7 +35,7 @@ class GaussNewton:
         self._network, self._passes, self._backend, self._xp = network, on.passes, backend, backend.xp
         with_x = network.with_x
         buffers = new_buffers(network.sizes, len(block), backend.xp, backend.dtype, tangents=True, with_x=with_x)
-        backend.fill(buffers.y[0], block.inputs)
+        on.fill(buffers, block)
         self._kept = self._passes.keep(theta, buffers)
         self._case_weights = block.weights
         self._look_at_output(buffers.x, buffers.drop_output(), block)

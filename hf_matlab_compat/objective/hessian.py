@@ -34,7 +34,7 @@ class Hessian:
         self._network, self._passes, self._xp = network, on.passes, backend.xp
         with_x = network.with_x
         buffers = new_buffers(network.sizes, len(block), backend.xp, backend.dtype, tangents=True, with_x=with_x)
-        backend.fill(buffers.y[0], block.inputs)
+        on.fill(buffers, block)
         self._kept = self._passes.keep(theta, buffers)
         # `tangents` overwrites x, which the derivatives of some units need
         self._keeps_x, y, self._case_weights = network.units[-1].keeps_x, buffers.y[-1], block.weights
