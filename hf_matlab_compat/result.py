@@ -51,7 +51,10 @@ class Result:
     reason : str
         Which observer stopped the run, and why; empty if none did.
     best : State or None
-        The state that an observer last asked to keep (`observers.observer.KEEP`).
+        The state that an observer last asked to keep (`observers.observer.KEEP`); with the option `patience` that of
+        the best epoch.
+    average : State or None
+        The running average of the parameters, with the option `average_decay`.
     network : Network or None
         Layout of the network; None for a user's problem.
     options : Options
@@ -76,6 +79,7 @@ class Result:
     interrupted: bool = False
     reason: str = ""
     best: State | None = None
+    average: State | None = None
     network: Network | None = None
     options: Options = field(default_factory=Options)
     _to_host: Callable[[Any], NDArray[Any]] = field(default=np.asarray, compare=False)
@@ -177,8 +181,9 @@ class Result:
         CheckpointError
             The memory of the method holds a value that no file can keep.
         """
-        best = None if self.best is None else self.best.mapped(self._to_host)
-        others = {"outcome": self.outcome, "interrupted": self.interrupted, "reason": self.reason, "best": best}
+        others = {"outcome": self.outcome, "interrupted": self.interrupted, "reason": self.reason}
+        for name, kept in (("best", self.best), ("average", self.average)):
+            others[name] = None if kept is None else kept.mapped(self._to_host)
         state = self.state.mapped(self._to_host)
         try:
             write_result(path, Saved(state, self.network, self.options, self.history, others))
@@ -186,6 +191,27 @@ class Result:
             got = f"{os.fspath(path)!r} ({error.strerror or error})"
             advice = "Make its folder first, or choose another place."
             raise ArgumentError("path", expected="a file that can be written", got=got, advice=advice) from error
+
+    def at(self, name: str) -> Result:
+        """Return this result with the parameters of the best epoch, or with their running average.
+
+        Parameters
+        ----------
+        name : {'best', 'average'}
+            Which.
+
+        Raises
+        ------
+        DataError
+            No such parameters were kept.
+        """
+        kept = {"best": self.best, "average": self.average}.get(name)
+        if kept is None:
+            got = "none" if name in ("best", "average") else repr(name)
+            advice = "Train with {patience} or {average_decay}."
+            raise DataError("name", expected="'best' or 'average', which the run kept", got=got, advice=advice)
+        made = make_result(self.network, (self.options, get_backend("numpy")), kept, [], self.outcome)
+        return replace(self, theta=made.theta, weights=made.weights, biases=made.biases, state=kept)
 
     def trained_network(self) -> TrainedNetwork:
         """Return the network with its parameters, as a function.

@@ -132,7 +132,7 @@ def _taken_apart(saved: Saved) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
     if network is not None:
         units = [unit.name for unit in network.units]
         text["network"] = {"sizes": list(network.sizes), "unit_types": units}
-    for name, state in (("state", saved.state), ("best", others["best"])):
+    for name, state in (("state", saved.state), *((n, others[n]) for n in ("best", "average"))):
         if state is not None:
             text["states"][name], of_state = _state_taken_apart(state, name)
             arrays |= of_state
@@ -155,6 +155,7 @@ def _put_together(
         "interrupted": bool(text["interrupted"]),
         "reason": str(text["reason"]),
         "best": states.get("best"),
+        "average": states.get("average"),
     }
     return Saved(states["state"], network, options, joined_values(text["history"], arrays), others)
 

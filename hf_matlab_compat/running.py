@@ -14,7 +14,7 @@ from hf_matlab_compat.errors import MemoryFullError, NonFiniteError, Terminated
 from hf_matlab_compat.method import Method, epochs
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.observers.interrupt import InterruptGuard
-from hf_matlab_compat.observers.observer import KEEP, Observer, Run, Stop, checked_answer
+from hf_matlab_compat.observers.observer import KEEP, Kept, Observer, Run, Stop, checked_answer
 from hf_matlab_compat.problem import Cases, Problem, checked_score_of
 from hf_matlab_compat.result import Result, make_result
 from hf_matlab_compat.solvers.convergence import exhausted
@@ -74,7 +74,7 @@ class _Running:
     def __init__(self, setup: Setup, state: State, observers: Sequence[Observer]) -> None:
         self.setup, self.state, self.observers = setup, state, observers
         self.reports: list[Report] = []
-        self.best: State | None = None
+        self.kept: dict[str, State] = {}
         self.outcome = Outcome.NOTHING_TO_DO
         self.reason = ""
 
@@ -100,6 +100,9 @@ class _Running:
                 self.outcome = guard.outcome
                 break
             self._take(*_likely(done))  # Ctrl-C waits here: an epoch that is kept in memory reaches the disk too
+        if self.outcome is Outcome.STOPPED:
+            for observer in self.observers:
+                observer.stopped(self.reason)
         for observer in self.observers:
             observer.end(self.outcome, self._on_host())
 
@@ -107,7 +110,7 @@ class _Running:
         """Return the result of the finished epochs."""
         setup = self.setup
         made = make_result(setup.network, (setup.run.options, setup.backend), self.state, self.reports, self.outcome)
-        return replace(made, reason=self.reason, best=self.best)
+        return replace(made, reason=self.reason, best=self.kept.get("best"), average=self.kept.get("average"))
 
     def _take(self, report: Report, state: State) -> None:
         self.state = state
@@ -115,7 +118,9 @@ class _Running:
         for observer in self.observers:
             answer = checked_answer(observer, observer.epoch(report, self._on_host()))
             if answer is KEEP:
-                self.best = self._on_host()
+                self.kept["best"] = self._on_host()
+            elif isinstance(answer, Kept):
+                self.kept[answer.name] = answer.state
             elif isinstance(answer, Stop):
                 self.outcome = Outcome.STOPPED
                 name = type(observer).__name__

@@ -37,7 +37,24 @@ class Keep(Enum):
 KEEP = Keep.KEEP
 """An observer returns this from `Observer.epoch` to keep this state as `Result.best`, in place of the previous one."""
 
-Answer = Stop | Keep | bool | None
+
+@dataclass(frozen=True)
+class Kept:
+    """An observer returns this from `Observer.epoch` to have a state of its own kept.
+
+    Attributes
+    ----------
+    state : State
+        With arrays of the host.
+    name : {'best', 'average'}
+        The attribute of the `Result` that holds it, in place of the previous one.
+    """
+
+    state: State
+    name: str = "best"
+
+
+Answer = Stop | Keep | Kept | bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +110,12 @@ class Observer:
 
         Returns
         -------
-        Stop, bool, KEEP or None
+        Stop, bool, KEEP, Kept or None
             `Stop` (or True) stops the run here, `KEEP` keeps the state as the best so far; None does nothing.
         """
+
+    def stopped(self, reason: str) -> None:
+        """Take note that an observer stopped the run, and why; called before `end`."""
 
     def end(self, outcome: Outcome, state: State) -> None:
         """Take note of the end of the run."""
@@ -117,7 +137,7 @@ def checked_answer(observer: Observer, answer: Any) -> Answer:
         return Stop("") if answer else None
     if isinstance(answer, Stop) and not isinstance(answer.reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise OptionError("observers", expected=f"a Stop with a sentence from {name}.epoch", got=shown(answer.reason))
-    if not isinstance(answer, Stop | Keep | bool | None):
+    if not isinstance(answer, Stop | Keep | Kept | bool | None):
         expected = f"Stop(reason), KEEP, True, False or None from {name}.epoch"
         raise OptionError("observers", expected=expected, got=shown(answer))
     return answer or None

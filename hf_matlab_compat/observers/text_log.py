@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hf_matlab_compat.errors import ArgumentError
 from hf_matlab_compat.matlab.logs.lines import SCORE_LINE
-from hf_matlab_compat.matlab.logs.text_log import closing_lines, epoch_lines, header_lines
+from hf_matlab_compat.matlab.logs.text_log import closing_lines, epoch_lines, header_lines, on_one_line
 from hf_matlab_compat.observers.observer import Observer, Run
 from hf_matlab_compat.observers.screen import CAME_THROUGH, closing_sentence
 from hf_matlab_compat.options import Options
@@ -45,6 +45,10 @@ class TextLog(Observer):
     def epoch(self, report: Report, state: State) -> None:
         """See `Observer.epoch`."""
         self._append(epoch_lines(report, self._options))
+
+    def stopped(self, reason: str) -> None:
+        """Write the reason."""
+        self._append([f"Stopped early: {on_one_line(reason)}", ""])
 
     def end(self, outcome: Outcome, state: State) -> None:
         """See `Observer.end`."""
