@@ -1,0 +1,219 @@
+"""The space of a search: which options vary, and between what."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from hf_matlab_compat.errors import OptionError, quoted
+from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
+from hf_matlab_compat.options import Options
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real number between two bounds.
+
+    Attributes
+    ----------
+    low, high : float
+        The bounds, both included.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _in_order(self)
+
+
+@dataclass(frozen=True)
+class Log:
+    """A positive real number between two bounds, searched by its logarithm.
+
+    Attributes
+    ----------
+    low, high : float
+        The bounds, both included and above 0.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _in_order(self, above=0)
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number between two bounds.
+
+    Attributes
+    ----------
+    low, high : int
+        The bounds, both included.
+    """
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        _in_order(self)
+        if int(self.low) != self.low or int(self.high) != self.high:
+            raise OptionError("space", expected="whole numbers in Integer", got=f"{self.low} and {self.high}")
+
+
+class Choice:
+    """One of several values.
+
+    Parameters
+    ----------
+    *values : str, float, int, bool or None
+        At least two different ones.
+
+    Raises
+    ------
+    OptionError
+        There are fewer than two, or one occurs twice.
+    """
+
+    def __init__(self, *values: Any) -> None:
+        if len(values) < 2 or len({repr(value) for value in values}) < len(values):
+            raise OptionError("space", expected="at least two different values in Choice", got=quoted(list(values)))
+        self.values = values
+
+    def __repr__(self) -> str:
+        return f"Choice{self.values!r}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Choice) and self.values == other.values
+
+    def __hash__(self) -> int:
+        return hash(self.values)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The number and the sizes of the hidden layers, for the option `hidden_sizes`.
+
+    Attributes
+    ----------
+    depth : (int, int)
+        Least and largest number of hidden layers.
+    width : (int, int)
+        Least and largest number of units of a layer, searched by its logarithm.
+    units : sequence of str
+        Types that all hidden layers may have.
+    """
+
+    depth: tuple[int, int]
+    width: tuple[int, int]
+    units: Sequence[str] = ("logistic",)
+
+    def parts(self) -> dict[str, Dimension]:
+        """Return the dimensions that the layers are searched by."""
+        low, high = self.depth
+        Integer(low, high) if low != high else None
+        sizes: dict[str, Dimension] = {f"width_{i}": Log(*self.width) for i in range(1, high + 1)}
+        depth: dict[str, Dimension] = {"depth": Integer(low, high)} if low != high else {}
+        units: dict[str, Dimension] = {"units": Choice(*self.units)} if len(self.units) > 1 else {}
+        return {**depth, **sizes, **units}
+
+    def options(self, found: Mapping[str, Any], unit_types: Sequence[str]) -> dict[str, Any]:
+        """Return `hidden_sizes` and `unit_types` from the values of the parts; the type of the output stays."""
+        count = int(found.get("depth", self.depth[1]))
+        kind = found.get("units", self.units[0])
+        sizes = [round(found[f"width_{i}"]) for i in range(1, count + 1)]
+        return {"hidden_sizes": sizes, "unit_types": [kind] * count + [unit_types[-1]]}
+
+
+Dimension = Real | Log | Integer | Choice
+Space = Mapping[str, Dimension | Layers]
+
+
+def checked_space(space: Any) -> dict[str, Dimension | Layers]:
+    """Return the space under the names of `train`, MATLAB's names translated.
+
+    Parameters
+    ----------
+    space : mapping
+        Options of `train`, or of `nnet_train` under MATLAB's names, to what they vary between.
+
+    Raises
+    ------
+    OptionError
+        A name is no option, or what it varies between is none of the classes of this module.
+    """
+    if not isinstance(space, Mapping) or not space:
+        raise OptionError("space", expected="options and what they vary between", got=quoted(space))
+    known = {each.name for each in fields(Options)} | {"hidden_sizes"}
+    found: dict[str, Dimension | Layers] = {}
+    for given, dimension in space.items():
+        name = TO_FIELD_TERMS.get(given, given)
+        if name not in known:
+            raise OptionError("space", expected="names of options", got=quoted(given), advice="See hf-compat names.")
+        if (name == "hidden_sizes") != isinstance(dimension, Layers):
+            raise OptionError(
+                "space", expected="Layers for hidden_sizes, and for it alone", got=f"{given}: {dimension}"
+            )
+        if not isinstance(dimension, Real | Log | Integer | Choice | Layers):
+            expected = "Real, Log, Integer, Choice or Layers"
+            raise OptionError("space", expected=f"{expected} for {given}", got=quoted(dimension))
+        found[name] = dimension
+    return found
+
+
+def dimensions(space: Space) -> dict[str, Dimension]:
+    """Return the dimensions of a space, those of its layers one by one."""
+    found: dict[str, Dimension] = {}
+    for name, dimension in space.items():
+        found |= dimension.parts() if isinstance(dimension, Layers) else {name: dimension}
+    return found
+
+
+def read_space(path: Path) -> dict[str, Dimension | Layers]:
+    """Read a space from a TOML file: ``weight_decay = {log = [1e-7, 1e-1]}`` and so on, a line an option.
+
+    Parameters
+    ----------
+    path : Path
+        Each option is a table with one key: ``real``, ``log`` or ``integer`` with two bounds, ``choice`` with a list
+        of values, or ``layers`` with a table of ``depth``, ``width`` and ``units``.
+
+    Raises
+    ------
+    OptionError
+        The file cannot be read, or a line is none of these.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OptionError("space", expected="a TOML file", got=f"{path} ({error})") from error
+    kinds = {"real": Real, "log": Log, "integer": Integer, "choice": Choice}
+    found: dict[str, Any] = {}
+    for name, told in content.items():
+        kind, value = next(iter(told.items())) if isinstance(told, dict) and len(told) == 1 else ("", None)
+        try:
+            found[name] = Layers(**_pairs(value)) if kind == "layers" else kinds[kind](*value)  # type: ignore[index]
+        except (TypeError, KeyError) as error:
+            expected = "{real = [low, high]}, log, integer, {choice = [...]} or {layers = {depth = ..., width = ...}}"
+            raise OptionError(
+                f"space, {name}", expected=expected.replace("{", "{{").replace("}", "}}"), got=quoted(told)
+            ) from error
+    return checked_space(found)
+
+
+def _pairs(value: Any) -> dict[str, Any]:
+    return {name: tuple(each) for name, each in value.items()}
+
+
+def _in_order(dimension: Real | Log | Integer, above: float = -math.inf) -> None:
+    low, high = dimension.low, dimension.high
+    if not (above < low < high < math.inf):
+        least = " above 0" if above == 0 else ""
+        what = f"two finite bounds{least}, the lower first"
+        raise OptionError("space", expected=f"{what}, in {type(dimension).__name__}", got=f"{low} and {high}")
