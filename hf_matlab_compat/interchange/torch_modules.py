@@ -1,0 +1,83 @@
+"""Networks as PyTorch modules, and back. torch is never a dependency: whoever hands a module over has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.errors import DataError
+from hf_matlab_compat.interchange.parts import Trained, needed, network_of, trained_network
+from hf_matlab_compat.model.activations import TrainedNetwork
+
+_MODULES: Mapping[str, str] = {
+    "logistic": "Sigmoid",
+    "tanh": "Tanh",
+    "softmax": "Softmax",
+    "relu": "ReLU",
+    "softplus": "Softplus",
+    "elu": "ELU",
+    "gelu": "GELU",
+}
+"""The class in torch.nn of each unit; 'linear' has none."""
+
+
+def to_torch(trained: Trained, dtype: Any = None) -> Any:
+    """Return a ``torch.nn.Sequential`` that computes what the network does, for cases in rows.
+
+    Parameters
+    ----------
+    trained : Result or TrainedNetwork
+        The network.
+    dtype : torch.dtype, optional
+        By default torch.float32.
+
+    Raises
+    ------
+    DataError
+        A unit of one's own has no module.
+    """
+    torch, network = needed("torch", ""), network_of(trained)
+    modules: list[Any] = []
+    for layer, unit in zip(network.layers, network.unit_types, strict=True):
+        linear = torch.nn.Linear(layer.W.shape[1], layer.W.shape[0]).to(dtype or torch.float32)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(np.ascontiguousarray(layer.W)))
+            linear.bias.copy_(torch.from_numpy(np.ascontiguousarray(layer.b.ravel())))
+        modules.append(linear)
+        if unit not in _MODULES and unit != "linear":
+            raise DataError("unit_types", expected="units that torch.nn has modules for", got=repr(unit))
+        if unit != "linear":
+            modules.append(getattr(torch.nn, _MODULES[unit])(**({"dim": 1} if unit == "softmax" else {})))
+    return torch.nn.Sequential(*modules)
+
+
+def from_torch(module: Any) -> TrainedNetwork:
+    """Return the network of a ``torch.nn.Sequential`` of Linear layers and units.
+
+    Its weights and biases serve as ``initial_weights`` and ``initial_biases`` of `train`:
+    ``[layer.W for layer in network.layers]``.
+
+    Raises
+    ------
+    DataError
+        It has other modules.
+    """
+    units = {name: unit for unit, name in _MODULES.items()}
+    layers: list[Any] = []
+    types: list[str] = []
+    for part in module:
+        name = type(part).__name__
+        if name == "Linear":
+            W = part.weight.detach().cpu().double().numpy()
+            b = np.zeros(len(W)) if part.bias is None else part.bias.detach().cpu().double().numpy()
+            layers.append((W, b))
+            types.append("linear")
+        elif name in units and layers and types[-1] == "linear":
+            types[-1] = units[name]
+        else:
+            raise DataError("module", expected="Linear layers and units in turn", got=name)
+    if not layers:
+        raise DataError("module", expected="Linear layers and units in turn", got="none")
+    return trained_network(layers, types)
