@@ -1,0 +1,72 @@
+"""What a method costs, in passes over all training cases, whatever it calls a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem
+from hf_matlab_compat.problem import Cases, Gradient
+from hf_matlab_compat.state import Score
+
+GRADIENT, PRODUCT, SCORE = 1.0, 1.0, 0.25
+"""Cost of each on all cases, in gradient passes: a gradient and a curvature product take about 8P operations a case,
+a likelihood 2P."""
+
+
+class Counted:
+    """A problem that counts what is asked of it.
+
+    Parameters
+    ----------
+    problem : FeedforwardProblem or CorruptedProblem
+        Asked in its place.
+
+    Attributes
+    ----------
+    passes : float
+        Gradient passes over all training cases that the work so far amounts to.
+    products : float
+        Curvature products on all training cases.
+    """
+
+    def __init__(self, problem: Any) -> None:
+        self._problem = problem
+        self.passes = self.products = 0.0
+        self.num_parameters, self.num_chunks = problem.num_parameters, problem.num_chunks
+        self.is_random = getattr(problem, "is_random", True)
+
+    def score(self, theta: Vector, on: Cases) -> Score:
+        """See `Problem.score`."""
+        self.passes += SCORE * self._share(on)
+        return self._problem.score(theta, on)
+
+    def gradient(self, theta: Vector, on: Cases) -> Gradient:
+        """See `Problem.gradient`."""
+        self.passes += GRADIENT
+        return self._problem.gradient(theta, on)
+
+    def chunk_gradient(self, theta: Vector, on: Cases) -> Gradient:
+        """See `problem.ChunkGradient`."""
+        self.passes += GRADIENT * self._share(on)
+        return self._problem.chunk_gradient(theta, on)
+
+    def curvature(self, theta: Vector, on: Cases, gradient: Gradient) -> Any:
+        """See `Problem.curvature`."""
+        clean: FeedforwardProblem = getattr(self._problem, "clean", self._problem)
+        on_all = clean.curvature_cases == "all"
+        return _CountedCurvature(self._problem.curvature(theta, on, gradient), self, 1.0 if on_all else self._share(on))
+
+    def _share(self, on: Cases) -> float:
+        return 1.0 if on.chunk is None else 1.0 / self.num_chunks
+
+
+class _CountedCurvature:
+    def __init__(self, curvature: Any, counted: Counted, share: float) -> None:
+        self._curvature, self._counted, self._share = curvature, counted, share
+        self.diagonal = curvature.diagonal
+
+    def __call__(self, v: Vector) -> Vector:
+        self._counted.products += self._share
+        self._counted.passes += PRODUCT * self._share
+        return self._curvature(v)
