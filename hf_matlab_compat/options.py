@@ -64,6 +64,12 @@ _FROM_0_TO_1 = _number(lambda v: 0 <= v <= 1, "a number from 0 to 1")
 _ABOVE_0_TO_1 = _number(lambda v: 0 < v <= 1, "a number above 0 and at most 1")
 _AT_LEAST_1 = _number(lambda v: 1 <= v < math.inf, "a finite number of at least 1")
 _ABOVE_1 = _number(lambda v: 1 < v < math.inf, "a finite number above 1")
+_SHARE = _number(lambda v: 0 <= v < 1, "a number of at least 0 and below 1")
+_SHARES = Kind(
+    lambda v: all(map(_SHARE.fits, v)) if isinstance(v, list | tuple) else _SHARE.fits(v),
+    lambda v: tuple(map(float, v)) if isinstance(v, list | tuple) else float(v),
+    f"{_SHARE.expected}, or one for each hidden layer",
+)
 _ANY_NUMBER = _number(lambda v: True, "a number")
 _ANYTHING = Kind(lambda v: True, lambda v: v, "")  # `matlab.random.streams` checks a seed
 _LOSS = Kind(
@@ -164,7 +170,30 @@ class Options:
     )
 
     # --- the method and its rules: names in `registry`, or objects of your own
-    method: Any = option("hessian_free", _RULE, "The outer method: 'hessian_free'.")
+    method: Any = option(
+        "hessian_free",
+        _RULE,
+        "The outer method: 'hessian_free' (or 'hf'), 'gd', 'momentum', 'nag', 'adam', 'rprop', 'ncg' or 'lbfgs'.",
+        "method",
+    )
+    learning_rate: float | None = option(
+        None,
+        _or_none(_POSITIVE),
+        "Rate of 'gd', 'momentum', 'nag' and 'adam', and first step of 'rprop'. None takes the method's own default.",
+        "learningrate",
+    )
+    momentum: float | None = option(
+        None,
+        _or_none(_number(lambda v: 0 <= v < 1, "a number of at least 0 and below 1")),
+        "Momentum of 'momentum', and the largest momentum of 'nag'. None takes the method's own default.",
+        "momentum",
+    )
+    momentum_period: int | None = option(
+        None,
+        _or_none(_whole(1)),
+        "Number of updates after which 'nag' raises its momentum. None takes the published 250.",
+        "momentumperiod",
+    )
     solver: Any = option("conjgrad", _RULE, "The solver that minimises the quadratic model: 'conjgrad'.")
     preconditioner: Any = option(
         "martens", _RULE, "Preconditioner: 'martens' (uses preconditioner_exponent) or 'none'.", "", "4.7"
@@ -308,6 +337,58 @@ class Options:
         "Seed of the sparse initialisation: None, an int, a numpy Generator, ('octave', s), "
         "('octave', s_rand, s_randn), ('matlab', s_rand, s_randn), or an object with rand and randn.",
         "seed",
+    )
+
+    # --- corruption: drawn anew in every epoch, and fixed within it
+    input_blankout: float = option(
+        0.0, _SHARE, "Share of the inputs that become 0; the others are divided by 1 - share.", "blankout"
+    )
+    hidden_blankout: Any = option(
+        0.0,
+        _SHARES,
+        "Share of the outputs of hidden units that become 0 (dropout), one for all hidden layers or one for each.",
+        "dropout",
+    )
+    input_noise: float = option(0.0, _AT_LEAST_0, "Standard deviation of noise added to the inputs.", "innoise")
+    input_dilation: float = option(
+        0.0, _AT_LEAST_0, "Largest relative change of an input: each is multiplied by 1 ± up to this.", "indilate"
+    )
+    weight_noise: float = option(
+        0.0, _AT_LEAST_0, "Standard deviation of noise added to all parameters for an epoch.", "weightnoise"
+    )
+    perturbed_weights: float = option(
+        0.0, _FROM_0_TO_1, "Share of the weights that curvature products see changed.", "perturbshare"
+    )
+    perturbation: float = option(
+        0.01, _BETWEEN_0_AND_1, "Relative change of these weights in curvature products.", "perturbsize"
+    )
+    perturb_form: str = option(
+        "symmetric",
+        _word("symmetric", "legacy"),
+        "'symmetric' changes the weights both ways and for a whole epoch; 'legacy' only on the way back, and others in "
+        "every product.",
+        "perturbform",
+    )
+    corruption_seed: int = option(0, _whole(0), "Key of all these draws; a resumed run needs the same.", "corruptseed")
+
+    # --- early stopping
+    patience: int | None = option(
+        None,
+        _or_none(_whole(1)),
+        "Epochs without a better figure of the test cases after which the run stops; the best parameters are kept.",
+        "patience",
+    )
+    monitor: str = option(
+        "log_likelihood",
+        _word("log_likelihood", "error"),
+        "The figure of the test cases that patience looks at.",
+        "monitor",
+    )
+    average_decay: float | None = option(
+        None,
+        _or_none(_BETWEEN_0_AND_1),
+        "Decay of a running average of the parameters, which is kept beside the last ones; None keeps none.",
+        "averagedecay",
     )
 
     # --- files

@@ -14,6 +14,7 @@ from hf_matlab_compat.initial import Given, initial_state, own_state
 from hf_matlab_compat.model.network import Network, build_network
 from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
+from hf_matlab_compat.objective.corrupted import Corrupt, CorruptedProblem, Resample, corruption_of
 from hf_matlab_compat.objective.feedforward import feedforward_problem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import check_test_data, check_training_data
@@ -70,6 +71,8 @@ class NetworkData(NamedTuple):
     hidden_sizes: Sequence[int] | None
     unit_types: Sequence[Any] | None
     weights: Weights = NO_WEIGHTS
+    corrupt: Corrupt | None = None
+    resample: Resample | None = None
 
 
 def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: Options, settings: Options) -> Subject:
@@ -110,6 +113,9 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
         for part in (data, held_out)
     )
     assert problem is not None  # for the type checker: `data` is not None
+    corruption = corruption_of(settings, len(sizes))
+    if corruption.is_on or given.corrupt is not None or given.resample is not None:
+        problem = CorruptedProblem(problem, corruption, given.corrupt, given.resample)
     return Subject(
         problem=problem,
         held_out=tested,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -17,6 +17,8 @@ from hf_matlab_compat.method import checked_start
 from hf_matlab_compat.observers.checkpoints import CheckpointWriter
 from hf_matlab_compat.observers.dispensable import Dispensable
 from hf_matlab_compat.observers.observer import Observer, Run, checked_observers
+from hf_matlab_compat.observers.selection import Average, Best
+from hf_matlab_compat.observers.stopping import Patience
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.description import warn_of_changes, warn_of_lost_memory
@@ -34,6 +36,7 @@ from hf_matlab_compat.state import State
 from hf_matlab_compat.subject import (
     OF_A_NETWORK,
     NetworkData,
+    Subject,
     network_subject,
     own_subject,
     refuse_beside_problem,
@@ -54,6 +57,8 @@ def train(
     test_inputs: ArrayLike | None = None,
     test_targets: ArrayLike | None = None,
     case_weights: ArrayLike | None = None,
+    corrupt: Callable[..., Any] | None = None,
+    resample: Callable[[int], Any] | None = None,
     class_weights: ArrayLike | None = None,
     problem: Problem | None = None,
     test_problem: Problem | None = None,
@@ -90,6 +95,13 @@ def train(
         over N, and the error measure counts each case once.
     class_weights : (s_L,) array_like, optional
         Weight of each class, for one-of-k targets or for targets 0 and 1 of a single output; test cases too.
+    corrupt : callable, optional
+        ``corrupt(inputs, cases, epoch)`` → inputs of the same shape, (s_0, n): changes the inputs of the cases with
+        these numbers in this epoch (from 1), and gives the same for the same call. See also the options of
+        corruption; targets stay clean.
+    resample : callable, optional
+        ``resample(epoch)`` → inputs and targets of all cases of this epoch, of the same shapes, and the same for the
+        same epoch.
     problem : Problem, optional
         Your own problem in place of a network: any object with the methods of `problem.Problem`. The four arguments
         above are then left out, and `initial_theta` is given. Its vectors are those of the backend.
@@ -154,7 +166,9 @@ def train(
     if problem is None:
         refuse_without_problem(test_problem)
         weights = Weights(case_weights, class_weights)
-        given = NetworkData(inputs, targets, test_inputs, test_targets, hidden_sizes, unit_types, weights)
+        given = NetworkData(
+            inputs, targets, test_inputs, test_targets, hidden_sizes, unit_types, weights, corrupt, resample
+        )
         subject = network_subject(given, start, resume_from, asked, settings)
     else:
         of_a_network = {name: options[name] for name in OF_A_NETWORK if name in options}
@@ -167,6 +181,8 @@ def train(
             test_targets=test_targets,
             case_weights=case_weights,
             class_weights=class_weights,
+            corrupt=corrupt,
+            resample=resample,
             initial_weights=initial_weights,
             initial_biases=initial_biases,
             **of_a_network,
@@ -193,10 +209,28 @@ def train(
     for each, value in memory.items() if name else ():
         check_keepable(f"memory[{each!r}]", value)
     setup = Setup(subject.problem, subject.held_out, subject.network, subject.backend, method, run)
+    rules = _rules(asked)
+    _refuse_without_test_cases([*rules, *others], subject)
     # files first: an epoch is on the disk before other observers are told of it
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     with run_lock(name):
-        return run_epochs(setup, replace(subject.state, memory=memory), [*files, shown, *others])
+        return run_epochs(setup, replace(subject.state, memory=memory), [*files, *rules, shown, *others])
+
+
+def _rules(options: Options) -> list[Observer]:
+    """Return the observers that the options for stopping and averaging stand for."""
+    found: list[Observer] = []
+    if options.patience is not None:
+        found += [Best(options.monitor), Patience(options.patience, options.monitor)]
+    return found if options.average_decay is None else [*found, Average(options.average_decay)]
+
+
+def _refuse_without_test_cases(observers: Sequence[Observer], subject: Subject) -> None:
+    for observer in observers:
+        if subject.held_out is None and getattr(observer, "needs_test_cases", False):
+            advice = "Give {test_inputs} and {test_targets}."
+            name = "patience" if isinstance(observer, Best | Patience) else type(observer).__name__
+            raise OptionError(name, expected="test cases, whose figures it looks at", got="none", advice=advice)
 
 
 def _display(name: str) -> Observer:

@@ -31,6 +31,7 @@ RUNS_TEXT = {
     "tests/test_readme.py": "runs the README's call",
     "tests/test_examples.py": "runs what docs/extending.md and docs/units.md show",
     "tests/test_interrupt.py": "runs a loop of docs/runs.md",
+    "tests/test_cookbook.py": "runs the recipes of docs/cookbook.md",
 }
 """Who may run or compile text, by file or folder, and what that text is: never the package's own source."""
 
@@ -38,8 +39,9 @@ STARTS_PROGRAMS = (
     "hf_matlab_compat/matlab/octave/",
     "hf_matlab_compat/parity/engines/provenance.py",
     "hf_matlab_compat/migrate/writer.py",
+    "hf_matlab_compat/search/study.py",
 )
-"""The door to Octave, who asks git for a commit, who calls ruff: no other module of the package starts a program."""
+"""The door to Octave, who asks git for a commit, who calls ruff, and the workers of a search: no other module of the package starts a program."""
 
 READS_PYTHON = {
     "hf_matlab_compat/migrate/strings.py": "reads an f-string back before it takes it",

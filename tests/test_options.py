@@ -16,12 +16,15 @@ from hf_matlab_compat.legacy.arguments import SPOKEN
 from hf_matlab_compat.matlab.vocabulary import TO_MATLAB
 from hf_matlab_compat.options import Options
 
-WORDS = ("precision", "backend", "loss", "error_measure", "curvature", "curvature_cases", "backtracking_cases")
+WORDS = (
+    *("precision", "backend", "loss", "error_measure", "curvature", "curvature_cases", "backtracking_cases"),
+    *("perturb_form", "monitor"),
+)
 FLAGS = ("trim_cases", "faithful", "decay_biases")
 RULES = ("method", "solver", "preconditioner", "damping", "selection", "judge", "line_search")
 WHOLE = {
     **{"max_epochs": 0, "num_chunks": 1, "num_test_chunks": 1, "max_cg_steps": 1, "min_cg_steps": 0, "cg_min_gap": 1},
-    **{"max_reductions": 1, "num_connections": 1, "checkpoint_period": 1},
+    **{"max_reductions": 1, "num_connections": 1, "checkpoint_period": 1, "corruption_seed": 0},
 }
 """Whole numbers, and the least of each."""
 REAL = {
@@ -29,11 +32,15 @@ REAL = {
     **{"cg_tolerance": (0, math.inf), "cg_gap_ratio": (0, 1), "start_decay": (0, 1), "line_search_c": (0, 1)},
     **{"preconditioner_exponent": (0, 1), "line_search_factor": (0, 1), "lam_drop": (0, 1)},
     **{"lam_boost": (1, math.inf), "iterate_grid_start": (0, math.inf), "iterate_grid_base": (1, math.inf)},
+    **{"input_blankout": (0, 1), "input_noise": (0, math.inf), "input_dilation": (0, math.inf)},
+    **{"weight_noise": (0, math.inf), "perturbed_weights": (0, 1), "perturbation": (0, 1)},
 }
 """Real numbers, and between what they must lie."""
 ANY_REAL = ("rho_low", "rho_high")
-OR_NONE = ("num_threads",)
+OR_NONE = ("num_threads", "momentum_period", "patience")
 """Whole numbers of at least 1, or None."""
+RATES = {"learning_rate": (0, math.inf), "momentum": (0, 1), "average_decay": (0, 1)}
+"""Real numbers, or None."""
 NUMBERS = (*WHOLE, *REAL, *ANY_REAL)
 
 
@@ -55,8 +62,17 @@ def test_the_number_of_threads_is_a_whole_number_or_left_open() -> None:
         assert "num_threads: expected a whole number of at least 1, or None" in refused("num_threads", value)
 
 
+def test_rates_of_first_order_methods_are_numbers_or_left_to_the_method() -> None:
+    assert Options().learning_rate is Options().momentum is None
+    assert Options(learning_rate=np.float32(0.5)).learning_rate == 0.5
+    for name, value in (("learning_rate", 0), ("learning_rate", math.inf), ("momentum", 1), ("momentum", -0.1)):
+        assert "or None" in refused(name, value)
+
+
 def test_the_lists_above_name_every_option_that_is_checked() -> None:
-    assert {*WORDS, *FLAGS, *RULES, *NUMBERS, *OR_NONE, "seed"} == {field.name for field in dataclasses.fields(Options)}
+    assert {*WORDS, *FLAGS, *RULES, *NUMBERS, *OR_NONE, *RATES, "hidden_blankout", "seed"} == {
+        field.name for field in dataclasses.fields(Options)
+    }
 
 
 @pytest.mark.parametrize("name", WORDS)
@@ -134,7 +150,7 @@ def test_ends_of_a_closed_range_are_taken(name: str, value: float) -> None:
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_become_pythons_own_because_numpys_would_widen_single_precision(name: str) -> None:
-    value = getattr(Options(), name) or 1
+    value = getattr(Options(), name) or (1 if name in (*WHOLE, "lam_boost") else 0.5)
     given_as = np.int64(value) if name in WHOLE else np.float64(value)
     kept = getattr(Options(**{name: given_as}), name)
     assert type(kept) is (int if name in WHOLE else float)

@@ -174,7 +174,7 @@ def constants_from(assignments: Iterable[str]) -> dict[str, Any]:
                 got=repr(text),
                 advice=_constant_instead(name, value),
             )
-        found[name] = _value(value)
+        found[name] = value_of(value)
     return found
 
 
@@ -185,7 +185,7 @@ def _constant_instead(name: str, value: str) -> str:
     return why_none(name, TO_MATLAB) or (f"Did you mean {near[0]}={value or '...'}?" if near else "")
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
     """Return the number, True, False or None that the text stands for, or else the text."""
     try:
         return ast.literal_eval(text)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.errors import speaking
+from hf_matlab_compat.errors import OptionError, quoted, speaking
 from hf_matlab_compat.legacy.arguments import (
     SPOKEN,
     SPOKEN_TO_22_ARGUMENTS,
@@ -192,6 +192,23 @@ def nnet_train(
     faithful: bool = Options.faithful,
     numthreads: int | None = None,
     seed: Any = None,
+    method: Any = "hessian_free",
+    learningrate: float | None = None,
+    momentum: float | None = None,
+    momentumperiod: int | None = None,
+    blankout: float = 0.0,
+    dropout: Any = 0.0,
+    innoise: float = 0.0,
+    indilate: float = 0.0,
+    weightnoise: float = 0.0,
+    perturbshare: float = 0.0,
+    perturbsize: float = 0.01,
+    perturbform: str = "symmetric",
+    corruptseed: int = 0,
+    patience: int | None = None,
+    monitor: str = "log_likelihood",
+    averagedecay: float | None = None,
+    keep: str = "last",
     display: str = "legacy",
     preset: str | None = None,
 ) -> TrainedParameters:
@@ -228,6 +245,19 @@ def nnet_train(
         CPU threads, by default one for each processor; the results do not depend on it.
     faithful : bool
         False corrects the quirks of the MATLAB program; `legacy.quirks` lists them.
+    method, learningrate, momentum, momentumperiod
+        Another method than 'hf', such as 'nag', 'adam', 'rprop' or 'lbfgs', and its settings (`methods`).
+    blankout, dropout, innoise, indilate, weightnoise, perturbshare, perturbsize, perturbform, corruptseed
+        Corruption, drawn once an epoch: share of inputs and of hidden units that become 0, standard deviation of noise
+        on the inputs, largest relative change of an input, standard deviation of noise on all parameters, share of the
+        weights that curvature products see changed, by how much and in which form, and the key of all draws.
+    patience, monitor
+        Stop after this number of epochs without a better 'log_likelihood' or 'error' of the test cases.
+    averagedecay : float, optional
+        Decay of a running average of the parameters.
+    keep : {'last', 'best', 'average'}
+        The parameters to return: of the last epoch, of the best one (needs `patience`), or their average (needs
+        `averagedecay`).
     display : {'legacy', 'rich', 'none'}
         MATLAB's lines, a live view, or nothing.
     preset : str, optional
@@ -246,11 +276,21 @@ def nnet_train(
     arguments = locals()
     with speaking(SPOKEN):
         shown = arguments.pop("display")
+        _check_keep(arguments.pop("keep"), patience, averagedecay)
         del arguments["preset"]  # `by_name` has filled in its options
         arguments["maxiters"], arguments["miniters"] = rounded_up(maxiters), rounded_up(miniters)
         terms = to_field_terms(arguments)
         refuse_new_units(terms["unit_types"], faithful)
         result = train(**terms, display=shown)
-    theta = result.theta.reshape(-1, 1).view(TrainedParameters)
+    kept = result.at(keep) if getattr(result, keep, None) is not None else result
+    theta = kept.theta.reshape(-1, 1).view(TrainedParameters)
     theta.outcome, theta.interrupted = result.outcome, result.interrupted
     return theta
+
+
+def _check_keep(keep: Any, patience: Any, average_decay: Any) -> None:
+    needed = {"last": "", "best": "patience", "average": "averagedecay"}
+    if keep not in needed:
+        raise OptionError("keep", expected="one of " + ", ".join(map(repr, needed)), got=quoted(keep))
+    if (keep == "best" and patience is None) or (keep == "average" and average_decay is None):
+        raise OptionError("keep", expected=f"{needed[keep]} beside keep={keep!r}", got="none")

@@ -18,6 +18,7 @@ from hf_matlab_compat.options import Options
 
 FREE = {
     *("max_epochs", "num_test_chunks", "checkpoint_period", "backend", "num_threads"),
+    *("patience", "monitor", "average_decay"),
     *("initial_lam", "num_connections", "init_scale", "seed"),  # a resumed run does not read these
 }
 """Options that a resumed run may change without a warning."""
@@ -50,7 +51,8 @@ def describe_own(problem: object, options: Options) -> dict[str, Any]:
 def plain_settings(options: Options) -> dict[str, Any]:
     """Return all options but the seed, which may be any object; a user's rule appears as the name of its class."""
     plain = bool | int | float | str | None
-    return {n: v if isinstance(v, plain) else name_of(v) for n, v in vars(options).items() if n != "seed"}
+    settings = {n: list(v) if isinstance(v, tuple) else v for n, v in vars(options).items() if n != "seed"}
+    return {n: v if isinstance(v, plain | list) else name_of(v) for n, v in settings.items()}
 
 
 def fingerprint(matrix: Any) -> str:

@@ -31,7 +31,7 @@ FIELDS = set(KINDS)
 TRAIN = {name for name, p in inspect.signature(train).parameters.items() if p.kind is p.KEYWORD_ONLY}
 OF_THE_CALL = {"display", "observers", "preset"}
 RULES = {"solver", "preconditioner", "selection", "judge", "line_search"}
-NOT_IN_MATLAB = {"problem", "test_problem", "method", "case_weights", "class_weights", *RULES}
+NOT_IN_MATLAB = {"problem", "test_problem", "corrupt", "resample", "case_weights", "class_weights", *RULES}
 NNET_TRAIN = inspect.signature(nnet_train).parameters
 
 
@@ -52,7 +52,7 @@ def test_every_option_and_argument_of_train_has_a_name_in_matlab_and_back() -> N
 
 
 def test_every_option_is_reached_from_a_keyword_of_nnet_train_and_back() -> None:
-    assert set(NNET_TRAIN) == {*TO_FIELD_TERMS, "display", "preset"}
+    assert set(NNET_TRAIN) == {*TO_FIELD_TERMS, "display", "preset", "keep"}
     assert {TO_FIELD_TERMS[name] for name in CONSTANTS} <= FIELDS
 
 
@@ -104,11 +104,15 @@ CHANGES: dict[str, Any] = {
     **{"initlambda": 1.0, "drop": 0.5, "boost": 3.0, "autodamp": 0, "rho_low": 0.74999, "rho_high": 1e9},
     **{"maxiters": 4, "miniters": 30, "tolerance": 0.1, "gapratio": 1.0, "mingap": 2, "inext": 1.0, "imult": 3.0},
     **{"precon_exponent": None, "backtrack_set": "none", "linesearch_c": 0.9, "precision": "double"},
+    **{"method": "nag", "blankout": 0.3, "dropout": 0.3, "innoise": 0.1, "indilate": 0.3, "weightnoise": 0.1},
+    **{"perturbshare": 0.9},
 }
 """Other values of keywords, each of which alone must move the parameters that a run returns."""
 BASE = {"maxepoch": 6, "initlambda": 0.05, "drop": 0.9, "display": "none"}
 RANDOM = {"paramsp": None, "seed": 3}
 LONG_STEPS = {"initlambda": 0.0, "autodamp": 0, "paramsp": 6 * THETA, "linesearch_c": 0.9}
+_DRAWN = np.random.default_rng(2)
+OTHERS = {"intest": _DRAWN.random((6, 8)), "outtest": _DRAWN.random((3, 8))}
 ON_SETTINGS: dict[str, tuple[dict[str, Any], Any]] = {
     "Win": ({"paramsp": None, "bin": B, "Win": [2 * w for w in W]}, W),
     "bin": ({"paramsp": None, "Win": W, "bin": [1 + b for b in B]}, B),
@@ -118,6 +122,16 @@ ON_SETTINGS: dict[str, tuple[dict[str, Any], Any]] = {
     "seed": (RANDOM, 4),
     "faithful": (RANDOM, False),
     "decay_biases": ({"weightcost": 1.0}, False),
+    "learningrate": ({"method": "nag"}, 0.3),
+    "momentum": ({"method": "momentum"}, 0.2),
+    "momentumperiod": ({"method": "nag"}, 1),
+    "corruptseed": ({"blankout": 0.3}, 1),
+    "perturbsize": ({"perturbshare": 0.9}, 0.5),
+    "perturbform": ({"perturbshare": 0.9, "perturbsize": 0.3}, "legacy"),
+    "patience": ({"maxepoch": 60, "intest": 1 - INPUTS, "outtest": INPUTS[:3]}, 1),
+    "monitor": ({"maxepoch": 60, "patience": 2, **OTHERS}, "error"),
+    "averagedecay": ({"keep": "average", "averagedecay": 0.9}, 0.1),
+    "keep": ({"patience": 3, "averagedecay": 0.5, "intest": INPUTS, "outtest": ONE_HOT}, "average"),
     "linesearch_factor": (LONG_STEPS, 0.3),
     "linesearch_max": (LONG_STEPS, 1),
     "trim_cases": ({"indata": INPUTS[:, :11], "outdata": INPUTS[:3, :11], "numchunks": 5}, True),

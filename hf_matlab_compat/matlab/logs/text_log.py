@@ -40,7 +40,14 @@ CONSTANTS = (
 _OF_A_NETWORK = ("rms", "weightcost", "mattype", "errtype")
 _OF_HESSIAN_FREE = ("hybridmode", "autodamp", "initlambda", "drop", "boost", "mattype", "decay")
 
+_IF_SET = (
+    *("learningrate", "momentum", "momentumperiod", "blankout", "dropout", "innoise", "indilate", "weightnoise"),
+    *("perturbshare", "corruptseed"),
+)
+"""Constants that MATLAB does not have; they follow where they differ from their defaults."""
+
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]+")  # the tab may stay
+_DEFAULTS = Options()
 _NUMBER = (int, float, np.integer, np.floating)
 
 
@@ -108,13 +115,23 @@ def closing_lines(state: State) -> list[str]:
 def _what_is_trained(sizes: Sequence[int], options: Options) -> list[str]:
     """Return the lines of the constants that mean something to the problem and method."""
     of_a_network = len(sizes) > 1
-    own_method = not isinstance(options.method, str)
-    idle = {*(() if of_a_network else _OF_A_NETWORK), *(_OF_HESSIAN_FREE if own_method else ())}
+    other_method = options.method not in ("hessian_free", "hf")
+    idle = {*(() if of_a_network else _OF_A_NETWORK), *(_OF_HESSIAN_FREE if other_method else ())}
     return [
-        *([f"method: {on_one_line(type(options.method).__name__)}"] if own_method else ()),
+        *([f"method: {on_one_line(_name_of_method(options))}"] if other_method else ()),
         f"layersizes: {num2str(sizes)}" if of_a_network else f"parameters: {num2str(sizes)}",
         *(f"{name}: {_constant(name, options)}" for name in CONSTANTS if name not in idle),
+        *(f"{name}: {_constant(name, options)}" for name in _IF_SET if _is_set(name, options)),
     ]
+
+
+def _is_set(name: str, options: Options) -> bool:
+    field = TO_FIELD_TERMS[name]
+    return getattr(options, field) != getattr(_DEFAULTS, field)
+
+
+def _name_of_method(options: Options) -> str:
+    return options.method if isinstance(options.method, str) else type(options.method).__name__
 
 
 def _constant(name: str, options: Options) -> str:

@@ -1,0 +1,224 @@
+"""`hf-compat search`, `ensemble`, `compare`, `export`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from hf_matlab_compat.cli.app import MaybeWhole, Whole, app
+from hf_matlab_compat.errors import OptionError
+
+search = App(name="search", help="Search for options of a case, or show a search.")
+app.command(search)
+
+
+@search.default
+def run(
+    case: Path,
+    *,
+    space: Path,
+    trials: Whole = 100,
+    objective: Literal["error", "log_likelihood", "auprc", "score"] = "error",
+    kill: Literal["mail", "median", "hyperband"] | None = None,
+    workers: MaybeWhole = None,
+    seed: Whole = 0,
+    storage: Path | None = None,
+) -> int:
+    """Search for options by CMA-ES. The same journal continues a search that was interrupted.
+
+    Parameters
+    ----------
+    case
+        A .mat file with the arguments of nnet_train_2, test cases among them.
+    space
+        A TOML file: weight_decay = {log = [1e-7, 1e-1]}, curvature = {choice = [...]} and so on, a line an option.
+    trials
+        Sets of options to try.
+    objective
+        What is minimised on the test cases: error, minus log-likelihood, minus the area under the precision-recall
+        curve, or a score that has the time in it.
+    kill
+        Which hopeless runs end early: 'mail' by the rules of the trainer's users, or one of Optuna's pruners.
+    workers
+        Processes, each with one thread.
+    seed
+        Seed of the proposals.
+    storage
+        Journal of all trials; by default the name of the case with .journal.
+    """
+    from hf_matlab_compat.search import search as start
+    from hf_matlab_compat.search.space import read_space
+
+    journal = storage or case.with_suffix(".journal")
+    found = start(
+        case,
+        read_space(space),
+        objective=objective,
+        kill=kill,
+        trials=trials,
+        workers=workers,
+        seed=seed,
+        storage=journal,
+    )
+    print(found.table())
+    print(f"Journal: {journal}")
+    return 0
+
+
+@search.command
+def show(journal: Path, *, csv: Path | None = None, picture: Path | None = None, trials: Whole = 10) -> int:
+    """Show the trials of a search, best first.
+
+    Parameters
+    ----------
+    journal
+        The journal of the search.
+    csv
+        Write all trials there.
+    picture
+        Draw the best objective so far there (.png, .svg or .pdf).
+    trials
+        Number of trials to list.
+    """
+    from hf_matlab_compat.search.study import opened_search
+
+    found = opened_search(journal)
+    print(found.table(trials))
+    if csv is not None:
+        csv.write_text(found.csv(), encoding="utf-8")
+        print(f"Table: {csv}")
+    if picture is not None:
+        found.plot(picture)
+        print(f"Picture: {picture}")
+    return 0
+
+
+@app.command
+def ensemble(
+    source: Path,
+    *,
+    case: Path,
+    on: Literal["cross_entropy", "error", "squared_error"] = "cross_entropy",
+    bags: Whole = 1,
+    out: Path | None = None,
+) -> int:
+    """Select an ensemble from trained networks on the first half of a case's test cases, and judge it on the second.
+
+    Parameters
+    ----------
+    source
+        A folder of checkpoints and saved results, or the journal of a search.
+    case
+        A .mat file whose intest and outtest are used.
+    on
+        What the selection minimises.
+    bags
+        Number of selections from random halves of the networks that are averaged.
+    out
+        Write the ensemble there (.npz).
+    """
+    from hf_matlab_compat.ensembles.judged import judged_ensemble
+
+    made, table = judged_ensemble(source, case, on=on, bags=bags)
+    print(table)
+    if out is not None:
+        made.save(out)
+        print(f"Ensemble: {out}")
+    return 0
+
+
+@app.command
+def compare(
+    case: Path,
+    *,
+    methods: str = "hf,nag,rprop",
+    seconds: float = 60.0,
+    set_: Annotated[list[str] | None, Parameter("--set", consume_multiple=True, negative=())] = None,
+    picture: Path | None = None,
+) -> int:
+    """Train a case by several methods for the same CPU time each, and print errors at equal time and equal passes.
+
+    Parameters
+    ----------
+    case
+        A .mat file with the arguments of nnet_train_2, test cases among them.
+    methods
+        Names with commas between: hf, gd, momentum, nag, adam, rprop, ncg, lbfgs.
+    seconds
+        CPU seconds of each method.
+    set_
+        Options of single methods, as METHOD.NAME=VALUE: nag.num_chunks=15 nag.learning_rate=0.01.
+    picture
+        Draw the curves there (.png, .svg or .pdf).
+    """
+    from hf_matlab_compat.search.trial import keywords_of
+    from hf_matlab_compat.studies.comparison import compare as run_all
+
+    found = run_all(keywords_of(case), methods.split(","), seconds, **_of_methods(set_ or []))
+    print(found.table())
+    if picture is not None:
+        found.plot(picture)
+        print(f"Picture: {picture}")
+    return 0
+
+
+@app.command
+def export(network: Path, out: Path) -> int:
+    """Write a trained network in another program's format, by the ending of the name.
+
+    Parameters
+    ----------
+    network
+        A checkpoint with its sidecar, or a saved result.
+    out
+        .onnx or .safetensors.
+    """
+    from hf_matlab_compat.interchange import write_onnx, write_safetensors
+    from hf_matlab_compat.plots.trained_network import load_network
+
+    writers = {".onnx": write_onnx, ".safetensors": write_safetensors}
+    if out.suffix not in writers:
+        raise OptionError("out", expected="a name that ends in " + " or ".join(writers), got=str(out))
+    writers[out.suffix](load_network(network), out)
+    print(f"Network: {out}")
+    return 0
+
+
+def _of_methods(texts: list[str]) -> dict[str, dict[str, Any]]:
+    from hf_matlab_compat.legacy.case_file import value_of
+
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        method, dot, option = name.partition(".")
+        if not (sign and dot):
+            raise OptionError("--set", expected="METHOD.NAME=VALUE", got=repr(text))
+        found.setdefault(method, {})[option] = value_of(value)
+    return found
+
+
+@app.command
+def study(
+    name: Literal["corruption", "stopping", "ensembles", "search", "methods"],
+    *,
+    data: Literal["digits", "mnist5k"] = "digits",
+    seeds: Whole = 3,
+) -> int:
+    """Run a study and print its table: mean and standard deviation over seeds.
+
+    Parameters
+    ----------
+    name
+        The study.
+    data
+        The shipped digits, or 5,000 pictures of MNIST (the extra data).
+    seeds
+        Number of seeds; each draws its own cases and weights.
+    """
+    from hf_matlab_compat.studies.toolbox import table
+
+    print(table(name, data, range(seeds), lambda text: print(text, file=sys.stderr, flush=True)))
+    return 0
