@@ -41,7 +41,7 @@ STARTS_PROGRAMS = (
     "hf_matlab_compat/migrate/writer.py",
     "hf_matlab_compat/search/study.py",
 )
-"""The door to Octave, who asks git for a commit, who calls ruff, and the workers of a search: no other module of the package starts a program."""
+"""The door to Octave, who asks git for a commit, who calls ruff, and a search with its workers; nothing else does."""
 
 READS_PYTHON = {
     "hf_matlab_compat/migrate/strings.py": "reads an f-string back before it takes it",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.method import Epoch
