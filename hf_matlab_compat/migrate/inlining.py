@@ -20,7 +20,7 @@ def inlined(script: syntax.Script, body_of: BodyOf, own: str) -> tuple[syntax.Sc
 
     A call stays if the called script has functions of its own, returns early, or finally calls itself.
     """
-    inliner = _Inliner(body_of, assignments(script.walk())[1])
+    inliner = _Inliner(body_of, assignments(script.walk()))
     made = replace(script, body=tuple(inliner.statements(script.body, (own,))))
     return made, tuple(inliner.found)
 
@@ -175,7 +175,7 @@ def _names(function: syntax.Function) -> set[str]:
 
 
 def _assigned(function: syntax.Function) -> set[str]:
-    return assignments(_nodes(function))[1]
+    return set(assignments(_nodes(function)))
 
 
 def _own_variables(function: syntax.Function) -> set[str]:

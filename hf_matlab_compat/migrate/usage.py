@@ -64,17 +64,22 @@ def usage_of(
 ) -> Usage:
     """Return the facts about a body; functions inside it do not count."""
     nodes = list(_own_nodes(body))
-    written, assigned = assignments(nodes)
-    reads = list(_Reads(assigned | set(parameters) | set(loaded)).of_body(body))
-    fixed = set(parameters) | set(outputs)
+    given = assignments(nodes)
+    written = {name for name, pairs in given.items() if not all(_is_whole(target) for target, _ in pairs)}
+    whole = {name for name, pairs in given.items() if any(_is_whole(target) for target, _ in pairs)}
+    empty = {name for name, pairs in given.items() if all(value == syntax.Matrix(()) for _, value in pairs)}
+    once = {name: pairs[0][1] for name, pairs in given.items() if len(pairs) == 1}
+    constants = {name: value for name, value in once.items() if isinstance(value, syntax.Number | syntax.Text)}
+    reads = list(_Reads({*given, *parameters, *loaded}).of_body(body))
+    fixed = {*parameters, *outputs}
     return Usage(
         frozenset(written),
-        frozenset(_positions(nodes, reads, written | fixed)),
-        frozenset(assigned | set(parameters)),
+        frozenset(_positions(nodes, reads, whole - written - fixed)),
+        frozenset({*given, *parameters}),
         frozenset(_names(body)),
-        frozenset(written - _given_whole(nodes) - fixed),
-        frozenset(_only_empty(nodes) - written - fixed),
-        _constants(nodes, fixed),
+        frozenset(written - whole - fixed),
+        frozenset(empty - written - fixed),
+        {name: value for name, value in constants.items() if name not in written | fixed},
         frozenset(each.name for each in reads) | frozenset(written),
         frozenset(_changing(nodes, set(parameters))),
         frozenset(_outlived(nodes, set(outputs))),
@@ -126,24 +131,21 @@ def _names(body: Iterable[Node], parameters: frozenset[str] = frozenset()) -> It
             yield from _names(node.children(), parameters | own)
 
 
-def assignments(nodes: Iterable[Node]) -> tuple[set[str], set[str]]:
-    """Return the variables that are assigned in part, and all that are assigned."""
-    written, assigned = set[str](), set[str]()
+def assignments(nodes: Iterable[Node]) -> dict[str, list[tuple[Node, Node]]]:
+    """Return target and value of every assignment, by variable; the value of a loop's variable is the loop."""
+    found: dict[str, list[tuple[Node, Node]]] = {}
     for node in nodes:
         if isinstance(node, syntax.For):
-            assigned.add(node.variable)
-        for target in node.targets if isinstance(node, syntax.Assign) else ():
-            name = base_name(target)
-            assigned.add(name)
-            if not isinstance(target, syntax.Name):
-                written.add(name)
-    return written, assigned - {""}
+            found.setdefault(node.variable, []).append((syntax.Name(node.variable), node))
+        elif isinstance(node, syntax.Assign):
+            for target in node.targets:
+                found.setdefault(base_name(target), []).append((target, node.value))
+    found.pop("", None)
+    return found
 
 
-def _given_whole(nodes: list[Node]) -> set[str]:
-    targets = (target for node in nodes if isinstance(node, syntax.Assign) for target in node.targets)
-    loops = {node.variable for node in nodes if isinstance(node, syntax.For)}
-    return loops | {target.name for target in targets if isinstance(target, syntax.Name)}
+def _is_whole(target: Node) -> bool:
+    return isinstance(target, syntax.Name)
 
 
 def _changing(nodes: Iterable[Node], parameters: set[str]) -> set[str]:
@@ -153,7 +155,7 @@ def _changing(nodes: Iterable[Node], parameters: set[str]) -> set[str]:
         changing |= names & given
         given |= names
         if isinstance(node, syntax.For | syntax.While):
-            changing |= assignments([*_own_nodes([node])])[1]
+            changing |= set(assignments(_own_nodes([node])))
     return changing
 
 
@@ -193,28 +195,6 @@ def _is_read(name: str, node: Node) -> bool:
     if isinstance(node, syntax.For | syntax.Assign):
         return syntax.Name(name) in _own_nodes([node.values if isinstance(node, syntax.For) else node.value])
     return True
-
-
-def _only_empty(nodes: Iterable[Node]) -> set[str]:
-    empty, other = set[str](), set[str]()
-    for node in nodes:
-        if isinstance(node, syntax.Assign):
-            is_empty = node.value == syntax.Matrix(())
-            for target in node.targets:
-                (empty if is_empty and isinstance(target, syntax.Name) else other).add(base_name(target))
-    return empty - other
-
-
-def _constants(nodes: Iterable[Node], excluded: set[str]) -> dict[str, Node]:
-    values: dict[str, list[Node]] = {}
-    for node in nodes:
-        if isinstance(node, syntax.Assign):
-            for target in node.targets:
-                values.setdefault(base_name(target), []).append(node.value)
-        elif isinstance(node, syntax.For):
-            values.setdefault(node.variable, []).extend([node.values] * 2)
-    once = {name: given[0] for name, given in values.items() if len(given) == 1 and name not in excluded}
-    return {name: value for name, value in once.items() if isinstance(value, syntax.Number | syntax.Text)}
 
 
 @dataclass(frozen=True)
@@ -306,8 +286,8 @@ def _positions_source(node: syntax.Assign) -> str | None:
     return value.base.name if ranged else None
 
 
-def _positions(nodes: list[Node], reads: list[_Read], excluded: set[str]) -> set[str]:
-    candidates = _given_whole(nodes) - excluded - {each.name for each in reads if not each.as_index}
+def _positions(nodes: list[Node], reads: list[_Read], whole: set[str]) -> set[str]:
+    candidates = whole - {each.name for each in reads if not each.as_index}
     links = [(each.name, each.into) for each in reads if each.into]
     needed_by: dict[str, list[str]] = {}
     for name, needed in [*links, *_needs(nodes)]:
