@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.build import call, compare, expr, method, name, unary
 from hf_matlab_compat.migrate.build import whole as literal
-from hf_matlab_compat.migrate.concatenation import range_parts, whole_bounds
 from hf_matlab_compat.migrate.context import Context, python_name
+from hf_matlab_compat.migrate.expressions import range_parts, whole_bounds
 from hf_matlab_compat.migrate.indexing import less_one, whole
 from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.syntax import Statement, Untranslatable

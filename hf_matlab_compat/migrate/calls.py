@@ -9,10 +9,9 @@ from typing import NoReturn
 
 from hf_matlab_compat.migrate import (
     array_calls,
-    elementwise_calls,
     file_calls,
+    numeric_calls,
     plot_calls,
-    reduction_calls,
     routine_calls,
     strings,
     trainer_call,
@@ -26,10 +25,9 @@ from hf_matlab_compat.migrate.values import Kind, Value, join
 
 BUILTINS: Mapping[str, Translator] = {
     **array_calls.TABLE,
-    **elementwise_calls.TABLE,
     **file_calls.TABLE,
     **plot_calls.TABLE,
-    **reduction_calls.TABLE,
+    **numeric_calls.TABLE,
     **routine_calls.TABLE,
     **strings.TABLE,
 }
@@ -37,7 +35,7 @@ BUILTINS: Mapping[str, Translator] = {
 
 _WITH_OUTPUTS: Mapping[str, Outputs] = {
     **array_calls.WITH_OUTPUTS,
-    **reduction_calls.WITH_OUTPUTS,
+    **numeric_calls.WITH_OUTPUTS,
     **routine_calls.WITH_OUTPUTS,
 }
 
