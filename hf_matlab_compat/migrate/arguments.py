@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn, TypeAlias
 
-from hf_matlab_compat.migrate.build import Part, call, expr
 from hf_matlab_compat.migrate.context import Context
 from hf_matlab_compat.migrate.syntax import Apply, Name, Node, Number, Text, refuse
-from hf_matlab_compat.migrate.values import NO_NUMBERS, Kind, Value
+from hf_matlab_compat.migrate.values import NO_NUMBERS, Kind, Part, Value, call, expr
 
 
 @dataclass(frozen=True)

@@ -8,26 +8,30 @@ from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Routine, Table, Translator
-from hf_matlab_compat.migrate.build import (
+from hf_matlab_compat.migrate.context import python_name
+from hf_matlab_compat.migrate.operators import as_numbers
+from hf_matlab_compat.migrate.syntax import refuse
+from hf_matlab_compat.migrate.values import (
+    SHAPED,
+    Kind,
     Part,
+    Value,
     attribute,
     binary,
     call,
     called,
     compare,
     expr,
+    integer,
     is_count,
     item,
     method,
+    number,
     starred,
     unary,
     uses,
     whole,
 )
-from hf_matlab_compat.migrate.context import python_name
-from hf_matlab_compat.migrate.operators import as_numbers
-from hf_matlab_compat.migrate.syntax import refuse
-from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, integer, number
 
 _STATES = ("state", "twister")
 _OLD_STATES = ("seed", "v4", "v5uniform", "v5normal")

@@ -6,7 +6,16 @@ import ast
 from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.build import (
+from hf_matlab_compat.migrate.calls import call_with_outputs
+from hf_matlab_compat.migrate.context import Context, python_name
+from hf_matlab_compat.migrate.expressions import lambda_parts
+from hf_matlab_compat.migrate.indexing import Subscript, index_of, is_in_first_row, subscript, subscripts
+from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.usage import base_name, field_key
+from hf_matlab_compat.migrate.values import (
+    SHAPED,
+    Kind,
+    Value,
     attribute,
     binary,
     call,
@@ -20,13 +29,6 @@ from hf_matlab_compat.migrate.build import (
     starred,
     whole,
 )
-from hf_matlab_compat.migrate.calls import call_with_outputs
-from hf_matlab_compat.migrate.context import Context, python_name
-from hf_matlab_compat.migrate.expressions import lambda_parts
-from hf_matlab_compat.migrate.indexing import Subscript, index_of, is_in_first_row, subscript, subscripts
-from hf_matlab_compat.migrate.syntax import Untranslatable
-from hf_matlab_compat.migrate.usage import base_name, field_key
-from hf_matlab_compat.migrate.values import SHAPED, Kind, Value
 from hf_matlab_compat.migrate.writer import Writer, stored
 
 EMPTY = call("np.zeros", (0, 0))

@@ -9,15 +9,26 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.build import call, compare, expr, method, name, unary
-from hf_matlab_compat.migrate.build import whole as literal
 from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.expressions import range_parts, whole_bounds
 from hf_matlab_compat.migrate.indexing import less_one, whole
 from hf_matlab_compat.migrate.operators import truth
 from hf_matlab_compat.migrate.syntax import Statement, Untranslatable
 from hf_matlab_compat.migrate.translation import Fate
-from hf_matlab_compat.migrate.values import MATRICES, SHAPED, Kind, Value, join
+from hf_matlab_compat.migrate.values import (
+    MATRICES,
+    SHAPED,
+    Kind,
+    Value,
+    call,
+    compare,
+    expr,
+    join,
+    method,
+    name,
+    unary,
+)
+from hf_matlab_compat.migrate.values import whole as literal
 from hf_matlab_compat.migrate.writer import Writer, stored
 
 Nested: TypeAlias = Callable[[Sequence[Statement], Context, Writer], None]

@@ -17,11 +17,10 @@ from hf_matlab_compat.migrate import (
     trainer_call,
 )
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Translator
-from hf_matlab_compat.migrate.build import call as call_of
-from hf_matlab_compat.migrate.build import expr, item, slice_of
 from hf_matlab_compat.migrate.context import Context, module_name, python_name
 from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, Apply, Colon, Node, Range, Untranslatable, refuse
-from hf_matlab_compat.migrate.values import Kind, Value, join
+from hf_matlab_compat.migrate.values import Kind, Value, expr, item, join, slice_of
+from hf_matlab_compat.migrate.values import call as call_of
 
 BUILTINS: Mapping[str, Translator] = {
     **array_calls.TABLE,

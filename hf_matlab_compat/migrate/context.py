@@ -12,11 +12,10 @@ from types import MappingProxyType
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.beside import Beside
-from hf_matlab_compat.migrate.build import call, called, expr
-from hf_matlab_compat.migrate.build import name as name_node
 from hf_matlab_compat.migrate.load_plan import LoadPlan
 from hf_matlab_compat.migrate.usage import Usage
-from hf_matlab_compat.migrate.values import SHAPED, Kind, Value
+from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, call, called, expr
+from hf_matlab_compat.migrate.values import name as name_node
 
 UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
 """Kinds whose values cannot be changed in part."""

@@ -8,21 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from hf_matlab_compat.migrate import strings, syntax
-from hf_matlab_compat.migrate.build import (
-    attribute,
-    binary,
-    call,
-    called,
-    expr,
-    item,
-    lambda_of,
-    name,
-    parameters,
-    plus,
-    starred,
-    whole,
-    written_number,
-)
 from hf_matlab_compat.migrate.calls import call as call_of_function
 from hf_matlab_compat.migrate.context import UNSHARED, Context, python_name
 from hf_matlab_compat.migrate.indexing import (
@@ -37,7 +22,26 @@ from hf_matlab_compat.migrate.indexing import (
 from hf_matlab_compat.migrate.operators import binary_operation, transpose, unary_operation
 from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, Untranslatable, refuse
 from hf_matlab_compat.migrate.usage import field_key
-from hf_matlab_compat.migrate.values import NO_NUMBERS, Kind, Value, integer, number
+from hf_matlab_compat.migrate.values import (
+    NO_NUMBERS,
+    Kind,
+    Value,
+    attribute,
+    binary,
+    call,
+    called,
+    expr,
+    integer,
+    item,
+    lambda_of,
+    name,
+    number,
+    parameters,
+    plus,
+    starred,
+    whole,
+    written_number,
+)
 
 CONSTANTS: Mapping[str, Value] = {
     "pi": number(name("np.pi")),

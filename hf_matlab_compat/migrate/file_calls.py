@@ -9,11 +9,10 @@ import re
 from hf_matlab_compat.migrate import strings, syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
 from hf_matlab_compat.migrate.beside import file_arguments, is_table
-from hf_matlab_compat.migrate.build import Part, call, compare, expr, method
-from hf_matlab_compat.migrate.build import name as variable
 from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, refuse
-from hf_matlab_compat.migrate.values import Kind, Value, integer, number
+from hf_matlab_compat.migrate.values import Kind, Part, Value, call, compare, expr, integer, method, number
+from hf_matlab_compat.migrate.values import name as variable
 
 _BYTES = {
     **dict.fromkeys(("uint8", "uchar", "unsigned char"), "u1"),

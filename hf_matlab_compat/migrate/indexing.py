@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.build import (
+from hf_matlab_compat.migrate.context import Context
+from hf_matlab_compat.migrate.syntax import refuse
+from hf_matlab_compat.migrate.values import (
+    SHAPED,
+    Kind,
     Part,
+    Value,
     attribute,
     binary,
     call,
     expr,
+    integer,
     item,
     method,
     name,
     plus,
     slice_of,
 )
-from hf_matlab_compat.migrate.context import Context
-from hf_matlab_compat.migrate.syntax import refuse
-from hf_matlab_compat.migrate.values import SHAPED, Kind, Value, integer
 
 
 @dataclass(frozen=True)

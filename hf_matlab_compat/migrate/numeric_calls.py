@@ -8,7 +8,6 @@ from functools import partial
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Routine, Table, Translator
-from hf_matlab_compat.migrate.build import Part, binary, call, compare, expr, item, method, name, whole, written
 from hf_matlab_compat.migrate.operators import (
     aligned,
     arithmetic,
@@ -20,7 +19,24 @@ from hf_matlab_compat.migrate.operators import (
     side_by_side,
 )
 from hf_matlab_compat.migrate.syntax import refuse
-from hf_matlab_compat.migrate.values import NO_NUMBERS, SHAPED, Kind, Value, integer, number
+from hf_matlab_compat.migrate.values import (
+    NO_NUMBERS,
+    SHAPED,
+    Kind,
+    Part,
+    Value,
+    binary,
+    call,
+    compare,
+    expr,
+    integer,
+    item,
+    method,
+    name,
+    number,
+    whole,
+    written,
+)
 
 _NUMPY = ("exp", "log", "log2", "log10", "sin", "cos", "tan", "tanh", "sinh", "cosh", "sign", "abs", "sqrt")
 _TESTS = ("isnan", "isinf", "isfinite")

@@ -6,7 +6,13 @@ import ast
 from dataclasses import replace
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.build import (
+from hf_matlab_compat.migrate.context import Context
+from hf_matlab_compat.migrate.syntax import refuse
+from hf_matlab_compat.migrate.values import (
+    MATRICES,
+    NO_NUMBERS,
+    Kind,
+    Value,
     attribute,
     binary,
     call,
@@ -17,14 +23,12 @@ from hf_matlab_compat.migrate.build import (
     junction,
     method,
     name,
+    number,
     slice_of,
     unary,
     whole,
     written,
 )
-from hf_matlab_compat.migrate.context import Context
-from hf_matlab_compat.migrate.syntax import refuse
-from hf_matlab_compat.migrate.values import MATRICES, NO_NUMBERS, Kind, Value, number
 
 _UFUNCS = {"+": "add", "-": "subtract", ".*": "multiply", "./": "divide"}
 _COMPARISONS = {

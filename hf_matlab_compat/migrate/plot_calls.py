@@ -7,7 +7,6 @@ from functools import partial
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
-from hf_matlab_compat.migrate.build import Part, binary, call, expr, method
 from hf_matlab_compat.migrate.plot_options import (
     FACES,
     LINES,
@@ -21,7 +20,7 @@ from hf_matlab_compat.migrate.plot_options import (
     vector,
 )
 from hf_matlab_compat.migrate.syntax import refuse
-from hf_matlab_compat.migrate.values import Kind, Value
+from hf_matlab_compat.migrate.values import Kind, Part, Value, binary, call, expr, method
 
 _AXES = {"xy": "auto", "ij": "auto", "square": "scaled"}
 _AXIS_WORDS = ("off", "on", "equal", "tight", "image", "auto")

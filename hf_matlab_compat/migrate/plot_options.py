@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
-from hf_matlab_compat.migrate.build import Part, binary, call, written_number
 from hf_matlab_compat.migrate.syntax import refuse
-from hf_matlab_compat.migrate.values import Kind, Value
+from hf_matlab_compat.migrate.values import Kind, Part, Value, binary, call, written_number
 
 Names = Mapping[str, str]
 

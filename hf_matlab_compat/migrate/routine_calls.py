@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Outputs, Routine, Table, Translator
-from hf_matlab_compat.migrate.build import call, expr, item, method, slice_of
 from hf_matlab_compat.migrate.syntax import refuse
-from hf_matlab_compat.migrate.values import Kind, Value, integer
+from hf_matlab_compat.migrate.values import Kind, Value, call, expr, integer, item, method, slice_of
 
 _FALSE = (syntax.Name("false"), syntax.Number("0"))
 _TRUE = (syntax.Name("true"), syntax.Number("1"))

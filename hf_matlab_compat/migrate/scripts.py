@@ -12,8 +12,6 @@ from functools import reduce
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.beside import Beside
-from hf_matlab_compat.migrate.build import binary, call, compare, expr
-from hf_matlab_compat.migrate.build import name as name_node
 from hf_matlab_compat.migrate.calls import is_function
 from hf_matlab_compat.migrate.context import IMPORTS, Context, Shared, python_name
 from hf_matlab_compat.migrate.expressions import (
@@ -29,7 +27,8 @@ from hf_matlab_compat.migrate.statements import returned, write_body
 from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, Untranslatable
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
 from hf_matlab_compat.migrate.usage import usage_of
-from hf_matlab_compat.migrate.values import Kind, Value
+from hf_matlab_compat.migrate.values import Kind, Value, binary, call, compare, expr
+from hf_matlab_compat.migrate.values import name as name_node
 from hf_matlab_compat.migrate.writer import Writer, comment_of, printable, rendered, stored, trailing_text
 
 STYLES = ("legacy", "modern")

@@ -11,14 +11,13 @@ from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.beside import file_arguments, is_workspace_load
 from hf_matlab_compat.migrate.blocks import BLOCKS
-from hf_matlab_compat.migrate.build import Part, attribute, call, expr, name
 from hf_matlab_compat.migrate.calls import is_function, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, load_table, save, with_suffix
 from hf_matlab_compat.migrate.load_plan import Bindings
 from hf_matlab_compat.migrate.syntax import Node, Statement, Untranslatable
 from hf_matlab_compat.migrate.translation import ASSUMED, Fate
-from hf_matlab_compat.migrate.values import Kind, Value, join
+from hf_matlab_compat.migrate.values import Kind, Part, Value, attribute, call, expr, join, name
 from hf_matlab_compat.migrate.writer import Account, Writer, comment_of, stored
 
 _LOADED = name("loaded")

@@ -10,19 +10,21 @@ from functools import partial
 
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments, Table
-from hf_matlab_compat.migrate.build import (
+from hf_matlab_compat.migrate.syntax import refuse, unescaped
+from hf_matlab_compat.migrate.values import (
+    Kind,
     Part,
+    Value,
     binary,
     call,
     compare,
     expr,
     method,
     name,
+    number,
     same_tree,
     whole,
 )
-from hf_matlab_compat.migrate.syntax import refuse, unescaped
-from hf_matlab_compat.migrate.values import Kind, Value, number
 
 _LIST = re.compile(r"\s*\[\s*-?\d[\d.]*([\s,]+-?\d[\d.]*)*\s*\]\s*")
 _IDENTIFIER = re.compile(r"\w[\w-]*(:[\w-]+)+")

@@ -11,12 +11,11 @@ from hf_matlab_compat.matlab.vocabulary import TO_MATLAB, TRAINER_ARGUMENTS, WOR
 from hf_matlab_compat.migrate import syntax
 from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.beside import Copy
-from hf_matlab_compat.migrate.build import Part, attribute, call, item, method, name
-from hf_matlab_compat.migrate.build import expr as constant
 from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.translation import NOT_EXPRESSED
-from hf_matlab_compat.migrate.values import Kind, Value
+from hf_matlab_compat.migrate.values import Kind, Part, Value, attribute, call, item, method, name
+from hf_matlab_compat.migrate.values import expr as constant
 
 _Named: TypeAlias = Mapping[str, tuple[syntax.Node, Value]]
 

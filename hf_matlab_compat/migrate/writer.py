@@ -18,9 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.build import Part, expr
 from hf_matlab_compat.migrate.syntax import Place, unescaped
 from hf_matlab_compat.migrate.translation import Fate, Ledger, LeftToDo
+from hf_matlab_compat.migrate.values import Part, expr
 
 _WIDTH = 88
 _TRAILING = "#\t"
