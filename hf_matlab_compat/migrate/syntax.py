@@ -31,7 +31,12 @@ class Untranslatable(Exception):
 
 
 def refuse(reason: str, unknown: str = "") -> NoReturn:
-    """Raise `Untranslatable`: every translator does so for what is outside the dialect."""
+    """Give up a statement; every translator does so for what is outside the dialect.
+
+    Raises
+    ------
+    Untranslatable
+    """
     raise Untranslatable(reason, unknown)
 
 
