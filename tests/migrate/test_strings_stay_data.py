@@ -77,6 +77,12 @@ def test_a_format_is_printed_with_its_quotes_and_braces() -> None:
     assert printed("n = 3; disp(['{''n''} = ' num2str(n) '\"']);\n") == "{'n'} = 3\"\n"
 
 
+def test_a_string_with_both_quotes_beside_a_value_is_no_f_string_in_three_quotes() -> None:
+    source = "n = 3; disp(['it''s \"' num2str(n)]);\n"
+    assert printed(source) == "it's \"3\n"
+    assert not any(mark in translate(source).python.split("\n", 1)[1] for mark in ('"""', "'''"))
+
+
 def test_a_string_in_double_quotes_is_unescaped_once() -> None:
     assert printed('disp("a\\\\nb\\tc\\x41\\101""q""");\n') == 'a\\nb\tcAA"q"\n'
     assert printed('fprintf("%s\\\\n|\\n", "z");\n') == "z\\n|\n"
