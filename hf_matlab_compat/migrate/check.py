@@ -7,7 +7,7 @@ import pickle
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -130,14 +130,23 @@ def _is_work(work: Path, folder: str, names: list[str]) -> list[str]:
 def _compare_variables(source: Path, work: Path, positions: frozenset[str]) -> tuple[int, list[str]]:
     """Return the number of compared variables at the end of both scripts, and a sentence for each difference.
 
-    Variables that depend on the time, and positions, which count from 0 in Python, are not compared.
+    Variables that depend on the time, positions (from 0 in Python), structs and unreadable values are not compared.
     """
     kept = work / "calls.workspace"
     ours = pickle.loads(kept.read_bytes()) if kept.exists() else {}
     aside = positions | _told_by_clock(whole_script(source)[0].body)
-    names = sorted(path.stem for path in (work / "workspace").glob("*.mat") if path.stem not in aside)
-    pairs = {name: ours[python_name(name)] for name in names if python_name(name) in ours}
-    return _compare_saved(work / "workspace", pairs)
+    compared, differences = 0, list[str]()
+    for path in sorted((work / "workspace").glob("*.mat")):
+        name, python = path.stem, python_name(path.stem)
+        try:
+            expected = _plain(load_mat(path)[name]) if name not in aside and python in ours else None
+        except (CheckpointError, KeyError):
+            continue
+        if _is_of_numbers(expected):
+            compared += 1
+            difference = _difference(name, expected, ours[python], _LOOSE)
+            differences += [f"{name}, at the end: {difference}"] if difference else []
+    return compared, differences
 
 
 _CLOCK = frozenset({"tic", "toc", "clock", "cputime", "now", "datestr", "date", "time", "pwd", "tempname", "fopen"})
@@ -312,24 +321,6 @@ def _compare_tables(theirs: Path, ours: Path) -> list[str]:
         if one.shape != other.shape or not np.allclose(one, other, rtol=1e-4, atol=1e-12):
             differences.append(f"{name}: the tables differ.")
     return differences
-
-
-def _compare_saved(folder: Path, ours: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """Return the number of variables compared with those that Octave saved, and a sentence for each difference.
-
-    Structs and unreadable values are skipped.
-    """
-    compared, differences = 0, list[str]()
-    for name, got in ours.items():
-        try:
-            expected = _plain(load_mat(folder / f"{name}.mat")[name])
-        except (CheckpointError, KeyError):
-            continue
-        if _is_of_numbers(expected):
-            compared += 1
-            difference = _difference(name, expected, got, _LOOSE)
-            differences += [f"{name}, at the end: {difference}"] if difference else []
-    return compared, differences
 
 
 _LOOSE = 1e4

@@ -126,18 +126,14 @@ def _spots_of(body: Iterable[Statement]) -> tuple[Spot, ...]:
     for outer in body:
         top, loop = len(found), range(0)
         inner = () if isinstance(outer, syntax.Function) else tuple(_statements_in(outer))
-        guarded = {id(each) for part in inner for each in _inside_guard(part)}
+        guards = [each for each in inner if isinstance(each, syntax.If | syntax.Switch | syntax.Try)]
+        guarded = {id(each) for guard in guards for each in _statements_in(guard) if each is not guard}
         for place, statement in enumerate(inner, top):
             if isinstance(statement, syntax.For | syntax.While) and place not in loop:
                 loop = range(place, place + sum(1 for _ in _statements_in(statement)))
             around = loop if place in loop else range(0)
             found.append(Spot(statement, top, around, id(statement) in guarded, *_occurrences(statement)))
     return tuple(found)
-
-
-def _inside_guard(statement: Statement) -> Iterator[Statement]:
-    if isinstance(statement, syntax.If | syntax.Switch | syntax.Try):
-        yield from (each for each in _statements_in(statement) if each is not statement)
 
 
 def _statements_in(statement: Statement) -> Iterator[Statement]:

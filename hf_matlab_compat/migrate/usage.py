@@ -167,14 +167,12 @@ def _outlived(nodes: list[Node], outputs: set[str]) -> Iterator[int]:
             occurrences.setdefault(name, []).append(place)
     for place, node in enumerate(nodes):
         if isinstance(node, syntax.For):
-            known = occurrences[node.variable]
-            end = place + sum(1 for _ in _own_nodes([node]))
-            following = bisect_left(known, end)
-            if following < len(known):
-                is_read = _is_read(node.variable, nodes[known[following]])
-            else:
-                is_read = node.variable in outputs
-            if is_read:
+            known, end = occurrences[node.variable], place + sum(1 for _ in _own_nodes([node]))
+            after = bisect_left(known, end)
+            following = known[after : after + 1]
+            if any(_is_read(node.variable, nodes[each]) for each in following) or (
+                not following and node.variable in outputs
+            ):
                 yield id(node)
 
 
