@@ -10,7 +10,7 @@ from hf_matlab_compat.migrate.calls import call_with_outputs
 from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.expressions import lambda_parts
 from hf_matlab_compat.migrate.indexing import Subscript, index_of, is_in_first_row, subscript, subscripts
-from hf_matlab_compat.migrate.syntax import Untranslatable
+from hf_matlab_compat.migrate.syntax import refuse
 from hf_matlab_compat.migrate.usage import base_name, field_key
 from hf_matlab_compat.migrate.values import (
     SHAPED,
@@ -37,18 +37,12 @@ _NEW_LIST = expr([])
 
 
 def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
-    """Write an assignment.
-
-    Raises
-    ------
-    Untranslatable
-        It is outside the dialect.
-    """
+    """Write an assignment."""
     if len(node.targets) > 1:
         _to_several(node, context, writer)
         return
     if not node.targets:
-        raise Untranslatable("assigns to nothing")
+        refuse("assigns to nothing")
     (target,) = node.targets
     if isinstance(target, syntax.Name):
         _to_name(target.name, node.value, context, writer)
@@ -57,7 +51,7 @@ def assign(node: syntax.Assign, context: Context, writer: Writer) -> None:
     elif isinstance(target, syntax.Apply):
         _to_part(target, node.value, context, writer)
     else:
-        raise Untranslatable("assigns to something of an unknown form")
+        refuse("assigns to something of an unknown form")
 
 
 def _to_name(variable: str, node: syntax.Node, context: Context, writer: Writer) -> None:
@@ -71,9 +65,9 @@ def _to_name(variable: str, node: syntax.Node, context: Context, writer: Writer)
         return
     value = _positions(node, context) if variable in context.usage.positions else context(node)
     if value.node is None:
-        raise Untranslatable("assigns what has no value")
+        refuse("assigns what has no value")
     if isinstance(value.node, ast.expr) and called(value) == "plt.hist":
-        raise Untranslatable("asks for the counts of a histogram")
+        refuse("asks for the counts of a histogram")
     value = replace(value, node=item([value.node], 0)) if value.starred else value
     if value.kind is Kind.EMPTY and variable in context.usage.only_empty:
         value = replace(value, node=expr(None))
@@ -108,7 +102,7 @@ def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
     if isinstance(value, syntax.Name):
         value = syntax.Apply(value, ())
     if not (isinstance(value, syntax.Apply) and isinstance(value.base, syntax.Name)) or value.brace:
-        raise Untranslatable("takes several values from something that is no call")
+        refuse("takes several values from something that is no call")
     made, known = call_with_outputs(value.base.name, value.arguments, context, len(node.targets))
     names: list[ast.expr] = []
     for target, each in zip(node.targets, known, strict=True):
@@ -118,7 +112,7 @@ def _to_several(node: syntax.Assign, context: Context, writer: Writer) -> None:
             names.append(stored(context.target(target.name)))
             context.define(target.name, each)
         else:
-            raise Untranslatable("assigns several values to parts of variables")
+            refuse("assigns several values to parts of variables")
     writer.assign(ast.Tuple(names, ast.Store()), made)
 
 
@@ -127,7 +121,7 @@ def _from_list(node: syntax.Assign, value: syntax.Apply, context: Context, write
     entries = context(value)
     variables = [each.name for each in node.targets if isinstance(each, syntax.Name)]
     if not entries.starred or len(variables) < len(node.targets):
-        raise Untranslatable("takes several values from something that is no call")
+        refuse("takes several values from something that is no call")
     names = [*(stored(context.target(each)) for each in variables), starred(stored("_"))]
     writer.assign(ast.Tuple(names, ast.Store()), call("ml.copied", [entries.node]))
     for each in variables:
@@ -158,7 +152,7 @@ def _outer(node: syntax.Node, context: Context) -> Value:
 def _create(variable: str, first: ast.expr, kind: Kind, context: Context, writer: Writer) -> None:
     # a variable must exist before a part of it is assigned
     if not variable:
-        raise Untranslatable("assigns to part of something that is no variable")
+        refuse("assigns to part of something that is no variable")
     may_be_missing = variable in context.optional or variable in context.usage.asked_for
     if may_be_missing or (kind is Kind.STRUCT and _kind_of(variable, context) is Kind.EMPTY):
         _create_here(variable, first, kind, context, writer)
@@ -204,9 +198,9 @@ def _to_part(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     if base.kind is Kind.CELL and _to_list(base, target, node, context, writer):
         return
     if base.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
-        raise Untranslatable(f"assigns to part of {base.kind.value}")
+        refuse(f"assigns to part of {base.kind.value}")
     if value.kind in (Kind.CELL, Kind.STRUCT, Kind.STR, Kind.HANDLE):
-        raise Untranslatable(f"puts {value.kind.value} into an array")
+        refuse(f"puts {value.kind.value} into an array")
     found = subscripts(target.arguments, base, context)
     direct = _direct(base, found, value, target, context)
     if direct is None:
@@ -295,11 +289,11 @@ def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
     found = subscripts(target.arguments, base, context)
     chosen = [axis for axis, each in enumerate(found) if each.form != "all"]
     if len(chosen) != 1 or not isinstance(target.base, syntax.Name | syntax.Field):
-        raise Untranslatable("deletes in an unknown way")
+        refuse("deletes in an unknown way")
     if base.kind is Kind.CELL and count == 2 and (chosen == [0] or base.nd):
-        raise Untranslatable("deletes rows or columns of cells")
+        refuse("deletes rows or columns of cells")
     if base.nd and count == 2:
-        raise Untranslatable("deletes by two indices where there may be three dimensions")
+        refuse("deletes by two indices where there may be three dimensions")
     (axis,) = chosen
     where = found[axis]
     if base.kind is Kind.CELL and where.form in ("one", "slice"):
@@ -312,7 +306,7 @@ def _delete(target: syntax.Apply, context: Context, writer: Writer) -> None:
             context.define(target.base.name, Value(None, Kind.LOADED))
         return
     if base.kind not in SHAPED:
-        raise Untranslatable("deletes in an unknown way")
+        refuse("deletes in an unknown way")
     along = {} if base.kind is Kind.ROW else {"axis": axis}
     writer.assign(expr(base), call("np.delete", base, place, **along))
 
@@ -368,9 +362,9 @@ def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
     base, holder = _cells_to_fill(target, variable, context, writer)
     if base.kind is Kind.EMPTY:
         context.define(variable, Value(None, Kind.CELL))
-        raise Untranslatable("turns [] into a cell array")
+        refuse("turns [] into a cell array")
     if len(target.arguments) not in (1, 2):
-        raise Untranslatable("indexes a cell array in more than two dimensions")
+        refuse("indexes a cell array in more than two dimensions")
     if len(target.arguments) == 2 and not is_in_first_row(base, target.arguments):
         _to_cell_in_two(base, holder, value, target, context, writer)
         return
@@ -383,7 +377,7 @@ def _to_cell(target: syntax.Apply, node: syntax.Node, context: Context, writer: 
         where = index_of(_as_cells(base), chosen, context)
         writer.run(call("ml.put_cell", base, _from_one(where), value))
     elif found.form != "one":
-        raise Untranslatable("assigns to several cells at once")
+        refuse("assigns to several cells at once")
     elif variable in context.growing or is_count(found.node):
         writer.run(call("ml.put", base, found.node, value))
     else:
@@ -419,8 +413,8 @@ def _to_cell_in_two(
     # c{i, j} = value
     found = subscripts(target.arguments, _as_cells(base), context)
     if any(each.form != "one" for each in found):
-        raise Untranslatable("assigns to several cells at once")
+        refuse("assigns to several cells at once")
     if holder is None:
-        raise Untranslatable("assigns to cells in rows and columns inside cells")
+        refuse("assigns to cells in rows and columns inside cells")
     writer.assign(holder, call("ml.put_in_two", base, *(each.node for each in found), value))
     _now_in_two(target, context)

@@ -13,7 +13,7 @@ from hf_matlab_compat.migrate.context import Context, python_name
 from hf_matlab_compat.migrate.expressions import range_parts, whole_bounds
 from hf_matlab_compat.migrate.indexing import less_one, whole
 from hf_matlab_compat.migrate.operators import truth
-from hf_matlab_compat.migrate.syntax import Statement, Untranslatable
+from hf_matlab_compat.migrate.syntax import Statement, refuse
 from hf_matlab_compat.migrate.translation import Fate
 from hf_matlab_compat.migrate.values import (
     MATRICES,
@@ -64,15 +64,10 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
         Receives the loop.
     nested : callable
         Writes the statements of a body.
-
-    Raises
-    ------
-    Untranslatable
-        The loop runs over something of an unclear shape.
     """
     values, variable = _values(statement, context)
     if statement.variable in context.two_dimensional and variable.kind is Kind.ROW:
-        raise Untranslatable("loops over something of unclear shape")
+        refuse("loops over something of unclear shape")
     runs = _runs(statement.values, context)
     if runs is None and id(statement) in context.usage.outlived and not _starts_from_itself(statement):
         _leave_empty(statement.variable, writer)
@@ -205,7 +200,7 @@ def _values(statement: syntax.For, context: Context) -> tuple[ast.expr, Value]:
         return ast.ListComp(expr([name("entry")]), [each]), Value(None, Kind.CELL)
     if value.kind in (*MATRICES, Kind.LOADED, Kind.EMPTY):
         return call("ml.columns", value), Value(None, Kind.LOADED)
-    raise Untranslatable(f"loops over {value.kind.value}")
+    return refuse(f"loops over {value.kind.value}")
 
 
 def _over_range(variable: str, values: syntax.Range, context: Context) -> tuple[ast.expr, Value]:
@@ -246,7 +241,7 @@ def switch_block(statement: syntax.Switch, context: Context, writer: Writer, nes
 
 def _case(subject: Value, value: Value) -> Value:
     if subject.kind in SHAPED or value.kind in SHAPED:
-        raise Untranslatable("switches on an array")
+        refuse("switches on an array")
     return Value(compare(subject, "in" if value.kind is Kind.CELL else "==", value), Kind.NUM)
 
 

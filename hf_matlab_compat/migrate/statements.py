@@ -15,7 +15,7 @@ from hf_matlab_compat.migrate.calls import is_function, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, load_table, save, with_suffix
 from hf_matlab_compat.migrate.load_plan import Bindings
-from hf_matlab_compat.migrate.syntax import Node, Statement, Untranslatable
+from hf_matlab_compat.migrate.syntax import Node, Statement, Untranslatable, refuse
 from hf_matlab_compat.migrate.translation import ASSUMED, Fate
 from hf_matlab_compat.migrate.values import Kind, Part, Value, attribute, call, expr, join, name
 from hf_matlab_compat.migrate.writer import Account, Writer, comment_of, stored
@@ -72,7 +72,7 @@ def _write_checked(statement: Statement, context: Context, writer: Writer) -> No
     left_out = context.replaced and isinstance(statement, syntax.Evaluate | syntax.Command)
     difference = account.difference(left_out)
     if difference:
-        raise Untranslatable(difference)
+        refuse(difference)
 
 
 def _left_to_do(statement: Statement, failure: Untranslatable, context: Context, writer: Writer) -> None:
@@ -103,7 +103,7 @@ def _assign(statement: syntax.Assign, context: Context, writer: Writer) -> None:
         elif not isinstance(target, syntax.Tilde):
             _show(statement.place.text.split("=")[0].strip(), context(target), writer)
     if context.replaced:
-        raise Untranslatable("assigns what is left out here")
+        refuse("assigns what is left out here")
     _done(statement, context, writer)
 
 
@@ -153,7 +153,7 @@ def _keep_as_comment(statement: Statement, writer: Writer) -> None:
 def _command(statement: syntax.Command, context: Context, writer: Writer) -> None:
     command, *words = statement.words
     if words and words[0] in ("+=", "-=", "*=", "/="):
-        raise Untranslatable("uses an operator that is Octave's own")
+        refuse("uses an operator that is Octave's own")
     if not words and (
         command in context.variables or command in context.shared.beside.trainers or _is_own(command, context)
     ):
@@ -175,7 +175,7 @@ def _command(statement: syntax.Command, context: Context, writer: Writer) -> Non
     else:
         reason = Untranslatable("is a command to the system") if command.startswith("!") else unknown(command)
         said = reason if words else f"{reason}; another script's variables are not followed"
-        raise Untranslatable(str(said), reason.unknown)
+        refuse(str(said), reason.unknown)
     _done(statement, context, writer)
 
 
@@ -211,23 +211,17 @@ def nested(body: Sequence[Statement], context: Context, writer: Writer) -> None:
 
 
 def _load(statement: Statement, nodes: tuple[Node, ...], context: Context, writer: Writer) -> None:
-    """Write ``load('x')``.
-
-    Raises
-    ------
-    Untranslatable
-        The name of the file or of its variables cannot be followed.
-    """
+    """Write ``load('x')``."""
     arguments = Arguments("load", file_arguments(nodes), context)
     if not len(arguments):
-        raise Untranslatable("loads without a name")
+        refuse("loads without a name")
     table = load_table(arguments)
     if table is not None:
         _load_table(arguments, table, context, writer)
         return
     listed = [arguments.literal(place) for place in range(1, len(arguments))]
     if any(word is None or not word.isidentifier() for word in listed):
-        raise Untranslatable("loads with options")
+        refuse("loads with options")
     bindings = context.plan.at_load.get(id(statement), Bindings())
     if context.depth and "loaded*" not in context.variables:
         context.missing["loaded"] = call("ml.Struct")
@@ -278,7 +272,7 @@ def _say_assumed(name: str, statement: Statement, context: Context, writer: Writ
 def _load_table(arguments: Arguments, table: Value, context: Context, writer: Writer) -> None:
     variable = (arguments.literal(0) or "").replace("\\", "/").split("/")[-1].split(".")[0]
     if not variable.isidentifier():
-        raise Untranslatable(f"loads the table {variable!r} into a variable of an unknown name")
+        refuse(f"loads the table {variable!r} into a variable of an unknown name")
     writer.assign(python_name(variable), table)
     context.define(variable, Value(None, Kind.LOADED))
 
@@ -310,7 +304,7 @@ def _jump(statement: syntax.Jump, context: Context, writer: Writer) -> None:
     elif context.loops:
         writer.write(ast.Break() if statement.word == "break" else ast.Continue())
     else:
-        raise Untranslatable("stands outside a loop")
+        refuse("stands outside a loop")
     _done(statement, context, writer)
 
 
@@ -330,7 +324,7 @@ def _broken(statement: syntax.Broken, _context: Context, writer: Writer) -> None
 
 
 def _global(_statement: syntax.Global, _context: Context, _writer: Writer) -> None:
-    raise Untranslatable("declares global or persistent variables")
+    refuse("declares global or persistent variables")
 
 
 def _block(write: Callable[..., None]) -> Callable[[Any, Context, Writer], None]:

@@ -31,11 +31,12 @@ class Untranslatable(Exception):
 
 
 def refuse(reason: str, unknown: str = "") -> NoReturn:
-    """Give up a statement; every translator does so for what is outside the dialect.
+    """Give up a statement, which is outside the dialect.
 
     Raises
     ------
     Untranslatable
+        Always.
     """
     raise Untranslatable(reason, unknown)
 

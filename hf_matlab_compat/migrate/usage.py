@@ -65,8 +65,8 @@ def usage_of(
     """Return the facts about a body; functions inside it do not count."""
     nodes = list(_own_nodes(body))
     given = assignments(nodes)
-    written = {name for name, pairs in given.items() if not all(_is_whole(target) for target, _ in pairs)}
-    whole = {name for name, pairs in given.items() if any(_is_whole(target) for target, _ in pairs)}
+    written = {name for name, pairs in given.items() if not all(isinstance(target, syntax.Name) for target, _ in pairs)}
+    whole = {name for name, pairs in given.items() if any(isinstance(target, syntax.Name) for target, _ in pairs)}
     empty = {name for name, pairs in given.items() if all(value == syntax.Matrix(()) for _, value in pairs)}
     once = {name: pairs[0][1] for name, pairs in given.items() if len(pairs) == 1}
     constants = {name: value for name, value in once.items() if isinstance(value, syntax.Number | syntax.Text)}
@@ -142,10 +142,6 @@ def assignments(nodes: Iterable[Node]) -> dict[str, list[tuple[Node, Node]]]:
                 found.setdefault(base_name(target), []).append((target, node.value))
     found.pop("", None)
     return found
-
-
-def _is_whole(target: Node) -> bool:
-    return isinstance(target, syntax.Name)
 
 
 def _changing(nodes: Iterable[Node], parameters: set[str]) -> set[str]:

@@ -85,10 +85,6 @@ class Account:
         self._texts = [node for node in self._texts if id(node) not in gone]
         self._number_nodes = [node for node in self._number_nodes if id(node) not in gone]
 
-    @property
-    def _numbers(self) -> set[float]:
-        return {_value(node.text) for node in self._number_nodes}
-
     def enter(self, tree: ast.stmt) -> None:
         """Enter a statement of Python, or the header of a block."""
         self._constants += [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
@@ -139,10 +135,11 @@ class Account:
                 yield each
 
     def _is_lost(self, numbers: set[float]) -> bool:
-        return any(not _near(each, numbers) for each in filter(_is_telling, self._numbers))
+        return any(not _near(each, numbers) for each in filter(_is_telling, map(_value, self._number_nodes)))
 
     def _is_foreign(self, numbers: set[float]) -> bool:
-        foreign = (each for each in filter(_is_telling, numbers - {*_OWN_FRACTIONS}) if not _near(each, self._numbers))
+        own = set(map(_value, self._number_nodes))
+        foreign = (each for each in filter(_is_telling, numbers - {*_OWN_FRACTIONS}) if not _near(each, own))
         return not self._numbers_from_elsewhere and any(foreign)
 
 
@@ -163,8 +160,8 @@ def _printed(node: syntax.Text) -> Iterable[str]:
     return [part.replace("\0", "%").removesuffix("\n") for part in parts]
 
 
-def _value(text: str) -> float:
-    return float(text.lower().replace("d", "e"))
+def _value(node: syntax.Number) -> float:
+    return float(node.text.lower().replace("d", "e"))
 
 
 def _is_telling(number: float) -> bool:

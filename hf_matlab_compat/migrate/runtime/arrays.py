@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -247,16 +248,6 @@ def copied(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def hcat(*parts: Any) -> Array:
-    """Return ``[a, b, …]``, ignoring empty parts."""
-    return cat(1, *parts)
-
-
-def vcat(*parts: Any) -> Array:
-    """Return ``[a; b; …]``, ignoring empty parts."""
-    return cat(0, *parts)
-
-
 def cat(axis: int, *parts: Any) -> Array:
     """Return arrays joined along an axis, which counts from 0, ignoring empty parts."""
     arrays = [two_dimensional(part) for part in parts]
@@ -264,6 +255,9 @@ def cat(axis: int, *parts: Any) -> Array:
     if axis > 1:
         solid = [dims(array, axis + 1) for array in solid]
     return trimmed(np.concatenate(solid, axis=axis))
+
+
+hcat, vcat = partial(cat, 1), partial(cat, 0)
 
 
 def circshift(x: Any, steps: Any, axis: int | None = None) -> Array:
@@ -320,11 +314,4 @@ def factorial(n: float) -> float:
     return float(math.factorial(int(n)))
 
 
-def real(x: Any) -> Any:
-    """Return ``real(x)``."""
-    return np.real(x)
-
-
-def imag(x: Any) -> Any:
-    """Return ``imag(x)``."""
-    return np.imag(x)
+real, imag = np.real, np.imag

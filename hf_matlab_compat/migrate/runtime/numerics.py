@@ -49,20 +49,15 @@ std_of_all = partial(_along, np.std)
 var_of_all = partial(_along, np.var)
 
 
-def max_and_place(x: Any, axis: int | None = None) -> tuple[Any, Any]:
+def _extreme(find: Callable[..., Array], x: Any, axis: int | None = None) -> tuple[Any, Any]:
     """Return ``[m, i] = max(x)``; positions count from 1."""
-    return _extreme(np.nanargmax, x, axis)
-
-
-def min_and_place(x: Any, axis: int | None = None) -> tuple[Any, Any]:
-    """Return ``[m, i] = min(x)``; positions count from 1."""
-    return _extreme(np.nanargmin, x, axis)
-
-
-def _extreme(find: Callable[..., Array], x: Any, axis: int | None) -> tuple[Any, Any]:
     array, along = _with_axis(x, axis)
     places = find(array, axis=along, keepdims=True)
     return trimmed(np.take_along_axis(array, places, along)), trimmed(places + 1)
+
+
+max_and_place = partial(_extreme, np.nanargmax)
+min_and_place = partial(_extreme, np.nanargmin)
 
 
 def _with_axis(x: Any, axis: int | None) -> tuple[Array, int]:
