@@ -36,7 +36,6 @@ STREAMS = ("octave", "matlab")
 _MOST_PASSES = 6
 _PACKAGES = ("numpy", "matplotlib", "hf_matlab_compat")
 ALONE = Beside()
-"""Nothing beside the script."""
 
 
 def translate(

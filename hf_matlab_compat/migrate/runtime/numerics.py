@@ -76,8 +76,7 @@ def sort_and_places(x: Any, axis: int | None = None, *, descending: bool = False
 
 def cumsum(x: Any) -> Array:
     """Return ``cumsum(x)``."""
-    array = two_dimensional(x)
-    return np.cumsum(array, axis=first_axis(array))
+    return np.cumsum(two_dimensional(x), axis=first_axis(two_dimensional(x)))
 
 
 def cumprod(x: Any) -> Array:
