@@ -371,6 +371,13 @@ class Options:
     )
     corruption_seed: int = option(0, _whole(0), "Key of all these draws; a resumed run needs the same.", "corruptseed")
 
+    clean_train: bool = option(
+        False,
+        _FLAG,
+        "Report `clean_train_error` after every epoch too: the error of the training cases without corruption. It "
+        "costs a likelihood pass.",
+    )
+
     # --- early stopping
     patience: int | None = option(
         None,

@@ -39,7 +39,8 @@ class Result:
         b of layers 1 … L; empty for a user's problem.
     history : dict of str to arrays
         One array for each figure of `Report` ('epoch', 'train_log_likelihood', 'rho', …), over the epochs of this
-        call. Test figures are nan without test data.
+        call. Test figures are nan without test data. The option `clean_train` adds 'clean_train_error', the error of
+        the training cases without corruption.
     records : Records
         Log-likelihood, error, λ and seconds of all epochs, also of those before a resume.
     outcome : Outcome

@@ -81,8 +81,10 @@ def read_result(path: Path, unit_types: Sequence[Any] | None, loss: Any) -> Save
         return _put_together(text, arrays, unit_types, loss)
 
 
-def saved_state(path: Path) -> State:
-    """Read the state of a file that `Result.save` wrote; its units and loss need not be known.
+def saved_states(path: Path) -> dict[str, State]:
+    """Read the states of a file that `Result.save` wrote: 'state', and 'best' and 'average' where they were kept.
+
+    The units and the loss need not be known.
 
     Raises
     ------
@@ -91,7 +93,8 @@ def saved_state(path: Path) -> State:
     """
     with _undamaged(path):
         text, arrays = read_described(path, _TEXT)
-        return _state_put_together(text["states"]["state"], arrays, None)
+        states = {name: _state_put_together(told, arrays, None) for name, told in text["states"].items()}
+        return {"state": states["state"], **states}
 
 
 def is_result(path: Path) -> bool:

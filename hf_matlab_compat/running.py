@@ -13,7 +13,7 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import MemoryFullError, NonFiniteError, Terminated
 from hf_matlab_compat.method import Method, epochs
 from hf_matlab_compat.model.network import Network
-from hf_matlab_compat.observers.interrupt import InterruptGuard
+from hf_matlab_compat.observers.interrupt import InterruptGuard, say_how_to_leave_a_loop
 from hf_matlab_compat.observers.observer import KEEP, Kept, Observer, Run, Stop, checked_answer
 from hf_matlab_compat.problem import Cases, Problem, checked_score_of
 from hf_matlab_compat.result import Result, make_result
@@ -56,6 +56,8 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
 
     Raises
     ------
+    KeyboardInterrupt
+        After a Ctrl-C that followed that of an earlier run at once; its `result` holds the finished epochs.
     Terminated
         After SIGTERM or SIGHUP.
     """
@@ -65,6 +67,12 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
     result = replace(run.result(), interrupted=guard.received is not None)
     if guard.terminated:
         raise Terminated(128 + (guard.received or 0), result)
+    if guard.leaving:
+        left = KeyboardInterrupt()
+        left.result = result  # type: ignore[attr-defined]
+        raise left
+    if result.interrupted:
+        say_how_to_leave_a_loop()
     return result
 
 
@@ -81,13 +89,13 @@ class _Running:
     def go(self, guard: InterruptGuard) -> None:
         """Run all epochs."""
         options = self.setup.run.options
+        if self.state.epoch < options.max_epochs:
+            self.outcome = Outcome.FINISHED
         for observer in self.observers:
-            observer.begin(self.setup.run, self._on_host())
+            self._heed(observer, "begin", observer.begin(self.setup.run, self._on_host()))
         steps = epochs(
             self.setup.problem, self.setup.method, self.state, options.max_epochs, self.setup.evaluate, self._progress
         )
-        if self.state.epoch < options.max_epochs:
-            self.outcome = Outcome.FINISHED
         while self.state.epoch < options.max_epochs and self.outcome is Outcome.FINISHED:
             if exhausted(self.state, options):
                 self.outcome = Outcome.STALLED
@@ -95,7 +103,7 @@ class _Running:
             try:
                 # `quiet` is the outer context, so that Ctrl-C can interrupt neither its entry nor its exit
                 with self.setup.backend.quiet(), guard.abandonable():
-                    done = next(steps)
+                    done = self._scored_clean(*next(steps))
             except KeyboardInterrupt:
                 self.outcome = guard.outcome
                 break
@@ -116,15 +124,26 @@ class _Running:
         self.state = state
         self.reports.append(report)
         for observer in self.observers:
-            answer = checked_answer(observer, observer.epoch(report, self._on_host()))
-            if answer is KEEP:
-                self.kept["best"] = self._on_host()
-            elif isinstance(answer, Kept):
-                self.kept[answer.name] = answer.state
-            elif isinstance(answer, Stop):
-                self.outcome = Outcome.STOPPED
-                name = type(observer).__name__
-                self.reason = f"{name}: {answer.reason}" if answer.reason else f"{name} asked for it"
+            self._heed(observer, "epoch", observer.epoch(report, self._on_host()))
+
+    def _scored_clean(self, report: Report, state: State) -> tuple[Report, State]:
+        if not self.setup.run.options.clean_train:
+            return report, state
+        problem = self.setup.problem
+        noisy = getattr(problem, "is_random", True)
+        clean = checked_score_of(problem, state.theta, Cases()) if noisy else report.train
+        return report.having(clean_train_error=clean.error), state
+
+    def _heed(self, observer: Observer, asked: str, answer: Any) -> None:
+        answer = checked_answer(f"{type(observer).__name__}.{asked}", answer)
+        if answer is KEEP:
+            self.kept["best"] = self._on_host()
+        elif isinstance(answer, Kept):
+            self.kept[answer.name] = answer.state
+        elif isinstance(answer, Stop) and self.outcome is not Outcome.NOTHING_TO_DO:
+            self.outcome = Outcome.STOPPED
+            name = type(observer).__name__
+            self.reason = f"{name}: {answer.reason}" if answer.reason else f"{name} asked for it"
 
     def _progress(self, stage: str, step: int, of: int) -> None:
         for observer in self.observers:

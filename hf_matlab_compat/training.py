@@ -30,7 +30,7 @@ from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.problem import Problem
 from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.result import Result
-from hf_matlab_compat.result_file import is_result, saved_state
+from hf_matlab_compat.result_file import is_result, saved_states
 from hf_matlab_compat.running import Setup, run_epochs
 from hf_matlab_compat.state import State
 from hf_matlab_compat.subject import (
@@ -146,6 +146,8 @@ def train(
         A gradient, curvature product or log-likelihood is NaN or infinite. Its ``result`` holds the finished epochs.
     MemoryFullError
         The memory was full in the middle of the run. Its ``result`` holds the finished epochs.
+    KeyboardInterrupt
+        After a second Ctrl-C within 2 seconds, also if the first ended an earlier run: it leaves a loop of runs.
     Terminated
         A SystemExit, after SIGTERM (code 143) or SIGHUP (129), with the finished epochs in its ``result``.
 
@@ -161,8 +163,7 @@ def train(
     settings = replace(asked, precision="single") if asked.precision == "tf32" else asked  # TF32 is stored as single
     shown, others = Dispensable(_display(display)), checked_observers(observers)
     start = (initial_theta, initial_weights, initial_biases)
-    if isinstance(resume_from, str | os.PathLike) and is_result(resume_from):
-        resume_from = saved_state(resume_from)
+    resume_from, kept = _continued(resume_from)
     if problem is None:
         refuse_without_problem(test_problem)
         weights = Weights(case_weights, class_weights)
@@ -200,6 +201,7 @@ def train(
         options=replace(asked, num_chunks=subject.problem.num_chunks),
         num_cases=subject.num_cases,
         described=subject.described() if name else {},
+        kept=kept,
     )
     method = method_of(settings, subject.backend)
     started = checked_start(method, subject.problem, subject.state.theta)
@@ -215,6 +217,17 @@ def train(
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     with run_lock(name):
         return run_epochs(setup, replace(subject.state, memory=memory), [*files, *rules, shown, *others])
+
+
+def _continued(resume_from: Any) -> tuple[Any, dict[str, State]]:
+    """Return where to continue, for a saved result its state; and the best and the average state of a result."""
+    if isinstance(resume_from, Result):
+        found = {"best": resume_from.best, "average": resume_from.average}
+        return resume_from, {name: state for name, state in found.items() if state is not None}
+    if isinstance(resume_from, str | os.PathLike) and is_result(resume_from):
+        states = saved_states(resume_from)
+        return states.pop("state"), states
+    return resume_from, {}
 
 
 def _rules(options: Options) -> list[Observer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from hf_matlab_compat.backends import blas_threads
 from hf_matlab_compat.errors import Terminated
 from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.logs.parser import read_log
+from hf_matlab_compat.observers import interrupt
 from hf_matlab_compat.observers.interrupt import InterruptGuard
 from hf_matlab_compat.observers.observer import Observer
 from hf_matlab_compat.result import Result
@@ -31,7 +33,9 @@ WITHOUT_SIGNALS = pytest.mark.skipif(os.name == "nt", reason="os.kill cannot sen
 
 
 @pytest.fixture(autouse=True)
-def python_handler() -> Iterator[None]:
+def python_handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(interrupt._Presses, "last", -math.inf)  # the test before this one pressed Ctrl-C a moment ago
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     plain = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
     before = {number: signal.signal(number, handler) for number, handler in plain.items()}
     yield
@@ -201,9 +205,10 @@ def test_a_signal_that_the_program_ignores_or_handles_is_left_to_it(tmp_path: Pa
     assert set(came) == {signal.SIGTERM}
 
 
-def test_a_loop_of_runs_sees_a_ctrl_c_that_came_too_late_to_break_anything_off() -> None:
+def test_a_loop_of_runs_sees_a_ctrl_c_that_came_too_late_to_break_anything_off(monkeypatch: pytest.MonkeyPatch) -> None:
     late = train(**field_arguments(observers=[CtrlC("epoch", 2)]))
     assert (late.outcome, late.interrupted) == (Outcome.FINISHED, True)
+    monkeypatch.setattr(interrupt._Presses, "last", -math.inf)
     assert train(**field_arguments(max_epochs=4, observers=[CtrlC("cg", 2)])).interrupted
     assert not train(**field_arguments()).interrupted
 
@@ -220,6 +225,75 @@ def test_the_loop_of_the_documentation_stops_at_ctrl_c(monkeypatch: pytest.Monke
 
     exec("for weightcost" + loop, {"nnet_train": pressed_in_the_second, "case": {}})
     assert calls == [2e-5, 1e-4]
+
+
+LOOP = """
+import signal, sys
+from hf_matlab_compat import nnet_train, train
+from hf_matlab_compat.observers import interrupt
+from hf_matlab_compat.observers.observer import Observer
+from tests.small_run import field_arguments
+
+class Press(Observer):
+    def progress(self, stage, step, of):
+        if stage == "cg":
+            signal.raise_signal(signal.SIGINT)
+
+gap, presses, where = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+clock = [0.0]
+interrupt.time.monotonic = lambda: clock[0]
+for run in range(3):
+    print("run", run, flush=True)
+    if run == 1 and where == "between":
+        signal.raise_signal(signal.SIGINT)
+    pressed = where == "within" and run < presses or run == 0
+    result = train(**field_arguments(max_epochs=2, observers=[Press()] if pressed else []))
+    print(result.outcome.name, flush=True)
+    clock[0] += gap
+"""
+
+
+@WITHOUT_SIGNALS
+@pytest.mark.parametrize(
+    ("gap", "presses", "where", "ended"),
+    [
+        (9.0, 1, "within", ["INTERRUPTED", "FINISHED", "FINISHED"]),
+        (9.0, 2, "within", ["INTERRUPTED", "INTERRUPTED", "FINISHED"]),
+        (1.0, 2, "within", ["INTERRUPTED"]),
+        (1.0, 2, "between", ["INTERRUPTED"]),
+    ],
+)
+def test_one_ctrl_c_ends_a_run_of_a_loop_and_two_at_once_leave_it(
+    gap: float, presses: int, where: str, ended: list[str]
+) -> None:
+    command = [sys.executable, "-c", LOOP, str(gap), str(presses), where]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    lines = done.stdout.split("\n")
+    assert [line for line in lines if line.isupper()] == ended
+    told = done.stderr.splitlines()
+    if len(ended) == 3:
+        assert (done.returncode, told) == (0, [interrupt.HOW_TO_LEAVE] * presses)
+    else:
+        assert done.returncode != 0
+        assert told == [interrupt.HOW_TO_LEAVE, "Stopped by Ctrl-C."]
+
+
+def test_the_result_of_a_run_that_ended_with_its_loop_is_kept() -> None:
+    assert train(**field_arguments(max_epochs=4, observers=[CtrlC("cg", 2)])).interrupted
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(**field_arguments(max_epochs=4, observers=[CtrlC("cg", 3)]))
+    result = caught.value.result  # type: ignore[attr-defined]
+    assert (result.outcome, result.state.epoch) == (Outcome.INTERRUPTED, 2)
+
+
+def test_other_errors_are_shown_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: shown.append(kind.__name__))
+    for _ in range(2):
+        monkeypatch.setattr(interrupt._Presses, "last", -math.inf)
+        train(**field_arguments(observers=[CtrlC("cg", 1)]))
+    sys.excepthook(ValueError, ValueError(), None)
+    assert shown == ["ValueError"]
 
 
 SLOW_THIRD_EPOCH = """
@@ -277,7 +351,7 @@ def test_ctrl_c_from_the_keyboard_ends_the_call_with_the_last_finished_epoch(tmp
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
-    assert err == "Training on 12 cases of 6 numbers.\n"
+    assert err == f"Training on 12 cases of 6 numbers.\n{interrupt.HOW_TO_LEAVE}\n"
     assert out.endswith(
         "Interrupted by Ctrl-C; the unfinished epoch was dropped. The parameters returned are those of epoch 2.\n"
         "the call returned\n"
@@ -305,7 +379,7 @@ def test_a_signal_to_a_program_of_the_old_call_ends_it_in_order(number: int, tmp
 
 
 @WITHOUT_SIGNALS
-def test_a_second_ctrl_c_from_the_keyboard_ends_the_program_with_a_traceback(tmp_path: Path) -> None:
+def test_a_second_ctrl_c_from_the_keyboard_ends_the_program_without_a_traceback(tmp_path: Path) -> None:
     process = child(tmp_path, "slow end")
     process.send_signal(signal.SIGINT)
     wait_for(process, "ending\n")
@@ -313,8 +387,7 @@ def test_a_second_ctrl_c_from_the_keyboard_ends_the_program_with_a_traceback(tmp
     out, err = process.communicate(timeout=30)
     assert process.returncode != 0
     assert "the call returned" not in out
-    assert err.startswith("Training on 12 cases of 6 numbers.\nTraceback")
-    assert err.endswith("KeyboardInterrupt\n")
+    assert err == "Training on 12 cases of 6 numbers.\nStopped by Ctrl-C.\n"
     assert read_checkpoint(tmp_path / "run_nnet_running.mat").epoch == 2
 
 

@@ -20,7 +20,7 @@ WORDS = (
     *("precision", "backend", "loss", "error_measure", "curvature", "curvature_cases", "backtracking_cases"),
     *("perturb_form", "monitor"),
 )
-FLAGS = ("trim_cases", "faithful", "decay_biases")
+FLAGS = ("trim_cases", "faithful", "decay_biases", "clean_train")
 RULES = ("method", "solver", "preconditioner", "damping", "selection", "judge", "line_search")
 WHOLE = {
     **{"max_epochs": 0, "num_chunks": 1, "num_test_chunks": 1, "max_cg_steps": 1, "min_cg_steps": 0, "cg_min_gap": 1},

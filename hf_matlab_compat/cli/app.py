@@ -18,6 +18,7 @@ from cyclopts import App, CycloptsError, Parameter, Token
 
 from hf_matlab_compat.cli.mistakes import in_words, refuse_empty_lists
 from hf_matlab_compat.errors import HessianFreeError, Terminated
+from hf_matlab_compat.observers.interrupt import in_one_command
 
 ERROR = 2
 """Exit code after an error, which is printed as one sentence."""
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         raise SystemExit(_complain(in_words(error), ERROR)) from None
     try:
-        with _warnings_in_a_line():
+        with _warnings_in_a_line(), in_one_command():
             code = command(*bound.args, **bound.kwargs) or 0
         if sys.stdout:
             sys.stdout.flush()  # a closed pipe raises here, not at the end of the interpreter

@@ -77,6 +77,8 @@ class Run:
         Training cases; 0 if unknown.
     described : mapping
         These and more in plain values, for the sidecar of a checkpoint (`preflight.description`).
+    kept : mapping of str to State
+        Best and average state of the result that the run continues from, if it is no checkpoint.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Run:
     options: Options
     num_cases: int = 0
     described: Mapping[str, Any] = field(default_factory=dict)
+    kept: Mapping[str, State] = field(default_factory=dict)
 
     @property
     def cases(self) -> str:
@@ -96,8 +99,14 @@ class Run:
 class Observer:
     """Base of all observers: each method does nothing unless it is overridden."""
 
-    def begin(self, run: Run, state: State) -> None:
-        """Prepare; the run is about to start its first epoch from `state`."""
+    def begin(self, run: Run, state: State) -> Answer:
+        """Prepare; the run is about to start its first epoch from `state`.
+
+        Returns
+        -------
+        Stop, bool, KEEP, Kept or None
+            As from `epoch`; a run that is stopped here runs no epoch.
+        """
 
     def progress(self, stage: str, step: int, of: int) -> None:
         """Take note of progress inside an epoch.
@@ -124,21 +133,20 @@ class Observer:
         """Close files and give the terminal back; called however the run ended."""
 
 
-def checked_answer(observer: Observer, answer: Any) -> Answer:
-    """Return what an observer returned from `Observer.epoch`; True as a `Stop`.
+def checked_answer(name: str, answer: Any) -> Answer:
+    """Return what an observer returned from the method of this name; True as a `Stop`.
 
     Raises
     ------
     OptionError
         It is nothing that an observer may return.
     """
-    name = type(observer).__name__
     if answer is True or isinstance(answer, np.bool_):
         return Stop("") if answer else None
     if isinstance(answer, Stop) and not isinstance(answer.reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise OptionError("observers", expected=f"a Stop with a sentence from {name}.epoch", got=shown(answer.reason))
+        raise OptionError("observers", expected=f"a Stop with a sentence from {name}", got=shown(answer.reason))
     if not isinstance(answer, Stop | Keep | Kept | bool | None):
-        expected = f"Stop(reason), KEEP, True, False or None from {name}.epoch"
+        expected = f"Stop(reason), KEEP, True, False or None from {name}"
         raise OptionError("observers", expected=expected, got=shown(answer))
     return answer or None
 

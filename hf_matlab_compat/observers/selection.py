@@ -27,24 +27,28 @@ class Best(Monitoring):
         Figure of the test cases that decides; an epoch is better if its figure is strictly better.
     """
 
-    def begin(self, run: Run, state: State) -> None:
-        """Find the best epoch of the run that this one goes on from."""
-        self._run, self._stem, self._before = run, _stem(run.name), None
+    def begin(self, run: Run, state: State) -> Answer:
+        """Keep the best epoch of the run that this one continues."""
+        self._run, self._stem = run, _stem(run.name)
         best = best_epoch(state.records, self.monitor)
-        if best and best == state.epoch:
-            self._before = state
-        elif best:
-            self._before = _earlier(run, "best", best)
+        if not best:
+            return None
+        before = state if best == state.epoch else _earlier(run, "best", best)
+        if before is None:
+            return None
+        self._write(before)  # a run under a new name has its own file from the start
+        return Kept(before)
 
     def epoch(self, report: Report, state: State) -> Answer:
         """Keep this state if no epoch before it is as good."""
-        if best_epoch(state.records, self.monitor) == report.epoch:
-            self._before = None
-            if self._stem:
-                write_checkpoint(f"{self._stem}_nnet_best.mat", _in_precision(state, self._run), self._run.described)
-            return KEEP
-        before, self._before = self._before, None
-        return None if before is None else Kept(before)
+        if best_epoch(state.records, self.monitor) != report.epoch:
+            return None
+        self._write(state)
+        return KEEP
+
+    def _write(self, state: State) -> None:
+        if self._stem:
+            write_checkpoint(f"{self._stem}_nnet_best.mat", _in_precision(state, self._run), self._run.described)
 
 
 class Average(Observer):
@@ -69,12 +73,13 @@ class Average(Observer):
             raise OptionError("average_decay", expected="a number of at least 0 and below 1", got=decay)
         self.decay = decay
 
-    def begin(self, run: Run, state: State) -> None:
-        """Take up the sum of the run that this one goes on from."""
+    def begin(self, run: Run, state: State) -> Answer:
+        """Continue the average of the run that this one continues."""
         self._run, self._stem = run, _stem(run.name)
         before = _earlier(run, "average", state.epoch) if state.epoch else None
         self._count = before.memory["averaged"] if before else 0
         self._sum = before.memory["sum"] if before else np.zeros(state.theta.size)
+        return None if before is None else Kept(before, "average")
 
     def epoch(self, report: Report, state: State) -> Kept:
         """Add these parameters, and keep the average."""
@@ -83,9 +88,9 @@ class Average(Observer):
         theta = (self._sum / (1 - self.decay**self._count)).astype(state.theta.dtype)
         still = {**state.memory, "d": theta * 0} if "d" in state.memory else dict(state.memory)
         average = State(theta=theta, memory=still, epoch=state.epoch, records=state.records)
+        average = average.remembering(sum=self._sum, averaged=self._count)
         if self._stem:
-            kept = average.remembering(sum=self._sum, averaged=self._count)
-            write_checkpoint(f"{self._stem}_nnet_average.mat", _in_precision(kept, self._run), self._run.described)
+            write_checkpoint(f"{self._stem}_nnet_average.mat", _in_precision(average, self._run), self._run.described)
         return Kept(average, "average")
 
 
@@ -98,18 +103,21 @@ def _in_precision(state: State, run: Run) -> State:
 
 
 def _earlier(run: Run, which: str, epoch: int) -> State | None:
-    """Return the state kept beside the checkpoint that a run goes on from; warn where it is not there."""
+    """Return the state kept in the result, or beside the checkpoint, that a run continues; warn where there is none."""
+    if which in run.kept and run.kept[which].epoch == epoch:
+        return run.kept[which]
     stem = _ENDING.sub("", run.resume_from)
     path = Path(f"{stem}_nnet_{which}.mat")
-    try:
-        if stem != run.resume_from and path.exists():
+    reason, advice = f"{path}: no such file, or not that of epoch {epoch}.", "Copy it beside the checkpoint."
+    if stem == run.resume_from:
+        reason, advice = "", "Resume from a checkpoint or a Result that has them."
+    elif path.exists():
+        try:
             state = read_checkpoint(path, precision=run.options.precision)
             if state.epoch == epoch:
                 return state
-    except CheckpointError as error:
-        reason = str(error)
-    else:
-        reason = f"{path}: no such file, or not that of epoch {epoch}."
-    advice = "Copy it beside the checkpoint to resume from." if run.resume_from else "Resume from a checkpoint file."
-    warnings.warn(f"The {which} parameters before the resume are not known. {reason} {advice}", CheckpointWarning, 2)
+        except CheckpointError as error:
+            reason = str(error)
+    told = f"The {which} parameters before the resume are not known."
+    warnings.warn(" ".join(filter(None, (told, reason, advice))), CheckpointWarning, 2)
     return None

@@ -1,7 +1,7 @@
-"""Rules that end a run early. Each is an observer; most depend on the records of all epochs alone.
+"""Rules that end a run early. Each is an observer; most depend on the state alone.
 
-A rule that depends on the records stops a resumed run at the same epoch as one that was never interrupted. The rules
-that count reports (`ConsecutiveWorse`, `Rejected`) count those of one call.
+A rule that depends on the state stops a resumed run at the same epoch as one that was never interrupted, and a run
+that it has stopped runs no further epoch when resumed. `ConsecutiveWorse` and `Rejected` count the reports of one call.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import OptionError, quoted
-from hf_matlab_compat.observers.observer import Observer, Run, Stop
+from hf_matlab_compat.observers.observer import Answer, Observer, Run, Stop
 from hf_matlab_compat.state import Records, Report, State
 
 MONITORS: Mapping[str, int] = {"log_likelihood": 1, "error": -1}
@@ -31,8 +31,24 @@ def best_epoch(records: Records, monitor: str) -> int:
     return 0 if np.isnan(figures).all() else int(np.nanargmax(figures)) + 1
 
 
+class OfState(Observer):
+    """Base of the rules that depend on the state alone, so that a run that was stopped does not go on when resumed."""
+
+    def begin(self, run: Run, state: State) -> Answer:
+        """Judge the state that the run continues from."""
+        return self.judge(state) if state.epoch else None
+
+    def epoch(self, report: Report, state: State) -> Answer:
+        """Judge the state after this epoch."""
+        return self.judge(state)
+
+    def judge(self, state: State) -> Stop | None:
+        """Return a `Stop` if the run is to end with this state."""
+        raise NotImplementedError
+
+
 class Monitoring(Observer):
-    """Base of the rules that look at a held-out figure.
+    """Base of the observers that look at a held-out figure.
 
     Parameters
     ----------
@@ -53,7 +69,7 @@ class Monitoring(Observer):
         self.monitor = monitor
 
 
-class Patience(Monitoring):
+class Patience(OfState, Monitoring):
     """Stops when the monitored figure has not improved for a number of epochs.
 
     The log-likelihood shows overfitting long before the error does, and Hessian-free starts slowly: on digits a
@@ -71,15 +87,15 @@ class Patience(Monitoring):
         super().__init__(monitor)
         self.patience = patience
 
-    def epoch(self, report: Report, state: State) -> Stop | None:
+    def judge(self, state: State) -> Stop | None:
         """Stop `patience` epochs after the best one."""
         best = best_epoch(state.records, self.monitor)
-        if report.epoch - best < self.patience:
+        if state.epoch - best < self.patience:
             return None
         return Stop(f"no better {_words(self.monitor)} of the test cases since epoch {best}")
 
 
-class Bar(Monitoring):
+class Bar(OfState, Monitoring):
     """Stops at a given epoch if the monitored figure is worse than a bar.
 
     Parameters
@@ -94,15 +110,15 @@ class Bar(Monitoring):
         super().__init__(monitor)
         self.bars = dict(bars)
 
-    def epoch(self, report: Report, state: State) -> Stop | None:
+    def judge(self, state: State) -> Stop | None:
         """Compare the figure of this epoch with its bar, if it has one."""
-        bar, found = self.bars.get(report.epoch), getattr(state.records, self.monitor)[-1, 1]
+        bar, found = self.bars.get(state.epoch), getattr(state.records, self.monitor)[-1, 1]
         if bar is None or MONITORS[self.monitor] * (found - bar) >= 0:
             return None
         return Stop(f"{_words(self.monitor)} {found:g} of the test cases, where {bar:g} was asked for")
 
 
-class MedianImprovement(Monitoring):
+class MedianImprovement(OfState, Monitoring):
     """Stops at a given epoch if the median improvement of the monitored figure per epoch is below a bar.
 
     Parameters
@@ -117,9 +133,9 @@ class MedianImprovement(Monitoring):
         super().__init__(monitor)
         self.bars = dict(bars)
 
-    def epoch(self, report: Report, state: State) -> Stop | None:
+    def judge(self, state: State) -> Stop | None:
         """Compare the median improvement until this epoch with its bar, if it has one."""
-        bar, figures = self.bars.get(report.epoch), goodness(state.records, self.monitor)
+        bar, figures = self.bars.get(state.epoch), goodness(state.records, self.monitor)
         if bar is None or len(figures) < 2:
             return None
         median = float(np.median(np.diff(figures)))
@@ -175,7 +191,7 @@ class Rejected(Observer):
         return Stop(f"{self._rejected} steps were rejected") if self._rejected >= self.count else None
 
 
-class CGBudget(Observer):
+class CGBudget(OfState):
     """Stops when the whole run has used a number of CG steps.
 
     Parameters
@@ -187,13 +203,13 @@ class CGBudget(Observer):
     def __init__(self, steps: int) -> None:
         self.steps = steps
 
-    def epoch(self, report: Report, state: State) -> Stop | None:
+    def judge(self, state: State) -> Stop | None:
         """Compare the steps so far with the budget."""
-        used = report.figures.get("total_cg_steps", 0)
+        used = state.memory.get("total_cg_steps", 0)
         return Stop(f"{used} CG steps, of a budget of {self.steps}") if used >= self.steps else None
 
 
-class TimeLimit(Observer):
+class TimeLimit(OfState):
     """Stops when the epochs of the whole run have taken a time.
 
     Parameters
@@ -205,7 +221,7 @@ class TimeLimit(Observer):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
-    def epoch(self, report: Report, state: State) -> Stop | None:
+    def judge(self, state: State) -> Stop | None:
         """Compare the seconds so far with the limit."""
         used = float(state.records.seconds.sum())
         return Stop(f"{used:.1f} seconds, of a limit of {self.seconds:g}") if used >= self.seconds else None

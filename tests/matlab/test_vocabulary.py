@@ -31,7 +31,16 @@ FIELDS = set(KINDS)
 TRAIN = {name for name, p in inspect.signature(train).parameters.items() if p.kind is p.KEYWORD_ONLY}
 OF_THE_CALL = {"display", "observers", "preset"}
 RULES = {"solver", "preconditioner", "selection", "judge", "line_search"}
-NOT_IN_MATLAB = {"problem", "test_problem", "corrupt", "resample", "case_weights", "class_weights", *RULES}
+NOT_IN_MATLAB = {
+    "problem",
+    "test_problem",
+    "corrupt",
+    "resample",
+    "clean_train",
+    "case_weights",
+    "class_weights",
+    *RULES,
+}
 NNET_TRAIN = inspect.signature(nnet_train).parameters
 
 

@@ -222,3 +222,25 @@ def test_what_cannot_be_corrupted_is_refused() -> None:
     for name, value in (("input_blankout", 1), ("input_noise", -1), ("corruption_seed", -1), ("perturb_form", "x")):
         with pytest.raises(OptionError, match=f"{name}: expected"):
             train(**arguments(**{name: value}))
+
+
+@pytest.mark.parametrize("corrupted", [{}, {"input_blankout": 0.5, "hidden_blankout": 0.3}])
+def test_the_error_of_the_clean_training_cases_is_reported_on_request(corrupted: dict[str, Any]) -> None:
+    given = arguments(**corrupted, max_epochs=3)
+    found, without = train(**given, clean_train=True), train(**given)
+    assert found.theta.tobytes() == without.theta.tobytes()
+    assert "clean_train_error" not in without.history
+    clean = ((found.predict(X) - X) ** 2).sum() / 24
+    assert found.history["clean_train_error"][-1] == pytest.approx(clean, rel=1e-5)
+    assert (found.history["clean_train_error"] == found.history["train_error"]).all() == (not corrupted)
+
+
+def test_the_error_of_clean_cases_is_that_of_the_callers_cases_under_a_hook() -> None:
+    def resample(epoch: int) -> Any:
+        made = np.random.default_rng(epoch).random(X.shape)
+        return made, made
+
+    found, without = (train(**arguments(resample=resample), max_epochs=3, clean_train=on) for on in (True, False))
+    assert found.theta.tobytes() == without.theta.tobytes()
+    clean = ((found.predict(X) - X) ** 2).sum() / 24
+    assert found.history["clean_train_error"][-1] == pytest.approx(clean, rel=1e-5)

@@ -132,4 +132,4 @@ with InterruptGuard() as guard:
     os.kill(child.pid, signal.SIGINT)
     out, err = child.communicate(timeout=30)
     assert out == "written\n"
-    assert err.endswith("KeyboardInterrupt\n")
+    assert err == "Stopped by Ctrl-C.\n"

@@ -50,7 +50,7 @@ def told(rule: Observer, errors: list[float], **figures: list[Any]) -> list[int]
         own = {name: column[k - 1] for name, column in figures.items()}
         report = Report(epoch=k, train=score, test=score, seconds=2.0, figures=own)
         records = records.extended(report)
-        if isinstance(rule.epoch(report, State(theta=np.zeros(1), epoch=k, records=records)), Stop):
+        if isinstance(rule.epoch(report, State(theta=np.zeros(1), memory=own, epoch=k, records=records)), Stop):
             found.append(k)
     return found
 
@@ -196,3 +196,47 @@ def test_rules_that_look_at_test_cases_need_some() -> None:
     with pytest.raises(OptionError, match="average_decay"):
         Average(1.0)
     assert train(**arguments(observers=[Best("error")], max_epochs=2)).best is not None
+
+
+def test_a_run_that_was_stopped_runs_no_epoch_when_it_is_resumed(tmp_path: Path) -> None:
+    given = arguments(patience=4, average_decay=0.9, run_name=tmp_path / "run")
+    first = train(**given)
+    again = train(**given, resume_from=tmp_path / "run_nnet_running.mat")
+    assert (again.outcome, again.state.epoch, again.reason) == (Outcome.STOPPED, first.state.epoch, first.reason)
+    for name in ("best", "average"):
+        assert getattr(again, name).theta.tobytes() == getattr(first, name).theta.tobytes()
+    more = train(**{**given, "patience": 5}, resume_from=tmp_path / "run_nnet_running.mat")
+    assert more.state.epoch == first.state.epoch + 1
+    over = train(**{**given, "max_epochs": first.state.epoch}, resume_from=tmp_path / "run_nnet_running.mat")
+    assert over.outcome is Outcome.NOTHING_TO_DO
+    assert over.best.theta.tobytes() == first.best.theta.tobytes()  # type: ignore[union-attr]
+    steps = int(first.state.memory["total_cg_steps"])
+    for rule in (CGBudget(steps), TimeLimit(1e-9), Bar({first.state.epoch: -1.0})):
+        stopped = train(**arguments(observers=[rule], resume_from=first))
+        assert (stopped.outcome, stopped.state.epoch) == (Outcome.STOPPED, first.state.epoch)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_result_brings_its_best_and_average_parameters_into_the_next_run(saved: bool, tmp_path: Path) -> None:
+    given = arguments(patience=6, average_decay=0.9)
+    whole = train(**given)
+    part: Any = train(**{**given, "max_epochs": whole.state.epoch - 2})
+    if saved:
+        part.save(tmp_path / "part.npz")
+        part = tmp_path / "part.npz"
+    rest = train(**given, resume_from=part, run_name=tmp_path / "rest")
+    for name in ("best", "average"):
+        kept, expected = getattr(rest, name), getattr(whole, name)
+        assert (kept.epoch, kept.theta.tobytes()) == (expected.epoch, expected.theta.tobytes())
+        assert read_checkpoint(tmp_path / f"rest_nnet_{name}.mat").theta.tobytes() == expected.theta.tobytes()
+    with pytest.warns(CheckpointWarning, match=r"known\. Resume from a checkpoint or a Result that has them\."):
+        train(**given, resume_from=train(**arguments(max_epochs=whole.state.epoch - 2)).state)
+
+
+def test_an_observer_may_stop_a_run_before_its_first_epoch() -> None:
+    class Never(Observer):
+        def begin(self, run: Any, state: Any) -> Stop:
+            return Stop("not today")
+
+    found = train(**arguments(observers=[Never()]))
+    assert (found.outcome, found.state.epoch, found.reason) == (Outcome.STOPPED, 0, "Never: not today")
