@@ -278,9 +278,11 @@ def test_negative_curvature_is_reported_and_survived() -> None:
 
 ELSEWHERE = {
     *("num_test_chunks", "trim_cases", "backend", "num_threads", "checkpoint_period", "seed", "num_connections"),
-    *("init_scale", "method", "solver", "selection", "judge"),
+    *("init_scale", "method", "solver", "selection", "judge", "learning_rate", "momentum", "momentum_period"),
+    *("input_blankout", "hidden_blankout", "input_noise", "input_dilation", "weight_noise", "perturbed_weights"),
+    *("perturbation", "perturb_form", "corruption_seed", "clean_train", "patience", "monitor", "average_decay"),
 }
-"""Options of the files and of the call that prepares data and parameters; tested where those are."""
+"""Options of files, data, other methods and observers; tested where those are."""
 
 WILD = {"initial_lam": 1e-6, "preconditioner_exponent": None}
 """So little damping that steps overshoot: the line search and the boosts come into play."""

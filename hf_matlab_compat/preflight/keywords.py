@@ -18,13 +18,15 @@ Trained = TypeVar("Trained")
 
 _NONE_OF_IT: Mapping[tuple[str, ...], str] = {
     ("learningrate", "lr", "stepsize", "eta", "alpha", "learningrateinit"): (
-        "There is none: conjugate gradients and a line search find each step; {initial_lam} damps the first one."
+        "Hessian-free has none: conjugate gradients and a line search find each step, and {initial_lam} damps the "
+        "first one. First-order methods, such as {method}='nag', take {learning_rate}."
     ),
-    ("momentum", "beta1", "nesterov"): (
-        "There is none: the last CG iterate, times {start_decay}, starts the next CG run."
+    ("beta1", "nesterov"): (
+        "Hessian-free has none: the last CG iterate, times {start_decay}, starts the next CG run. {method}='nag' takes "
+        "{momentum}."
     ),
     ("batchsize", "minibatchsize"): "There is none: {num_chunks} is the number of chunks of the cases.",
-    ("optimizer", "optimiser"): "There is none: Hessian-free is the {method}.",
+    ("optimizer", "optimiser"): "Set {method}: 'hf', 'gd', 'momentum', 'nag', 'adam', 'rprop', 'ncg' or 'lbfgs'.",
 }
 """Reasons why arguments of other trainers do not exist here."""
 

@@ -13,7 +13,7 @@ from hf_matlab_compat.errors import DataError, DataWarning, OptionError
 from hf_matlab_compat.legacy.case_file import SPOKEN_AT_THE_COMMAND_LINE
 from tests.small_run import INPUTS, TARGETS, field_arguments, legacy_arguments
 
-STEPS = "There is none: conjugate gradients and a line search find each step"
+STEPS = "Hessian-free has none: conjugate gradients and a line search find each step"
 
 
 def refusal(**keywords: Any) -> str:
@@ -36,9 +36,10 @@ def refusal(**keywords: Any) -> str:
         ("random_state", "Did you mean seed?"),
         ("hiddenSizes", "Did you mean hidden_sizes?"),
         ("activation", "Did you mean unit_types?"),
-        ("learning_rate", f"{STEPS}; initial_lam damps the first one."),
+        ("step_size", f"{STEPS}, and initial_lam damps the first one. First-order methods, such as method='nag', take"),
         ("lr", STEPS),
-        ("momentum", "There is none: the last CG iterate, times start_decay"),
+        ("nesterov", "Hessian-free has none: the last CG iterate, times start_decay"),
+        ("optimizer", "Set method: 'hf', "),
         ("batch_size", "There is none: num_chunks is the number"),
         ("zzz", "help(Options) lists them all."),
     ],
@@ -53,7 +54,7 @@ def test_train_names_what_other_programs_call_otherwise(name: str, advice: str) 
     [
         ("hidden_sizes", "Did you mean layersizes?"),
         ("epochs", "Did you mean maxepoch?"),
-        ("learning_rate", f"{STEPS}; initlambda damps the first one."),
+        ("learning_rate", f"{STEPS}, and initlambda damps the first one."),
         ("batch_size", "There is none: numchunks is the number of chunks"),
         ("activations", "Did you mean layertypes?"),
     ],
