@@ -25,6 +25,7 @@ def run(
     kill: Literal["mail", "median", "hyperband"] | None = None,
     workers: MaybeWhole = None,
     seed: Whole = 0,
+    repeats: Whole = 1,
     storage: Path | None = None,
 ) -> int:
     """Search for options by CMA-ES. The same journal continues a search that was interrupted.
@@ -34,7 +35,9 @@ def run(
     case
         A .mat file with the arguments of nnet_train_2, test cases among them.
     space
-        A TOML file: weight_decay = {log = [1e-7, 1e-1]}, curvature = {choice = [...]} and so on, a line an option.
+        A TOML file, a line for each option, under the names of train or MATLAB's: weightcost = {log = [1e-7, 1e-1]},
+        numconn = {integer = [2, 40]}, rho_low = {real = [0.1, 0.4]}, mattype = {choice = ["gn", "empfish"]},
+        layersizes = {layers = {depth = [1, 2], width = [10, 99]}}.
     trials
         Sets of options to try.
     objective
@@ -43,26 +46,45 @@ def run(
     kill
         Which hopeless runs end early: 'mail' by the rules of the trainer's users, or one of Optuna's pruners.
     workers
-        Processes, each with one thread.
+        Processes, each with one thread; by default one for each processor.
     seed
         Seed of the proposals.
+    repeats
+        Runs of each set, with the seeds 0, 1, ...; their median counts.
     storage
         Journal of all trials; by default the name of the case with .journal.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After a line that says how to go on.
     """
     from hf_matlab_compat.search import search as start
     from hf_matlab_compat.search.space import read_space
 
     journal = storage or case.with_suffix(".journal")
-    found = start(
-        case,
-        read_space(space),
-        objective=objective,
-        kill=kill,
-        trials=trials,
-        workers=workers,
-        seed=seed,
-        storage=journal,
-    )
+
+    def told(so_far: Any) -> None:
+        figures = [trial.value for trial in so_far.trials if not trial.killed]
+        best = f", best {min(figures):.5g}" if figures else ""
+        print(f"{len(so_far.trials)} of {trials} trials{best}", file=sys.stderr, flush=True)
+
+    try:
+        found = start(
+            case,
+            read_space(space),
+            objective=objective,
+            kill=kill,
+            trials=trials,
+            workers=workers,
+            seed=seed,
+            repeats=repeats,
+            storage=journal,
+            watch=told,
+        )
+    except KeyboardInterrupt:
+        print(f"The same command goes on from {journal}.", file=sys.stderr)
+        raise
     print(found.table())
     print(f"Journal: {journal}")
     return 0
@@ -83,9 +105,12 @@ def show(journal: Path, *, csv: Path | None = None, picture: Path | None = None,
     trials
         Number of trials to list.
     """
+    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.search.study import opened_search
 
     found = opened_search(journal)
+    if picture is not None:
+        check_target(picture)
     print(found.table(trials))
     if csv is not None:
         csv.write_text(found.csv(), encoding="utf-8")
@@ -101,18 +126,24 @@ def ensemble(
     source: Path,
     *,
     case: Path,
+    judge: Path | None = None,
     on: Literal["cross_entropy", "error", "squared_error"] = "cross_entropy",
     bags: Whole = 1,
     out: Path | None = None,
 ) -> int:
-    """Select an ensemble from trained networks on the first half of a case's test cases, and judge it on the second.
+    """Select an ensemble from trained networks on test cases, and judge it on others.
+
+    Without --judge every second test case selects and the others judge.
 
     Parameters
     ----------
     source
         A folder of checkpoints and saved results, or the journal of a search.
     case
-        A .mat file whose intest and outtest are used.
+        A .mat file with the arguments of nnet_train_2. Its intest and outtest select; its layers are those of
+        checkpoints without a sidecar, such as MATLAB writes.
+    judge
+        A .mat file with intest and outtest to judge on, which no search and no early stopping has seen.
     on
         What the selection minimises.
     bags
@@ -122,7 +153,7 @@ def ensemble(
     """
     from hf_matlab_compat.ensembles.judged import judged_ensemble
 
-    made, table = judged_ensemble(source, case, on=on, bags=bags)
+    made, table = judged_ensemble(source, case, judge=judge, on=on, bags=bags)
     print(table)
     if out is not None:
         made.save(out)
@@ -154,9 +185,12 @@ def compare(
     picture
         Draw the curves there (.png, .svg or .pdf).
     """
+    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.search.trial import keywords_of
     from hf_matlab_compat.studies.comparison import compare as run_all
 
+    if picture is not None:
+        check_target(picture)
     found = run_all(keywords_of(case), methods.split(","), seconds, **_of_methods(set_ or []))
     print(found.table())
     if picture is not None:
@@ -166,7 +200,7 @@ def compare(
 
 
 @app.command
-def export(network: Path, out: Path) -> int:
+def export(network: Path, out: Path, *, case: Path | None = None) -> int:
     """Write a trained network in another program's format, by the ending of the name.
 
     Parameters
@@ -175,14 +209,18 @@ def export(network: Path, out: Path) -> int:
         A checkpoint with its sidecar, or a saved result.
     out
         .onnx or .safetensors.
+    case
+        A .mat file with the arguments of nnet_train_2, for the layers of a checkpoint without a sidecar, such as
+        MATLAB writes.
     """
+    from hf_matlab_compat.ensembles.judged import layers_of
     from hf_matlab_compat.interchange import write_onnx, write_safetensors
     from hf_matlab_compat.plots.trained_network import load_network
 
     writers = {".onnx": write_onnx, ".safetensors": write_safetensors}
     if out.suffix not in writers:
         raise OptionError("out", expected="a name that ends in " + " or ".join(writers), got=str(out))
-    writers[out.suffix](load_network(network), out)
+    writers[out.suffix](load_network(network, **(layers_of(case) if case else {})), out)
     print(f"Network: {out}")
     return 0
 

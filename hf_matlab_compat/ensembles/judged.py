@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sized
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.ensembles.library import Library
+from hf_matlab_compat.ensembles.library import Library, is_journal
 from hf_matlab_compat.ensembles.selection import LEAST_PROBABILITY, Ensemble, select
 from hf_matlab_compat.errors import DataError
 from hf_matlab_compat.legacy.arguments import to_field_terms
@@ -16,16 +18,24 @@ from hf_matlab_compat.legacy.case_file import read_case
 
 
 def judged_ensemble(
-    source: str | os.PathLike[str], case: str | os.PathLike[str], *, on: str = "cross_entropy", bags: int = 1
+    source: str | os.PathLike[str],
+    case: str | os.PathLike[str],
+    *,
+    judge: str | os.PathLike[str] | None = None,
+    on: str = "cross_entropy",
+    bags: int = 1,
 ) -> tuple[Ensemble, str]:
-    """Select an ensemble and compare it with single networks on cases that nothing was selected by.
+    """Select an ensemble and compare it with single networks on cases that did not select it.
 
     Parameters
     ----------
     source : path
-        As `Library.collect` takes it.
+        As `Library.collect` takes it. Layers of files without a sidecar are those of the case.
     case : path
-        A case file with test cases; every second one selects.
+        A case file, whose test cases select.
+    judge : path, optional
+        A file with test cases to judge on. Without it every second test case of the case selects, and the others
+        judge.
     on, bags
         As `select` takes them.
 
@@ -39,27 +49,48 @@ def judged_ensemble(
     Raises
     ------
     DataError
-        The case has no test cases, or the source no networks for them.
+        A file has no test cases, or the source no networks for them.
     """
-    given = to_field_terms(read_case(Path(case)).arguments)
-    if given.get("test_inputs") is None:
-        raise DataError("case", expected="test cases, to select and to judge on", got=f"none in {case}")
-    inputs, targets = np.asarray(given["test_inputs"]), np.asarray(given["test_targets"])
-    by, on_others = slice(0, None, 2), slice(1, None, 2)
-    library = Library.collect(source, inputs[:, by])
-    ensemble = select(library, targets[:, by], on=on, bags=bags)
-    best = select(library, targets[:, by], on=on, start=1, steps=1)
+    selecting, judging = _test_cases(case), None if judge is None else _test_cases(judge, "judge")
+    if judging is None:
+        judging = [each[:, 1::2] for each in selecting]
+        selecting = [each[:, ::2] for each in selecting]
+    layers = layers_of(case)
+    del layers["num_inputs"]
+    library = Library.collect(source, selecting[0], **layers)
+    ensemble = select(library, selecting[1], on=on, bags=bags)
+    best = select(library, selecting[1], on=on, start=1, steps=1)
     single = best.networks[int(best.weights.argmax())]
-    inputs, targets = inputs[:, on_others], targets[:, on_others]
     rows = {
-        "best single network": single.predict(inputs),
-        f"ensemble of {len(ensemble.weights)} networks": ensemble.predict(inputs),
+        "best single network": single.predict(judging[0]),
+        f"ensemble of {_networks(ensemble.weights)}": ensemble.predict(judging[0]),
     }
-    lines = [f"{len(library)} networks, selected on {library.predictions.shape[1]} test cases, judged on the others:"]
-    lines += [f"  {name:28}{_figures(made, targets)}" for name, made in rows.items()]
-    return ensemble, "\n".join(
-        [*lines, *(f"  {w:.3f} {n}" for w, n in zip(ensemble.weights, ensemble.names, strict=True))]
-    )
+    whose = "the others" if judge is None else f"{judging[0].shape[1]} of {os.fspath(judge)}"
+    lines = [f"{_networks(library)}, selected on {library.predictions.shape[1]} test cases, judged on {whose}:"]
+    lines += [f"  {name:28}{_figures(made, judging[1])}" for name, made in rows.items()]
+    lines += [f"  {w:.3f} {n}" for w, n in zip(ensemble.weights, ensemble.names, strict=True)]
+    if judge is None and is_journal(source):
+        lines.append("The search compared its trials by all of these cases: report figures of others.")
+    return ensemble, "\n".join(lines)
+
+
+def layers_of(case: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return `hidden_sizes`, `unit_types` and `num_inputs` of a case file, as `load_network` takes them."""
+    given = to_field_terms(read_case(Path(case)).arguments)
+    layers = {name: given[name] for name in ("hidden_sizes", "unit_types")}
+    return {**layers, "num_inputs": np.asarray(given["inputs"]).shape[0]}
+
+
+def _test_cases(case: str | os.PathLike[str], name: str = "case") -> list[NDArray[Any]]:
+    given = to_field_terms(read_case(Path(case)).arguments)
+    found = [given.get(each) for each in ("test_inputs", "test_targets")]
+    if any(each is None for each in found):
+        raise DataError(name, expected="test cases, to select and to judge on", got=f"none in {os.fspath(case)}")
+    return [np.asarray(each) for each in found]
+
+
+def _networks(some: Sized) -> str:
+    return f"{len(some)} network{'s' * (len(some) != 1)}"
 
 
 def _figures(made: NDArray[np.float64], targets: NDArray[np.float64]) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
+import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, quoted
+from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning, read_checkpoint
 from hf_matlab_compat.model.activations import TrainedNetwork
 from hf_matlab_compat.plots.trained_network import load_network
+from hf_matlab_compat.result import load
+from hf_matlab_compat.result_file import is_result
+from hf_matlab_compat.state import Records
 
 _PRECISIONS = ("float16", "float32")
 
@@ -86,29 +93,51 @@ class Library:
             raise OptionError("precision", expected=expected, got=quoted(precision))
         cases = np.asarray(inputs)
         layers = {"hidden_sizes": hidden_sizes, "unit_types": unit_types, "num_inputs": cases.shape[0]}
-        networks = [(str(path), network) for path in _files(source) if (network := _read(path, layers)) is not None]
-        if not networks:
-            raise DataError("source", expected="files of trained networks", got=f"none in {source}")
-        num_outputs = networks[0][1].sizes[-1]
-        alike = [(p, n) for p, n in networks if (n.sizes[0], n.sizes[-1]) == (cases.shape[0], num_outputs)]
-        shape = len(alike), cases.shape[1], num_outputs
-        predictions = _room(to, shape, precision)
-        for row, (_, network) in zip(predictions, alike, strict=True):
-            row[...] = network.predict(cases).T
-        library = cls([p for p, _ in alike], predictions, hidden_sizes, unit_types, cases.shape[0])
+        files = _files(source)
+        rows: list[list[Any]] = []
+        room: NDArray[Any] | None = None
+        for path in files:
+            network = _read(path, layers)
+            if network is None or network.sizes[0] != cases.shape[0]:
+                continue
+            if room is None:
+                room = _room(to, (len(files), cases.shape[1], network.sizes[-1]), precision)
+            if network.sizes[-1] == room.shape[2]:
+                room[len(rows)] = network.predict(cases).T
+                rows.append([*(_facts(path, network) if to is not None else ()), str(path)])
+        if room is None:
+            expected = f"files of trained networks with {cases.shape[0]} inputs"
+            raise DataError("source", expected=expected, got=f"none in {source}")
+        predictions = room[: len(rows)] if to is None else _trimmed(Path(to), len(rows))
         if to is not None:
-            library._list(Path(to))
-        return library
+            _list(Path(to), rows)
+        return cls([row[-1] for row in rows], predictions, hidden_sizes, unit_types, cases.shape[0])
 
     def network(self, k: int) -> TrainedNetwork:
         """Return model `k`, read from its file."""
-        return load_network(self.paths[k], self.hidden_sizes, self.unit_types, self.num_inputs)
+        return _network(self.paths[k], self.hidden_sizes, self.unit_types, self.num_inputs)
 
-    def _list(self, folder: Path) -> None:
-        with (folder / "models.csv").open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(["model", "path"])
-            writer.writerows(enumerate(self.paths))
+
+_COLUMNS = ("model", "epoch", "test_log_likelihood", "test_error", "sizes", "units", "path")
+
+
+def _list(folder: Path, rows: Sequence[Sequence[Any]]) -> None:
+    with (folder / "models.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        writer.writerows([k, *row] for k, row in enumerate(rows))
+
+
+def _facts(path: Path, network: TrainedNetwork) -> list[Any]:
+    """Return the columns of `_COLUMNS` between the first and the last."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CheckpointWarning)  # nothing resumes here
+            records = load(path).records if is_result(path) else read_checkpoint(path).records
+    except CheckpointError:  # parameters alone
+        records = Records()
+    figures = [float(records.log_likelihood[-1, 1]), float(records.error[-1, 1])] if len(records.error) else ["", ""]
+    return [len(records.error), *figures, " ".join(map(str, network.sizes)), " ".join(network.unit_types)]
 
 
 def _files(source: Any) -> list[Path]:
@@ -117,16 +146,34 @@ def _files(source: Any) -> list[Path]:
     place = Path(source)
     if place.is_dir():
         return sorted(path for path in place.iterdir() if path.suffix in (".mat", ".npz"))
-    trials = sorted(place.parent.glob(f"{place.stem}_trial*_nnet_*.mat"))
-    return trials or [place]
+    if not place.exists():
+        raise DataError("source", expected="a folder, a journal or a file", got=f"{os.fspath(place)!r}, no such file")
+    return _trials(place) or [place]
+
+
+def _network(path: Any, hidden_sizes: Any, unit_types: Any, num_inputs: Any) -> TrainedNetwork:
+    try:
+        return load_network(path)
+    except OptionError:  # no sidecar
+        return load_network(path, hidden_sizes, unit_types, num_inputs)
 
 
 def _read(path: Path, layers: dict[str, Any]) -> TrainedNetwork | None:
     """Return the network of a file, or None for a file of something else."""
     try:
-        return load_network(path, **layers)
+        return _network(path, **layers)
     except (CheckpointError, OptionError):
         return None
+
+
+def is_journal(source: Any) -> bool:
+    """Return whether a source is the journal of a search, which has trials beside it."""
+    return isinstance(source, str | os.PathLike) and os.path.isfile(source) and bool(_trials(Path(source)))
+
+
+def _trials(journal: Path) -> list[Path]:
+    mark = re.compile(re.escape(journal.stem) + r"_trial\d+(_\d+)?_nnet_\w+\.mat")
+    return sorted(path for path in journal.parent.iterdir() if mark.fullmatch(path.name))
 
 
 def _room(to: Any, shape: tuple[int, int, int], precision: str) -> NDArray[Any]:
@@ -134,3 +181,16 @@ def _room(to: Any, shape: tuple[int, int, int], precision: str) -> NDArray[Any]:
         return np.empty(shape, precision)
     Path(to).mkdir(parents=True, exist_ok=True)
     return np.lib.format.open_memmap(Path(to) / "predictions.npy", "w+", precision, shape)
+
+
+def _trimmed(folder: Path, count: int) -> NDArray[Any]:
+    """Cut the file to the models that it holds, and map it."""
+    path = folder / "predictions.npy"
+    mapped = np.load(path, mmap_mode="r")
+    offset, shape = mapped.offset, (count, *mapped.shape[1:])
+    header = {"descr": np.lib.format.dtype_to_descr(mapped.dtype), "fortran_order": False, "shape": shape}
+    with path.open("r+b") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        assert stream.tell() == offset  # numpy leaves room in the header for another count
+        stream.truncate(offset + math.prod(shape) * mapped.itemsize)
+    return np.load(path, mmap_mode="r")

@@ -76,7 +76,6 @@ class _Estimator(BaseEstimator):
         self.theta_, self.n_iter_ = self.result_.theta, self.result_.state.epoch
 
     def _held_out(self, count: int) -> int:
-        """Return how many cases to validate on."""
         if not 0 <= self.validation_fraction < 1:
             expected = "a number of at least 0 and below 1"
             raise OptionError("validation_fraction", expected=expected, got=self.validation_fraction)

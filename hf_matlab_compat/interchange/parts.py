@@ -64,6 +64,8 @@ def reading(path: Any, what: str) -> Iterator[None]:
     ------
     CheckpointError
         Something went wrong.
+    OptionError, DataError
+        These pass unchanged.
     """
     try:
         yield

@@ -9,9 +9,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from hf_matlab_compat.errors import OptionError, quoted
+from hf_matlab_compat.errors import OptionError, quoted, speaking
+from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
 from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
-from hf_matlab_compat.options import Options
+from hf_matlab_compat.model.units import UNITS
+from hf_matlab_compat.options import Kind, Options
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,23 @@ class Layers:
     width: tuple[int, int]
     units: Sequence[str] = ("logistic",)
 
+    def __post_init__(self) -> None:
+        for name, least in (("depth", 0), ("width", 1)):
+            pair = getattr(self, name)
+            if not (_whole_pair(pair) and least <= pair[0] <= pair[1]):
+                expected = f"two whole numbers of at least {least}, the lower first, as the {name} of Layers"
+                raise OptionError("space", expected=expected, got=quoted(pair))
+        unknown = [each for each in self.units if each not in UNITS]
+        if unknown or not self.units or isinstance(self.units, str):
+            expected = "a list of " + ", ".join(map(repr, UNITS)) + " as the units of Layers"
+            raise OptionError("space", expected=expected, got=quoted(self.units))
+
     def parts(self) -> dict[str, Dimension]:
         """Return the dimensions that the layers are searched by."""
         low, high = self.depth
-        Integer(low, high) if low != high else None
-        sizes: dict[str, Dimension] = {f"width_{i}": Log(*self.width) for i in range(1, high + 1)}
+        narrow, wide = self.width
+        width = {f"width_{i}": Log(narrow, wide) for i in range(1, high + 1)} if narrow < wide else {}
+        sizes: dict[str, Dimension] = {**width}
         depth: dict[str, Dimension] = {"depth": Integer(low, high)} if low != high else {}
         units: dict[str, Dimension] = {"units": Choice(*self.units)} if len(self.units) > 1 else {}
         return {**depth, **sizes, **units}
@@ -127,7 +141,7 @@ class Layers:
         """Return `hidden_sizes` and `unit_types` from the values of the parts; the type of the output stays."""
         count = int(found.get("depth", self.depth[1]))
         kind = found.get("units", self.units[0])
-        sizes = [round(found[f"width_{i}"]) for i in range(1, count + 1)]
+        sizes = [round(found.get(f"width_{i}", self.width[0])) for i in range(1, count + 1)]
         return {"hidden_sizes": sizes, "unit_types": [kind] * count + [unit_types[-1]]}
 
 
@@ -136,7 +150,7 @@ Space = Mapping[str, Dimension | Layers]
 
 
 def checked_space(space: Any) -> dict[str, Dimension | Layers]:
-    """Return the space under the names of `train`, MATLAB's names translated.
+    """Return the space under the names of `train`; MATLAB's names and, under these, MATLAB's words are translated.
 
     Parameters
     ----------
@@ -146,25 +160,64 @@ def checked_space(space: Any) -> dict[str, Dimension | Layers]:
     Raises
     ------
     OptionError
-        A name is no option, or what it varies between is none of the classes of this module.
+        A name is no option, what it varies between is none of the classes of this module, or the option does not take
+        one of the values.
     """
     if not isinstance(space, Mapping) or not space:
         raise OptionError("space", expected="options and what they vary between", got=quoted(space))
-    known = {each.name for each in fields(Options)} | {"hidden_sizes"}
     found: dict[str, Dimension | Layers] = {}
     for given, dimension in space.items():
         name = TO_FIELD_TERMS.get(given, given)
-        if name not in known:
-            raise OptionError("space", expected="names of options", got=quoted(given), advice="See hf-compat names.")
-        if (name == "hidden_sizes") != isinstance(dimension, Layers):
-            raise OptionError(
-                "space", expected="Layers for hidden_sizes, and for it alone", got=f"{given}: {dimension}"
-            )
-        if not isinstance(dimension, Real | Log | Integer | Choice | Layers):
-            expected = "Real, Log, Integer, Choice or Layers"
-            raise OptionError("space", expected=f"{expected} for {given}", got=quoted(dimension))
-        found[name] = dimension
+        if name in found:
+            raise OptionError("space", expected=f"{name} once", got="it under MATLAB's name too")
+        found[name] = _checked(given, name, dimension)
     return found
+
+
+_KINDS: Mapping[str, Kind] = {each.name: each.metadata["kind"] for each in fields(Options) if each.name != "seed"}
+
+
+def _checked(given: str, name: str, dimension: Any) -> Dimension | Layers:
+    if name not in {*_KINDS, "hidden_sizes"}:
+        raise OptionError("space", expected="names of options", got=quoted(given), advice="See hf-compat names.")
+    if (name == "hidden_sizes") != isinstance(dimension, Layers):
+        raise OptionError("space", expected="Layers for hidden_sizes, and for it alone", got=f"{given}: {dimension}")
+    if isinstance(dimension, Layers):
+        return dimension
+    if not isinstance(dimension, Real | Log | Integer | Choice):
+        expected = f"Real, Log, Integer, Choice or Layers for {given}"
+        raise OptionError("space", expected=expected, got=quoted(dimension))
+    if given != name and isinstance(dimension, Choice):
+        with speaking(SPOKEN):
+            dimension = Choice(*(to_field_terms({given: value})[name] for value in dimension.values))
+    _check_values(given, dimension, _KINDS[name])
+    return dimension
+
+
+def _check_values(given: str, dimension: Dimension, kind: Kind) -> None:
+    # before anything runs
+    if isinstance(dimension, Choice):
+        values = dimension.values
+    else:
+        values = dimension.low, dimension.high, *(() if isinstance(dimension, Integer) else (_between(dimension),))
+    for place, value in enumerate(values):
+        try:
+            fits = kind.fits(value)
+        except (TypeError, ValueError, OverflowError):
+            fits = False
+        if not fits:
+            advice = "Use Integer." if place == 2 and not isinstance(dimension, Choice) else ""
+            raise OptionError(f"space, {given}", expected=kind.expected, got=quoted(value), advice=advice)
+
+
+def _between(dimension: Real | Log) -> float:
+    """Return a number between the bounds that is no whole one."""
+    return dimension.low + (dimension.high - dimension.low) / math.pi
+
+
+def names_in(space: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names that the caller gave, by those of `train`, where they differ."""
+    return {TO_FIELD_TERMS[given]: given for given in space if TO_FIELD_TERMS.get(given, given) != given}
 
 
 def dimensions(space: Space) -> dict[str, Dimension]:
@@ -175,7 +228,7 @@ def dimensions(space: Space) -> dict[str, Dimension]:
     return found
 
 
-def read_space(path: Path) -> dict[str, Dimension | Layers]:
+def read_space(path: Path) -> dict[str, Any]:
     """Read a space from a TOML file: ``weight_decay = {log = [1e-7, 1e-1]}`` and so on, a line an option.
 
     Parameters
@@ -183,6 +236,11 @@ def read_space(path: Path) -> dict[str, Dimension | Layers]:
     path : Path
         Each option is a table with one key: ``real``, ``log`` or ``integer`` with two bounds, ``choice`` with a list
         of values, or ``layers`` with a table of ``depth``, ``width`` and ``units``.
+
+    Returns
+    -------
+    dict
+        Under the names of the file, for `search`.
 
     Raises
     ------
@@ -204,11 +262,16 @@ def read_space(path: Path) -> dict[str, Dimension | Layers]:
             raise OptionError(
                 f"space, {name}", expected=expected.replace("{", "{{").replace("}", "}}"), got=quoted(told)
             ) from error
-    return checked_space(found)
+    checked_space(found)
+    return found
 
 
 def _pairs(value: Any) -> dict[str, Any]:
     return {name: tuple(each) for name, each in value.items()}
+
+
+def _whole_pair(pair: Any) -> bool:
+    return isinstance(pair, Sequence) and [type(each) for each in pair] == [int, int]
 
 
 def _in_order(dimension: Real | Log | Integer, above: float = -math.inf) -> None:

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.errors import OptionError, quoted
+from hf_matlab_compat.errors import HessianFreeError, OptionError, quoted
+from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.observers.observer import Observer, checked_observers
 from hf_matlab_compat.observers.stopping import Bar, ConsecutiveWorse, Rejected
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.search.sampler import Proposals
-from hf_matlab_compat.search.space import Choice, Dimension, Integer, Layers, Log, checked_space, dimensions
+from hf_matlab_compat.search.space import (
+    Choice,
+    Dimension,
+    Integer,
+    Layers,
+    Log,
+    checked_space,
+    dimensions,
+    names_in,
+)
 from hf_matlab_compat.search.table import Search, Trial
-from hf_matlab_compat.search.trial import STUDY, Finding, Task, begin_worker, check_objective, keywords_of, run_trial
+from hf_matlab_compat.search.trial import (
+    OF_TRAIN,
+    REFUSED,
+    STUDY,
+    Finding,
+    Task,
+    check_objective,
+    journal_storage,
+    keywords_of,
+)
+from hf_matlab_compat.search.workers import Workers
 
-_FINDING = "finding"
+_FINDING, _OPTIONS = "finding", "options"
 
 
 def search(
@@ -37,6 +57,7 @@ def search(
     seed: int = 0,
     repeats: int = 1,
     storage: str | os.PathLike[str] | None = None,
+    watch: Callable[[Search], object] | None = None,
     **options: Any,
 ) -> Search:
     """Search for options of `train` by CatCMA with margin, a generation of trials at a time.
@@ -70,6 +91,8 @@ def search(
     storage : path, optional
         Journal in which all trials are kept (Optuna's format); a search with the same journal goes on. Checkpoints
         and logs of trial k are written beside it, as ``<storage>_trial<k>…``.
+    watch : callable, optional
+        Called with the search so far after every generation.
     **options
         Options of every run.
 
@@ -82,45 +105,57 @@ def search(
     ------
     OptionError, DataError
         Something does not fit, or the journal is of another search.
+    HessianFreeError
+        No run of the first generation could begin, or workers died again and again.
     """
     check_objective(objective)
+    _check_counts(trials=trials, repeats=repeats, seed=seed)
     given = keywords_of(case)
+    Options.from_keywords(**{name: value for name, value in options.items() if name not in OF_TRAIN})
     checked = checked_space(space)
-    proposals = Proposals(dimensions(checked), seed)
-    told = {"space": repr(checked), "seed": seed, "objective": str(objective), "repeats": repeats}
-    study = _opened(storage, told | {"options": repr(sorted(options.items()))}, proposals)
+    parts = dimensions(checked)
+    proposals = Proposals(parts, seed)
     rules = _rules(kill, storage)
-    count = _workers(workers, proposals.population)
-    stem = "" if storage is None else os.fspath(Path(storage).absolute().with_suffix(""))
+    with Workers(workers, proposals.population) as pool:
+        told = {
+            "case": _digest(given),
+            "space": repr(checked),
+            "seed": seed,
+            "objective": _named(objective),
+            "kill": kill if isinstance(kill, str) else ", ".join(map(_named, rules)) or "none",
+            "repeats": repeats,
+            "options": ", ".join(f"{name}={_named(value)}" for name, value in sorted(options.items())),
+        }
+        study = _opened(storage, told, names_in(space), proposals)
+        stem = "" if storage is None else os.fspath(Path(storage).absolute().with_suffix(""))
 
-    def task(number: int, found: Mapping[str, Any], bars: Sequence[Observer]) -> Task:
-        return Task(
-            number=number,
-            case=os.path.abspath(case) if isinstance(case, str | os.PathLike) else case,
-            options={"seed": given.get("seed", 0), **options, **_options(checked, found, given)},
-            objective=objective,
-            kill=[*rules, *bars],
-            run_name=f"{stem}_trial{number}" if stem else "",
-            repeats=repeats,
-            pruner=(str(kill), os.path.abspath(storage)) if kill in _PRUNERS and storage is not None else None,
-        )
+        def task(each: Any, bars: Sequence[Observer]) -> Task:
+            return Task(
+                number=each.number,
+                case=os.path.abspath(case) if isinstance(case, str | os.PathLike) else case,
+                options={"seed": given.get("seed", 0), **options, **_options(checked, each.params, given)},
+                objective=objective,
+                kill=[*rules, *bars],
+                run_name=f"{stem}_trial{each.number}" if stem else "",
+                repeats=repeats,
+                pruner=(str(kill), os.path.abspath(storage)) if kill in _PRUNERS and storage is not None else None,
+            )
 
-    with _pool(count, workers) as pool:
         for g in range(math.ceil(trials / proposals.population)):
             numbers = range(g * proposals.population, min((g + 1) * proposals.population, trials))
-            asked = [_asked(study, number, dimensions(checked)) for number in numbers]
+            asked = {number: _asked(study, number, parts) for number in numbers}
             before = [trial for trial in _trials(study) if trial.number < numbers.start]
             bars = quantile_bars(before) if kill == "mail" else []
-            waiting = {
-                pool.submit(run_trial, task(each.number, each.params, bars)): each
-                for each in asked
-                if _FINDING not in each.user_attrs
-            }
-            for done in as_completed(waiting):
-                _record(study, waiting[done], done.result())
+            waiting = {n: task(each, bars) for n, each in asked.items() if _FINDING not in each.user_attrs}
+            for number, finding in pool.findings(waiting):
+                _record(study, asked[number], _plain(_options(checked, asked[number].params, given)), finding)
+            if g == 0:
+                _refuse_if_none_began(_trials(study))
             if len(numbers) == proposals.population:
                 proposals.tell(g, ranks([trial for trial in _trials(study) if trial.number in numbers]))
-    return Search(_trials(study), dict(told))
+            if watch is not None:
+                watch(_found(study))
+    return _found(study)
 
 
 def opened_search(storage: str | os.PathLike[str]) -> Search:
@@ -133,11 +168,15 @@ def opened_search(storage: str | os.PathLike[str]) -> Search:
     """
     if not os.path.isfile(storage):
         raise OptionError("journal", expected="the journal of a search", got=f"{os.fspath(storage)!r}, no such file")
-    study = _study(storage, None)
-    told = study.user_attrs.get("told")
-    if told is None:
+    with open(storage, "rb") as stream:
+        head = stream.readline(_LONGEST_LINE)
+    study = _study(storage, None) if head.startswith(b"{") and b"op_code" in head else None
+    if study is None or "told" not in study.user_attrs:
         raise OptionError("journal", expected="the journal of a search", got=f"{os.fspath(storage)!r}, another file")
-    return Search(_trials(study), told)
+    return _found(study)
+
+
+_LONGEST_LINE = 1 << 12
 
 
 def mail_rules() -> list[Observer]:
@@ -171,6 +210,20 @@ def ranks(trials: Sequence[Trial]) -> list[float]:
     return [float(order.index(k)) for k in range(len(trials))]
 
 
+def _refuse_if_none_began(trials: Sequence[Trial]) -> None:
+    if all(trial.killed.startswith(REFUSED) for trial in trials):
+        reason = trials[0].killed.removeprefix(REFUSED)
+        raise HessianFreeError(f"None of the first {len(trials)} runs could begin: {reason}")
+
+
+def _check_counts(seed: int, **counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise OptionError(name, expected="a whole number of at least 1", got=value)
+    if not 0 <= seed < 2**32:
+        raise OptionError("seed", expected="a whole number of at least 0 and below 2^32", got=seed)
+
+
 _PRUNERS = ("median", "hyperband")
 
 
@@ -184,45 +237,12 @@ def _rules(kill: Any, storage: Any) -> list[Observer]:
     return mail_rules() if kill == "mail" else []
 
 
-def _workers(workers: Any, population: int) -> int:
-    if isinstance(workers, Executor):
-        return 0
-    if workers is None:
-        return min(os.cpu_count() or 1, population)
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise OptionError("workers", expected="a whole number of at least 1, or an executor", got=quoted(workers))
-    if workers > population:
-        advice = f"More than {population} would wait for the generation to end."
-        raise OptionError(
-            "workers", expected=f"at most {population}, the trials of a generation", got=workers, advice=advice
-        )
-    return workers
-
-
-@contextmanager
-def _pool(count: int, given: Any) -> Iterator[Executor]:
-    """Yield the caller's executor, or a pool of spawned processes that stop after their epoch when told to."""
-    if isinstance(given, Executor):
-        yield given
-        return
-    context = multiprocessing.get_context("spawn")  # a fork after BLAS has threads can hang
-    stop = context.Event()
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=begin_worker, initargs=(stop, os.getpid()))
-    try:
-        yield pool
-    except BaseException:
-        stop.set()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _opened(storage: Any, told: Mapping[str, Any], proposals: Proposals) -> Any:
-    """Open or make Optuna's study; refuse one of another search."""
+def _opened(storage: Any, told: Mapping[str, Any], names: Mapping[str, str], proposals: Proposals) -> Any:
     study = _study(storage, proposals)
     before = study.user_attrs.get("told")
     plain = json.loads(json.dumps(dict(told)))
     if before is None:
+        study.set_user_attr("names", dict(names))
         study.set_user_attr("told", plain)
     for name, value in plain.items():
         if before is not None and before.get(name) != value:
@@ -233,9 +253,8 @@ def _opened(storage: Any, told: Mapping[str, Any], proposals: Proposals) -> Any:
 
 
 def _study(storage: Any, proposals: Proposals | None) -> Any:
-    """Return Optuna's study, whose sampler gives what `proposals` asks for."""
+    """Return Optuna's study, whose sampler gives what `proposals` asks for; without them, one that exists, or None."""
     optuna = _optuna()
-    from optuna.storages.journal import JournalFileBackend
 
     class Sampler(optuna.samplers.BaseSampler):
         def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
@@ -245,12 +264,15 @@ def _study(storage: Any, proposals: Proposals | None) -> Any:
             return {}
 
         def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
-            assert proposals is not None  # a study that is only looked at asks for nothing
+            assert proposals is not None
             g, k = divmod(trial.number, proposals.population)
             return proposals.generation(g)[k][param_name]
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    kept = None if storage is None else optuna.storages.JournalStorage(JournalFileBackend(os.fspath(storage)))
+    kept = None if storage is None else journal_storage(storage)
+    if proposals is None:
+        names = optuna.get_all_study_names(kept)
+        return optuna.load_study(storage=kept, study_name=STUDY) if STUDY in names else None
     return optuna.create_study(storage=kept, study_name=STUDY, sampler=Sampler(), load_if_exists=True)
 
 
@@ -264,7 +286,7 @@ def _optuna() -> Any:
 
 
 def _asked(study: Any, number: int, parts: Mapping[str, Dimension]) -> Any:
-    """Return the trial of this number, made now or in an earlier call that may have been killed while it was made."""
+    # return the trial of this number, made now or in an earlier call that may have been killed while it was made
     optuna = _optuna()
     known = study.get_trials(deepcopy=False)
     trial = optuna.trial.Trial(study, known[number]._trial_id) if number < len(known) else study.ask()
@@ -284,9 +306,10 @@ def _suggest(trial: Any, name: str, dimension: Dimension) -> None:
         trial.suggest_float(name, dimension.low, dimension.high, log=isinstance(dimension, Log))
 
 
-def _record(study: Any, trial: Any, finding: Finding) -> None:
-    """Keep what a run found, and end its trial."""
+def _record(study: Any, trial: Any, options: Mapping[str, Any], finding: Finding) -> None:
+    """Keep what a run found and its options, and end its trial."""
     optuna = _optuna()
+    optuna.trial.Trial(study, trial._trial_id).set_user_attr(_OPTIONS, dict(options))
     optuna.trial.Trial(study, trial._trial_id).set_user_attr(_FINDING, asdict(finding))
     if finding.killed or not math.isfinite(finding.value):
         study.tell(trial.number, state=optuna.trial.TrialState.PRUNED)
@@ -294,9 +317,13 @@ def _record(study: Any, trial: Any, finding: Finding) -> None:
         study.tell(trial.number, finding.value)
 
 
+def _found(study: Any) -> Search:
+    return Search(_trials(study), study.user_attrs["told"], study.user_attrs["names"])
+
+
 def _trials(study: Any) -> list[Trial]:
     return [
-        Trial(number=each.number, options=dict(each.params), **each.user_attrs[_FINDING])
+        Trial(number=each.number, options=each.user_attrs[_OPTIONS], **each.user_attrs[_FINDING])
         for each in study.get_trials(deepcopy=False)
         if _FINDING in each.user_attrs
     ]
@@ -309,3 +336,37 @@ def _options(space: Mapping[str, Any], found: Mapping[str, Any], given: Mapping[
         if isinstance(dimension, Layers):
             options |= dimension.options(found, given["unit_types"])
     return options
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with units of the caller's own by name, for the journal's JSON."""
+    units = {"unit_types": [name_of(each) for each in options["unit_types"]]} if "unit_types" in options else {}
+    return {**options, **units}
+
+
+def _digest(given: Mapping[str, Any]) -> str:
+    """Return a hash of a case: its options and, of each array, the shape and the first and last cases."""
+    found = hashlib.sha256()
+    for name, value in sorted(given.items()):
+        if isinstance(value, np.ndarray):
+            ends = value[..., :_DIGESTED], value[..., -_DIGESTED:]
+            found.update(repr((name, value.shape)).encode() + b"".join(np.asarray(end).tobytes() for end in ends))
+        else:
+            found.update(f"{name}={_named(value)}".encode())
+    return found.hexdigest()[:16]
+
+
+_DIGESTED = 1000
+
+
+def _named(value: Any) -> str:
+    """Return a text that is the same in every process; an object of the caller's own goes by its name."""
+    if isinstance(value, str | int | float | bool | np.generic | None):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_named, value))
+    if isinstance(value, np.ndarray):
+        return f"{value.shape} {hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:16]}"
+    kind = value if callable(value) and hasattr(value, "__qualname__") else type(value)
+    held = {name: each for name, each in getattr(value, "__dict__", {}).items() if isinstance(each, str | int | float)}
+    return f"{kind.__qualname__}{held or ''}"

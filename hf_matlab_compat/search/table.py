@@ -6,11 +6,15 @@ import csv
 import io
 import math
 import os
+import re
+import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hf_matlab_compat.errors import DataError
+from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 
 
@@ -23,7 +27,7 @@ class Trial:
     number : int
         Counted from 0.
     options : dict
-        Values of the searched dimensions.
+        Those that the search set, as keywords of `train`.
     value : float
         The objective; least is best.
     epochs : int
@@ -55,11 +59,14 @@ class Search:
     trials : list of Trial
         All finished and killed ones.
     asked : mapping
-        Space, seed and objective in words.
+        Space, seed, objective, … in words.
+    names : mapping of str to str
+        MATLAB's names where the caller gave them, by those of `train`; tables show MATLAB's words for these.
     """
 
     trials: Sequence[Trial]
     asked: Mapping[str, Any]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def best(self) -> Trial:
@@ -78,9 +85,16 @@ class Search:
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each trial: number, objective, epochs, why it was killed, and its options."""
         return [
-            {"trial": t.number, "value": t.value, "epochs": t.epochs, "killed": t.killed, **t.options}
+            {"trial": t.number, "value": t.value, "epochs": t.epochs, "killed": t.killed, **self._shown(t.options)}
             for t in self.trials
         ]
+
+    def _shown(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return options under the caller's names, with MATLAB's words under MATLAB's names; lists as texts."""
+        layers = {"unit_types": "layertypes"} if "hidden_sizes" in self.names else {}
+        names = {**self.names, **layers}
+        found = {names.get(n, n): to_matlab_value(n, v) if n in names else v for n, v in options.items()}
+        return {name: " ".join(map(str, v)) if isinstance(v, list | tuple) else v for name, v in found.items()}
 
     def csv(self) -> str:
         """Return the rows as CSV; the text depends on nothing but the search."""
@@ -90,15 +104,25 @@ class Search:
         writer.writerows(rows)
         return text.getvalue()
 
-    def table(self, most: int = 10) -> str:
-        """Return the best trials as lines of text, best first, for a terminal of 80 columns."""
-        full = sorted((t for t in self.trials if not t.killed), key=lambda t: (math.isnan(t.value), t.value))
-        killed = sum(bool(t.killed) for t in self.trials)
+    def summary(self) -> str:
+        """Return the number of trials, of killed ones and of epochs."""
+        trials, killed = len(self.trials), sum(bool(t.killed) for t in self.trials)
         epochs = sum(t.epochs for t in self.trials)
-        lines = [f"{len(self.trials)} trials, {killed} of them killed, {epochs} epochs; {self.asked['objective']}:"]
+        return f"{trials} trial{'s' * (trials != 1)}, {killed} of them killed, {epochs} epochs"
+
+    def table(self, most: int = 10) -> str:
+        """Return the best trials as lines of text, best first, for a terminal of 80 columns; then why others died."""
+        full = sorted((t for t in self.trials if not t.killed), key=lambda t: (math.isnan(t.value), t.value))
+        killed = Counter(_reason(t.killed) for t in self.trials if t.killed)
+        lines = [f"{self.summary()}; {self.asked['objective']}:"]
         for t in full[:most]:
-            lines.append(f"  trial {t.number:4}  {t.value:<12.6g} {t.epochs} epochs")
-            lines += [f"    {name} = {_short(value)}" for name, value in t.options.items()] if t is full[0] else []
+            given = (f"{name}={_short(value)}".replace(" ", ",") for name, value in self._shown(t.options).items())
+            head = f"  trial {t.number:<5}{t.value:<10.5g} "
+            wrapped = textwrap.wrap(" ".join(given), 80 - len(head), break_long_words=False, break_on_hyphens=False)
+            lines += [f"{head if k == 0 else '':{len(head)}}{line}" for k, line in enumerate(wrapped or [""])]
+        if len(full) > most:
+            lines.append(f"  and {len(full) - most} more")
+        lines += [f"  killed {count}: {reason}" for reason, count in killed.most_common()]
         return "\n".join(lines)
 
     def plot(self, path: str | os.PathLike[str]) -> None:
@@ -132,3 +156,8 @@ class Search:
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _reason(killed: str) -> str:
+    """Return why a run was killed, its own figures left out."""
+    return re.sub(r"-?\d[\d.]*(e[+-]?\d+)?", "…", killed)

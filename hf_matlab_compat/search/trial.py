@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +18,16 @@ from hf_matlab_compat.errors import DataError, NonFiniteError, OptionError, quot
 from hf_matlab_compat.legacy.arguments import to_field_terms
 from hf_matlab_compat.legacy.case_file import read_case
 from hf_matlab_compat.observers.observer import Observer, Stop
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.state import Outcome, Report, State
 from hf_matlab_compat.training import train
 
 STUDY = "hf_matlab_compat"
 """Name of the study in every journal."""
+
+REFUSED = "refused: "
+"""Start of the reason of a run that never began."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +123,18 @@ def keywords_of(case: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str
     ------
     DataError
         The file cannot be read, or the case has no test data to judge by.
+    OptionError
+        It has an option that there is not, or with a wrong value.
     """
     given = _of_file(os.path.abspath(case)) if isinstance(case, str | os.PathLike) else _of_mapping(case)
+    Options.from_keywords(**{name: value for name, value in given.items() if name not in OF_TRAIN})
     if given.get("test_inputs") is None:
         raise DataError("test_inputs", expected="held-out cases, by which a search judges", got="none")
     return given
+
+
+OF_TRAIN = tuple(inspect.signature(train).parameters)
+"""Arguments of `train` besides `Options`."""
 
 
 @lru_cache(maxsize=1)
@@ -136,9 +147,11 @@ def _of_mapping(case: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _run(given: Mapping[str, Any], kill: Sequence[Observer], name: str) -> tuple[Result | None, str]:
-    """Train once; return the result and why it was killed. A run that becomes NaN is a killed run."""
+    # train once; return the result and why it was killed. A run that becomes NaN is a killed run
     try:
         result = train(**{"num_threads": 1, **given, "run_name": name}, observers=[*kill, _Asked()])
+    except OptionError as error:  # options that do not go together, though each is a good one
+        return None, f"{REFUSED}{error}"
     except NonFiniteError as error:
         return error.result if isinstance(error.result, Result) and error.result.state.epoch else None, str(error)
     if result.interrupted or _asked_to_stop():
@@ -218,28 +231,26 @@ def check_objective(objective: Any) -> None:
         raise OptionError("objective", expected=f"one of {names}, or a function of a Result", got=quoted(objective))
 
 
-# What the workers of a search's own pool share with its main process.
-_stop: Any = None
+_stop: Any = None  # the event of the workers' own pool
 
 
-def begin_worker(stop: Any, parent: int) -> None:
-    """Prepare a worker: leave Ctrl-C to the main process, and end when that one has died."""
-    import signal
-
+def stop_on(event: Any) -> None:
+    """Let runs of this process end after their epoch once `event` is set."""
     global _stop
-    _stop = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    _stop = event
 
 
 def _asked_to_stop() -> bool:
     return _stop is not None and _stop.is_set()
+
+
+def journal_storage(path: str | os.PathLike[str]) -> Any:
+    """Return Optuna's storage in a journal; after a kill during a write it waits for the lock for 5 seconds, not 30."""
+    import optuna
+    from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+    lock = JournalFileSymlinkLock(os.fspath(path), grace_period=5)
+    return optuna.storages.JournalStorage(JournalFileBackend(os.fspath(path), lock_obj=lock))
 
 
 class Pruned(Observer):
@@ -257,15 +268,13 @@ class Pruned(Observer):
 
     def __init__(self, kind: str, storage: str, number: int) -> None:
         import optuna
-        from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         pruners: Mapping[str, Any] = {
             "median": optuna.pruners.MedianPruner,
             "hyperband": optuna.pruners.HyperbandPruner,
         }
-        kept = optuna.storages.JournalStorage(JournalFileBackend(storage))
-        study = optuna.load_study(study_name=STUDY, storage=kept, pruner=pruners[kind]())
+        study = optuna.load_study(study_name=STUDY, storage=journal_storage(storage), pruner=pruners[kind]())
         self._trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
         self._kind = kind
 

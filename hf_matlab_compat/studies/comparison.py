@@ -17,7 +17,7 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.studies.counting import Counted
-from hf_matlab_compat.subject import NetworkData, network_subject
+from hf_matlab_compat.subject import NetworkData, Subject, network_subject
 from hf_matlab_compat.training import train
 
 _DATA = ("inputs", "targets", "test_inputs", "test_targets", "hidden_sizes", "unit_types")
@@ -146,20 +146,30 @@ def compare(
     Raises
     ------
     OptionError, DataError
-        As `train`.
+        As `train`; or `seconds` is no time, or a method with options of its own is not compared.
     """
-    curves = [_course(case, name, seconds, of_method.get(name, {})) for name in methods]
+    if not 0 < seconds < math.inf:
+        raise OptionError("seconds", expected="a finite number above 0", got=seconds)
+    if idle := [name for name in of_method if name not in methods]:
+        raise OptionError(idle[0], expected=f"options of {', '.join(methods)}", got=f"some of {idle[0]}")
+    subjects = [_subject(case, name, of_method.get(name, {})) for name in methods]
+    curves = [_course(name, *each, seconds) for name, each in zip(methods, subjects, strict=True)]
     measure = {**case}.get("error_measure", "squared")
     return Comparison(curves, seconds, {"misclassified": "share misclassified"}.get(measure, "squared error"))
 
 
-def _course(case: Mapping[str, Any], name: str, seconds: float, own: Mapping[str, Any]) -> Curve:
+def _subject(case: Mapping[str, Any], name: str, own: Mapping[str, Any]) -> tuple[Options, Subject]:
+    # return the checked options and problem of a method, before any method runs
     given = {"seed": 0, "num_threads": 1, **case, **own}
     data = {each: given.pop(each, None) for each in _DATA}
     settings = Options.from_keywords(**{**given, "method": name, "max_epochs": 10**9})
     subject = network_subject(NetworkData(**data), (None, None, None), None, settings, settings)
     if subject.held_out is None:
         raise OptionError("test_inputs", expected="held-out cases, on which methods are compared", got="none")
+    return settings, subject
+
+
+def _course(name: str, settings: Options, subject: Subject, seconds: float) -> Curve:
     counted, curve = Counted(subject.problem), Curve(name)
     rules = {n: v for n, v in vars(settings).items() if n in _OF_A_METHOD}
     train(

@@ -12,6 +12,7 @@ import numpy as np
 
 from hf_matlab_compat.ensembles import Library, gate, select, stack
 from hf_matlab_compat.ensembles.selection import LEAST_PROBABILITY
+from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.studies.comparison import compare
 from hf_matlab_compat.studies.data import classes, split
 from hf_matlab_compat.training import train
@@ -173,7 +174,14 @@ def table(study: str, data: str, seeds: Sequence[int], watch: Callable[[str], No
         Each draws its own cases, weights and corruption.
     watch : callable
         Told which seed is done.
+
+    Raises
+    ------
+    OptionError
+        There is no seed.
     """
+    if not seeds:
+        raise OptionError("seeds", expected="a whole number of at least 1", got=0)
     run, columns = STUDIES[study]
     every: list[Rows] = []
     for seed in seeds:

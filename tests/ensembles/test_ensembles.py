@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hf_matlab_compat.ensembles.judged import judged_ensemble
 from hf_matlab_compat.ensembles.selection import LOSSES, greedy_weights
 from hf_matlab_compat.errors import CheckpointError, DataError, OptionError
 from hf_matlab_compat.legacy.case_file import write_case
+from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.model.activations import TrainedNetwork
 from hf_matlab_compat.model.network import build_network
 
@@ -32,6 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             targets=FIT.one_hot(),
             hidden_sizes=[10 + 4 * k],
             unit_types=["tanh" if k % 2 else "logistic", "softmax"],
+            test_inputs=VALIDATION.images,
+            test_targets=VALIDATION.one_hot(),
             max_epochs=10 if k else 1,
             initial_lam=1,
             seed=k,
@@ -54,7 +58,16 @@ def test_a_library_holds_what_each_network_predicts(folder: Path, tmp_path: Path
     assert isinstance(library.predictions, np.memmap)
     mapped = np.load(tmp_path / "library" / "predictions.npy", mmap_mode="r")
     assert (mapped.shape, mapped.dtype) == ((6, 300, 10), np.float16)
-    assert (tmp_path / "library" / "models.csv").read_text().splitlines()[0] == "model,path"
+    with (tmp_path / "library" / "models.csv").open(newline="") as stream:
+        models = list(csv.DictReader(stream))
+    assert [row["path"] for row in models] == list(library.paths)
+    assert [row["epoch"] for row in models] == ["1", *["10"] * 5]
+    recorded = read_checkpoint(library.paths[2]).records
+    assert [float(models[2][name]) for name in ("test_log_likelihood", "test_error")] == [
+        recorded.log_likelihood[-1, 1],
+        recorded.error[-1, 1],
+    ]
+    assert (models[1]["sizes"], models[1]["units"]) == ("64 14 10", "tanh softmax")
 
 
 def test_files_without_a_sidecar_and_files_of_other_networks(folder: Path, tmp_path: Path) -> None:
@@ -69,11 +82,18 @@ def test_files_without_a_sidecar_and_files_of_other_networks(folder: Path, tmp_p
         max_epochs=1,
         run_name=tmp_path / "c",
     )
-    library = Library.collect(tmp_path, VALIDATION.images, hidden_sizes=[14], unit_types=["tanh", "softmax"])
+    given = {"hidden_sizes": [14], "unit_types": ["tanh", "softmax"]}
+    mapped = Library.collect(tmp_path, VALIDATION.images, to=tmp_path / "library", **given)
+    library = Library.collect(tmp_path, VALIDATION.images, **given)
+    assert np.array_equal(mapped.predictions, library.predictions)
+    assert np.load(tmp_path / "library" / "predictions.npy").shape == (1, 300, 10)
+    assert mapped.predictions.size * 4 + 128 == (tmp_path / "library" / "predictions.npy").stat().st_size
     assert [Path(path).name for path in library.paths] == ["a.mat"]
     expected = Library.collect([folder / "net1_nnet_running.mat"], VALIDATION.images)
     np.testing.assert_allclose(library.predictions, expected.predictions, atol=1e-6)
-    with pytest.raises(DataError, match="source: expected files of trained networks, got none in"):
+    with pytest.raises(DataError, match="source: expected files of trained networks with 3 inputs, got none in"):
+        Library.collect(tmp_path, np.zeros((3, 2)))
+    with pytest.raises(DataError, match=r"source: expected a folder, a journal or a file, got .*no such file"):
         Library.collect(tmp_path / "nothing", VALIDATION.images)
     with pytest.raises(OptionError, match="precision: expected one of 'float16', 'float32'"):
         Library.collect(folder, VALIDATION.images, precision="float8")
@@ -209,9 +229,38 @@ def test_what_cannot_be_selected_is_refused(folder: Path) -> None:
         select(library, VALIDATION.one_hot(), bags=0)
 
 
-def test_the_command_selects_on_one_half_and_judges_on_the_other(folder: Path, tmp_path: Path) -> None:
-    case = {"indata": FIT.images, "outdata": FIT.one_hot(), "intest": OTHERS.images, "outtest": OTHERS.one_hot()}
-    write_case(tmp_path / "case.mat", {**case, "layersizes": [10], "layertypes": ["logistic", "softmax"]})
-    ensemble, table = judged_ensemble(folder, tmp_path / "case.mat")
-    assert "6 networks, selected on 400 test cases, judged on the others:" in table
+@pytest.fixture
+def cases(tmp_path: Path) -> Path:
+    case = {"indata": FIT.images, "outdata": FIT.one_hot(), "layersizes": [14], "layertypes": ["tanh", "softmax"]}
+    for name, test in (("case", VALIDATION), ("other", TEST)):
+        write_case(tmp_path / f"{name}.mat", {**case, "intest": test.images, "outtest": test.one_hot()})
+    write_case(tmp_path / "none.mat", case)
+    return tmp_path
+
+
+def test_an_ensemble_is_judged_on_cases_that_did_not_select_it(folder: Path, cases: Path) -> None:
+    ensemble, table = judged_ensemble(folder, cases / "case.mat")
+    assert "6 networks, selected on 150 test cases, judged on the others:" in table
     assert f"ensemble of {len(ensemble.weights)} networks" in table
+    expected = select(Library.collect(folder, VALIDATION.images[:, ::2]), VALIDATION.one_hot()[:, ::2])
+    assert list(ensemble.weights) == list(expected.weights)
+    other, table = judged_ensemble(folder, cases / "case.mat", judge=cases / "other.mat")
+    assert list(other.weights) == list(select(Library.collect(folder, VALIDATION.images), VALIDATION.one_hot()).weights)
+    assert f"misclassified {100 * wrong(other.predict(TEST.images), TEST.labels):.2f} %" in table
+    assert "selected on 300 test cases, judged on 500 of" in table
+    for given in ({"case": cases / "none.mat"}, {"case": cases / "case.mat", "judge": cases / "none.mat"}):
+        with pytest.raises(DataError, match="expected test cases, to select and to judge on, got none in"):
+            judged_ensemble(folder, **given)
+
+
+def test_the_files_of_a_search_make_an_ensemble_whose_table_warns(folder: Path, cases: Path) -> None:
+    """Trials of this search alone, also without sidecars; all its trials were compared by the test cases."""
+    for name in ("run_trial0", "run_trial1", "run_trialx", "rerun_trial0"):
+        (cases / f"{name}_nnet_running.mat").write_bytes((folder / "net1_nnet_running.mat").read_bytes())
+    (cases / "run.journal").write_text("{}")
+    ensemble, table = judged_ensemble(cases / "run.journal", cases / "case.mat")
+    assert table.startswith("2 networks")
+    assert "The search compared its trials by all of these cases" in table
+    assert "The search" not in judged_ensemble(cases / "run.journal", cases / "case.mat", judge=cases / "other.mat")[1]
+    made = Library.collect([folder / "net1_nnet_running.mat"], TEST.images).predictions[0].T
+    np.testing.assert_allclose(ensemble.predict(TEST.images), made, atol=1e-6)
