@@ -186,11 +186,11 @@ def _room(to: Any, shape: tuple[int, int, int], precision: str) -> NDArray[Any]:
 def _trimmed(folder: Path, count: int) -> NDArray[Any]:
     """Cut the file to the models that it holds, and map it."""
     path = folder / "predictions.npy"
-    mapped = np.load(path, mmap_mode="r")
+    mapped = np.lib.format.open_memmap(path, "r")
     offset, shape = mapped.offset, (count, *mapped.shape[1:])
     header = {"descr": np.lib.format.dtype_to_descr(mapped.dtype), "fortran_order": False, "shape": shape}
     with path.open("r+b") as stream:
         np.lib.format.write_array_header_1_0(stream, header)
         assert stream.tell() == offset  # numpy leaves room in the header for another count
         stream.truncate(offset + math.prod(shape) * mapped.itemsize)
-    return np.load(path, mmap_mode="r")
+    return np.lib.format.open_memmap(path, "r")
