@@ -39,7 +39,7 @@ STARTS_PROGRAMS = (
     "hf_matlab_compat/matlab/octave/",
     "hf_matlab_compat/parity/engines/provenance.py",
     "hf_matlab_compat/migrate/writer.py",
-    "hf_matlab_compat/search/study.py",
+    "hf_matlab_compat/search/workers.py",
 )
 """The door to Octave, who asks git for a commit, who calls ruff, and a search with its workers; nothing else does."""
 
