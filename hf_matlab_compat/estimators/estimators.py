@@ -10,12 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.observers.stopping import Patience
 from hf_matlab_compat.training import train
 
 try:
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+    from sklearn.base import (
+        BaseEstimator,
+        ClassifierMixin,
+        ClassNamePrefixFeaturesOutMixin,
+        RegressorMixin,
+        TransformerMixin,
+    )
     from sklearn.preprocessing import LabelBinarizer
+    from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError as error:
@@ -32,7 +38,7 @@ class _Estimator(BaseEstimator):
 
     def __init__(
         self,
-        hidden_sizes: Sequence[int] = (50,),
+        hidden_sizes: int | Sequence[int] = (50,),
         unit_types: str | Sequence[str] = "logistic",
         *,
         max_epochs: int = 30,
@@ -51,46 +57,66 @@ class _Estimator(BaseEstimator):
 
     def _train(self, X: NDArray[Any], T: NDArray[Any], output: str, weights: Any = None, **more: Any) -> None:
         """Train on cases in rows, and set `theta_`, `n_iter_` and `result_`."""
-        units = [self.unit_types] * len(self.hidden_sizes) if isinstance(self.unit_types, str) else self.unit_types
+        hidden = self._hidden()
+        units = [self.unit_types] * len(hidden) if isinstance(self.unit_types, str) else self.unit_types
         single = X.dtype == np.float32
         # 45, MATLAB's default, suits runs of hundreds of epochs; 1 suits the 30 of an estimator
-        settings = {"initial_lam": 1.0, "precision": "single" if single else "double", **more, **(self.options or {})}
+        settings = {"initial_lam": 1.0, "precision": "single" if single else "double", **more, **self._options()}
         random = np.random.RandomState(self._seed())
         X, T, weights = _merged(X, T, weights, random)
         held = self._held_out(len(X))
-        tested = {"test_inputs": X[:held].T, "test_targets": T[:held].T} if held else {}
+        if held:
+            settings = {"patience": self.patience, **settings, "test_inputs": X[:held].T, "test_targets": T[:held].T}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the shape of the cases: scikit-learn's rows are known to be cases
-            self.result_ = train(
+            result = train(
                 inputs=X[held:].T,
                 targets=T[held:].T,
-                hidden_sizes=list(self.hidden_sizes),
+                hidden_sizes=hidden,
                 unit_types=[*units, output],
                 case_weights=None if weights is None else weights[held:],
                 max_epochs=self.max_epochs,
                 seed=self._seed(),
-                observers=[Patience(self.patience)] if held else (),
-                **tested,
                 **settings,
             )
-        self.theta_, self.n_iter_ = self.result_.theta, self.result_.state.epoch
+        self.result_ = result if result.best is None else result.at("best")
+        self.theta_, self.n_iter_ = self.result_.theta, result.state.epoch
+
+    def _hidden(self) -> list[int]:
+        return np.ravel(np.asarray(self.hidden_sizes, dtype=int)).tolist()
+
+    def _options(self) -> dict[str, Any]:
+        options = dict(self.options or {})
+        for name, instead in _BY_PARAMETERS.items():
+            if name in options:
+                expected = "options that no parameter or argument of the estimator sets"
+                raise OptionError("options", expected=expected, got=repr(name), advice=f"Use {instead}.")
+        return options
 
     def _held_out(self, count: int) -> int:
         if not 0 <= self.validation_fraction < 1:
             expected = "a number of at least 0 and below 1"
             raise OptionError("validation_fraction", expected=expected, got=self.validation_fraction)
-        return int(self.validation_fraction * count)
+        return min(max(round(self.validation_fraction * count), 1), count - 1) if self.validation_fraction else 0
 
     def _seed(self) -> int:
-        if isinstance(self.random_state, np.random.RandomState):
-            return int(self.random_state.randint(2**31))
-        return 0 if self.random_state is None else int(self.random_state)
+        if self.random_state is None or isinstance(self.random_state, int | np.integer):
+            return int(self.random_state or 0)
+        return int(check_random_state(self.random_state).randint(2**31))
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return what the network makes of rows, in their precision."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         return self.result_.predict(X.T).T.astype(X.dtype, copy=False)
+
+
+_BY_PARAMETERS: Mapping[str, str] = {
+    **{name: name for name in ("hidden_sizes", "unit_types", "max_epochs")},
+    **{"seed": "random_state", "case_weights": "sample_weight", "inputs": "X", "targets": "y"},
+    **{"test_inputs": "validation_fraction", "test_targets": "validation_fraction"},
+}
+"""Arguments of `train` that are not for `options`, and what sets them."""
 
 
 def _checked_weights(given: Any, X: NDArray[Any]) -> Any:
@@ -116,7 +142,7 @@ class HFClassifier(ClassifierMixin, _Estimator):
 
     Parameters
     ----------
-    hidden_sizes : sequence of int
+    hidden_sizes : int or sequence of int
         Units of the hidden layers.
     unit_types : str or sequence of str
         One type for all hidden layers, or one for each.
@@ -125,7 +151,8 @@ class HFClassifier(ClassifierMixin, _Estimator):
     random_state : int, RandomState or None
         Seed of the initial weights; None is 0.
     validation_fraction : float
-        Share of the cases that `patience` looks at and nothing is trained on.
+        Share of the cases, at least one where it is above 0, on which nothing is trained: the parameters with the best
+        log-likelihood of these are kept.
     patience : int
         Epochs without a better log-likelihood of these cases after which training stops.
     options : mapping, optional
@@ -218,7 +245,7 @@ class HFRegressor(RegressorMixin, _Estimator):
         return tags
 
 
-class HFAutoencoder(TransformerMixin, _Estimator):
+class HFAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Estimator):
     """An autoencoder; `transform` returns the code, the narrowest hidden layer.
 
     Outputs are logistic where all data lies in [0, 1], else linear. Parameters and attributes are those of
@@ -226,11 +253,31 @@ class HFAutoencoder(TransformerMixin, _Estimator):
     """
 
     def fit(self, X: Any, y: Any = None) -> HFAutoencoder:
-        """Train on cases in rows; `y` is ignored."""
+        """Train on cases in rows; `y` is ignored.
+
+        Parameters
+        ----------
+        X : (N, s_0) array_like
+            Cases.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        HFAutoencoder
+            This object.
+
+        Raises
+        ------
+        OptionError
+            There is no hidden layer, or `train` refuses an option.
+        """
+        if not self._hidden():
+            raise OptionError("hidden_sizes", expected="at least one hidden layer, which gives the code", got="none")
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         inside = bool(X.min() >= 0 and X.max() <= 1)
         self._train(X, X, "logistic" if inside else "linear")
-        self._n_features_out = min(self.hidden_sizes)
+        self._n_features_out = min(self._hidden())
         return self
 
     def transform(self, X: Any) -> NDArray[Any]:
@@ -244,12 +291,30 @@ class HFAutoencoder(TransformerMixin, _Estimator):
         return self._outputs(X)
 
     def inverse_transform(self, codes: Any) -> NDArray[Any]:
-        """Return the cases that codes stand for, decoded by the layers above the code."""
+        """Return the cases that codes stand for, decoded by the layers above the code.
+
+        Parameters
+        ----------
+        codes : (N, units of the narrowest layer) array_like
+            As `transform` returns them.
+
+        Returns
+        -------
+        (N, s_0) array
+            Cases in rows.
+
+        Raises
+        ------
+        ValueError
+            The codes have another width.
+        """
         check_is_fitted(self)
         network = self.result_.trained_network()
         sizes = network.sizes
         place = min(range(1, len(sizes) - 1), key=lambda i: sizes[i])
         y = np.asarray(codes).T
+        if y.ndim != 2 or len(y) != sizes[place]:
+            raise ValueError(f"codes: expected shape (cases, {sizes[place]}), got {y.T.shape}.")
         for layer, unit in zip(network.layers[place:], network.network.units[place:], strict=True):
             y = unit.activate(np, layer.W @ y + layer.b)
         return y.T

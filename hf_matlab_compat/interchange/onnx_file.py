@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +85,35 @@ def read_onnx(path: str | os.PathLike[str]) -> TrainedNetwork:
         types: list[str] = []
         for node in graph.node:
             if node.op_type == "Gemm":
-                transposed = any(a.name == "transB" and a.i for a in node.attribute)
+                has = _attributes(onnx, node)
+                if has.get("transA", 0) or has.get("alpha", 1.0) != 1 or has.get("beta", 1.0) != 1:
+                    raise CheckpointError(f"{path}: expected Gemm without transA, alpha and beta, got {has}.")
+                transposed = bool(has.get("transB", 0))
                 W = constants[node.input[1]]
-                layers.append((W if transposed else W.T, constants[node.input[2]]))
+                b = constants[node.input[2]] if len(node.input) > 2 else np.zeros(W.shape[0 if transposed else 1])
+                layers.append((W if transposed else W.T, b))
                 types.append("linear")
             elif node.op_type in units and layers and types[-1] == "linear":
+                _check_attributes(path, node.op_type, _attributes(onnx, node))
                 types[-1] = units[node.op_type]
             else:
                 raise CheckpointError(f"{path}: expected Gemm and units in turn, got {node.op_type}.")
         return trained_network(layers, types)
+
+
+_DEFAULTS: Mapping[str, tuple[str, Sequence[Any]]] = {
+    "Softmax": ("axis", (-1, 1)),
+    "Elu": ("alpha", (1.0,)),
+    "Gelu": ("approximate", (b"none",)),
+}
+"""Attributes of operators, and the values with which they compute what the units here do."""
+
+
+def _attributes(onnx: Any, node: Any) -> dict[str, Any]:
+    return {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+
+
+def _check_attributes(path: Any, operator: str, has: Mapping[str, Any]) -> None:
+    name, fit = _DEFAULTS.get(operator, ("", ()))
+    if name in has and has[name] not in fit:
+        raise CheckpointError(f"{path}: expected {operator} with {name}={fit[0]}, got {name}={has[name]}.")

@@ -38,7 +38,7 @@ def trained_network(layers: Sequence[tuple[NDArray[Any], NDArray[Any]]], unit_ty
     """Return the network of weights (s_i, s_{i-1}) and biases (s_i,), in double precision."""
     sizes = [layers[0][0].shape[1], *(W.shape[0] for W, _ in layers)]
     parts = tuple(Layer(W.astype(np.float64), b.reshape(-1, 1).astype(np.float64)) for W, b in layers)
-    return TrainedNetwork(build_network(sizes, list(unit_types), "matching", "none"), parts)
+    return TrainedNetwork(build_network(sizes, list(unit_types), "squared", "none"), parts)
 
 
 def needed(package: str, extra: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def to_torch(trained: Trained, dtype: Any = None) -> Any:
 
 
 def from_torch(module: Any) -> TrainedNetwork:
-    """Return the network of a ``torch.nn.Sequential`` of Linear layers and units.
+    """Return the network of a ``torch.nn.Sequential`` of Linear layers and units, as it is after ``module.eval()``.
 
     Its weights and biases serve as ``initial_weights`` and ``initial_biases`` of `train`:
     ``[layer.W for layer in network.layers]``.
@@ -67,17 +67,37 @@ def from_torch(module: Any) -> TrainedNetwork:
     units = {name: unit for unit, name in _MODULES.items()}
     layers: list[Any] = []
     types: list[str] = []
-    for part in module:
+    for part in module if isinstance(module, Iterable) else [module]:
         name = type(part).__name__
+        if name in _NO_OPERATION:
+            continue
         if name == "Linear":
             W = part.weight.detach().cpu().double().numpy()
             b = np.zeros(len(W)) if part.bias is None else part.bias.detach().cpu().double().numpy()
             layers.append((W, b))
             types.append("linear")
         elif name in units and layers and types[-1] == "linear":
+            _check_settings(name, part)
             types[-1] = units[name]
         else:
             raise DataError("module", expected="Linear layers and units in turn", got=name)
     if not layers:
         raise DataError("module", expected="Linear layers and units in turn", got="none")
     return trained_network(layers, types)
+
+
+_NO_OPERATION = ("Identity", "Dropout", "AlphaDropout")
+_SETTINGS: Mapping[str, tuple[str, Sequence[Any]]] = {
+    "Softmax": ("dim", (1, -1, None)),
+    "ELU": ("alpha", (1,)),
+    "GELU": ("approximate", ("none",)),
+    "Softplus": ("beta", (1,)),
+}
+"""Settings of modules, and the values with which they compute what the units here do."""
+
+
+def _check_settings(name: str, part: Any) -> None:
+    setting, fit = _SETTINGS.get(name, ("", ()))
+    found = getattr(part, setting, fit[0]) if setting else None
+    if setting and found not in fit:
+        raise DataError("module", expected=f"{name} with {setting}={fit[0]}", got=f"{setting}={found}")

@@ -88,6 +88,7 @@ def test_an_autoencoder_codes_decodes_and_counts_its_features() -> None:
     model = HFAutoencoder((20, 5, 20), ["logistic", "linear", "logistic"], max_epochs=15).fit(X_TRAIN)
     codes = model.transform(X_TEST)
     assert codes.shape == (540, 5)
+    assert list(model.get_feature_names_out()) == [f"hfautoencoder{k}" for k in range(5)]
     np.testing.assert_allclose(model.inverse_transform(codes), model.reconstruct(X_TEST), atol=1e-5)
     spread = ((X_TEST - X_TRAIN.mean(axis=0)) ** 2).sum(axis=1).mean()
     assert -model.score(X_TEST) < spread / 2
@@ -100,6 +101,12 @@ def test_validation_cases_stop_the_training_early() -> None:
     model = HFClassifier((20,), max_epochs=60, validation_fraction=0.3, patience=3).fit(X_TRAIN[:200], noise)
     assert model.n_iter_ < 60
     assert model.result_.reason.startswith("Patience: ")
+    best = model.result_.state.epoch
+    assert best == model.n_iter_ - 3
+    short = HFClassifier((20,), max_epochs=best, validation_fraction=0.3, patience=3).fit(X_TRAIN[:200], noise)
+    assert np.array_equal(model.predict_proba(X_TEST), short.predict_proba(X_TEST))
+    tiny = HFClassifier((5,), max_epochs=1, validation_fraction=0.001).fit(X_TRAIN[:200], noise)
+    assert np.isfinite(tiny.result_.records.error[:, 1]).all()  # one case is held out
 
 
 def test_what_cannot_be_fitted_is_refused() -> None:
@@ -109,5 +116,18 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         HFClassifier().fit(X_TRAIN, np.ones(len(X_TRAIN)))
     with pytest.raises(OptionError, match="validation_fraction: expected a number of at least 0 and below 1, got 1"):
         HFClassifier(validation_fraction=1).fit(X_TRAIN, Y_TRAIN)
+    for name, instead in (
+        ("seed", "random_state"),
+        ("max_epochs", "max_epochs"),
+        ("test_inputs", "validation_fraction"),
+    ):
+        with pytest.raises(OptionError, match=f"options: expected options that .*, got '{name}'. Use {instead}."):
+            HFClassifier(options={name: 1}).fit(X_TRAIN, Y_TRAIN)
+    with pytest.raises(ValueError, match="cannot be used to seed"):
+        HFClassifier(random_state=np.random.default_rng(0)).fit(X_TRAIN, Y_TRAIN)
+    with pytest.raises(OptionError, match="hidden_sizes: expected at least one hidden layer"):
+        HFAutoencoder(()).fit(X_TRAIN)
+    with pytest.raises(ValueError, match=r"codes: expected shape \(cases, 3\), got \(2, 4\)"):
+        HFAutoencoder(3, max_epochs=1).fit(X_TRAIN).inverse_transform(np.ones((2, 4)))
     with pytest.raises(OptionError, match="unit_types"):
         HFClassifier(unit_types="sigmoid").fit(X_TRAIN, Y_TRAIN)

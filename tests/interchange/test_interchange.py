@@ -62,6 +62,42 @@ def test_onnxruntime_computes_the_same(result: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(made.T, result.predict(X), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("operator", "attributes", "sentence"),
+    [
+        ("Softmax", {"axis": 0}, "expected Softmax with axis=-1, got axis=0"),
+        ("Elu", {"alpha": 0.5}, "expected Elu with alpha=1.0, got alpha=0.5"),
+        ("Gelu", {"approximate": "tanh"}, "expected Gelu with approximate=b'none', got"),
+        ("Gemm", {"alpha": 2.0}, "expected Gemm without transA, alpha and beta, got"),
+        ("Gemm", {"transA": 1}, "expected Gemm without transA, alpha and beta, got"),
+        ("Softmax", {"axis": -1}, ""),
+        ("Elu", {}, ""),
+    ],
+)
+def test_an_onnx_model_that_computes_something_else_is_refused(
+    operator: str, attributes: Any, sentence: str, tmp_path: Path
+) -> None:
+    """A Gemm without a bias and with W as (inputs, outputs) is read; other settings would give other numbers."""
+    onnx = pytest.importorskip("onnx")
+    W, helper = np.random.default_rng(0).random((8, 3)).astype(np.float32), onnx.helper
+    own = attributes if operator == "Gemm" else {}
+    nodes = [helper.make_node("Gemm", ["inputs", "W"], ["x"], **own)]
+    if operator != "Gemm":
+        nodes.append(helper.make_node(operator, ["x"], ["y"], **attributes))
+    graph = helper.make_graph(nodes, "g", [], [], [onnx.numpy_helper.from_array(W, "W")])
+    onnx.save(helper.make_model(graph), tmp_path / "a.onnx")
+    if sentence:
+        with pytest.raises(CheckpointError, match=sentence):
+            read_onnx(tmp_path / "a.onnx")
+    else:
+        unit = {"Softmax": "softmax", "Elu": "elu"}[operator]
+        network = read_onnx(tmp_path / "a.onnx")
+        assert list(network.unit_types) == [unit]
+        x = W.T.astype(float) @ X
+        expected = np.exp(x) / np.exp(x).sum(axis=0) if unit == "softmax" else np.where(x > 0, x, np.expm1(x))
+        np.testing.assert_allclose(network.predict(X), expected, rtol=1e-12)
+
+
 def test_a_checkpoint_becomes_onnx(tmp_path: Path) -> None:
     """From the .mat file of a run, as `hf-compat export` does; MATLAB's own has no sidecar, so layers are given."""
     pytest.importorskip("onnx")
@@ -109,6 +145,15 @@ def test_what_a_sequential_may_hold() -> None:
     W, b = np.random.default_rng(1).random((3, 8)), np.arange(3.0)
     network = from_torch([part("Linear", W, b), part("Tanh"), part("Linear", W[:, :3])])
     np.testing.assert_allclose(network.predict(X), W[:, :3] @ np.tanh(W @ X + b[:, None]))
+    same = from_torch([part("Linear", W, b), part("Dropout"), part("Tanh"), part("Linear", W[:, :3]), part("Identity")])
+    assert np.array_equal(same.predict(X), network.predict(X))
+    for name, setting, value in (("Softmax", "dim", 0), ("ELU", "alpha", 2), ("GELU", "approximate", "tanh")):
+        other = part(name)
+        setattr(other, setting, value)
+        with pytest.raises(DataError, match=f"module: expected {name} with {setting}=.*, got {setting}={value}"):
+            from_torch([part("Linear", W, b), other])
+    with pytest.raises(DataError, match="module: expected Linear layers and units in turn, got LSTM"):
+        from_torch(part("LSTM"))
     for parts in ([part("Conv2d")], [part("Tanh")], [part("Linear", W, b), part("Tanh"), part("Tanh")], []):
         with pytest.raises(DataError, match="module: expected Linear layers and units in turn"):
             from_torch(parts)
