@@ -369,7 +369,9 @@ class Options:
         "every product.",
         "perturbform",
     )
-    corruption_seed: int = option(0, _whole(0), "Key of all these draws; a resumed run needs the same.", "corruptseed")
+    corruption_seed: int = option(
+        0, _whole(0, 2**64 - 1), "Key of all these draws; a resumed run needs the same.", "corruptseed"
+    )
 
     clean_train: bool = option(
         False,

@@ -120,6 +120,11 @@ def _refuse_rates(o: Options, but: Sequence[str] = ()) -> None:
         value = getattr(o, option)
         if value is not None and option not in but:
             advice = "Leave it out, or choose a method that has it: {method='nag'} has all three."
+            if o.method in ("hessian_free", "hf"):
+                advice = (
+                    "Conjugate gradients and a line search find each step; {initial_lam} damps the first one. "
+                    "{method='nag'} has one."
+                )
             raise OptionError(option, expected=f"nothing beside {{method={o.method!r}}}", got=value, advice=advice)
 
 

@@ -14,7 +14,7 @@ from hf_matlab_compat.initial import Given, initial_state, own_state
 from hf_matlab_compat.model.network import Network, build_network
 from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
-from hf_matlab_compat.objective.corrupted import Corrupt, CorruptedProblem, Resample, corruption_of
+from hf_matlab_compat.objective.corrupted import Corrupt, CorruptedProblem, Resample, check_hooks, corruption_of
 from hf_matlab_compat.objective.feedforward import feedforward_problem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import check_test_data, check_training_data
@@ -23,7 +23,7 @@ from hf_matlab_compat.preflight.keywords import refuse_absent
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.preflight.memory import check_memory
 from hf_matlab_compat.preflight.orientation import check_orientation, clues_of, warn_of_wide_cases
-from hf_matlab_compat.preflight.own_parts import check_own_parts, warn_of_numpy_passes
+from hf_matlab_compat.preflight.own_parts import check_own_parts, warn_of_numpy_passes, warn_of_numpy_passes_of_masks
 from hf_matlab_compat.preflight.weights import NO_WEIGHTS, Weights, weighted
 from hf_matlab_compat.problem import Problem, check_problem
 from hf_matlab_compat.state import State
@@ -108,14 +108,20 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
     check_memory(all_sizes, data.inputs.shape[1], settings, counted, num_test_cases, network.with_x)
     check_own_parts(network, data.targets, of_hessian=settings.curvature == "hessian")
     warn_of_numpy_passes(network, backend)
+    check_hooks(given.corrupt, given.resample)
     problem, tested = (
         None if part is None else feedforward_problem(network, part, settings, backend, resident=resident)
         for part in (data, held_out)
     )
     assert problem is not None  # for the type checker: `data` is not None
     corruption = corruption_of(settings, len(sizes))
+
+    def check(inputs: Any, targets: Any) -> ChunkedCases:
+        return check_training_data(inputs, targets, units[-1], settings, weights=given.weights)
+
     if corruption.is_on or given.corrupt is not None or given.resample is not None:
-        problem = CorruptedProblem(problem, corruption, given.corrupt, given.resample)
+        warn_of_numpy_passes_of_masks(corruption, backend)
+        problem = CorruptedProblem(problem, corruption, given.corrupt, given.resample, check)
     return Subject(
         problem=problem,
         held_out=tested,
@@ -155,6 +161,8 @@ def own_subject(problem: Any, test_problem: Any, initial_theta: Any, resume_from
 OF_A_NETWORK = (
     *("num_chunks", "num_test_chunks", "trim_cases", "loss", "error_measure", "weight_decay", "decay_biases"),
     *("curvature", "num_connections", "init_scale", "seed"),
+    *("input_blankout", "hidden_blankout", "input_noise", "input_dilation", "weight_noise"),
+    *("perturbed_weights", "perturbation", "perturb_form", "corruption_seed"),
 )
 """Options of the problem of a network, or of its start."""
 

@@ -63,6 +63,11 @@ class Corruption:
         """Whether anything is changed."""
         return self.of_inputs or any(self.hidden_blankout) or bool(self.weight_noise or self.perturbed_weights)
 
+    @property
+    def needs_own_passes(self) -> bool:
+        """Whether passes differ from those of the clean network, beyond the inputs and the weights that they get."""
+        return any(self.hidden_blankout) or (bool(self.perturbed_weights) and self.perturb_form == "legacy")
+
     def inputs(self, x: NDArray[Any], first: int, epoch: int) -> NDArray[Any]:
         """Return corrupted inputs of neighbouring cases.
 

@@ -6,6 +6,7 @@ see the same draws, named by `Cases.draw`, the number of the epoch. Draw 0 is th
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.answers import shown
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.backend import Backend
-from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.errors import DataError, OptionError, speaking
 from hf_matlab_compat.model.buffers import BlockBuffers
 from hf_matlab_compat.model.corruption import Corruption
 from hf_matlab_compat.model.directions import Directions
@@ -83,7 +85,7 @@ class CorruptedPasses(CasePasses):
         self.draw = 0
         self._corruption, self._corrupt = corruption, corrupt
         self._changes_inputs = self.fill
-        if any(corruption.hidden_blankout) or corruption.perturb_form == "legacy":
+        if corruption.needs_own_passes:
             self.passes = MaskedPasses(self.network, backend.xp, corruption.hidden_blankout)
 
     def fill(self, buffers: BlockBuffers, block: Block) -> None:
@@ -125,12 +127,44 @@ class CorruptedPasses(CasePasses):
             return block.inputs
         x = np.asarray(self.backend.to_host(self.backend.asarray(block.inputs)))
         if self._corrupt is not None:
-            made = np.asarray(self._corrupt(x.copy(), block.first + np.arange(len(block)), self.draw))
-            if made.shape != x.shape or made.dtype.kind not in "fiub":
-                got = f"shape {made.shape} and type {made.dtype}"
-                raise DataError("corrupt", expected=f"inputs of shape {x.shape} from it", got=got)
-            x = made.astype(x.dtype, copy=False)
+            x = _corrupted(self._corrupt, x, block.first + np.arange(len(block)), self.draw)
         return self._corruption.inputs(x, block.first, self.draw - 1)
+
+
+def _corrupted(corrupt: Corrupt, x: NDArray[Any], cases: NDArray[np.int64], epoch: int) -> NDArray[Any]:
+    made = np.asarray(corrupt(x.copy(), cases, epoch))
+    got = f"shape {made.shape} and type {made.dtype}"
+    if made.shape == x.shape and made.dtype.kind in "fiub":
+        made = made.astype(x.dtype, copy=False)
+        if np.isfinite(made).all():
+            return made
+        got = "NaN or Inf"
+    raise DataError("corrupt", expected=f"finite inputs of shape {x.shape} from it", got=got)
+
+
+def check_hooks(corrupt: Any, resample: Any) -> None:
+    """Refuse hooks that cannot be called as the problem calls them.
+
+    Raises
+    ------
+    OptionError
+        One is no function, or takes other arguments.
+    """
+    for name, hook, takes in (
+        ("corrupt", corrupt, ("inputs", "cases", "epoch")),
+        ("resample", resample, ("epoch",)),
+    ):
+        if hook is None:
+            continue
+        expected = f"a function of {', '.join(takes)}"
+        if not callable(hook):
+            raise OptionError(name, expected=expected, got=type(hook).__name__)
+        try:
+            inspect.signature(hook).bind(*takes)
+        except TypeError as error:
+            raise OptionError(name, expected=expected, got=f"one with other arguments ({error})") from None
+        except ValueError:
+            pass  # a built-in function that does not tell its arguments
 
 
 @dataclass(frozen=True)
@@ -147,12 +181,15 @@ class CorruptedProblem:
         The caller's own change of the inputs.
     resample : callable or None
         The caller's own cases of an epoch.
+    check : callable
+        (inputs, targets) → cases, or an error; checks what `resample` returns.
     """
 
     clean: FeedforwardProblem
     corruption: Corruption
     corrupt: Corrupt | None = None
     resample: Resample | None = None
+    check: Callable[[Any, Any], ChunkedCases] | None = None
     is_random = True
     _inner: FeedforwardProblem = field(init=False, repr=False, compare=False)
     _passes: CorruptedPasses = field(init=False, repr=False, compare=False)
@@ -214,9 +251,14 @@ class CorruptedProblem:
     def _resampled(self, draw: int) -> ChunkedCases:
         assert self.resample is not None
         before, found = self.clean.cases, self.resample(draw)
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise DataError("resample", expected="a pair (inputs, targets) from it", got=shown(found))
         inputs, targets = (np.asarray(each) for each in found)
-        shapes = before.inputs.shape, before.targets.shape
-        if (inputs.shape, targets.shape) != shapes or not all(np.isfinite(each).all() for each in (inputs, targets)):
-            got = f"shapes {inputs.shape} and {targets.shape}, or numbers that are not finite"
-            raise DataError("resample", expected=f"finite inputs and targets of shapes {shapes} from it", got=got)
+        if self.check is not None:
+            with speaking({name: f"{name} from resample({draw})" for name in ("inputs", "targets")}):
+                made = self.check(inputs, targets)
+            inputs, targets = made.inputs, made.targets
+        if (inputs.shape, targets.shape) != (before.inputs.shape, before.targets.shape):
+            expected = f"inputs and targets of shapes {before.inputs.shape} and {before.targets.shape} from it"
+            raise DataError("resample", expected=expected, got=f"{inputs.shape} and {targets.shape}")
         return ChunkedCases(inputs, targets, before.num_chunks, before.weights)

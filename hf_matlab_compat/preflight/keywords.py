@@ -31,6 +31,11 @@ _NONE_OF_IT: Mapping[tuple[str, ...], str] = {
 """Reasons why arguments of other trainers do not exist here."""
 
 _ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
+    "hidden_blankout": ("dropout", "dropoutrate", "hiddendropout"),
+    "input_blankout": ("inputdropout",),
+    "input_noise": ("noise", "gaussiannoise"),
+    "patience": ("earlystopping", "niternochange"),
+    "average_decay": ("ema", "polyak"),
     "inputs": ("x", "xtrain", "data", "traindata"),
     "targets": ("y", "ytrain", "labels", "outputs", "target"),
     "test_inputs": ("xtest", "xval", "testdata"),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import BackendWarning, OptionError
+from hf_matlab_compat.model.corruption import Corruption
 from hf_matlab_compat.model.losses import OwnLoss
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.units import OwnUnit
@@ -62,6 +63,20 @@ def warn_of_numpy_passes(network: Network, backend: Backend) -> None:
             BackendWarning,
             stacklevel=5,
         )
+
+
+def warn_of_numpy_passes_of_masks(corruption: Corruption, backend: Backend) -> None:
+    """Warn if numpy runs the passes, since there are no compiled ones for blanked out hidden units.
+
+    Warns
+    -----
+    BackendWarning
+        It does.
+    """
+    if backend.loops is not None and corruption.needs_own_passes:
+        what = "hidden_blankout" if any(corruption.hidden_blankout) else "perturb_form='legacy'"
+        told = f"backend='numba': numpy runs the passes in this run, since there are no compiled ones for {what}."
+        warnings.warn(told, BackendWarning, stacklevel=5)
 
 
 def _check_unit(unit: OwnUnit) -> None:

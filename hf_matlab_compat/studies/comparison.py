@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.errors import NonFiniteError, OptionError
 from hf_matlab_compat.observers.observer import Observer, Run, Stop
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
+from hf_matlab_compat.preflight.weights import Weights
+from hf_matlab_compat.registry import METHODS, method_of
 from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.studies.counting import Counted
-from hf_matlab_compat.subject import NetworkData, Subject, network_subject
+from hf_matlab_compat.subject import OF_A_NETWORK, NetworkData, Subject, network_subject
 from hf_matlab_compat.training import train
 
-_DATA = ("inputs", "targets", "test_inputs", "test_targets", "hidden_sizes", "unit_types")
+_DATA = ("inputs", "targets", "test_inputs", "test_targets", "hidden_sizes", "unit_types", "corrupt", "resample")
+_START = ("initial_theta", "initial_weights", "initial_biases")
 
 
 @dataclass
@@ -37,6 +40,8 @@ class Curve:
         Gradient passes over all training cases (`studies.counting`).
     train, test : list of float
         Errors.
+    failed : str
+        Why the run ended before its time; empty if it did not.
     """
 
     method: str
@@ -44,6 +49,7 @@ class Curve:
     passes: list[float] = field(default_factory=list)
     train: list[float] = field(default_factory=list)
     test: list[float] = field(default_factory=list)
+    failed: str = ""
 
     def at(self, axis: str, most: float) -> tuple[float, float]:
         """Return train and test error of the last epoch within `most` of 'seconds' or 'passes'; nan before any."""
@@ -71,15 +77,16 @@ class Comparison:
 
     def table(self) -> str:
         """Return errors at equal time and at equal passes, as lines of at most 80 columns."""
-        passes = min(curve.passes[-1] for curve in self.curves if curve.passes)
+        passes = min((curve.passes[-1] for curve in self.curves if curve.passes and not curve.failed), default=0)
         lines = [
             f"{self.error}, training / test cases",
             f"{'method':12}{'epochs':>8}{'passes':>10}   {f'at {self.seconds:g} s CPU':24}at {passes:.0f} passes",
         ]
         for curve in self.curves:
-            at_time, at_passes = curve.at("seconds", math.inf), curve.at("passes", passes)
+            at_time, at_passes = curve.at("seconds", self.seconds), curve.at("passes", passes)
             spent = curve.passes[-1] if curve.passes else 0
-            lines.append(f"{curve.method:12}{len(curve.train):8}{spent:10.0f}   {_pair(at_time):24}{_pair(at_passes)}")
+            told = curve.failed or f"{_pair(at_time):24}{_pair(at_passes)}"
+            lines.append(f"{curve.method:12}{len(curve.train):8}{spent:10.0f}   {told}")
         return "\n".join(lines)
 
     def plot(self, path: str | os.PathLike[str]) -> None:
@@ -105,7 +112,7 @@ class Comparison:
 
 
 class _Recorder(Observer):
-    """Notes what was reached when, and stops after a CPU time; what it does itself is not counted."""
+    """Notes what was reached when, and stops after a CPU time."""
 
     def __init__(self, curve: Curve, counted: Counted, seconds: float) -> None:
         self._curve, self._counted, self._seconds = curve, counted, seconds
@@ -130,68 +137,73 @@ def compare(
     Parameters
     ----------
     case : mapping
-        Keywords of `train`: data, network, and options that all methods share.
+        Keywords of `train`: data, network, initial parameters, and options that all methods share.
     methods : sequence of str
         Names of `train`'s option `method`.
     seconds : float
-        CPU time of each.
+        CPU time of each; a method goes on to the end of the epoch in which it is used up.
     **of_method
         Options of single methods: ``nag={"num_chunks": 15}``.
 
     Returns
     -------
     Comparison
-        Their curves.
+        Their curves. A method whose figures become NaN or infinite is named so; after Ctrl-C the methods that are
+        left do not run.
 
     Raises
     ------
     OptionError, DataError
-        As `train`; or `seconds` is no time, or a method with options of its own is not compared.
+        As `train`; or a method, `seconds`, or options of single methods do not fit. Nothing was trained.
     """
+    wrong = [name for name in methods if isinstance(name, str) and name not in METHODS]
+    if isinstance(methods, str) or not methods or wrong:
+        got = repr(wrong[0]) if wrong and not isinstance(methods, str) else repr(methods)
+        raise OptionError("methods", expected="a list of names among " + ", ".join(map(repr, METHODS)), got=got)
     if not 0 < seconds < math.inf:
         raise OptionError("seconds", expected="a finite number above 0", got=seconds)
-    if idle := [name for name in of_method if name not in methods]:
-        raise OptionError(idle[0], expected=f"options of {', '.join(methods)}", got=f"some of {idle[0]}")
-    subjects = [_subject(case, name, of_method.get(name, {})) for name in methods]
-    curves = [_course(name, *each, seconds) for name, each in zip(methods, subjects, strict=True)]
+    for name in of_method:
+        if name not in methods:
+            raise OptionError(name, expected=f"options of {', '.join(methods)}", got=f"some of {name}")
+    prepared = [_prepared(case, name, of_method.get(name, {})) for name in methods]
+    curves: list[Curve] = []
+    for name, (subject, settings) in zip(methods, prepared, strict=True):
+        curve, interrupted = _course(name, subject, settings, seconds)
+        curves.append(curve)
+        if interrupted:
+            break
     measure = {**case}.get("error_measure", "squared")
     return Comparison(curves, seconds, {"misclassified": "share misclassified"}.get(measure, "squared error"))
 
 
-def _subject(case: Mapping[str, Any], name: str, own: Mapping[str, Any]) -> tuple[Options, Subject]:
-    # return the checked options and problem of a method, before any method runs
+def _prepared(case: Mapping[str, Any], name: str, own: Mapping[str, Any]) -> tuple[Subject, Options]:
     given = {"seed": 0, "num_threads": 1, **case, **own}
     data = {each: given.pop(each, None) for each in _DATA}
+    start = tuple(given.pop(each, None) for each in _START)
+    weights = Weights(*(given.pop(each, None) for each in ("case_weights", "class_weights")))
     settings = Options.from_keywords(**{**given, "method": name, "max_epochs": 10**9})
-    subject = network_subject(NetworkData(**data), (None, None, None), None, settings, settings)
+    subject = network_subject(NetworkData(**data, weights=weights), start, None, settings, settings)
     if subject.held_out is None:
         raise OptionError("test_inputs", expected="held-out cases, on which methods are compared", got="none")
-    return settings, subject
+    method_of(settings, subject.backend)  # refuses options that the method does not have
+    return subject, settings
 
 
-def _course(name: str, settings: Options, subject: Subject, seconds: float) -> Curve:
+def _course(name: str, subject: Subject, settings: Options, seconds: float) -> tuple[Curve, bool]:
     counted, curve = Counted(subject.problem), Curve(name)
-    rules = {n: v for n, v in vars(settings).items() if n in _OF_A_METHOD}
-    train(
-        problem=counted,
-        test_problem=subject.held_out,
-        initial_theta=subject.backend.to_host(subject.state.theta),
-        observers=[_Recorder(curve, counted, seconds)],
-        **rules,
-    )
-    return curve
-
-
-_OF_A_METHOD = tuple(
-    name
-    for name in vars(Options())
-    if name
-    not in {
-        *("num_chunks", "num_test_chunks", "trim_cases", "loss", "error_measure", "weight_decay", "decay_biases"),
-        *("curvature", "num_connections", "init_scale", "seed"),
-    }
-)
-"""Options that a run of any problem takes: `subject.OF_A_NETWORK` are the others."""
+    rules = {each: value for each, value in vars(settings).items() if each not in OF_A_NETWORK}
+    try:
+        result = train(
+            problem=counted,
+            test_problem=subject.held_out,
+            initial_theta=subject.backend.to_host(subject.state.theta),
+            observers=[_Recorder(curve, counted, seconds)],
+            **rules,
+        )
+    except NonFiniteError:
+        curve.failed = f"not finite in epoch {len(curve.train) + 1}"
+        return curve, False
+    return curve, result.interrupted
 
 
 def _pair(errors: tuple[float, float]) -> str:

@@ -25,6 +25,9 @@ FUNCTIONS: dict[str, set[str]] = {
 METHODS: dict[str, set[str]] = {
     "sum": {"axis", "out", "keepdims"},
     "max": {"axis", "out", "keepdims"},
+    "mean": {"axis", "dtype", "out", "keepdims"},
+    "astype": {"order", "copy"},
+    "clip": {"out"},
     "copy": set(),
     "reshape": set(),
 }

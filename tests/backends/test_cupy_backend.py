@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import hf_matlab_compat
 from hf_matlab_compat import train
-from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.backends import Backend, get_backend
 from hf_matlab_compat.backends.cupy_kernels import SOURCES, CupyFused
 from hf_matlab_compat.backends.fused import fused_for
 from hf_matlab_compat.errors import OptionError
@@ -306,3 +307,29 @@ def test_two_places_take_turns_and_nothing_is_overwritten_on_its_way(cupy: Prete
     # a place is filled again only after the device has taken what it held: all but those of the last two blocks
     taken = cupy.cuda.get_current_stream().events
     assert [event.was_waited_for for event in taken] == [True] * 4 + [False] * 2
+
+
+CORRUPTED: dict[str, dict[str, Any]] = {
+    "hidden": {"input_blankout": 0.3, "input_noise": 0.1, "hidden_blankout": [0.3, 0.2], "clean_train": True},
+    "weights": {"weight_noise": 0.02, "perturbed_weights": 0.5},
+    "legacy": {"perturbed_weights": 0.5, "perturb_form": "legacy"},
+    "hooks": {
+        "corrupt": lambda inputs, cases, epoch: inputs * (1 + 0.1 * epoch),
+        "resample": lambda epoch: (np.full((6, 24), 0.1 * epoch), np.full((6, 24), 0.5)),
+    },
+}
+
+
+@pytest.mark.parametrize("which", CORRUPTED)
+@pytest.mark.parametrize("method", ["hf", "adam", "rprop"])
+@pytest.mark.parametrize("resident", [True, False])
+def test_a_corrupted_run_on_a_device_is_that_of_numpy(
+    which: str, method: str, resident: bool, cupy: PretendedCupy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not resident:
+        monkeypatch.setattr(Backend, "keeps", lambda self, numbers: False)
+    layers = {"hidden_sizes": [5, 4], "unit_types": ["tanh", "gelu", "logistic"], "precision": "double"}
+    given = small_run(**layers, **CORRUPTED[which], curvature="hessian", method=method, faithful=False)
+    ours, theirs = (train(**given, backend=name) for name in ("cupy", "numpy"))
+    np.testing.assert_allclose(ours.theta, theirs.theta, rtol=1e-7, atol=1e-9)
+    assert list(ours.history) == list(theirs.history)

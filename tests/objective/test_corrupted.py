@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat import train
-from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.errors import ArgumentError, BackendWarning, DataError, OptionError
 from hf_matlab_compat.model import corruption as draws
 from hf_matlab_compat.model.corruption import Corruption
 from hf_matlab_compat.objective.corrupted import CorruptedPasses, CorruptedProblem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.subject import NetworkData, network_subject
+from tests.toy_problem import ToyProblem
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.random((7, 24))
@@ -208,10 +210,50 @@ def test_ones_own_corruption_and_cases_are_used_and_checked() -> None:
 
     twice = [train(**arguments(resample=resample), max_epochs=3).theta.tobytes() for _ in range(2)]
     assert twice[0] == twice[1]
-    with pytest.raises(DataError, match=r"corrupt: expected inputs of shape \(7, 12\) from it, got shape \(7, 3\)"):
+    with pytest.raises(
+        DataError, match=r"corrupt: expected finite inputs of shape \(7, 12\) from it, got shape \(7, 3\)"
+    ):
         train(**arguments(corrupt=lambda inputs, cases, epoch: inputs[:, :3]), max_epochs=1)
-    with pytest.raises(DataError, match="resample: expected finite inputs and targets"):
-        train(**arguments(resample=lambda epoch: (X[:, :4], X[:, :4])), max_epochs=1)
+    odd = np.hstack([X, X[:, :1]])  # the last case is dropped, from the caller's cases of every epoch too
+    given = arguments(inputs=odd, targets=odd, resample=lambda epoch: (odd, odd), trim_cases=True)
+    assert train(**given, max_epochs=1).theta.tobytes() == train(**arguments(), max_epochs=1).theta.tobytes()
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("corrupt", 0.2, r"corrupt: expected a function of inputs, cases, epoch, got float\."),
+    ("corrupt", lambda inputs: inputs, "corrupt: expected a function of inputs, cases, epoch, got one with other"),
+    ("corrupt", lambda inputs, cases, epoch: None, r"corrupt: expected finite inputs of shape \(7, 12\) from it"),
+    ("corrupt", lambda inputs, cases, epoch: inputs * np.nan, "corrupt: expected finite inputs .* got NaN or Inf"),
+    ("resample", X, r"resample: expected a function of epoch, got ndarray\."),
+    ("resample", lambda epoch: None, r"resample: expected a pair \(inputs, targets\) from it, got None"),
+    ("resample", lambda epoch: (X[:, :4], X[:, :4]), r"resample: expected inputs and targets of shapes \(7, 24\)"),
+    ("resample", lambda epoch: (X * np.inf, X), r"inputs from resample\(1\): expected finite"),
+    ("resample", lambda epoch: (X, X + 5), r"targets from resample\(1\): expected numbers from 0 to 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "hook", "sentence"), WRONG)
+def test_wrong_hooks_are_refused_in_a_sentence(name: str, hook: Any, sentence: str) -> None:
+    with pytest.raises(ArgumentError, match=sentence):
+        train(**arguments(**{name: hook}), max_epochs=1)
+
+
+@pytest.mark.parametrize("which", ["inputs", "hidden", "legacy"])
+def test_numba_trains_the_same_and_says_where_numpy_runs_the_passes(which: str) -> None:
+    pytest.importorskip("numba")
+    given = arguments(**CORRUPTED[which], precision="double", max_epochs=3)
+    by_numpy = train(**given)
+    says = nullcontext() if which == "inputs" else pytest.warns(BackendWarning, match="numpy runs the passes in this")
+    with says:
+        found = train(**given, backend="numba")
+    np.testing.assert_allclose(found.theta, by_numpy.theta, rtol=1e-8)
+
+
+def test_an_own_problem_is_not_corrupted_by_options() -> None:
+    problem = ToyProblem()
+    for name, value in (("input_blankout", 0.2), ("hidden_blankout", 0.2), ("weight_noise", 0.1)):
+        with pytest.raises(OptionError, match=f"{name}: expected nothing beside problem"):
+            train(problem=problem, initial_theta=np.zeros(problem.num_parameters), **{name: value})
 
 
 def test_what_cannot_be_corrupted_is_refused() -> None:
@@ -219,7 +261,13 @@ def test_what_cannot_be_corrupted_is_refused() -> None:
         OptionError, match="hidden_blankout: expected one number, or 1, one for each hidden layer, got 2"
     ):
         train(**arguments(hidden_blankout=[0.1, 0.2]))
-    for name, value in (("input_blankout", 1), ("input_noise", -1), ("corruption_seed", -1), ("perturb_form", "x")):
+    for name, value in (
+        ("input_blankout", 1),
+        ("input_noise", -1),
+        ("corruption_seed", -1),
+        ("perturb_form", "x"),
+        ("corruption_seed", 2**64),
+    ):
         with pytest.raises(OptionError, match=f"{name}: expected"):
             train(**arguments(**{name: value}))
 

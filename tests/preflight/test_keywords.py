@@ -40,6 +40,8 @@ def refusal(**keywords: Any) -> str:
         ("lr", STEPS),
         ("nesterov", "Hessian-free has none: the last CG iterate, times start_decay"),
         ("optimizer", "Set method: 'hf', "),
+        ("dropout", "Did you mean hidden_blankout?"),
+        ("early_stopping", "Did you mean patience?"),
         ("batch_size", "There is none: num_chunks is the number"),
         ("zzz", "help(Options) lists them all."),
     ],
@@ -49,12 +51,22 @@ def test_train_names_what_other_programs_call_otherwise(name: str, advice: str) 
     assert sentence.startswith(f"{name}: expected the name of an option, got an unknown name. {advice}")
 
 
+@pytest.mark.parametrize("name", ["learning_rate", "momentum"])
+def test_hessian_free_has_no_rates_and_says_why(name: str) -> None:
+    sentence = refusal(**field_arguments(), **{name: 0.1})
+    assert sentence == (
+        f"{name}: expected nothing beside method='hessian_free', got 0.1. Conjugate gradients and a line search find "
+        "each step; initial_lam damps the first one. method='nag' has one."
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
         ("hidden_sizes", "Did you mean layersizes?"),
         ("epochs", "Did you mean maxepoch?"),
         ("learning_rate", f"{STEPS}, and initlambda damps the first one."),
+        ("early_stopping", "Did you mean patience?"),
         ("batch_size", "There is none: numchunks is the number of chunks"),
         ("activations", "Did you mean layertypes?"),
     ],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,10 @@ import pytest
 
 from hf_matlab_compat import train
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.observers import interrupt
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.studies import toolbox
-from hf_matlab_compat.studies.comparison import Curve, compare
+from hf_matlab_compat.studies import comparison, toolbox
+from hf_matlab_compat.studies.comparison import Curve, _Recorder, compare
 from hf_matlab_compat.studies.counting import Counted
 from hf_matlab_compat.studies.data import classes
 from hf_matlab_compat.subject import NetworkData, network_subject
@@ -68,6 +72,8 @@ def test_a_comparison_has_a_curve_and_a_row_for_each_method(tmp_path: Path) -> N
         assert curve.seconds[-1] >= 0.2
         assert (np.diff(curve.passes) > 0).all()
         assert len(curve.train) == len(curve.test) == len(curve.seconds)
+    at_time = [curve.at("seconds", 0.2) for curve in made.curves]
+    assert all(test == curve.test[-2] for curve, (_, test) in zip(made.curves, at_time, strict=True))
     rows = made.table().splitlines()
     assert rows[0] == "squared error, training / test cases"
     assert [row.split()[0] for row in rows[1:]] == ["method", "hf", "nag", "rprop"]
@@ -79,6 +85,44 @@ def test_a_comparison_has_a_curve_and_a_row_for_each_method(tmp_path: Path) -> N
         OptionError, match="test_inputs: expected held-out cases, on which methods are compared, got none"
     ):
         compare({**CASE, "test_inputs": None, "test_targets": None}, ["hf"], 0.1)
+
+
+def test_a_comparison_refuses_what_it_cannot_run_before_it_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "train", None)
+    calls: list[tuple[Any, ...]] = [
+        ("methods: expected a list of names", ["hf", "nagg"], 1.0, {}),
+        ("methods: expected a list of names", [], 1.0, {}),
+        ("methods: expected a list of names", "hf", 1.0, {}),
+        ("seconds: expected a finite number above 0", ["hf"], 0.0, {}),
+        ("seconds: expected a finite number above 0", ["hf"], float("nan"), {}),
+        ("nag: expected options of hf, got some of nag", ["hf"], 1.0, {"nag": {"num_chunks": 4}}),
+        ("momentum: expected nothing beside method='adam'", ["hf", "adam"], 1.0, {"adam": {"momentum": 0.9}}),
+    ]
+    for sentence, methods, seconds, own in calls:
+        with pytest.raises(OptionError, match=sentence):
+            compare(CASE, methods, seconds, **own)
+
+
+def test_a_method_that_diverges_has_a_row_that_says_so() -> None:
+    case = {**CASE, "unit_types": ["linear", "linear"], "input_blankout": 0.2, "initial_theta": np.full(58, 0.1)}
+    made = compare(case, ["gd", "hf"], 0.05, gd={"learning_rate": 1e6})
+    rows = made.table().splitlines()
+    assert "not finite in epoch" in rows[2]
+    assert rows[3].startswith("hf")
+    assert not made.curves[1].failed
+
+
+def test_after_ctrl_c_the_methods_that_are_left_do_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(_Recorder):
+        def epoch(self, report: Any, state: Any) -> Any:
+            super().epoch(report, state)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(interrupt._Presses, "last", -math.inf)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(comparison, "_Recorder", Interrupted)
+    made = compare(CASE, ["hf", "nag"], 60)
+    assert [(curve.method, len(curve.train)) for curve in made.curves] == [("hf", 1)]
 
 
 def test_errors_are_those_of_the_last_epoch_within_the_budget() -> None:
