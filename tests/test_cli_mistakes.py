@@ -60,7 +60,7 @@ def test_a_line_that_is_no_call_is_one_sentence(line: str, sentence: str, capsys
 @pytest.mark.parametrize(
     ("given", "advice"),
     [
-        ("learning_rate=0.1", "Hessian-free has none: conjugate gradients and a line search find each step, and initlam"),
+        ("learning_rate=0.1", "Hessian-free has none: conjugate gradients and a line search find each step, and"),
         ("batch_size=5", "There is none: numchunks is the number of chunks of the cases."),
         ("maxepoch=3", "maxepoch is an argument in the case file."),
         ("bost=2", "Did you mean boost=2?"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class _LineSearched:
     """
 
     curvature_constant: float
+    _known: ClassVar[tuple[Problem, Vector, Vector, Score] | None] = None
 
     def epoch(self, problem: Problem, theta: Vector, memory: Memory, n: int, watch: Watch) -> Epoch:
         """Take one step along the method's direction.
@@ -61,18 +62,23 @@ class _LineSearched:
         if not isinstance(theta, np.ndarray):
             raise OptionError("method", expected=f"a CPU {{backend}} for {type(self).__name__}", got="a GPU's vectors")
         on = Cases(draw=n)
-        known = (
-            memory if "here" in memory and not getattr(problem, "is_random", True) else _looked_at(problem, theta, on)
-        )
-        g = known["here"]
+        g, score = self._at(problem, theta, on)
         p = self.direction(g, memory)
         if float(p @ g) >= 0:  # no descent: rounding, or memory of another objective
             memory, p = self.start(problem, theta), -g
-        score = Score(log_likelihood=known["log_likelihood"], error=known["error"])
         step = wolfe_search(problem, on, (theta, p, g), score, memory["before"], self.curvature_constant)
         kept = {"before": -score.log_likelihood} | self.remember(memory, g, p, step)
         kept = kept if step.rate else self.start(problem, theta)
-        return Epoch(step.theta, kept | _here(step.g, step.score), step.score, {"rate": step.rate})
+        object.__setattr__(self, "_known", (problem, step.theta, step.g, step.score))
+        return Epoch(step.theta, kept, step.score, {"rate": step.rate})
+
+    def _at(self, problem: Problem, theta: Vector, on: Cases) -> tuple[Vector, Score]:
+        """Return gradient of f and score, which the epoch before computed if the objective is still the same."""
+        if self._known is not None and not getattr(problem, "is_random", True):
+            of, at, g, score = self._known
+            if of is problem and at is theta:
+                return g, score
+        return -problem.gradient(theta, on).full, problem.score(theta, on)
 
     def start(self, problem: Problem, theta: Vector) -> dict[str, Any]:
         """Return the memory of no iterations."""
@@ -133,28 +139,19 @@ class LBFGS(_LineSearched):
     def start(self, problem: Problem, theta: Vector) -> dict[str, Any]:
         """Return the memory of no iterations: no pairs."""
         none = np.zeros((0, theta.size), theta.dtype)
-        return {"s": none, "y": none, "before": math.nan}
+        return {"pairs_s": none, "pairs_y": none, "before": math.nan}
 
     def direction(self, g: Vector, memory: Memory) -> Vector:
         """Return -H g."""
-        return -two_loop(g, memory["s"], memory["y"])
+        return -two_loop(g, memory["pairs_s"], memory["pairs_y"])
 
     def remember(self, memory: Memory, g: Vector, p: Vector, step: WolfeStep) -> dict[str, Any]:
         """Add the pair of this step, oldest first, where its curvature is positive."""
         s, y = step.rate * p, step.g - g
-        added = {"s": s, "y": y} if float(s @ y) > 0 else {}
+        added = {"pairs_s": s, "pairs_y": y} if float(s @ y) > 0 else {}
         pairs = {name: np.vstack([memory[name], pair])[-self.pairs :] for name, pair in added.items()}
         # -inf: α = 1 is tried first, since H has the scale of the step
-        return {"s": memory["s"], "y": memory["y"], **pairs, "before": -math.inf}
-
-
-def _here(g: Vector, score: Score) -> dict[str, Any]:
-    """Return what the next epoch need not compute again if the objective stays the same."""
-    return {"here": g, "log_likelihood": score.log_likelihood, "error": score.error}
-
-
-def _looked_at(problem: Problem, theta: Vector, on: Cases) -> dict[str, Any]:
-    return _here(-problem.gradient(theta, on).full, problem.score(theta, on))
+        return {"pairs_s": memory["pairs_s"], "pairs_y": memory["pairs_y"], **pairs, "before": -math.inf}
 
 
 def two_loop(g: Vector, s: Array, y: Array) -> Vector:

@@ -250,7 +250,8 @@ class CorruptedProblem:
 
     def _resampled(self, draw: int) -> ChunkedCases:
         assert self.resample is not None
-        before, found = self.clean.cases, self.resample(draw)
+        before = self.clean.cases
+        found: Any = self.resample(draw)
         if not isinstance(found, tuple | list) or len(found) != 2:
             raise DataError("resample", expected="a pair (inputs, targets) from it", got=shown(found))
         inputs, targets = (np.asarray(each) for each in found)

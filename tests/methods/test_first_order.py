@@ -214,3 +214,39 @@ def test_options_of_first_order_methods_are_read_and_refused_where_nothing_reads
         train(**arguments(method="lbfgs", momentum=0.9))
     with pytest.raises(OptionError, match=r"method: .*Did you mean 'nag'"):
         train(**arguments(method="nagg"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("change", [{"targets": CASES[::-1]}, {"weight_decay": 0.3}])
+def test_a_run_that_goes_on_with_other_data_or_options_climbs_on_its_own_objective(
+    name: str, change: dict[str, Any]
+) -> None:
+    given = arguments(method=name, precision="double")
+    first = train(**given, max_epochs=5)
+    rest = train(**{**given, **change}, max_epochs=25, resume_from=first)
+    assert rest.history["rate"].any()
+    assert rest.history["train_log_likelihood"][-1] > rest.history["train_log_likelihood"][0]
+
+
+@pytest.mark.parametrize("before", ["nag", "adam", "rprop", "lbfgs"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_may_go_on_by_another_method(before: str, name: str) -> None:
+    first = train(**arguments(method=before, precision="double"), max_epochs=2)
+    rest = train(**arguments(method=name, precision="double"), max_epochs=8, resume_from=first)
+    train_ll = rest.history["train_log_likelihood"]
+    assert train_ll[-1] > train_ll[0]
+
+
+def test_the_gradient_at_the_end_of_a_step_is_not_computed_again() -> None:
+    for method in (LBFGS(), NonlinearCG()):
+        problem = Rosenbrock()
+        checked = CheckedProblem(problem, silent)
+        theta = np.array([-1.2, 1.0])
+        done = method.epoch(checked, theta, method.start(checked, theta), 1, silent)
+        before = problem.gradients
+        method.epoch(checked, done.theta.copy(), done.memory, 2, silent)
+        again = problem.gradients - before
+        done = method.epoch(checked, theta, method.start(checked, theta), 1, silent)
+        before = problem.gradients
+        method.epoch(checked, done.theta, done.memory, 2, silent)
+        assert problem.gradients - before == again - 1
