@@ -7,9 +7,9 @@ see the same draws, named by `Cases.draw`, the number of the epoch. Draw 0 is th
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +142,10 @@ def _corrupted(corrupt: Corrupt, x: NDArray[Any], cases: NDArray[np.int64], epoc
     raise DataError("corrupt", expected=f"finite inputs of shape {x.shape} from it", got=got)
 
 
+def _array(given: Any) -> NDArray[Any]:
+    return np.asarray(given)
+
+
 def check_hooks(corrupt: Any, resample: Any) -> None:
     """Refuse hooks that cannot be called as the problem calls them.
 
@@ -252,9 +256,9 @@ class CorruptedProblem:
         assert self.resample is not None
         before = self.clean.cases
         found: Any = self.resample(draw)
-        if not isinstance(found, tuple | list) or len(found) != 2:
+        if not isinstance(found, tuple | list) or len(cast("Sequence[Any]", found)) != 2:
             raise DataError("resample", expected="a pair (inputs, targets) from it", got=shown(found))
-        inputs, targets = (np.asarray(each) for each in found)
+        inputs, targets = _array(found[0]), _array(found[1])
         if self.check is not None:
             with speaking({name: f"{name} from resample({draw})" for name in ("inputs", "targets")}):
                 made = self.check(inputs, targets)

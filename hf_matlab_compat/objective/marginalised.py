@@ -283,8 +283,10 @@ def marginalised_problem(
 
     Raises
     ------
-    DataError, OptionError
-        Something does not fit.
+    DataError
+        Inputs or targets do not fit.
+    OptionError
+        The corruption, its amount or the output unit does not fit.
     """
     X, T = np.asarray(inputs, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     if X.ndim != 2 or T.ndim != 2 or X.shape[1] != T.shape[1] or not (np.isfinite(X).all() and np.isfinite(T).all()):

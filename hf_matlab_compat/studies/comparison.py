@@ -153,8 +153,10 @@ def compare(
 
     Raises
     ------
-    OptionError, DataError
-        As `train`; or a method, `seconds`, or options of single methods do not fit. Nothing was trained.
+    OptionError
+        A method, `seconds`, or options of single methods do not fit; or as `train`. Nothing was trained.
+    DataError
+        As `train`.
     """
     wrong = [name for name in methods if isinstance(name, str) and name not in METHODS]
     if isinstance(methods, str) or not methods or wrong:
