@@ -1,4 +1,4 @@
-"""Memory-mapped matrices from files that are larger than memory: .npy files and MATLAB's v7.3 files."""
+"""Memory-mapped matrices from files that are larger than memory: .npy, MATLAB's v7.3 and other HDF5 files."""
 
 from __future__ import annotations
 
@@ -26,21 +26,25 @@ _TRAILER_HEAD = "hf_matlab_compat: a copy of "
 _STALE_SECONDS = 3600
 
 
-def map_matrix(path: str | os.PathLike[str], name: str = "", copy: str | os.PathLike[str] | None = None) -> Any:
-    """Map a matrix, one case per column; training then reads one chunk at a time.
+def map_matrix(
+    path: str | os.PathLike[str], name: str = "", copy: str | os.PathLike[str] | None = None, *, rows: bool = False
+) -> Any:
+    """Map a matrix, one case per column of the result; training then reads one chunk at a time.
 
     Parameters
     ----------
     path : path
-        A .npy file, or a MATLAB v7.3 .mat file (`save('-v7.3', …)`), which needs h5py. If a .npy file holds one case
-        per row, pass the ``.T`` of the result.
+        A .npy file, a MATLAB v7.3 .mat file (`save('-v7.3', …)`) or another HDF5 file; the last two need h5py.
     name : str
-        The variable of a .mat file; may be left out if there is only one.
+        The variable of a .mat file or the data set of an HDF5 file, ``group/name`` in a group; may be left out if there
+        is only one.
     copy : path, optional
         MATLAB compresses v7.3 files by default, and compressed data cannot be mapped. Such a variable is copied once,
         piece by piece, to this .npy file, by default ``<path>.<name>.npy``. The copy is used again as long as the
         file has the same size, times (including ``st_ctime``) and inode as when the copy was made. Several processes
         may ask for the same copy.
+    rows : bool
+        The program that wrote the file had one case per row: MATLAB for a name that ends in .mat, else Python.
 
     Returns
     -------
@@ -55,10 +59,16 @@ def map_matrix(path: str | os.PathLike[str], name: str = "", copy: str | os.Path
     """
     file = Path(path).expanduser()
     if not file.is_file():
-        raise DataError("path", expected="a .npy file or a .mat file of version 7.3", got=f"{str(file)!r}, not a file")
+        raise DataError("path", expected=_FILES, got=f"{str(file)!r}, not a file")
     if file.suffix == ".npy":
-        return _mapped_npy(file)
-    return _mapped_mat(file, name, None if copy is None else Path(copy))
+        mapped = _mapped_npy(file)
+    else:
+        mapped = _mapped_hdf5(file, name, None if copy is None else Path(copy))
+        mapped = mapped.T if file.suffix == ".mat" else mapped  # MATLAB writes its columns as HDF5's rows
+    return mapped.T if rows else mapped
+
+
+_FILES = "a .npy file, a .mat file of version 7.3 or another HDF5 file"
 
 
 def _mapped_npy(file: Path) -> Any:
@@ -70,22 +80,21 @@ def _mapped_npy(file: Path) -> Any:
     return _matrix(str(file), mapped)
 
 
-def _mapped_mat(file: Path, name: str, copy: Path | None) -> Any:
+def _mapped_hdf5(file: Path, name: str, copy: Path | None) -> Any:
     with _content(file) as (content, h5py):
         dataset = _variable(content, name, h5py)
         _matrix(dataset.name, dataset)
         offset = dataset.id.get_offset()  # None where the variable is in pieces, compressed or not
         if offset is not None:
-            mapped = np.memmap(file, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
-            return mapped.T
-        own = dataset.name.strip("/")
+            return np.memmap(file, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
+        own = dataset.name.strip("/").replace("/", ".")
         target = copy or file.with_name(f"{file.name}.{own}.npy")
         source = _source(file, own)
         if _source_of(target) != source:
             if copy is not None and target.exists() and not _source_of(target):
                 raise DataError("copy", expected="no file, or an earlier copy", got=f"{str(copy)!r}, another file")
             _copy(dataset, target, source)
-    return _mapped_npy(target).T
+    return _mapped_npy(target)
 
 
 @contextmanager
@@ -94,21 +103,31 @@ def _content(file: Path) -> Iterator[tuple[Any, Any]]:
         with open_regular(file) as stream, mat73.opened(stream) as found:
             yield found
     except CheckpointError as error:
-        expected = "a .npy file or a .mat file of version 7.3"
-        raise DataError("path", expected=expected, got=f"{str(file)!r} ({error})") from error
+        raise DataError("path", expected=_FILES, got=f"{str(file)!r} ({error})") from error
 
 
 def _variable(content: Any, name: str, h5py: Any) -> Any:
-    names = [
-        key
-        for key in content
-        if isinstance(content.get(key, getlink=True), h5py.HardLink)
-        and isinstance(content[key], h5py.Dataset)
-        and not (content[key].is_virtual or content[key].external)  # their numbers are in other files
-    ]
-    if name in names or (not name and len(names) == 1):
-        return content[name or names[0]]
+    names = list(_data_sets(content, "", h5py))
+    asked = name.strip("/")
+    if asked in names or (not asked and len(names) == 1):
+        return content[asked or names[0]]
     raise DataError("name", expected=f"one of {', '.join(names) or 'no variables'}", got=repr(name))
+
+
+def _data_sets(group: Any, above: str, h5py: Any) -> Iterator[str]:
+    """Yield the names of all data sets whose numbers are in this file; links to elsewhere are not followed."""
+    for key in group:
+        if key.startswith("#") or not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            continue  # '#refs#' holds the contents of MATLAB's cells
+        node = group[key]
+        if isinstance(node, h5py.Group):
+            if above.count("/") < _MOST_GROUPS:  # hard links may form a ring
+                yield from _data_sets(node, f"{above}{key}/", h5py)
+        elif isinstance(node, h5py.Dataset) and not (node.is_virtual or node.external):
+            yield f"{above}{key}"
+
+
+_MOST_GROUPS = 4
 
 
 def _source(file: Path, name: str) -> str:

@@ -26,7 +26,7 @@ def write_mat73(path: Path, compressed: bool, **variables: Any) -> Path:
     h5py = pytest.importorskip("h5py")
     with h5py.File(path, "w") as file:
         for name, value in variables.items():
-            file.create_dataset(name, data=value.T, **({"compression": "gzip", "chunks": (7, 5)} if compressed else {}))
+            file.create_dataset(name, data=value.T, **({"compression": "gzip", "chunks": (5, 4)} if compressed else {}))
         file.create_group("#refs#")
     return path
 
@@ -76,6 +76,38 @@ def test_training_on_mapped_data_is_training_on_the_data(tmp_path: Path) -> None
     run = {"hidden_sizes": [3], "unit_types": ["logistic"] * 2, "num_chunks": 4, "max_epochs": 3, "seed": 0}
     ours, theirs = train(inputs=mapped, targets=mapped, **run), train(inputs=DATA, targets=DATA, **run)
     np.testing.assert_array_equal(ours.theta, theirs.theta)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("rows", [False, True])
+@pytest.mark.parametrize("ending", ["npy", "mat", "h5"])
+def test_cases_in_rows_or_columns_of_any_file_come_in_columns(
+    ending: str, rows: bool, compressed: bool, tmp_path: Path
+) -> None:
+    """A file of MATLAB holds MATLAB's rows as HDF5's columns; h5py's own files do not."""
+    stored = DATA.T if rows else DATA
+    file = tmp_path / f"a.{ending}"
+    if ending == "npy":
+        np.save(file, stored)
+    else:
+        write_mat73(file, compressed, x=stored if ending == "mat" else stored.T)
+    np.testing.assert_array_equal(map_matrix(file, rows=rows), DATA)
+
+
+def test_data_sets_in_groups_have_names_with_slashes(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["train/images"] = DATA
+        file.create_dataset("test/images", data=DATA * 2, compression="gzip")
+        file["train/ring"] = file["train"]
+        file["elsewhere"] = h5py.ExternalLink("other.h5", "/x")
+    np.testing.assert_array_equal(map_matrix(tmp_path / "a.h5", "train/images"), DATA)
+    np.testing.assert_array_equal(map_matrix(tmp_path / "a.h5", "/test/images"), DATA * 2)
+    assert (tmp_path / "a.h5.test.images.npy").exists()
+    with pytest.raises(DataError, match="name: expected one of test/images, train/images"):
+        map_matrix(tmp_path / "a.h5")
+    with pytest.raises(DataError, match=r"name: expected one of test/images, .*, got 'elsewhere'"):
+        map_matrix(tmp_path / "a.h5", "elsewhere")
 
 
 def broken(tmp_path: Path) -> dict[str, tuple[Path, str, str]]:
