@@ -212,7 +212,7 @@ def train(
         check_keepable(f"memory[{each!r}]", value)
     setup = Setup(subject.problem, subject.held_out, subject.network, subject.backend, method, run)
     rules = _rules(asked)
-    _refuse_without_test_cases([*rules, *others], subject)
+    _refuse_without_figures([*rules, *others], subject, settings.error_measure)
     # files first: an epoch is on the disk before other observers are told of it
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     with run_lock(name):
@@ -238,12 +238,14 @@ def _rules(options: Options) -> list[Observer]:
     return found if options.average_decay is None else [*found, Average(options.average_decay)]
 
 
-def _refuse_without_test_cases(observers: Sequence[Observer], subject: Subject) -> None:
+def _refuse_without_figures(observers: Sequence[Observer], subject: Subject, error_measure: str) -> None:
     for observer in observers:
         if subject.held_out is None and getattr(observer, "needs_test_cases", False):
             advice = "Give {test_inputs} and {test_targets}."
             name = "patience" if isinstance(observer, Best | Patience) else type(observer).__name__
             raise OptionError(name, expected="test cases, whose figures it looks at", got="none", advice=advice)
+        if subject.network is not None and getattr(observer, "monitor", "") == "error" and error_measure == "none":
+            raise OptionError("monitor", expected="'log_likelihood' with {error_measure='none'}", got="'error'")
 
 
 def _display(name: str) -> Observer:

@@ -144,8 +144,8 @@ def test_an_ensemble_of_matlabs_files_is_judged_and_kept(folder: Path, capsys: p
 
 
 def test_methods_are_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["compare", "case.mat", "--methods", "hf,nag", "--seconds", "0.05", "--picture", "a.svg"]
-    lines = says(capsys, *words, "--set", "nag.num_chunks=4", "nag.learning_rate=0.02")
+    words = ["compare", "case.mat", "--methods", "hf, nag", "--seconds", "0.05", "--picture", "a.svg"]
+    lines = says(capsys, *words, "--set", "nag.num_chunks=4", "nag.learningrate=0.02")
     assert {"hf", "nag"} <= {line.split()[0] for line in lines if line.strip()}
     assert lines[-1] == "Picture: a.svg"
     for sentence, *more in (

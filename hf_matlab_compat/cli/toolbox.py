@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from hf_matlab_compat.cli.app import MaybeWhole, Whole, app
+from hf_matlab_compat.cli.app import INTERRUPTED, MaybeWhole, Whole, app
 from hf_matlab_compat.errors import OptionError
 
 search = App(name="search", help="Search for options of a case, or show a search.")
@@ -181,7 +181,8 @@ def compare(
     seconds
         CPU seconds of each method.
     set_
-        Options of single methods, as METHOD.NAME=VALUE: nag.num_chunks=15 nag.learning_rate=0.01.
+        Options of single methods, as METHOD.NAME=VALUE, in train's or nnet_train's words: nag.num_chunks=15
+        nag.learningrate=0.01.
     picture
         Draw the curves there (.png, .svg or .pdf).
     """
@@ -191,12 +192,13 @@ def compare(
 
     if picture is not None:
         check_target(picture)
-    found = run_all(keywords_of(case), methods.split(","), seconds, **_of_methods(set_ or []))
+    names = [name.strip() for name in methods.split(",")]
+    found = run_all(keywords_of(case), names, seconds, **_of_methods(set_ or []))
     print(found.table())
     if picture is not None:
         found.plot(picture)
         print(f"Picture: {picture}")
-    return 0
+    return INTERRUPTED if found.interrupted else 0
 
 
 @app.command
@@ -226,7 +228,9 @@ def export(network: Path, out: Path, *, case: Path | None = None) -> int:
 
 
 def _of_methods(texts: list[str]) -> dict[str, dict[str, Any]]:
+    from hf_matlab_compat.legacy.arguments import to_field_terms
     from hf_matlab_compat.legacy.case_file import value_of
+    from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
 
     found: dict[str, dict[str, Any]] = {}
     for text in texts:
@@ -234,7 +238,8 @@ def _of_methods(texts: list[str]) -> dict[str, dict[str, Any]]:
         method, dot, option = name.partition(".")
         if not (sign and dot):
             raise OptionError("--set", expected="METHOD.NAME=VALUE", got=repr(text))
-        found.setdefault(method, {})[option] = value_of(value)
+        given = {option: value_of(value)}
+        found.setdefault(method, {}).update(to_field_terms(given) if option in TO_FIELD_TERMS else given)
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,11 +82,16 @@ class Patience(OfState, Monitoring):
         Epochs since the best one, strictly better than all before it, after which the run stops.
     monitor : {'log_likelihood', 'error'}
         As in `Monitoring`.
+
+    Raises
+    ------
+    OptionError
+        `patience` is no whole number of at least 1.
     """
 
     def __init__(self, patience: int = 10, monitor: str = "log_likelihood") -> None:
         super().__init__(monitor)
-        self.patience = patience
+        self.patience = _count("patience", patience)
 
     def judge(self, state: State) -> Stop | None:
         """Stop `patience` epochs after the best one."""
@@ -104,11 +110,16 @@ class Bar(OfState, Monitoring):
         Epoch → the worst figure that lets the run go on.
     monitor : {'log_likelihood', 'error'}
         As in `Monitoring`.
+
+    Raises
+    ------
+    OptionError
+        `bars` is no such mapping, or `monitor` another word.
     """
 
     def __init__(self, bars: Mapping[int, float], monitor: str = "error") -> None:
         super().__init__(monitor)
-        self.bars = dict(bars)
+        self.bars = _bars(bars)
 
     def judge(self, state: State) -> Stop | None:
         """Compare the figure of this epoch with its bar, if it has one."""
@@ -127,11 +138,16 @@ class MedianImprovement(OfState, Monitoring):
         Epoch → the least median of the improvements of all epochs so far.
     monitor : {'log_likelihood', 'error'}
         As in `Monitoring`.
+
+    Raises
+    ------
+    OptionError
+        `bars` is no such mapping, or `monitor` another word.
     """
 
     def __init__(self, bars: Mapping[int, float], monitor: str = "error") -> None:
         super().__init__(monitor)
-        self.bars = dict(bars)
+        self.bars = _bars(bars)
 
     def judge(self, state: State) -> Stop | None:
         """Compare the median improvement until this epoch with its bar, if it has one."""
@@ -153,10 +169,15 @@ class ConsecutiveWorse(Observer):
         Epochs in a row.
     within : int
         The last epoch that counts.
+
+    Raises
+    ------
+    OptionError
+        One is no whole number of at least 1.
     """
 
     def __init__(self, count: int = 3, within: int = 5) -> None:
-        self.count, self.within, self._in_a_row = count, within, 0
+        self.count, self.within, self._in_a_row = _count("count", count), _count("within", within), 0
 
     def begin(self, run: Run, state: State) -> None:
         """Start to count."""
@@ -176,10 +197,15 @@ class Rejected(Observer):
     ----------
     count : int
         Rejected steps of this call.
+
+    Raises
+    ------
+    OptionError
+        It is no whole number of at least 1.
     """
 
     def __init__(self, count: int) -> None:
-        self.count, self._rejected = count, 0
+        self.count, self._rejected = _count("count", count), 0
 
     def begin(self, run: Run, state: State) -> None:
         """Start to count."""
@@ -198,10 +224,15 @@ class CGBudget(OfState):
     ----------
     steps : int
         CG steps, those before a resume included.
+
+    Raises
+    ------
+    OptionError
+        It is no whole number of at least 1.
     """
 
     def __init__(self, steps: int) -> None:
-        self.steps = steps
+        self.steps = _count("steps", steps)
 
     def judge(self, state: State) -> Stop | None:
         """Compare the steps so far with the budget."""
@@ -216,15 +247,36 @@ class TimeLimit(OfState):
     ----------
     seconds : float
         Wall-clock seconds, those before a resume included.
+
+    Raises
+    ------
+    OptionError
+        It is no number above 0.
     """
 
     def __init__(self, seconds: float) -> None:
+        if not isinstance(seconds, int | float) or not seconds > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise OptionError("seconds", expected="a number above 0", got=quoted(seconds))
         self.seconds = seconds
 
     def judge(self, state: State) -> Stop | None:
         """Compare the seconds so far with the limit."""
         used = float(state.records.seconds.sum())
         return Stop(f"{used:.1f} seconds, of a limit of {self.seconds:g}") if used >= self.seconds else None
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise OptionError(name, expected="a whole number of at least 1", got=quoted(value))
+    return int(value)
+
+
+def _bars(bars: object) -> dict[int, float]:
+    given = cast("Mapping[object, object]", bars) if isinstance(bars, Mapping) else {}
+    right = all(isinstance(k, int) and isinstance(v, int | float) for k, v in given.items())
+    if not given or not right:
+        raise OptionError("bars", expected="epochs and figures, such as {5: 0.3}", got=repr(bars))
+    return cast("dict[int, float]", dict(given))
 
 
 def _words(monitor: str) -> str:

@@ -69,11 +69,14 @@ class Comparison:
         CPU time that each method had.
     error : str
         What the errors are, in words.
+    interrupted : bool
+        True after Ctrl-C; the last curve is then shorter than the others, and further methods did not run.
     """
 
     curves: Sequence[Curve]
     seconds: float
     error: str
+    interrupted: bool = False
 
     def table(self) -> str:
         """Return errors at equal time and at equal passes, as lines of at most 80 columns."""
@@ -169,13 +172,14 @@ def compare(
             raise OptionError(name, expected=f"options of {', '.join(methods)}", got=f"some of {name}")
     prepared = [_prepared(case, name, of_method.get(name, {})) for name in methods]
     curves: list[Curve] = []
+    interrupted = False
     for name, (subject, settings) in zip(methods, prepared, strict=True):
         curve, interrupted = _course(name, subject, settings, seconds)
         curves.append(curve)
         if interrupted:
             break
-    measure = {**case}.get("error_measure", "squared")
-    return Comparison(curves, seconds, {"misclassified": "share misclassified"}.get(measure, "squared error"))
+    misclassified = case.get("error_measure") == "misclassified"
+    return Comparison(curves, seconds, "share misclassified" if misclassified else "squared error", interrupted)
 
 
 def _prepared(case: Mapping[str, Any], name: str, own: Mapping[str, Any]) -> tuple[Subject, Options]:

@@ -116,6 +116,10 @@ def test_products_and_squares_agree_with_dense_matrices_of_single_cases() -> Non
         G += J.T @ (np.diag(p) - np.outer(p, p)) @ J / 12
     B = made.curvature(theta, on, g)
     np.testing.assert_allclose([B(e) for e in every], G, atol=1e-8)
+    fisher, _ = problem(WHOLE, weight_decay=0, curvature="empirical_fisher")
+    F, chunk = fisher.curvature(theta, on, fisher.gradient(theta, on)), np.array(each[12:])
+    covariance = chunk.T @ chunk / 12 - np.outer(chunk.mean(axis=0), chunk.mean(axis=0))
+    np.testing.assert_allclose([F(e) for e in every], covariance, atol=1e-8)
 
 
 def test_perturbed_products_are_symmetric_in_one_form_and_not_in_the_other() -> None:

@@ -184,6 +184,19 @@ def test_rules_that_look_at_test_cases_need_some() -> None:
         train(**arguments(patience=3, **alone))
     with pytest.raises(OptionError, match="Bar: expected test cases"):
         train(**arguments(observers=[Bar({3: 0.5})], **alone))
+    with pytest.raises(OptionError, match="monitor: expected 'log_likelihood' with error_measure='none', got 'error'"):
+        train(**arguments(patience=3, monitor="error", error_measure="none"))
+    for make, sentence in (
+        (lambda: Patience(0), "patience: expected a whole number of at least 1, got 0"),
+        (lambda: Rejected("3"), "count: expected a whole number of at least 1, got '3'"),  # type: ignore[arg-type]
+        (lambda: ConsecutiveWorse(3, within=0), "within: expected a whole number of at least 1, got 0"),
+        (lambda: CGBudget(2.5), r"steps: expected a whole number of at least 1, got 2\.5"),  # type: ignore[arg-type]
+        (lambda: TimeLimit(0), "seconds: expected a number above 0, got 0"),
+        (lambda: Bar(0.3), r"bars: expected epochs and figures, such as {5: 0\.3}, got 0\.3"),  # type: ignore[arg-type]
+        (lambda: MedianImprovement({}), "bars: expected epochs and figures"),
+    ):
+        with pytest.raises(OptionError, match=sentence):
+            make()
     for wrong, what in (
         ({"patience": 0}, "patience"),
         ({"monitor": "mse"}, "monitor"),

@@ -123,6 +123,7 @@ def test_after_ctrl_c_the_methods_that_are_left_do_not_run(monkeypatch: pytest.M
     monkeypatch.setattr(comparison, "_Recorder", Interrupted)
     made = compare(CASE, ["hf", "nag"], 60)
     assert [(curve.method, len(curve.train)) for curve in made.curves] == [("hf", 1)]
+    assert made.interrupted
 
 
 def test_errors_are_those_of_the_last_epoch_within_the_budget() -> None:
