@@ -17,7 +17,7 @@ from hf_matlab_compat.methods.quasi_newton import LBFGS, NonlinearCG, two_loop
 from hf_matlab_compat.methods.rprop import Rprop
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, CheckedProblem, Gradient
-from hf_matlab_compat.registry import METHODS
+from hf_matlab_compat.registry import METHODS, method_of
 from hf_matlab_compat.state import Score
 from hf_matlab_compat.subject import NetworkData, network_subject
 from tests.toy_problem import ToyProblem
@@ -250,3 +250,51 @@ def test_the_gradient_at_the_end_of_a_step_is_not_computed_again() -> None:
         before = problem.gradients
         method.epoch(checked, done.theta, done.memory, 2, silent)
         assert problem.gradients - before == again - 1
+
+
+class Asked:
+    """A problem that notes what it is asked, and passes it on."""
+
+    is_random = True
+
+    def __init__(self, problem: Any) -> None:
+        self._problem, self.asked = problem, []
+        self.num_parameters, self.num_chunks = problem.num_parameters, problem.num_chunks
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(theta: Any, on: Cases, *more: Any) -> Any:
+            self.asked.append((name, theta.tobytes(), on.draw))
+            return getattr(self._problem, name)(theta, on, *more)
+
+        return ask
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_all_that_an_epoch_asks_has_the_draw_of_the_epoch(name: str) -> None:
+    settings = Options(precision="double", num_chunks=3, seed=1, method=name)
+    data = NetworkData(CASES, CASES, None, None, [3], ["tanh", "logistic"])
+    subject = network_subject(data, (None, None, None), None, settings, settings)
+    problem = Asked(subject.problem)
+    checked, theta = CheckedProblem(problem, silent), subject.state.theta
+    method = method_of(settings, subject.backend)
+    memory = method.start(checked, theta)
+    for n in range(1, 4):
+        problem.asked.clear()
+        before = theta
+        theta, memory, *_ = method.epoch(checked, theta, memory, n, silent)
+        assert {draw for *_, draw in problem.asked} == {n}
+        # what the epoch before knew at these parameters was of other draws
+        asked_there = {which for which, at, _ in problem.asked if at == before.tobytes()}
+        assert asked_there & {"gradient", "chunk_gradient"} or name == "nag"
+
+
+@pytest.mark.parametrize("method", [LBFGS(), NonlinearCG()])
+def test_a_method_object_may_train_two_problems(method: Any) -> None:
+    problems: list[Any] = [ToyProblem(num_chunks=count) for count in (1, 2)]
+    for problem in problems:
+        problem.is_random = False
+    first, other = (CheckedProblem(problem, silent) for problem in problems)
+    done = method.epoch(first, np.zeros(20), method.start(first, np.zeros(20)), 1, silent)
+    again = method.epoch(other, done.theta, method.start(other, done.theta), 1, silent)
+    alone = type(method)().epoch(other, done.theta, method.start(other, done.theta), 1, silent)
+    assert np.array_equal(again.theta, alone.theta)

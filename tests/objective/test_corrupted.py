@@ -296,3 +296,15 @@ def test_the_error_of_clean_cases_is_that_of_the_callers_cases_under_a_hook() ->
     assert found.theta.tobytes() == without.theta.tobytes()
     clean = ((found.predict(X) - X) ** 2).sum() / 24
     assert found.history["clean_train_error"][-1] == pytest.approx(clean, rel=1e-5)
+
+
+def test_noise_on_the_weights_is_the_clean_network_at_other_weights() -> None:
+    made, theta = problem(Corruption(seed=3, weight_noise=0.1), weight_decay=1e-3)
+    on, noisy = Cases(1, 4), theta + Corruption(seed=3, weight_noise=0.1).noise_of_weights(theta.size, 3)
+    clean, v = made.clean, np.ones(theta.size)
+    assert made.score(theta, on) == clean.score(noisy, on)
+    g, expected = made.gradient(theta, on), clean.gradient(noisy, on)
+    assert np.array_equal(g.full, expected.full)
+    assert np.array_equal(made.chunk_gradient(theta, on).full, clean.chunk_gradient(noisy, on).full)
+    assert np.array_equal(made.curvature(theta, on, g)(v), clean.curvature(noisy, on, expected)(v))
+    assert made.score(theta, Cases(1, 5)) != made.score(theta, on)

@@ -16,7 +16,7 @@ from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.observers import interrupt
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.studies import comparison, toolbox
-from hf_matlab_compat.studies.comparison import Curve, _Recorder, compare
+from hf_matlab_compat.studies.comparison import Comparison, Curve, _Recorder, compare
 from hf_matlab_compat.studies.counting import Counted
 from hf_matlab_compat.studies.data import classes
 from hf_matlab_compat.subject import NetworkData, network_subject
@@ -85,6 +85,16 @@ def test_a_comparison_has_a_curve_and_a_row_for_each_method(tmp_path: Path) -> N
         OptionError, match="test_inputs: expected held-out cases, on which methods are compared, got none"
     ):
         compare({**CASE, "test_inputs": None, "test_targets": None}, ["hf"], 0.1)
+
+
+def test_a_table_compares_at_the_time_asked_for_and_at_the_passes_that_all_made() -> None:
+    fast = Curve("nag", seconds=[1, 2, 3], passes=[10, 20, 30], train=[3, 2, 1], test=[6, 5, 4])
+    slow = Curve("hf", seconds=[2.5, 9], passes=[15, 60], train=[0.5, 0.1], test=[0.9, 0.2])
+    late = Curve("lbfgs", seconds=[9], passes=[90], train=[0.5], test=[0.9])
+    rows = [row.split() for row in Comparison([fast, slow, late], 2.6, "squared error").table().splitlines()[2:]]
+    assert rows[0][3:] == ["2", "/", "5", "1", "/", "4"]
+    assert rows[1][3:] == ["0.5", "/", "0.9", "0.5", "/", "0.9"]
+    assert rows[2][3:] == ["-", "/", "-", "-", "/", "-"]
 
 
 def test_a_comparison_refuses_what_it_cannot_run_before_it_trains(monkeypatch: pytest.MonkeyPatch) -> None:
