@@ -96,7 +96,7 @@ class CorruptedPasses(CasePasses):
             (i, self._corruption.factors(i, size, block.first, len(block), self.draw - 1))
             for i, size in enumerate(sizes, start=1)
         )
-        buffers.masks = {i: self.backend.asarray(c) for i, c in factors if c is not None}
+        buffers.masks = {i: self.backend.asarray(c, order="C") for i, c in factors if c is not None}
 
     def directions(self, theta: Vector) -> Directions:
         """Return θ as curvature products see it."""

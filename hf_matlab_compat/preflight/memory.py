@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.model.packing import num_parameters
@@ -54,7 +56,8 @@ def memory_needed(
     Cases are copied to a device, but not on the host; test cases are only evaluated; hidden layers in `with_x` keep
     their input beside their output.
     """
-    units, more = sum(sizes), sum(sizes[i] for i in with_x)
+    masks = sum(sizes[1:-1]) if np.any(options.hidden_blankout) else 0
+    units, more = sum(sizes), sum(sizes[i] for i in with_x) + masks
     chunk = num_cases // options.num_chunks
     test_chunk = num_test_cases // options.num_test_chunks
     on_host = backend.on_host

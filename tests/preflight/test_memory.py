@@ -148,3 +148,12 @@ def test_the_estimate_of_activations_is_near_what_a_run_takes(curvature: str, cu
     taken = bytes_taken(inputs=X, targets=X, **network, max_epochs=1, seed=0, **options)
     estimate = bytes_needed([30, 60, 10, 60, 30], 6000, Options(**options), SINGLE)
     assert 0.6 * taken < estimate < 3 * taken
+
+
+def test_factors_on_hidden_units_are_kept_for_every_case_of_the_chunk() -> None:
+    sizes = [30, 60, 10, 60, 30]
+    plain, masked = (
+        memory_needed(sizes, 6000, Options(num_chunks=3, hidden_blankout=share), SINGLE).activations
+        for share in (0.0, (0.0, 0.5, 0.0))
+    )
+    assert masked - plain >= 2000 * (60 + 10 + 60) * 4
