@@ -124,7 +124,7 @@ class NonFiniteError(HessianFreeError, ArithmeticError):
         kept = f" The checkpoint of epoch {epoch - 1}, if there is one, is kept." if epoch > 1 else ""
         super().__init__(
             f"epoch {epoch}: the {stage} is not finite (NaN or Inf).{kept} "
-            "Look for huge weights or data, or start with a larger damping."
+            "Look for huge weights or data, or start with a larger damping or, in a first-order method, a smaller rate."
         )
 
 

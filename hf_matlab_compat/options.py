@@ -66,8 +66,8 @@ _AT_LEAST_1 = _number(lambda v: 1 <= v < math.inf, "a finite number of at least 
 _ABOVE_1 = _number(lambda v: 1 < v < math.inf, "a finite number above 1")
 _SHARE = _number(lambda v: 0 <= v < 1, "a number of at least 0 and below 1")
 _SHARES = Kind(
-    lambda v: all(map(_SHARE.fits, v)) if isinstance(v, list | tuple) else _SHARE.fits(v),
-    lambda v: tuple(map(float, v)) if isinstance(v, list | tuple) else float(v),
+    lambda v: all(map(_SHARE.fits, v)) if isinstance(v, list | tuple | np.ndarray) else _SHARE.fits(v),
+    lambda v: tuple(map(float, v)) if isinstance(v, list | tuple | np.ndarray) else float(v),
     f"{_SHARE.expected}, or one for each hidden layer",
 )
 _ANY_NUMBER = _number(lambda v: True, "a number")

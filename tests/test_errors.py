@@ -81,7 +81,7 @@ def test_a_run_that_is_no_longer_finite_says_where_and_what_is_kept() -> None:
 def test_before_the_second_epoch_no_checkpoint_is_spoken_of() -> None:
     assert str(NonFiniteError(1, "gradient")) == (
         "epoch 1: the gradient is not finite (NaN or Inf). Look for huge weights or data, or start with a larger "
-        "damping."
+        "damping or, in a first-order method, a smaller rate."
     )
 
 

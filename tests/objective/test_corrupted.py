@@ -170,6 +170,14 @@ def test_a_resumed_run_and_any_number_of_threads_have_the_same_bits(which: str, 
     assert whole.theta.tobytes() != train(**given, max_epochs=4, corruption_seed=1).theta.tobytes()
 
 
+def test_shares_may_be_an_array() -> None:
+    for wrong in (np.array([0.1, 0.2]), np.array([[0.1]]), np.array([1.5])):
+        with pytest.raises(OptionError, match="hidden_blankout: expected"):
+            train(**arguments(hidden_blankout=wrong), max_epochs=1)
+    by_array, by_list = (train(**arguments(hidden_blankout=q), max_epochs=2) for q in (np.array([0.3]), [0.3]))
+    assert by_array.theta.tobytes() == by_list.theta.tobytes()
+
+
 def test_shares_of_zero_leave_every_bit() -> None:
     plain = train(**arguments(), max_epochs=3)
     zeros = {"input_blankout": 0.0, "hidden_blankout": [0.0], "input_noise": 0.0, "weight_noise": 0.0}
