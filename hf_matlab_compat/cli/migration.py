@@ -235,6 +235,8 @@ def _tell(made: Translation) -> None:
         _say(f"  {each.where}: {' '.join(each.text.split())}  ({each.remark})")
     for line in made.to_verify:
         _say(f"  verify line {line.number}: {line.text.strip()}  ({line.remark})")
+    for line in made.offered:
+        _say(f"  line {line.number}: {line.text.strip()}  ({line.remark})")
 
 
 def _tell_data(scripts: Sequence[Path], out: Path) -> None:

@@ -65,6 +65,7 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
     nested : callable
         Writes the statements of a body.
     """
+    remark = "; ".join(context.notes)
     values, variable = _values(statement, context)
     if statement.variable in context.two_dimensional and variable.kind is Kind.ROW:
         refuse("loops over something of unclear shape")
@@ -72,7 +73,7 @@ def for_loop(statement: syntax.For, context: Context, writer: Writer, nested: Ne
     if runs is None and id(statement) in context.usage.outlived and not _starts_from_itself(statement):
         _leave_empty(statement.variable, writer)
     context.define(statement.variable, variable)
-    writer.enter_header(statement.place)
+    writer.enter_header(statement.place, remark)
     _settle(statement.body, context, writer, nested)
     header = ast.For(stored(python_name(statement.variable)), values, [], [])
     _write(header, statement.body, context, writer, nested)

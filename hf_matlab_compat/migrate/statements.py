@@ -11,6 +11,7 @@ from hf_matlab_compat.migrate.arguments import Arguments
 from hf_matlab_compat.migrate.assignments import assign
 from hf_matlab_compat.migrate.beside import file_arguments, is_workspace_load
 from hf_matlab_compat.migrate.blocks import BLOCKS
+from hf_matlab_compat.migrate.by_hand import done_by_hand
 from hf_matlab_compat.migrate.calls import is_function, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, load_table, save, with_suffix
@@ -47,6 +48,7 @@ def write_statement(statement: Statement, context: Context, writer: Writer) -> N
     context.replaced = False
     for comment in statement.place.comments:
         writer.comment(comment)
+    context.notes.extend(done_by_hand(statement, context))
     try:
         _write_checked(statement, context, writer)
         writer.insert(start, [comment_of(f"# {remark}") for remark in dict.fromkeys(context.warnings)])

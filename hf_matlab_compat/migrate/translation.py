@@ -13,6 +13,8 @@ from hf_matlab_compat.migrate.beside import UNEDITED, Copy
 ASSUMED = "assumed to be in"
 """Part of the remark on a name that only a missing file can define."""
 
+OFFERED = "could be"
+"""Start of the remark on what an option or a command could do in the place of the script."""
 NOT_EXPRESSED = "that no option expresses"
 """Part of the remark on a call of a trainer with edits that no option expresses."""
 
@@ -116,6 +118,11 @@ class Translation:
     def to_verify(self) -> tuple[ReportLine, ...]:
         """Lines whose remark is an assumption that only the user can verify: `ASSUMED`, `NOT_EXPRESSED`."""
         return tuple(line for line in self.lines if ASSUMED in line.remark or NOT_EXPRESSED in line.remark)
+
+    @property
+    def offered(self) -> tuple[ReportLine, ...]:
+        """Lines that an option or a command could replace: `OFFERED`."""
+        return tuple(line for line in self.lines if OFFERED in line.remark)
 
     @property
     def state(self) -> str:
