@@ -13,6 +13,7 @@ import numpy as np
 from hf_matlab_compat.ensembles import Library, gate, select, stack
 from hf_matlab_compat.ensembles.selection import LEAST_PROBABILITY
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.result import Result
 from hf_matlab_compat.studies.comparison import compare
 from hf_matlab_compat.studies.data import classes, split
 from hf_matlab_compat.training import train
@@ -38,7 +39,7 @@ def corruption(data: str, seed: int) -> Rows:
         "weight noise 0.02": {"weight_noise": 0.02},
     }
     return {
-        name: _test_figures(train(**cases, **_classifier(_NETWORKS[data]), max_epochs=40, seed=seed, **own).records)
+        name: _test_figures(_trained(**cases, **_classifier(_NETWORKS[data]), max_epochs=40, seed=seed, **own).records)
         for name, own in kinds.items()
     }
 
@@ -58,7 +59,7 @@ def stopping(data: str, seed: int) -> Rows:
     }
     found = {}
     for name, rule in rules.items():
-        result = train(**split(fit, validate), **network, max_epochs=epochs, seed=seed, **rule)
+        result = _trained(**split(fit, validate), **network, max_epochs=epochs, seed=seed, **rule)
         kept = "best" if "patience" in rule else "average" if rule else ""
         made = (result.at(kept) if kept else result).predict(test["inputs"])
         found[name] = [*_judged(made, test["labels"]), float(result.state.epoch)]
@@ -83,7 +84,7 @@ def ensembles(data: str, seed: int) -> Rows:
             given = _classifier(sizes, str(random.choice(["logistic", "tanh"])))
             run = Path(folder) / f"network{k}"
             given |= {"inputs": fit["inputs"], "targets": fit["targets"], "checkpoint_period": 99}
-            train(**given, **settings, seed=k, run_name=run)
+            _trained(**given, **settings, seed=k, run_name=run)
         library, tested = (Library.collect(folder, cases["inputs"]) for cases in (validate, test))
         targets, X = validate["targets"], test["inputs"]
         singles = [_judged(made.T, test["labels"]) for made in tested.predictions]
@@ -119,7 +120,7 @@ def searching(data: str, seed: int) -> Rows:
         "curvature": Choice("gauss_newton", "empirical_fisher"),
         "hidden_sizes": Layers((1, 2), (10, 120), ("logistic", "tanh")),
     }
-    plain = train(**case, seed=0)
+    plain = _trained(**case, seed=0)
     found = {
         "defaults": [100 * plain.records.error[-1, 1], _judged(plain.predict(test["inputs"]), test["labels"])[0], 15]
     }
@@ -134,7 +135,13 @@ def searching(data: str, seed: int) -> Rows:
 
 
 def methods(data: str, seed: int, seconds: float = 8.0) -> Rows:
-    """Return squared errors of training and test cases after equal CPU times, by method, for an autoencoder."""
+    """Return squared errors of training and test cases after equal CPU times, by method, for an autoencoder.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
     fit, test = classes(data, {"digits": (1500, 297), "mnist5k": (2000, 1000)}[data], seed)
     hidden = {"digits": [50, 25, 6, 25, 50], "mnist5k": [100, 50, 25, 50, 100]}[data]
     units = ["logistic"] * (len(hidden) + 1)
@@ -148,7 +155,9 @@ def methods(data: str, seed: int, seconds: float = 8.0) -> Rows:
     own |= {name: {"precision": "double"} for name in ("ncg", "lbfgs")}
     names = ["hf", "rprop", "nag", "adam", "lbfgs", "ncg", "momentum", "gd"]
     made = compare(case, names, seconds, **own)
-    return {curve.method: curve.at("seconds", float("inf")) for curve in made.curves}
+    if made.interrupted:
+        raise KeyboardInterrupt
+    return {curve.method: curve.at("seconds", seconds) for curve in made.curves}
 
 
 STUDIES: Mapping[str, tuple[Callable[[str, int], Rows], Sequence[str]]] = {
@@ -159,6 +168,13 @@ STUDIES: Mapping[str, tuple[Callable[[str, int], Rows], Sequence[str]]] = {
     "methods": (methods, ("training error", "test error")),
 }
 """Studies by name, and what the columns of their tables are."""
+
+
+def _trained(**given: Any) -> Result:
+    result = train(**given)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
 
 
 def table(study: str, data: str, seeds: Sequence[int], watch: Callable[[str], None] = lambda text: None) -> str:
@@ -179,6 +195,8 @@ def table(study: str, data: str, seeds: Sequence[int], watch: Callable[[str], No
     ------
     OptionError
         There is no seed.
+    KeyboardInterrupt
+        After Ctrl-C; an interrupted run would give a wrong figure.
     """
     if not seeds:
         raise OptionError("seeds", expected="a whole number of at least 1", got=0)

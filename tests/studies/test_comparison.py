@@ -6,6 +6,7 @@ import math
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,15 @@ def test_a_table_has_means_and_spreads_over_seeds(monkeypatch: pytest.MonkeyPatc
     assert lines[0].split() == ["corruption,", "digits,", "3", "seeds", "x", "y"]
     assert lines[1].split() == ["a", "1", "±", "1", "10", "±", "10"]
     assert len(told) == 3
+
+
+def test_ctrl_c_ends_a_study_and_no_figure_of_a_broken_off_run_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_off = SimpleNamespace(interrupted=True, curves=[])
+    monkeypatch.setattr(toolbox, "train", lambda **given: broken_off)
+    monkeypatch.setattr(toolbox, "compare", lambda *given, **own: broken_off)
+    for study in ("corruption", "stopping", "ensembles", "search", "methods"):
+        with pytest.raises(KeyboardInterrupt):
+            toolbox.table(study, "digits", range(2))
 
 
 def test_sets_of_cases_do_not_overlap() -> None:
