@@ -214,6 +214,11 @@ def export(network: Path, out: Path, *, case: Path | None = None) -> int:
     case
         A .mat file with the arguments of nnet_train_2, for the layers of a checkpoint without a sidecar, such as
         MATLAB writes.
+
+    Raises
+    ------
+    OptionError
+        The name ends otherwise.
     """
     from hf_matlab_compat.ensembles.judged import layers_of
     from hf_matlab_compat.interchange import write_onnx, write_safetensors

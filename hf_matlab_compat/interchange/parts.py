@@ -64,8 +64,10 @@ def reading(path: Any, what: str) -> Iterator[None]:
     ------
     CheckpointError
         Something went wrong.
-    OptionError, DataError
-        These pass unchanged.
+    OptionError
+        It passes unchanged.
+    DataError
+        It passes unchanged.
     """
     try:
         yield
