@@ -223,6 +223,17 @@ def test_the_area_under_the_precision_recall_curve_is_scikit_learns() -> None:
     assert -1 < found.trials[0].value < -0.1
 
 
+@pytest.mark.parametrize(("seconds", "divisor"), [(10.0, 5.0), (np.exp(6.5), 6.5)])
+def test_the_score_weighs_the_last_figure_its_improvement_time_and_size(seconds: float, divisor: float) -> None:
+    from hf_matlab_compat.search.trial import OBJECTIVES
+    from hf_matlab_compat.training import train
+
+    result = train(**case(4), seed=0)
+    figures = result.records.log_likelihood[:, 1]
+    expected = -1000 * (figures[-1] + 4 * np.median(figures[1:] - figures[:-1])) / divisor / 7.0  # ln(64 + 8 + 10) < 7
+    assert OBJECTIVES["score"](result, case(4), seconds) == pytest.approx(expected)
+
+
 def test_repeats_take_the_median_over_seeds() -> None:
     with ThreadPoolExecutor(1) as pool:
         found = search(case(), {"initial_lam": Log(1, 10)}, trials=1, workers=pool, repeats=3)
