@@ -71,7 +71,7 @@ class Workers:
                 if self._given is not None or deaths == _MOST_DEATHS:
                     raise HessianFreeError(
                         "workers: expected processes that finish their runs, got one that was killed. "
-                        "If memory ran out, use fewer workers. A script must call search below if __name__ == '__main__'. "
+                        "If memory ran out, use fewer workers. Scripts call search below if __name__ == '__main__'. "
                         "The same call with the same storage goes on."
                     ) from broken
                 self._pool = None
