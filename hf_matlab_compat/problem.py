@@ -114,7 +114,7 @@ class ChunkGradient(Protocol):
     """What minibatch methods ask of a problem beyond `Problem`; without it they pay for a pass over all cases."""
 
     def chunk_gradient(self, theta: Vector, on: Cases) -> Gradient:
-        """The gradient on the cases of ``on.chunk`` alone, as `Gradient.full`, and their log-likelihood."""
+        """Return the gradient on the cases of ``on.chunk`` alone, as `Gradient.full`, and their log-likelihood."""
         ...
 
 
