@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import DataError, OptionError, quoted
-from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_FIELD_TERMS, TO_MATLAB, WORDS
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_FIELD_TERMS, TO_MATLAB, TOOLBOX, WORDS
 from hf_matlab_compat.model.units import ORIGINAL, UNITS
 from hf_matlab_compat.preflight.layout import unit_instead
 
@@ -25,7 +25,7 @@ SPOKEN: Mapping[str, str] = {
 
 SPOKEN_TO_22_ARGUMENTS: Mapping[str, str] = {
     **SPOKEN,
-    **{ours: f"nnet_train's {theirs}" for theirs, ours in CONSTANTS.items()},
+    **{ours: f"nnet_train's {theirs}" for theirs, ours in CONSTANTS.items() if theirs not in TOOLBOX},
 }
 """The same for a caller of `nnet_train_2`, which takes none of the constants."""
 

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from hf_matlab_compat.errors import CallWarning, OptionError, speaking
 from hf_matlab_compat.legacy.arguments import SPOKEN
 from hf_matlab_compat.legacy.dialects import as_22_arguments, assumption, is_foreign
-from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, to_matlab_value
+from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, TOOLBOX, to_matlab_value
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.keywords import instead, refuse_missing, refuse_unnamed
 from hf_matlab_compat.presets import preset_options
@@ -23,7 +23,7 @@ Trained = TypeVar("Trained")
 
 def in_any_dialect(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Trained]:
     """Accept positional calls of forks, with fewer or more than 22 arguments, in the published order."""
-    beside = {p.name for p in signature(trainer).parameters.values() if p.kind is Parameter.KEYWORD_ONLY}
+    beside = {p.name for p in signature(trainer).parameters.values() if p.kind is Parameter.KEYWORD_ONLY} | {*TOOLBOX}
 
     @wraps(trainer)
     def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Trained:
@@ -56,7 +56,9 @@ def by_name(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Traine
 
 
 def _refuse_unknown(trainer: Callable[..., Any], given: Iterable[str]) -> None:
-    known = signature(trainer).parameters
+    parameters = signature(trainer).parameters
+    more = TOOLBOX if any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()) else ()
+    known = {name: p for name, p in parameters.items() if p.kind is not Parameter.VAR_KEYWORD} | dict.fromkeys(more)
     for name in given:
         if name not in known:
             raise OptionError(
@@ -64,7 +66,7 @@ def _refuse_unknown(trainer: Callable[..., Any], given: Iterable[str]) -> None:
             )
 
 
-def _instead(name: str, known: Mapping[str, Parameter]) -> str:
+def _instead(name: str, known: Mapping[str, Parameter | None]) -> str:
     if name in CONSTANTS:
         return "nnet_train takes it, and the others by their names."
     if name not in TO_MATLAB and name in (*signature(train).parameters, *vars(Options())):

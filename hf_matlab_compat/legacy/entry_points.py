@@ -63,6 +63,7 @@ def nnet_train_2(
     *,
     seed: Any = None,
     precision: str = "single",
+    **toolbox: Any,
 ) -> TrainedParameters:
     """Train a network with MATLAB's call: the same 22 arguments, files, screen and numbers.
 
@@ -117,6 +118,8 @@ def nnet_train_2(
         `nnet_train`; None takes a new seed in every call.
     precision : {'single', 'double'}
         Keyword only: working precision, as in `nnet_train`. MATLAB's trainer computes in single.
+    **toolbox
+        By name, as in `nnet_train`: other methods, corruption, early stopping (`matlab.vocabulary.TOOLBOX`).
 
     Returns
     -------
@@ -135,7 +138,8 @@ def nnet_train_2(
     --------
     nnet_train : the same, with defaults, and the constants inside the file as keywords.
     """
-    arguments = locals()
+    arguments = {**locals(), **toolbox}
+    del arguments["toolbox"]
     with speaking(SPOKEN_TO_22_ARGUMENTS):
         return nnet_train(**arguments)
 

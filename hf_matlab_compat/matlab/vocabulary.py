@@ -37,6 +37,13 @@ TRAINER_ARGUMENTS: Mapping[str, str] = {name: {**_OF_TRAIN, **_OF_OPTIONS}[name]
 CONSTANTS: Mapping[str, str] = {theirs: ours for theirs, ours in _OF_OPTIONS.items() if theirs not in _ARGUMENTS}
 """Constants that users edited inside the file: keywords of `nnet_train`, and the fields of `Options` they set."""
 
+TOOLBOX: tuple[str, ...] = (
+    *("method", "learningrate", "momentum", "momentumperiod", "blankout", "dropout", "innoise", "indilate"),
+    *("weightnoise", "perturbshare", "perturbsize", "perturbform", "corruptseed"),
+    *("patience", "monitor", "averagedecay", "keep"),
+)
+"""Keywords of `nnet_train` without a constant in MATLAB's file; `nnet_train_2` takes them after its 22 arguments."""
+
 TO_FIELD_TERMS: Mapping[str, str] = {**TRAINER_ARGUMENTS, **CONSTANTS}
 TO_MATLAB: Mapping[str, str] = {ours: theirs for theirs, ours in TO_FIELD_TERMS.items()}
 

@@ -243,3 +243,22 @@ def test_bounds_on_cg_steps_are_rounded_up_as_in_matlab(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run(maxiters=2.5), run(maxiters=3))
     assert not np.array_equal(run(maxiters=2.5), run(maxiters=2))
     np.testing.assert_array_equal(run(tolerance=0.9, miniters=14.5), run(tolerance=0.9, miniters=15))
+
+
+def test_the_toolbox_composes_with_the_22_arguments() -> None:
+    """Corruption, other methods and early stopping by name beside MATLAB's call are those of `nnet_train`."""
+    given = legacy_arguments(runName="", maxepoch=6)
+    plain = nnet_train_2(*given.values())
+    for more in (
+        {"blankout": 0.3},
+        {"dropout": 0.3, "corruptseed": 1},
+        {"method": "nag"},
+        {"patience": 2, "keep": "best"},
+    ):
+        found = nnet_train_2(*given.values(), **more)
+        assert np.array_equal(found, nnet_train(**given, **more))
+        assert ("patience" in more) or not np.array_equal(found, plain)
+    with pytest.raises(OptionError, match="blankout: expected a number of at least 0 and below 1, got 2"):
+        nnet_train_2(*given.values(), blankout=2)
+    with pytest.raises(OptionError, match="initlambda: expected an argument of nnet_train_2, got an unknown name"):
+        nnet_train_2(*given.values(), initlambda=2)
