@@ -6,11 +6,13 @@ import ast
 from functools import partial
 
 from hf_matlab_compat.migrate import syntax
-from hf_matlab_compat.migrate.arguments import Arguments, Table, Translator
-from hf_matlab_compat.migrate.plot_options import (
+from hf_matlab_compat.migrate.arguments import (
     FACES,
     LINES,
     TEXTS,
+    Arguments,
+    Table,
+    Translator,
     drawn,
     drop,
     is_current,
