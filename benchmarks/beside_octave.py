@@ -14,7 +14,7 @@ from benchmarks.table import Cell, Table
 from benchmarks.workloads import Workload
 
 Compare = Callable[[Workload, Effort, OctaveProcess, Path], list[list[Cell]]]
-"""What follows the workload's name in its rows; the folder is Octave's working directory."""
+"""Text after the workload's name in its rows; the folder is Octave's working directory."""
 
 
 def beside_octave(empty: Table, compare: Compare, effort: Effort, say: Callable[[str], None]) -> Table:

@@ -23,7 +23,7 @@ from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 
 TARGETS = {"A": 2.0, "B": 5.0, "C": 1.7}
 HELD_OUT = 100
-"""Test cases: the first so many training cases."""
+"""Test cases: the first of the training cases, in this number."""
 
 
 def table(effort: Effort, say: Callable[[str], None]) -> Table:
@@ -32,7 +32,7 @@ def table(effort: Effort, say: Callable[[str], None]) -> Table:
         f"The first epoch, one chunk, {effort.cg_steps} CG steps on both sides (maxiters = miniters): the whole call "
         "with its checks, log and checkpoint, from the same parameters.",
         f"Medians of {effort.epoch_repeats} interleaved repeats, Octave alive in between. The reference computes the "
-        "forward pass anew in every product; the published program keeps it.",
+        "forward pass again in every product; the published program keeps it.",
     ]
     seconds = ["ours s", "spread", "Octave s", "spread"]
     columns = ["backend", *seconds, "Octave / ours", *JUDGED, "CG steps, both", "the same files"]

@@ -43,7 +43,7 @@ def table(effort: Effort, say: Callable[[str], None]) -> Table:
 
 @contextmanager
 def _file_of(count: int, say: Callable[[str], None]) -> Iterator[Path | None]:
-    """A .npy file of so many random cases, one in each row; None where the disk has no room."""
+    """Write a .npy file of random cases, one in each row; return None if the disk has no room."""
     with TemporaryDirectory() as folder:
         if shutil.disk_usage(folder).free < 1.2 * 4 * UNITS * count:
             yield None

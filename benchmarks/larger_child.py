@@ -15,7 +15,7 @@ CG_STEPS = 10
 
 
 def main(path: str, chunks: int, epochs: int) -> None:
-    """Train on a file's cases, which are mapped, in so many chunks."""
+    """Train on a file's cases, which are mapped, in this number of chunks."""
     cases = map_matrix(path).T
     own, ended = [resident("RssAnon")], threading.Event()
 

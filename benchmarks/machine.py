@@ -1,4 +1,4 @@
-"""Where and when a table was measured."""
+"""The machine and the date of a table."""
 
 from __future__ import annotations
 

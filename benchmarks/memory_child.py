@@ -18,7 +18,7 @@ CG_STEPS = 30
 
 
 def main(chunks: int, cases: int) -> None:
-    """Train on so many chunks of so many cases."""
+    """Train on this number of chunks and cases."""
     _load_everything()
     before = resident("VmRSS")
     workload = Workload("A", A.sizes, chunks * cases)

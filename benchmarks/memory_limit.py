@@ -15,7 +15,7 @@ _GROUPS = (
 
 @contextmanager
 def memory_limit(count: int) -> Iterator[tuple[str, Callable[[], None]]]:
-    """What holds a child to so many bytes, in words, and what it must call before it begins."""
+    """Return the limit on a child's memory in words, and the function that sets it in the child."""
     group = _control_group(count)
     if group is None:
         yield "RLIMIT_DATA", lambda: _limit_data(count)

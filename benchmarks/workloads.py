@@ -1,4 +1,4 @@
-"""What is measured: autoencoders of logistic units with a linear code layer, on random cases, in single precision."""
+"""The workloads: autoencoders of logistic units with a linear code layer, on random cases, in single precision."""
 
 from __future__ import annotations
 

@@ -339,7 +339,7 @@ class Options:
         "seed",
     )
 
-    # --- corruption: drawn anew in every epoch, and fixed within it
+    # --- corruption: drawn once for every epoch, and fixed within it
     input_blankout: float = option(
         0.0, _SHARE, "Share of the inputs that become 0; the others are divided by 1 - share.", "blankout"
     )

@@ -111,7 +111,7 @@ class Problem(Protocol):
 
 
 class ChunkGradient(Protocol):
-    """What minibatch methods ask of a problem beyond `Problem`; without it they pay for a pass over all cases."""
+    """A problem with a gradient pass over one chunk; without one, minibatch methods pay for a pass over all cases."""
 
     def chunk_gradient(self, theta: Vector, on: Cases) -> Gradient:
         """Return the gradient on the cases of ``on.chunk`` alone, as `Gradient.full`, and their log-likelihood."""

@@ -1,4 +1,4 @@
-"""Errors speak in the words of whoever called."""
+"""Errors speak in the words of the caller."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_every_operation_of_a_whole_run_may_be_refused(precision: str, error: in
 
 @pytest.mark.torture
 def test_kills_in_a_row_lose_nothing(tmp_path: Path, whole: Any) -> None:
-    """Each process begins the run anew over what the one before left, and is killed a little later in it."""
+    """Each process begins the run again over what the one before left, and is killed a little later in it."""
     names = operations_of(tmp_path, "double")
     for path in tmp_path.iterdir():
         path.unlink()

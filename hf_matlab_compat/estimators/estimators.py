@@ -34,7 +34,7 @@ except ImportError as error:
 
 
 class _Estimator(BaseEstimator):
-    """What the three estimators share: their parameters, and the call of `train`."""
+    """Base of the three estimators: their parameters, and the call of `train`."""
 
     def __init__(
         self,

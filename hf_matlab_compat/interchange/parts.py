@@ -1,4 +1,4 @@
-"""What all formats share: a trained network from whatever holds one, and sentences for what they cannot hold."""
+"""Parts of all formats: a trained network from a result, and sentences for what a format cannot hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks as PyTorch modules, and back. torch is never a dependency: whoever hands a module over has it."""
+"""Networks as PyTorch modules, and back. torch is never a dependency: a caller with a module has it."""
 
 from __future__ import annotations
 

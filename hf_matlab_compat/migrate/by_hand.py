@@ -9,7 +9,7 @@ from hf_matlab_compat.migrate.context import Context
 from hf_matlab_compat.migrate.syntax import Node, Statement
 from hf_matlab_compat.migrate.translation import OFFERED
 
-_ANEW = "anew in every epoch and leaves targets and test cases clean"
+_ANEW = "once for every epoch and leaves targets and test cases clean"
 _BLANKOUT = f"{OFFERED} the option blankout of nnet_train (input_blankout of train), which blanks out inputs {_ANEW}"
 _NOISE = f"{OFFERED} the option innoise of nnet_train (input_noise of train), which adds noise to inputs {_ANEW}"
 _COPIES = f"{OFFERED} the option blankout or innoise of nnet_train, which needs no copies, changes inputs {_ANEW}"

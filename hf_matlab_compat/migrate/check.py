@@ -73,7 +73,7 @@ class CheckResult:
 
     @property
     def agrees(self) -> bool:
-        """Whether arguments of the trainer or variables at the end were compared, and all are the same."""
+        """True if arguments of the trainer or variables at the end were compared, and all are the same."""
         return self.calls + self.variables > 0 and not self.differences
 
 

@@ -386,7 +386,7 @@ def _is_called_field(node: syntax.Node) -> bool:
 
 
 def _keeps_function(node: syntax.Node) -> bool:
-    """Whether functions are put into cells or fields."""
+    """Return True if functions are put into cells or fields."""
     match node:
         case syntax.Lambda(body=syntax.Lambda() | syntax.Handle()):
             return True

@@ -179,7 +179,7 @@ def _exist(arguments: Arguments) -> Value:
 
 
 def _is_only_variable(name: str, context: Context) -> bool:
-    """Whether a name is a variable of the script's, and of no function or file."""
+    """Return True if a name is a variable of the script, and of no function or file."""
     elsewhere = name in MATLAB_FUNCTIONS or name in context.shared.beside.functions or name in context.shared.functions
     return name in context.usage.assigned and not elsewhere
 

@@ -23,7 +23,7 @@ Failures = Sequence[tuple[str, str]]
 
 
 class Fate(Enum):
-    """What became of a line. If a line holds several statements, the later member outweighs the earlier one."""
+    """The fate of a line. If a line holds several statements, the later member outweighs the earlier one."""
 
     BLANK = "blank"
     COMMENT = "kept as comment"
@@ -134,12 +134,12 @@ class Translation:
 
     @property
     def trains_otherwise(self) -> bool:
-        """Whether it calls a copy of the trainer with edits that no option expresses."""
+        """True if it calls a copy of the trainer with edits that no option expresses."""
         return any(NOT_EXPRESSED in line.remark for line in self.lines)
 
     @property
     def runs(self) -> bool:
-        """Whether nothing is left to do, neither in the Python script nor in the files that it calls."""
+        """True if nothing is left to do, neither in the Python script nor in the files that it calls."""
         return not self.todos and not self.unfinished
 
 

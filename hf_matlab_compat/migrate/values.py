@@ -79,12 +79,12 @@ class Value:
 
     @property
     def is_scalar(self) -> bool:
-        """Whether it is a single number."""
+        """True if it is a single number."""
         return self.kind is Kind.NUM
 
     @property
     def starred(self) -> bool:
-        """Whether it is the entries of a list: ``*c``."""
+        """True if it is the entries of a list: ``*c``."""
         return isinstance(self.node, ast.Starred)
 
 

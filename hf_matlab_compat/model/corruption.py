@@ -21,7 +21,7 @@ DILATION, ADDITIVE, INPUT_MASK, HIDDEN_MASK, PERTURBATION, WEIGHT_NOISE = 1, 2, 
 
 @dataclass(frozen=True, kw_only=True)
 class Corruption:
-    """What is corrupted, and how much.
+    """Kinds and amounts of corruption.
 
     Attributes
     ----------
@@ -55,17 +55,17 @@ class Corruption:
 
     @property
     def of_inputs(self) -> bool:
-        """Whether inputs are changed."""
+        """True if inputs are changed."""
         return bool(self.input_blankout or self.input_noise or self.input_dilation)
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is changed."""
+        """True if anything is changed."""
         return self.of_inputs or any(self.hidden_blankout) or bool(self.weight_noise or self.perturbed_weights)
 
     @property
     def needs_own_passes(self) -> bool:
-        """Whether passes differ from those of the clean network, beyond the inputs and the weights that they get."""
+        """True if passes differ from those of the clean network, beyond the inputs and the weights that they get."""
         return any(self.hidden_blankout) or (bool(self.perturbed_weights) and self.perturb_form == "legacy")
 
     def inputs(self, x: NDArray[Any], first: int, epoch: int) -> NDArray[Any]:
@@ -117,7 +117,7 @@ def words(key: tuple[int, int], first: int, count: int, epoch: int) -> NDArray[n
 
 
 def _numbers(key: tuple[int, int], cases: tuple[int, int, int], epoch: int, bits: int) -> NDArray[Any]:
-    """Return (size, n) whole numbers of so many bits; a case has a stride of its own, so any cut gives the same."""
+    """Return (size, n) whole numbers of `bits` bits; a case has a stride of its own, so any cut gives the same."""
     first, n, size = cases
     per_word = 64 // bits
     stride = 4 * -(-size // (4 * per_word))

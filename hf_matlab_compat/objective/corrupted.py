@@ -1,4 +1,4 @@
-"""A feed-forward network on cases that are corrupted, or made, anew in every epoch.
+"""A feed-forward network on cases that are corrupted, or made, once for every epoch.
 
 Within an epoch everything is one deterministic function of θ: gradient, products, backtracking, rho and line search
 see the same draws, named by `Cases.draw`, the number of the epoch. Draw 0 is the clean network on the clean cases.
@@ -173,7 +173,7 @@ def check_hooks(corrupt: Any, resample: Any) -> None:
 
 @dataclass(frozen=True)
 class CorruptedProblem:
-    """A network on its cases, corrupted anew in every epoch; see `Problem`.
+    """A network on its cases, corrupted once for every epoch; see `Problem`.
 
     Attributes
     ----------

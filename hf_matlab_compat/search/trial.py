@@ -32,7 +32,7 @@ REFUSED = "refused: "
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a worker is given.
+    """The input of a worker.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What a worker returns.
+    """The output of a worker.
 
     Attributes
     ----------
@@ -209,7 +209,7 @@ OBJECTIVES: Mapping[str, Judge] = {
     "score": _score,
     "auprc": _auprc,
 }
-"""What a search minimises, by name."""
+"""The objectives of a search, by name; the least is best."""
 
 
 def _value(objective: Any, result: Result, given: Mapping[str, Any], seconds: float) -> float:

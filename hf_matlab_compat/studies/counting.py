@@ -1,4 +1,4 @@
-"""What a method costs, in passes over all training cases, whatever it calls a step."""
+"""The cost of a method in passes over all training cases, comparable between methods."""
 
 from __future__ import annotations
 

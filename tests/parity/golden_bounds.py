@@ -58,7 +58,7 @@ UNDECIDED = {
 """Cases in which free running decides nothing."""
 
 DECIDED_EPOCHS = {"ae_tanh_linear": 3}
-"""Epochs of a free run that still decide something: then E reaches 4e-4 whoever runs it."""
+"""Epochs of a free run that still decide something: then E reaches 4e-4 in any implementation."""
 
 
 @cache

@@ -130,7 +130,7 @@ def test_one_epoch_from_a_recorded_state_makes_the_recorded_decisions(figures, s
     probe = figures[Job("probe", *state)]
     steps = recorded(Job("probe", *state))["iterses"].ravel().tolist()
     choices = [run["chose_iters"].item() for run in (ours, theirs)]
-    # A last step that was not recorded stands where the recorded last one stands.
+    # A last step that was not recorded is compared with the recorded last one.
     positions = [steps.index(step) if step in steps else len(steps) - 1 for step in choices]
     assert tied(probe, job, *positions)
 

@@ -1,6 +1,6 @@
 """A run that changes sides: begun in Octave and ended in Python, and the reverse, in single precision.
 
-Each is held against an uninterrupted run on either side. The first epoch after the change starts from the same bits
+Each is compared with an uninterrupted run on either side. The first epoch after the change starts from the same bits
 as the uninterrupted run of the side it comes from, so rounding is all that may part them: PARITY's drift of one epoch.
 The epochs after it run freely: equal decisions about lambda, and PARITY's drift of epoch 4.
 """

@@ -32,7 +32,7 @@ def to_csv(runs: Sequence[LoggedRun]) -> str:
 def to_json(runs: Sequence[LoggedRun]) -> str:
     """Return a JSON list with one object a run: its header, and ``epochs``, one object each.
 
-    Infinities are the texts ``"Inf"`` and ``"-Inf"``; null stands where the log does not say.
+    Infinities are the texts ``"Inf"`` and ``"-Inf"``; null means that the log does not say.
     """
     return json.dumps([_run(run) for run in runs], indent=2, allow_nan=False)
 

@@ -44,7 +44,7 @@ Epoch = Any
 """A row of `lines.EPOCH_FIGURES`."""
 
 Breach = tuple[str, str]
-"""What was expected, what the log has."""
+"""(expected, found in the log)."""
 
 Check = Callable[[Epoch, Epoch, LoggedRun], Breach | None]
 """(epoch, the one before, run): the breach of a law, if any."""

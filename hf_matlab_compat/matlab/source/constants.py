@@ -31,7 +31,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What the source says about one constant.
+    """The answer about one constant.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Reading:
 
     @property
     def ambiguous(self) -> bool:
-        """Whether the lines found do not decide on one value."""
+        """True if the lines found do not decide on one value."""
         return bool(self.found) and self.value is UNKNOWN
 
     @property

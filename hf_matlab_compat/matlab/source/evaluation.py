@@ -48,7 +48,7 @@ State = dict[str, Values]
 """Variables by name, fields of structs by their whole path (``c.drop``); ``c.drop?`` for one that may be missing."""
 
 Parts = Mapping[str, Values]
-"""What is assigned at once: the variable itself under '', its fields under '.name'."""
+"""Targets of one assignment: the variable itself under '', its fields under '.name'."""
 
 _MOST_CALLS = 12
 _ASSIGNS = re.compile(r"([A-Za-z]\w*)\s*=(?!=)")

@@ -173,7 +173,7 @@ class Assignment:
 
     @property
     def in_loop(self) -> bool:
-        """Whether a loop repeats it within its function."""
+        """True if a loop repeats it within its function."""
         return inside(self.node, LOOPS) is not None
 
 

@@ -1,4 +1,4 @@
-"""Where the algorithm uses its constants: the expressions whose values are read, one rule a constant."""
+"""Uses of the constants in the algorithm: the expressions whose values are read, one rule a constant."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Engine(Protocol):
     def record(self, case: Case, *, precision: str, mode: str, epochs: int = 8) -> Recording:
         """Run the reference on a case, or look its run up.
 
-        At most so many `epochs` are recorded; in mode 'kernels', the beginnings of so many.
+        At most this number of epochs is recorded; in mode 'kernels', the beginnings of this number.
 
         Raises
         ------

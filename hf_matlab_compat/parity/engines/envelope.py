@@ -80,7 +80,7 @@ class Member:
 
     @property
     def by_cases_alone(self) -> bool:
-        """Whether it differs from the plain run in the order of cases and nothing else."""
+        """True if it differs from the plain run in the order of cases and nothing else."""
         return not (self.renumbered or self.precise or self.noise or self.environment or self.again)
 
     def order(self, arguments: Mapping[str, Any]) -> Order:

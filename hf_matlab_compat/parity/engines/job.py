@@ -75,7 +75,7 @@ class Job:
 
     @property
     def has_test_set(self) -> bool:
-        """Whether there are test cases."""
+        """True if there are test cases."""
         return self.case.arguments["intest"].size > 0
 
     @property

@@ -156,7 +156,7 @@ class _RecordedCase:
         ]
 
     def stop(self, epochs: int) -> Stop | None:
-        """Return where the published program crashed in a run of so many epochs."""
+        """Return where the published program crashed in a run of this number of epochs."""
         if not self.crash or epochs <= self._count:
             return None
         return Stop(epoch=self._count + 1, reason=self.crash, cause="nothing recorded")

@@ -74,7 +74,7 @@ class Reference:
 
     @property
     def names_device(self) -> bool:
-        """Whether its files make arrays with the word 'gpuArray', as in zeros(3, 4, 'gpuArray')."""
+        """True if its files make arrays with the word 'gpuArray', as in zeros(3, 4, 'gpuArray')."""
         return any("'gpuArray'" in source for source in self.sources.values())
 
     @property

@@ -1,4 +1,4 @@
-"""Formulas are held against those of the method: an edit of one is said, another way of writing it is not."""
+"""Formulas are compared with those of the method: an edit of one is said, another way of writing it is not."""
 
 from __future__ import annotations
 
