@@ -109,7 +109,8 @@ def test_every_tutorial_that_is_linked_exists_and_names_only_pages_that_do() -> 
         ("https:/keepachangelog.com", "is no address"),
         ("https://local host/x", "is no address"),
         ("mailto:x", "is no address"),
-        ("../../etc", "leads to no file"),
+        ("../../no_such_place", "leads to no file"),
+        ("..", "leads out of the repository"),
     ],
 )
 def test_a_broken_link_is_found(link: str, why: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from hf_matlab_compat.observers.stopping import (
     TimeLimit,
     best_epoch,
 )
+from hf_matlab_compat.solvers.rules import Judgement, Step
 from hf_matlab_compat.state import Outcome, Records, Report, Score, State
 
 RANDOM = np.random.default_rng(5)
@@ -253,3 +255,52 @@ def test_an_observer_may_stop_a_run_before_its_first_epoch() -> None:
 
     found = train(**arguments(observers=[Never()]))
     assert (found.outcome, found.state.epoch, found.reason) == (Outcome.STOPPED, 0, "Never: not today")
+
+
+class NeverBetter:
+    """A judge that always finds the target chunk worse."""
+
+    def judge(self, p: Any, score: Any, g: Any, G: Any, on: Any) -> Judgement:
+        return Judgement(-1.0, -2.0, -1.0, -math.inf)
+
+
+class NeverAStep:
+    """A line search that rejects every step."""
+
+    def search(self, score: Any, full: Any, before: float, slope: float, watch: Any) -> Step:
+        return Step(0.0, math.inf, score(0))
+
+
+class Slow(Observer):
+    """Keeps the clock running."""
+
+    def epoch(self, report: Report, state: State) -> None:
+        time.sleep(0.05)
+
+
+PLANTED: dict[str, tuple[dict[str, Any], str]] = {
+    "every step makes the chunk worse": ({"judge": NeverBetter()}, "ConsecutiveWorse"),
+    "every step is rejected": ({"line_search": NeverAStep()}, "Rejected"),
+    "so much damping that nothing moves": ({"initial_lam": 1e7, "lam_drop": 0.99}, "Bar"),
+    "it learns, but too slowly": ({"initial_lam": 300.0, "lam_drop": 0.99}, "MedianImprovement"),
+    "it learns its cases by heart": ({"initial_lam": 1.0}, "Patience"),
+    "CG has no end": ({"cg_tolerance": 0.0, "min_cg_steps": 200, "initial_lam": 30.0}, "CGBudget"),
+    "it takes too long": ({"initial_lam": 30.0, "slow": True}, "TimeLimit"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_each_planted_bad_run_is_ended_by_the_rule_that_is_meant_for_it(name: str) -> None:
+    planted, rule = PLANTED[name]
+    options = {key: value for key, value in planted.items() if key != "slow"}
+    slow = planted.get("slow", False)
+    worst = {"Bar": -0.7, "MedianImprovement": 0.003}
+    rules: list[Observer] = [ConsecutiveWorse(3, within=5), Rejected(4), CGBudget(900)]
+    rules += [Bar({6: worst["Bar"]}, "log_likelihood")] if rule == "Bar" else []
+    rules += [MedianImprovement({8: worst[rule]}, "log_likelihood")] if rule == "MedianImprovement" else []
+    rules += [Patience(3)] if rule == "Patience" else []
+    rules += [Slow(), TimeLimit(0.0005)] if slow else [TimeLimit(60)]
+    found = train(**arguments(**options, max_epochs=20, observers=rules))
+    assert found.outcome is Outcome.STOPPED
+    assert found.reason.startswith(f"{rule}: ")
+    assert found.state.epoch < 20
