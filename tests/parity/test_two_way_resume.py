@@ -166,3 +166,17 @@ def test_the_legacy_call_s_checkpoint_goes_on_in_octave() -> None:
     resumed = end(in_octave(name, f"{short}_nnet_running.mat"))
     drift = resumed.records.log_likelihood / end(in_python(name)).records.log_likelihood - 1
     assert np.abs(drift).max() <= FREE
+
+
+def test_octave_goes_on_from_the_best_and_the_average_parameters() -> None:
+    """What early stopping keeps is a checkpoint like any other: the reference's next epoch is ours up to rounding."""
+    name, stem = "class_softmax", new_folder() / "stopped"
+    keys = ("runName", "runDesc", *NAMES, "jacket")
+    given = dict(zip(keys, call(name, str(stem), "", LAST), strict=True))
+    nnet_train(**given, patience=LAST, averagedecay=0.5, display="none")
+    for kept in ("best", "average"):
+        path = f"{stem}_nnet_{kept}.mat"
+        epoch = read_checkpoint(path).epoch
+        theirs, ours = (end(side(name, path, epoch + 1)).records for side in (in_octave, in_python))
+        assert len(theirs.seconds) == len(ours.seconds) == epoch + 1
+        np.testing.assert_allclose(theirs.log_likelihood[-1], ours.log_likelihood[-1], rtol=ONE_EPOCH)
