@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo dist-check docs picture test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
+.PHONY: demo dist-check docs docs-pages picture test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -42,6 +42,9 @@ docs: $(VENV)/.docs ## build the documentation into docs/_build/html; its tutori
 	@sh tools/ensure_octave.sh
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+docs-pages: $(VENV)/.docs ## the same without running the tutorials, to check pages and docstrings in seconds
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html -D plot_gallery=0 docs docs/_build/pages
 
 picture: $(READY) ## draw the README's picture, docs/images/demo.png, again
 	@$(BIN)/hf-compat demo --recorded >/dev/null
