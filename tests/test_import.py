@@ -70,7 +70,7 @@ def test_the_package_offers_its_calls_its_settings_and_its_errors() -> None:
 
 
 def is_raised(kind: type) -> bool:
-    """Whether a class of `errors` is an error or a warning."""
+    """Return True if a class of `errors` is an error or a warning."""
     return issubclass(kind, BaseException)
 
 

@@ -129,7 +129,7 @@ class Bar(OfState, Monitoring):
         return Stop(f"{_words(self.monitor)} {found:g} of the test cases, where {bar:g} was asked for")
 
 
-class MedianImprovement(OfState, Monitoring):
+class MedianImprovement(Bar):
     """Stops at a given epoch if the median improvement of the monitored figure per epoch is below a bar.
 
     Parameters
@@ -144,10 +144,6 @@ class MedianImprovement(OfState, Monitoring):
     OptionError
         `bars` is no such mapping, or `monitor` another word.
     """
-
-    def __init__(self, bars: Mapping[int, float], monitor: str = "error") -> None:
-        super().__init__(monitor)
-        self.bars = _bars(bars)
 
     def judge(self, state: State) -> Stop | None:
         """Compare the median improvement until this epoch with its bar, if it has one."""

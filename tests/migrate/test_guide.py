@@ -60,7 +60,7 @@ def test_every_preset_and_every_form_of_the_call_is_listed() -> None:
 
 
 def _two_runs(folder: Path) -> None:
-    """What the guide's Python wrote, in two folders, whose curves are drawn side by side."""
+    """Files that the guide's Python wrote, in two folders, whose curves are drawn side by side."""
     for name in ("a", "b"):
         for path in folder.glob("run*.*"):
             (folder / name).mkdir(exist_ok=True)

@@ -195,12 +195,12 @@ def test_an_autoencoders_targets_stay_clean_and_so_do_test_cases() -> None:
 def test_a_mask_that_is_drawn_again_within_an_epoch_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     count = iter(range(10**6))
 
-    def anew(self: CorruptedPasses, block: Any) -> Any:
+    def drawn_again(self: CorruptedPasses, block: Any) -> Any:
         return Corruption(input_blankout=0.5).inputs(np.asarray(block.inputs), next(count), 0)
 
     made, theta = problem(Corruption(input_blankout=0.5))
     assert made.score(theta, Cases(0, 1)) == made.score(theta, Cases(0, 1))
-    monkeypatch.setattr(CorruptedPasses, "_inputs", anew)
+    monkeypatch.setattr(CorruptedPasses, "_inputs", drawn_again)
     assert made.score(theta, Cases(0, 1)) != made.score(theta, Cases(0, 1))
 
 

@@ -169,7 +169,7 @@ def test_the_legacy_call_s_checkpoint_goes_on_in_octave() -> None:
 
 
 def test_octave_goes_on_from_the_best_and_the_average_parameters() -> None:
-    """What early stopping keeps is a checkpoint like any other: the reference's next epoch is ours up to rounding."""
+    """Early stopping keeps ordinary checkpoints: the reference's next epoch is ours up to rounding."""
     name, stem = "class_softmax", new_folder() / "stopped"
     keys = ("runName", "runDesc", *NAMES, "jacket")
     given = dict(zip(keys, call(name, str(stem), "", LAST), strict=True))

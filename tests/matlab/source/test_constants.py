@@ -36,7 +36,7 @@ end
 
 @pytest.fixture(scope="module")
 def right(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[int, str], tuple[float, ...]]:
-    """What Octave finds each constant to be, in either run; by number of the edit and name."""
+    """Values that Octave finds for each constant, in either run; by number of the edit and name."""
     if octave_available() is not None:
         pytest.skip(str(octave_available()))
     folder: Path = tmp_path_factory.mktemp("edits")
