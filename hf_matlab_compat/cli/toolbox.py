@@ -246,27 +246,3 @@ def _of_methods(texts: list[str]) -> dict[str, dict[str, Any]]:
         given = {option: value_of(value)}
         found.setdefault(method, {}).update(to_field_terms(given) if option in TO_FIELD_TERMS else given)
     return found
-
-
-@app.command
-def study(
-    name: Literal["corruption", "stopping", "ensembles", "search", "methods"],
-    *,
-    data: Literal["digits", "mnist5k"] = "digits",
-    seeds: Whole = 3,
-) -> int:
-    """Run a study and print its table: mean and standard deviation over seeds.
-
-    Parameters
-    ----------
-    name
-        The study.
-    data
-        The shipped digits, or 5,000 pictures of MNIST (the extra data).
-    seeds
-        Number of seeds; each draws its own cases and weights.
-    """
-    from hf_matlab_compat.studies.toolbox import table
-
-    print(table(name, data, range(seeds), lambda text: print(text, file=sys.stderr, flush=True)))
-    return 0

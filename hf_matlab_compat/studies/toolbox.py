@@ -16,6 +16,7 @@ from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.studies.comparison import compare
 from hf_matlab_compat.studies.data import classes, split
+from hf_matlab_compat.studies.tables import mean_and_deviation, text_table
 from hf_matlab_compat.training import train
 
 Row = Sequence[float]
@@ -205,13 +206,9 @@ def table(study: str, data: str, seeds: Sequence[int], watch: Callable[[str], No
     for seed in seeds:
         every.append(run(data, seed))
         watch(f"{study}, {data}: seed {seed} done")
-    lines = [f"{f'{study}, {data}, {len(seeds)} seeds':36}" + "".join(f"{column:>20}" for column in columns)]
-    for name in every[0]:
-        figures = np.array([list(rows[name]) for rows in every], dtype=float)
-        spread = figures.std(axis=0, ddof=1) if len(seeds) > 1 else np.zeros(figures.shape[1])
-        cells = (f"{mean:.4g} ± {s:.2g}" for mean, s in zip(figures.mean(axis=0), spread, strict=True))
-        lines.append(f"{name:36}" + "".join(f"{cell:>20}" for cell in cells))
-    return "\n".join(lines)
+    rows = {name: list(zip(*(found[name] for found in every), strict=True)) for name in every[0]}
+    cells = {name: [mean_and_deviation(each) for each in figures] for name, figures in rows.items()}
+    return text_table(f"{study}, {data}, {len(seeds)} seeds", columns, cells)
 
 
 def _classifier(hidden: Sequence[int], unit: str = "logistic") -> dict[str, Any]:

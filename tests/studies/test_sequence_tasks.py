@@ -71,7 +71,9 @@ def test_lengths_marks_and_bits_take_all_their_values_and_no_value_too_often() -
 )
 @given(T=lengths, seed=seeds)
 @settings(max_examples=20, deadline=None)
-def test_the_order_of_special_symbols_is_the_class(name: str, windows: list[tuple[int, int]], T: int, seed: int) -> None:
+def test_the_order_of_special_symbols_is_the_class(
+    name: str, windows: list[tuple[int, int]], T: int, seed: int
+) -> None:
     data = TASKS[name].sequences(T, 40, seed)
     symbols = symbols_of(data.inputs)
     assert symbols.shape == (T, 40)
@@ -182,7 +184,9 @@ def test_a_bit_is_wrong_on_the_other_side_of_one_half() -> None:
     assert wrong(TASKS["xor"], data, outputs) == np.flatnonzero(bits == 1).tolist()
 
 
-@pytest.mark.parametrize(("name", "step"), [("temporal_order", -1), ("temporal_order_3", -1), ("random_permutation", -2)])
+@pytest.mark.parametrize(
+    ("name", "step"), [("temporal_order", -1), ("temporal_order_3", -1), ("random_permutation", -2)]
+)
 def test_a_class_is_wrong_where_another_is_more_probable_at_the_last_step_with_a_target(name: str, step: int) -> None:
     data = TASKS[name].sequences(20, 5, 0)
     outputs = 0.4 * data.targets
