@@ -43,14 +43,14 @@ class Sequences(NamedTuple):
     targets : (O, T, N) array
         Zero where no loss is.
     lengths : (N,) int array
-    loss_mask : (T, N) array
+    loss_weights : (T, N) array
         1 at the steps that have a target, else 0.
     """
 
     inputs: NDArray[np.float32]
     targets: NDArray[np.float32]
     lengths: Integers
-    loss_mask: NDArray[np.float32]
+    loss_weights: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ class Task:
             What it was asked.
         """
         misses = _MISSES[self.output_unit](outputs, data.targets)  # (T, N)
-        asked = data.loss_mask > 0
+        asked = data.loss_weights > 0
         if self.judged == "all":
-            return (misses & asked).any(axis=0)
+            return np.any(misses & asked, axis=0)
         last = asked.shape[0] - 1 - np.argmax(asked[::-1], axis=0)
         return misses[last, np.arange(len(last))]
 
@@ -140,7 +140,7 @@ def _uniforms(key: tuple[int, int], count: int, size: int, epoch: int) -> Unifor
     """Return (count, size) uniform numbers; row n does not depend on `count`."""
     stride = 4 * -(-size // 4)
     raw = words(key, 0, count * stride, epoch).reshape(count, stride)[:, :size]
-    return (raw >> np.uint64(11)) * 2.0**-53
+    return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _whole(u: Uniforms, least: Any, most: Any) -> Integers:

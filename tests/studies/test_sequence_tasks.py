@@ -24,10 +24,10 @@ def symbols_of(one_hot: np.ndarray) -> np.ndarray:
 def last_targets(data: Sequences) -> np.ndarray:
     """Return the targets (O, N) at the last step, which must be the only ones."""
     n = np.arange(len(data.lengths))
-    expected = np.zeros_like(data.loss_mask)
+    expected = np.zeros_like(data.loss_weights)
     expected[data.lengths - 1, n] = 1
-    assert np.array_equal(data.loss_mask, expected)
-    assert not data.targets[:, data.loss_mask == 0].any()
+    assert np.array_equal(data.loss_weights, expected)
+    assert not data.targets[:, data.loss_weights == 0].any()
     return data.targets[:, data.lengths - 1, n]
 
 
@@ -110,8 +110,8 @@ def test_a_permutation_ends_with_its_first_symbol_and_is_predicted_at_every_step
     assert symbols[1:-1].min() >= 3
     assert np.array_equal(symbols_of(data.targets[:, :-1]), symbols[1:])
     assert not data.targets[:, -1].any()
-    assert np.array_equal(data.loss_mask[:, 0], [1] * (T - 1) + [0])
-    assert np.array_equal(data.loss_mask, np.tile(data.loss_mask[:, :1], 20))
+    assert np.array_equal(data.loss_weights[:, 0], [1] * (T - 1) + [0])
+    assert np.array_equal(data.loss_weights, np.tile(data.loss_weights[:, :1], 20))
 
 
 @pytest.mark.parametrize(("name", "values", "symbols"), [("memory_5", 2, 5), ("memory_20", 5, 10)])
@@ -123,7 +123,7 @@ def test_symbols_are_recalled_after_the_trigger(name: str, values: int, symbols:
     blank, trigger, steps = values + 1, values + 2, T + 2 * symbols
     assert data.inputs.shape == (values + 2, steps, 32)
     assert data.targets.shape == (values + 1, steps, 32)
-    assert (data.loss_mask == 1).all()
+    assert (data.loss_weights == 1).all()
     assert (data.lengths == steps).all()
     assert shown[:symbols].max() <= values
     assert (shown[T + symbols - 1] == trigger).all()
@@ -149,7 +149,7 @@ def test_sequences_are_a_function_of_their_key_and_of_their_number(name: str) ->
 
     whole = drawn(50, epoch=2)
     assert same(whole, drawn(50, epoch=2))
-    assert all(part.dtype == np.float32 for part in (whole.inputs, whole.targets, whole.loss_mask))
+    assert all(part.dtype == np.float32 for part in (whole.inputs, whole.targets, whole.loss_weights))
     if name == "memory_5":
         return
     few = drawn(20, epoch=2)
