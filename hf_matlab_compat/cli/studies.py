@@ -18,6 +18,7 @@ _TOOLBOX = {
     "ensembles": "Single networks and ensembles",
     "search": "Default options and those that a search finds",
     "methods": "Outer methods at equal CPU time",
+    "sharing": "Rules for shared parameters, and central sums, at equal work",
 }
 
 

@@ -1,4 +1,4 @@
-"""Studies of corruption, early stopping, ensembles, search and first-order methods: a table over seeds for each."""
+"""Studies of corruption, early stopping, ensembles, search, first-order methods and shared state, with their tables."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.studies.comparison import compare
 from hf_matlab_compat.studies.data import classes, split
+from hf_matlab_compat.studies.sharing import sharing
 from hf_matlab_compat.studies.tables import mean_and_deviation, text_table
 from hf_matlab_compat.training import train
 
@@ -167,6 +168,7 @@ STUDIES: Mapping[str, tuple[Callable[[str, int], Rows], Sequence[str]]] = {
     "ensembles": (ensembles, ("test error %", "test -ll")),
     "search": (searching, ("validation error %", "test error %", "epochs")),
     "methods": (methods, ("training error", "test error")),
+    "sharing": (sharing, ("train ll", "test error %", "staleness", "written %")),
 }
 """Studies by name, and what the columns of their tables are."""
 
