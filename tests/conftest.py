@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.errors import OptionError
+from tests.hosts import why_no_hosts
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
@@ -25,7 +26,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for marker, reason in (("octave", _no_octave()), ("gpu", _no_gpu())):
+    for marker, reason in (("octave", _no_octave()), ("gpu", _no_gpu()), ("hosts", why_no_hosts())):
         if reason is not None:
             for item in items:
                 if item.get_closest_marker(marker):
