@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.problem import Cases, Gradient, Problem, check_problem
+from hf_matlab_compat.problem import Cases, Curvature, Gradient, Problem, check_problem
 from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
 from hf_matlab_compat.solvers.damping import LevenbergMarquardt
@@ -54,6 +54,8 @@ class HessianFree:
     line_search : LineSearch
     start_decay : float
         Factor on the last CG iterate, from which the next CG run starts.
+    damped_ratio : bool
+        The judge gets B in place of G, so that rho compares with the damped model.
     """
 
     damping: Damping = field(default_factory=LevenbergMarquardt)
@@ -63,6 +65,7 @@ class HessianFree:
     judge: Judge = field(default_factory=ReductionRatio)
     line_search: LineSearch = field(default_factory=Armijo)
     start_decay: float = Options.start_decay
+    damped_ratio: bool = False
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: d = 0 and the first λ."""
@@ -88,7 +91,7 @@ class HessianFree:
         )
         chosen = self.selection.choose(path, score, on, watch)
         p = chosen.p
-        judged = self.judge.judge(p, score, g, G, on)
+        judged = self.judge.judge(p, score, g, cast(Curvature, B) if self.damped_ratio else G, on)
         step = self.line_search.search(
             lambda rate: score(on.all, rate * p if rate else None),
             chosen.score,

@@ -266,6 +266,18 @@ class Options:
         "boost",
         "4.1",
     )
+    structural_damping: float = option(
+        0.0,
+        _AT_LEAST_0,
+        "μ: λμ times the matrix of structural damping is added to the curvature of a recurrent net. 0 for none.",
+        "",
+        "Martens and Sutskever 2011",
+    )
+    reduction_ratio: str = option(
+        "undamped",
+        _word("undamped", "damped"),
+        "The model whose predicted change enters rho: that of the curvature, or with its damping.",
+    )
     rho_low: float = option(0.25, _ANY_NUMBER, "λ is raised if the reduction ratio is below this.", "rho_low", "4.1")
     rho_high: float = option(0.75, _ANY_NUMBER, "λ is lowered if the reduction ratio is above this.", "rho_high", "4.1")
 

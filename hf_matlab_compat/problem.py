@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -78,6 +78,14 @@ class Curvature(Protocol):
 
     def diagonal(self, lam: float) -> Vector:
         """Return an estimate of the diagonal plus λ, positive, (P,); diagonal preconditioners use it."""
+        ...
+
+
+class StructuralCurvature(Curvature, Protocol):
+    """A curvature with structural damping beside it: the change of hidden states is damped, not that of θ alone."""
+
+    def structurally_damped(self, v: Vector, strength: float) -> Vector:
+        """Return (G + strength · S) v, a new (P,) vector, weight decay included; S is the damping's matrix."""
         ...
 
 
@@ -241,7 +249,12 @@ class _CheckedCurvature:
             raise self._refuse("something to call with a vector", shown(curvature))
 
     def __call__(self, v: Vector) -> Vector:
-        Bv = self._curvature(v)
+        return self._checked(self._curvature(v), v)
+
+    def structurally_damped(self, v: Vector, strength: float) -> Vector:
+        return self._checked(cast(StructuralCurvature, self._curvature).structurally_damped(v, strength), v)
+
+    def _checked(self, Bv: Vector, v: Vector) -> Vector:
         if self._is_right:
             return Bv
         checked = checked_vector(Bv, v, "a product", self._refuse)

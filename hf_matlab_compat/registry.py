@@ -43,7 +43,12 @@ def conjugate_gradients(o: Options, backend: Backend) -> ConjugateGradients:
 
 def _levenberg_marquardt(o: Options, backend: Backend) -> LevenbergMarquardt:
     return LevenbergMarquardt(
-        initial_lam=o.initial_lam, drop=o.lam_drop, boost=o.boost, rho_low=o.rho_low, rho_high=o.rho_high
+        initial_lam=o.initial_lam,
+        drop=o.lam_drop,
+        boost=o.boost,
+        rho_low=o.rho_low,
+        rho_high=o.rho_high,
+        structural=o.structural_damping,
     )
 
 
@@ -96,7 +101,7 @@ _MUST_HAVE: Mapping[str, tuple[str, ...]] = {
 def _hessian_free(o: Options, backend: Backend) -> HessianFree:
     _refuse_rates(o)
     rules = {kind: _made(kind, getattr(o, kind), makers, o, backend) for kind, makers in RULES.items()}
-    return HessianFree(**rules, start_decay=o.start_decay)
+    return HessianFree(**rules, start_decay=o.start_decay, damped_ratio=o.reduction_ratio == "damped")
 
 
 _RATES = {"rate": "learning_rate", "momentum": "momentum", "period": "momentum_period"}

@@ -16,6 +16,7 @@ from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
 from hf_matlab_compat.objective.corrupted import Corrupt, CorruptedProblem, Resample, check_hooks, corruption_of
 from hf_matlab_compat.objective.feedforward import feedforward_problem
+from hf_matlab_compat.objective.ordered_sum import OrderedSum
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import check_test_data, check_training_data
 from hf_matlab_compat.preflight.description import describe, describe_own
@@ -146,6 +147,9 @@ def own_subject(problem: Any, test_problem: Any, initial_theta: Any, resume_from
     if test_problem is not None:
         check_problem(test_problem, "test_problem", "score")
     backend = get_backend(settings.backend, settings.precision, settings.num_threads)
+    problem, test_problem = (_placed(each, backend) for each in (problem, test_problem))
+    if initial_theta is None and resume_from is None and draws_start(problem):
+        initial_theta = problem.initial_theta(settings.seed)
     return Subject(
         problem=problem,
         held_out=test_problem,
@@ -156,6 +160,16 @@ def own_subject(problem: Any, test_problem: Any, initial_theta: Any, resume_from
         num_cases=0,
         described=lambda: describe_own(problem, settings),
     )
+
+
+def draws_start(problem: Any) -> bool:
+    """Return whether a problem can draw its initial parameters, from the option `seed`."""
+    return callable(getattr(problem, "initial_theta", None))
+
+
+def _placed(problem: Any, backend: Backend) -> Any:
+    """Return the problem with its data and sums on the backend of the run, if it is one of this package's own."""
+    return problem.placed(backend, OrderedSum) if callable(getattr(problem, "placed", None)) else problem
 
 
 OF_A_NETWORK = (

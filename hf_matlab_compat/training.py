@@ -37,6 +37,7 @@ from hf_matlab_compat.subject import (
     OF_A_NETWORK,
     NetworkData,
     Subject,
+    draws_start,
     network_subject,
     own_subject,
     refuse_beside_problem,
@@ -159,7 +160,8 @@ def train(
     >>> r.outcome.value
     'all epochs were run'
     """
-    asked = Options.from_keywords(**{**(preset_options(preset) if preset else {}), **options})
+    defaults: dict[str, Any] = getattr(problem, "option_defaults", {})
+    asked = Options.from_keywords(**{**defaults, **(preset_options(preset) if preset else {}), **options})
     settings = replace(asked, precision="single") if asked.precision == "tf32" else asked  # TF32 is stored as single
     shown, others = Dispensable(_display(display)), checked_observers(observers)
     start = (initial_theta, initial_weights, initial_biases)
@@ -173,6 +175,8 @@ def train(
         subject = network_subject(given, start, resume_from, asked, settings)
     else:
         of_a_network = {name: options[name] for name in OF_A_NETWORK if name in options}
+        if draws_start(problem):
+            of_a_network.pop("seed", None)
         refuse_beside_problem(
             inputs=inputs,
             targets=targets,

@@ -281,6 +281,7 @@ ELSEWHERE = {
     *("init_scale", "method", "solver", "selection", "judge", "learning_rate", "momentum", "momentum_period"),
     *("input_blankout", "hidden_blankout", "input_noise", "input_dilation", "weight_noise", "perturbed_weights"),
     *("perturbation", "perturb_form", "corruption_seed", "clean_train", "patience", "monitor", "average_decay"),
+    "structural_damping",
 }
 """Options of files, data, other methods and observers; tested where those are."""
 
@@ -300,6 +301,7 @@ CHANGES: dict[str, tuple[dict[str, Any], Any]] = {
     "curvature_cases": ({}, "all"),
     "damping": ({}, False),
     "initial_lam": ({}, 1.0),
+    "reduction_ratio": (WILD, "damped"),
     "lam_drop": ({}, 0.5),
     "lam_boost": (WILD, 7.0),
     "rho_low": ({"rho_high": 1e9}, 1e8),

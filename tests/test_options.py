@@ -18,7 +18,7 @@ from hf_matlab_compat.options import Options
 
 WORDS = (
     *("precision", "backend", "loss", "error_measure", "curvature", "curvature_cases", "backtracking_cases"),
-    *("perturb_form", "monitor"),
+    *("perturb_form", "monitor", "reduction_ratio"),
 )
 FLAGS = ("trim_cases", "faithful", "decay_biases", "clean_train")
 RULES = ("method", "solver", "preconditioner", "damping", "selection", "judge", "line_search")
@@ -34,6 +34,7 @@ REAL = {
     **{"lam_boost": (1, math.inf), "iterate_grid_start": (0, math.inf), "iterate_grid_base": (1, math.inf)},
     **{"input_blankout": (0, 1), "input_noise": (0, math.inf), "input_dilation": (0, math.inf)},
     **{"weight_noise": (0, math.inf), "perturbed_weights": (0, 1), "perturbation": (0, 1)},
+    "structural_damping": (0, math.inf),
 }
 """Real numbers, and between what they must lie."""
 ANY_REAL = ("rho_low", "rho_high")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.fused import fused_for
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.problem import Product
+from hf_matlab_compat.problem import Curvature, Product, StructuralCurvature
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevenbergMarquardt:
-    """B = G + λI. λ rises if the model predicted the change badly and falls if it predicted it well.
+    """B = G + λI + λμS. λ rises if the model predicted the change badly and falls if it predicted it well.
 
     Attributes
     ----------
@@ -24,6 +25,9 @@ class LevenbergMarquardt:
         Factors on λ after a good and after a bad epoch.
     rho_low, rho_high : float
         An epoch is bad if its reduction ratio is below `rho_low`, and good if it is above `rho_high`.
+    structural : float
+        μ, which stays: λ carries λμ with it. S is the matrix of structural damping of a recurrent net (Martens and
+        Sutskever 2011); with 0 the problem needs none.
     """
 
     initial_lam: float = Options.initial_lam
@@ -31,10 +35,14 @@ class LevenbergMarquardt:
     boost: float = 1 / Options.lam_drop
     rho_low: float = Options.rho_low
     rho_high: float = Options.rho_high
+    structural: float = Options.structural_damping
 
-    def operator(self, G: Product, lam: float) -> Product:
-        """Return d → G d + λ d; see `damp`."""
-        return damp(G, lam)
+    def operator(self, G: Curvature, lam: float) -> Product:
+        """Return d → G d + λ d, with structural damping d → (G + λμS) d + λ d; see `damp`."""
+        if not self.structural:
+            return damp(G, lam)
+        both, strength = cast(StructuralCurvature, G).structurally_damped, lam * self.structural
+        return damp(lambda d: both(d, strength), lam)
 
     def adapt(self, lam: float, rho: float, p: Vector) -> float:
         """Return the next λ; a rho of NaN raises λ."""

@@ -39,6 +39,8 @@ NOT_IN_MATLAB = {
     "clean_train",
     "case_weights",
     "class_weights",
+    "structural_damping",
+    "reduction_ratio",
     *RULES,
 }
 NNET_TRAIN = inspect.signature(nnet_train).parameters
