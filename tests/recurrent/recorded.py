@@ -86,14 +86,14 @@ def oracle(name: str, garbage: float = 0.0, **settings: Any) -> tuple[Kernels, d
     return kernels, {**numbers, "loss": m["loss"]}, m["v"].ravel()[active]
 
 
-def from_dpfau(packed: NDArray[Any], D: int, H: int, O: int) -> NDArray[Any]:
+def from_dpfau(packed: NDArray[Any], D: int, H: int, K: int) -> NDArray[Any]:
     """[h_0; W_hh; W_hx; W_yh; b_h; b_y] in our order: [W_hx; W_hh; b_h; h_0; W_oh; b_o]."""
-    h_0, W_hh, W_hx, W_oh, b_h, b_o = np.split(packed.ravel(), np.cumsum([H, H * H, H * D, O * H, H]))
+    h_0, W_hh, W_hx, W_oh, b_h, b_o = np.split(packed.ravel(), np.cumsum([H, H * H, H * D, K * H, H]))
     return np.concatenate([W_hx, W_hh, b_h, h_0, W_oh, b_o])
 
 
-def from_release_a(packed: NDArray[Any], D: int, H: int, O: int) -> NDArray[Any]:
+def from_release_a(packed: NDArray[Any], D: int, H: int, K: int) -> NDArray[Any]:
     """[h_init; W_hh; W_vh; W_ho], raveled by rows for vectors on the left, in our order without biases."""
     h_0, W_hh, W_hx, W_oh = np.split(packed.ravel(), np.cumsum([H, H * H, D * H]))
-    assert W_oh.size == H * O
+    assert W_oh.size == H * K
     return np.concatenate([W_hx, W_hh, h_0, W_oh])

@@ -92,18 +92,18 @@ def test_products_of_dpfau_are_ours(name: str) -> None:
 def test_products_of_release_a_are_ours(name: str) -> None:
     """Its rows are our columns; its squared error has a factor ½, its structural damping of tanh a factor ¼."""
     m = load(name)
-    D, H, O = (int(m[key].item()) for key in ("v", "h", "o"))
+    D, H, K = (int(m[key].item()) for key in ("v", "h", "o"))
     hidden, output = str(m["hidden"][0]), str(m["output"][0])
-    net = build_recurrent([D, H, O], [hidden, output], "matching", "squared", biases=False)
+    net = build_recurrent([D, H, K], [hidden, output], "matching", "squared", biases=False)
     X, Y, weights = m["V"].transpose(2, 0, 1), m["O"].transpose(2, 0, 1), m["M"][:, :, 0]
     data = SequenceData(X, Y, np.full(X.shape[2], X.shape[1]), weights)
-    ours = Kernels(net, data, from_release_a(m["X"], D, H, O))
-    v, half = from_release_a(m["R"], D, H, O), 0.5 if output == "linear" else 1.0
+    ours = Kernels(net, data, from_release_a(m["X"], D, H, K))
+    v, half = from_release_a(m["R"], D, H, K), 0.5 if output == "linear" else 1.0
     assert apart(half * ours.loss, m["loss"]) <= KERNEL
-    assert apart(half * ours.grad(), from_release_a(m["grad"], D, H, O)) <= KERNEL
-    assert apart(half * ours.product(v), from_release_a(m["GR"], D, H, O)) <= KERNEL
+    assert apart(half * ours.grad(), from_release_a(m["grad"], D, H, K)) <= KERNEL
+    assert apart(half * ours.product(v), from_release_a(m["GR"], D, H, K)) <= KERNEL
     strength = float(m["mu_lambda"].item()) * (0.25 if hidden == "tanh" else 1.0) / half
-    assert apart(half * ours.product(v, strength), from_release_a(m["GR_struct"], D, H, O)) <= KERNEL
+    assert apart(half * ours.product(v, strength), from_release_a(m["GR_struct"], D, H, K)) <= KERNEL
 
 
 def stacked(units: list[str], **settings: Any) -> tuple[Kernels, Any]:
