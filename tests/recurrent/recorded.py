@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Kernels:
     net: RecurrentNetwork
     data: SequenceData
     theta: NDArray[Any]
-    backend: Backend = get_backend("numpy", "double")
+    backend: Backend = field(default_factory=lambda: get_backend("numpy", "double"))
 
     def __post_init__(self) -> None:
         (block,) = self.data.blocks(0, 1)
