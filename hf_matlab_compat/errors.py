@@ -21,9 +21,12 @@ class HessianFreeError(Exception):
     ----------
     result : Result or None
         For an error that ends a run: the result of the finished epochs.
+    said_elsewhere : bool
+        True where another process of the same run prints the error.
     """
 
     result: Any = None
+    said_elsewhere = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         # pickle would call the constructor with the sentence alone; worker processes send errors to their parent
@@ -91,7 +94,7 @@ class ArgumentError(HessianFreeError, ValueError):
         """Return the same error in another vocabulary."""
         copy = type(self)(self.argument, expected=self.expected, got=self.got, advice=self.advice)
         copy.args = (self.in_words_of(names),)
-        copy.result = self.result
+        copy.result, copy.said_elsewhere = self.result, self.said_elsewhere
         return copy
 
 
@@ -105,6 +108,14 @@ class DataError(ArgumentError):
 
 class CheckpointError(HessianFreeError):
     """A checkpoint cannot be read or written, or belongs to another network."""
+
+
+class RankError(HessianFreeError):
+    """A check failed on some of the processes that share a run."""
+
+
+class RanksDisagree(RankError):
+    """Processes that share a run have different versions, settings, data or results."""
 
 
 class NonFiniteError(HessianFreeError, ArithmeticError):

@@ -165,6 +165,24 @@ class Options:
         "CPU threads; None: one per processor. The results do not depend on it.",
         "numthreads",
     )
+    ranks: str = option(
+        "none",
+        _word("none", "mpi"),
+        "Processes that share the run: 'none', or 'mpi' for those that mpiexec started. The results do not depend on "
+        "it.",
+        "ranks",
+    )
+    sum_lanes: int = option(
+        8,
+        Kind(
+            lambda v: not isinstance(v, bool) and int(v) == v and 2 <= v <= 65536 and int(v) & (int(v) - 1) == 0,
+            int,
+            "a power of two from 2 to 65536",
+        ),
+        "Partial sums of a sum over cases, and so the most processes that can share it. 8 adds them one after the "
+        "other, any other number by a binary tree, which changes the last bits.",
+        "sumlanes",
+    )
     faithful: bool = option(
         True, _FLAG, "Keep the quirks of the MATLAB program (`hf-compat quirks`). False corrects them.", "faithful"
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from traceback import clear_frames
 from typing import Any
 
@@ -16,6 +16,7 @@ from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.observers.interrupt import InterruptGuard, say_how_to_leave_a_loop
 from hf_matlab_compat.observers.observer import KEEP, Kept, Observer, Run, Stop, checked_answer
 from hf_matlab_compat.problem import Cases, Problem, checked_score_of
+from hf_matlab_compat.ranks.ranks import OneProcess, facts_of_an_epoch
 from hf_matlab_compat.result import Result, make_result
 from hf_matlab_compat.solvers.convergence import exhausted
 from hf_matlab_compat.state import Outcome, Report, Score, State
@@ -35,6 +36,8 @@ class Setup:
     backend : Backend
     method : Method
     run : Run
+    ranks : OneProcess
+        The processes that share the run; only the first has observers.
     """
 
     problem: Problem
@@ -43,6 +46,7 @@ class Setup:
     backend: Backend
     method: Method
     run: Run
+    ranks: OneProcess = field(default_factory=OneProcess)
 
     def evaluate(self, theta: Any) -> Score | None:
         """Return the held-out figures at θ."""
@@ -62,8 +66,9 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
         After SIGTERM or SIGHUP.
     """
     run = _Running(setup, state, observers)
-    with _closing(observers), InterruptGuard() as guard, _keeping(run):
+    with _closing(run.observers), setup.ranks.guard() as guard, _keeping(run):
         run.go(guard)
+        guard.settle()
     result = replace(run.result(), interrupted=guard.received is not None)
     if guard.terminated:
         raise Terminated(128 + (guard.received or 0), result)
@@ -80,7 +85,8 @@ class _Running:
     """A run in progress: its state, its reports, and its outcome."""
 
     def __init__(self, setup: Setup, state: State, observers: Sequence[Observer]) -> None:
-        self.setup, self.state, self.observers = setup, state, observers
+        self.setup, self.state = setup, state
+        self.observers = observers if setup.ranks.is_first else ()
         self.reports: list[Report] = []
         self.kept: dict[str, State] = {}
         self.outcome = Outcome.NOTHING_TO_DO
@@ -91,8 +97,7 @@ class _Running:
         options = self.setup.run.options
         if self.state.epoch < options.max_epochs:
             self.outcome = Outcome.FINISHED
-        for observer in self.observers:
-            self._heed(observer, "begin", observer.begin(self.setup.run, self._on_host()))
+        self._tell("begin", lambda observer: observer.begin(self.setup.run, self._on_host()))
         steps = epochs(
             self.setup.problem, self.setup.method, self.state, options.max_epochs, self.setup.evaluate, self._progress
         )
@@ -108,11 +113,15 @@ class _Running:
                 self.outcome = guard.outcome
                 break
             self._take(*_likely(done))  # Ctrl-C waits here: an epoch that is kept in memory reaches the disk too
+        self.kept = self.setup.ranks.on_first(self._end)
+
+    def _end(self) -> dict[str, State]:
         if self.outcome is Outcome.STOPPED:
             for observer in self.observers:
                 observer.stopped(self.reason)
         for observer in self.observers:
             observer.end(self.outcome, self._on_host())
+        return self.kept
 
     def result(self) -> Result:
         """Return the result of the finished epochs."""
@@ -121,10 +130,20 @@ class _Running:
         return replace(made, reason=self.reason, best=self.kept.get("best"), average=self.kept.get("average"))
 
     def _take(self, report: Report, state: State) -> None:
+        self.setup.ranks.compare(lambda: facts_of_an_epoch(state), f"after epoch {report.epoch}")
         self.state = state
         self.reports.append(report)
-        for observer in self.observers:
-            self._heed(observer, "epoch", observer.epoch(report, self._on_host()))
+        self._tell("epoch", lambda observer: observer.epoch(report, self._on_host()))
+
+    def _tell(self, asked: str, tell: Callable[[Observer], Any]) -> None:
+        """Tell the observers of the first rank; all ranks learn what they answered."""
+
+        def heeded() -> tuple[Outcome, str]:
+            for observer in self.observers:
+                self._heed(observer, asked, tell(observer))
+            return self.outcome, self.reason
+
+        self.outcome, self.reason = self.setup.ranks.on_first(heeded)
 
     def _scored_clean(self, report: Report, state: State) -> tuple[Report, State]:
         if not self.setup.run.options.clean_train:

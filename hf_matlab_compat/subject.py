@@ -15,7 +15,7 @@ from hf_matlab_compat.model.network import Network, build_network
 from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.cases import ChunkedCases, same_memory
 from hf_matlab_compat.objective.corrupted import Corrupt, CorruptedProblem, Resample, check_hooks, corruption_of
-from hf_matlab_compat.objective.feedforward import feedforward_problem
+from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import check_test_data, check_training_data
@@ -76,10 +76,18 @@ class NetworkData(NamedTuple):
     resample: Resample | None = None
 
 
-def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: Options, settings: Options) -> Subject:
+def network_subject(
+    given: NetworkData,
+    start: Given,
+    resume_from: Any,
+    asked: Options,
+    settings: Options,
+    make_sum: Callable[..., OrderedSum] | None = None,
+) -> Subject:
     """Check a feed-forward network on cases in memory or mapped from files, and make its problem.
 
-    `start` and `resume_from` are the caller's arguments; `asked` and `settings` the options as given and as used.
+    `start` and `resume_from` are the caller's arguments; `asked` and `settings` the options as given and as used;
+    `make_sum` makes the sums over blocks of cases.
 
     Raises
     ------
@@ -110,11 +118,12 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
     check_own_parts(network, data.targets, of_hessian=settings.curvature == "hessian")
     warn_of_numpy_passes(network, backend)
     check_hooks(given.corrupt, given.resample)
-    problem, tested = (
-        None if part is None else feedforward_problem(network, part, settings, backend, resident=resident)
-        for part in (data, held_out)
-    )
-    assert problem is not None  # for the type checker: `data` is not None
+
+    def problem_of(part: ChunkedCases) -> FeedforwardProblem:
+        made = feedforward_problem(network, part, settings, backend, resident=resident)
+        return made if make_sum is None else replace(made, make_sum=make_sum)
+
+    problem, tested = problem_of(data), None if held_out is None else problem_of(held_out)
     corruption = corruption_of(settings, len(sizes))
 
     def check(inputs: Any, targets: Any) -> ChunkedCases:
@@ -135,19 +144,34 @@ def network_subject(given: NetworkData, start: Given, resume_from: Any, asked: O
     )
 
 
-def own_subject(problem: Any, test_problem: Any, initial_theta: Any, resume_from: Any, settings: Options) -> Subject:
+def own_subject(
+    problem: Any,
+    test_problem: Any,
+    initial_theta: Any,
+    resume_from: Any,
+    settings: Options,
+    make_sum: Callable[..., OrderedSum] | None = None,
+) -> Subject:
     """Check a user's problem; the arguments are those of `network_subject`.
 
     Raises
     ------
-    OptionError, DataError, CheckpointError
-        It lacks a method, or the start does not fit.
+    OptionError
+        It lacks a method, or cannot be shared by processes.
+    DataError, CheckpointError
+        The start does not fit.
     """
     check_problem(problem, "problem", "score", "gradient", "num_parameters", "num_chunks")
     if test_problem is not None:
         check_problem(test_problem, "test_problem", "score")
+    if settings.ranks != "none" and not hasattr(problem, "placed"):
+        raise OptionError(
+            "ranks",
+            expected="'none' beside a problem of your own, of which every process would do all the work",
+            got=repr(settings.ranks),
+        )
     backend = get_backend(settings.backend, settings.precision, settings.num_threads)
-    problem, test_problem = (_placed(each, backend) for each in (problem, test_problem))
+    problem, test_problem = (_placed(each, backend, make_sum) for each in (problem, test_problem))
     if initial_theta is None and resume_from is None and draws_start(problem):
         initial_theta = problem.initial_theta(settings.seed)
     return Subject(
@@ -167,9 +191,9 @@ def draws_start(problem: Any) -> bool:
     return callable(getattr(problem, "initial_theta", None))
 
 
-def _placed(problem: Any, backend: Backend) -> Any:
+def _placed(problem: Any, backend: Backend, make_sum: Callable[..., OrderedSum] | None) -> Any:
     """Return the problem with its data and sums on the backend of the run, if it is one of this package's own."""
-    return problem.placed(backend, OrderedSum) if callable(getattr(problem, "placed", None)) else problem
+    return problem.placed(backend, make_sum or OrderedSum) if callable(getattr(problem, "placed", None)) else problem
 
 
 OF_A_NETWORK = (

@@ -19,6 +19,7 @@ from cyclopts import App, CycloptsError, Parameter, Token
 from hf_matlab_compat.cli.mistakes import in_words, refuse_empty_lists
 from hf_matlab_compat.errors import HessianFreeError, Terminated
 from hf_matlab_compat.observers.interrupt import in_one_command
+from hf_matlab_compat.ranks.ranks import is_first_rank
 
 ERROR = 2
 """Exit code after an error, which is printed as one sentence."""
@@ -125,7 +126,7 @@ def _unwritable(stop: OSError | SystemExit) -> int:
 
 def _complain(sentence: str, code: int) -> int:
     with suppress(OSError, ValueError):
-        if sys.stderr:
+        if sys.stderr and is_first_rank():  # processes that share a run have the same error
             print(sentence, file=sys.stderr)
     return code
 

@@ -51,6 +51,7 @@ def train(
     streams: Literal["numpy", "octave", "matlab"] = "numpy",
     set_: Annotated[list[str] | None, Parameter("--set", consume_multiple=True, negative=())] = None,
     display: Literal["legacy", "rich", "none"] = "legacy",
+    ranks: Literal["none", "mpi"] = "none",
     run_name: str | None = None,
     out: Path = Path(),
 ) -> int:
@@ -77,6 +78,8 @@ def train(
         Constants inside the trainer, as NAME=VALUE: maxiters=100 trim_cases=True. hf-compat names lists them.
     display
         MATLAB's lines, a live view, or nothing.
+    ranks
+        mpi: the processes that mpiexec started share the run, with the same results as one process.
     run_name
         Stem of the files, in place of the file's runName; by default the name of the run file.
     out
@@ -84,16 +87,20 @@ def train(
     """
     from hf_matlab_compat.legacy.case_file import constants_from, read_case, train_case
     from hf_matlab_compat.matlab.vocabulary import to_matlab_value
+    from hf_matlab_compat.ranks.ranks import ranks_named
     from hf_matlab_compat.state import Outcome
 
+    together = ranks_named(ranks)
     constants = {**constants_from(set_ or ()), "precision": precision, "seed": _seed(seed or [], streams)}
-    found = read_case(case)
-    if found.ignored:
+    constants["ranks"] = ranks
+    with together.preflight():
+        found = read_case(case)
+    if found.ignored and together.is_first:
         print(f"{case}: ignored, since nnet_train_2 has no such arguments: {', '.join(found.ignored)}", file=sys.stderr)
     instead = {"maxepoch": maxepoch, "jacket": None if backend is None else to_matlab_value("backend", backend)}
     constants |= {name: value for name, value in instead.items() if value is not None}
     result, path = train_case(found, out, run_name or "", display, **constants)
-    print(f"Final parameters: {path}")
+    together.on_first(lambda: print(f"Final parameters: {path}", flush=True))
     return INTERRUPTED if result.outcome is Outcome.INTERRUPTED else 0
 
 

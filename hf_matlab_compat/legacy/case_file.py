@@ -19,6 +19,7 @@ from hf_matlab_compat.matlab.files.mat_values import Skipped, full_array
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, TRAINER_ARGUMENTS
 from hf_matlab_compat.preflight.folder import folder_for
 from hf_matlab_compat.preflight.keywords import why_none
+from hf_matlab_compat.ranks.ranks import ranks_named
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.training import train
 
@@ -124,17 +125,19 @@ def train_case(
         After SIGTERM or SIGHUP; the parameters of the finished epochs are written before.
     """
     with speaking(SPOKEN_AT_THE_COMMAND_LINE):
+        ranks = ranks_named(instead.get("ranks", "none"))
         given = to_field_terms({**case.arguments, **instead})
         stem = out / run_name if run_name else _inside(out, str(given.get("run_name", "")) or case.name)
         path = stem.with_name(f"{stem.name}_paramsp.mat")
         written = path.absolute()  # the working directory may change during the run
-        with folder_for(stem.parent):
+        with ranks.held_by_first(folder_for(stem.parent)):
             try:
                 result = train(**{**given, "run_name": stem}, display=display)
             except Terminated as stop:
-                _write_parameters(written, stop.result)
+                ended = stop.result
+                ranks.on_first(lambda: _write_parameters(written, ended))
                 raise
-            _write_parameters(written, result)
+            ranks.on_first(lambda: _write_parameters(written, result))
     return result, path
 
 

@@ -45,7 +45,7 @@ class CasePasses:
     """
 
     def __init__(
-        self, network: Network, cases: ChunkedCases, backend: Backend, make_sum: type[OrderedSum] = OrderedSum
+        self, network: Network, cases: ChunkedCases, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum
     ) -> None:
         self.network, self.cases, self.backend = network, cases, backend
         self.fused = fused_for(self.new_vector())

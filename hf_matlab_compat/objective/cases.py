@@ -15,6 +15,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.objective.addition_order import PARTIAL_SUMS
 
 CASES_PER_BLOCK = 640
 """Largest number of cases of a block: enough for fast matrix products, few enough for the caches and memory."""
@@ -26,6 +27,11 @@ SHARED_BLOCKS = 4
 """A chunk that threads share has a multiple of this number of blocks, since threads usually come in twos and fours."""
 WORTH_SHARING = 1 << 25
 """Cases times parameters of a chunk from which threads save more time than it takes to start them."""
+
+
+def blocks_for(sum_lanes: int) -> int:
+    """Return the `ChunkedCases.shared_blocks` for a sum with this many lanes; 8 are those of the published order."""
+    return SHARED_BLOCKS if sum_lanes == PARTIAL_SUMS else sum_lanes
 
 
 def same_memory(a: NDArray[Any], b: NDArray[Any]) -> bool:
@@ -68,12 +74,15 @@ class ChunkedCases:
         Must divide N.
     weights : (1, N) array or None
         Weight of each case in sums; None for 1. Means are sums divided by N, whatever the weights.
+    shared_blocks : int
+        A chunk that threads or processes share has a multiple of this number of blocks.
     """
 
     inputs: Array
     targets: Array
     num_chunks: int
     weights: Array | None = None
+    shared_blocks: int = SHARED_BLOCKS
 
     def __len__(self) -> int:
         return int(self.inputs.shape[1])
@@ -88,7 +97,7 @@ class ChunkedCases:
         most = CASES_PER_KEPT_BLOCK if kept else CASES_PER_BLOCK
         count = math.ceil(self.cases_per_chunk / (most if on_host else CASES_PER_DEVICE_BLOCK))
         if on_host and self.worth_sharing(num_parameters):
-            count = min(SHARED_BLOCKS * math.ceil(count / SHARED_BLOCKS), self.cases_per_chunk)
+            count = min(self.shared_blocks * math.ceil(count / self.shared_blocks), self.cases_per_chunk)
         return count
 
     def worth_sharing(self, num_parameters: int) -> bool:

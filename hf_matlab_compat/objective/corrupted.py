@@ -77,7 +77,7 @@ class CorruptedPasses(CasePasses):
         network: Network,
         cases: ChunkedCases,
         backend: Backend,
-        make_sum: type[OrderedSum],
+        make_sum: Callable[..., OrderedSum],
         corruption: Corruption,
         corrupt: Corrupt | None = None,
     ) -> None:
@@ -199,7 +199,9 @@ class CorruptedProblem:
     _passes: CorruptedPasses = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        def make(network: Network, cases: ChunkedCases, backend: Backend, make_sum: type[OrderedSum]) -> CasePasses:
+        def make(
+            network: Network, cases: ChunkedCases, backend: Backend, make_sum: Callable[..., OrderedSum]
+        ) -> CasePasses:
             made = CorruptedPasses(network, cases, backend, make_sum, self.corruption, self.corrupt)
             object.__setattr__(self, "_passes", made)
             return made

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from hf_matlab_compat.backends.arrays import Array, Vector
@@ -15,8 +16,9 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.model.losses import CrossEntropy
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.packing import weights_only_mask
+from hf_matlab_compat.objective.addition_order import order_of
 from hf_matlab_compat.objective.case_passes import CasePasses
-from hf_matlab_compat.objective.cases import Block, ChunkedCases, same_memory
+from hf_matlab_compat.objective.cases import Block, ChunkedCases, blocks_for, same_memory
 from hf_matlab_compat.objective.curvature import BlockProduct, CurvatureSum, NetworkCurvature
 from hf_matlab_compat.objective.empirical_fisher import EmpiricalFisher
 from hf_matlab_compat.objective.gauss_newton import GaussNewton
@@ -61,7 +63,7 @@ class FeedforwardProblem:
     curvature_kind: str = "gauss_newton"
     curvature_cases: str = "target_chunk"
     faithful: bool = True
-    make_sum: type[OrderedSum] = OrderedSum
+    make_sum: Callable[..., OrderedSum] = OrderedSum
     make_passes: Callable[..., CasePasses] = CasePasses
     is_random = False
     """True where figures depend on `Cases.draw`."""
@@ -172,11 +174,12 @@ def feedforward_problem(
         mask = weights_only_mask(backend.xp, network.sizes, backend.dtype)
     return FeedforwardProblem(
         network=network,
-        cases=ChunkedCases(inputs, targets, data.num_chunks, weights),
+        cases=ChunkedCases(inputs, targets, data.num_chunks, weights, blocks_for(options.sum_lanes)),
         backend=backend,
         weight_decay=options.weight_decay,
         mask=mask,
         curvature_kind=options.curvature,
         curvature_cases=options.curvature_cases,
         faithful=options.faithful,
+        make_sum=partial(OrderedSum, order=order_of(options.sum_lanes)),
     )

@@ -1,8 +1,7 @@
 """Sums over items, shared among threads, with the same bits for any number of threads.
 
-Floating-point addition is not associative, so the order of additions must not depend on the threads. Item j belongs to
-lane j mod (number of lanes), which depends only on the items. One thread at a time works on a lane and adds its items
-in order; then the sums of the lanes are added in order. Scalars are returned item by item, in the order of the items.
+`addition_order` fixes the order of additions; one thread at a time works on a lane and adds its items in order. Scalars
+are returned item by item, in the order of the items.
 """
 
 from __future__ import annotations
@@ -16,9 +15,7 @@ import numpy as np
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.pieces import pieces
 from hf_matlab_compat.backends.workers import Workers
-
-PARTIAL_SUMS = 8
-"""Largest number of partial sums, and so of lanes: no more threads can share a curvature product."""
+from hf_matlab_compat.objective.addition_order import PARTIAL_SUMS, InOrder, Node, Order
 
 _WHOLE = slice(None)
 
@@ -55,7 +52,7 @@ class Totals(NamedTuple):
 
 
 class OrderedSum:
-    """Sums of vectors and scalars over items. A sum that spans processes has the same methods.
+    """Sums of vectors and scalars over items. A sum that spans processes extends this class.
 
     Parameters
     ----------
@@ -66,15 +63,27 @@ class OrderedSum:
         Threads that share the items.
     xp : module
         The array namespace.
+    order : Order
+        The order of additions.
     """
 
+    rank, num_ranks = 0, 1
+    """Which of how many processes this one is."""
+
     def __init__(
-        self, new_vector: Callable[[], Vector], accumulators: Accumulators, workers: Workers, xp: ModuleType = np
+        self,
+        new_vector: Callable[[], Vector],
+        accumulators: Accumulators,
+        workers: Workers,
+        xp: ModuleType = np,
+        order: Order = InOrder(),  # noqa: B008  # it has no state
     ) -> None:
         self._new_vector, self._accumulators, self._workers, self._xp = new_vector, accumulators, workers, xp
+        self._order = order
         self._pieces = pieces(new_vector())
         self._sums: list[Vector] = []
         self._views: list[tuple[Any, Any]] = []
+        self._levels: dict[tuple[int, int], _Level] = {}
 
     def total(
         self, items: Sequence[Any], add: Add, vectors: int = 1, scale: float = 1.0, finish: Finish | None = None
@@ -98,49 +107,97 @@ class OrderedSum:
             return Totals([], self.each(items, lambda item, slot: add(item, slot, ())))
         if len(items) == 1 and len(self._pieces) == 1:
             return self._of_one(items[0], add, vectors, scale, finish)
-        lanes = range(min(PARTIAL_SUMS // vectors, len(items)))
-        self._grow(len(lanes) * vectors)
+        lanes = self._order.num_lanes(len(items), vectors)
+        nodes = self._order.split(self._nodes(lanes), PARTIAL_SUMS // vectors)
+        self._grow(len(nodes) * vectors)
         scalars: list[Any] = [None] * len(items)
 
-        def run(lane: int, slot: int) -> None:
-            mine = self._views[lane * vectors : (lane + 1) * vectors]
-            for j in range(lane, len(items), len(lanes)):  # in order, whichever thread runs this lane
-                scalars[j] = add(items[j], slot, [first if j == lane else later for first, later in mine])
+        def add_lane(lane: int, slot: int, sums: Sequence[tuple[Any, Any]]) -> None:
+            mine = self._order.items_of(lane, lanes, len(items))
+            for j in mine:
+                scalars[j] = add(items[j], slot, [first if j == mine[0] else later for first, later in sums])
 
-        self._workers.run(run, lanes)
-        totals = [self._new_vector() for _ in range(vectors)]
-        parts = [self._sums[j : len(lanes) * vectors : vectors] for j in range(vectors)]
+        def run(k: int, slot: int) -> None:
+            mine = slice(k * vectors, (k + 1) * vectors)
+            self._add_node(nodes[k], slot, _Level(self._sums[mine], self._views[mine]), add_lane)
+
+        self._workers.run(run, range(len(nodes)))
+        parts = [self._sums[j : len(nodes) * vectors : vectors] for j in range(vectors)]
+        return Totals(self._added(lanes, nodes, parts, scale, finish), scalars)
+
+    def each(self, items: Sequence[Any], task: Callable[[Any, int], Any]) -> list[Any]:
+        """Return what `task` (item, slot) returns for every item, in the order of the items."""
+        return self.prepare(items, task)
+
+    def prepare(self, items: Sequence[Any], make: Callable[[Any, int], Any]) -> list[Any]:
+        """Return what `make` (item, slot) returns for items that this process adds up in `total`, None for others."""
+        done: list[Any] = [None] * len(items)
+
+        def run(j: int, slot: int) -> None:
+            done[j] = make(items[j], slot)
+
+        self._workers.run(run, self._own(len(items)))
+        return done
+
+    def let_go(self, count: int) -> None:
+        """Free all vectors but the first `count`, and the scratch memory of their products."""
+        for first, _ in self._views + [view for level in self._levels.values() for view in level.views]:
+            first.let_go()
+        del self._sums[count:], self._views[count:]
+        self._levels.clear()
+
+    def _nodes(self, lanes: int) -> list[Node]:
+        """Return the nodes that this process sums: a single lane in every process, which is faster than to wait."""
+        return [Node(0, 1)] if lanes == 1 else self._order.nodes_of(self.rank, self.num_ranks, lanes)
+
+    def _own(self, items: int) -> Sequence[int]:
+        """Return the numbers of the items that this process works on."""
+        if self.num_ranks == 1:
+            return range(items)
+        lanes = self._order.num_lanes(items, 1)
+        own = [lane for lo, hi in self._nodes(lanes) for lane in range(lo, hi)] if items else []
+        return [j for lane in own for j in self._order.items_of(lane, lanes, items)]
+
+    def _add_node(self, node: Node, slot: int, into: _Level, add_lane: Callable[..., None], depth: int = 0) -> None:
+        """Put the sums of a node of several lanes into `into`; each level of the tree has scratch vectors."""
+        if node.hi - node.lo == 1:
+            add_lane(node.lo, slot, into.views)
+            return
+        first, *others = self._order.split([node], 2)
+        self._add_node(first, slot, into, add_lane, depth + 1)
+        for other in others:
+            scratch = self._level(slot, depth, len(into.sums))
+            self._add_node(other, slot, scratch, add_lane, depth + 1)
+            for own, more in zip(into.sums, scratch.sums, strict=True):
+                own += more
+
+    def _level(self, slot: int, depth: int, vectors: int) -> _Level:
+        level = self._levels.setdefault((slot, depth), _Level([], []))
+        while len(level.sums) < vectors:
+            _append(level, self._new_vector(), self._accumulators)
+        return _Level(level.sums[:vectors], level.views[:vectors])
+
+    def _added(
+        self,
+        lanes: int,
+        nodes: Sequence[Node],
+        parts: Sequence[Sequence[Vector]],
+        scale: float,
+        finish: Finish | None,
+    ) -> list[Vector]:
+        """Return `scale` times the sums of the nodes: parts[j][k] is the j-th vector of node k."""
+        totals = [self._new_vector() for _ in parts]
 
         # a piece is added, scaled and finished while it is in the caches; pieces are independent of each other
         def add_up(piece: slice, slot: int) -> None:
             views = [total[piece] for total in totals]
             for view, sums in zip(views, parts, strict=True):
-                _add_up([s[piece] for s in sums], scale, view, self._xp)
+                self._order.add_up(nodes, [s[piece] for s in sums], scale, view, self._xp)
             if finish is not None:
                 finish(views, piece)
 
         self._workers.run(add_up, self._pieces)
-        return Totals(totals, scalars)
-
-    def each(self, items: Sequence[Any], task: Callable[[Any, int], Any]) -> list[Any]:
-        """Return what `task` (item, slot) returns for every item, in the order of the items."""
-        done: list[Any] = [None] * len(items)
-
-        def run(j: int, slot: int) -> None:
-            done[j] = task(items[j], slot)
-
-        self._workers.run(run, range(len(items)))
-        return done
-
-    def prepare(self, items: Sequence[Any], make: Callable[[Any, int], Any]) -> list[Any]:
-        """Return what `make` (item, slot) returns for items that this process adds up in `total`, None for others."""
-        return self.each(items, make)
-
-    def let_go(self, count: int) -> None:
-        """Free all vectors but the first `count`, and the scratch memory of their products."""
-        for first, _ in self._views:
-            first.let_go()
-        del self._sums[count:], self._views[count:]
+        return totals
 
     def _of_one(self, item: Any, add: Add, vectors: int, scale: float, finish: Finish | None) -> Totals:
         """Do the same for one item without lanes, whose cost would slow small networks."""
@@ -153,18 +210,16 @@ class OrderedSum:
 
     def _grow(self, count: int) -> None:
         while len(self._sums) < count:
-            packed = self._new_vector()
-            self._sums.append(packed)
-            self._views.append(self._accumulators(packed))
+            _append(_Level(self._sums, self._views), self._new_vector(), self._accumulators)
 
 
-def _add_up(parts: Sequence[Array], scale: float, out: Array, xp: Any) -> None:
-    """Compute out = scale · Σ parts, in order."""
-    if len(parts) == 1:
-        xp.multiply(parts[0], scale, out=out)
-        return
-    xp.add(parts[0], parts[1], out=out)
-    for part in parts[2:]:
-        out += part
-    if scale != 1:
-        out *= scale
+class _Level(NamedTuple):
+    """Packed vectors, and for each its views for a lane's first item and for the others."""
+
+    sums: list[Vector]
+    views: list[tuple[Any, Any]]
+
+
+def _append(level: _Level, packed: Vector, accumulators: Accumulators) -> None:
+    level.sums.append(packed)
+    level.views.append(accumulators(packed))

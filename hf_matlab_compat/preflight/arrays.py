@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,33 @@ _UNFIT = {
 }
 _COLUMNS_AT_A_TIME = 65536
 """Columns checked at a time, so that a check of data larger than memory needs little memory."""
+
+
+_SHARE: ContextVar[tuple[int, int]] = ContextVar("share", default=(0, 1))
+"""Which of how many processes this one is, that share the checks of long arrays."""
+
+
+@contextmanager
+def sharing_checks(rank: int, ranks: int) -> Iterator[None]:
+    """Within this context check only this process's share of the columns of long arrays."""
+    token = _SHARE.set((rank, ranks))
+    try:
+        yield
+    finally:
+        _SHARE.reset(token)
+
+
+def processes_sharing() -> int:
+    """Return the number of processes that share the run that is checked."""
+    return _SHARE.get()[1]
+
+
+def starts_to_check(columns: int, at_a_time: int) -> range:
+    """Return the first columns of the parts, of this many columns, that this process checks."""
+    rank, ranks = _SHARE.get()
+    if columns <= at_a_time:
+        return range(0, columns, at_a_time)
+    return range(rank * at_a_time, columns, ranks * at_a_time)
 
 
 WORKING = {"single": np.float32, "double": np.float64}
@@ -133,7 +162,7 @@ def _convert(values: Any) -> str:
 
 def _require_finite(name: str, array: NDArray[Any], precision: str) -> None:
     last_axis = array.shape[-1] if array.ndim else 1
-    for start in range(0, last_axis, _COLUMNS_AT_A_TIME):
+    for start in starts_to_check(last_axis, _COLUMNS_AT_A_TIME):
         part = array[..., start : start + _COLUMNS_AT_A_TIME] if array.ndim else array
         with np.errstate(over="ignore"):
             finite = np.isfinite(part.astype(WORKING[precision], copy=False))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hf_matlab_compat.errors import DataError, DataWarning, OptionError
 from hf_matlab_compat.objective.cases import ChunkedCases
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.preflight.arrays import real_matrix
+from hf_matlab_compat.preflight.arrays import real_matrix, starts_to_check
 from hf_matlab_compat.preflight.orientation import Clues, in_rows, unequal_columns, unequal_rows
 from hf_matlab_compat.preflight.weights import NO_WEIGHTS, Weights, weighted
 
@@ -157,7 +157,8 @@ def check_targets(name: str, targets: NDArray[Any], output_unit: str, options: O
         They are not one-of-k for the error measure 'misclassified'.
     """
     if options.loss == "matching" and output_unit == "logistic":
-        low, high = targets.min(), targets.max()
+        ends = [(part.min(), part.max()) for _, part in _parts(targets)]
+        low, high = min((low for low, _ in ends), default=0), max((high for _, high in ends), default=0)
         if low < 0 or high > 1:
             raise DataError(
                 name,
@@ -167,7 +168,7 @@ def check_targets(name: str, targets: NDArray[Any], output_unit: str, options: O
             )
     if options.loss == "matching" and output_unit == "softmax":
         _check_distributions(name, targets)
-    if options.error_measure == "misclassified" and not all(_is_one_hot(part) for part in _parts(targets)):
+    if options.error_measure == "misclassified" and not all(_is_one_hot(part) for _, part in _parts(targets)):
         which = "test" if name.startswith("test_") else "training"
         warnings.warn(
             f"The targets of the {which} cases are not all a single 1 among zeros, so the fraction of misclassified "
@@ -178,8 +179,7 @@ def check_targets(name: str, targets: NDArray[Any], output_unit: str, options: O
 
 
 def _check_distributions(name: str, targets: NDArray[Any]) -> None:
-    first = 0
-    for part in _parts(targets):
+    for first, part in _parts(targets):
         sums = part.sum(axis=0, dtype=np.float64)
         wrong = (np.abs(sums - 1) > _SUM_TOLERANCE) | (part.min(axis=0) < 0)
         if wrong.any():
@@ -191,13 +191,13 @@ def _check_distributions(name: str, targets: NDArray[Any]) -> None:
                 "(counted from 0)",
                 advice="Use one-of-k targets.",
             )
-        first += part.shape[1]
 
 
 def _is_one_hot(part: NDArray[Any]) -> bool:
     return bool(((part == 1).sum(axis=0) == 1).all() and ((part == 0) | (part == 1)).all())
 
 
-def _parts(array: NDArray[Any], columns: int = 65536) -> Iterator[NDArray[Any]]:
-    for start in range(0, array.shape[1], columns):
-        yield array[:, start : start + columns]
+def _parts(array: NDArray[Any], columns: int = 65536) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield the parts that this process checks, each with the number of its first column."""
+    for start in starts_to_check(array.shape[1], columns):
+        yield start, array[:, start : start + columns]

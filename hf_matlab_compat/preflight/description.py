@@ -49,9 +49,14 @@ def describe_own(problem: object, options: Options) -> dict[str, Any]:
 
 
 def plain_settings(options: Options) -> dict[str, Any]:
-    """Return all options but the seed, which may be any object; a user's rule appears as the name of its class."""
+    """Return all options but the seed, which may be any object, and the ranks, which change nothing.
+
+    A user's rule appears as the name of its class.
+    """
     plain = bool | int | float | str | None
-    settings = {n: list(v) if isinstance(v, tuple) else v for n, v in vars(options).items() if n != "seed"}
+    settings = {
+        n: list(v) if isinstance(v, tuple) else v for n, v in vars(options).items() if n not in ("seed", "ranks")
+    }
     return {n: v if isinstance(v, plain | list) else name_of(v) for n, v in settings.items()}
 
 

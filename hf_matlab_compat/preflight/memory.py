@@ -11,9 +11,10 @@ import numpy as np
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.model.packing import num_parameters
+from hf_matlab_compat.objective.addition_order import PARTIAL_SUMS
 from hf_matlab_compat.objective.cases import CASES_PER_BLOCK, CASES_PER_DEVICE_BLOCK
-from hf_matlab_compat.objective.ordered_sum import PARTIAL_SUMS
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.preflight.arrays import processes_sharing
 
 _VECTORS = 16
 """Vectors of length P in an epoch, without the recorded iterates: θ, d, gradients, CG's vectors, temporaries."""
@@ -63,6 +64,7 @@ def memory_needed(
     on_host = backend.on_host
     block = min(max(chunk, test_chunk), CASES_PER_BLOCK if on_host else CASES_PER_DEVICE_BLOCK)
     kept_cases = chunk if options.curvature_cases == "target_chunk" else num_cases
+    kept_cases = math.ceil(kept_cases / min(processes_sharing(), options.sum_lanes))
     kept_per_case = units * _KEPT[options.curvature] + more
     iterates = 2 + math.log(max(options.max_cg_steps / options.iterate_grid_start, 1), options.iterate_grid_base)
     passing = (backend.workers.count if on_host else 1) * block * (units + more + 4 * max(sizes))

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat.backends import get_backend
+from hf_matlab_compat.objective import addition_order
 from hf_matlab_compat.objective import cases as cases_module
-from hf_matlab_compat.objective import ordered_sum
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.objective.ordered_sum import Totals
 from hf_matlab_compat.options import Options
@@ -32,7 +32,7 @@ def many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for blocks in ("CASES_PER_BLOCK", "CASES_PER_KEPT_BLOCK"):
         monkeypatch.setattr(cases_module, blocks, 1)
     monkeypatch.setattr(cases_module, "WORTH_SHARING", 0)
-    monkeypatch.setattr(ordered_sum, "PARTIAL_SUMS", 4)
+    monkeypatch.setattr(addition_order, "PARTIAL_SUMS", 4)
 
 
 def problem_for(
@@ -91,7 +91,7 @@ def test_the_sum_over_blocks_is_the_sum_over_cases(
     curvature: str, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = problem_for(NETS[0], curvature, 2, backend)
-    assert problem.cases.num_blocks() > ordered_sum.PARTIAL_SUMS // 2  # some lanes add up several
+    assert problem.cases.num_blocks() > addition_order.PARTIAL_SUMS // 2  # some lanes add up several
     whole = replace(problem, backend=get_backend(backend, "single", 1))
     theta, v = small_theta(problem), small_theta(problem, 1)
     g = problem.gradient(theta, Cases(1))
@@ -168,7 +168,7 @@ class LaneByLane:
     def total(self, items: Any, add: Any, vectors: int = 1, scale: float = 1.0, finish: Any = None) -> Totals:
         if not vectors:
             return Totals([], [add(item, 0, ()) for item in items])
-        lanes, scalars, parts = min(ordered_sum.PARTIAL_SUMS // vectors, len(items)), {}, []
+        lanes, scalars, parts = min(addition_order.PARTIAL_SUMS // vectors, len(items)), {}, []
         for lane in range(lanes):
             own = [self._new_vector() for _ in range(vectors)]
             views = [self._accumulators(vector) for vector in own]
