@@ -277,7 +277,17 @@ def test_negative_curvature_is_reported_and_survived() -> None:
 # --- every option changes the run
 
 ELSEWHERE = {
-    *("num_test_chunks", "trim_cases", "backend", "num_threads", "checkpoint_period", "seed", "num_connections"),
+    *(
+        "num_test_chunks",
+        "trim_cases",
+        "backend",
+        "num_threads",
+        "ranks",
+        "sum_lanes",
+        "checkpoint_period",
+        "seed",
+        "num_connections",
+    ),
     *("init_scale", "method", "solver", "selection", "judge", "learning_rate", "momentum", "momentum_period"),
     *("input_blankout", "hidden_blankout", "input_noise", "input_dilation", "weight_noise", "perturbed_weights"),
     *("perturbation", "perturb_form", "corruption_seed", "clean_train", "patience", "monitor", "average_decay"),

@@ -63,6 +63,13 @@ def test_the_number_of_threads_is_a_whole_number_or_left_open() -> None:
         assert "num_threads: expected a whole number of at least 1, or None" in refused("num_threads", value)
 
 
+def test_lanes_are_a_power_of_two() -> None:
+    assert Options().sum_lanes == 8
+    assert Options(sum_lanes=np.int64(64)).sum_lanes == 64
+    for value in (0, 1, 3, 2.5, -8, True, "8", 2**17):
+        assert "a power of two from 2 to 65536" in refused("sum_lanes", value)
+
+
 def test_rates_of_first_order_methods_are_numbers_or_left_to_the_method() -> None:
     assert Options().learning_rate is Options().momentum is None
     assert Options(learning_rate=np.float32(0.5)).learning_rate == 0.5
@@ -71,7 +78,7 @@ def test_rates_of_first_order_methods_are_numbers_or_left_to_the_method() -> Non
 
 
 def test_the_lists_above_name_every_option_that_is_checked() -> None:
-    assert {*WORDS, *FLAGS, *RULES, *NUMBERS, *OR_NONE, *RATES, "hidden_blankout", "seed"} == {
+    assert {*WORDS, *FLAGS, *RULES, *NUMBERS, *OR_NONE, *RATES, "hidden_blankout", "seed", "sum_lanes"} == {
         field.name for field in dataclasses.fields(Options)
     }
 

@@ -195,6 +195,8 @@ def nnet_train(
     precision: str = Options.precision,
     faithful: bool = Options.faithful,
     numthreads: int | None = None,
+    ranks: str = Options.ranks,
+    sumlanes: int = Options.sum_lanes,
     seed: Any = None,
     method: Any = "hessian_free",
     learningrate: float | None = None,
@@ -247,6 +249,10 @@ def nnet_train(
         Working precision.
     numthreads : int, optional
         CPU threads, by default one for each processor; the results do not depend on it.
+    ranks : {'none', 'mpi'}
+        'mpi': the processes that mpiexec started share the run; the results do not depend on it.
+    sumlanes : int
+        Most processes that can share a sum over cases; another number than 8 changes the last bits.
     faithful : bool
         False corrects the quirks of the MATLAB program; `legacy.quirks` lists them.
     method, learningrate, momentum, momentumperiod

@@ -40,7 +40,7 @@ CONSTANTS: Mapping[str, str] = {theirs: ours for theirs, ours in _OF_OPTIONS.ite
 TOOLBOX: tuple[str, ...] = (
     *("method", "learningrate", "momentum", "momentumperiod", "blankout", "dropout", "innoise", "indilate"),
     *("weightnoise", "perturbshare", "perturbsize", "perturbform", "corruptseed"),
-    *("patience", "monitor", "averagedecay", "keep"),
+    *("patience", "monitor", "averagedecay", "keep", "ranks", "sumlanes"),
 )
 """Keywords of `nnet_train` without a constant in MATLAB's file; `nnet_train_2` takes them after its 22 arguments."""
 

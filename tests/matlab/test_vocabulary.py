@@ -154,6 +154,8 @@ ELSEWHERE = {
     "checkpoint_every": "period of kept files: the same",
     "display": "what is shown: the same",
     "preset": "a set of the others: tests/test_presets.py",
+    "ranks": "processes that share a run: tests/ranks",
+    "sumlanes": "last bits of large sums: the same",
     "resumeFile": "where a run goes on from: tests/test_resume.py",
     "intest": "held-out figures: below",
     "outtest": "held-out figures: below",

@@ -42,7 +42,7 @@ _OF_HESSIAN_FREE = ("hybridmode", "autodamp", "initlambda", "drop", "boost", "ma
 
 _IF_SET = (
     *("learningrate", "momentum", "momentumperiod", "blankout", "dropout", "innoise", "indilate", "weightnoise"),
-    *("perturbshare", "perturbsize", "perturbform", "corruptseed"),
+    *("perturbshare", "perturbsize", "perturbform", "corruptseed", "sumlanes"),
 )
 """Constants that MATLAB does not have; they follow where they differ from their defaults."""
 
