@@ -18,7 +18,7 @@ from hf_matlab_compat.options import Options
 
 WORDS = (
     *("precision", "backend", "loss", "error_measure", "curvature", "curvature_cases", "backtracking_cases"),
-    *("perturb_form", "monitor", "reduction_ratio"),
+    *("perturb_form", "monitor", "reduction_ratio", "ranks"),
 )
 FLAGS = ("trim_cases", "faithful", "decay_biases", "clean_train")
 RULES = ("method", "solver", "preconditioner", "damping", "selection", "judge", "line_search")
