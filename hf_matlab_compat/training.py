@@ -28,7 +28,7 @@ from hf_matlab_compat.preflight.run_lock import run_lock
 from hf_matlab_compat.preflight.weights import Weights
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.problem import Problem
-from hf_matlab_compat.ranks.ranks import facts_of_a_start, ranks_of, with_a_shared_seed
+from hf_matlab_compat.ranks.ranks import OneProcess, facts_of_a_start, ranks_of, with_a_shared_seed
 from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.result_file import is_result, saved_states
@@ -163,11 +163,8 @@ def train(
     """
     defaults: dict[str, Any] = getattr(problem, "option_defaults", {})
     asked = Options.from_keywords(**{**defaults, **(preset_options(preset) if preset else {}), **options})
-    ranks = ranks_of(asked)
-    asked = with_a_shared_seed(asked, ranks)
-    settings = replace(asked, num_threads=ranks.threads(asked.num_threads))
-    if asked.precision == "tf32":
-        settings = replace(settings, precision="single")  # TF32 is stored as single
+    asked = with_a_shared_seed(asked, ranks := ranks_of(asked))
+    settings = _as_used(asked, ranks)
     shown, others = Dispensable(_display(display)), checked_observers(observers)
     start = (initial_theta, initial_weights, initial_biases)
     make_sum = ranks.make_sum(settings.sum_lanes)
@@ -230,6 +227,12 @@ def train(
     files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
     with ranks.held_by_first(run_lock(name)):
         return run_epochs(setup, replace(subject.state, memory=memory), [*files, *rules, shown, *others])
+
+
+def _as_used(asked: Options, ranks: OneProcess) -> Options:
+    """Return the options with this process's number of threads; TF32 is stored as single."""
+    precision = "single" if asked.precision == "tf32" else asked.precision
+    return replace(asked, precision=precision, num_threads=ranks.threads(asked.num_threads))
 
 
 def _continued(resume_from: Any) -> tuple[Any, dict[str, State]]:
