@@ -107,7 +107,7 @@ class MPIRanks(OneProcess):
         failures = self.comm.allgather(None if error is None else (self._where, _portable(error)))
         if any(failures):
             failure = first_failure(failures, error)
-            raise failure from error if error is not failure else error.__cause__
+            raise failure from (failure.__cause__ if failure is error else error)
 
     @contextmanager
     def held_by_first(self, lock: AbstractContextManager[T]) -> Iterator[None]:
