@@ -196,6 +196,25 @@ def _placed(problem: Any, backend: Backend, make_sum: Callable[..., OrderedSum] 
     return problem.placed(backend, make_sum or OrderedSum) if callable(getattr(problem, "placed", None)) else problem
 
 
+def refuse_structural(problem: Any, settings: Options) -> None:
+    """Refuse structural damping where nothing reads it; `problem` is None for a feed-forward network.
+
+    Raises
+    ------
+    OptionError
+        The problem has no hidden states in time, or the damping is another one.
+    """
+    if not settings.structural_damping:
+        return
+    if not getattr(problem, "damps_structurally", False):
+        expected, advice = "0 for a problem without hidden states in time", "{problem=recurrent(...)} has them."
+    elif settings.damping is not True:
+        expected, advice = "0 beside another {damping} than 'levenberg_marquardt'", "It is a part of that rule."
+    else:
+        return
+    raise OptionError("structural_damping", expected=expected, got=settings.structural_damping, advice=advice)
+
+
 OF_A_NETWORK = (
     *("num_chunks", "num_test_chunks", "trim_cases", "loss", "error_measure", "weight_decay", "decay_biases"),
     *("curvature", "num_connections", "init_scale", "seed"),

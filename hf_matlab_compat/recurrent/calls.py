@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.answers import is_number
+from hf_matlab_compat.errors import DataError, OptionError, quoted
 from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.layout import check_layout
@@ -118,6 +120,7 @@ def recurrent(
     """
     words = {"initial_state": initial_state, "structural_unit": structural_unit, "per": per}
     _check_words(words)
+    _check_scales(input_scale, recurrent_scale, spectral_radius)
     settings = Options(
         num_chunks=num_chunks,
         curvature=curvature,
@@ -167,6 +170,16 @@ def _check_words(given: dict[str, Any]) -> None:
     for name, value in given.items():
         if value not in WORDS[name]:
             raise OptionError(name, expected="one of " + ", ".join(map(repr, WORDS[name])), got=repr(value))
+
+
+def _check_scales(input_scale: Any, recurrent_scale: Any, spectral_radius: Any) -> None:
+    scales = {"input_scale": input_scale, "recurrent_scale": recurrent_scale}
+    for name, value in scales.items():
+        if not (is_number(value) and 0 <= value < np.inf):
+            raise OptionError(name, expected="a finite number of at least 0", got=quoted(value))
+    if spectral_radius is not None and not (is_number(spectral_radius) and 0 < spectral_radius < np.inf):
+        expected = "a finite number above 0, or None"
+        raise OptionError("spectral_radius", expected=expected, got=quoted(spectral_radius))
 
 
 def _first(given: Given, resample: Callable[[int], Any] | None) -> Given:

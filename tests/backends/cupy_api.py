@@ -30,6 +30,7 @@ METHODS: dict[str, set[str]] = {
     "clip": {"out"},
     "copy": set(),
     "reshape": set(),
+    "transpose": set(),
 }
 """Methods of arrays and the keywords with which they may be called."""
 
