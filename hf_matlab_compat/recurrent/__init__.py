@@ -1,5 +1,7 @@
 """Recurrent nets: sequences, the problem of a model on them, and the models."""
 
 from hf_matlab_compat.recurrent.calls import recurrent
+from hf_matlab_compat.recurrent.ctc import ctc
+from hf_matlab_compat.recurrent.multiplicative import multiplicative
 
-__all__ = ["recurrent"]
+__all__ = ["ctc", "multiplicative", "recurrent"]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hf_matlab_compat.answers import is_number
-from hf_matlab_compat.errors import DataError, OptionError, quoted
+from hf_matlab_compat.errors import OptionError, quoted
 from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.layout import check_layout
-from hf_matlab_compat.recurrent.given import Given, check_targets, sequence_data
+from hf_matlab_compat.recurrent.given import Given, first_given, resampling, sequences_for
 from hf_matlab_compat.recurrent.initialisation import Initialisation
 from hf_matlab_compat.recurrent.network import RecurrentNetwork, build_recurrent
 from hf_matlab_compat.recurrent.problem import SequenceProblem
@@ -23,6 +23,7 @@ WORDS = {
     "initial_state": ("learned", "bias", "zero"),
     "structural_unit": ("matching", "squared"),
     "per": ("step", "sequence"),
+    "factor_gain": ("linear", "tanh"),
 }
 """Values of the settings that only recurrent nets have."""
 
@@ -119,8 +120,8 @@ def recurrent(
     'all epochs were run'
     """
     words = {"initial_state": initial_state, "structural_unit": structural_unit, "per": per}
-    _check_words(words)
-    _check_scales(input_scale, recurrent_scale, spectral_radius)
+    check_words(words)
+    check_scales(input_scale, recurrent_scale, spectral_radius)
     settings = Options(
         num_chunks=num_chunks,
         curvature=curvature,
@@ -137,7 +138,11 @@ def recurrent(
         raise OptionError("hidden_sizes", expected="at least one hidden layer", got="none")
     output = name_of(units[-1])
     given = Given(inputs, targets, lengths, loss_weights)
-    data = _checked(_first(given, resample), settings, output)
+
+    def check(given: Given) -> SequenceData:
+        return sequences_for(given, settings, output)
+
+    data = check(first_given(given, resample))
     draws = Initialisation(
         num_connections=settings.num_connections,
         input_scale=input_scale,
@@ -162,17 +167,31 @@ def recurrent(
         decay_biases=settings.decay_biases,
         per=per,
         curvature_cases=settings.curvature_cases,
-        resample=None if resample is None else _resampling(resample, settings, output, data),
+        resample=None if resample is None else resampling(resample, check, data),
     )
 
 
-def _check_words(given: dict[str, Any]) -> None:
+def check_words(given: dict[str, Any]) -> None:
+    """Refuse another word than those of `WORDS`.
+
+    Raises
+    ------
+    OptionError
+        One is not among them.
+    """
     for name, value in given.items():
         if value not in WORDS[name]:
             raise OptionError(name, expected="one of " + ", ".join(map(repr, WORDS[name])), got=repr(value))
 
 
-def _check_scales(input_scale: Any, recurrent_scale: Any, spectral_radius: Any) -> None:
+def check_scales(input_scale: Any, recurrent_scale: Any, spectral_radius: Any) -> None:
+    """Refuse scales of initial parameters that are no numbers.
+
+    Raises
+    ------
+    OptionError
+        One is none, or is negative.
+    """
     scales = {"input_scale": input_scale, "recurrent_scale": recurrent_scale}
     for name, value in scales.items():
         if not (is_number(value) and 0 <= value < np.inf):
@@ -180,38 +199,3 @@ def _check_scales(input_scale: Any, recurrent_scale: Any, spectral_radius: Any) 
     if spectral_radius is not None and not (is_number(spectral_radius) and 0 < spectral_radius < np.inf):
         expected = "a finite number above 0, or None"
         raise OptionError("spectral_radius", expected=expected, got=quoted(spectral_radius))
-
-
-def _first(given: Given, resample: Callable[[int], Any] | None) -> Given:
-    for name in ("inputs", "targets"):
-        if getattr(given, name) is None and (resample is None or given.inputs is not None):
-            raise OptionError(name, expected="a value", got="none", advice="{resample} can make both.")
-    return given if resample is None or given.inputs is not None else _drawn(resample, 1)
-
-
-def _drawn(resample: Callable[[int], Any], epoch: int) -> Given:
-    made = resample(epoch)
-    if not isinstance(made, tuple) or not 2 <= len(made) <= 4:
-        expected = f"(inputs, targets), with lengths and loss weights if there are any, for epoch {epoch}"
-        raise DataError("resample", expected=expected, got=type(made).__name__)
-    return Given(*made)
-
-
-def _checked(given: Given, settings: Options, output: str) -> SequenceData:
-    data = sequence_data(given, settings.num_chunks)
-    check_targets(data, output, settings.loss)
-    return data
-
-
-def _resampling(
-    resample: Callable[[int], Any], settings: Options, output: str, like: SequenceData
-) -> Callable[[int], SequenceData]:
-    def of_epoch(epoch: int) -> SequenceData:
-        data = _checked(_drawn(resample, epoch), settings, output)
-        for name, made, first in (("inputs", data.inputs, like.inputs), ("targets", data.targets, like.targets)):
-            if (len(made), len(data)) != (len(first), len(like)):
-                expected = f"{name} of {len(first)} features and {len(like)} sequences for epoch {epoch}"
-                raise DataError("resample", expected=expected, got=f"{len(made)} and {len(data)}")
-        return data
-
-    return of_epoch

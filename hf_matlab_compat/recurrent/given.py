@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.recurrent.sequences import SequenceData
 
@@ -43,23 +44,93 @@ def sequence_data(given: Given, num_chunks: int) -> SequenceData:
     OptionError
         The chunks do not divide the sequences, or an argument has no meaning beside another.
     """
-    inputs, lengths = _inputs(given)
-    T, N = inputs.shape[1:]
+    inputs, lengths = checked_inputs(given, num_chunks)
+    T = inputs.shape[1]
     targets, last_only = _targets(given.targets, lengths, T)
     loss_weights = _loss_weights(given.loss_weights, lengths, T, last_only)
-    if N % num_chunks:
-        raise OptionError(
-            "num_chunks",
-            expected=f"a divisor of the {N} sequences in {{inputs}}",
-            got=num_chunks,
-            advice="A chunk is a set of whole sequences.",
-        )
-    _check_finite("inputs", inputs, lengths)
     data = SequenceData(inputs, targets, lengths, loss_weights, num_chunks)
     for c in data.chunks() if loss_weights is not None else ():
         if not data.total_weight(c, "step"):
             raise DataError("loss_weights", expected=f"a weight above 0 in chunk {c + 1}", got="none")
     return data
+
+
+def sequences_for(given: Given, options: Options, output_unit: str) -> SequenceData:
+    """Return checked sequences whose targets fit the output unit; reads `num_chunks` and `loss`.
+
+    Raises
+    ------
+    DataError
+        See `sequence_data` and `check_targets`.
+    OptionError
+        See `sequence_data`.
+    """
+    data = sequence_data(given, options.num_chunks)
+    check_targets(data, output_unit, options.loss)
+    return data
+
+
+def checked_inputs(given: Given, num_chunks: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return checked inputs, (D, T, N), and the length of each sequence.
+
+    Raises
+    ------
+    DataError
+        They are no sequences of finite numbers.
+    OptionError
+        The chunks do not divide the sequences, or lengths are given beside a list.
+    """
+    inputs, lengths = _inputs(given)
+    if len(lengths) % num_chunks:
+        raise OptionError(
+            "num_chunks",
+            expected=f"a divisor of the {len(lengths)} sequences in {{inputs}}",
+            got=num_chunks,
+            advice="A chunk is a set of whole sequences.",
+        )
+    _check_finite("inputs", inputs, lengths)
+    return inputs, lengths
+
+
+def first_given(given: Given, resample: Callable[[int], Any] | None, name: str = "targets") -> Given:
+    """Return the caller's sequences, or those of epoch 1; `name` is the caller's name for the targets.
+
+    Raises
+    ------
+    OptionError
+        There are none.
+    DataError
+        `resample` makes something else.
+    """
+    for each, value in (("inputs", given.inputs), (name, given.targets)):
+        if value is None and (resample is None or given.inputs is not None):
+            raise OptionError(each, expected="a value", got="none", advice="{resample} can make both.")
+    return given if resample is None or given.inputs is not None else _drawn(resample, 1, name)
+
+
+def resampling(
+    resample: Callable[[int], Any], check: Callable[[Given], SequenceData], like: SequenceData, name: str = "targets"
+) -> Callable[[int], SequenceData]:
+    """Return epoch → its sequences, checked, and as many as `like` has, with as many features."""
+
+    def of_epoch(epoch: int) -> SequenceData:
+        data = check(_drawn(resample, epoch, name))
+        pairs = [("inputs", data.inputs, like.inputs), (name, data.targets, like.targets)]
+        for each, made, first in pairs if data.targets.ndim == 3 else pairs[:1]:
+            if (len(made), len(data)) != (len(first), len(like)):
+                expected = f"{each} of {len(first)} features and {len(like)} sequences for epoch {epoch}"
+                raise DataError("resample", expected=expected, got=f"{len(made)} and {len(data)}")
+        return data
+
+    return of_epoch
+
+
+def _drawn(resample: Callable[[int], Any], epoch: int, name: str) -> Given:
+    made = resample(epoch)
+    if not isinstance(made, tuple) or not 2 <= len(made) <= 4:
+        expected = f"(inputs, {name}), with lengths and loss weights if there are any, for epoch {epoch}"
+        raise DataError("resample", expected=expected, got=type(made).__name__)
+    return Given(*made)
 
 
 def _is_list(values: Any) -> bool:

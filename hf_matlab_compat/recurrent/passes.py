@@ -13,11 +13,11 @@ Sums over t and n are single products: Σ p_t z_t' (Martens & Sutskever 2011; ba
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hf_matlab_compat.backends.arrays import Array, Vector
-from hf_matlab_compat.model.losses import AtOutput
 from hf_matlab_compat.recurrent.hessian import KeptErrors, add_hessian_product
+from hf_matlab_compat.recurrent.outputs import OutputColumns
 from hf_matlab_compat.recurrent.recursions import Recursions
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
 from hf_matlab_compat.recurrent.squares import add_squares
@@ -83,7 +83,7 @@ class LayerAtSequences:
         return rows(self.Z)
 
 
-class AtSequences:
+class AtSequences(OutputColumns["RecurrentNetwork"]):
     """A recurrent net at θ on a block; an `AtBlock`.
 
     Parameters
@@ -107,7 +107,9 @@ class AtSequences:
 
     def _forward(self) -> None:
         net, workspace = self.net, self._workspace
-        self.layers[0].Z[:, :, : net.sizes[0]] = workspace.take(self._existing(self.block.inputs).transpose(1, 2, 0))
+        self.layers[0].Z[:, :, : net.sizes[0]] = workspace.take(
+            self.block.existing(self.block.inputs).transpose(1, 2, 0)
+        )
         for i, layer in enumerate(self.layers):
             if i:
                 layer.Z[:, :, : layer.below] = self.layers[i - 1].h
@@ -121,64 +123,7 @@ class AtSequences:
         self.xp.matmul(net.output_layer(self.theta).T, rows(self.Y).T, out=self.x)
         self.y = net.units[-1].activate(self.xp, self.x, out=workspace.array("y", *self.x.shape))
 
-    def _existing(self, values: Any) -> Any:
-        """Return values (features, T, n) with 0 behind the ends, where anything may stand."""
-        exists = self.block.exists
-        if exists is None:
-            return values
-        cut = values.copy()
-        cut[:, ~exists] = 0
-        return cut
-
-    @cached_property
-    def targets(self) -> Array:
-        """Targets (O, T·n), 0 where there is no loss."""
-        targets, counted = self.block.targets, self.block.counted
-        if counted is not None:
-            targets = targets.copy()
-            targets[:, counted == 0] = 0
-        return self._workspace.take(targets).reshape(self.x.shape)
-
-    @cached_property
-    def weights(self) -> Array | None:
-        """m, (1, T·n); None if it is 1 everywhere."""
-        counted = self.block.counted
-        return None if counted is None else self._workspace.take(counted).reshape(1, -1)
-
-    @cached_property
-    def exists(self) -> Array | None:
-        """e, (T, n, 1); None if all sequences have the same length."""
-        exists = self.block.exists
-        return None if exists is None else self._workspace.take(exists).reshape(*self.shape, 1)
-
-    # --- figures
-
-    @property
-    def log_likelihood(self) -> float:
-        """See `AtBlock`."""
-        return self._log_likelihood
-
-    @property
-    def error(self) -> float:
-        """See `AtBlock`: summed over the steps with a loss, each counted once."""
-        y = self.y
-        if self.weights is not None:
-            y = self.xp.multiply(y, self.xp.sign(self.weights), out=self._workspace.array("counted y", *y.shape))
-        return float(self.net.error_measure(self.xp, y, self.targets, self._workspace.array("room", *y.shape)))
-
-    @cached_property
-    def _log_likelihood(self) -> float:  # once: the loss may use the memory of x
-        room = self._workspace.array("room", *self.x.shape)
-        return float(self.net.loss.log_likelihood(self.xp, self.x, self.y, self.targets, room, self.weights))
-
     # --- gradient
-
-    @cached_property
-    def e(self) -> Array:
-        """m ∘ ∂ll/∂o, (O, T·n)."""
-        out = self._workspace.array("e", *self.x.shape)
-        e = self.net.loss.gradient(self.xp, self.x, self.y, self.targets, out=out)
-        return e if self.weights is None else self.xp.multiply(e, self.weights, out=e)
 
     def add_gradient(self, out: Vector, workspace: Workspace) -> None:
         """See `AtBlock.add_gradient`."""
@@ -237,7 +182,7 @@ class AtSequences:
             add_hessian_product(self, v, out, structural, workspace)
             return
         tangents, Jv = self.tangent(v, workspace)
-        u = self._gauss_newton(Jv) if self.net.curvature == "gauss_newton" else self._fisher(Jv)
+        u = self.curved(Jv) if self.net.curvature == "gauss_newton" else self._fisher(Jv)
         self.back(u, out, workspace, self.structural(tangents, structural, workspace))
 
     def tangent(
@@ -277,23 +222,6 @@ class AtSequences:
     def errors(self) -> KeptErrors:
         """The backward pass at θ, for Hessian products."""
         return KeptErrors(self, Workspace(self._workspace.backend))
-
-    @cached_property
-    def slope(self) -> Array | None:
-        """The slope of the output unit."""
-        return self.net.units[-1].slope(self.xp, self.x, self.y)
-
-    @cached_property
-    def at_output(self) -> AtOutput:
-        """The output layer."""
-        return AtOutput(self.x, self.y, self.targets)
-
-    def _gauss_newton(self, Jv: Array) -> Array:
-        """Return m ∘ H_L Jv, in the memory of Jv."""
-        net, xp = self.net, self.xp
-        R = net.units[-1].jacobian_product(xp, self.slope, Jv, out=Jv)
-        u = net.loss.gauss_newton_product(xp, self.slope, R, self.at_output if net.loss.keeps_output else None)
-        return u if self.weights is None else xp.multiply(u, self.weights, out=u)
 
     def _fisher(self, Jv: Array) -> Array:
         """Return e_tn c_n with c_n = Σ_t e_tn' Jv_tn, the product of a whole sequence's gradient with v."""

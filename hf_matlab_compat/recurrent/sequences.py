@@ -75,6 +75,21 @@ class SequenceBlock:
             return self.exists
         return self.loss_weights if (self.loss_weights != 1).any() else None
 
+    @cached_property
+    def symbols(self) -> NDArray[np.intp] | None:
+        """Where the 1 of each input column is, (T, n), if all columns are one-hot; else None."""
+        is_one = self.inputs == 1
+        one_hot = len(self.inputs) > 1 and (is_one.sum(axis=0) == 1).all()
+        return is_one.argmax(axis=0) if one_hot and np.count_nonzero(self.inputs) == is_one[0].size else None
+
+    def existing(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values (features, T, n) with 0 behind the ends, where anything may stand."""
+        if self.exists is None:
+            return values
+        cut = values.copy()
+        cut[:, ~self.exists] = 0
+        return cut
+
 
 @dataclass(frozen=True, eq=False)
 class SequenceData:
