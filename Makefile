@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo dist-check docs docs-pages picture test torture agreement bench bench-quick bench-larger bench-gpu lint format clean help
+.PHONY: demo dist-check docs docs-pages picture test torture studies agreement bench bench-quick bench-larger bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -20,6 +20,9 @@ test: $(READY)   ## run all tests
 
 torture: $(READY) ## kill a run at every operation on files, and refuse it every one: 11 minutes on a busy machine
 	@$(BIN)/python -m pytest -n 2 -m torture $(PYTEST_ARGS)
+
+studies: $(READY) ## train on the long-range tasks and print which runs meet their criterion
+	@$(BIN)/python -m pytest -n 2 -m study -rP $(PYTEST_ARGS)
 
 agreement: $(READY) ## print how far the port is from the published program's recorded numbers
 	@$(BIN)/python -m tests.parity.agreement

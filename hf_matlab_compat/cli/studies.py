@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal, TextIO
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from hf_matlab_compat.cli.app import Whole, app
+from hf_matlab_compat.cli.app import MaybeWhole, Whole, app
 
 study = App(name="study", help="Run a study over seeds and print its table.")
 app.command(study)
@@ -20,6 +21,41 @@ _TOOLBOX = {
     "methods": "Outer methods at equal CPU time",
     "sharing": "Rules for shared parameters, and central sums, at equal work",
 }
+
+_TASKS = {
+    "addition": "Add two marked numbers of a long sequence",
+    "multiplication": "Multiply two marked numbers of a long sequence",
+    "xor": "Tell whether two marked bits of a long sequence differ",
+    "temporal_order": "Tell the order of two symbols among noise",
+    "temporal_order_3": "Tell the order of three symbols among noise",
+    "random_permutation": "Remember the first symbol while predicting noise",
+    "memory_5": "Remember five bits",
+    "memory_20": "Remember ten symbols of five",
+}
+
+
+class Line:
+    """A line that shows progress: in a terminal always the latest, elsewhere all of them.
+
+    Parameters
+    ----------
+    stream : TextIO
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._redraws = stream, stream.isatty()
+
+    def show(self, text: str) -> None:
+        """Show a text until the next one comes."""
+        self._write(f"\r\x1b[K{text}" if self._redraws else f"{text}\n")
+
+    def keep(self, text: str) -> None:
+        """Show a text that stays."""
+        self._write(f"\r\x1b[K{text}\n" if self._redraws else f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
 
 
 def _tell(text: str) -> None:
@@ -47,3 +83,92 @@ def _of_toolbox(name: str, compared: str) -> None:
 
 for _name, _compared in _TOOLBOX.items():
     _of_toolbox(_name, _compared)
+
+
+def _of_task(name: str, what: str) -> None:
+    def run(
+        *,
+        length: MaybeWhole = None,
+        seed: Whole = 0,
+        seeds: Whole = 1,
+        structural_damping: Annotated[list[float] | None, Parameter(consume_multiple=True, negative=())] = None,
+        data: Literal["fresh", "fixed"] | None = None,
+        sequences: MaybeWhole = None,
+        chunks: MaybeWhole = None,
+        hidden: MaybeWhole = None,
+        epochs: MaybeWhole = None,
+        initial_lam: float | None = None,
+        cg_steps: MaybeWhole = None,
+        precision: Literal["single", "double"] | None = None,
+        spectral_radius: float | None = None,
+        backend: Literal["numpy", "numba"] | None = None,
+        picture: Path | None = None,
+        journal: Path | None = None,
+    ) -> int:
+        from hf_matlab_compat.plots.canvas import check_target
+        from hf_matlab_compat.studies.long_range import setting_of, usual_damping
+        from hf_matlab_compat.studies.long_range_table import study as run_all
+
+        given = {
+            **{"length": length, "data": data, "sequences": sequences, "chunks": chunks, "hidden": hidden},
+            **{"epochs": epochs, "initial_lam": initial_lam, "cg_steps": cg_steps, "precision": precision},
+            **{"spectral_radius": spectral_radius, "backend": backend},
+        }
+        setting = setting_of(name, **given)
+        if picture is not None:
+            check_target(picture)
+        strengths = [usual_damping(name)] if structural_damping is None else structural_damping
+        line = Line(sys.stderr)
+        range_ = range(seed, seed + seeds)
+        found = run_all(setting, range_, strengths, journal=journal, tell=line.keep, watch=line.show)
+        print(found.table())
+        print(found.verdict())
+        if picture is not None:
+            found.plot(picture)
+            print(f"Picture: {picture}")
+        return 0 if found.is_met else 1
+
+    run.__doc__ = f"""{what}, by a recurrent net of tanh units.
+
+    The exit code is 0 if all runs with the first strength of structural damping meet the criterion, and 1 if not.
+
+    Parameters
+    ----------
+    length
+        T, the number of steps between what is shown and what is asked for; each task has its own default.
+    seed
+        The first seed: of weights and sequences.
+    seeds
+        Number of seeds, one after another.
+    structural_damping
+        Strengths mu, a row of the table for each: 30 0 compares with Hessian-free without it.
+    data
+        New sequences for every epoch, or the same for the whole run (4000).
+    sequences
+        Training sequences of an epoch.
+    chunks
+        Parts of them; an epoch's curvature is that of one part.
+    hidden
+        Number of hidden units.
+    epochs
+        Most epochs; a run ends where the criterion is met.
+    initial_lam
+        The first lambda.
+    cg_steps
+        Most CG steps of an epoch.
+    precision
+        Working precision.
+    spectral_radius
+        Of the initial recurrent weights.
+    backend
+        Where to compute.
+    picture
+        Draw loss, share of wrong sequences, rho and lambda over epochs there (.png, .svg or .pdf).
+    journal
+        A file that keeps finished runs; the same command goes on from there.
+    """
+    study.command(run, name=name)
+
+
+for _name, _what in _TASKS.items():
+    _of_task(_name, _what)

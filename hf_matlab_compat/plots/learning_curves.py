@@ -98,6 +98,9 @@ def _seconds(path: str, run: LoggedRun) -> NDArray[np.float64]:
     return np.cumsum(records.seconds)[number - 1]
 
 
+Panel = Callable[[Any, NDArray[Any], Any, dict[str, Any]], None]
+"""(axes, places on the horizontal axis, a run, style of its line) → None: draws one figure of a run."""
+
 AGAINST = {"epoch": "epoch", "cg-steps": "CG steps of the run", "seconds": "seconds of training"}
 """Possible horizontal axes, and their labels."""
 
@@ -142,20 +145,52 @@ def draw_learning_curves(
     if not shown:
         raise ArgumentError("runs", expected="at least one run with a finished epoch", got="none")
     places = {label: _places(label, run, against, seconds or {}) for label, run in shown.items()}
-    figure = new_figure(11, 9.5)
-    grid = figure.subplots(3, 2).ravel()
-    colours = _colours(len(shown))
-    labels = _short(list(shown))
-    for axes, panel in zip(grid, _PANELS, strict=True):
-        for run, x, label, colour in zip(shown.values(), places.values(), labels, colours, strict=True):
+    draw_panels(path, shown, (places, AGAINST[against]), _PANELS)
+    return path
+
+
+def draw_panels(
+    target: str | os.PathLike[str],
+    curves: Mapping[str, Any],
+    against: tuple[Mapping[str, NDArray[Any]], str],
+    panels: Sequence[Panel],
+    *,
+    size: tuple[float, float] = (11, 9.5),
+) -> None:
+    """Draw panels in two columns, each with all curves, and one legend.
+
+    Parameters
+    ----------
+    target : path-like
+        The picture, .png, .svg or .pdf.
+    curves : mapping of str to object
+        Label to what the panels draw: an object with an array for each figure in `epochs`.
+    against : tuple
+        Label to places on the horizontal axis, and the label of that axis.
+    panels : sequence of callable
+        (axes, places, curves, style) → None.
+    size : tuple of float
+        Of the picture, in inches.
+
+    Raises
+    ------
+    ArgumentError
+        matplotlib is missing, or the file cannot be written.
+    """
+    path, figure = check_target(target), new_figure(*size)
+    places, xlabel = against
+    grid = figure.subplots(len(panels) // 2, 2).ravel()
+    colours = _colours(len(curves))
+    labels = _short(list(curves))
+    for axes, panel in zip(grid, panels, strict=True):
+        for run, x, label, colour in zip(curves.values(), places.values(), labels, colours, strict=True):
             marker = {"marker": "o", "markersize": 3} if len(x) == 1 else {}
             panel(axes, x, run, {"color": colour, "label": label, "linewidth": 1.4, **marker})
-        axes.set_xlabel(AGAINST[against])
-        axes.xaxis.get_major_locator().set_params(integer=against != "seconds")
+        axes.set_xlabel(xlabel)
+        axes.xaxis.get_major_locator().set_params(integer=xlabel != AGAINST["seconds"])
         _finish(axes)
     _legend(figure, labels, colours)
     save(figure, path)
-    return path
 
 
 def _places(
@@ -191,10 +226,8 @@ def _short(labels: Sequence[str]) -> list[str]:
     return [short if cut.count(short) == 1 else whole for short, whole in zip(cut, plain, strict=True)]
 
 
-Panel = Callable[[Any, NDArray[Any], LoggedRun, dict[str, Any]], None]
-
-
-def _likelihood(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+def likelihood_panel(axes: Any, x: NDArray[Any], run: Any, style: dict[str, Any]) -> None:
+    """Draw negative log-likelihoods."""
     _pair(axes, x, (-run.epochs["log_likelihood"], -run.epochs["test_log_likelihood"]), style)
     axes.set_title("negative log-likelihood", loc="left")
 
@@ -217,7 +250,8 @@ def _pair(axes: Any, x: NDArray[Any], values: tuple[NDArray[Any], NDArray[Any]],
         axes.set_yscale("linear")
 
 
-def _rho(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+def rho_panel(axes: Any, x: NDArray[Any], run: Any, style: dict[str, Any]) -> None:
+    """Draw reduction ratios and the thresholds of the rule for λ."""
     rho = run.epochs["rho"]
     fine = np.isfinite(rho)
     axes.plot(x[fine], np.clip(rho[fine], -1, 3), ".", markersize=4, color=style["color"])
@@ -229,7 +263,8 @@ def _rho(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> N
     axes.set_title("rho (▾: -Inf; dotted: thresholds 0.25, 0.75)", loc="left")
 
 
-def _lambda(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> None:
+def lambda_panel(axes: Any, x: NDArray[Any], run: Any, style: dict[str, Any]) -> None:
+    """Draw λ."""
     lam = run.epochs["lam"]
     axes.plot(x, np.where(lam > 0, lam, np.nan), drawstyle="steps-mid", **style)
     axes.set_yscale("log")
@@ -251,7 +286,7 @@ def _norm(axes: Any, x: NDArray[Any], run: LoggedRun, style: dict[str, Any]) -> 
     axes.set_title("ch magnitude (norm of what CG found)", loc="left")
 
 
-_PANELS: tuple[Panel, ...] = (_likelihood, _error, _rho, _lambda, _cg_steps, _norm)
+_PANELS: tuple[Panel, ...] = (likelihood_panel, _error, rho_panel, lambda_panel, _cg_steps, _norm)
 
 
 def _finish(axes: Any) -> None:

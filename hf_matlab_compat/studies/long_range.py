@@ -1,0 +1,342 @@
+"""A recurrent net trained on a long-range task until its criterion is met: settings, one run, its course."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.backends.backend import get_backend
+from hf_matlab_compat.errors import NonFiniteError, OptionError, quoted
+from hf_matlab_compat.observers.observer import Observer, Run, Stop
+from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.recurrent.initialisation import Initialisation
+from hf_matlab_compat.recurrent.network import build_recurrent
+from hf_matlab_compat.recurrent.problem import SequenceProblem
+from hf_matlab_compat.recurrent.sequences import SequenceData
+from hf_matlab_compat.recurrent.workspace import Workspace
+from hf_matlab_compat.state import Report, Score, State
+from hf_matlab_compat.studies.sequence_tasks import JUDGED, TRAINING, WATCHED, Sequences, Task, task
+from hf_matlab_compat.training import train
+
+MOST_WRONG = 0.01
+"""The criterion: less than this share of fresh sequences is wrong."""
+
+FRESH_SEQUENCES = 1000
+"""Number of sequences on which the criterion is judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """All that a run depends on, beside its seed and the strength of structural damping.
+
+    Attributes
+    ----------
+    task : str
+        A name of `sequence_tasks.TASKS`.
+    length : int
+        T.
+    hidden : int
+        Number of tanh units.
+    data : {'fresh', 'fixed'}
+        New sequences in every epoch, or the same for the whole run.
+    sequences, chunks : int
+        Of an epoch; the curvature is that of one chunk.
+    epochs : int
+        The run ends there if the criterion is not met.
+    initial_lam : float
+    cg_steps : int
+        Most CG steps of an epoch.
+    precision : {'single', 'double'}
+    spectral_radius : float or None
+        Of the initial recurrent weights; None leaves them as drawn, near 1.05.
+    backend : {'numpy', 'numba'}
+    """
+
+    task: str
+    length: int = 30
+    hidden: int = 50
+    data: str = "fresh"
+    sequences: int = 1000
+    chunks: int = 4
+    epochs: int = 120
+    initial_lam: float = 0.1
+    cg_steps: int = 100
+    precision: str = "single"
+    spectral_radius: float | None = None
+    backend: str = "numpy"
+
+
+FIXED: Mapping[str, Any] = {"sequences": 4000, "chunks": 16}
+"""Sizes of a fixed data set, where none are given."""
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "addition": {"initial_lam": 0.2},  # its loss is Σ(d - y)², twice that for which 0.1 was published
+    "multiplication": {"initial_lam": 0.2},
+    "xor": {"length": 15, "epochs": 200, "structural_damping": 1 / 3},
+    "temporal_order": {},
+    "temporal_order_3": {},
+    "random_permutation": {"sequences": 500, "epochs": 300},
+    "memory_5": {
+        **{"data": "fixed", "sequences": 32, "chunks": 1, "epochs": 200, "cg_steps": 300, "precision": "double"},
+        "structural_damping": 30.0,  # with a target at every step S is a mean over steps, not a sum
+    },
+    "memory_20": {
+        **{"length": 20, "sequences": 500, "epochs": 200, "cg_steps": 300, "precision": "double"},
+        "structural_damping": 30.0,
+    },
+}
+"""What differs by task; `structural_damping`, μ, is 1/30 elsewhere (Martens & Sutskever 2011)."""
+
+
+def setting_of(name: str, **given: Any) -> Setting:
+    """Return the settings of a task, with those that are given and not None in place of its defaults.
+
+    Raises
+    ------
+    OptionError
+        A value does not fit.
+    """
+    task(name)
+    asked = {key: value for key, value in given.items() if value is not None}
+    usual = dict(DEFAULTS[name])
+    if name == "memory_5" and asked.get("data", "fixed") != "fixed":
+        raise OptionError("data", expected="'fixed', since there are 32 strings", got=quoted(asked["data"]))
+    if name != "memory_5" and asked.get("data") == "fixed":
+        usual |= FIXED
+    usual.pop("structural_damping", None)
+    made = Setting(task=name, **{**usual, **asked})
+    _check(made)
+    return made
+
+
+def _check(made: Setting) -> None:
+    if made.data not in ("fresh", "fixed"):
+        raise OptionError("data", expected="'fresh' or 'fixed'", got=quoted(made.data))
+    for each in ("hidden", "sequences", "chunks", "epochs", "cg_steps"):
+        if getattr(made, each) < 1:
+            raise OptionError(each, expected="a whole number of at least 1", got=getattr(made, each))
+    if made.sequences % made.chunks:
+        raise OptionError("chunks", expected=f"a number that divides {made.sequences} sequences", got=made.chunks)
+    for each in ("initial_lam", "spectral_radius"):
+        value = getattr(made, each)
+        if value is not None and not 0 < value < math.inf:
+            raise OptionError(each, expected="a finite number above 0", got=value)
+    task(made.task).sequences(made.length, 1, 0)  # refuses a length that is too short
+
+
+def usual_damping(name: str) -> float:
+    """Return μ where none is given."""
+    return DEFAULTS[name].get("structural_damping", 1 / 30)
+
+
+@dataclass
+class Course:
+    """A run, epoch by epoch; entry k belongs to epoch k + 1.
+
+    Attributes
+    ----------
+    seed : int
+    structural_damping : float
+        μ.
+    loss, wrong : list of float
+        Negative log-likelihood on the training sequences, and share of the watched fresh sequences that is wrong.
+    rho, lam : list of float
+    cg_steps : list of int
+    seconds : list of float
+        CPU time of the process since the start of the run.
+    met : bool
+        The criterion holds, on sequences that were not looked at before.
+    failed : str
+        Why the run ended before its time; empty if it did not.
+    """
+
+    seed: int
+    structural_damping: float
+    loss: list[float] = field(default_factory=list)
+    wrong: list[float] = field(default_factory=list)
+    rho: list[float] = field(default_factory=list)
+    lam: list[float] = field(default_factory=list)
+    cg_steps: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    met: bool = False
+    failed: str = ""
+
+    def sentence(self) -> str:
+        """Return how the run ended."""
+        wrong = f"{100 * self.wrong[-1]:.3g} % wrong" if self.wrong else "no epoch"
+        cost = f"{len(self.loss)} epochs, {self.seconds[-1] if self.seconds else 0:.1f} s CPU"
+        ended = "solved" if self.met else self.failed or "not solved"
+        return f"seed {self.seed}, mu {self.structural_damping:.4g}: {ended}, {cost}, {wrong}"
+
+
+class Examination:
+    """A test problem: the log-likelihood on fresh sequences, and as error the share of sequences that is wrong.
+
+    Parameters
+    ----------
+    trained : SequenceProblem
+        Its model and its precision are taken.
+    of_task : Task
+    asked : Sequences
+    """
+
+    def __init__(self, trained: SequenceProblem, of_task: Task, asked: Sequences) -> None:
+        self._problem, self._task, self._asked = trained, of_task, asked
+
+    def score(self, theta: Vector, on: Cases) -> Score:
+        """See `Problem.score`; the log-likelihood is the mean over steps with a target."""
+        problem, data = self._problem, SequenceData(*self._asked)
+        memory, outputs, ll = Workspace(problem.backend), np.zeros(data.targets.shape, np.float32), 0.0
+        for block in data.blocks(0, data.num_blocks(problem.num_parameters)):
+            at = problem.model.at(theta, block, memory)
+            ll += float(at.log_likelihood)
+            shape = len(outputs), block.num_steps, len(block)
+            outputs[:, : block.num_steps, block.first : block.first + len(block)] = at.y.reshape(shape)
+        wrong = self._task.wrong(outputs, self._asked)
+        return Score(log_likelihood=ll / data.total_weight(None, "step"), error=float(wrong.mean()))
+
+
+class _Recorder(Observer):
+    """Notes the course of a run, tells of it, and stops it where the criterion is met on sequences never seen."""
+
+    def __init__(self, course: Course, judged: Callable[[Vector, int], float], tell: Callable[[str], None]) -> None:
+        self._course, self._judged, self._tell = course, judged, tell
+
+    def begin(self, run: Run, state: State) -> None:
+        self._started = time.process_time()
+
+    def epoch(self, report: Report, state: State) -> Stop | None:
+        course, test = self._course, report.test
+        assert test is not None  # there is always an examination
+        course.loss.append(-report.train.log_likelihood)
+        course.wrong.append(test.error)
+        course.rho.append(float(report.rho))
+        course.lam.append(float(report.lam))
+        course.cg_steps.append(int(report.cg_steps))
+        course.seconds.append(time.process_time() - self._started)
+        self._tell(progress_line(course))
+        if test.error >= MOST_WRONG or self._judged(state.theta, report.epoch) >= MOST_WRONG:
+            return None
+        course.met = True
+        return Stop("the criterion is met")
+
+
+HEADINGS = f"{'epoch':>5}{'loss':>12}{'wrong %':>10}{'rho':>9}{'lambda':>10}{'CG':>6}{'CPU s':>9}"
+"""Of the lines that tell of epochs."""
+
+
+def progress_line(course: Course) -> str:
+    """Return the last epoch in a line under `HEADINGS`."""
+    loss, wrong, rho, lam, steps, seconds = (
+        figures[-1] for figures in (course.loss, course.wrong, course.rho, course.lam, course.cg_steps, course.seconds)
+    )
+    return f"{len(course.loss):5}{loss:12.4g}{100 * wrong:10.1f}{rho:9.3g}{lam:10.2g}{steps:6}{seconds:9.1f}"
+
+
+def run(
+    setting: Setting, seed: int, structural_damping: float, tell: Callable[[str], None] = lambda line: None
+) -> Course:
+    """Train one net until the criterion is met, or to the last epoch.
+
+    Parameters
+    ----------
+    setting : Setting
+        What to train on, and how.
+    seed : int
+        Of the initial weights and of all sequences.
+    structural_damping : float
+        μ.
+    tell : callable
+        Called with a line after every epoch.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C; there is no course of a run that was broken off.
+    """
+    of_task, problem = task(setting.task), _problem(setting, seed)
+
+    def examination(purpose: int, epoch: int) -> Examination:
+        asked = of_task.sequences(setting.length, FRESH_SEQUENCES, seed, purpose=purpose, epoch=epoch)
+        return Examination(problem, of_task, asked)
+
+    course = Course(seed, structural_damping)
+    return train_until_met(setting, problem, problem.initial_theta(seed), examination, (course, tell))
+
+
+def train_until_met(
+    setting: Setting,
+    problem: SequenceProblem,
+    start: Any,
+    examination: Callable[[int, int], Examination],
+    of_run: tuple[Course, Callable[[str], None]],
+) -> Course:
+    """Train from given parameters on given sequences; see `run`.
+
+    Parameters
+    ----------
+    setting : Setting
+        Its options of training are used.
+    problem : SequenceProblem
+        On the backend of the settings.
+    start : (P,) array
+        Initial parameters.
+    examination : callable
+        (purpose, epoch) → sequences to look at in every epoch, or to judge on after an epoch.
+    of_run : tuple
+        The course to write to, and whom to tell of every epoch.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        As `run`.
+    """
+    course, tell = of_run
+
+    def judged(theta: Vector, epoch: int) -> float:
+        return examination(JUDGED, epoch).score(theta, Cases()).error
+
+    try:
+        result = train(
+            problem=problem,
+            test_problem=examination(WATCHED, 0),
+            initial_theta=start,
+            structural_damping=course.structural_damping,
+            preconditioner_exponent=None,
+            initial_lam=setting.initial_lam,
+            max_cg_steps=setting.cg_steps,
+            max_epochs=setting.epochs,
+            precision=setting.precision,
+            backend=setting.backend,
+            num_threads=1,
+            observers=[_Recorder(course, judged, tell)],
+        )
+    except NonFiniteError:
+        course.failed = f"not finite in epoch {len(course.loss) + 1}"
+        return course
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return course
+
+
+def _problem(setting: Setting, seed: int) -> SequenceProblem:
+    of_task = task(setting.task)
+
+    def drawn(epoch: int) -> SequenceData:
+        made = of_task.sequences(setting.length, setting.sequences, seed, purpose=TRAINING, epoch=epoch)
+        return SequenceData(*made, num_chunks=setting.chunks)
+
+    first = drawn(0)
+    sizes = len(first.inputs), setting.hidden, len(first.targets)
+    draws = Initialisation(spectral_radius=setting.spectral_radius)
+    model = build_recurrent(sizes, ["tanh", of_task.output_unit], "matching", "squared", draws=draws)
+    backend = get_backend(setting.backend, setting.precision, 1)
+    return SequenceProblem(
+        model=model, data=first, backend=backend, resample=drawn if setting.data == "fresh" else None
+    )

@@ -1,0 +1,160 @@
+"""Runs of a long-range task over seeds and strengths of structural damping: table and picture."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.plots.learning_curves import draw_panels, lambda_panel, likelihood_panel, rho_panel
+from hf_matlab_compat.studies.journal import Journal
+from hf_matlab_compat.studies.long_range import FRESH_SEQUENCES, HEADINGS, MOST_WRONG, Course, Setting, run
+from hf_matlab_compat.studies.tables import median_and_range, text_table
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs of a task.
+
+    Attributes
+    ----------
+    setting : Setting
+    courses : sequence of Course
+        In the order asked for: strength by strength, seed by seed.
+    """
+
+    setting: Setting
+    courses: Sequence[Course]
+
+    def by_strength(self) -> dict[float, list[Course]]:
+        """Return the runs by μ."""
+        found: dict[float, list[Course]] = {}
+        for course in self.courses:
+            found.setdefault(course.structural_damping, []).append(course)
+        return found
+
+    @property
+    def is_met(self) -> bool:
+        """True if every run with the first strength meets the criterion."""
+        return all(course.met for course in next(iter(self.by_strength().values())))
+
+    def verdict(self) -> str:
+        """Return the criterion, and how many runs with the first strength meet it."""
+        strength, courses = next(iter(self.by_strength().items()))
+        all_of_them = "none of the 32 strings wrong"  # there are no others
+        fresh = f"less than {100 * MOST_WRONG:g} % of {FRESH_SEQUENCES} fresh sequences wrong"
+        criterion = all_of_them if self.setting.task == "memory_5" else fresh
+        met = sum(course.met for course in courses)
+        return f"Criterion: {criterion}.\nMet by {met} of {len(courses)} runs with mu {strength:.4g}."
+
+    def table(self) -> str:
+        """Return a row for each strength: runs that meet the criterion, and median [least, largest] of their cost.
+
+        Epochs and seconds are those of the runs that meet it; the share of wrong sequences is that of all runs.
+        """
+        rows = {}
+        for strength, courses in self.by_strength().items():
+            solved = [course for course in courses if course.met]
+            rows[f"mu {strength:.3g}"] = [
+                f"{len(solved)} of {len(courses)}",
+                median_and_range([len(course.loss) for course in solved], ".3g"),
+                median_and_range([course.seconds[-1] for course in solved], ".3g"),
+                median_and_range([100 * course.wrong[-1] for course in courses if course.wrong], ".3g"),
+            ]
+        title = f"{self.setting.task}, T = {self.setting.length}, {len(next(iter(self.by_strength().values())))} seeds"
+        columns = ["solved", "epochs", "CPU s", "wrong %"]
+        return f"{title}\n{text_table('', columns, rows, first=8, other=18)}"
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw loss, share of wrong sequences, ρ and λ over epochs.
+
+        Parameters
+        ----------
+        path : path
+            A .png, .svg or .pdf file.
+        """
+        shown = [course for course in self.courses if course.loss]
+        curves = {f"seed {each.seed}, μ = {each.structural_damping:.3g}": _Curves(_figures(each)) for each in shown}
+        places = {label: np.arange(1, len(curve.epochs["rho"]) + 1) for label, curve in curves.items()}
+        panels = (likelihood_panel, _wrong_panel, rho_panel, lambda_panel)
+        draw_panels(path, curves, (places, "epoch"), panels, size=(11, 6.5))
+
+
+@dataclass(frozen=True)
+class _Curves:
+    epochs: Mapping[str, Any]
+
+
+def _figures(course: Course) -> Mapping[str, Any]:
+    nothing = np.full(len(course.loss), np.nan)
+    known = {"log_likelihood": -np.array(course.loss), "test_log_likelihood": nothing, "wrong": np.array(course.wrong)}
+    return {**known, "rho": np.array(course.rho), "lam": np.array(course.lam)}
+
+
+def _wrong_panel(axes: Any, x: Any, curves: Any, style: dict[str, Any]) -> None:
+    axes.plot(x, curves.epochs["wrong"], "--", **style)
+    if len(axes.lines) == 1:
+        axes.axhline(MOST_WRONG, color="0.6", linewidth=0.8, linestyle=":")
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_title(f"share of fresh sequences wrong (dotted: {MOST_WRONG:g})", loc="left")
+
+
+def study(
+    setting: Setting,
+    seeds: Sequence[int],
+    strengths: Sequence[float],
+    *,
+    journal: str | os.PathLike[str] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+    watch: Callable[[str], None] = lambda line: None,
+) -> Study:
+    """Run a task for every strength of structural damping and every seed.
+
+    Parameters
+    ----------
+    setting : Setting
+        What to train on, and how.
+    seeds : sequence of int
+        A run for each.
+    strengths : sequence of float
+        μ; 0 is Hessian-free without structural damping.
+    journal : path, optional
+        Finished runs are kept there, and are not run again.
+    tell : callable
+        Called with a sentence after every run.
+    watch : callable
+        Called with a line after every epoch.
+
+    Raises
+    ------
+    OptionError
+        There is no seed, or a strength does not fit.
+    ArgumentError
+        The journal cannot be read or written.
+    KeyboardInterrupt
+        After Ctrl-C; the journal has the finished runs.
+    """
+    if not seeds:
+        raise OptionError("seeds", expected="a whole number of at least 1", got=0)
+    for strength in strengths:
+        if not 0 <= strength < math.inf:
+            raise OptionError("structural_damping", expected="finite numbers of at least 0", got=strength)
+    kept, courses = Journal(journal), []
+    for strength in strengths:
+        for seed in seeds:
+            asked = {**asdict(setting), "seed": seed, "structural_damping": strength}
+            known = kept.found(asked)
+            if known:
+                course = Course(**known)
+            else:
+                tell(f"{setting.task}, T = {setting.length}, seed {seed}, mu {strength:.4g}\n{HEADINGS}")
+                course = run(setting, seed, strength, watch)
+                kept.add(asked, asdict(course))
+            courses.append(course)
+            tell(course.sentence() + (" (from the journal)" if known else ""))
+    return Study(setting, courses)
