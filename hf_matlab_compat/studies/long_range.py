@@ -15,8 +15,7 @@ from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import NonFiniteError, OptionError, quoted
 from hf_matlab_compat.observers.observer import Observer, Run, Stop
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.recurrent.initialisation import Initialisation
-from hf_matlab_compat.recurrent.network import build_recurrent
+from hf_matlab_compat.recurrent import recurrent
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.sequences import SequenceData
 from hf_matlab_compat.recurrent.workspace import Workspace
@@ -194,7 +193,7 @@ class Examination:
         problem, data = self._problem, SequenceData(*self._asked)
         memory, outputs, ll = Workspace(problem.backend), np.zeros(data.targets.shape, np.float32), 0.0
         for block in data.blocks(0, data.num_blocks(problem.num_parameters)):
-            at = problem.model.at(theta, block, memory)
+            at: Any = problem.model.at(theta, block, memory)
             ll += float(at.log_likelihood)
             shape = len(outputs), block.num_steps, len(block)
             outputs[:, : block.num_steps, block.first : block.first + len(block)] = at.y.reshape(shape)
@@ -274,7 +273,7 @@ def train_until_met(
     setting: Setting,
     problem: SequenceProblem,
     start: Any,
-    examination: Callable[[int, int], Examination],
+    examination: Callable[[int, int], Any],
     of_run: tuple[Course, Callable[[str], None]],
 ) -> Course:
     """Train from given parameters on given sequences; see `run`.
@@ -288,7 +287,7 @@ def train_until_met(
     start : (P,) array
         Initial parameters.
     examination : callable
-        (purpose, epoch) → sequences to look at in every epoch, or to judge on after an epoch.
+        (purpose, epoch) → `Examination` to look at in every epoch, or to judge by after an epoch.
     of_run : tuple
         The course to write to, and whom to tell of every epoch.
 
@@ -328,15 +327,15 @@ def train_until_met(
 def _problem(setting: Setting, seed: int) -> SequenceProblem:
     of_task = task(setting.task)
 
-    def drawn(epoch: int) -> SequenceData:
-        made = of_task.sequences(setting.length, setting.sequences, seed, purpose=TRAINING, epoch=epoch)
-        return SequenceData(*made, num_chunks=setting.chunks)
+    def drawn(epoch: int) -> Sequences:
+        return of_task.sequences(setting.length, setting.sequences, seed, purpose=TRAINING, epoch=epoch)
 
     first = drawn(0)
-    sizes = len(first.inputs), setting.hidden, len(first.targets)
-    draws = Initialisation(spectral_radius=setting.spectral_radius)
-    model = build_recurrent(sizes, ["tanh", of_task.output_unit], "matching", "squared", draws=draws)
-    backend = get_backend(setting.backend, setting.precision, 1)
-    return SequenceProblem(
-        model=model, data=first, backend=backend, resample=drawn if setting.data == "fresh" else None
-    )
+    return recurrent(
+        **first._asdict(),
+        hidden_sizes=[setting.hidden],
+        unit_types=["tanh", of_task.output_unit],
+        num_chunks=setting.chunks,
+        resample=drawn if setting.data == "fresh" else None,
+        spectral_radius=setting.spectral_radius,
+    ).placed(get_backend(setting.backend, setting.precision, 1))

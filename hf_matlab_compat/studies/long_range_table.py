@@ -60,15 +60,13 @@ class Study:
         rows = {}
         for strength, courses in self.by_strength().items():
             solved = [course for course in courses if course.met]
-            rows[f"mu {strength:.3g}"] = [
-                f"{len(solved)} of {len(courses)}",
-                median_and_range([len(course.loss) for course in solved], ".3g"),
-                median_and_range([course.seconds[-1] for course in solved], ".3g"),
-                median_and_range([100 * course.wrong[-1] for course in courses if course.wrong], ".3g"),
+            rows[f"mu {strength:.3g}: {len(solved)} of {len(courses)}"] = [
+                median_and_range([len(course.loss) for course in solved]),
+                median_and_range([course.seconds[-1] for course in solved], ".1f"),
+                median_and_range([100 * course.wrong[-1] for course in courses if course.wrong], ".1f"),
             ]
-        title = f"{self.setting.task}, T = {self.setting.length}, {len(next(iter(self.by_strength().values())))} seeds"
-        columns = ["solved", "epochs", "CPU s", "wrong %"]
-        return f"{title}\n{text_table('', columns, rows, first=8, other=18)}"
+        title = f"{self.setting.task}, T = {self.setting.length}: runs that meet the criterion, median [range]"
+        return f"{title}\n{text_table('', ['epochs', 'CPU s', 'wrong %, all runs'], rows, (18, 16, 23, 23))}"
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw loss, share of wrong sequences, ρ and λ over epochs.

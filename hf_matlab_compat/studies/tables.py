@@ -8,7 +8,7 @@ import numpy as np
 
 
 def text_table(
-    title: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]], *, first: int = 36, other: int = 20
+    title: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]], widths: Sequence[int] = ()
 ) -> str:
     """Return a table as lines of text.
 
@@ -20,11 +20,15 @@ def text_table(
         The other headings.
     rows : mapping of str to sequence of str
         Name to cells.
-    first, other : int
-        Widths of the column of names, which is aligned to the left, and of each of the others.
+    widths : sequence of int
+        Of the column of names, which is aligned to the left, and of the others; by default 36 and 20 each.
     """
+    first, *others = widths or (36, *(20 for _ in columns))
     lines = {title: columns, **rows}
-    return "\n".join(f"{name:{first}}" + "".join(f"{cell:>{other}}" for cell in cells) for name, cells in lines.items())
+    return "\n".join(
+        f"{name:{first}}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, others, strict=True))
+        for name, cells in lines.items()
+    )
 
 
 def mean_and_deviation(figures: Sequence[float]) -> str:

@@ -114,10 +114,10 @@ def test_a_table_has_success_as_it_is_and_the_cost_of_the_runs_that_succeed() ->
     runs += [course(seed, 0, [0.75]) for seed in range(3)]
     found = Study(setting_of("memory_5"), runs)
     lines = found.table().splitlines()
-    assert lines[0] == "memory_5, T = 30, 3 seeds"
-    assert lines[1].split() == ["solved", "epochs", "CPU", "s", "wrong", "%"]
-    assert lines[2].split() == ["mu", "30", "2", "of", "3", "2.5", "[2,", "3]", "5", "[4,", "6]", "0.2", "[0,", "90]"]
-    assert lines[3].split() == ["mu", "0", "0", "of", "3", "-", "-", "75", "[75,", "75]"]
+    assert lines[0] == "memory_5, T = 30: runs that meet the criterion, median [range]"
+    assert lines[1].split() == ["epochs", "CPU", "s", "wrong", "%,", "all", "runs"]
+    assert lines[2] == "mu 30: 2 of 3           2.5 [2, 3]         5.0 [4.0, 6.0]        0.2 [0.0, 90.0]"
+    assert lines[3] == "mu 0: 0 of 3                     -                      -      75.0 [75.0, 75.0]"
     assert max(map(len, lines)) <= 80
     assert found.verdict() == "Criterion: none of the 32 strings wrong.\nMet by 2 of 3 runs with mu 30."
     assert not found.is_met
@@ -154,7 +154,7 @@ def test_a_study_goes_on_from_its_journal(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("not a journal\n")
-    with pytest.raises(ArgumentError, match="journal: expected a journal of a study, got '.*notes.txt'"):
+    with pytest.raises(ArgumentError, match=r"journal: expected a journal of a study, got '.*notes\.txt'"):
         study(QUICK, [0], [0.1], journal=other)
     assert other.read_text() == "not a journal\n"
     with pytest.raises(ArgumentError, match="journal: expected a file that can be written"):
@@ -192,7 +192,7 @@ def test_the_command_ends_with_0_where_the_criterion_is_met_and_with_1_where_not
     assert main([*words, "--picture", str(tmp_path / "a.svg")]) == 0
     said = capsys.readouterr()
     lines = said.out.splitlines()
-    assert lines[0] == "xor, T = 10, 1 seeds"
+    assert lines[0] == "xor, T = 10: runs that meet the criterion, median [range]"
     assert lines[-3] == "Criterion: less than 1 % of 1000 fresh sequences wrong."
     assert lines[-2] == "Met by 1 of 1 runs with mu 0.3333."
     assert lines[-1] == f"Picture: {tmp_path / 'a.svg'}"

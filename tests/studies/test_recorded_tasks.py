@@ -10,20 +10,18 @@ import pytest
 
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
-from hf_matlab_compat.recurrent.network import build_recurrent
+from hf_matlab_compat.recurrent import recurrent
 from hf_matlab_compat.recurrent.problem import SequenceProblem
-from hf_matlab_compat.recurrent.sequences import SequenceData
 from hf_matlab_compat.studies.long_range import Course, Examination, run, setting_of, train_until_met
 from hf_matlab_compat.studies.sequence_tasks import TASKS, Sequences
 
 RECORDED = Path(__file__).parent.parent / "goldens" / "rnn"
-DOUBLE = get_backend("numpy", "double", 1)
 
 
 def problem_of(name: str, asked: Sequences, num_chunks: int) -> SequenceProblem:
-    sizes = len(asked.inputs), 50, len(asked.targets)
-    model = build_recurrent(sizes, ["tanh", TASKS[name].output_unit], "matching", "squared")
-    return SequenceProblem(model=model, data=SequenceData(*asked, num_chunks=num_chunks), backend=DOUBLE)
+    units = ["tanh", TASKS[name].output_unit]
+    made = recurrent(**asked._asdict(), hidden_sizes=[50], unit_types=units, num_chunks=num_chunks)
+    return made.placed(get_backend("numpy", "double", 1))
 
 
 def recorded_memory(seed: int, mu: float, epochs: int) -> tuple[Course, dict[str, Any]]:
