@@ -22,6 +22,7 @@ from hf_matlab_compat.model.sparse_init import sparse_init
 from hf_matlab_compat.objective.cases import CASES_PER_KEPT_BLOCK
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity.recording import Case
+from hf_matlab_compat.parity.recurrent_cases import RECURRENT_CASES, recurrent_case
 
 _PLACES = (Path(__file__).parent / "goldens", Path(__file__).parents[2] / "tests" / "goldens")
 """In an installed package; in a clone."""
@@ -300,14 +301,17 @@ def _one_of_k(mixing: Any, inputs: Any) -> Any:
 
 
 def find_cases(asked: Sequence[str | os.PathLike[str] | Case]) -> list[Case]:
-    """Return cases by name ('all' for every recorded one), by .mat file, or as they are; each once.
+    """Return cases by name, by .mat file, or as they are; each once.
+
+    'all' stands for every recorded one, 'recurrent' for every recurrent one.
 
     Raises
     ------
     ParityError
         There is no such case, or two files have the same name.
     """
-    named = [name for one in asked for name in (builtin_names() if one == "all" else (one,))]
+    groups = {"all": builtin_names(), "recurrent": RECURRENT_CASES}
+    named = [name for one in asked for name in (groups.get(one, (one,)) if isinstance(one, str) else (one,))]
     wanted = [one for at, one in enumerate(named) if isinstance(one, Case) or one not in named[:at]]
     found = [_case(one) for one in wanted]
     names = [case.name for case in found]
@@ -323,7 +327,9 @@ def _case(one: str | os.PathLike[str] | Case) -> Case:
         return builtin_case(one)
     if isinstance(one, str) and one in MADE_CASES:
         return made_case(one)
+    if isinstance(one, str) and one in RECURRENT_CASES:
+        return recurrent_case(one)
     if os.fspath(one).endswith(".mat"):
         return case_from_mat(os.fspath(one))
-    names = ", ".join((*builtin_names(), *MADE_CASES))
+    names = ", ".join((*builtin_names(), *MADE_CASES, *RECURRENT_CASES))
     raise ParityError(f"case: expected a built-in one, got {os.fspath(one)!r}. There are: {names}.")

@@ -11,6 +11,7 @@ import numpy as np
 from hf_matlab_compat.matlab.vocabulary import WORDS
 from hf_matlab_compat.objective.cases import CASES_PER_KEPT_BLOCK
 from hf_matlab_compat.parity.recording import EpochRecord, Recording
+from hf_matlab_compat.parity.recurrent_cases import is_recurrent
 
 HIDDEN = ("logistic", "tanh", "linear")
 ACCEPTED: Mapping[str, tuple[tuple[str, int], ...]] = {
@@ -30,6 +31,19 @@ _SETTINGS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "more than one block of cases in a chunk": lambda given: (
         given["indata"].shape[1] > CASES_PER_KEPT_BLOCK * given["numchunks"]
     ),
+}
+
+_OF_RECURRENT: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "structural damping": lambda given: given["mu"] > 0,
+    "a recurrent net without structural damping": lambda given: given["mu"] == 0,
+    **{
+        f"{unit} outputs of a recurrent net": lambda given, unit=unit: given["layertypes"][-1] == unit
+        for unit in ("linear", "logistic", "softmax")
+    },
+    **{
+        f"sequences that start with '{start}'": lambda given, start=start: given["initial_state"] == start
+        for start in ("learned", "bias", "zero")
+    },
 }
 
 Epoch = Callable[[Recording, EpochRecord], bool]
@@ -53,7 +67,9 @@ _DECIDED: Mapping[str, Mapping[str, Epoch]] = {
 """Decisions, and whether an epoch shows each."""
 
 _EVENTS: Mapping[str, Epoch] = {
-    "ties under errtype 'class'": lambda r, record: r.case.arguments["errtype"] == "class" and _ties(record),
+    "ties under errtype 'class'": lambda r, record: (
+        r.case.arguments["errtype"] == "class" and not is_recurrent(r.case) and _ties(record)
+    ),
     f"CG runs of more than {LONG_CG} steps": lambda r, record: _last_step(record) > LONG_CG,
     "wrap-around of chunks": lambda r, record: (
         bool(record.figures) and record.epoch > r.case.arguments["numchunks"] > 1
@@ -71,9 +87,15 @@ _EVENTS: Mapping[str, Epoch] = {
 def not_exercised(recordings: Sequence[Recording]) -> list[str]:
     """Return the settings, in MATLAB's words, and the events that none of these recordings has."""
     epochs = _epochs(recordings)
-    cases = [recording.case.arguments for recording in recordings if recording.epochs]
-    missing = [*_outputs(cases), *_hybridmode(cases), *_hidden(cases)]
-    missing += [name for name, has in _SETTINGS.items() if not any(map(has, cases))]
+    ran = [recording.case for recording in recordings if recording.epochs]
+    cases = [case.arguments for case in ran if not is_recurrent(case)]
+    recurrent = [case.arguments for case in ran if is_recurrent(case)]
+    missing: list[str] = []
+    if cases or not recurrent:
+        missing += [*_outputs(cases), *_hybridmode(cases), *_hidden(cases)]
+        missing += [name for name, has in _SETTINGS.items() if not any(map(has, cases))]
+    if recurrent:
+        missing += [name for name, has in _OF_RECURRENT.items() if not any(map(has, recurrent))]
     missing += [name for name, has in _EVENTS.items() if not any(has(*epoch) for epoch in epochs)]
     return [name for name in missing if not ("errtype 'class'" in missing and name.endswith("under errtype 'class'"))]
 

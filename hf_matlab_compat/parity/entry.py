@@ -28,7 +28,9 @@ from hf_matlab_compat.matlab.vocabulary import to_matlab_value
 from hf_matlab_compat.parity.certificate import Line
 from hf_matlab_compat.parity.checkpoint import checkpoint_comparisons, our_variables
 from hf_matlab_compat.parity.comparisons import Comparison, end_comparisons
-from hf_matlab_compat.parity.engines.port import PortCase, run_epoch, single_epochs, starting
+from hf_matlab_compat.parity.engines.port import run_epoch, single_epochs, starting
+from hf_matlab_compat.parity.engines.port_case import PortCase
+from hf_matlab_compat.parity.engines.recurrent_port import RecurrentPortCase
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.log_comparison import epoch_lines
 from hf_matlab_compat.parity.recording import Case, EpochRecord, Recording, distance
@@ -124,6 +126,8 @@ def entry_lines(
     """
     if recording.mode == "kernels" or recording.epochs[0].epoch != 1:
         return []
+    if isinstance(case, RecurrentPortCase):
+        return _recurrent_lines(recording, case, judge, absent)
     free = recording.mode == "free"
     records = recording.epochs if free else recording.epochs[:1]
     lam, column = case.options.initial_lam, judge.column(records[0], None)
@@ -141,6 +145,25 @@ def entry_lines(
     else:
         found = list(_judged(recording, case, judge, list(zip(records, ours, called.epochs, strict=False))))
     return [begun, *found, *_port_lines(recording, case, judge, whole), *_reference_lines(recording, judge)]
+
+
+def _recurrent_lines(recording: Recording, case: RecurrentPortCase, judge: EpochJudge, absent: str) -> list[Line]:
+    """Compare one call of `train` with the single epochs of the same run; their epochs are judged one by one."""
+    count, column = _epochs_of_a_call(recording), _exact(judge, recording)
+    if absent:
+        return [not_run(_pair(_ours(count)), column, absent)]
+    theta = np.ravel(recording.case.arguments["paramsp"])
+    try:
+        chain = single_epochs(case, theta, count)
+        called = case.train(theta, count).state
+    except HessianFreeError as error:
+        return [differs(_pair(_ours(count), "stopped", "", np.inf), column, f"a run stopped: {error}")]
+    single, lam = chain[-1].theta_after, chain[-1].figures["lam"]
+    pairs = [
+        _pair(f"{_ours(count)}: parameters returned", called.theta, single, distance(called.theta, single)),
+        _pair(f"{_ours(count)}: lambda", called.lam, lam, distance(called.lam, lam)),
+    ]
+    return [line_of(pair, _at(column, count)) for pair in pairs]
 
 
 def _called(recording: Recording, judge: EpochJudge, epochs: int) -> Called | HessianFreeError:

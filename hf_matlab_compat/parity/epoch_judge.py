@@ -21,7 +21,7 @@ from hf_matlab_compat.parity.comparisons import (
     state_comparisons,
     steps_comparison,
 )
-from hf_matlab_compat.parity.engines.port import PortCase, forward_values
+from hf_matlab_compat.parity.engines.port_case import PortCase
 from hf_matlab_compat.parity.envelope_rule import (
     OWN_FACTOR,
     UNDECIDED_E,
@@ -51,7 +51,7 @@ from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.solvers.conjgrad import CGStop
 
 _ON_CHUNK: Mapping[tuple[str, str], Callable[[PortCase, Any, int], Any]] = {
-    ("forward", "layer 1"): lambda case, theta, chunk: forward_values(case, theta, chunk)[0],
+    ("forward", "layer 1"): lambda case, theta, chunk: case.forward(theta, chunk)[0],
     ("grad", "target chunk"): lambda case, theta, chunk: case.problem.gradient(theta, Cases(chunk)).chunk,
 }
 """Values on the target chunk by stage and detail, as functions of any chunk."""
@@ -77,7 +77,7 @@ class EpochJudge:
     def __init__(self, recording: Recording, case: PortCase, backend: str) -> None:
         self.recording, self.backend = recording, backend
         self._case = case
-        self._network, self._tested = case.problem.network, case.held_out is not None
+        self._tested = case.held_out is not None
         self._exact = ExactEpoch(recording)
         self._own = OwnSpread(recording, self._exact)
         self._undecided = undecided_from(self._spread_of_ll()) if recording.mode == "free" else None
@@ -135,7 +135,7 @@ class EpochJudge:
             measured=lambda quantity: self._measured(record.epoch, quantity),
             own=lambda quantity: self._own.E(record, before, quantity),
             found=lambda quantity: self._found(record.epoch, quantity),
-            network=self._network,
+            case=self._case,
         )
 
     def declared(self, quantity: str) -> str:

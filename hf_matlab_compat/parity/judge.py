@@ -14,7 +14,8 @@ from hf_matlab_compat.parity.certificate import STOPS, STOPS_UNEXPLAINED, Certif
 from hf_matlab_compat.parity.checkpoint import checkpoint_lines, traces_of
 from hf_matlab_compat.parity.comparisons import ABSENT, Comparison
 from hf_matlab_compat.parity.coverage import not_exercised, seen
-from hf_matlab_compat.parity.engines.port import PortCase, port_case, port_epoch, port_epochs
+from hf_matlab_compat.parity.engines.port import port_case, port_epoch, port_epochs
+from hf_matlab_compat.parity.engines.port_case import PortCase
 from hf_matlab_compat.parity.engines.provenance import data_provenance, our_provenance
 from hf_matlab_compat.parity.epoch_judge import EpochJudge
 from hf_matlab_compat.parity.recording import NOTHING, PLACE, EpochRecord, Recording, Stop

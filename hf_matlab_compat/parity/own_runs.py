@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.objective.cases import ChunkedCases
 from hf_matlab_compat.parity.cases import rounded
 from hf_matlab_compat.parity.comparisons import Model, distances
-from hf_matlab_compat.parity.engines.port import PortCase, port_case, port_epoch, port_epochs
+from hf_matlab_compat.parity.engines.port import port_case, port_epoch, port_epochs
+from hf_matlab_compat.parity.engines.port_case import PortCase
 from hf_matlab_compat.parity.recording import EpochRecord, Recording
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.solvers.damping import damp
 
 MEMBERS = 16
 """Runs that differ by rounding: the cases of each chunk are permuted, and the outputs of units are off by last bits."""
@@ -78,7 +77,7 @@ class ExactEpoch:
         problem, theta = self._case.problem, np.asarray(record.theta, np.float64)
         on = Cases((record.epoch - 1) % problem.num_chunks)
         G = problem.curvature(theta, on, problem.gradient(theta, on))
-        B = damp(G, record.lam) if self._case.options.damping else G
+        B = self._case.method.damping.operator(G, record.lam)
         recorded = record.kernels.get("grad")
         b = np.asarray(ours.kernels["grad"] if recorded is None else recorded, np.float64)
 
@@ -122,17 +121,7 @@ class LastBitsOff:
 def members(case: PortCase, count: int = MEMBERS) -> Iterator[PortCase]:
     """Yield the same case, which is on the CPU, in other roundings."""
     for seed in range(count):
-        network = case.problem.network
-        units = tuple(LastBitsOff(unit, seed, REACHES[seed % 2]) for unit in network.units)
-        cases = _permuted(case.problem.cases, seed)
-        yield replace(case, problem=replace(case.problem, network=replace(network, units=units), cases=cases))
-
-
-def _permuted(cases: ChunkedCases, seed: int) -> ChunkedCases:
-    columns = np.arange(len(cases)).reshape(cases.num_chunks, -1)
-    order = np.random.default_rng(seed).permuted(columns, axis=1).ravel()
-    inputs, targets = (np.asfortranarray(part[:, order]) for part in (cases.inputs, cases.targets))
-    return ChunkedCases(inputs, targets, cases.num_chunks)
+        yield case.in_other_rounding(seed, lambda unit, seed=seed: LastBitsOff(unit, seed, REACHES[seed % 2]))
 
 
 class OwnSpread:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from hf_matlab_compat.parity.cases import MADE_CASES, builtin_names, find_cases
 from hf_matlab_compat.parity.engines import Engine
 from hf_matlab_compat.parity.recording import Case
+from hf_matlab_compat.parity.recurrent_cases import RECURRENT_CASES
 
 DEFAULT_CASES = (
     "ae_logistic",
@@ -106,7 +107,7 @@ def _quick_runs(modes: Sequence[str], precisions: Sequence[str]) -> list[Run]:
 
 
 def _thorough_runs(modes: Sequence[str], precisions: Sequence[str], live: bool) -> list[Run]:
-    names = (*DEFAULT_CASES, *(MADE_CASES if live else ()))
+    names = (*DEFAULT_CASES, *((*MADE_CASES, *RECURRENT_CASES) if live else ()))
     asked = [(case, mode) for case in find_cases(names) for mode in modes]
     asked += [(case, "kernels") for case in find_cases(KERNEL_CASES) if {*modes} & {"lockstep", "kernels"}]
     return [_run(case, mode, p) for case, mode in asked for p in precisions]
@@ -131,5 +132,5 @@ def _run(case: Case, mode: str, precision: str) -> Run:
 
 def _named(cases: Sequence[str | os.PathLike[str] | Case], engine: Engine) -> list[Case]:
     """Return the cases asked for; 'all' includes made ones where a reference can be run."""
-    every = (*builtin_names(), *MADE_CASES) if runs_live(engine) else builtin_names()
+    every = (*builtin_names(), *MADE_CASES, *RECURRENT_CASES) if runs_live(engine) else builtin_names()
     return find_cases([name for one in cases for name in (every if one == "all" else (one,))])

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.parity.certificate import Line, Verdict
 from hf_matlab_compat.parity.comparisons import Absent, Comparison
+from hf_matlab_compat.parity.engines.port_case import PortCase
 from hf_matlab_compat.parity.envelope_rule import (
     LAST_BITS,
     LIMIT_FACTOR,
@@ -57,15 +57,15 @@ class Column:
         Quantity → E of this package's runs; measures it when first asked.
     found : callable
         Quantity → why the reference's runs are farther apart in it than rounding; '' where that is not known.
-    network : Network
-        Network of the case, to name the layer in which a vector is farthest apart.
+    case : PortCase
+        Names the layer in which a vector is farthest apart.
     """
 
     place: Mapping[str, Any]
     measured: Callable[[str], float | None]
     own: Callable[[str], float | None]
     found: Callable[[str], str]
-    network: Network
+    case: PortCase
 
     def cause(self, quantity: str) -> str:
         """Return why the reference's runs are farther apart in a quantity than rounding."""
@@ -253,7 +253,7 @@ def _verdict(pair: Comparison, bound: Bound) -> Verdict:
 
 def _line(pair: Comparison, column: Column, bound: Bound, verdict: Verdict, distance: float | None = None) -> Line:
     detail = pair.detail
-    if verdict is Verdict.DIFFERS and (where := _farthest_layer(pair, column.network)):
+    if verdict is Verdict.DIFFERS and (where := _farthest_layer(pair, column.case)):
         detail = f"{detail}; {where}" if detail else where
     return Line(
         **column.place,
@@ -268,17 +268,16 @@ def _line(pair: Comparison, column: Column, bound: Bound, verdict: Verdict, dist
     )
 
 
-def _farthest_layer(pair: Comparison, network: Network) -> str:
+def _farthest_layer(pair: Comparison, case: PortCase) -> str:
     """Return the layer whose weights or biases are farthest apart, for a vector of parameters."""
     if any(isinstance(value, Absent | str) for value in (pair.ours, pair.theirs)):
         return ""
     a, b = (np.asarray(value, np.float64) for value in (pair.ours, pair.theirs))
-    if a.shape != b.shape or a.ndim == 0 or a.shape[0] != network.num_parameters:
+    if a.shape != b.shape or a.ndim == 0 or a.shape[0] != case.problem.num_parameters:
         return ""
     a, b = (value.reshape(len(value), -1)[:, 0] for value in (a, b))
-    apart: dict[str, float] = {}
-    for i, (ours, theirs) in enumerate(zip(network.layers(a), network.layers(b), strict=True), start=1):
-        apart |= {f"W{i}": distance(ours.W, theirs.W), f"b{i}": distance(ours.b, theirs.b)}
+    both = zip(case.parts(a), case.parts(b), strict=True)
+    apart = {name: distance(ours, theirs) for (name, ours), (_, theirs) in both}
     worst = max(apart, key=lambda name: apart[name])
     return f"most in {worst} ({apart[worst]:.1e})"
 

@@ -1,5 +1,6 @@
 function [ll, err] = rnn_LL(params, data, numchunks, net, tchunk)
-% Log-likelihood, weight cost included, and error, both means; on the target chunk, or on all where tchunk is missing.
+% Log-likelihood, weight cost included, and error, a mean over the steps with a loss; on the target chunk, or on all
+% where tchunk is missing.
 
 if nargin > 4 && ~isempty(tchunk)
     data = rnn_chunk(data, numchunks, tchunk);
@@ -18,5 +19,5 @@ for chunk = 1:numchunks
 end
 Z = rnn_divisor(net, data);
 ll = ll/Z - 0.5*net.weightcost*double(params'*(maskp.*params));
-err = err/Z;
+err = err/double(sum(data.m(:) > 0));
 end

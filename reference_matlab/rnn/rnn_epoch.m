@@ -10,14 +10,14 @@ function [params, ch, lambda, figures, chs, iterses] = rnn_epoch(params, ch, lam
 %   chs, iterses         the recorded CG iterates and their steps
 
 tchunk = mod(epoch-1, numchunks) + 1;
-[grad, grad2, ~, ~, oldll] = rnn_gradient(params, data, numchunks, net, tchunk);
+[grad, ~, oldll] = rnn_gradient(params, data, numchunks, net, tchunk);
 B = @(v, damping, structural) rnn_GV(v, params, data, numchunks, net, tchunk, damping, structural);
 evaluate = @(params) rnn_LL(params, data, numchunks, net);
 evaluate_chunk = @(params) rnn_LL(params, data, numchunks, net, tchunk);
 
 % solve (-B + lambda I + lambda mu S) p = g by CG, starting from the decayed last solution
 [chs, iterses] = conjgrad_1(@(v) -B(v, lambda, lambda*net.mu), grad, ch, ceil(c.maxiters), ceil(c.miniters), ...
-    rnn_preconditioner(grad2, lambda, net, c));
+    rnn_preconditioner(params, lambda, data, numchunks, net, c));
 ch = chs{end};    % the last iterate, not the one chosen, starts the next run
 
 [j, ll, err] = cg_backtracking(evaluate, params, chs);

@@ -1,5 +1,6 @@
 function [ll, err, u] = rnn_loss(net, o, y, d, m)
-% Log-likelihood and error of some sequences, summed with the steps' weights m, and d ll / d o.
+% Log-likelihood of some sequences, summed with the steps' weights m, error, summed over the steps with a loss, each
+% counted once, and d ll / d o.
 %
 %   o, y, d   O x N x T: inputs and outputs of the output layer, targets
 %   m         1 x N x T
@@ -21,9 +22,9 @@ switch net.output
 end
 switch net.errtype
     case 'L2'
-        err = total(m.*(y - d).^2);
+        err = total((m > 0).*(y - d).^2);
     case 'class'
-        err = total(m.*(sum(d.*y, 1) ~= max(y, [], 1)));
+        err = total((m > 0).*(sum(d.*y, 1) ~= max(y, [], 1)));
     otherwise
         err = 0;
 end

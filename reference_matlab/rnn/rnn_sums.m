@@ -5,21 +5,20 @@ function total = rnn_sums(w, net, x, h, u, p)
 %
 %   u, p   O x N x T and H x N x T
 
-g = structfun(@(a) zeros(size(a), class(a)), w, 'UniformOutput', false);
-for t = 1:size(h, 3)
-    g.hx = g.hx + p(:, :, t)*x(:, :, t)';
-    g.bh = g.bh + sum(p(:, :, t), 2);
-    g.oh = g.oh + u(:, :, t)*h(:, :, t)';
-    g.bo = g.bo + sum(u(:, :, t), 2);
-    if t > 1
-        g.hh = g.hh + p(:, :, t)*h(:, :, t-1)';
-    end
-end
+N = size(h, 2);
+flat = @(a) reshape(a, size(a, 1), []);    % the columns of one step after those of the step before
+[xs, hs, us, ps] = deal(flat(x), flat(h), flat(u), flat(p));
+g.hx = ps*xs';
+g.hh = ps(:, N+1:end)*hs(:, 1:end-N)';
+g.bh = sum(ps, 2);
+g.oh = us*hs';
+g.bo = sum(us, 2);
+first = sum(ps(:, 1:N), 2);
 if strcmp(net.initial_state, 'bias')
-    g.start = sum(p(:, :, 1), 2);
+    g.start = first;
 else
-    g.start = w.hh'*sum(p(:, :, 1), 2);
-    g.hh = g.hh + sum(p(:, :, 1), 2)*w.start';
+    g.start = w.hh'*first;
+    g.hh = g.hh + first*w.start';
 end
 total = rnn_pack(g, net);
 end

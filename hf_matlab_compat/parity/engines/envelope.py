@@ -118,24 +118,36 @@ def measure_envelope(
     ParityError
         A member could not be run; all others are stopped.
     """
-    envelope: dict[tuple[int, str], float] = {}
-    again: Sequence[EpochRecord] | None = None
     with scratch() as folder:
         reference.copy_to(folder / "reference")
-        asked = ensemble(recording, members)
-        made = _run_all(reference, recording, folder, asked, timeout)
-        for number, (member, records) in enumerate(zip(asked, made, strict=True), start=1):
-            watch(number, len(asked))
-            if member.again:
-                again = records
-                _add(envelope, recording.epochs, records, AGAIN)
-                continue
-            _add(envelope, recording.epochs, records)
-            if member.by_cases_alone:
-                _add(envelope, recording.epochs, records, BY_CASES, SUSPICIOUS[recording.precision])
-        if again is not None and any(name.startswith(AGAIN) for _, name in envelope):
-            (once_more,) = _run_all(reference, recording, folder, [Member(-1, again=True)], timeout)
-            _add(envelope, again, once_more, AND_AGAIN)
+
+        def run(asked: Sequence[Member]) -> Iterator[Sequence[EpochRecord]]:
+            return _run_all(reference, recording, folder, asked, timeout)
+
+        return envelope_of(recording, ensemble(recording, members), run, watch)
+
+
+def envelope_of(
+    recording: Recording,
+    asked: Sequence[Member],
+    run: Callable[[Sequence[Member]], Iterator[Sequence[EpochRecord]]],
+    watch: Callable[[int, int], None],
+) -> dict[tuple[int, str], float]:
+    """Return E of every quantity from runs of the members; `run` yields their epochs in the plain run's order."""
+    envelope: dict[tuple[int, str], float] = {}
+    again: Sequence[EpochRecord] | None = None
+    for number, (member, records) in enumerate(zip(asked, run(asked), strict=True), start=1):
+        watch(number, len(asked))
+        if member.again:
+            again = records
+            _add(envelope, recording.epochs, records, AGAIN)
+            continue
+        _add(envelope, recording.epochs, records)
+        if member.by_cases_alone:
+            _add(envelope, recording.epochs, records, BY_CASES, SUSPICIOUS[recording.precision])
+    if again is not None and any(name.startswith(AGAIN) for _, name in envelope):
+        (once_more,) = run([Member(-1, again=True)])
+        _add(envelope, again, once_more, AND_AGAIN)
     return envelope
 
 

@@ -22,7 +22,7 @@ from hf_matlab_compat.parity.engines.constants import published
 from hf_matlab_compat.parity.engines.reference import SHIMS, Reference
 from hf_matlab_compat.parity.recording import MODES, PRECISIONS, Case
 
-_OVERRIDES: Mapping[str, str] = {
+OVERRIDES: Mapping[str, str] = {
     **{name: name for name in ("initlambda", "autodamp", "drop", "boost", "rho_low", "rho_high")},
     **{name: name for name in ("maxiters", "miniters", "linesearch_c", "linesearch_factor", "numconn", "initcoeff")},
     "linesearch_max": "linesearch_max_reductions",
@@ -89,6 +89,11 @@ class Job:
         return folders
 
 
+def probe_vectors(size: int, count: int = 2) -> NDArray[np.float64]:
+    """Return random vectors, (size, count), the same for every run, that single precision represents exactly."""
+    return np.random.default_rng(0).standard_normal((size, count)).astype(np.float32).astype(np.float64)
+
+
 def make_job(reference: Reference, case: Case, *, precision: str, mode: str, epochs: int, probes: int = 2) -> Job:
     """Make a job for a reference, with some random vectors as probes.
 
@@ -104,14 +109,13 @@ def make_job(reference: Reference, case: Case, *, precision: str, mode: str, epo
         raise ParityError(f"epochs: expected at least 1, got {epochs}.")
     settled, overrides = _settled(reference, case, precision)
     size = settled.arguments["paramsp"].size
-    vectors = np.random.default_rng(0).standard_normal((size, probes)).astype(np.float32)
     return Job(
         case=settled,
         precision=precision,
         mode=mode,
         epochs=epochs,
         overrides=overrides,
-        probes=vectors.astype(np.float64),
+        probes=probe_vectors(size, probes),
         starts=_beginning(reference, settled, case),
         names_device=reference.names_device,
     )
@@ -194,9 +198,9 @@ def _settled(reference: Reference, case: Case, precision: str) -> tuple[Case, di
     overrides: dict[str, Any] | None = None
     if reference.takes_overrides:
         overrides = {"precision": precision}
-        for name in [name for name in wanted if name in _OVERRIDES]:
+        for name in [name for name in wanted if name in OVERRIDES]:
             value = wanted.pop(name)
-            overrides[_OVERRIDES[name]] = float(not value if name == "decay_biases" else value)
+            overrides[OVERRIDES[name]] = float(not value if name == "decay_biases" else value)
     else:
         wanted.pop("initlambda", None)  # goes in by a checkpoint of epoch 0
         case = rounded(case)

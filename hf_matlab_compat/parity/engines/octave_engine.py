@@ -11,9 +11,11 @@ from hf_matlab_compat.matlab.octave.process import one_line, scratch
 from hf_matlab_compat.parity.engines.envelope import MEMBERS, EnvelopeCache, ensemble_in_words, measure_envelope
 from hf_matlab_compat.parity.engines.job import TrainerStopped, make_job, run_octave_driver, write_job
 from hf_matlab_compat.parity.engines.provenance import octave_provenance
+from hf_matlab_compat.parity.engines.recurrent_octave import record_recurrent, recurrent_envelope
 from hf_matlab_compat.parity.engines.reference import open_reference
 from hf_matlab_compat.parity.engines.results import read_recording
 from hf_matlab_compat.parity.recording import Case, Recording
+from hf_matlab_compat.parity.recurrent_cases import is_recurrent
 
 
 class OctaveEngine:
@@ -65,6 +67,10 @@ class OctaveEngine:
         ParityError
             The run cannot be made.
         """
+        if is_recurrent(case):
+            return record_recurrent(
+                self.reference, case, precision=precision, mode=mode, epochs=epochs, timeout=self.timeout
+            )
         job = make_job(self.reference, case, precision=precision, mode=mode, epochs=epochs)
         with scratch() as folder:
             copy, failure = folder / "reference", None
@@ -94,9 +100,8 @@ class OctaveEngine:
         key = self._cache.key(recording, self.members)
         envelope = self._cache.get(key)
         if envelope is None:
-            envelope = measure_envelope(
-                self.reference, recording, members=self.members, timeout=self.timeout, watch=self.watch
-            )
+            measure = recurrent_envelope if is_recurrent(recording.case) else measure_envelope
+            envelope = measure(self.reference, recording, members=self.members, timeout=self.timeout, watch=self.watch)
             self._cache.put(key, envelope)
         told = {f"ensemble, {recording.precision}": ensemble_in_words(recording, self.members)}
         return replace(recording, envelope=envelope, provenance={**recording.provenance, **told})

@@ -8,72 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import HessianFreeError, ParityError
 from hf_matlab_compat.hessian_free import HessianFree
-from hf_matlab_compat.legacy.arguments import refuse_new_units, to_field_terms
 from hf_matlab_compat.matlab.logs.text_log import epoch_lines, scores_by_name
 from hf_matlab_compat.method import epochs
-from hf_matlab_compat.model.activations import activations
-from hf_matlab_compat.objective.feedforward import FeedforwardProblem
-from hf_matlab_compat.options import Options
+from hf_matlab_compat.parity.engines.port_case import PortCase, feedforward_case
+from hf_matlab_compat.parity.engines.recurrent_port import recurrent_port_case
 from hf_matlab_compat.parity.log_comparison import total_before
 from hf_matlab_compat.parity.recording import ASKED_OF_CG, Case, EpochRecord, Recording, Vector
+from hf_matlab_compat.parity.recurrent_cases import is_recurrent
 from hf_matlab_compat.problem import Cases, Curvature, Gradient
-from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.solvers.rules import Chosen, Path, Preconditioner, Quadratic
-from hf_matlab_compat.state import Report, State, hessian_free_state
-from hf_matlab_compat.subject import NetworkData, network_subject
-
-_NOT_THE_CASE = ("runName", "runDesc", "resumeFile", "maxepoch", "jacket", "Win", "bin", "paramsp")
-_DATA = tuple(name for name in NetworkData._fields if name != "weights")
-_WHOLE = ("max_cg_steps", "min_cg_steps")
+from hf_matlab_compat.state import Report, State
 
 _FIGURES = (
     *("cg_steps", "chosen_step", "d_norm", "rho", "reductions", "rate", "lam"),
     *("predicted_change", "old_log_likelihood_chunk", "log_likelihood_chunk"),
 )
 """Figures of a report that are compared, beside its scores."""
-
-
-@dataclass(frozen=True)
-class PortCase:
-    """A case as this package trains it.
-
-    Attributes
-    ----------
-    problem, held_out : FeedforwardProblem, FeedforwardProblem or None
-        On the training cases, and on the test cases, which are only evaluated.
-    options : Options
-    """
-
-    problem: FeedforwardProblem
-    held_out: FeedforwardProblem | None
-    options: Options
-
-    @property
-    def backend(self) -> Backend:
-        """The backend on which it runs."""
-        return self.problem.backend
-
-    @property
-    def method(self) -> Any:
-        """The method with the rules that the options name."""
-        return method_of(self.options, self.backend)
-
-    def evaluate(self, theta: Any) -> Any:
-        """Return the score of θ on the test cases, or None without any."""
-        return None if self.held_out is None else self.held_out.score(theta, Cases())
-
-    def state(self, theta: Vector, d: Vector, lam: float, epoch: int, total_cg_steps: int = 0) -> State:
-        """Return the state after `epoch`, on the backend; both vectors are copied."""
-        theta, d = (self.backend.xp.array(self.backend.asarray(vector)) for vector in (theta, d))
-        return hessian_free_state(theta, d, lam, epoch, total_cg_steps)
 
 
 def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
@@ -86,16 +43,8 @@ def port_case(case: Case, precision: str, backend: str = "numpy") -> PortCase:
     DataError
         The data do not fit.
     """
-    given = {name: value for name, value in case.arguments.items() if name not in _NOT_THE_CASE}
-    terms = {**to_field_terms({**given, **case.constants}), "precision": precision, "backend": backend}
-    whole = {name: int(np.ceil(terms[name])) for name in _WHOLE if name in terms}  # as MATLAB rounds them
-    options = Options.from_keywords(**{name: terms[name] for name in terms if name not in _DATA} | whole)
-    refuse_new_units(terms["unit_types"], options.faithful)
-    parts: dict[str, Any] = {name: terms.get(name) for name in _DATA}
-    subject = network_subject(NetworkData(**parts), (case.arguments["paramsp"], None, None), None, options, options)
-    problem: Any = subject.problem
-    held_out: Any = subject.held_out
-    return PortCase(problem, held_out, options)
+    make = recurrent_port_case if is_recurrent(case) else feedforward_case
+    return make(case, precision, backend)
 
 
 class PortEngine:
@@ -235,14 +184,6 @@ def run_kernels(case: PortCase, state: State, probes: Vector, with_cg: bool) -> 
     return taps.record()
 
 
-def forward_values(case: PortCase, theta: Any, chunk: int) -> list[Any]:
-    """Return the outputs of layers 1 … L on a chunk, (s_i, n) each."""
-    problem = case.problem
-    layers, xp = problem.network.layers(theta), case.backend.xp
-    blocks = [activations(problem.network, layers, block.inputs, xp).y[1:] for block in problem.cases.chunk(chunk)]
-    return [xp.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True)]
-
-
 class _Enough(Exception):
     """All that was asked for has been recorded."""
 
@@ -307,9 +248,14 @@ class _Taps:
         chunk = self.state.epoch % problem.num_chunks
         whole, part = (problem.score(self.state.theta, Cases(on)) for on in (None, chunk))
         scalars = {"ll": whole.log_likelihood, "err": whole.error, "oldll": float(g.log_likelihood)}
-        vectors = {"grad": model.g, "grad2": g.full_squared, "gradchunk": g.chunk, "grad2chunk": g.chunk_squared}
+        vectors = {
+            "grad": model.g,
+            "grad2": self.case.squares(g, self._made_of.curvature),
+            "gradchunk": g.chunk,
+            "grad2chunk": g.chunk_squared,
+        }
         return {
-            "forward": [host(y) for y in forward_values(self.case, self.state.theta, chunk)],
+            "forward": [host(y) for y in self.case.forward(self.state.theta, chunk)],
             **{name: host(vector) for name, vector in vectors.items()},
             **{**scalars, "ll_chunk": part.log_likelihood, "err_chunk": part.error},
             "precon": None if M is None else host(M),
