@@ -61,8 +61,8 @@ def run(
         Folder of an unedited or edited nnet_train_2.m with its conjgrad_1.m; it is only read. By default our own
         reference_matlab.
     case
-        Built-in cases ('all' for every one), or .mat files with the 22 arguments under their own names. By default
-        a few, which take about a minute.
+        Built-in cases ('all' for every one, 'recurrent' for recurrent nets), or .mat files with the 22 arguments under
+        their own names. By default a few, which take about a minute.
     mode
         By default lockstep, which includes all kernels.
     precision

@@ -86,12 +86,18 @@ def planned_runs(
     else:
         asked = find_cases(LONG_CASES)
         quick = live and "thorough" not in extent
-        runs = _quick_runs(modes, precisions) if quick else _thorough_runs(modes, precisions, live)
+        made = (*MADE_CASES, *recurrent_of(engine)) if live else ()
+        runs = _quick_runs(modes, precisions) if quick else _thorough_runs(modes, precisions, made)
     if "long" not in extent:
         return runs
     names = {case.name for case in asked}
     others = [run for run in runs if run.mode != "lockstep" or run.case.name not in names]
     return [*_long_runs(asked, precisions), *others]
+
+
+def recurrent_of(engine: Engine) -> tuple[str, ...]:
+    """Return the recurrent cases, if the engine has a reference that trains them; somebody's trainer may not."""
+    return RECURRENT_CASES if getattr(engine, "trains_recurrent", False) else ()
 
 
 def runs_live(engine: Engine) -> bool:
@@ -106,9 +112,8 @@ def _quick_runs(modes: Sequence[str], precisions: Sequence[str]) -> list[Run]:
     return [_run(case, mode, p) for n, case in cases for mode in modes for p in precisions if n < counts[p]]
 
 
-def _thorough_runs(modes: Sequence[str], precisions: Sequence[str], live: bool) -> list[Run]:
-    names = (*DEFAULT_CASES, *((*MADE_CASES, *RECURRENT_CASES) if live else ()))
-    asked = [(case, mode) for case in find_cases(names) for mode in modes]
+def _thorough_runs(modes: Sequence[str], precisions: Sequence[str], made: Sequence[str]) -> list[Run]:
+    asked = [(case, mode) for case in find_cases((*DEFAULT_CASES, *made)) for mode in modes]
     asked += [(case, "kernels") for case in find_cases(KERNEL_CASES) if {*modes} & {"lockstep", "kernels"}]
     return [_run(case, mode, p) for case, mode in asked for p in precisions]
 
@@ -132,5 +137,6 @@ def _run(case: Case, mode: str, precision: str) -> Run:
 
 def _named(cases: Sequence[str | os.PathLike[str] | Case], engine: Engine) -> list[Case]:
     """Return the cases asked for; 'all' includes made ones where a reference can be run."""
-    every = (*builtin_names(), *MADE_CASES, *RECURRENT_CASES) if runs_live(engine) else builtin_names()
+    made = (*MADE_CASES, *recurrent_of(engine)) if runs_live(engine) else ()
+    every = (*builtin_names(), *made)
     return find_cases([name for one in cases for name in (every if one == "all" else (one,))])

@@ -11,7 +11,7 @@ from hf_matlab_compat.matlab.octave.process import one_line, scratch
 from hf_matlab_compat.parity.engines.envelope import MEMBERS, EnvelopeCache, ensemble_in_words, measure_envelope
 from hf_matlab_compat.parity.engines.job import TrainerStopped, make_job, run_octave_driver, write_job
 from hf_matlab_compat.parity.engines.provenance import octave_provenance
-from hf_matlab_compat.parity.engines.recurrent_octave import record_recurrent, recurrent_envelope
+from hf_matlab_compat.parity.engines.recurrent_octave import has_recurrent, record_recurrent, recurrent_envelope
 from hf_matlab_compat.parity.engines.reference import open_reference
 from hf_matlab_compat.parity.engines.results import read_recording
 from hf_matlab_compat.parity.recording import Case, Recording
@@ -58,6 +58,11 @@ class OctaveEngine:
         self.members = members
         self.watch: Callable[[int, int], None] = lambda done, of: None
         self._cache = EnvelopeCache(cache)
+
+    @property
+    def trains_recurrent(self) -> bool:
+        """True if the reference has a trainer of recurrent nets, as `reference_matlab` has."""
+        return has_recurrent(self.reference)
 
     def record(self, case: Case, *, precision: str, mode: str, epochs: int = 8) -> Recording:
         """Run the reference on a case; see `Engine`.

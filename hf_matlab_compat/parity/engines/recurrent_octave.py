@@ -41,6 +41,11 @@ _PLACES: Mapping[str, str] = {
 _NOT_SHOWN = "a recurrent reference writes none"
 
 
+def has_recurrent(reference: Reference) -> bool:
+    """Return whether a reference has a trainer of recurrent nets."""
+    return (reference.folder / FOLDER / EPOCH).is_file()
+
+
 def record_recurrent(
     reference: Reference, case: Case, *, precision: str, mode: str, epochs: int, timeout: float
 ) -> Recording:
@@ -51,7 +56,11 @@ def record_recurrent(
     ParityError
         The reference has no folder rnn, or ran into an error.
     """
-    _require_folder(reference)
+    if not has_recurrent(reference):
+        raise ParityError(
+            f"{reference.folder}: expected {FOLDER}/{EPOCH} for a recurrent case, got no such file. "
+            "Give a copy of reference_matlab, or leave --reference out."
+        )
     job = _job(case, precision, epochs)
     with _session(reference, timeout) as octave:
         records = _records(octave.call("hf_rnn_record", job), job, mode)
@@ -205,14 +214,6 @@ def _session(reference: Reference, timeout: float, environment: Mapping[str, str
     path = [SHIMS / "recurrent", reference.folder / FOLDER, reference.folder]
     given = None if environment is None else {**os.environ, **environment}
     return OctaveSession(path=path, timeout=timeout, environment=given)
-
-
-def _require_folder(reference: Reference) -> None:
-    if not (reference.folder / FOLDER / EPOCH).is_file():
-        raise ParityError(
-            f"{reference.folder}: expected {FOLDER}/{EPOCH} for a recurrent case, got no such file. "
-            "Give a copy of reference_matlab, or leave --reference out."
-        )
 
 
 def _sha256(path: Path) -> str:

@@ -21,6 +21,7 @@ from hf_matlab_compat.parity.engines.job import Job, make_job, write_job
 from hf_matlab_compat.parity.engines.reference import OURS, SHIMS, Reference, open_reference
 from hf_matlab_compat.parity.engines.results import read_recording
 from hf_matlab_compat.parity.recording import Case, Recording, nothing_recorded
+from hf_matlab_compat.parity.recurrent_cases import is_recurrent
 
 FORMAT = 1
 _LIST = "tape.json"
@@ -71,8 +72,10 @@ def pack(
     Raises
     ------
     ParityError
-        The folder has something in it, or cannot be written.
+        The folder has something in it, or cannot be written, or a case is recurrent.
     """
+    if recurrent := [case.name for case in cases if is_recurrent(case)]:
+        raise ParityError(f"case: expected cases of nnet_train_2 on a tape, got {recurrent[0]}. Compare it live.")
     folder = Path(out)
     if folder.exists() and any(folder.iterdir()):
         raise ParityError(f"{folder}: expected a new or empty folder, got one with files in it. Choose another.")
