@@ -210,13 +210,26 @@ def _digest(value: Any) -> bytes:
     return hashlib.sha256(repr(value).encode()).digest()[:16]
 
 
+_ADVICE = {
+    "version": "Install the same versions on all hosts.",
+    "option": "Give all ranks the same arguments.",
+    "data": "Give all ranks the same arguments and the same files.",
+    "": "Processors of different kinds compute with different kernels: set OPENBLAS_CORETYPE to the same value on all "
+    "hosts.",
+}
+"""What to do if ranks disagree, by the first word of what they disagree on."""
+_LONGEST_SHOWN = 40
+
+
 def _disagreement(name: str, when: str, found: list[Any], other: int) -> RanksDisagree:
     (_, here, words), (_, there, other_words) = found[0], found[other]
-    values = f": {words[name]} and {other_words[name]}" if name in words else ""
+    values = [each.get(name, "") for each in (words, other_words)]
+    short = all(0 < len(value) <= _LONGEST_SHOWN for value in values)
+    first, second = values if short else ("one", "another")
+    advice = _ADVICE.get(name.split()[0], _ADVICE[""])
     return RanksDisagree(
-        f"ranks: expected the same {name} on all ranks {when}, got different ones on rank 0 ({here}) and "
-        f"rank {other} ({there}){values}. Processors of different kinds compute with different kernels: set "
-        "OPENBLAS_CORETYPE to the same value on all hosts, and install the same versions."
+        f"ranks: expected the same {name} on all ranks {when}, got {first} on rank 0 ({here}) and {second} on "
+        f"rank {other} ({there}). {advice}"
     )
 
 

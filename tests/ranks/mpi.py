@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,14 @@ NEEDS_MPI = pytest.mark.skipif(
 PROGRAM = str(Path(__file__).parent / "many_runs.py")
 
 
-def command(ranks: int, *words: str, runner: tuple[str, ...] = ("-m", "mpi4py")) -> list[str]:
-    """A command line that starts Python on this many ranks."""
+def command(
+    ranks: int, *words: str, runner: tuple[str, ...] = ("-m", "mpi4py"), kinds: Sequence[Sequence[str]] = ()
+) -> list[str]:
+    """A command line that starts Python on this many ranks, or once with each of the arguments in `kinds`."""
     assert MPIEXEC is not None
-    return [MPIEXEC, "-n", str(ranks), sys.executable, *runner, *words]
+    program = [sys.executable, *runner, *words]
+    first, *others = kinds or [["-n", str(ranks)]]
+    return [MPIEXEC, *first, *program, *(word for kind in others for word in (":", *kind, *program))]
 
 
 def environment(**more: str) -> dict[str, str]:
