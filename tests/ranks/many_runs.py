@@ -16,22 +16,35 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat import train
+from hf_matlab_compat import recurrent, train
 from hf_matlab_compat.objective import cases
+from hf_matlab_compat.recurrent import sequences as sequences_module
 
 
 def run(spec: dict[str, Any], out: Path, replace: Callable[..., None] = setattr) -> None:
     """Train one combination; small problems are cut up and shared as large ones are."""
     for name, value in {"WORTH_SHARING": 0, "CASES_PER_BLOCK": 7, "CASES_PER_KEPT_BLOCK": 9}.items():
         replace(cases, name, value)
+    for name, value in {"WORTH_SHARING": 0, "SEQUENCES_PER_BLOCK": 7}.items():
+        replace(sequences_module, name, value)
     spec = dict(spec)
     name, num_cases = spec.pop("name"), spec.pop("num_cases", 96)
     inputs = np.random.default_rng(3).random((6, num_cases))
-    given = {"hidden_sizes": [5, 3, 5], "unit_types": ["logistic", "linear", "logistic", "logistic"]}
-    given |= {"max_epochs": 2, "max_cg_steps": 12, "seed": 0, "weight_decay": 1e-3, "checkpoint_period": 1}
+    given = {"max_epochs": 2, "max_cg_steps": 12, "seed": 0, "checkpoint_period": 1}
+    if spec.pop("sequences", False):
+        given |= {"problem": sequences(inputs), "structural_damping": 0.1, "max_cg_steps": 8}
+    else:
+        layers = {"hidden_sizes": [5, 3, 5], "unit_types": ["logistic", "linear", "logistic", "logistic"]}
+        given |= {"inputs": inputs, "targets": inputs.copy(), **layers, "weight_decay": 1e-3}
     folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
-    train(inputs=inputs, targets=inputs.copy(), **{**given, **spec}, run_name=folder / "run")
+    train(**{**given, **spec}, run_name=folder / "run")
+
+
+def sequences(numbers: Any) -> Any:
+    """A recurrent net on 48 short sequences."""
+    X = numbers[:, :96].reshape(3, 4, 48)
+    return recurrent(X, X[:1], hidden_sizes=[5], unit_types=["tanh", "linear"], num_chunks=2)
 
 
 def plant_an_allreduce() -> None:
