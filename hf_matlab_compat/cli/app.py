@@ -83,14 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # a closed pipe raises here, not at the end of the interpreter
         return code
     except HessianFreeError as error:
-        return _complain(str(error), ERROR)
+        return _complain(str(error), ERROR, of_one_rank=isinstance(error, MemoryError))
     except KeyboardInterrupt:
         return _complain("Stopped by Ctrl-C.", INTERRUPTED)
     except Terminated as stop:
         code = int(stop.code or 0)
         return _complain(f"Stopped by {signal.Signals(code - 128).name}.", code)
     except MemoryError as error:
-        return _complain(f"memory: expected more free memory, got {error or 'none'}.", ERROR)
+        return _complain(f"memory: expected more free memory, got {error or 'none'}.", ERROR, of_one_rank=True)
     except (OSError, SystemExit) as stop:  # rich turns a closed pipe into SystemExit
         return _unwritable(stop)
 
@@ -115,18 +115,21 @@ def _unwritable(stop: OSError | SystemExit) -> int:
     if not isinstance(error, OSError):
         raise stop
     if error.filename is not None:
-        return _complain(f"{error.filename}: {error.strerror}.", ERROR)
+        return _complain(f"{error.filename}: {error.strerror}.", ERROR, of_one_rank=True)
     with suppress(OSError, ValueError, AttributeError):
         # discard the rest of the output; otherwise the interpreter fails on it again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return CLOSED_PIPE  # the reader closed the pipe, as in `hf-compat names | head`
-    return _complain(f"output: expected a place that can be written, got '{error.strerror or error}'.", ERROR)
+    return _complain(
+        f"output: expected a place that can be written, got '{error.strerror or error}'.", ERROR, of_one_rank=True
+    )
 
 
-def _complain(sentence: str, code: int) -> int:
+def _complain(sentence: str, code: int, of_one_rank: bool = False) -> int:
+    """Print a sentence; of processes that share a run only the first does, unless the error is its own alone."""
     with suppress(OSError, ValueError):
-        if sys.stderr and is_first_rank():  # processes that share a run have the same error
+        if sys.stderr and (of_one_rank or is_first_rank()):
             print(sentence, file=sys.stderr)
     return code
 

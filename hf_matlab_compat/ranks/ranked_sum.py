@@ -70,10 +70,6 @@ class RankedSum(OrderedSum):
         self._ranks.check()
         return found
 
-    def let_go(self, count: int) -> None:
-        """See `OrderedSum.let_go`; buffers of the exchange stay, since new ones cost more than the exchange."""
-        super().let_go(count)
-
     def _added(
         self,
         lanes: int,
@@ -149,7 +145,7 @@ class RankedSum(OrderedSum):
             self._ranks.vector_bytes += total[self._piece(self.rank)].nbytes * (self.num_ranks - 1)
 
     def _buffers(self, lanes: int, vectors: int) -> list[Array]:
-        """Return memory for the pieces that other ranks send."""
+        """Return memory for the pieces that other ranks send; it is kept, since new memory costs more than to send."""
         nodes = [len(self._order.nodes_of(q, self.num_ranks, lanes)) for q in range(self.num_ranks)]
         count, length = vectors * (sum(nodes) - nodes[self.rank]), self._cuts[self.rank + 1] - self._cuts[self.rank]
         while len(self._received) < count:
