@@ -118,6 +118,10 @@ class RanksDisagree(RankError):
     """Processes that share a run have different versions, settings, data or results."""
 
 
+class SharedStateError(HessianFreeError):
+    """Shared parameters cannot be reached, read or written, or belong to another network."""
+
+
 class NonFiniteError(HessianFreeError, ArithmeticError):
     """A gradient, a curvature product or a log-likelihood is NaN or infinite.
 
