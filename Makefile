@@ -16,6 +16,7 @@ demo: $(READY)   ## train a deep autoencoder on digits and compare each step wit
 
 test: $(READY)   ## run all tests
 	@sh tools/ensure_octave.sh
+	@sh tools/ensure_redis.sh
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 torture: $(READY) ## kill a run at every operation on files, and refuse it every one: 11 minutes on a busy machine

@@ -43,11 +43,14 @@ class Machine:
             f'case "$*" in *octave) touch "{octave}"; chmod +x "{octave}";; esac',
         )
 
-    def set_up(self) -> tuple[str, list[str]]:
+    def set_up(self, script: Path = SCRIPT) -> tuple[str, list[str]]:
         environ = {"PATH": str(self._place / "bin"), "TMPDIR": str(self._place)}
         (self._place / "asked").write_text("")
-        done = subprocess.run(["sh", SCRIPT], env=environ, capture_output=True, text=True, check=True)
+        done = subprocess.run(["sh", script], env=environ, capture_output=True, text=True, check=True)
         return done.stdout + done.stderr, (self._place / "asked").read_text().splitlines()
+
+
+REDIS = SCRIPT.with_name("ensure_redis.sh")
 
 
 @pytest.fixture
@@ -102,3 +105,19 @@ def test_a_wheel_that_lacks_a_file_or_has_one_too_many_is_refused(tmp_path: Path
     assert "a.whl lacks hf_matlab_compat/parity/goldens/case_ae_hess.mat" in faults
     assert "a.whl has hf_matlab_compat/parity/goldens/octave_streams.mat, which nothing in it reads" in faults
     assert not any("py.typed" in fault for fault in faults)
+
+
+def test_redis_is_installed_where_it_is_missing(machine: Machine) -> None:
+    machine.manager("apt-get", fails_at="install")
+    said, asked = machine.set_up(REDIS)
+    install = "install -y --no-install-recommends redis-server"
+    assert asked == [install, "update", install]
+    assert "tests of shared parameters in Redis are skipped" in said
+    machine.command("redis-server", "")
+    assert machine.set_up(REDIS) == ("", [])
+
+
+def test_without_a_package_manager_the_tests_of_redis_are_skipped(machine: Machine) -> None:
+    said, asked = machine.set_up(REDIS)
+    assert asked == []
+    assert said.startswith("redis-server is not here and could not be installed")

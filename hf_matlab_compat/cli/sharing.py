@@ -68,7 +68,7 @@ def keep(
     from hf_matlab_compat.distributed.status import open_state
     from hf_matlab_compat.preflight.folder import folder_for
 
-    given = {"tolerance": tolerance, "share": portion}
+    given = {"tolerance": tolerance, "portion": portion}
     asked = merge is not None or any(value is not None for value in given.values())
     rule = merge_of(merge or "masked", **given) if asked else None
     with folder_for(out), closing(open_state(state, durable=durable)) as opened:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hf_matlab_compat.distributed.kept import Kept, applied, read_update
-from hf_matlab_compat.distributed.merges import Merge, merge_of, plain
+from hf_matlab_compat.distributed.merges import Merge, merge_of, plain, shown
 from hf_matlab_compat.distributed.packets import encode
 from hf_matlab_compat.distributed.run_files import RunFiles
 from hf_matlab_compat.distributed.shared_state import StoredState
@@ -113,10 +113,8 @@ class Keeper:
         self._state.create("setup", encode({"merge": plain(asked)}))
         merge = self._state.merge()
         if self._asked is not None and merge != self._asked:
-            expected, got = (" ".join(map(str, plain(each).values())) for each in (merge, self._asked))
-            raise OptionError(
-                "merge", expected=f"{expected}, the rule of this run", got=got, advice="Another run needs another name."
-            )
+            expected, got = f"{shown(plain(merge))}, the rule of this run", shown(plain(self._asked))
+            raise OptionError("merge", expected=expected, got=got, advice="Another run needs another name.")
         return merge
 
     def _started(self, end: float) -> Kept | None:

@@ -90,23 +90,23 @@ class Masked:
 
 @dataclass(frozen=True)
 class Delta:
-    """Add a share of Δ.
+    """Add a portion of Δ.
 
     Parameters
     ----------
-    share : float
+    portion : float
         1 adds the whole difference; 1 / number of workers averages what they did.
 
     Raises
     ------
     OptionError
-        The share is not above 0 and at most 1.
+        The portion is not above 0 and at most 1.
     """
 
-    share: float = 1.0
+    portion: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_share(self.share)
+        _check_portion(self.portion)
 
     @property
     def num_vectors(self) -> int:
@@ -119,28 +119,28 @@ class Delta:
 
     def merged(self, theta: Theta, update: Sequence[Theta]) -> Merged:
         """See `Merge`."""
-        return Merged(theta + self.share * update[0], 1.0)
+        return Merged(theta + self.portion * update[0], 1.0)
 
 
 @dataclass(frozen=True)
 class Average:
-    """Average w with the shared parameters; a share of 1 overwrites them, so that the last writer wins.
+    """Average w with the shared parameters; a portion of 1 overwrites them, so that the last writer wins.
 
     Parameters
     ----------
-    share : float
+    portion : float
         Weight of w.
 
     Raises
     ------
     OptionError
-        The share is not above 0 and at most 1.
+        The portion is not above 0 and at most 1.
     """
 
-    share: float = 0.5
+    portion: float = 0.5
 
     def __post_init__(self) -> None:
-        _check_share(self.share)
+        _check_portion(self.portion)
 
     @property
     def num_vectors(self) -> int:
@@ -153,7 +153,7 @@ class Average:
 
     def merged(self, theta: Theta, update: Sequence[Theta]) -> Merged:
         """See `Merge`."""
-        return Merged((1 - self.share) * theta + self.share * update[0], 1.0)
+        return Merged((1 - self.portion) * theta + self.portion * update[0], 1.0)
 
 
 MERGES: Mapping[str, Callable[..., Merge]] = {"masked": Masked, "delta": Delta, "average": Average}
@@ -185,6 +185,11 @@ def plain(merge: Any) -> dict[str, Any]:
     return {"name": name, **asdict(merge)}
 
 
-def _check_share(share: float) -> None:
-    if not 0 < share <= 1:
-        raise OptionError("share", expected="a number above 0 and at most 1", got=quoted(share))
+def shown(merge: Mapping[str, Any]) -> str:
+    """Return a rule in words, from what `plain` returns."""
+    return f"{merge['name']}, " + ", ".join(f"{name} {value:g}" for name, value in merge.items() if name != "name")
+
+
+def _check_portion(portion: float) -> None:
+    if not 0 < portion <= 1:
+        raise OptionError("portion", expected="a number above 0 and at most 1", got=quoted(portion))

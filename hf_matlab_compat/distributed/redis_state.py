@@ -271,7 +271,8 @@ def _parsed(url: str) -> tuple[dict[str, Any], str, str]:
         db, run = [int(each) for each in path[:-1]], path[-1]
     except ValueError as error:
         raise wrong from error
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not run or len(db) > 1:
+    beside = parts.query or parts.fragment or len(db) > 1
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not run or beside:
         raise wrong
     where: dict[str, Any] = {"host": parts.hostname, "port": port, "ssl": parts.scheme == "rediss"}
     where |= {"db": db[0]} if db else {}

@@ -1,6 +1,7 @@
 """Log and checkpoints of a run on shared parameters: the ordinary ones, in which an epoch is an update.
 
-The figures of an update are the worker's: of its own cases, after its epoch and before the merge.
+The figures of an update are the worker's: of its own cases, after its epoch and before the merge. Every worker has a
+lambda of its own; it is in the records and not in the log, where a reader expects one that goes on.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def _total_cg_steps(kept: Kept) -> int:
 
 def _report(kept: Kept, figures: Mapping[str, float]) -> Report:
     row = dict(zip(FIGURES, kept.records[-1].tolist(), strict=True))
-    shown = {name: value for name, value in figures.items() if name not in FIGURES or name == "lam"}
+    shown = {name: value for name, value in figures.items() if name not in FIGURES}
     return Report(
         epoch=kept.version,
         train=Score(log_likelihood=row["log_likelihood"], error=row["error"]),

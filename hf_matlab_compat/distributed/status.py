@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hf_matlab_compat.distributed.folder_state import FolderState
+from hf_matlab_compat.distributed.merges import shown
 from hf_matlab_compat.distributed.redis_state import RedisState
 from hf_matlab_compat.distributed.shared_state import StoredState
 from hf_matlab_compat.errors import OptionError, SharedStateError
@@ -55,12 +56,11 @@ def status(state: StoredState) -> str:
     SharedStateError
         There is no such run, or it is damaged.
     """
-    rule = state.setup()["merge"]
-    told = ", ".join(f"{name} {value:g}" for name, value in rule.items() if name != "name")
+    rule = shown(state.setup()["merge"])
     kept, keeper = state.kept(), state.keeper() or "none: start one with hf-compat share keep"
-    lines = [f"run      {state.name}", f"keeper   {keeper}", f"merge    {rule['name']}, {told}"]
+    lines = [f"run      {state.name}", f"keeper   {keeper}", f"merge    {rule}"]
     if kept is None:
-        return "\n".join(_cut([*lines, "version  none: no worker has come yet"]))
+        return "\n".join(_fitting(line, 80) for line in [*lines, "version  none: no worker has come yet"])
     lines += [
         f"vector   {kept.theta.size} numbers of {kept.theta.dtype}",
         f"version  {kept.version}, {state.waiting(kept.last)} updates waiting",
@@ -69,9 +69,9 @@ def status(state: StoredState) -> str:
     for name, worker in sorted(kept.workers.items()):
         count, ago = worker["updates"], max(0.0, time.time() - worker["time"])
         written = f"{100 * worker['written'] / count:.0f} %"
-        shown = name if len(name) < 32 else f"{name[:28]}..."
-        lines.append(f"{shown:32}{count:9}{worker['staleness'] / count:11.2f}{written:>9}{_ago(ago):>12}")
-    return "\n".join(_cut(lines))
+        stale = worker["staleness"] / count
+        lines.append(f"{_fitting(name, 31):32}{count:9}{stale:11.2f}{written:>9}{_ago(ago):>12}")
+    return "\n".join(_fitting(line, 80) for line in lines)
 
 
 def _ago(seconds: float) -> str:
@@ -81,5 +81,5 @@ def _ago(seconds: float) -> str:
     return f"{seconds:.0f} s ago"
 
 
-def _cut(lines: list[str]) -> list[str]:
-    return [line if len(line) <= 80 else f"{line[:77]}..." for line in lines]
+def _fitting(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."

@@ -44,9 +44,9 @@ def test_an_update_is_merged_by_its_formula_in_the_precision_of_the_run(
     ("given", "sentence"),
     [
         ({"name": "sum"}, "merge: expected one of 'masked', 'delta', 'average', got 'sum'."),
-        ({"name": "delta", "tolerance": 0.1}, "tolerance: expected nothing beside merge='delta', which has share"),
-        ({"name": "delta", "share": 0.0}, "share: expected a number above 0 and at most 1, got 0.0."),
-        ({"name": "average", "share": 1.5}, "share: expected a number above 0 and at most 1, got 1.5."),
+        ({"name": "delta", "tolerance": 0.1}, "tolerance: expected nothing beside merge='delta', which has portion"),
+        ({"name": "delta", "portion": 0.0}, "portion: expected a number above 0 and at most 1, got 0.0."),
+        ({"name": "average", "portion": 1.5}, "portion: expected a number above 0 and at most 1, got 1.5."),
         ({"name": "masked", "tolerance": -1.0}, "tolerance: expected a finite number of at least 0, got -1.0."),
         ({"name": "masked", "tolerance": float("nan")}, "tolerance: expected a finite number of at least 0, got nan."),
     ],
@@ -55,4 +55,4 @@ def test_wrong_rules_and_settings_are_refused(given: dict[str, Any], sentence: s
     with pytest.raises(OptionError) as refused:
         merge_of(**given)
     assert str(refused.value).startswith(sentence)
-    assert merge_of("average", share=None, tolerance=None) == Average()
+    assert merge_of("average", portion=None, tolerance=None) == Average()
