@@ -21,6 +21,8 @@ from hf_matlab_compat.objective.feedforward import feedforward_problem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import check_training_data
 from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.recurrent.given import Given
+from hf_matlab_compat.recurrent.sequence_model import TrainedModel
 from hf_matlab_compat.result_file import Saved, read_result, write_result
 from hf_matlab_compat.state import Outcome, Records, Report, Score, State
 
@@ -58,6 +60,8 @@ class Result:
         The running average of the parameters, with the option `average_decay`.
     network : Network or None
         Layout of the network; None for a user's problem.
+    sequences : TrainedModel or None
+        The model of sequences that was trained, such as a recurrent net.
     options : Options
         Settings of the run.
 
@@ -82,30 +86,36 @@ class Result:
     best: State | None = None
     average: State | None = None
     network: Network | None = None
+    sequences: TrainedModel | None = None
     options: Options = field(default_factory=Options)
     _to_host: Callable[[Any], NDArray[Any]] = field(default=np.asarray, compare=False)
 
-    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, inputs: Any, lengths: ArrayLike | None = None) -> Any:
         """Compute the outputs of the network.
 
         Parameters
         ----------
         inputs : (s_0, N) array_like
-            A case in each column.
+            A case in each column; for a recurrent net sequences, as `recurrent` takes them.
+        lengths : (N,) array_like, optional
+            Steps of each sequence.
 
         Returns
         -------
         (s_L, N) array
-            Outputs of the last layer, computed in double precision whatever the precision of the run.
+            Outputs of the last layer, computed in double precision whatever the precision of the run. Of sequences
+            those of every step, (s_L, T, N), nan after the ends; a list for a list.
 
         Raises
         ------
         DataError
             The inputs do not fit, or a user's problem was trained.
         """
-        return self.trained_network().predict(inputs)
+        if self.sequences is not None:
+            return self.sequences.predict(self.theta, inputs, lengths)
+        return self.trained_network(lengths).predict(inputs)
 
-    def outputs(self, inputs: ArrayLike, layer: int | str | None = None) -> Any:
+    def outputs(self, inputs: Any, layer: int | str | None = None, lengths: ArrayLike | None = None) -> Any:
         """Compute the outputs of every layer, or of one.
 
         Parameters
@@ -114,6 +124,8 @@ class Result:
             A case in each column.
         layer : int or {'inputs', 'code', 'output'}, optional
             One layer alone: its number, 0 for the inputs, or its name; the code layer is the narrowest hidden one.
+        lengths : (N,) array_like, optional
+            Steps of each sequence.
 
         Returns
         -------
@@ -126,18 +138,25 @@ class Result:
         DataError, OptionError
             As `predict`; or there is no such layer.
         """
-        made: LayerOutputs = self.trained_network().outputs(inputs)
-        return made if layer is None else made[place_of(layer, [len(y) for y in made])]
+        if self.sequences is None:
+            made = self.trained_network(lengths).outputs(inputs)
+        else:
+            made = LayerOutputs(self.sequences.outputs(self.theta, inputs, lengths))
+        return made if layer is None else made[place_of(layer, made.sizes)]
 
-    def score(self, inputs: ArrayLike, targets: ArrayLike) -> Score:
+    def score(self, inputs: Any, targets: Any, lengths: ArrayLike | None = None, loss_weights: Any = None) -> Score:
         """Compute log-likelihood and error on cases, as the run computes its test figures.
 
         Parameters
         ----------
         inputs : (s_0, N) array_like
-            A case in each column.
+            A case in each column; for a recurrent net sequences, and all arguments as `recurrent` takes them.
         targets : (s_L, N) array_like
             Their desired outputs.
+        lengths : (N,) array_like, optional
+            Steps of each sequence.
+        loss_weights : (T, N) array_like, optional
+            Weight of each step.
 
         Returns
         -------
@@ -150,7 +169,10 @@ class Result:
         DataError
             As `predict`; or the targets do not fit.
         """
-        network = self.trained_network().network
+        if self.sequences is not None:
+            given = Given(inputs, targets, lengths, loss_weights)
+            return self.sequences.score(self._to_host(self.state.theta), given)
+        network = self.trained_network(lengths, loss_weights).network
         for name, given, size in (("inputs", inputs, network.sizes[0]), ("targets", targets, network.sizes[-1])):
             shape = np.shape(given)
             if len(shape) != 2 or shape[0] != size:
@@ -187,7 +209,7 @@ class Result:
             others[name] = None if kept is None else kept.mapped(self._to_host)
         state = self.state.mapped(self._to_host)
         try:
-            write_result(path, Saved(state, self.network, self.options, self.history, others))
+            write_result(path, Saved(state, self.network, self.options, self.history, others, self.sequences))
         except OSError as error:
             got = f"{os.fspath(path)!r} ({error.strerror or error})"
             advice = "Make its folder first, or choose another place."
@@ -214,14 +236,17 @@ class Result:
         made = make_result(self.network, (self.options, get_backend("numpy")), kept, [], self.outcome)
         return replace(self, theta=made.theta, weights=made.weights, biases=made.biases, state=kept)
 
-    def trained_network(self) -> TrainedNetwork:
+    def trained_network(self, *of_sequences: Any) -> TrainedNetwork:
         """Return the network with its parameters, as a function.
 
         Raises
         ------
         DataError
-            A user's problem was trained.
+            A user's problem or a recurrent net was trained, or there is an argument that only sequences have.
         """
+        if self.network is not None and any(each is not None for each in of_sequences):
+            expected = "none for a feed-forward network, whose cases have no steps"
+            raise DataError("lengths", expected=expected, got="lengths or loss weights")
         if self.network is None:
             raise DataError(
                 "result",
@@ -231,18 +256,27 @@ class Result:
             )
         return TrainedNetwork(self.network, tuple(self.network.layers(self.theta)))
 
+    def _what(self) -> tuple[str, str]:
+        """Return what was trained, and what it was fitted by."""
+        count, options = f"with {self.theta.size} parameters", self.options
+        if self.network is not None:
+            net, sizes, units = "network", self.network.sizes, [unit.name for unit in self.network.units]
+            told = {name: getattr(options, name) for name in ("loss", "error_measure", "weight_decay")}
+        elif self.sequences is not None:
+            told = self.sequences.described()
+            net, sizes, units = f"{told['kind']} net", told["sizes"], told["unit_types"]
+        else:
+            return f"a problem of its own {count}", "loss: the problem's own"
+        fits = f"loss: {name_of(told['loss'])}; error measure: {name_of(told['error_measure'])}"
+        layers = f"{'-'.join(map(str, sizes))} ({', '.join(units)})"
+        return f"a {net} {layers} {count}", f"{fits}; weight decay {told['weight_decay']:g}"
+
     def __repr__(self) -> str:
-        records, network = self.records, self.network
-        what = f"a problem of its own with {self.theta.size} parameters"
-        fits = "loss: the problem's own"
-        if network is not None:
-            units = ", ".join(unit.name for unit in network.units)
-            what = f"a network {'-'.join(map(str, network.sizes))} ({units}) with {self.theta.size} parameters"
-            fits = f"loss: {name_of(self.options.loss)}; error measure: {name_of(self.options.error_measure)}"
+        records, (what, fits) = self.records, self._what()
         kind = "double" if self.state.theta.dtype == np.float64 else "single"
         lines = [
             f"Result of {what}",
-            f"{fits}; weight decay {self.options.weight_decay:g}; {kind} precision",
+            f"{fits}; {kind} precision",
             f"epochs: {self.state.epoch}, {len(self.history['epoch'])} of them in this call, "
             f"{float(np.sum(records.seconds)):.4g} s in all",
         ]
@@ -325,7 +359,8 @@ def load(path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = Non
     True
     """
     saved = read_result(path, unit_types, loss)
-    return replace(_result_of(saved.state, saved.network, saved.options, saved.history), **saved.others)
+    made = _result_of(saved.state, saved.network, saved.options, saved.history)
+    return replace(made, sequences=saved.sequences, **saved.others)
 
 
 def _result_of(

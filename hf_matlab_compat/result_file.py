@@ -20,6 +20,8 @@ from hf_matlab_compat.model.network import Network, build_network
 from hf_matlab_compat.model.units import UNITS, name_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.description import plain_settings
+from hf_matlab_compat.recurrent.sequence_model import TrainedModel
+from hf_matlab_compat.recurrent.trained import TrainedRecurrent, rebuilt
 from hf_matlab_compat.state import Outcome, Records, State
 
 _TEXT = "result"
@@ -40,6 +42,7 @@ class Saved(NamedTuple):
         As `Result.history`.
     others : dict of str to object
         Further attributes of `Result`.
+    sequences : TrainedModel or None
     """
 
     state: State
@@ -47,6 +50,7 @@ class Saved(NamedTuple):
     options: Options
     history: dict[str, NDArray[Any]]
     others: dict[str, Any]
+    sequences: TrainedModel | None = None
 
 
 def write_result(path: Path, saved: Saved) -> None:
@@ -135,6 +139,8 @@ def _taken_apart(saved: Saved) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
     if network is not None:
         units = [unit.name for unit in network.units]
         text["network"] = {"sizes": list(network.sizes), "unit_types": units}
+    if saved.sequences is not None:
+        text["sequences"] = saved.sequences.described()
     for name, state in (("state", saved.state), *((n, others[n]) for n in ("best", "average"))):
         if state is not None:
             text["states"][name], of_state = _state_taken_apart(state, name)
@@ -160,7 +166,10 @@ def _put_together(
         "best": states.get("best"),
         "average": states.get("average"),
     }
-    return Saved(states["state"], network, options, joined_values(text["history"], arrays), others)
+    sequences = _described_sequences(text, unit_types, loss)
+    if sequences is not None and states["state"].theta.size != sequences.net.num_parameters:
+        raise ValueError("not the parameters of this net")
+    return Saved(states["state"], network, options, joined_values(text["history"], arrays), others, sequences)
 
 
 def _state_put_together(told: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], network: Network | None) -> State:
@@ -188,7 +197,8 @@ def _of_checkpoint(path: Path, unit_types: Sequence[Any] | None, loss: Any) -> S
     for column, which in enumerate(("train", "test")):
         history[f"{which}_log_likelihood"] = records.log_likelihood[:, column]
         history[f"{which}_error"] = records.error[:, column]
-    return Saved(state, network, options, history, {"outcome": Outcome.UNKNOWN})
+    others = {"outcome": Outcome.UNKNOWN}
+    return Saved(state, network, options, history, others, _described_sequences(run, unit_types, loss))
 
 
 def _described_network(
@@ -200,13 +210,26 @@ def _described_network(
     if "sizes" not in layers:
         return Options(**plain), None
     plain["loss"] = _own("loss", plain["loss"], loss, _LOSSES)
-    names = layers["unit_types"]
+    units = _units(layers["unit_types"], unit_types)
+    return Options(**plain), build_network(layers["sizes"], units, plain["loss"], plain["error_measure"])
+
+
+def _described_sequences(
+    text: Mapping[str, Any], unit_types: Sequence[Any] | None, loss: Any
+) -> TrainedRecurrent | None:
+    """Return the recurrent net of a description; None without one, or for another model of sequences."""
+    told = text.get("sequences", {})
+    if told.get("kind") != "recurrent":
+        return None
+    return rebuilt(told, _units(told["unit_types"], unit_types), _own("loss", told["loss"], loss, _LOSSES))
+
+
+def _units(names: Sequence[str], unit_types: Sequence[Any] | None) -> list[Any]:
     if unit_types is not None and len(unit_types) != len(names):
         got = f"{len(unit_types)}"
         raise OptionError("unit_types", expected=f"{len(names)}, one for each layer above the inputs", got=got)
     given = unit_types or [None] * len(names)
-    units = [_own("unit_types", name, unit, UNITS) for name, unit in zip(names, given, strict=True)]
-    return Options(**plain), build_network(layers["sizes"], units, plain["loss"], plain["error_measure"])
+    return [_own("unit_types", name, unit, UNITS) for name, unit in zip(names, given, strict=True)]
 
 
 def _own(argument: str, name: str, given: Any, built_in: Sequence[str] | Mapping[str, Any]) -> Any:

@@ -127,7 +127,10 @@ class _Running:
         """Return the result of the finished epochs."""
         setup = self.setup
         made = make_result(setup.network, (setup.run.options, setup.backend), self.state, self.reports, self.outcome)
-        return replace(made, reason=self.reason, best=self.kept.get("best"), average=self.kept.get("average"))
+        trained = getattr(setup.problem, "trained", None)
+        return replace(
+            made, sequences=trained, reason=self.reason, best=self.kept.get("best"), average=self.kept.get("average")
+        )
 
     def _take(self, report: Report, state: State) -> None:
         self.setup.ranks.compare(lambda: facts_of_an_epoch(state), f"after epoch {report.epoch}")

@@ -51,8 +51,13 @@ class LayerOutputs(list[Any]):
     A name is an index too: ``outputs["code"]`` is the narrowest hidden layer; the others are "inputs" and "output".
     """
 
+    @property
+    def sizes(self) -> list[int]:
+        """s_0 … s_L; of sequences in a list, the features of the first."""
+        return [len(y[0] if isinstance(y, list) else y) for y in self]
+
     def __getitem__(self, key: Any) -> Any:
-        return super().__getitem__(place_of(key, [len(y) for y in self]) if isinstance(key, str) else key)
+        return super().__getitem__(place_of(key, self.sizes) if isinstance(key, str) else key)
 
 
 def place_of(layer: Any, sizes: Sequence[int]) -> int:

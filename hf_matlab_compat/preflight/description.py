@@ -44,8 +44,10 @@ def describe(sizes: Sequence[int], unit_types: Sequence[Any], options: Options, 
 
 
 def describe_own(problem: object, options: Options) -> dict[str, Any]:
-    """Return the description of a run on a user's problem: its class and the settings."""
-    return {"problem": type(problem).__name__, "settings": plain_settings(options), "data": {}}
+    """Return the description of a run on a user's problem: its class and the settings, and those of a recurrent net."""
+    trained = getattr(problem, "trained", None)
+    told = {} if trained is None else {"sequences": trained.described()}
+    return {"problem": type(problem).__name__, "settings": plain_settings(options), "data": {}, **told}
 
 
 def plain_settings(options: Options) -> dict[str, Any]:
@@ -120,8 +122,9 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
     if told.get("precision") == "double":
         del told["precision"]  # `read_checkpoint` has warned that its doubles are missing
     layers = {"hidden_sizes": "sizes", "unit_types": "unit_types", "problem": "problem"}
-    known = {**before.get("settings", {}), **{name: before.get(key) for name, key in layers.items()}}
-    for name, value in {**{name: now.get(key) for name, key in layers.items()}, **told}.items():
+    of_net, net = ({n: v for n, v in each.get("sequences", {}).items() if n != "kind"} for each in (before, now))
+    known = {**before.get("settings", {}), **{name: before.get(key) for name, key in layers.items()}, **of_net}
+    for name, value in {**{name: now.get(key) for name, key in layers.items()}, **told, **net}.items():
         if known.get(name, value) != value:
             yield f"{_spoken(name)}: was {_shown(known[name])}, is {_shown(value)}"
     data = before.get("data", {})

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.answers import is_number
 from hf_matlab_compat.errors import OptionError, quoted
 from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.layout import check_layout
+from hf_matlab_compat.preflight.own_parts import check_own_parts
 from hf_matlab_compat.recurrent.given import Given, first_given, resampling, sequences_for
 from hf_matlab_compat.recurrent.initialisation import Initialisation
-from hf_matlab_compat.recurrent.network import RecurrentNetwork, build_recurrent
+from hf_matlab_compat.recurrent.network import build_recurrent
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.sequences import SequenceData
+from hf_matlab_compat.recurrent.trained import TrainedRecurrent
 
 WORDS = {
     "initial_state": ("learned", "bias", "zero"),
@@ -149,7 +151,7 @@ def recurrent(
         recurrent_scale=recurrent_scale,
         spectral_radius=spectral_radius,
     )
-    net: RecurrentNetwork = build_recurrent(
+    net = build_recurrent(
         [data.inputs.shape[0], *sizes, data.targets.shape[0]],
         units,
         settings.loss,
@@ -160,15 +162,24 @@ def recurrent(
         structural_unit=structural_unit,
         draws=draws,
     )
-    return SequenceProblem(
-        model=net,
-        data=data,
+    check_own_parts(cast(Any, net), _first_targets(data), of_hessian=settings.curvature == "hessian")
+    trained = TrainedRecurrent(
+        net=net,
+        loss=settings.loss,
+        error_measure=settings.error_measure,
         weight_decay=settings.weight_decay,
         decay_biases=settings.decay_biases,
         per=per,
-        curvature_cases=settings.curvature_cases,
-        resample=None if resample is None else resampling(resample, check, data),
     )
+    again = None if resample is None else resampling(resample, check, data)
+    return trained.problem(data, settings.curvature_cases, again)
+
+
+def _first_targets(data: SequenceData) -> NDArray[Any]:
+    """Return the targets of the steps of the first sequence that have a loss, (O, n)."""
+    steps = int(data.lengths[0])
+    counted = np.ones(steps) if data.loss_weights is None else data.loss_weights[:steps, 0]
+    return data.targets[:, :steps, 0][:, counted > 0]
 
 
 def check_words(given: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ def _drawn(resample: Callable[[int], Any], epoch: int, name: str) -> Given:
     return Given(*made)
 
 
-def _is_list(values: Any) -> bool:
+def is_list(values: Any) -> bool:
     """Return whether the sequences stand one by one in a list, or in a MATLAB cell, which is an array of objects."""
     return isinstance(values, list | tuple) or (isinstance(values, np.ndarray) and values.dtype == object)
 
@@ -175,7 +175,7 @@ def _padded(matrices: list[NDArray[Any]], T: int) -> NDArray[Any]:
 
 
 def _inputs(given: Given) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    if _is_list(given.inputs):
+    if is_list(given.inputs):
         if given.lengths is not None:
             advice = "The matrices have their lengths; leave {lengths} out."
             raise OptionError("lengths", expected="nothing beside a list of sequences", got="a value", advice=advice)
@@ -219,7 +219,7 @@ def _lengths(given: Any, T: int, N: int) -> NDArray[np.int64]:
 def _targets(given: Any, lengths: NDArray[np.int64], T: int) -> tuple[NDArray[Any], bool]:
     # return targets (O, T, N), and whether they stand at the last steps alone
     N = len(lengths)
-    if _is_list(given):
+    if is_list(given):
         matrices = _one_by_one("targets", given)
         steps = np.array([matrix.shape[1] for matrix in matrices])
         if len(steps) != N:
@@ -255,7 +255,7 @@ def _loss_weights(given: Any, lengths: NDArray[np.int64], T: int, last_only: boo
         return weights
     if given is None:
         return None
-    if _is_list(given):
+    if is_list(given):
         given = _stacked_weights(given, lengths, T)
     weights = real_array("loss_weights", given)
     if weights.size == T and N == 1:

@@ -20,7 +20,7 @@ from hf_matlab_compat.backends.workers import Workers
 from hf_matlab_compat.objective.ordered_sum import OrderedSum, Totals
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.recurrent.curvature import BlockSum, SequenceCurvature
-from hf_matlab_compat.recurrent.sequence_model import AtBlock, SequenceModel
+from hf_matlab_compat.recurrent.sequence_model import AtBlock, SequenceModel, TrainedModel
 from hf_matlab_compat.recurrent.sequences import SequenceBlock, SequenceData
 from hf_matlab_compat.recurrent.workspace import Workspace
 from hf_matlab_compat.state import Score
@@ -62,6 +62,8 @@ class SequenceProblem:
         epoch from 1 → `SequenceData` of that epoch, as large as `data`, and the same for the same epoch.
     make_sum : callable
         Makes the sums over blocks: `OrderedSum`, or a class with the same methods, which may span processes.
+    trained : TrainedModel or None
+        The model as a function of sequences, for the result of a run.
     """
 
     model: SequenceModel
@@ -74,6 +76,7 @@ class SequenceProblem:
     curvature_cases: str = "target_chunk"
     resample: Callable[[int], SequenceData] | None = None
     make_sum: type[OrderedSum] = OrderedSum
+    trained: TrainedModel | None = field(default=None, repr=False)
     option_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"initial_lam": 0.1, "preconditioner_exponent": None}
     )

@@ -7,8 +7,10 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.recurrent.given import Given
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
 from hf_matlab_compat.recurrent.workspace import Workspace
+from hf_matlab_compat.state import Score
 
 
 class AtBlock(Protocol):
@@ -38,6 +40,26 @@ class AtBlock(Protocol):
 
     def add_product(self, v: Vector, out: Vector, structural: float, workspace: Workspace) -> None:
         """Add (G + structural · S) v to `out`: G the curvature of -ll, S the matrix of structural damping."""
+        ...
+
+
+class TrainedModel(Protocol):
+    """What the result of a run can do with its parameters."""
+
+    def predict(self, theta: NDArray[Any], inputs: Any, lengths: Any = None) -> Any:
+        """Return the outputs of every step for these sequences."""
+        ...
+
+    def outputs(self, theta: NDArray[Any], inputs: Any, lengths: Any = None) -> list[Any]:
+        """Return inputs, hidden states and outputs for these sequences."""
+        ...
+
+    def score(self, theta: Any, given: Given) -> Score:
+        """Return log-likelihood and error on these sequences."""
+        ...
+
+    def described(self) -> dict[str, Any]:
+        """Return what it is, in values that JSON can hold: its 'kind', 'sizes', 'unit_types' and settings."""
         ...
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from hf_matlab_compat import recurrent, train
-from hf_matlab_compat.errors import ArgumentError, DataError
+from hf_matlab_compat import CheckpointWarning, load, recurrent, train
+from hf_matlab_compat.errors import ArgumentError, DataError, OptionError
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.recurrent.network import RecurrentNetwork
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from tests.recurrent.nets import arguments, direction, small
+from tests.small_run import field_arguments
 
 
 def score(problem: SequenceProblem) -> Any:
@@ -262,3 +263,66 @@ def test_what_resample_makes_is_checked_in_every_epoch(made: Any, sentence: str)
     with pytest.raises(DataError, match=f"^{re.escape(sentence)}") as caught:
         train(problem=problem, max_epochs=3, **RUN)
     assert caught.value.result.state.epoch == 1
+
+
+# --- the result
+
+
+def test_a_result_computes_outputs_and_scores_and_is_saved(tmp_path: Path) -> None:
+    given = arguments(hidden_sizes=[5, 4], unit_types=["tanh", "logistic", "softmax"], error_measure="misclassified")
+    problem = recurrent(**given)
+    result = train(problem=problem, max_epochs=2, run_name=tmp_path / "run", **RUN)
+    assert repr(result).startswith("Result of a recurrent net 2-5-4-3 (tanh, logistic, softmax) with 104 parameters\n")
+    X, lengths = given["inputs"], given["lengths"]
+    y = result.predict(X, lengths)
+    beyond = np.arange(7)[:, None] >= lengths
+    assert (np.isnan(y) == beyond).all()
+    np.testing.assert_allclose(y.sum(axis=0)[~beyond], 1)
+    layers = result.outputs(X, lengths=lengths)
+    assert [layer.shape for layer in layers] == [(size, 7, 12) for size in (2, 5, 4, 3)]
+    np.testing.assert_array_equal(result.outputs(X, "code", lengths), layers[2])
+    listed = as_list(given)
+    for n, one in enumerate(result.predict(listed["inputs"])):
+        np.testing.assert_allclose(one, y[:, : lengths[n], n], rtol=1e-12)
+    assert result.outputs(listed["inputs"], "code")[3].shape == (4, lengths[3])
+    expected = problem.score(result.theta, Cases())
+    assert result.score(X, given["targets"], lengths, given["loss_weights"]) == expected
+    assert result.score(listed["inputs"], listed["targets"], loss_weights=listed["loss_weights"]) == expected
+    result.save(tmp_path / "net.npz")
+    for path in (tmp_path / "net.npz", tmp_path / "run_nnet_running.mat"):
+        again = load(path)
+        np.testing.assert_array_equal(again.predict(X, lengths), y)
+        assert again.score(X, given["targets"], lengths, given["loss_weights"]) == expected
+        assert again.sequences is not None
+        assert again.sequences.described() == problem.trained.described()  # type: ignore[union-attr]
+    with pytest.raises(DataError, match=r"^inputs: expected 2 features, as the net was trained on, got 3\."):
+        result.predict(np.ones((3, 7, 12)))
+    with pytest.raises(DataError, match=r"^lengths: expected none for a feed-forward network"):
+        train(**field_arguments(max_epochs=1)).predict(np.ones((2, 3)), [1])
+
+
+def test_a_resumed_run_names_what_differs_of_the_net(tmp_path: Path) -> None:
+    train(problem=small(), max_epochs=1, run_name=tmp_path / "run", **RUN)
+    other = small(per="sequence", weight_decay=0.5)
+    with pytest.warns(CheckpointWarning, match=r"weight_decay.*: was 0\.01, is 0\.5; per: was step, is sequence"):
+        train(problem=other, max_epochs=2, resume_from=tmp_path / "run_nnet_running.mat", **RUN)
+
+
+def test_a_loss_and_units_of_ones_own_come_back_by_hand(tmp_path: Path) -> None:
+    class Sine:
+        name = "sine"
+
+        def activate(self, xp: Any, x: Any) -> Any:
+            return xp.sin(x)
+
+        def slope(self, xp: Any, x: Any, y: Any) -> Any:
+            return xp.cos(x)
+
+    problem = small(output="linear", unit_types=[Sine(), "linear"], structural_unit="squared")
+    result = train(problem=problem, max_epochs=2, **RUN)
+    result.save(tmp_path / "net.npz")
+    X = arguments()["inputs"]
+    with pytest.raises(OptionError, match=r"^unit_types: expected the object 'sine', of which the file keeps only the"):
+        load(tmp_path / "net.npz")
+    again = load(tmp_path / "net.npz", unit_types=[Sine(), "linear"])
+    np.testing.assert_array_equal(again.predict(X), result.predict(X))
