@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,7 +54,8 @@ class LayerOutputs(list[Any]):
     @property
     def sizes(self) -> list[int]:
         """s_0 … s_L; of sequences in a list, the features of the first."""
-        return [len(y[0] if isinstance(y, list) else y) for y in self]
+        first = (cast("list[Any]", y)[0] if isinstance(y, list) else y for y in self)
+        return [len(y) for y in first]
 
     def __getitem__(self, key: Any) -> Any:
         return super().__getitem__(place_of(key, self.sizes) if isinstance(key, str) else key)
