@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TextIO
 
 from cyclopts import App, Parameter
 
-from hf_matlab_compat.cli.app import MaybeWhole, Whole, app
+from hf_matlab_compat.cli.app import MaybeWhole, Whole, WholeNumbers, app
 
 study = App(name="study", help="Run a study over seeds and print its table.")
 app.command(study)
@@ -89,6 +89,7 @@ def _of_task(name: str, what: str) -> None:
     def run(
         *,
         length: MaybeWhole = None,
+        shorter: WholeNumbers = None,
         seed: Whole = 0,
         seeds: Whole = 1,
         structural_damping: Annotated[list[float] | None, Parameter(consume_multiple=True, negative=())] = None,
@@ -112,7 +113,7 @@ def _of_task(name: str, what: str) -> None:
         given = {
             **{"length": length, "data": data, "sequences": sequences, "chunks": chunks, "hidden": hidden},
             **{"epochs": epochs, "initial_lam": initial_lam, "cg_steps": cg_steps, "precision": precision},
-            **{"spectral_radius": spectral_radius, "backend": backend},
+            **{"spectral_radius": spectral_radius, "backend": backend, "shorter": shorter and tuple(shorter)},
         }
         setting = setting_of(name, **given)
         if picture is not None:
@@ -136,6 +137,8 @@ def _of_task(name: str, what: str) -> None:
     ----------
     length
         T, the number of steps between what is shown and what is asked for; each task has its own default.
+    shorter
+        Lengths that the net learns before, each until the criterion is met there: 15 20 25.
     seed
         The first seed: of weights and sequences.
     seeds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class Setting:
         A name of `sequence_tasks.TASKS`.
     length : int
         T.
+    shorter : tuple of int
+        Lengths that the net learns first, each until the criterion is met there, from the parameters that it has.
     hidden : int
         Number of tanh units.
     data : {'fresh', 'fixed'}
@@ -47,7 +49,7 @@ class Setting:
     sequences, chunks : int
         Of an epoch; the curvature is that of one chunk.
     epochs : int
-        The run ends there if the criterion is not met.
+        The run ends there if the criterion is not met; those of shorter sequences count.
     initial_lam : float
     cg_steps : int
         Most CG steps of an epoch.
@@ -59,6 +61,7 @@ class Setting:
 
     task: str
     length: int = 30
+    shorter: tuple[int, ...] = ()
     hidden: int = 50
     data: str = "fresh"
     sequences: int = 1000
@@ -126,7 +129,8 @@ def _check(made: Setting) -> None:
         value = getattr(made, each)
         if value is not None and not 0 < value < math.inf:
             raise OptionError(each, expected="a finite number above 0", got=value)
-    task(made.task).sequences(made.length, 1, 0)  # refuses a length that is too short
+    for length in (made.length, *made.shorter):
+        task(made.task).sequences(length, 1, 0)  # refuses a length that is too short
 
 
 def usual_damping(name: str) -> float:
@@ -208,7 +212,8 @@ class _Recorder(Observer):
         self._course, self._judged, self._tell = course, judged, tell
 
     def begin(self, run: Run, state: State) -> None:
-        self._started = time.process_time()
+        before = self._course.seconds[-1] if self._course.seconds else 0.0  # at shorter lengths
+        self._started = time.process_time() - before
 
     def epoch(self, report: Report, state: State) -> Stop | None:
         course, test = self._course, report.test
@@ -259,14 +264,23 @@ def run(
     KeyboardInterrupt
         After Ctrl-C; there is no course of a run that was broken off.
     """
-    of_task, problem = task(setting.task), _problem(setting, seed)
+    of_task, course, theta = task(setting.task), Course(seed, structural_damping), None
+    for length in (*setting.shorter, setting.length):
+        course.met = False
+        stage = replace(setting, length=length, epochs=setting.epochs - len(course.loss))
+        problem = _problem(stage, seed)
 
-    def examination(purpose: int, epoch: int) -> Examination:
-        asked = of_task.sequences(setting.length, FRESH_SEQUENCES, seed, purpose=purpose, epoch=epoch)
-        return Examination(problem, of_task, asked)
+        def examination(
+            purpose: int, epoch: int, problem: SequenceProblem = problem, length: int = length
+        ) -> Examination:
+            asked = of_task.sequences(length, FRESH_SEQUENCES, seed, purpose=purpose, epoch=epoch)
+            return Examination(problem, of_task, asked)
 
-    course = Course(seed, structural_damping)
-    return train_until_met(setting, problem, problem.initial_theta(seed), examination, (course, tell))
+        start = problem.initial_theta(seed) if theta is None else theta
+        theta = train_until_met(stage, problem, start, examination, (course, tell))
+        if not course.met:
+            break
+    return course
 
 
 def train_until_met(
@@ -275,8 +289,8 @@ def train_until_met(
     start: Any,
     examination: Callable[[int, int], Any],
     of_run: tuple[Course, Callable[[str], None]],
-) -> Course:
-    """Train from given parameters on given sequences; see `run`.
+) -> Any:
+    """Train from given parameters on given sequences, and return the last ones; see `run`.
 
     Parameters
     ----------
@@ -318,10 +332,10 @@ def train_until_met(
         )
     except NonFiniteError:
         course.failed = f"not finite in epoch {len(course.loss) + 1}"
-        return course
+        return start
     if result.interrupted:
         raise KeyboardInterrupt
-    return course
+    return result.theta
 
 
 def _problem(setting: Setting, seed: int) -> SequenceProblem:

@@ -65,7 +65,7 @@ class Study:
                 median_and_range([course.seconds[-1] for course in solved], ".1f"),
                 median_and_range([100 * course.wrong[-1] for course in courses if course.wrong], ".1f"),
             ]
-        title = f"{self.setting.task}, T = {self.setting.length}: runs that meet the criterion, median [range]"
+        title = f"{_name(self.setting)}: runs that meet the criterion, median [range]"
         return f"{title}\n{text_table('', ['epochs', 'CPU s', 'wrong %, all runs'], rows, (18, 16, 23, 23))}"
 
     def plot(self, path: str | os.PathLike[str]) -> None:
@@ -100,6 +100,11 @@ def _wrong_panel(axes: Any, x: Any, curves: Any, style: dict[str, Any]) -> None:
         axes.axhline(MOST_WRONG, color="0.6", linewidth=0.8, linestyle=":")
     axes.set_ylim(-0.02, 1.02)
     axes.set_title(f"share of fresh sequences wrong (dotted: {MOST_WRONG:g})", loc="left")
+
+
+def _name(setting: Setting) -> str:
+    first = f" after {', '.join(map(str, setting.shorter))}" if setting.shorter else ""
+    return f"{setting.task}, T = {setting.length}{first}"
 
 
 def study(
@@ -150,7 +155,7 @@ def study(
             if known:
                 course = Course(**known)
             else:
-                tell(f"{setting.task}, T = {setting.length}, seed {seed}, mu {strength:.4g}\n{HEADINGS}")
+                tell(f"{_name(setting)}, seed {seed}, mu {strength:.4g}\n{HEADINGS}")
                 course = run(setting, seed, strength, watch)
                 kept.add(asked, asdict(course))
             courses.append(course)

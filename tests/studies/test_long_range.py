@@ -43,6 +43,7 @@ def test_each_task_has_its_own_settings_and_takes_others() -> None:
         ("data: expected 'fixed', since there are 32 strings, got 'fresh'", "memory_5", {"data": "fresh"}),
         ("data: expected 'fresh' or 'fixed', got 'old'", "xor", {"data": "old"}),
         ("length: expected a whole number of at least 10, got 9", "xor", {"length": 9}),
+        ("length: expected a whole number of at least 10, got 5", "xor", {"shorter": (5,)}),
         ("hidden: expected a whole number of at least 1, got 0", "xor", {"hidden": 0}),
         ("initial_lam: expected a finite number above 0, got 0", "xor", {"initial_lam": 0.0}),
         ("chunks: expected a number that divides 1000 sequences, got 3", "xor", {"chunks": 3}),
@@ -97,6 +98,22 @@ def test_a_run_ends_where_the_criterion_is_met_on_sequences_never_seen(monkeypat
     late = run(QUICK, 0, 1 / 3)
     assert late.met
     assert len(late.loss) == 2  # the watched sequences are right in epoch 1 already, those to judge on are not
+
+
+def test_a_net_learns_shorter_sequences_first() -> None:
+    told: list[str] = []
+    found = run(setting_of("xor", length=13, shorter=(10, 11), sequences=400), 0, 1 / 3, told.append)
+    assert found.met
+    met = [k for k, share in enumerate(found.wrong) if share < 0.01]
+    assert len(met) >= 3
+    alone = run(setting_of("xor", length=10, sequences=400), 0, 1 / 3)
+    n = len(alone.loss)
+    assert found.loss[:n] == alone.loss
+    assert found.loss[n] < 0.3  # it goes on from what it has learnt; at the start the loss is 0.69
+    assert (np.diff(found.seconds) > 0).all()
+    broken_off = run(setting_of("xor", length=13, shorter=(10, 11), sequences=400, epochs=n + 1), 0, 1 / 3)
+    assert not broken_off.met
+    assert len(broken_off.loss) == n + 1
 
 
 def test_a_run_that_does_not_stay_finite_is_a_run_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
