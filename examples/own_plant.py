@@ -29,8 +29,8 @@ def main(epochs: int = 25) -> Result:
     shown = {"shown_goal": [0], "end_weights": [1, 0.3]}  # the network sees the angle that is asked for
     problem = controller(Pendulum(), *cases(128, seed=1), steps=20, hidden_size=16, **shown)
     fresh = problem.with_cases(*cases(200, seed=2))
-    options = {"structural_damping": 0.03, "initial_lam": 1, "max_cg_steps": 50, "preconditioner": "none"}
-    result = train(problem=problem, test_problem=fresh, max_epochs=epochs, seed=0, precision="double", **options)
+    options = {"structural_damping": 0.03, "max_cg_steps": 50, "precision": "double"}
+    result = train(problem=problem, test_problem=fresh, max_epochs=epochs, seed=0, **options)
     angles, speeds = fresh.run(result.theta).states[:, -1]
     print(f"mean distance from the angle asked for: {result.history['test_error'][-1]:.3f}")
     print(f"mean speed at the end: {np.abs(speeds).mean():.3f}; angles reached: {angles.min():.2f} to {angles.max():.2f}")

@@ -22,7 +22,7 @@ from hf_matlab_compat.errors import (
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
 from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.recurrent import ctc, multiplicative, recurrent
+from hf_matlab_compat.recurrent import controller, ctc, multiplicative, recurrent
 from hf_matlab_compat.result import Result, load
 from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.training import train
@@ -30,7 +30,7 @@ from hf_matlab_compat.training import train
 __all__ = ["Options", "Report", "Result", "State", "__version__", "load", "nnet_train", "nnet_train_2", "train"]
 __all__ += ["ArgumentError", "CheckpointError", "DataError", "HessianFreeError", "MemoryFullError", "MigrationError"]
 __all__ += ["NonFiniteError", "OptionError", "ParityError", "Terminated"]
-__all__ += ["ctc", "multiplicative", "recurrent"]
+__all__ += ["controller", "ctc", "multiplicative", "recurrent"]
 __all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning"]
 
 __version__: str

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Array, Vector
+from hf_matlab_compat.matlab.random.streams import stream_from_seed
 from hf_matlab_compat.recurrent.plants import Plant, jacobian_of
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
 from hf_matlab_compat.recurrent.workspace import Workspace
@@ -75,15 +76,15 @@ class Controller:
         H, n_u = self.hidden_size, self.plant.control_size
         return H * (self.input_size + H) + 2 * H + n_u * (H + 1)
 
-    def initial_theta(self, seed: int) -> NDArray[np.float64]:
+    def initial_theta(self, seed: Any) -> NDArray[np.float64]:
         """Return random parameters: variances ¼ of W_hx, ¼/H of W_hh and 0.01/H of W_oh, 0 for all others."""
-        random, H = np.random.default_rng(seed), self.hidden_size
+        stream, H = stream_from_seed(seed), self.hidden_size
         theta = np.zeros(self.num_parameters)
         parts = self.unpacked(theta)
         D = self.input_size
-        parts.of_input[:, :D] = 0.5 * random.standard_normal((H, D))
-        parts.of_input[:, D:] = np.sqrt(0.25 / H) * random.standard_normal((H, H))
-        parts.output[...] = np.sqrt(0.01 / H) * random.standard_normal(parts.output.shape)
+        parts.of_input[:, :D] = 0.5 * stream.randn(H, D)
+        parts.of_input[:, D:] = np.sqrt(0.25 / H) * stream.randn(H, H)
+        parts.output[...] = np.sqrt(0.01 / H) * stream.randn(*parts.output.shape)
         return theta
 
     def unpacked(self, theta: Vector) -> Weights:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,6 +49,10 @@ class ControlProblem(SequenceProblem):
     """
 
     model: Controller
+    option_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {"initial_lam": 1.0, "preconditioner_exponent": None}
+    )
+    """See `SequenceProblem.option_defaults`."""
 
     def placed(self, backend: Backend, make_sum: type[OrderedSum] = OrderedSum) -> ControlProblem:
         """See `SequenceProblem.placed`.

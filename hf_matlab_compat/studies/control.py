@@ -46,9 +46,7 @@ SETTINGS = {
 }
 OPTIONS = {
     "precision": "double",
-    "preconditioner": "none",
     "structural_damping": 0.03,
-    "initial_lam": 1.0,
     "max_cg_steps": 50,
 }
 """Options of `train` of all runs."""
