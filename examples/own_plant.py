@@ -33,7 +33,9 @@ def main(epochs: int = 25) -> Result:
     result = train(problem=problem, test_problem=fresh, max_epochs=epochs, seed=0, **options)
     angles, speeds = fresh.run(result.theta).states[:, -1]
     print(f"mean distance from the angle asked for: {result.history['test_error'][-1]:.3f}")
-    print(f"mean speed at the end: {np.abs(speeds).mean():.3f}; angles reached: {angles.min():.2f} to {angles.max():.2f}")
+    print(
+        f"mean speed at the end: {np.abs(speeds).mean():.3f}; angles reached: {angles.min():.2f} to {angles.max():.2f}"
+    )
     return result
 
 

@@ -73,6 +73,7 @@ def draw_arm(
     goals : (4, N) array
         Desired last states.
     arm : TwoLinkArm
+        The arm that moved.
     cases : int
         The first cases are drawn, at most this many.
 
@@ -122,4 +123,3 @@ def _draw_poses(axes: Any, arm: TwoLinkArm, states: NDArray[Any], goal: NDArray[
 def _limbs(arm: TwoLinkArm, s: NDArray[Any]) -> NDArray[Any]:
     """Return x and y of shoulder, elbow and hand, (2, 3)."""
     return np.vstack([np.zeros((1, 2)), arm.joints(s)]).T
-

@@ -219,17 +219,16 @@ class LoopAtTheta:
     ) -> tuple[Array, Array]:
         """Return p (H, T, n) and ū (n_u, T, n); `by_control` is e_t and is overwritten by ū, `by_end` is l_T."""
         fixed, of = self._fixed, self._of
-        H, T, _ = fixed.slope.shape
         n_s, seen = len(self.states), len(of.shown_state)
         p = np.empty_like(fixed.slope)
         W_oh_T, feedback_T = self._weights.output.T, fixed.feedback.T
         l, from_later = by_end.copy(), 0.0  # noqa: E741  # l_{t+1}, and W_hh' p_{t+1}
-        for t in reversed(range(T)):
+        for t in reversed(range(of.steps)):
             by_plant = np.einsum("ijn,in->jn", fixed.plant[t], l)  # [F_s' l; F_u' l]
             by_control[:, t] += by_plant[n_s:]
             q = W_oh_T @ by_control[:, t]
             q += from_later
-            if structural:
+            if structural and Ra is not None:
                 q += structural * Ra[:, t]  # the second derivative of the distance of h is f'(a)
             np.multiply(fixed.slope[:, t], q, out=p[:, t])
             back = feedback_T @ p[:, t]

@@ -218,7 +218,9 @@ def _components(name: str, given: Sequence[int] | None, size: int) -> NDArray[np
     if given is None:
         return np.arange(size)
     chosen = list(given) if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) else [given]
-    whole = all(isinstance(each, int | np.integer) and not isinstance(each, bool) and 0 <= each < size for each in chosen)
+    whole = all(
+        isinstance(each, int | np.integer) and not isinstance(each, bool) and 0 <= each < size for each in chosen
+    )
     if not chosen or not whole or len(set(chosen)) < len(chosen):
         expected = f"different components of the state, counted from 0 to {size - 1}"
         raise OptionError(name, expected=expected, got=repr(given))

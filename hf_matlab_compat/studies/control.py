@@ -1,4 +1,4 @@
-"""The study of controllers: a recurrent network learns to steer a point mass or a two-link arm, judged on fresh cases."""
+"""The study of controllers: a recurrent network learns to steer a point mass or an arm, judged on fresh cases."""
 
 from __future__ import annotations
 
@@ -139,7 +139,12 @@ class ControlStudy:
     def json(self) -> str:
         """Return the figures as a JSON object, with the curve of the distance over epochs."""
         figures: dict[str, Any] = {name: getattr(self, name) for name in ("plant", "seed", "distance", "speed", "idle")}
-        figures |= {"bar": self.bar, "passed": self.passed, "seconds": self.seconds, "outcome": self.result.outcome.value}
+        figures |= {
+            "bar": self.bar,
+            "passed": self.passed,
+            "seconds": self.seconds,
+            "outcome": self.result.outcome.value,
+        }
         curves = {"epochs": self.result.state.epoch, "distances": self.result.records.error[:, 1].tolist()}
         return json.dumps(figures | curves, indent=2)
 
@@ -159,6 +164,7 @@ def control(plant: str, seed: int, epochs: int | None = None, observers: Sequenc
     Parameters
     ----------
     plant : {'point', 'arm'}
+        What is steered.
     seed : int
         Of the cases and of the initial parameters.
     epochs : int, optional

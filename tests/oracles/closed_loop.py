@@ -63,8 +63,8 @@ class DenseLoop:
             def of(moved: Vector, which: int, start: Vector = start, goal: Vector = goal) -> Vector:
                 return self.run(moved, start, goal)[which]
 
-            r, J = of(theta, 0), jacobian(lambda moved: of(moved, 0), theta)  # noqa: B023  # called at once
-            a, K = of(theta, 1), jacobian(lambda moved: of(moved, 1), theta)  # noqa: B023
+            r, J = of(theta, 0), jacobian(lambda moved: of(moved, 0), theta)
+            a, K = of(theta, 1), jacobian(lambda moved: of(moved, 1), theta)
             cost += 0.5 * float(r @ r)
             gradient += J.T @ r
             squares += (J.T @ r) ** 2
