@@ -60,7 +60,8 @@ class RunFiles:
         with run_lock(self._name):
             if self._name:
                 running = f"{self._name}_nnet_running.mat"
-                run, state = _run(self._name, running if kept.version and Path(running).exists() else "", kept), _state(kept)
+                goes_on = kept.version > 0 and Path(running).exists()
+                run, state = _run(self._name, running if goes_on else "", kept), _state(kept)
                 self._log.begin(run, state)
                 self._checkpoints.begin(run, state)
                 self._written = 0 if not run.resume_from else -1
