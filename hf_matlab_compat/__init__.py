@@ -17,6 +17,7 @@ from hf_matlab_compat.errors import (
     NonFiniteError,
     OptionError,
     ParityError,
+    StuckWarning,
     Terminated,
 )
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
@@ -31,7 +32,7 @@ __all__ = ["Options", "Report", "Result", "State", "__version__", "load", "nnet_
 __all__ += ["ArgumentError", "CheckpointError", "DataError", "HessianFreeError", "MemoryFullError", "MigrationError"]
 __all__ += ["NonFiniteError", "OptionError", "ParityError", "Terminated"]
 __all__ += ["controller", "ctc", "multiplicative", "recurrent"]
-__all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning"]
+__all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning", "StuckWarning"]
 
 __version__: str
 

@@ -190,6 +190,10 @@ class BackendWarning(UserWarning):
     """The backend computes differently from what its name says."""
 
 
+class StuckWarning(UserWarning):
+    """No step has improved the likelihood for many epochs; the run goes on."""
+
+
 class DisplayWarning(UserWarning):
     """The screen can no longer be written; the run continues without it."""
 

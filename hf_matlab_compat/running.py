@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from traceback import clear_frames
 from typing import Any
 
+import numpy as np
+
 from hf_matlab_compat.backends.backend import Backend
-from hf_matlab_compat.errors import MemoryFullError, NonFiniteError, Terminated
+from hf_matlab_compat.errors import MemoryFullError, NonFiniteError, StuckWarning, Terminated
 from hf_matlab_compat.method import Method, epochs
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.observers.interrupt import InterruptGuard, say_how_to_leave_a_loop
@@ -18,7 +21,7 @@ from hf_matlab_compat.observers.observer import KEEP, Kept, Observer, Run, Stop,
 from hf_matlab_compat.problem import Cases, Problem, checked_score_of
 from hf_matlab_compat.ranks.ranks import OneProcess, facts_of_an_epoch
 from hf_matlab_compat.result import Result, make_result
-from hf_matlab_compat.solvers.convergence import exhausted
+from hf_matlab_compat.solvers.convergence import REJECTED, exhausted, rejected_in_a_row
 from hf_matlab_compat.state import Outcome, Report, Score, State
 
 
@@ -136,6 +139,13 @@ class _Running:
         self.setup.ranks.compare(lambda: facts_of_an_epoch(state), f"after epoch {report.epoch}")
         self.state = state
         self.reports.append(report)
+        if state.theta.dtype == np.float32 and rejected_in_a_row(self.reports[-REJECTED - 1 :]) == REJECTED:
+            warnings.warn(
+                f"No step has improved the log-likelihood in single precision for {REJECTED} epochs up to epoch "
+                f"{report.epoch}, and λ rises with each. Resume with precision='double', or stop the run.",
+                StuckWarning,
+                stacklevel=5,
+            )
         self._tell("epoch", lambda observer: observer.epoch(report, self._on_host()))
 
     def _tell(self, asked: str, tell: Callable[[Observer], Any]) -> None:

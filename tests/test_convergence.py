@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat import nnet_train, running, train
-from hf_matlab_compat.errors import NonFiniteError
+from hf_matlab_compat.errors import NonFiniteError, StuckWarning
 from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.logs.audit import audit_log
 from hf_matlab_compat.matlab.logs.parser import read_log
@@ -19,6 +19,7 @@ from hf_matlab_compat.solvers.convergence import PATIENCE, exhausted
 from hf_matlab_compat.state import Outcome, Records, State, hessian_free_state
 from tests.cases import PRECISIONS
 from tests.small_run import field_arguments
+from tests.toy_problem import ToyProblem
 
 LONG = 5000
 DATA = np.random.default_rng(1).random((3, 8))
@@ -117,3 +118,19 @@ def test_the_old_call_says_how_the_run_ended() -> None:
     paramsp = nnet_train(**words, maxepoch=LONG, display="none")
     assert (paramsp.outcome, paramsp.interrupted) == (Outcome.STALLED, False)
     assert (paramsp + 0).outcome is None
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_twenty_rejected_steps_in_a_row_are_told_once_where_double_precision_can_help(precision: str) -> None:
+    start = np.full(20, 0.1)
+    toy = ToyProblem(likelihood_of=lambda theta: 0.0 if np.allclose(theta, start, atol=1e-7) else -1.0)
+    stuck = {"problem": toy, "initial_theta": start, "precision": precision, "max_cg_steps": 3}
+    assert (train(**stuck, max_epochs=19).history["rate"] == 0).all()
+    if precision == "double":
+        train(**stuck, max_epochs=30)
+        return
+    with pytest.warns(
+        StuckWarning, match=r"^No step has improved .* for 20 epochs up to epoch 20, and λ rises"
+    ) as told:
+        train(**stuck, max_epochs=30)
+    assert len(told) == 1

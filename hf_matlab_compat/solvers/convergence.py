@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
+
 import numpy as np
 
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.state import State
+from hf_matlab_compat.state import Report, State
 
 PATIENCE = 100
 """A run counts as converged after this number of consecutive epochs with the same log-likelihood."""
+
+
+REJECTED = 20
+"""After this number of rejected steps in a row a run in single precision says that it is stuck."""
+
+
+def rejected_in_a_row(reports: Sequence[Report]) -> int:
+    """Return how many of the last epochs rejected their step."""
+    rates = (report.figures.get("rate") for report in reversed(reports))
+    return sum(1 for _ in takewhile(lambda rate: rate == 0, rates))
 
 
 def exhausted(state: State, options: Options) -> bool:

@@ -43,6 +43,7 @@ _OF_HESSIAN_FREE = ("hybridmode", "autodamp", "initlambda", "drop", "boost", "ma
 _IF_SET = (
     *("learningrate", "momentum", "momentumperiod", "blankout", "dropout", "innoise", "indilate", "weightnoise"),
     *("perturbshare", "perturbsize", "perturbform", "corruptseed", "sumlanes"),
+    *("structural_damping", "reduction_ratio"),
 )
 """Constants that MATLAB does not have; they follow where they differ from their defaults."""
 
@@ -126,7 +127,7 @@ def _what_is_trained(sizes: Sequence[int], options: Options) -> list[str]:
 
 
 def _is_set(name: str, options: Options) -> bool:
-    field = TO_FIELD_TERMS[name]
+    field = TO_FIELD_TERMS.get(name, name)
     return getattr(options, field) != getattr(_DEFAULTS, field)
 
 
@@ -135,7 +136,7 @@ def _name_of_method(options: Options) -> str:
 
 
 def _constant(name: str, options: Options) -> str:
-    field = TO_FIELD_TERMS[name]
+    field = TO_FIELD_TERMS.get(name, name)
     value: Any = options.boost if name == "boost" else to_matlab_value(field, getattr(options, field))
     if name == "autodamp" and not isinstance(value, int):
         value = 1  # a damping of the caller's own adapts itself
