@@ -105,7 +105,7 @@ class Keeper:
                 if found:
                     last = time.monotonic()
                 else:
-                    self._state.stay()
+                    self._state.stay(kept.version)
             return kept
 
     def _begun(self) -> Merge:
@@ -121,7 +121,7 @@ class Keeper:
         while (kept := self._state.kept()) is None:
             if time.monotonic() > end:
                 return None
-            self._state.stay()
+            self._state.stay(0)
             self._state.pause(0.1)
         return kept
 

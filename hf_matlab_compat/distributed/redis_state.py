@@ -94,7 +94,7 @@ class RedisState(StoredState):
             pipe.set(self._keys["version"], version)
             pipe.publish(self._keys["versions"], version)
 
-        self._as_keeper(change, before=version)
+        self._as_keeper(change, expected=(version - 1, version))  # this one if it is made again after a lost answer
 
     def forget(self, start: bytes, last: str) -> None:
         """See `StoredState.forget`. Redis keeps the entry `last` itself; readers begin after it."""
@@ -118,9 +118,9 @@ class RedisState(StoredState):
             self._listening = None
             time.sleep(min(seconds, _RETRY_AFTER))
 
-    def stay(self) -> None:
-        """Say that the keeper is alive."""
-        self._as_keeper(lambda pipe: None)
+    def stay(self, version: int) -> None:
+        """See `StoredState.stay`."""
+        self._as_keeper(lambda pipe: None, expected=(version,))
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
@@ -149,13 +149,14 @@ class RedisState(StoredState):
         return _in_words(self._lease())
 
     def warning(self) -> str:
-        """Return a sentence if the server would lose the run when it is killed; empty if not, or if it does not say."""
+        """See `StoredState.warning`; empty too if the server does not say."""
+        advice = "Start it with --appendonly yes --appendfsync always."
         with suppress(SharedStateError):
             if self._asked(lambda server: server.info("persistence")).get("aof_enabled") == 0:
-                return (
-                    f"{self.name}: the server keeps the run in memory only and loses it when it is killed. Start it "
-                    "with --appendonly yes, and with --appendfsync always to lose nothing in a power cut either."
-                )
+                return f"{self.name}: the server keeps the run in memory only and loses it when it is killed. {advice}"
+            # with 'everysec' it answers before it writes while the disk is busy
+            if self._asked(lambda server: server.config_get("appendfsync")).get("appendfsync") != "always":
+                return f"{self.name}: the server loses the last two seconds when it is killed. {advice}"
         return ""
 
     def waiting(self, last: str) -> int:
@@ -176,7 +177,9 @@ class RedisState(StoredState):
         owner = {"host": socket.gethostname(), "process": os.getpid(), "since": self._since}
         return json.dumps({**owner, "token": self._token, "beat": time.time()})
 
-    def _as_keeper(self, change: Callable[[Any], object], patience: float | None = None, before: int = 0) -> None:
+    def _as_keeper(
+        self, change: Callable[[Any], object], patience: float | None = None, expected: Sequence[int] = ()
+    ) -> None:
         """Renew the lease and make a change, in one transaction.
 
         Raises
@@ -184,7 +187,7 @@ class RedisState(StoredState):
         AnotherKeeper
             Another process has become the keeper.
         SharedStateError
-            The server has another version than the one before, or this one if the answer was lost.
+            The server has another version than the expected ones.
         """
         key = self._keys["keeper"]
 
@@ -195,10 +198,11 @@ class RedisState(StoredState):
                 if owner is not None and json.loads(owner)["token"] != self._token:
                     raise AnotherKeeper(self.name, _in_words(owner))
                 there = int(pipe.get(self._keys["version"]) or 0)
-                if before and there not in (before - 1, before):
+                if expected and there not in expected:
                     raise SharedStateError(
-                        f"{self.name}: expected version {before - 1}, got {there}: the server was started again "
-                        "without its data. Start it with --appendonly yes, and the keeper again."
+                        f"{self.name}: expected version {expected[0]}, got {there}: the server was started again and "
+                        "has lost data. Start it with --appendonly yes --appendfsync always; a new keeper goes on from "
+                        f"version {there}."
                     )
                 pipe.multi()
                 pipe.set(key, self._beat(), px=int(1000 * LEASE))
@@ -226,6 +230,7 @@ class RedisState(StoredState):
                     "address, redis://:PASSWORD@host/run, or into the environment as REDISCLI_AUTH."
                 ) from error
             except (errors.ConnectionError, errors.TimeoutError, errors.WatchError) as error:
+                self._gaps += not isinstance(error, errors.WatchError)
                 if time.monotonic() >= end:
                     raise SharedStateError(
                         f"{self.name}: expected a Redis server that answers, got '{error}'. Start redis-server there, "

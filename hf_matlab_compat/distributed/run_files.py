@@ -64,7 +64,6 @@ class RunFiles:
                 run, state = _run(self._name, running if goes_on else "", kept), _state(kept)
                 self._log.begin(run, state)
                 self._checkpoints.begin(run, state)
-                self._written = 0 if not run.resume_from else -1
                 self.checkpoint(kept)
             yield
 

@@ -91,7 +91,7 @@ class StoredState(ABC):
         self.name, self.patience = name, patience
         self._worker = worker or f"{socket.gethostname()}:{os.getpid()}"
         self._process = f"{self._worker} {token_hex(6)}"
-        self._number = 0
+        self._number = self._gaps = 0  # gaps: how often a server did not answer
         self._fetched: Snapshot | None = None
         self._merge: Merge | None = None
 
@@ -129,8 +129,8 @@ class StoredState(ABC):
     def keeping(self) -> AbstractContextManager[object]:
         """Be the one keeper of the run within this context."""
 
-    def stay(self) -> None:  # noqa: B027  (a store whose lock lasts as long as the process needs nothing)
-        """Say that the keeper is alive."""
+    def stay(self, version: int) -> None:  # noqa: B027  (a lock that lasts as long as its process needs nothing)
+        """Say that the keeper is alive, and check that the store still has its version."""
 
     def warning(self) -> str:
         """Return a sentence about data that the store may lose; empty if there is nothing to say."""
@@ -254,10 +254,15 @@ class StoredState(ABC):
         number = self._number + 1
         told = {"worker": self._worker, "process": self._process, "number": number, "base": base_version}
         told |= {"time": time.time(), "figures": dict(figures or {})}
-        self.append(encode(told, self.merge().sent(seen, new)))
+        packet, sent_at = encode(told, self.merge().sent(seen, new)), self._gaps
+        self.append(packet)
         self._number = number
 
         def is_applied() -> bool:
+            nonlocal sent_at
+            if sent_at != self._gaps:  # a server that was started again may have lost it; twice is as good as once
+                sent_at = self._gaps
+                self.append(packet)
             head = self._head("state")
             return head is not None and head["numbers"].get(self._process, 0) >= number
 

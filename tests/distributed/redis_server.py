@@ -29,7 +29,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it, with the append-only file on, and wait until it answers."""
         words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self._folder]
-        words += ["--appendonly", "yes", *self._options]
+        words += ["--appendonly", "yes", "--appendfsync", "always", *self._options]
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(500):
             with socket.socket() as client:
