@@ -21,6 +21,7 @@ from hf_matlab_compat.errors import (
     Terminated,
 )
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
+from hf_matlab_compat.legacy.rnn_call import rnn_train
 from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.recurrent import controller, ctc, multiplicative, recurrent
@@ -31,7 +32,7 @@ from hf_matlab_compat.training import train
 __all__ = ["Options", "Report", "Result", "State", "__version__", "load", "nnet_train", "nnet_train_2", "train"]
 __all__ += ["ArgumentError", "CheckpointError", "DataError", "HessianFreeError", "MemoryFullError", "MigrationError"]
 __all__ += ["NonFiniteError", "OptionError", "ParityError", "Terminated"]
-__all__ += ["controller", "ctc", "multiplicative", "recurrent"]
+__all__ += ["controller", "ctc", "multiplicative", "recurrent", "rnn_train"]
 __all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning", "StuckWarning"]
 
 __version__: str

@@ -2,6 +2,7 @@
 
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
 from hf_matlab_compat.legacy.packing import calcActivations, pack, unpack, unpackPARAMS, vec
+from hf_matlab_compat.legacy.rnn_call import rnn_train
 from hf_matlab_compat.legacy.routines import (
     computeFV,
     computeGradient,
@@ -24,6 +25,7 @@ __all__ = [
     "nnet_train",
     "nnet_train_2",
     "pack",
+    "rnn_train",
     "unpack",
     "unpackPARAMS",
     "vec",

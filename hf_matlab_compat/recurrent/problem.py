@@ -17,9 +17,11 @@ from typing import Any, ClassVar
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.backends.workers import Workers
+from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.objective.ordered_sum import OrderedSum, Totals
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.recurrent.curvature import BlockSum, SequenceCurvature
+from hf_matlab_compat.recurrent.given import Given
 from hf_matlab_compat.recurrent.sequence_model import AtBlock, SequenceModel, TrainedModel
 from hf_matlab_compat.recurrent.sequences import SequenceBlock, SequenceData
 from hf_matlab_compat.recurrent.workspace import Workspace
@@ -120,6 +122,20 @@ class SequenceProblem:
     def is_random(self) -> bool:
         """True where figures depend on `Cases.draw`."""
         return self.resample is not None
+
+    def on(self, inputs: Any, targets: Any, lengths: Any = None, loss_weights: Any = None) -> SequenceProblem:
+        """Return the problem of the same model on other sequences, for ``train(test_problem=…)``.
+
+        The arguments are those of `recurrent`.
+
+        Raises
+        ------
+        OptionError
+            The model is not one that this package makes of sequences.
+        """
+        if self.trained is None:
+            raise OptionError("problem", expected="one that recurrent() made", got=type(self.model).__name__)
+        return self.trained.problem_on(Given(inputs, targets, lengths, loss_weights))
 
     def initial_theta(self, seed: Any = None) -> Any:
         """Return random initial parameters of the model, (P,), on the host."""

@@ -58,6 +58,10 @@ class TrainedModel(Protocol):
         """Return log-likelihood and error on these sequences."""
         ...
 
+    def problem_on(self, given: Given) -> Any:
+        """Return the problem of the same model on other sequences."""
+        ...
+
     def described(self) -> dict[str, Any]:
         """Return what it is, in values that JSON can hold: its 'kind', 'sizes', 'unit_types' and settings."""
         ...

@@ -72,15 +72,17 @@ class TrainedRecurrent:
 
     def score(self, theta: Any, given: Given) -> Score:
         """Return log-likelihood and error, as a run computes its test figures, in the precision of θ, with numpy."""
+        precision = "double" if theta.dtype == np.float64 else "single"
+        return self.problem_on(given).placed(get_backend("numpy", precision)).score(theta, Cases())
+
+    def problem_on(self, given: Given) -> SequenceProblem:
+        """Return the problem of this net on other sequences, checked, in one chunk: a `test_problem`."""
         data = sequence_data(given, 1)
-        for name, array, size in (
-            ("inputs", data.inputs, self.net.sizes[0]),
-            ("targets", data.targets, self.net.sizes[-1]),
-        ):
+        pairs = (("inputs", data.inputs, self.net.sizes[0]), ("targets", data.targets, self.net.sizes[-1]))
+        for name, array, size in pairs:
             self._check_features(name, len(array), size)
         check_targets(data, self.net.units[-1].name, self.loss)
-        precision = "double" if theta.dtype == np.float64 else "single"
-        return self.problem(data).placed(get_backend("numpy", precision)).score(theta, Cases())
+        return self.problem(data)
 
     def problem(
         self,
