@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.errors import DataError, OptionError
 from hf_matlab_compat.model.corruption import words
+from hf_matlab_compat.recurrent.problem import SequenceProblem
+from hf_matlab_compat.recurrent.sequences import SequenceBlock
+from hf_matlab_compat.recurrent.workspace import Workspace
 
 Symbols = NDArray[np.intp]
+MEMORY = 200
+"""Characters that a model reads to draw the next one."""
+
 TRAINING, JUDGED = 211, 212
 """Purposes of a draw: pieces to train on, and to judge on."""
 
@@ -159,7 +165,13 @@ def ngram_bits(train: Symbols, test: Symbols, size: int, order: int, added: floa
 
 
 def drawn_text(
-    advance: Callable[[Any], Any], alphabet: Alphabet, start: str, length: int, temperature: float = 1.0, seed: int = 0
+    advance: Callable[[Any], Any],
+    alphabet: Alphabet,
+    start: str,
+    length: int,
+    *,
+    temperature: float = 1.0,
+    seed: int = 0,
 ) -> str:
     """Draw a text from a model, character by character.
 
@@ -167,7 +179,7 @@ def drawn_text(
     ----------
     advance : callable
         Takes the one-hot column (A,) of a character and returns the scores (A,) of the next, the input of the softmax;
-        it remembers the characters before.
+        it remembers the characters before: a `TextReader`.
     alphabet : Alphabet
         The characters, in the order of the scores.
     start : str
@@ -203,3 +215,27 @@ def drawn_text(
         drawn.append(int(np.argmax(scores + temperature * random.gumbel(size=len(alphabet)))))
         scores = advance(alphabet.one_hot(drawn[-1]))
     return alphabet.text(drawn)
+
+
+class TextReader:
+    """Scores of the next character by a net, for `drawn_text`: it reads the last `MEMORY` characters from its start.
+
+    Parameters
+    ----------
+    problem : SequenceProblem
+        Of `recurrent` or `multiplicative`, with an output for every character of the alphabet.
+    theta : (P,) array_like
+        Its trained parameters.
+    """
+
+    def __init__(self, problem: SequenceProblem, theta: ArrayLike) -> None:
+        self._model, self._workspace = problem.model, Workspace(problem.backend)
+        self._theta = problem.backend.asarray(theta)
+        self._read: list[Any] = []
+
+    def __call__(self, column: Any) -> Any:
+        """Return the scores (A,) after one more character, a one-hot column (A,)."""
+        self._read = [*self._read[1 - MEMORY :], column]
+        x = np.stack(self._read, axis=1)[:, :, None]
+        at: Any = self._model.at(self._theta, SequenceBlock(x, x, np.array([x.shape[1]])), self._workspace)
+        return self._workspace.backend.to_host(at.x)[:, -1]
