@@ -106,8 +106,34 @@ class AtLabelled(AtSequences):
     @property
     def error(self) -> float:
         """See `AtBlock`: the edits that turn the labels of the best paths into the true ones."""
-        found = best_path(self._scores(), self.block.lengths, self._labels.blank)
-        return float(edit_distances(found, self._labels).sum())
+        return float(edit_distances(self.read(), self._labels).sum())
+
+    def read(self) -> LabelStrings:
+        """Return the labels of the best paths."""
+        return best_path(self._scores(), self.block.lengths, self._labels.blank)
+
+
+def read_labels(problem: SequenceProblem, theta: ArrayLike) -> list[list[int]]:
+    """Return what a trained net reads: the labels of the best path of every sequence.
+
+    Parameters
+    ----------
+    problem : SequenceProblem
+        Made by `ctc`; the labels that were given with its sequences do not matter.
+    theta : (P,) array_like
+        Trained parameters.
+
+    Returns
+    -------
+    list of N lists of int
+    """
+    data, memory, found = problem.data, Workspace(problem.backend), list[list[int]]()
+    with problem.backend.quiet():
+        for chunk in data.chunks():
+            for block in data.blocks(chunk, data.num_blocks(problem.num_parameters)):
+                at: Any = problem.model.at(problem.backend.asarray(theta), block, memory)
+                found += [[int(k) for k in string if k >= 0] for string in at.read().labels.T]
+    return found
 
 
 class Classes(NamedTuple):

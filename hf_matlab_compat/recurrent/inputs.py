@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
+
 from hf_matlab_compat.backends.arrays import Array
 
 
@@ -71,7 +73,8 @@ class OneHotInputs:
 
     def times(self, W: Array, out: Array) -> Array:
         """See `Inputs.times`."""
-        return W.take(self._symbols, axis=1, out=out, mode="clip")  # 'raise' would need a copy of `out`
+        unchecked = {"mode": "clip"} if self._xp is np else {}  # numpy's checks would need a copy of `out`
+        return self._xp.take(W, self._symbols, axis=1, out=out, **unchecked)
 
     def outer(self, e: Array) -> Array:
         """See `Inputs.outer`."""

@@ -135,7 +135,7 @@ class MultiplicativePasses:
         self._all_h[:, 0] = W.h_0
         for t in range(T):
             r, f, h = self._r[:, t], self._f[:, t], self._all_h[:, t + 1]
-            xp.matmul(W.W_fh, self._all_h[:, t], out=r)
+            r[...] = W.W_fh @ self._all_h[:, t]
             xp.multiply(self._gain[:, t], r, out=f)
             xp.add(W.W_hf @ f, a[:, t], out=h)
             xp.tanh(h, out=h)
@@ -190,7 +190,7 @@ class MultiplicativePasses:
             now *= self._slope[:, t]
             if extra is not None:
                 now += extra[:, t]
-            xp.matmul(W.W_hf.T, now, out=phi[:, t])
+            phi[:, t] = W.W_hf.T @ now
             xp.multiply(phi[:, t], self._gain[:, t], out=r_hat[:, t])
             k = W.W_fh.T @ r_hat[:, t]
         phi *= self._r

@@ -208,7 +208,7 @@ class MarkedStudy:
             right.plot(epochs, course.lam, **style)
         for mark in self.marks:
             left.plot([mark.epoch], [mark.most], "v", color="0.3")
-        left.set(xlabel="epoch", title=f"{self.figure.name}: test —, training ···, marks ▾", yscale="log")
+        left.set(xlabel="epoch (test —, training ···, marks ▾)", title=self.figure.name, yscale="log")
         middle.set(xlabel="epoch", title="rho")
         right.set(xlabel="epoch", title="lambda", yscale="log")
         for axes in (left, middle, right):

@@ -73,7 +73,7 @@ def test_drawn_text_follows_the_scores_at_every_temperature() -> None:
 
     assert drawn_text(advance, ab, "a", 6, temperature=0) == "aaaaaa"
     for temperature in (1.0, 0.5):
-        drawn = drawn_text(advance, ab, "ab", 4000, temperature, seed=1)
+        drawn = drawn_text(advance, ab, "ab", 4000, temperature=temperature, seed=1)
         wanted = p ** (1 / temperature) / (p ** (1 / temperature)).sum()
         shares = [drawn.count(each) / 4000 for each in "ab" + OTHER]
         np.testing.assert_allclose(shares, wanted, atol=0.03)

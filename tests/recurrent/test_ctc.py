@@ -15,9 +15,12 @@ from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import ArgumentError
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.recurrent.alignments import LabelStrings, align
-from hf_matlab_compat.recurrent.ctc import AtLabelled
+from hf_matlab_compat.recurrent.ctc import AtLabelled, read_labels
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.workspace import Workspace
+from tests.backends.strict_namespace import strict_backend
+from tests.recurrent.nets import kernels
+from tests.recurrent.recorded import apart
 
 RECORDED = Path(__file__).resolve().parents[1] / "goldens" / "rnn" / "own_ctc.mat"
 BACKEND = get_backend("numpy", "double")
@@ -108,13 +111,17 @@ def test_the_exact_hessian_is_indefinite_and_what_is_left_out_of_it_is_negative(
 def test_the_error_is_edits_by_true_labels() -> None:
     p = problem()
     theta = start(p)
-    edits = 0
+    edits, every = 0, []
     for x, string in zip(frames(), LABELS, strict=True):
         alone = at(problem(inputs=[x], labels=[string], num_classes=3), theta)
         path = alone.y.argmax(axis=0)
         read = [int(k) for t, k in enumerate(path) if k != 2 and (t == 0 or path[t - 1] != k)]
         edits += distance(read, string)
+        assert read_labels(problem(inputs=[x], labels=[[]], num_classes=3), theta) == [read]
+        every.append(read)
     assert edits > 0
+    assert read_labels(p, theta) == every
+    assert read_labels(problem(num_chunks=5), theta) == every
     assert p.score(theta, Cases()).error == pytest.approx(edits / 7)
 
 
@@ -177,3 +184,11 @@ def test_it_learns_and_fresh_strings_of_every_epoch_are_a_function_of_it() -> No
 def test_what_does_not_fit_is_named(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ArgumentError, match="^" + re.escape(sentence)):
         problem(**changes)
+
+
+def test_the_passes_run_on_a_device_and_in_single_precision() -> None:
+    p = problem()
+    ours = kernels(p)
+    for backend, bound in ((strict_backend("double"), 1e-13), (get_backend("numpy", "single"), 2e-5)):
+        theirs = kernels(p.placed(backend))
+        assert {name: far for name in ours if (far := apart(theirs[name], ours[name])) > bound} == {}

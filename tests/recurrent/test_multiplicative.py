@@ -20,6 +20,7 @@ from hf_matlab_compat.recurrent.multiplicative import AtMultiplicative, Multipli
 from hf_matlab_compat.recurrent.multiplicative_passes import Sizes
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
 from hf_matlab_compat.recurrent.workspace import Workspace
+from tests.recurrent.recorded import apart
 
 GOLDENS = Path(__file__).resolve().parents[1] / "goldens" / "rnn"
 BACKEND = get_backend("numpy", "double")
@@ -64,10 +65,6 @@ class At:
 
 def recorded(name: str) -> dict[str, Any]:
     return loadmat(GOLDENS / f"{name}.mat", mat_dtype=True)
-
-
-def apart(a: Any, b: Any) -> float:
-    return float(np.abs(a - b).max() / np.abs(b).max())
 
 
 # --- recorded numbers

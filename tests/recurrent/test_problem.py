@@ -17,28 +17,10 @@ from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.recurrent import sequences
-from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.solvers.damping import LevenbergMarquardt
 from tests.backends.strict_namespace import strict_backend
-from tests.recurrent.nets import arguments, direction, small
+from tests.recurrent.nets import arguments, direction, kernels, small
 from tests.recurrent.recorded import apart
-
-
-def kernels(problem: SequenceProblem, structural: float = 0.3) -> dict[str, Any]:
-    """Every figure and vector of a problem, on the host."""
-    backend = problem.backend
-    theta, v = (backend.asarray(direction(problem, seed)) for seed in (0, 1))
-    found: dict[str, Any] = {}
-    on = Cases(min(1, problem.num_chunks - 1))
-    for name, cases in (("all", Cases()), ("chunk", on)):
-        score = problem.score(theta, cases)
-        found |= {f"ll of {name}": score.log_likelihood, f"error of {name}": score.error}
-    g, alone = problem.gradient(theta, on), problem.chunk_gradient(theta, on)
-    G = problem.curvature(theta, on, g)
-    vectors = {"full": g.full, "chunk": g.chunk, "alone": alone.full, "Gv": G(v), "diagonal": G.diagonal(0.5)}
-    vectors["both"] = G.structurally_damped(v, structural)
-    found |= {"ll with gradient": g.log_likelihood, "ll with chunk's gradient": alone.log_likelihood}
-    return found | {name: backend.to_host(vector) for name, vector in vectors.items()}
 
 
 @pytest.mark.parametrize("per", ["step", "sequence"])
