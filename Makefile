@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv, the package in it, and octave-cli where it can be had.
-.PHONY: demo dist-check docs docs-pages picture test torture studies agreement bench bench-quick bench-larger bench-gpu lint format clean help
+.PHONY: docker demo dist-check docs docs-pages picture test torture studies agreement bench bench-quick bench-larger bench-gpu lint format clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -53,6 +53,9 @@ docs-pages: $(VENV)/.docs ## the same without running the tutorials, to check pa
 picture: $(READY) ## draw the README's picture, docs/images/demo.png, again
 	@$(BIN)/hf-compat demo --recorded >/dev/null
 	@cp demo_output/reconstructions.png docs/images/demo.png
+
+docker:          ## build the container and run its default command: one process and two train to the same bits
+	@docker build -t hf-compat . && docker run --rm hf-compat
 
 lint: $(READY)   ## format, lint, types, layers
 	@$(BIN)/ruff format --check .

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = ("ip", "mount", "nsenter", "unshare")
+PROGRAMS = ("ip", "mount", "nsenter", "pgrep", "unshare")
 DOMAIN = "192.0.2"
 """Addresses that RFC 5737 sets apart for documentation: they lead nowhere else."""
 
@@ -74,7 +74,7 @@ def why_no_hosts() -> str | None:
     if importlib.util.find_spec("mpi4py") is None:
         return "mpi4py is not installed"
     if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-        return f"{', '.join(missing)} not found (Debian: iproute2, util-linux)"
+        return f"{', '.join(missing)} not found (Debian: iproute2, procps, util-linux)"
     tried = subprocess.run(
         ["unshare", "--net", "--uts", "--ipc", "--pid", "--mount", "--fork", "--mount-proc", "ip", "link"],
         capture_output=True,
@@ -115,7 +115,7 @@ class Hosts:
         self._folder, self._names = folder / "hosts", self.NAMES[:count]
         self._addresses = {name: f"{DOMAIN}.{k + 1}" for k, name in enumerate(self._names)}
         self.hosts: list[Host] = []
-        self._line: subprocess.Popen[bytes] | None = None
+        self._started: list[subprocess.Popen[Any]] = []
 
     def __enter__(self) -> Hosts:
         self._folder.mkdir(parents=True)
@@ -146,8 +146,8 @@ class Hosts:
     def __exit__(self, *error: object) -> None:
         self._root.kill()
         self._root.communicate()
-        if self._line is not None:
-            self._line.wait()
+        for started in self._started:
+            started.wait()
 
     def command(self, host: Host, argv: Sequence[str], folder: Path | None = None) -> list[str]:
         """Return the command that runs `argv` on a host, in a folder or in the current one."""
@@ -157,7 +157,9 @@ class Hosts:
     def start(self, host: Host, argv: Sequence[str], env: Mapping[str, str] | None = None, **given: Any) -> Any:
         """Start a program on a host; its output is text, and captured."""
         given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **given}
-        return subprocess.Popen(self.command(host, argv), env={**os.environ, **(env or {})}, **given)
+        started = subprocess.Popen(self.command(host, argv), env={**os.environ, **(env or {})}, **given)
+        self._started.append(started)
+        return started
 
     def run(self, host: Host, argv: Sequence[str], seconds: float, env: Mapping[str, str] | None = None) -> Any:
         """Run a program on a host to its end; when the time is up, all hosts are removed and it is an error."""
@@ -197,7 +199,7 @@ class Hosts:
         line = [sys.executable, "-S", str(Path(__file__).with_name("slow_line.py"))]
         argv = [*line, str(delay), str(loss), str(self.lost), *(host.name for host in self.hosts)]
         self.lost.touch()
-        self._line = subprocess.Popen(["nsenter", "-t", self._first, "-n", "-p", *argv])
+        self._started.append(subprocess.Popen(["nsenter", "-t", self._first, "-n", "-p", *argv]))
 
     @property
     def lost(self) -> Path:
@@ -216,6 +218,11 @@ class Hosts:
         """Send a signal to a process of a host, numbered as the host numbers it."""
         subprocess.run(self.command(host, ["kill", f"-{name}", str(pid)]), check=True)
 
+    def processes(self, host: Host, pattern: str) -> list[int]:
+        """Return the processes of a host whose command line has the pattern, as `pgrep -f` finds them."""
+        found = self.run(host, ["pgrep", "--ns", str(host.pid), "--nslist", "net", "-f", pattern], 10)
+        return [int(pid) for pid in found.stdout.split()]
+
     def _on_switch(self, *argv: str) -> None:
         subprocess.run(["nsenter", "-t", self._first, "-n", *argv], check=True)
 
@@ -226,10 +233,9 @@ class Hosts:
         launcher.chmod(0o755)
 
 
-def wait_for(path: Path, seconds: float = 20.0) -> str:
-    """Return the text of a file as soon as there is some."""
+def wait_for(path: Path, seconds: float = 20.0) -> None:
+    """Return as soon as a file has content."""
     until = time.monotonic() + seconds
-    while not (path.exists() and path.read_text()):
+    while not (path.exists() and path.stat().st_size):
         assert time.monotonic() < until, f"{path} was not written within {seconds} s"
         time.sleep(0.02)
-    return path.read_text()

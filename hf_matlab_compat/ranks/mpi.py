@@ -7,6 +7,7 @@ epoch at the same place; an exception that one rank raised alone would leave the
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import platform
 from collections.abc import Callable, Iterator, Mapping
@@ -16,12 +17,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from hf_matlab_compat.backends.workers import default_threads
 from hf_matlab_compat.errors import HessianFreeError, OptionError, RankError, RanksDisagree
 from hf_matlab_compat.objective.addition_order import order_of
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
 from hf_matlab_compat.observers.interrupt import InterruptGuard
 from hf_matlab_compat.preflight.arrays import sharing_checks
+from hf_matlab_compat.ranks.allocation import allotted, processors_here, share
 from hf_matlab_compat.ranks.ranked_sum import RankedSum
 from hf_matlab_compat.ranks.ranks import OneProcess, blas_kernels, first_failure, quietly_unless_first
 
@@ -69,7 +70,7 @@ class MPIRanks(OneProcess):
         self.vector_bytes = 0
         self._max, self._in_place = MPI.MAX, MPI.IN_PLACE
         self._guard: InterruptGuard | None = None
-        self._ranks_here = comm.Split_type(MPI.COMM_TYPE_SHARED).size
+        self._processors, self._rank_here = processors_here(comm)
         self._flags = np.zeros(2, dtype=np.int32)
         OneProcess.of_this_process = self
         self._where = f"{platform.node()}, {processor()}"
@@ -129,8 +130,8 @@ class MPIRanks(OneProcess):
                 raise _disagreement(name, when, found, other)
 
     def threads(self, asked: int | None) -> int | None:
-        """See `OneProcess.threads`; ranks on one host share its processors."""
-        return asked or max(default_threads() // self._ranks_here, 1)
+        """See `OneProcess.threads`."""
+        return asked or share(self._processors, self._rank_here, allotted(os.environ))
 
     def guard(self) -> InterruptGuard:
         """See `OneProcess.guard`: signals take effect where all ranks check for them."""
