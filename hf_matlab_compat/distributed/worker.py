@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.distributed.shared_state import SharedState
 from hf_matlab_compat.errors import DataError, OptionError, speaking
+from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.legacy.arguments import to_field_terms
 from hf_matlab_compat.legacy.case_file import SPOKEN_AT_THE_COMMAND_LINE, Case, train_case
 from hf_matlab_compat.method import Epoch, Method
@@ -37,22 +38,30 @@ class Sharing:
     ----------
     state : SharedState
         The shared parameters.
-    method : Method
-        What runs the epochs; its memory stays with this worker.
-    backend : Backend
-        The backend of the run.
+    method : Method, optional
+        What runs the epochs, by default Hessian-free as published; its memory stays with this worker.
+    backend : Backend, optional
+        The backend of the run, if it is not on the CPU.
     about : mapping, optional
         Of the network, for the log of the keeper: ``sizes``, ``unit_types``, ``settings``.
     """
 
     def __init__(
-        self, state: SharedState, method: Method, backend: Backend, about: Mapping[str, Any] | None = None
+        self,
+        state: SharedState,
+        method: Method | None = None,
+        backend: Backend | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
-        self._state, self._method, self._backend, self._about = state, method, backend, about or {}
+        self._state, self._method, self._about = state, method or HessianFree(), about or {}
+        self._to_host = np.asarray if backend is None else backend.to_host
+        self._placed: Callable[[Any], Vector] = np.array
+        if backend is not None:
+            self._placed = lambda theta: backend.xp.array(backend.asarray(theta))
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: take part in the run; the first worker's θ is where all start."""
-        self._state.join(self._backend.to_host(theta), self._about)
+        self._state.join(self._to_host(theta), self._about)
         return self._method.start(problem, theta)
 
     def epoch(self, problem: Problem, theta: Vector, memory: Memory, n: int, watch: Watch) -> Epoch:
@@ -62,12 +71,9 @@ class Sharing:
         told = {name: float(value) for name, value in done.figures.items() if isinstance(value, _NUMBER)}
         told |= {"log_likelihood": float(done.score.log_likelihood), "error": float(done.score.error)}
         told["seconds"] = time.perf_counter() - started
-        self._state.push(base, seen, self._backend.to_host(done.theta), told)
+        self._state.push(base, seen, self._to_host(done.theta), told)
         version, theta = self._state.fetch()
         return done._replace(theta=self._placed(theta), figures={**done.figures, "base": base, "version": version})
-
-    def _placed(self, theta: Any) -> Vector:
-        return self._backend.xp.array(self._backend.asarray(theta))
 
 
 _NUMBER = (int, float, np.integer, np.floating)
