@@ -12,6 +12,7 @@ from hf_matlab_compat.migrate import (
     file_calls,
     numeric_calls,
     plot_calls,
+    recurrent_call,
     routine_calls,
     strings,
     trainer_call,
@@ -57,6 +58,10 @@ _OUT_OF_REACH = {
     ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"): (
         "an integer class that the script makes is not followed"
     ),
+    ("rnn", "bptt", "gn_struct_v", "gauss_newton_v", "hess_v", "XH", "SMX"): (
+        "if it is part of hf_opt, the public trainer of recurrent nets: only the call of hf_opt and its handles are "
+        "translated, to train(problem=recurrent(...))"
+    ),
     ("run", "source"): "another script's variables are not followed",
     ("timenet_train",): (
         "this trainer of nets for time series has an order of its own that is not known; call nnet_train, which takes "
@@ -71,6 +76,8 @@ def call(name: str, nodes: tuple[Node, ...], context: Context) -> Value:
     arguments = Arguments(name, nodes, context)
     if name in context.shared.beside.trainers:
         return trainer_call.train_call(arguments)
+    if name == recurrent_call.TRAINER and name not in context.shared.functions:
+        return recurrent_call.recurrent_call(arguments)
     if name in context.shared.functions or name in context.shared.beside.functions:
         return _own(name, arguments, outputs=1)
     if name in _ROUTINES:

@@ -21,7 +21,7 @@ UNSHARED = (Kind.NUM, Kind.STR, Kind.HANDLE, Kind.FILE, Kind.EMPTY)
 """Kinds whose values cannot be changed in part."""
 _MAKERS_OF_INTEGERS = frozenset({"arange", "r_", "randperm", "randi", "flatnonzero", "sort", "unique"})
 _MODULES = {"np", "ml", "plt", "math", "sys", "time", "random", "os", "warnings", "Path"}
-_FUNCTIONS = {"num2str", "WORDS", "train", "nnet_train", "nnet_train_2", "check_calls"}
+_FUNCTIONS = {"num2str", "WORDS", "train", "recurrent", "nnet_train", "nnet_train_2", "check_calls"}
 _TAKEN = _MODULES | _FUNCTIONS | {"l", "O", "I", "loaded", "tic"}
 
 
@@ -178,6 +178,10 @@ class Context:
         Variables that may have been missing and were created in this body.
     cleared : set of str
         Variables that were cleared, so that a function of their name is visible again.
+    handles : mapping
+        Variables with one assignment, of a function, and that function.
+    read_by_trainer : frozenset of str
+        Those of `handles` that only calls of the public trainer of recurrent nets read.
     depth, loops : int
         Numbers of compound statements and of loops around the present statement.
     """
@@ -201,6 +205,8 @@ class Context:
     optional: frozenset[str] = frozenset()
     made: set[str] = field(default_factory=set)
     cleared: set[str] = field(default_factory=set)
+    handles: Mapping[str, syntax.Node] = field(default_factory=dict)
+    read_by_trainer: frozenset[str] = frozenset()
     depth: int = 0
     loops: int = 0
 
@@ -252,6 +258,6 @@ IMPORTS: Mapping[str, str] = {
     "Path": "from pathlib import Path",
     "num2str": "from hf_matlab_compat.matlab.logs.num2str import num2str",
     "WORDS": "from hf_matlab_compat.matlab.vocabulary import WORDS",
-    **{name: f"from hf_matlab_compat import {name}" for name in ("train", "nnet_train", "nnet_train_2")},
+    **{name: f"from hf_matlab_compat import {name}" for name in ("train", "recurrent", "nnet_train", "nnet_train_2")},
 }
 """Reserved names of the Python script, and the line that imports each."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from hf_matlab_compat.errors import CheckpointError, MigrationError
 from hf_matlab_compat.matlab.files.mat_formats import list_variables
 from hf_matlab_compat.matlab.files.regular_file import kind_of_file
-from hf_matlab_compat.migrate import syntax
+from hf_matlab_compat.migrate import recurrent_call, syntax
 from hf_matlab_compat.migrate.beside import (
     UNEDITED,
     Beside,
@@ -220,11 +220,15 @@ def scripts_in(directory: StrPath) -> list[Path]:
 
 
 def files_on_path(root: Path) -> dict[str, Path]:
-    """Return the .m files that a script in `root` finds, by name; the first folder has precedence."""
+    """Return the .m files that a script in `root` finds, by name; the first folder has precedence.
+
+    Those of the public trainer of recurrent nets are left out.
+    """
     found: dict[str, Path] = {}
     for folder in folders_on_path(root):
         found = {path.stem: path for path in sorted(folder.glob("*.m"))} | found
-    return found
+    left_out = recurrent_call.FILES if recurrent_call.TRAINER in found else frozenset[str]()
+    return {name: path for name, path in found.items() if name not in left_out}
 
 
 def _in_several_folders(root: Path) -> dict[str, str]:

@@ -23,6 +23,7 @@ from hf_matlab_compat.migrate.expressions import (
 from hf_matlab_compat.migrate.inlining import inlined, lifted
 from hf_matlab_compat.migrate.load_plan import plan_loads
 from hf_matlab_compat.migrate.parsing import parse
+from hf_matlab_compat.migrate.recurrent_call import FILES, TRAINER, handles_in, read_by_trainer
 from hf_matlab_compat.migrate.statements import returned, write_body
 from hf_matlab_compat.migrate.syntax import MATLAB_FUNCTIONS, Untranslatable
 from hf_matlab_compat.migrate.translation import Fate, Ledger, Translation
@@ -177,6 +178,8 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
     outputs = function.outputs if function is not None else ()
     usage = usage_of(body, parameters, outputs)
     context = Context(shared, usage, function, translate_expression)
+    context.handles = handles_in(body)
+    context.read_by_trainer = read_by_trainer(body, context.handles)
     context.plan = plan_loads(body, usage, outputs, shared.beside.names_in, lambda name: _is_free(name, context))
     if context.plan.names:
         free = sorted(context.plan.names - usage.assigned | set(context.plan.assumed))
@@ -187,6 +190,7 @@ def _context(body: tuple[syntax.Statement, ...], shared: Shared, function: synta
 
 def _is_free(name: str, context: Context) -> bool:
     known = {*CONSTANTS, *MATLAB_FUNCTIONS, *context.shared.beside.trainers, *context.shared.beside.scripts}
+    known |= FILES if TRAINER in context.usage.names else set()
     return name.isidentifier() and name not in known and not is_function(name, context)
 
 

@@ -16,8 +16,10 @@ from hf_matlab_compat.migrate.calls import is_function, unknown
 from hf_matlab_compat.migrate.context import Context, Variables, python_name
 from hf_matlab_compat.migrate.file_calls import SESSION, load_table, save, with_suffix
 from hf_matlab_compat.migrate.load_plan import Bindings
+from hf_matlab_compat.migrate.recurrent_call import PART
 from hf_matlab_compat.migrate.syntax import Node, Statement, Untranslatable, refuse
 from hf_matlab_compat.migrate.translation import ASSUMED, Fate
+from hf_matlab_compat.migrate.usage import base_name
 from hf_matlab_compat.migrate.values import Kind, Part, Value, attribute, call, expr, join, name
 from hf_matlab_compat.migrate.writer import Account, Writer, comment_of, stored
 
@@ -98,6 +100,9 @@ def _comment(statement: syntax.Comment, _context: Context, writer: Writer) -> No
 
 
 def _assign(statement: syntax.Assign, context: Context, writer: Writer) -> None:
+    if _is_read_by_trainer(statement, context):
+        _keep_for_trainer(statement, context, writer)
+        return
     assign(statement, context, writer)
     for target in () if statement.silent else statement.targets:
         if isinstance(target, syntax.Name):
@@ -106,6 +111,20 @@ def _assign(statement: syntax.Assign, context: Context, writer: Writer) -> None:
             _show(statement.place.text.split("=")[0].strip(), context(target), writer)
     if context.replaced:
         refuse("assigns what is left out here")
+    _done(statement, context, writer)
+
+
+def _is_read_by_trainer(statement: syntax.Assign, context: Context) -> bool:
+    target = statement.targets[0] if len(statement.targets) == 1 else None
+    return isinstance(target, syntax.Name) and target.name in context.read_by_trainer
+
+
+def _keep_for_trainer(statement: syntax.Assign, context: Context, writer: Writer) -> None:
+    """Keep a handle that the call of the trainer of recurrent nets takes apart as a comment."""
+    context.dropped.append(statement.value)
+    context.replaced_by(PART)
+    _keep_as_comment(statement, writer)
+    context.define(base_name(statement.targets[0]), Value(None, Kind.HANDLE))
     _done(statement, context, writer)
 
 

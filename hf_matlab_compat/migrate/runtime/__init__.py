@@ -12,3 +12,4 @@ from hf_matlab_compat.migrate.runtime.classes import *
 from hf_matlab_compat.migrate.runtime.files import *
 from hf_matlab_compat.migrate.runtime.indexing import *
 from hf_matlab_compat.migrate.runtime.numerics import *
+from hf_matlab_compat.migrate.runtime.recurrent import *
