@@ -22,6 +22,10 @@ ScoreOf = Callable[[Cases, Vector | None], Score]
 """(cases, p) → Score at θ + p on these cases; p = None means at θ."""
 
 
+Preconditioning = Vector | Callable[[Vector], Vector] | None
+"""A diagonal M, or r → M⁻¹ r, or None for no preconditioner."""
+
+
 class Quadratic(NamedTuple):
     """The model that an inner solver minimises: φ(p) = ½ pᵀB p - gᵀp.
 
