@@ -274,6 +274,9 @@ class Options:
         "4.1",
     )
     initial_lam: float = option(45.0, _AT_LEAST_0, "Damping strength λ in the first epoch.", "initlambda", _FILE)
+    initial_radius: float = option(
+        1.0, _POSITIVE, "Radius of the trust region in the first epoch, with damping='trust_region'.", "initradius"
+    )
     lam_drop: float = option(
         2 / 3, _ABOVE_0_TO_1, "Factor on λ after an epoch with rho (the reduction ratio) above rho_high.", "drop", "4.1"
     )

@@ -16,12 +16,18 @@ from hf_matlab_compat.methods.quasi_newton import LBFGS, NonlinearCG
 from hf_matlab_compat.methods.rprop import Rprop
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.backtracking import Backtracking
+from hf_matlab_compat.solvers.bicgstab import BiCGSTAB
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
 from hf_matlab_compat.solvers.damping import LevenbergMarquardt, NoDamping
+from hf_matlab_compat.solvers.flexible_cg import FlexibleCG
 from hf_matlab_compat.solvers.line_search import Armijo, FullStep
+from hf_matlab_compat.solvers.minres import Minres
+from hf_matlab_compat.solvers.newton_lanczos import NewtonLanczos
 from hf_matlab_compat.solvers.own_rule import OwnRule
 from hf_matlab_compat.solvers.preconditioners import MartensDiagonal, NoPreconditioner
 from hf_matlab_compat.solvers.reduction_ratio import ReductionRatio
+from hf_matlab_compat.solvers.steihaug import Steihaug
+from hf_matlab_compat.solvers.trust_region import TrustRegion
 
 Maker = Callable[[Options, Backend], Any]
 
@@ -73,12 +79,30 @@ def _martens(o: Options, backend: Backend) -> MartensDiagonal | NoPreconditioner
     return NoPreconditioner() if exponent is None else MartensDiagonal(exponent)
 
 
+def _with_steps(make: Callable[..., Any], most: int | None = None, **settings: Any) -> Maker:
+    """Make a solver with at most `max_cg_steps` steps; `most` where each step keeps a vector."""
+
+    def made(o: Options, backend: Backend) -> Any:
+        return make(max_steps=o.max_cg_steps if most is None else min(o.max_cg_steps, most), **settings)
+
+    return made
+
+
 RULES: Mapping[str, Mapping[str, Maker]] = {
-    "solver": {"conjgrad": conjugate_gradients},
+    "solver": {
+        "conjgrad": conjugate_gradients,
+        "truncated_newton": _with_steps(FlexibleCG),
+        "steihaug": _with_steps(Steihaug),
+        "newton_lanczos": _with_steps(NewtonLanczos, most=100),
+        "minres": _with_steps(Minres, most=100),
+        "minres_negative": _with_steps(Minres, most=100, follow_negative_curvature=True),
+        "bicgstab": _with_steps(BiCGSTAB, most=50),
+    },
     "preconditioner": {"martens": _martens, "none": lambda o, backend: NoPreconditioner()},
     "damping": {
         "levenberg_marquardt": _levenberg_marquardt,
         "none": lambda o, backend: NoDamping(initial_lam=o.initial_lam),
+        "trust_region": lambda o, backend: TrustRegion(initial_radius=o.initial_radius),
     },
     "selection": {"backtracking": lambda o, backend: Backtracking(o.backtracking_cases)},
     "judge": {"reduction_ratio": _reduction_ratio},
@@ -101,7 +125,24 @@ _MUST_HAVE: Mapping[str, tuple[str, ...]] = {
 def _hessian_free(o: Options, backend: Backend) -> HessianFree:
     _refuse_rates(o)
     rules = {kind: _made(kind, getattr(o, kind), makers, o, backend) for kind, makers in RULES.items()}
+    _refuse_misfits(o, rules)
     return HessianFree(**rules, start_decay=o.start_decay, damped_ratio=o.reduction_ratio == "damped")
+
+
+def _refuse_misfits(o: Options, rules: Mapping[str, Any]) -> None:
+    """Refuse a solver and a damping that do not fit: one needs the radius of a trust region, the other has none."""
+    needs_radius = getattr(rules["solver"], "knows_radius", False)
+    has_radius = getattr(rules["damping"], "is_radius", False)
+    if needs_radius and not has_radius:
+        expected = f"'trust_region' beside {{solver={o.solver!r}}}, which needs a radius"
+        raise OptionError("damping", expected=expected, got=_shown(o.damping))
+    if has_radius and not needs_radius:
+        expected = "'steihaug' or 'newton_lanczos' beside {damping='trust_region'}, whose radius other solvers ignore"
+        raise OptionError("solver", expected=expected, got=_shown(o.solver))
+
+
+def _shown(choice: Any) -> str:
+    return repr({True: "levenberg_marquardt", False: "none"}[choice] if isinstance(choice, bool) else choice)
 
 
 _RATES = {"rate": "learning_rate", "momentum": "momentum", "period": "momentum_period"}

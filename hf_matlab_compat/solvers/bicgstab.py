@@ -9,21 +9,13 @@ B p = g;  r = g - B p residual;  r̂ = g shadow residual;  d, s : search directi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import norm
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
 from hf_matlab_compat.solvers.stopping import curvature_along, residual_tolerance
 from hf_matlab_compat.state import Watch
-
-
-class BiCGSTABStop(Enum):
-    """The reason why bi-CGSTAB stopped; the value is the sentence that the user sees."""
-
-    CONVERGED = "the residual is small"
-    MAX_STEPS = "the largest number of steps was reached"
-    BREAKDOWN = "a division by zero ended the recursion"
 
 
 class _Lowest:
@@ -67,7 +59,7 @@ class BiCGSTAB:
         return Path([k - 2, k - 1, k], [u, p + u, p], stop, k)
 
 
-def bicgstab(model: Quadratic, settings: BiCGSTAB, watch: Watch) -> tuple[Vector, int, BiCGSTABStop, _Lowest]:
+def bicgstab(model: Quadratic, settings: BiCGSTAB, watch: Watch) -> tuple[Vector, int, CGStop, _Lowest]:
     """Return the last iterate, its number, why it is the last, and the direction of the least Rayleigh quotient."""
     g, lowest = model.g, _Lowest()
     wanted = residual_tolerance(norm(g), settings.tolerance)
@@ -78,20 +70,20 @@ def bicgstab(model: Quadratic, settings: BiCGSTAB, watch: Watch) -> tuple[Vector
         Bd = model.B(d)
         lowest.offer(d, Bd)
         if not (below := float(g @ Bd)):
-            return p, k, BiCGSTABStop.BREAKDOWN, lowest
+            return p, k, CGStop.BREAKDOWN, lowest
         alpha = rho / below
         s = r - alpha * Bd
         if norm(s) <= wanted:
-            return p + alpha * d, k, BiCGSTABStop.CONVERGED, lowest
+            return p + alpha * d, k, CGStop.SMALL_RESIDUAL, lowest
         Bs = model.B(s)
         lowest.offer(s, Bs)
         omega = float(Bs @ s) / (float(Bs @ Bs) or 1.0)
         p = p + alpha * d + omega * s
         r = s - omega * Bs
         if norm(r) <= wanted:
-            return p, k, BiCGSTABStop.CONVERGED, lowest
+            return p, k, CGStop.SMALL_RESIDUAL, lowest
         before, rho = rho, float(g @ r)
         if not omega or not rho:
-            return p, k, BiCGSTABStop.BREAKDOWN, lowest
+            return p, k, CGStop.BREAKDOWN, lowest
         d = r + (rho / before) * (alpha / omega) * (d - omega * Bd)
-    return p, settings.max_steps, BiCGSTABStop.MAX_STEPS, lowest
+    return p, settings.max_steps, CGStop.MAX_STEPS, lowest

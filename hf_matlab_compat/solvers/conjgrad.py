@@ -28,6 +28,10 @@ class CGStop(Enum):
 
     CONVERGED = "the quadratic model no longer improves"
     MAX_STEPS = "the largest number of CG steps was reached"
+    SMALL_RESIDUAL = "the residual is small"
+    BOUNDARY = "the boundary of the trust region was reached"
+    FOLLOWED_TO_BOUNDARY = "negative curvature was followed to the boundary of the trust region"
+    BREAKDOWN = "a division by zero ended the recursion"
     NEGATIVE_CURVATURE = "negative curvature"
     EXACT = "the residual is exactly zero"
     NOT_FINITE = "a curvature product is not finite"

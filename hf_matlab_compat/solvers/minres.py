@@ -8,24 +8,17 @@ p = Q h;  |B p - g| = |T̄ h - |g| e₁|, T̄ = [T; b_k e_kᵀ], (k + 1, k)  (Pa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import Lanczos, norm
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
 from hf_matlab_compat.solvers.stopping import residual_tolerance
 from hf_matlab_compat.state import Watch
-
-
-class MinresStop(Enum):
-    """The reason why MINRES stopped; the value is the sentence that the user sees."""
-
-    CONVERGED = "the residual is small"
-    MAX_STEPS = "the largest number of steps was reached"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +43,13 @@ class Minres:
         """See `InnerSolver.solve`; `start` is not used. A p that points downhill in the likelihood is reversed."""
         space = Lanczos(model.B, model.g)
         wanted = residual_tolerance(space.length, self.tolerance)
-        stop, h = MinresStop.MAX_STEPS, np.zeros(0)
+        stop, h = CGStop.MAX_STEPS, np.zeros(0)
         for k in range(1, self.max_steps + 1):
             space.extend()
             watch("cg", k, self.max_steps)
             h, residual = least_residual(space)
             if residual <= wanted:
-                stop = MinresStop.CONVERGED
+                stop = CGStop.SMALL_RESIDUAL
                 break
         p = space.combined(h)
         p = -p if float(model.g @ p) < 0 else p

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import Lanczos
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
-from hf_matlab_compat.solvers.steihaug import RegionStop
 from hf_matlab_compat.solvers.stopping import residual_tolerance
 from hf_matlab_compat.state import Watch
 
@@ -45,14 +45,14 @@ class NewtonLanczos:
         space = Lanczos(model.B, model.g)
         wanted = residual_tolerance(space.length, self.tolerance)
         h: NDArray[Any] = np.zeros(0)
-        lam, stop = 0.0, RegionStop.MAX_STEPS
+        lam, stop = 0.0, CGStop.MAX_STEPS
         for k in range(1, self.max_steps + 1):
             space.extend()
             watch("cg", k, self.max_steps)
             t, S = space.eigen()
             h, lam = within_a_ball(t, S, space.length, model.strength)
             if space.b[-1] * abs(h[-1]) <= wanted:  # the residual of (B + λI) p = g
-                stop = RegionStop.BOUNDARY if lam > 0 else RegionStop.INSIDE
+                stop = CGStop.BOUNDARY if lam > 0 else CGStop.SMALL_RESIDUAL
                 break
         steps = len(space.Q)
         return Path([steps], [space.combined(h)], stop, steps)

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import norm
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
 from hf_matlab_compat.solvers.stopping import curvature_along, residual_tolerance
 from hf_matlab_compat.state import Watch
-
-
-class RegionStop(Enum):
-    """The reason why a trust-region solver stopped; the value is the sentence that the user sees."""
-
-    INSIDE = "the residual is small, inside the trust region"
-    BOUNDARY = "the boundary of the trust region was reached"
-    NEGATIVE_CURVATURE = "negative curvature was followed to the boundary of the trust region"
-    MAX_STEPS = "the largest number of steps was reached"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +38,16 @@ class Steihaug:
             curvature = curvature_along(d, Bd)
             watch("cg", k, self.max_steps)
             if curvature <= 0:
-                return Path([k], [x + _to_boundary(x, d, D) * d], RegionStop.NEGATIVE_CURVATURE, k)
+                return Path([k], [x + _to_boundary(x, d, D) * d], CGStop.FOLLOWED_TO_BOUNDARY, k)
             alpha = rr / curvature
             if norm(x + alpha * d) >= D:
-                return Path([k], [x + _to_boundary(x, d, D) * d], RegionStop.BOUNDARY, k)
+                return Path([k], [x + _to_boundary(x, d, D) * d], CGStop.BOUNDARY, k)
             x, r = x + alpha * d, r + alpha * Bd
             before, rr = rr, float(r @ r)
             if rr**0.5 <= wanted:
-                return Path([k], [x], RegionStop.INSIDE, k)
+                return Path([k], [x], CGStop.SMALL_RESIDUAL, k)
             d = -r + (rr / before) * d
-        return Path([self.max_steps], [x], RegionStop.MAX_STEPS, self.max_steps)
+        return Path([self.max_steps], [x], CGStop.MAX_STEPS, self.max_steps)
 
 
 def _to_boundary(x: Vector, d: Vector, D: float) -> float:

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from hf_matlab_compat.errors import NotFinite
 from hf_matlab_compat.solvers.bicgstab import BiCGSTAB, bicgstab
 from hf_matlab_compat.solvers.lanczos import Lanczos, norm
 from hf_matlab_compat.solvers.minres import Minres, least_residual, negative_direction
 from hf_matlab_compat.solvers.newton_lanczos import NewtonLanczos
 from hf_matlab_compat.solvers.rules import Quadratic
-from hf_matlab_compat.solvers.steihaug import RegionStop, Steihaug
+from hf_matlab_compat.solvers.steihaug import Steihaug
 
 GOLDENS = Path(__file__).parents[1] / "goldens" / "methods"
 INNER = loadmat(GOLDENS / "inner_solvers.mat", mat_dtype=True)

@@ -1,0 +1,65 @@
+"""Conjugate gradients from 0 with the residual rule, for any preconditioner, which may change from step to step.
+
+Notation
+--------
+B p = g;  r = B p - g residual;  z = M⁻¹ r;  d : search direction;  β = z₊ᵀ(r₊ - r) / zᵀr, which is that of plain
+conjugate gradients where M is fixed (Notay 2000, "Flexible conjugate gradients")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.solvers.conjgrad import CGStop
+from hf_matlab_compat.solvers.lanczos import norm
+from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
+from hf_matlab_compat.solvers.stopping import curvature_along, residual_tolerance
+from hf_matlab_compat.state import Watch
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlexibleCG:
+    """Truncated Newton: conjugate gradients until the residual is small, or the curvature is not positive.
+
+    Attributes
+    ----------
+    max_steps : int
+    tolerance : float or None
+        Stop when the residual is below this, relative to |g|; None for min(½, √|g|).
+    """
+
+    max_steps: int = 250
+    tolerance: float | None = None
+
+    def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
+        """See `InnerSolver.solve`; `start` is not used. With negative curvature at once the step is g."""
+        g, inverse = model.g, inverse_of(M)
+        wanted = residual_tolerance(norm(g), self.tolerance)
+        p, r = g * 0, -g
+        z = inverse(r)
+        d, zr = -z, float(z @ r)
+        for k in range(1, self.max_steps + 1):
+            Bd = model.B(d)
+            curvature = curvature_along(d, Bd)
+            watch("cg", k, self.max_steps)
+            if curvature <= 0:
+                return Path([k], [p if k > 1 else g.copy()], CGStop.NEGATIVE_CURVATURE, k)
+            alpha = zr / curvature
+            p = p + alpha * d
+            change = alpha * Bd
+            r = r + change
+            if norm(r) <= wanted:
+                return Path([k], [p], CGStop.SMALL_RESIDUAL, k)
+            z = inverse(r)
+            beta, zr = float(z @ change) / zr, float(z @ r)
+            d = beta * d - z
+        return Path([self.max_steps], [p], CGStop.MAX_STEPS, self.max_steps)
+
+
+def inverse_of(M: Preconditioning) -> Callable[[Vector], Vector]:
+    """Return r → M⁻¹ r."""
+    if M is None:
+        return lambda r: r
+    return M if callable(M) else lambda r: r / M
