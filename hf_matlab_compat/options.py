@@ -212,7 +212,12 @@ class Options:
         "Number of updates after which 'nag' raises its momentum. None takes the published 250.",
         "momentumperiod",
     )
-    solver: Any = option("conjgrad", _RULE, "The solver that minimises the quadratic model: 'conjgrad'.")
+    solver: Any = option(
+        "conjgrad",
+        _RULE,
+        "The solver that minimises the quadratic model: 'conjgrad', 'truncated_newton', 'steihaug', 'newton_lanczos', "
+        "'minres', 'minres_negative' or 'bicgstab'.",
+    )
     preconditioner: Any = option(
         "martens", _RULE, "Preconditioner: 'martens' (uses preconditioner_exponent) or 'none'.", "", "4.7"
     )
@@ -269,14 +274,12 @@ class Options:
         True,
         _DAMPS,
         "True or 'levenberg_marquardt': add λ to the curvature and adapt λ. False or 'none': λ enters only the "
-        "preconditioner. Or your own rule (`solvers.rules.Damping`).",
+        "preconditioner. 'trust_region': a radius in its place, for solvers that know one. "
+        "Or your own rule (`solvers.rules.Damping`).",
         "autodamp",
         "4.1",
     )
     initial_lam: float = option(45.0, _AT_LEAST_0, "Damping strength λ in the first epoch.", "initlambda", _FILE)
-    initial_radius: float = option(
-        1.0, _POSITIVE, "Radius of the trust region in the first epoch, with damping='trust_region'.", "initradius"
-    )
     lam_drop: float = option(
         2 / 3, _ABOVE_0_TO_1, "Factor on λ after an epoch with rho (the reduction ratio) above rho_high.", "drop", "4.1"
     )

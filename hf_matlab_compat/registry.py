@@ -102,7 +102,7 @@ RULES: Mapping[str, Mapping[str, Maker]] = {
     "damping": {
         "levenberg_marquardt": _levenberg_marquardt,
         "none": lambda o, backend: NoDamping(initial_lam=o.initial_lam),
-        "trust_region": lambda o, backend: TrustRegion(initial_radius=o.initial_radius),
+        "trust_region": lambda o, backend: TrustRegion(),
     },
     "selection": {"backtracking": lambda o, backend: Backtracking(o.backtracking_cases)},
     "judge": {"reduction_ratio": _reduction_ratio},
@@ -130,7 +130,13 @@ def _hessian_free(o: Options, backend: Backend) -> HessianFree:
 
 
 def _refuse_misfits(o: Options, rules: Mapping[str, Any]) -> None:
-    """Refuse a solver and a damping that do not fit: one needs the radius of a trust region, the other has none."""
+    """Refuse a solver and a damping that do not fit: one needs the radius of a trust region, the other has none.
+
+    Raises
+    ------
+    OptionError
+        They do not fit.
+    """
     needs_radius = getattr(rules["solver"], "knows_radius", False)
     has_radius = getattr(rules["damping"], "is_radius", False)
     if needs_radius and not has_radius:

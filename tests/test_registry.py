@@ -26,12 +26,31 @@ from hf_matlab_compat.state import Score
 from tests.cases import hessian_free, run_epochs
 from tests.toy_problem import ToyProblem
 
+FIT = {
+    "steihaug": {"damping": "trust_region"},
+    "newton_lanczos": {"damping": "trust_region"},
+    "trust_region": {"solver": "steihaug"},
+}
+"""Names that need another beside them."""
+
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in RULES.items() for name in names])
 def test_every_name_makes_a_rule_that_trains(kind: str, name: str) -> None:
-    toy, options = ToyProblem(), Options(max_epochs=2, num_chunks=3, precision="double", **{kind: name})
+    rules = {kind: name} | FIT.get(name, {})
+    toy, options = ToyProblem(), Options(max_epochs=2, num_chunks=3, precision="double", **rules)
     reports, _ = run_epochs(toy, options, toy.start())
     assert reports[-1].train.log_likelihood > reports[0].old_log_likelihood
+
+
+@pytest.mark.parametrize("solver", ["steihaug", "newton_lanczos"])
+def test_a_radius_and_a_solver_without_one_are_refused_together(solver: str) -> None:
+    expected = rf"^damping: expected 'trust_region' beside solver='{solver}', which needs a radius, got 'levenberg_mar"
+    with pytest.raises(OptionError, match=expected):
+        method_of(Options(solver=solver), get_backend())
+    with pytest.raises(
+        OptionError, match=r"^solver: expected 'steihaug' or 'newton_lanczos' beside damping='trust_reg"
+    ):
+        method_of(Options(damping="trust_region"), get_backend())
 
 
 def test_without_settings_the_method_is_the_published_one() -> None:

@@ -73,7 +73,7 @@ def least_residual(space: Lanczos) -> tuple[NDArray[Any], float]:
 
 
 def negative_direction(space: Lanczos, g: Vector, length: float) -> Vector | None:
-    """Return the leftmost Ritz vector, uphill in the likelihood and of this length; None if its curvature is not negative."""
+    """Return the leftmost Ritz vector, uphill in the likelihood and of this length; None without negative curvature."""
     t, S = space.eigen()
     if t[0] >= 0:
         return None

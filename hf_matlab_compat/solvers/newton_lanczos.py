@@ -66,6 +66,7 @@ def within_a_ball(t: NDArray[Any], S: NDArray[Any], length: float, D: float) -> 
     t, S : arrays
         Eigenvalues of T, ascending, and its eigenvectors, in columns.
     length : float
+        |g|.
     D : float
         The radius.
     """

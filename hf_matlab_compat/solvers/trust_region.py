@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Curvature, Product
 from hf_matlab_compat.solvers.lanczos import norm
 
@@ -21,7 +20,7 @@ class TrustRegion:
         D of the first epoch.
     """
 
-    initial_radius: float = Options.initial_radius
+    initial_radius: float = 1.0
     is_radius = True
 
     @property
