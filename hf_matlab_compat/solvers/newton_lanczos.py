@@ -9,12 +9,13 @@ T = S diag(t) Sᵀ;  h(λ) = (T + λI)⁻¹ |g| e₁ with λ ≥ max(0, -t₁), 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.solvers.conjgrad import CGStop
@@ -86,5 +87,9 @@ def within_a_ball(t: NDArray[Any], S: NDArray[Any], length: float, D: float) -> 
             h[0] += np.sqrt(missing)
             return S @ h, low
     smallest = low + 1e-14 * max(abs(low), abs(high), 1e-300)
-    lam = smallest if size(smallest) <= D else float(brentq(lambda x: 1 / size(x) - 1 / D, smallest, high, xtol=1e-300))
+    lam = smallest if size(smallest) <= D else _root(lambda x: 1 / size(x) - 1 / D, smallest, high)
     return S @ (c / (t + lam)), lam
+
+
+def _root(f: Callable[[float], float], low: float, high: float) -> float:
+    return float(cast(Any, optimize).brentq(f, low, high, xtol=1e-300))
