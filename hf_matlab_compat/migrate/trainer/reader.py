@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from os import PathLike, stat
 from pathlib import Path
 from typing import Any, TypeVar
@@ -134,13 +135,19 @@ def read_trainer(
 
 def read_trainer_text(*texts: str, original: str | Sequence[str] | None = None) -> TrainerReport:
     """Read a trainer from the contents of its files; see `read_trainer`."""
+    unedited = (original,) if isinstance(original, str) else None if original is None else tuple(original)
+    return _report(texts, unedited)
+
+
+@lru_cache(maxsize=64)  # a folder's trainer is read again for each script beside it
+def _report(texts: tuple[str, ...], original: tuple[str, ...] | None) -> TrainerReport:
     source = Program(texts)
     _require_trainer(source)
     findings = _findings(source)
     implied, refused = _possible([one for one in findings if isinstance(one, Implied)])
     unexpressed = [one for one in findings if isinstance(one, Unexpressed)] + refused
     if original is not None:
-        unexpressed = list(_edited(source, [original] if isinstance(original, str) else original, implied, unexpressed))
+        unexpressed = list(_edited(source, original, implied, unexpressed))
     return TrainerReport(
         implied=tuple(_placed(source, implied)),
         unexpressed=tuple(_placed(source, sorted(dict.fromkeys(unexpressed), key=lambda one: one.line))),

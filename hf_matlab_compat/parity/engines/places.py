@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 from hf_matlab_compat.errors import MigrationError
 from hf_matlab_compat.matlab.source.evaluation import literal, outputs_of
@@ -77,12 +78,12 @@ class _Statement:
         text = self.text if len(self.text) <= _MOST_CODE else self.text[: _MOST_CODE - 3] + "..."
         return f"{self.file}:{self.line}: {text}"
 
-    @property
+    @cached_property
     def function(self) -> str:
         """The function that it is in, or that it begins."""
         return name_of(self.node if self.node.type == "function_definition" else function_of(self.node))
 
-    @property
+    @cached_property
     def assigned(self) -> list[str]:
         """The variables that it sets, in order; outputs that are dropped keep their place."""
         if self.node.type == "for_statement":
@@ -94,8 +95,9 @@ class _Statement:
         """The right-hand side of an assignment."""
         return visible(self.node)[-1]
 
+    @cached_property
     def calls(self) -> list[Node]:
-        """Return its own calls, without those in the block of a compound statement."""
+        """Its own calls, without those in the block of a compound statement."""
         if self.node.type == "function_definition":
             return []
         own = self.node if self.node.type in ("assignment", "function_call", "command") else head_of(self.node)
@@ -150,8 +152,9 @@ class _Search:
         self.source = Source([sources[name] for name in order])
         self.statements = list(_statements(self.source, order))
         self._functions = {name_of(each): each for each in self.source.functions}
-        theirs = _statements(Source(list(original.values())), list(original)) if original else ()
-        self._original = {"".join(each.text.split()) for each in theirs}
+        known = _texts_of(tuple(original.values()))
+        edited = [s for s in self.statements if "".join(s.text.split()) not in known] if known else []
+        self._edited = edited if len(edited) <= _EDITED_AT_MOST * len(self.statements) else []
 
     def text(self, pattern: str, file: str = "") -> _Statement | None:
         """Return the first statement with a text; in the trainer rather than in other files."""
@@ -215,11 +218,8 @@ class _Search:
 
     def edited_before(self, place: _Statement) -> _Statement:
         """Return an edited statement of its function, or of those it calls, where the trainer is an edited copy."""
-        edited = [s for s in self.statements if "".join(s.text.split()) not in self._original] if self._original else []
-        if not edited or len(edited) > _EDITED_AT_MOST * len(self.statements):
-            return place
-        made = [s for s in edited if s.assigned]  # what a caller prints changes nothing
-        below = self._nearest(edited, place.function, self._called)
+        made = [s for s in self._edited if s.assigned]  # what a caller prints changes nothing
+        below = self._nearest(self._edited, place.function, self._called)
         above = self._nearest(made, place.function, self._callers)
         return below or above or (made[0] if len(made) == 1 else place)
 
@@ -227,7 +227,7 @@ class _Search:
         self, edited: Sequence[_Statement], first: str, others: Callable[[str], list[str]]
     ) -> _Statement | None:
         """Return the first of these in a function, or in those that it leads to, the nearest first."""
-        waiting, seen = [first], set[str]()
+        waiting, seen = [first] if edited else [], set[str]()
         while waiting:
             function = waiting.pop(0)
             seen.add(function)
@@ -237,7 +237,7 @@ class _Search:
         return None
 
     def _called(self, function: str) -> list[str]:
-        calls = (called(call) for s in self.statements if s.function == function for call in s.calls())
+        calls = (called(call) for s in self.statements if s.function == function for call in s.calls)
         return [name for name in calls if name in self._functions]
 
     def _callers(self, function: str) -> list[str]:
@@ -257,11 +257,18 @@ class _Search:
         """Return the place inside the function whose output it is."""
         if place.node.type != "assignment" or deep > _DEEPEST or name in names_in(place.value):
             return place
-        inner = next((called(call) for call in place.calls() if called(call) in self._functions), "")
+        inner = next((called(call) for call in place.calls if called(call) in self._functions), "")
         outputs = outputs_of(self._functions[inner]) if inner else []
         at = place.assigned.index(name) if name in place.assigned else len(outputs)
         found = [s for s in self.statements if at < len(outputs) and s.function == inner and outputs[at] in s.assigned]
         return self._followed(_telling(outputs[at], found), outputs[at], deep + 1) if found else place
+
+
+@cache
+def _texts_of(original: tuple[str, ...]) -> frozenset[str]:
+    """Return the texts of a trainer's statements, without blanks."""
+    found = _statements(Source(original), [""] * len(original)) if original else ()
+    return frozenset("".join(each.text.split()) for each in found)
 
 
 def _statements(source: Source, names: Sequence[str]) -> Iterator[_Statement]:
@@ -278,7 +285,7 @@ def _statements(source: Source, names: Sequence[str]) -> Iterator[_Statement]:
 
 def _pairs(statement: _Statement, function: str) -> list[tuple[_Statement, Node]]:
     """Return the statement with each of its calls of a function."""
-    return [(statement, call) for call in statement.calls() if called(call) == function]
+    return [(statement, call) for call in statement.calls if called(call) == function]
 
 
 def _first_call(node: Node) -> str:
