@@ -233,7 +233,7 @@ def _run_python(
     source: Path, folder: Path, work: Path, style: str, timeout: float
 ) -> tuple[list[dict[str, Any]], frozenset[str]]:
     # returns the calls of the trainer, and the script's variables that hold positions
-    made, _ = migrate_directory(source.parent, folder, style=style)
+    made, _ = migrate_directory(source.parent, folder, style=style, only=source.stem)
     own = [each for each in made if each.name == source.stem]
     todos = [todo for each in own for todo in each.todos]
     if todos:

@@ -121,6 +121,7 @@ def migrate_directory(
     style: str = "legacy",
     streams: str = "octave",
     original: StrPath | None = None,
+    only: str | None = None,
 ) -> tuple[list[Translation], list[tuple[str, str]]]:
     """Translate every .m file of a directory, and write REPORT.md and REPORT.json beside the scripts.
 
@@ -134,6 +135,8 @@ def migrate_directory(
         As for `translate`.
     original : path, optional
         An unedited copy of the trainer, with which the copies in the directory are compared.
+    only : str, optional
+        Name of a script: translate it and the files that it calls, directly or through others, and no more.
 
     Returns
     -------
@@ -151,11 +154,14 @@ def migrate_directory(
     folder.mkdir(parents=True, exist_ok=True)
     made: list[Translation] = []
     failed: list[tuple[str, str]] = []
-    for path in scripts:
+    waiting = [path for path in scripts if only in (None, path.stem)]
+    for path in waiting:
         try:
             made.append(_translated(path, Path(directory), style, streams))
         except MigrationError as error:
             failed.append((path.stem, str(error)))
+        else:
+            waiting += [each for each in scripts if each.stem in made[-1].calls and each not in waiting]
     made = _without_parts(made)
     made = [replace(each, python=text) for each, text in zip(made, formatted(*(m.python for m in made)), strict=True)]
     for each in made:

@@ -354,7 +354,7 @@ def called_parameters(parameters: Iterable[str], body: Iterable[syntax.Node]) ->
     waiting = list(body)
     while waiting:
         node = waiting.pop()
-        inner = [*node.children()]
+        inner = [*node.inside]
         if isinstance(node, syntax.Name):
             others.add(node.name)
         elif isinstance(node, syntax.Apply) and isinstance(node.base, syntax.Name) and not node.brace:

@@ -146,7 +146,7 @@ def _occurrences(statement: Statement) -> tuple[frozenset[str], frozenset[str]]:
         return frozenset(others if word == "save" else () if others else (word,)), frozenset()
     targets = statement.targets if isinstance(statement, syntax.Assign) else ()
     assigns = {each.name for each in targets if isinstance(each, syntax.Name)}
-    own: list[Node] = [each for each in statement.children() if not any(each is target for target in targets)]
+    own: list[Node] = [each for each in statement.inside if not any(each is target for target in targets)]
     own += [each for each in targets if not isinstance(each, syntax.Name)]
     loops = {statement.variable} if isinstance(statement, syntax.For) else set[str]()
     return frozenset(_names(own, frozenset())), frozenset(assigns | loops)
@@ -161,7 +161,7 @@ def _names(nodes: Iterable[Node], hidden: frozenset[str]) -> Iterator[str]:
             yield from (each.text for each in node.arguments if isinstance(each, syntax.Text))
         if not isinstance(node, Statement):
             own = frozenset(node.parameters) if isinstance(node, syntax.Lambda) else frozenset[str]()
-            yield from _names(node.children(), hidden | own)
+            yield from _names(node.inside, hidden | own)
 
 
 def _surely_called(statement: Statement) -> Iterator[str]:

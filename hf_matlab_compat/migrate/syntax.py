@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -45,10 +46,10 @@ def refuse(reason: str, unknown: str = "") -> NoReturn:
 class Node:
     """Part of a script."""
 
-    def children(self) -> Iterator[Node]:
-        """Yield the nodes directly inside this one, in order."""
-        for each in fields(self):
-            yield from _nodes_in(getattr(self, each.name))
+    @cached_property
+    def inside(self) -> tuple[Node, ...]:
+        """The nodes directly inside this one, in order."""
+        return tuple(node for each in fields(self) for node in _nodes_in(getattr(self, each.name)))
 
     def walk(self) -> Iterator[Node]:
         """Yield this node and all nodes inside it, outermost first."""
@@ -56,7 +57,7 @@ class Node:
         while waiting:
             node = waiting.pop()
             yield node
-            waiting.extend(reversed([*node.children()]))
+            waiting.extend(reversed(node.inside))
 
 
 def _nodes_in(value: Any) -> Iterator[Node]:

@@ -116,7 +116,7 @@ def _own_nodes(body: Iterable[Node]) -> Iterator[Node]:
         node = waiting.pop()
         if not isinstance(node, syntax.Function):
             yield node
-            waiting.extend(reversed([*node.children()]))
+            waiting.extend(reversed(node.inside))
 
 
 def _names(body: Iterable[Node], parameters: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _names(body: Iterable[Node], parameters: frozenset[str] = frozenset()) -> It
             yield node.words[0]
         if not isinstance(node, syntax.Function):
             own = frozenset(node.parameters) if isinstance(node, syntax.Lambda) else frozenset[str]()
-            yield from _names(node.children(), parameters | own)
+            yield from _names(node.inside, parameters | own)
 
 
 def assignments(nodes: Iterable[Node]) -> dict[str, list[tuple[Node, Node]]]:
@@ -233,7 +233,7 @@ class _Reads:
             case syntax.Function():
                 return
             case _:
-                for child in node.children():
+                for child in node.inside:
                     yield from self.of(child, False)
 
     def _of_assignment(self, node: syntax.Assign) -> Iterator[_Read]:
@@ -246,7 +246,7 @@ class _Reads:
             yield from self._of_shown(node)
             return
         yield _Read(source, True, base_name(node.targets[0]))
-        for child in node.value.children():
+        for child in node.value.inside:
             if not isinstance(child, syntax.Name):
                 yield from self.of(child, False)
         yield from self._of_shown(node)

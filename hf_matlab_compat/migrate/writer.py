@@ -149,7 +149,7 @@ def _own(statement: syntax.Statement) -> Iterator[syntax.Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        inside = [child for child in node.children() if not isinstance(child, syntax.Statement)]
+        inside = [child for child in node.inside if not isinstance(child, syntax.Statement)]
         waiting.extend(reversed(inside))
 
 

@@ -20,7 +20,7 @@ from tests.parity.engines.trainers import ONE_FILE, SMALL, edited
 pytestmark = live
 
 PRECISIONS = ("double", "single")
-"""In turn: each rewrite in one of them, and kinds of rewrites in one on either case."""
+"""In turn: every other rewrite in one of them, and kinds of rewrites in one on either case."""
 
 REWRITES = {
     "repmat of the biases": ("forward_pass.m", "W{i}*below + b{i}", "W{i}*below + repmat(b{i}, 1, size(below, 2))"),
@@ -162,7 +162,19 @@ def not_flagged(folder: Path, case: str, precision: str, cache: Path) -> None:
     assert judge([engine.with_envelope(recording)]).verdict is Verdict.AGREES
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("half", [0, 1])
+def test_rewrites_together_are_not_flagged(half: int, precision: str, tmp_path: Path) -> None:
+    """Each rewrite is in one of the four trainers; those of one line are in different ones."""
+    names = list(REWRITES)[PRECISIONS.index(precision) :: 2][half::2]
+    folder = tmp_path / "theirs"
+    shutil.copytree(OURS, folder)
+    for file, old, new in map(REWRITES.__getitem__, names):
+        put(folder, {file: [(old, new)]})
+    not_flagged(folder, SMALL, precision, tmp_path)
+
+
+@pytest.mark.torture
 @pytest.mark.parametrize(("at", "name"), list(enumerate(REWRITES)))
 def test_a_rewrite_is_not_flagged(at: int, name: str, tmp_path: Path) -> None:
     file, old, new = REWRITES[name]
@@ -170,15 +182,28 @@ def test_a_rewrite_is_not_flagged(at: int, name: str, tmp_path: Path) -> None:
     not_flagged(folder, SMALL, PRECISIONS[at % 2], tmp_path)
 
 
-CHECKS = [
-    pytest.param(at, name, case, marks=[] if at % 2 == place else pytest.mark.torture)
-    for at, name in enumerate(OF_A_FOLDER)
-    for place, case in enumerate(["class_softmax", "ae_logistic"])
-]
-"""Each on one case, in turn; on either with the tests that take minutes."""
+TOGETHER = {
+    ("class_softmax", "double"): ("helpers written out, chunks from the last", "a helper in a folder of its own"),
+    ("ae_logistic", "single"): ("CG, rho and the rate in other forms", "units in other forms", "carriage returns"),
+    ("class_softmax", "single"): ("likelihoods summed by rows", "functions without end"),
+    ("ae_logistic", "double"): ("locals renamed", "likelihoods summed by rows", "one file of local functions"),
+}
+"""All ways of writing the trainer otherwise, some at a time."""
 
 
-@pytest.mark.parametrize(("at", "name", "case"), CHECKS)
+@pytest.mark.parametrize(("case", "precision"), TOGETHER)
+def test_trainers_written_otherwise_are_not_flagged(case: str, precision: str, tmp_path: Path) -> None:
+    assert {name for names in TOGETHER.values() for name in names} == set(OF_A_FOLDER)
+    folder = tmp_path / "theirs"
+    shutil.copytree(OURS, folder)
+    for name in TOGETHER[case, precision]:
+        OF_A_FOLDER[name](folder)
+    not_flagged(folder, case, precision, tmp_path)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("case", ["class_softmax", "ae_logistic"])
+@pytest.mark.parametrize(("at", "name"), list(enumerate(OF_A_FOLDER)))
 def test_a_trainer_written_otherwise_is_not_flagged(at: int, name: str, case: str, tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
     shutil.copytree(OURS, folder)

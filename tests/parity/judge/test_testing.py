@@ -74,7 +74,7 @@ def test_theirs():
 def test_a_failure_shows_the_call_and_the_screen_and_nothing_of_this_package(tmp_path: Path) -> None:
     (tmp_path / "test_parity.py").write_text(FAILING, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(tmp_path)]
-    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=path, capture_output=True, text=True, timeout=120, check=False)
     assert "2 failed" in done.stdout
     assert done.stdout.count("First divergence") >= 2
