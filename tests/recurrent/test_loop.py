@@ -16,8 +16,10 @@ from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.recurrent.network import build_recurrent
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.sequences import SequenceData
+from hf_matlab_compat.solvers.damping import LevenbergMarquardt
+from hf_matlab_compat.solvers.reduction_ratio import ReductionRatio
 from tests.cases import hessian_free
-from tests.recurrent.recorded import STARTS, apart, load
+from tests.recurrent.recorded import STARTS, apart, from_release_a, load
 
 SPREAD = {
     "own_loop_add": (2e-14, 6e-8, 6e-5),
@@ -108,3 +110,35 @@ def test_gradients_preconditioner_and_the_iterates_of_the_first_epoch_are_the_re
         assert apart(M, recorded.m["precon_1"]) <= 5e-15
     else:
         assert M is None
+
+
+def test_the_damped_reduction_ratio_is_that_of_release_a() -> None:
+    """Its squared error has a factor ½: our objective and λ are twice its own, and its S of tanh has a factor ¼."""
+    m = load("releaseA_hf_tiny")
+    H, D, K = 6, m["V0"].shape[3], m["O0"].shape[3]
+    net = build_recurrent([D, H, K], ["tanh", "linear"], "matching", "squared", biases=False)
+
+    def ours(name: str, k: int) -> Any:
+        return from_release_a(m[name][:, k], D, H, K)
+
+    undamped = []
+    for k in range(6):
+        X, Y, M = (np.concatenate([m[f"{part}{b}"][k] for b in range(4)], axis=1) for part in "VOM")
+        steps = np.full(X.shape[1], X.shape[0])
+        data = SequenceData(X.transpose(2, 0, 1), Y.transpose(2, 0, 1), steps, M[:, :, 0], 4)
+        problem = SequenceProblem(model=net, data=data, weight_decay=2 * float(m["l2"].item()))
+        theta, on, (lam, both) = ours("X", k), Cases(0), m["damping"][k]
+        g = problem.gradient(theta, on)
+        G = problem.curvature(theta, on, g)
+        B: Any = LevenbergMarquardt(structural=both / lam / 4).operator(G, 2 * lam)
+        assert apart(-g.full / 2, ours("grad", k)) <= 5e-15
+        assert apart(B(ours("grad", k)) / 2, ours("Agrad", k)) <= 5e-15
+
+        def score(cases: Cases, p: Any, problem: Any = problem, theta: Any = theta) -> Any:
+            return problem.score(theta if p is None else theta + p, cases)
+
+        judged = [ReductionRatio().judge(ours("step", k), score, g, model, on).rho for model in (B, G)]
+        assert judged[0] == pytest.approx(m["rho"][k].item(), rel=2e-12)
+        undamped.append(judged[1])
+    assert undamped[1] == pytest.approx(1.294, abs=1e-3)
+    assert m["rho"][1].item() == pytest.approx(2.093, abs=1e-3)
