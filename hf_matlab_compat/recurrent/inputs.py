@@ -1,30 +1,33 @@
-"""Inputs of a block of sequences: an array, or one-hot columns, whose products are look-ups."""
+"""Inputs of a block of sequences: an array, or one-hot rows, whose products are look-ups."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.recurrent.workspace import rows
 
 
 class Inputs(Protocol):
-    """Inputs x of T steps of N sequences."""
+    """Inputs x of T steps of n sequences."""
 
     steps: int
     sequences: int
 
     def times(self, W: Array, out: Array) -> Array:
-        """Write W x to `out`, (rows, T, N), for W (rows, D), and return it."""
+        """Write W x_t to `out`, (T, n, units), for W (units, D), and return it."""
         ...
 
     def outer(self, e: Array) -> Array:
-        """Return Σ e xᵀ over steps and sequences, (rows, D), for e (rows, T, N)."""
+        """Return Σ x_t e_tᵀ over steps and sequences, (D, units), for e (T, n, units)."""
         ...
 
     def as_array(self) -> Array:
-        """Return x itself, (D, T, N)."""
+        """Return x itself, (T, n, D)."""
         ...
 
 
@@ -34,21 +37,21 @@ class DenseInputs:
     Parameters
     ----------
     xp : module
-    x : (D, T, N) array
+    x : (T, n, D) array
     """
 
     def __init__(self, xp: Any, x: Array) -> None:
         self._xp, self._x = xp, x
-        self.steps, self.sequences = x.shape[1:]
+        self.steps, self.sequences = x.shape[:2]
 
     def times(self, W: Array, out: Array) -> Array:
         """See `Inputs.times`."""
-        self._xp.matmul(W, columns(self._x), out=columns(out))
+        self._xp.matmul(rows(self._x), W.T, out=rows(out))
         return out
 
     def outer(self, e: Array) -> Array:
         """See `Inputs.outer`."""
-        return columns(e) @ columns(self._x).T
+        return rows(self._x).T @ rows(e)
 
     def as_array(self) -> Array:
         """See `Inputs.as_array`."""
@@ -56,37 +59,39 @@ class DenseInputs:
 
 
 class OneHotInputs:
-    """Inputs with a single 1 at every step; a product is a look-up of a column, a sum collects columns by symbol.
+    """Inputs on the host with a single 1 at every step: a product is a look-up, a sum collects rows by symbol.
 
     Parameters
     ----------
-    xp : module
-    symbols : (T, N) array of int
+    symbols : (T, n) array of int
         Where the 1 is.
     count : int
         D.
     """
 
-    def __init__(self, xp: Any, symbols: Array, count: int) -> None:
-        self._xp, self._symbols, self._count = xp, symbols, count
+    def __init__(self, symbols: NDArray[Any], count: int) -> None:
+        self._symbols, self._count = symbols, count
         self.steps, self.sequences = symbols.shape
 
     def times(self, W: Array, out: Array) -> Array:
         """See `Inputs.times`."""
-        unchecked = {"mode": "clip"} if self._xp is np else {}  # numpy's checks would need a copy of `out`
-        return self._xp.take(W, self._symbols, axis=1, out=out, **unchecked)
+        return np.take(W.T, self._symbols, axis=0, out=out, mode="clip")  # 'raise' would need a copy of `out`
 
     def outer(self, e: Array) -> Array:
         """See `Inputs.outer`."""
-        xp, flat = self._xp, self._symbols.ravel()
-        by_symbol = [xp.bincount(flat, row, self._count) for row in columns(e)]
-        return xp.stack(by_symbol).astype(e.dtype, copy=False)
+        order, found, starts = self._by_symbol
+        sums = np.zeros((self._count, e.shape[2]), dtype=e.dtype)
+        sums[found] = np.add.reduceat(rows(e).take(order, axis=0), starts, axis=0)
+        return sums
 
     def as_array(self) -> Array:
         """See `Inputs.as_array`."""
-        return (self._xp.arange(self._count)[:, None, None] == self._symbols).astype(float)
+        return (self._symbols[:, :, None] == np.arange(self._count)).astype(float)
 
-
-def columns(a: Array) -> Array:
-    """Return (units, T, N) as columns (units, T·N), a view."""
-    return a.reshape(len(a), -1)
+    @cached_property
+    def _by_symbol(self) -> tuple[Array, Array, Array]:
+        """Rows in the order of their symbols, the symbols that occur, and where each begins."""
+        flat = self._symbols.ravel()
+        order = np.argsort(flat, kind="stable")
+        found, starts = np.unique(flat[order], return_index=True)
+        return order, found, starts

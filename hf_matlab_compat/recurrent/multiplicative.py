@@ -25,7 +25,7 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.recurrent.calls import check_words
 from hf_matlab_compat.recurrent.given import Given, first_given, resampling, sequences_for
-from hf_matlab_compat.recurrent.inputs import DenseInputs, Inputs, OneHotInputs, columns
+from hf_matlab_compat.recurrent.inputs import DenseInputs, Inputs, OneHotInputs
 from hf_matlab_compat.recurrent.multiplicative_passes import MultiplicativePasses, Sizes
 from hf_matlab_compat.recurrent.outputs import OutputColumns
 from hf_matlab_compat.recurrent.problem import SequenceProblem
@@ -115,38 +115,35 @@ class AtMultiplicative(OutputColumns[MultiplicativeNetwork]):
         self.net, self.block, self.xp, self._workspace = net, block, workspace.xp, workspace
         self.shape = block.num_steps, len(block)
         self._passes = MultiplicativePasses(net.sizes.blocks(theta), _inputs(block, workspace), workspace)
-        self.x = columns(self._passes.o)
+        self.x = self._passes.o
         self.y = net.units[-1].activate(self.xp, self.x, out=workspace.array("y", *self.x.shape))
 
     def add_gradient(self, out: Vector, workspace: Workspace) -> None:
         """See `AtBlock.add_gradient`."""
-        self._passes.add_to(self.net.sizes.blocks(out), self._passes.back(self._steps(self.e), workspace))
+        self._passes.add_to(self.net.sizes.blocks(out), self._passes.back(self.e, workspace))
 
     def add_gradient_and_squares(self, out: Vector, squares: Vector, workspace: Workspace) -> None:
         """See `AtBlock.add_gradient_and_squares`."""
-        errors = self._passes.back(self._steps(self.e), workspace)
+        errors = self._passes.back(self.e, workspace)
         self._passes.add_to(self.net.sizes.blocks(out), errors)
         self._passes.add_squares_to(self.net.sizes.blocks(squares), errors)
 
     def add_product(self, v: Vector, out: Vector, structural: float, workspace: Workspace) -> None:
         """See `AtBlock.add_product`; structural damping takes the distance that matches tanh."""
         Rh, Ro = self._passes.tangents(self.net.sizes.blocks(v), workspace)
-        u, extra = self._steps(self.curved(columns(Ro))), None
+        u, extra = self.curved(Ro), None
         if structural:
             extra = Rh  # (1 - h²) ∘ Ra
             extra *= structural
             if self.exists is not None:
-                extra *= self.exists[:, :, 0]
+                extra *= self.exists
         self._passes.add_to(self.net.sizes.blocks(out), self._passes.back(u, workspace, extra))
-
-    def _steps(self, at_columns: Array) -> Array:
-        return at_columns.reshape(-1, *self.shape)
 
 
 def _inputs(block: SequenceBlock, workspace: Workspace) -> Inputs:
-    if block.symbols is not None:
-        return OneHotInputs(workspace.xp, workspace.xp.asarray(block.symbols), len(block.inputs))
-    return DenseInputs(workspace.xp, workspace.take(block.existing(block.inputs)))
+    if workspace.backend.on_host and block.symbols is not None:
+        return OneHotInputs(block.symbols, len(block.inputs))
+    return DenseInputs(workspace.xp, workspace.take(block.existing(block.inputs).transpose(1, 2, 0)))
 
 
 def multiplicative(

@@ -7,16 +7,18 @@ c_t = W_fx x_t, or tanh(W_fx x_t) + b_f;   r_t = W_fh h_{t-1};   f_t = c_t ∘ r
 a_t = W_hf f_t + W_hx x_t + b_h;   h_t = tanh(a_t);   o_t = W_oh h_t + b_o;   s_t = 1 - h_t²
 u_t = ∂ll/∂o_t, or H_L Ro_t in products;   ∘ elementwise;   R{·} : derivative along the direction V
 p_t, φ_t, k_{t-1} : the same as u_t at a_t, f_t, h_{t-1}
-Arrays are (units, T, N). What needs no recursion is one matrix product over all T·N columns.
+Arrays over time are (T, n, units), so that a step is contiguous; (O, T·n) at the output. What needs no recursion is one
+matrix product over the T·n rows of all steps.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hf_matlab_compat.backends.arrays import Array, Vector
-from hf_matlab_compat.recurrent.inputs import Inputs, columns
-from hf_matlab_compat.recurrent.workspace import Workspace
+from hf_matlab_compat.recurrent.inputs import Inputs
+from hf_matlab_compat.recurrent.squares import add_squared_sums
+from hf_matlab_compat.recurrent.workspace import Workspace, rows
 
 
 class Blocks(NamedTuple):
@@ -64,15 +66,15 @@ class Sizes(NamedTuple):
     @property
     def num_parameters(self) -> int:
         """P."""
-        return sum(rows * columns for rows, columns in self.shapes)
+        return sum(height * width for height, width in self.shapes)
 
     def blocks(self, packed: Vector) -> Blocks:
         """Return views of a packed vector, whose matrices stand column by column."""
         found: list[Array] = []
         start = 0
-        for rows, count in self.shapes:
-            stop = start + rows * count
-            found.append(packed[start:stop].reshape(count, rows).T)
+        for height, width in self.shapes:
+            stop = start + height * width
+            found.append(packed[start:stop].reshape(width, height).T)
             start = stop
         W_fx, b_f, *others = found
         return Blocks(W_fx, b_f if self.has_tanh_gain else None, *others)
@@ -83,19 +85,22 @@ class Errors(NamedTuple):
 
     Attributes
     ----------
-    u : (O, T, N) array
-    p : (H, T, N) array
-    c_hat : (F, T, N) array
-        At c_t: φ_t ∘ r_t.
-    r_hat : (F, T, N) array
+    u : (O, T·n) array
+    p : (T, n, H) array
+    c_hat : (T, n, F) array
+        At W_fx x_t: φ_t ∘ r_t, and ∘ the slope of a tanh gain.
+    b_hat : (T, n, F) array
+        At b_f: φ_t ∘ r_t.
+    r_hat : (T, n, F) array
         At r_t: φ_t ∘ c_t.
-    k_0 : (H, N) array
+    k_0 : (n, H) array
         At h_0.
     """
 
     u: Array
     p: Array
     c_hat: Array
+    b_hat: Array
     r_hat: Array
     k_0: Array
 
@@ -113,130 +118,125 @@ class MultiplicativePasses:
 
     Attributes
     ----------
-    h : (H, T, N) array
-        h_1 … h_T.
-    o : (O, T, N) array
+    o : (O, T·n) array
     """
 
     def __init__(self, W: Blocks, x: Inputs, workspace: Workspace) -> None:
         self._W, self._x, self._xp = W, x, workspace.xp
-        xp, T, N = workspace.xp, x.steps, x.sequences
+        xp, steps = workspace.xp, (x.steps, x.sequences)
         F, H = W.W_fh.shape
-        self._gain = x.times(W.W_fx, workspace.array("gain", F, T, N))
+        self._gain = x.times(W.W_fx, workspace.array("gain", *steps, F))
         self._gain_slope = None
         if W.b_f is not None:
             xp.tanh(self._gain, out=self._gain)
-            self._gain_slope = _one_minus_square(xp, self._gain, workspace.array("gain slope", F, T, N))
-            self._gain += W.b_f[:, :, None]
-        self._r, self._f = workspace.array("r", F, T, N), workspace.array("f", F, T, N)
-        a = x.times(W.W_hx, workspace.array("a", H, T, N))
-        a += W.b_h[:, :, None]
-        self._all_h = workspace.array("h", H, T + 1, N)
-        self._all_h[:, 0] = W.h_0
-        for t in range(T):
-            r, f, h = self._r[:, t], self._f[:, t], self._all_h[:, t + 1]
-            r[...] = W.W_fh @ self._all_h[:, t]
-            xp.multiply(self._gain[:, t], r, out=f)
-            xp.add(W.W_hf @ f, a[:, t], out=h)
+            self._gain_slope = _slope_of_tanh(xp, self._gain, workspace.array("gain slope", *steps, F))
+            self._gain += W.b_f.T
+        self._r, self._f = workspace.array("r", *steps, F), workspace.array("f", *steps, F)
+        a = x.times(W.W_hx, workspace.array("a", *steps, H))
+        a += W.b_h.T
+        all_h = workspace.array("h", x.steps + 1, x.sequences, H)
+        all_h[0] = W.h_0.T
+        for t in range(x.steps):
+            xp.matmul(all_h[t], W.W_fh.T, out=self._r[t])
+            xp.multiply(self._gain[t], self._r[t], out=self._f[t])
+            h = xp.matmul(self._f[t], W.W_hf.T, out=all_h[t + 1])
+            h += a[t]
             xp.tanh(h, out=h)
-        self.h, self._h_before = self._all_h[:, 1:], self._all_h[:, :-1]
-        self._slope = _one_minus_square(xp, self.h, a)
-        self.o = workspace.array("o", len(W.W_oh), T, N)
-        xp.matmul(W.W_oh, columns(self.h), out=columns(self.o))
-        self.o += W.b_o[:, :, None]
+        self._h, self._h_before = all_h[1:], all_h[:-1]
+        self._slope = _slope_of_tanh(xp, self._h, a)
+        self.o = workspace.array("o", len(W.W_oh), x.steps * x.sequences)
+        xp.matmul(W.W_oh, rows(self._h).T, out=self.o)
+        self.o += W.b_o
 
     def tangents(self, V: Blocks, workspace: Workspace) -> tuple[Array, Array]:
-        """Return Rh, (H, T, N), and Ro, (O, T, N)."""
+        """Return Rh, (T, n, H), and Ro, (O, T·n)."""
         W, xp = self._W, self._xp
         # Rf_t = [Rc_t ∘ r_t + c_t ∘ V_fh h_{t-1}] + c_t ∘ W_fh Rh_{t-1}; the bracket needs no recursion
         Rf = self._x.times(V.W_fx, workspace.array("Rf", *self._f.shape))
         if V.b_f is not None:
             Rf *= self._gain_slope
-            Rf += V.b_f[:, :, None]
+            Rf += V.b_f.T
         Rf *= self._r
         term = workspace.array("term", *self._f.shape)
-        xp.matmul(V.W_fh, columns(self._h_before), out=columns(term))
+        xp.matmul(rows(self._h_before), V.W_fh.T, out=rows(term))
         term *= self._gain
         Rf += term
-        Rh = self._x.times(V.W_hx, workspace.array("Rh", *self.h.shape))
-        Rh += V.b_h[:, :, None]
-        term = workspace.array("term", *self.h.shape)
-        xp.matmul(V.W_hf, columns(self._f), out=columns(term))
+        Rh = self._x.times(V.W_hx, workspace.array("Rh", *self._h.shape))
+        Rh += V.b_h.T
+        term = workspace.array("term", *self._h.shape)
+        xp.matmul(rows(self._f), V.W_hf.T, out=rows(term))
         Rh += term
-        before = xp.broadcast_to(V.h_0, Rh[:, 0].shape)
-        for t in range(self._x.steps):
-            step = W.W_fh @ before
-            step *= self._gain[:, t]
-            step += Rf[:, t]
-            before = Rh[:, t]
-            before += W.W_hf @ step
-            before *= self._slope[:, t]
-        Ro, term = workspace.array("Ro", *self.o.shape), workspace.array("term", *self.o.shape)
-        xp.matmul(V.W_oh, columns(self.h), out=columns(Ro))
-        Ro += xp.matmul(W.W_oh, columns(Rh), out=columns(term)).reshape(Ro.shape)
-        Ro += V.b_o[:, :, None]
+        self._recur(Rf, Rh, V)
+        Ro = xp.matmul(V.W_oh, rows(self._h).T, out=workspace.array("Ro", *self.o.shape))
+        Ro += xp.matmul(W.W_oh, rows(Rh).T, out=workspace.array("term", *self.o.shape))
+        Ro += V.b_o
         return Rh, Ro
 
-    def back(self, u: Array, workspace: Workspace, extra: Array | None = None) -> Errors:
-        """Run the backward sweep from u, (O, T, N); `extra`, (H, T, N), is added to p: structural damping's share."""
+    def _recur(self, Rf: Array, Rh: Array, V: Blocks) -> None:
+        """Complete Rh_t, which holds V_hx x_t + v_h + V_hf f_t, from the brackets Rf_t."""
         W, xp = self._W, self._xp
-        p = workspace.array("p", *self.h.shape)
-        xp.matmul(W.W_oh.T, columns(u), out=columns(p))
-        phi, r_hat = workspace.array("c hat", *self._f.shape), workspace.array("r hat", *self._f.shape)
-        k = xp.zeros_like(p[:, 0])
-        for t in reversed(range(self._x.steps)):
-            now = p[:, t]
+        factors, hidden = xp.empty_like(Rf[0]), xp.empty_like(Rh[0])
+        before = hidden.copy()
+        before[...] = V.h_0.T
+        for t in range(len(Rh)):
+            xp.matmul(before, W.W_fh.T, out=factors)
+            factors *= self._gain[t]
+            factors += Rf[t]
+            before = Rh[t]
+            before += xp.matmul(factors, W.W_hf.T, out=hidden)
+            before *= self._slope[t]
+
+    def back(self, u: Array, workspace: Workspace, extra: Array | None = None) -> Errors:
+        """Run the backward sweep from u, (O, T·n); `extra`, (T, n, H), is added to p: structural damping's share."""
+        W, xp = self._W, self._xp
+        p = workspace.array("p", *self._h.shape)
+        xp.matmul(u.T, W.W_oh, out=rows(p))
+        phi, r_hat = workspace.array("phi", *self._f.shape), workspace.array("r hat", *self._f.shape)
+        k = xp.zeros_like(p[0])
+        for t in range(len(p) - 1, -1, -1):
+            now = p[t]
             now += k
-            now *= self._slope[:, t]
+            now *= self._slope[t]
             if extra is not None:
-                now += extra[:, t]
-            phi[:, t] = W.W_hf.T @ now
-            xp.multiply(phi[:, t], self._gain[:, t], out=r_hat[:, t])
-            k = W.W_fh.T @ r_hat[:, t]
+                now += extra[t]
+            xp.matmul(now, W.W_hf, out=phi[t])
+            xp.multiply(phi[t], self._gain[t], out=r_hat[t])
+            xp.matmul(r_hat[t], W.W_fh, out=k)
         phi *= self._r
-        return Errors(u, p, phi, r_hat, k)
+        c_hat = phi if self._gain_slope is None else phi * self._gain_slope
+        return Errors(u, p, c_hat, phi, r_hat, k)
 
     def add_to(self, sums: Blocks, e: Errors) -> None:
         """Add Σ over steps and sequences of the outer products of errors and what lies below them."""
-        p, r_hat, u = columns(e.p), columns(e.r_hat), columns(e.u)
-        _add(sums.W_fx, self._x.outer(self._at_input_of_gain(e)))
-        _add(sums.W_fh, r_hat @ columns(self._h_before).T)
-        _add(sums.W_hf, p @ columns(self._f).T)
-        _add(sums.W_hx, self._x.outer(e.p))
-        _add(sums.b_h, p.sum(axis=1, keepdims=True))
-        _add(sums.h_0, e.k_0.sum(axis=1, keepdims=True))
-        _add(sums.W_oh, u @ columns(self.h).T)
-        _add(sums.b_o, u.sum(axis=1, keepdims=True))
-        if sums.b_f is not None:
-            _add(sums.b_f, columns(e.c_hat).sum(axis=1, keepdims=True))
+        _add(sums.W_fx.T, self._x.outer(e.c_hat))
+        _add(sums.W_fh.T, rows(self._h_before).T @ rows(e.r_hat))
+        _add(sums.W_hf.T, rows(self._f).T @ rows(e.p))
+        _add(sums.W_hx.T, self._x.outer(e.p))
+        _add(sums.W_oh.T, rows(self._h).T @ e.u.T)
+        _add(sums.b_o[:, 0], e.u.sum(axis=1))
+        for block, one in ((sums.b_h, rows(e.p)), (sums.b_f, rows(e.b_hat)), (sums.h_0, e.k_0)):
+            if block is not None:
+                _add(block[:, 0], one.sum(axis=0))
 
     def add_squares_to(self, squares: Blocks, e: Errors) -> None:
         """Add Σ over sequences of the squares of what `add_to` adds for that sequence alone."""
-        x = self._x.as_array().astype(e.p.dtype, copy=False)
-        for block, left, right in (
-            (squares.W_fx, self._at_input_of_gain(e), x),
-            (squares.W_fh, e.r_hat, self._h_before),
-            (squares.W_hf, e.p, self._f),
-            (squares.W_hx, e.p, x),
-            (squares.W_oh, e.u, self.h),
-        ):
-            each = left.transpose(2, 0, 1) @ right.transpose(2, 1, 0)
-            _add(block, (each**2).sum(axis=0))
-        for block, one in ((squares.b_h, e.p), (squares.b_f, e.c_hat), (squares.b_o, e.u)):
+        xp, x = self._xp, self._x.as_array()
+        u = e.u.T.reshape(*e.p.shape[:2], -1)
+        add_squared_sums(squares.W_fx.T, x, e.c_hat, xp)
+        add_squared_sums(squares.W_fh.T, self._h_before, e.r_hat, xp)
+        add_squared_sums(squares.W_hf.T, self._f, e.p, xp)
+        add_squared_sums(squares.W_hx.T, x, e.p, xp)
+        add_squared_sums(squares.W_oh.T, self._h, u, xp)
+        for block, one in ((squares.b_h, e.p), (squares.b_f, e.b_hat), (squares.b_o, u), (squares.h_0, e.k_0[None])):
             if block is not None:
-                _add(block, (one.sum(axis=1) ** 2).sum(axis=1, keepdims=True))
-        _add(squares.h_0, (e.k_0**2).sum(axis=1, keepdims=True))
-
-    def _at_input_of_gain(self, e: Errors) -> Array:
-        return e.c_hat if self._gain_slope is None else e.c_hat * self._gain_slope
+                _add(block[:, 0], (one.sum(axis=0) ** 2).sum(axis=0))
 
 
 def _add(block: Array, more: Array) -> None:
-    block += more  # views of a packed vector
+    block += more  # a view of a packed vector
 
 
-def _one_minus_square(xp: object, y: Array, out: Array) -> Array:
-    """Write 1 - y² to `out`, the slope of tanh."""
-    xp.multiply(y, y, out=out)  # type: ignore[attr-defined]
-    xp.subtract(1, out, out=out)  # type: ignore[attr-defined]
-    return out
+def _slope_of_tanh(xp: Any, y: Array, out: Array) -> Array:
+    """Write 1 - y² to `out`."""
+    xp.multiply(y, y, out=out)
+    return xp.subtract(1, out, out=out)

@@ -22,14 +22,14 @@ def add_squares(at: AtSequences, p: list[Array], squares: Vector) -> None:
     net = at.net
     for i, layer in enumerate(at.layers):
         (W, _), (total, init) = net.layer(at.theta, i), net.layer(squares, i)
-        _add(total, layer.Z, p[i], at.xp)
+        add_squared_sums(total, layer.Z, p[i], at.xp)
         if init is not None:
             first = p[i][0] @ W[layer.states].T if layer.learned else p[i][0]
             init += (first * first).sum(axis=0, keepdims=True)
-    _add(net.output_layer(squares), at.Y, at.e.T.reshape(*at.shape, -1), at.xp)
+    add_squared_sums(net.output_layer(squares), at.Y, at.e.T.reshape(*at.shape, -1), at.xp)
 
 
-def _add(out: Array, below: Array, above: Array, xp: Any) -> None:
+def add_squared_sums(out: Array, below: Array, above: Array, xp: Any) -> None:
     """Add Σ_n (Σ_t below_tn above_tn')² to `out`; the arrays are (T, n, …)."""
     at_a_time = max(1, _NUMBERS // out.size)
     for start in range(0, below.shape[1], at_a_time):

@@ -20,6 +20,8 @@ from hf_matlab_compat.recurrent.multiplicative import AtMultiplicative, Multipli
 from hf_matlab_compat.recurrent.multiplicative_passes import Sizes
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
 from hf_matlab_compat.recurrent.workspace import Workspace
+from tests.backends.strict_namespace import strict_backend
+from tests.recurrent.nets import kernels
 from tests.recurrent.recorded import apart
 
 GOLDENS = Path(__file__).resolve().parents[1] / "goldens" / "rnn"
@@ -263,3 +265,16 @@ def test_it_trains_with_a_preconditioner_too() -> None:
 def test_what_does_not_fit_is_named(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ArgumentError, match="^" + re.escape(sentence)):
         characters(**changes)
+
+
+@pytest.mark.parametrize("factor_gain", ["linear", "tanh"])
+@pytest.mark.parametrize("inputs", ["one-hot", "dense"])
+def test_the_passes_run_on_a_device_and_in_single_precision(factor_gain: str, inputs: str) -> None:
+    X = np.random.default_rng(2).standard_normal((4, 8, 6))
+    problem = characters(
+        factor_gain=factor_gain, **({"inputs": X, "lengths": [8, 3, 5, 8, 8, 2]} if inputs == "dense" else {})
+    )
+    ours = kernels(problem)
+    for backend, bound in ((strict_backend("double"), 1e-13), (get_backend("numpy", "single"), 2e-5)):
+        theirs = kernels(problem.placed(backend))
+        assert {name: far for name in ours if (far := apart(theirs[name], ours[name])) > bound} == {}
