@@ -93,7 +93,7 @@ def run(
     """
     from hf_matlab_compat.parity.run_parity import run_parity
 
-    _require_targets(json=json, html=html, divergence=divergence)
+    require_targets(json=json, html=html, divergence=divergence)
     with _progress() as say:
         done = run_parity(
             reference=reference,
@@ -196,7 +196,7 @@ def check(
     """
     from hf_matlab_compat.parity.run_parity import run_parity
 
-    _require_targets(json=json, html=html, divergence=divergence)
+    require_targets(json=json, html=html, divergence=divergence)
     with _progress() as say:
         done = run_parity(
             tape=out,
@@ -220,8 +220,14 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
-def _require_targets(**targets: Path | None) -> None:
-    # refuse files that cannot be written, before the comparison takes minutes
+def require_targets(**targets: Path | None) -> None:
+    """Refuse files that cannot be written, before the work takes minutes.
+
+    Raises
+    ------
+    OptionError
+        There is no folder for a file, or two files are the same.
+    """
     seen: dict[Path, str] = {}
     for name, target in targets.items():
         if target is None:

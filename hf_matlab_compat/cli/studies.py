@@ -9,6 +9,8 @@ from typing import Annotated, Literal, TextIO
 from cyclopts import App, Parameter
 
 from hf_matlab_compat.cli.app import MaybeWhole, Whole, WholeNumbers, app
+from hf_matlab_compat.cli.parity import require_targets
+from hf_matlab_compat.errors import OptionError
 
 study = App(name="study", help="Run a study over seeds and print its table.")
 app.command(study)
@@ -175,3 +177,65 @@ def _of_task(name: str, what: str) -> None:
 
 for _name, _what in _TASKS.items():
     _of_task(_name, _what)
+
+
+@study.command
+def control(
+    *,
+    plant: Literal["point", "arm"] = "point",
+    seed: Whole = 0,
+    seeds: Whole = 1,
+    epochs: MaybeWhole = None,
+    json: Path | None = None,
+    picture: Path | None = None,
+) -> int:
+    """Train a recurrent network to steer a plant, through the plant, and judge it on 256 fresh cases.
+
+    The exit code is 0 if all runs meet the criterion, and 1 if not.
+
+    Parameters
+    ----------
+    plant
+        A point mass on a line, or a two-link arm.
+    seed
+        The first seed: of cases and initial weights.
+    seeds
+        Number of seeds, one after another.
+    epochs
+        Number of epochs; by default 25 for the point mass and 30 for the arm.
+    json
+        Write the figures of all runs there.
+    picture
+        Draw trajectories of the first seed there (.png, .svg or .pdf).
+
+    Raises
+    ------
+    OptionError
+        There are no seeds.
+    """
+    from json import dumps
+
+    from hf_matlab_compat.plots.canvas import check_target
+    from hf_matlab_compat.studies.control import HEADINGS, setting_of
+    from hf_matlab_compat.studies.control import control as run
+
+    if picture is not None:
+        check_target(picture)
+    require_targets(json=json, picture=picture)
+    if seeds < 1:
+        raise OptionError("seeds", expected="a whole number of at least 1", got=seeds)
+    line, done = Line(sys.stderr), []
+    line.keep(HEADINGS)
+    for each in range(seed, seed + seeds):
+        done.append(run(plant, each, epochs, line.show))
+        line.keep("")
+        print(done[-1].text(), flush=True)
+    met = sum(found.passed for found in done)
+    print(f"criterion: distance at most {setting_of(plant).bar:g} - met by {met} of {len(done)}")
+    if json is not None:
+        json.write_text(dumps([found.figures() for found in done], indent=2) + "\n", encoding="utf-8")
+        print(f"Figures: {json}")
+    if picture is not None:
+        done[0].plot(picture)
+        print(f"Picture: {picture}")
+    return 0 if met == len(done) else 1

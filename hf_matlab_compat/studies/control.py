@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from hf_matlab_compat.observers.observer import Observer
 from hf_matlab_compat.recurrent.control import ControlProblem, Run, controller
 from hf_matlab_compat.recurrent.plants import PointMass, TwoLinkArm
 from hf_matlab_compat.result import Result
+from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.training import train
 
 TRAINING, JUDGED = 1, 2
@@ -64,8 +64,8 @@ def draw_cases(plant: str, count: int, seed: int, purpose: int) -> Cases:
     return np.vstack([places, speeds]), np.vstack([goals, np.zeros((joints, count))])
 
 
-def problem_of(plant: str, cases: Cases) -> ControlProblem:
-    """Return the problem of a plant's study on these cases.
+def setting_of(plant: str) -> Setting:
+    """Return the setting of a plant's study.
 
     Raises
     ------
@@ -74,7 +74,12 @@ def problem_of(plant: str, cases: Cases) -> ControlProblem:
     """
     if plant not in SETTINGS:
         raise OptionError("plant", expected="one of " + ", ".join(map(repr, SETTINGS)), got=quoted(plant))
-    of = SETTINGS[plant]
+    return SETTINGS[plant]
+
+
+def problem_of(plant: str, cases: Cases) -> ControlProblem:
+    """Return the problem of a plant's study on these cases."""
+    of = setting_of(plant)
     return controller(
         of.plant,
         *cases,
@@ -127,26 +132,18 @@ class ControlStudy:
         return self.distance <= self.bar
 
     def text(self) -> str:
-        """Return the figures in lines, and the criterion."""
-        said = "reached" if self.passed else "not reached"
+        """Return the figures in two lines of at most 80 columns."""
         return (
-            f"{self.plant}, seed {self.seed}: {self.result.state.epoch} epochs, {self.seconds:.1f} s CPU\n"
-            f"mean distance from the goal {self.distance:.4f} (left alone {self.idle:.2f}), "
-            f"mean final speed {self.speed:.4f}, {JUDGED_CASES} fresh cases\n"
-            f"criterion: distance at most {self.bar:g} - {said}"
+            f"{self.plant}, seed {self.seed}: {self.result.state.epoch} epochs, {self.seconds:.1f} s CPU; "
+            f"{'met' if self.passed else 'not met'}\n"
+            f"  distance from the goal {self.distance:.4f} (left alone {self.idle:.2f}), final speed {self.speed:.3f}"
         )
 
-    def json(self) -> str:
-        """Return the figures as a JSON object, with the curve of the distance over epochs."""
-        figures: dict[str, Any] = {name: getattr(self, name) for name in ("plant", "seed", "distance", "speed", "idle")}
-        figures |= {
-            "bar": self.bar,
-            "passed": self.passed,
-            "seconds": self.seconds,
-            "outcome": self.result.outcome.value,
-        }
-        curves = {"epochs": self.result.state.epoch, "distances": self.result.records.error[:, 1].tolist()}
-        return json.dumps(figures | curves, indent=2)
+    def figures(self) -> dict[str, Any]:
+        """Return the figures in plain values, with the distance after each epoch."""
+        names = ("plant", "seed", "distance", "bar", "passed", "speed", "idle", "seconds")
+        curve = {"epochs": self.result.state.epoch, "distances": self.result.records.error[:, 1].tolist()}
+        return {name: getattr(self, name) for name in names} | curve
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw the trajectories of some fresh cases (.png, .svg or .pdf)."""
@@ -158,7 +155,25 @@ class ControlStudy:
             draw_arm(path, self.run.states, self.goals, TwoLinkArm())
 
 
-def control(plant: str, seed: int, epochs: int | None = None, observers: Sequence[Observer] = ()) -> ControlStudy:
+HEADINGS = f"{'epoch':>5}{'loss':>12}{'distance':>10}{'rho':>9}{'lambda':>10}{'CG':>6}"
+"""Of the lines that tell of epochs."""
+
+
+class _Telling(Observer):
+    """Tells of every epoch in a line."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def epoch(self, report: Report, state: State) -> None:
+        loss, distance = -report.train.log_likelihood, report.test.error if report.test else np.nan
+        figures = f"{report.rho:9.3g}{report.lam:10.2g}{report.cg_steps:6}"
+        self._tell(f"{report.epoch:5}{loss:12.4g}{distance:10.4f}{figures}")
+
+
+def control(
+    plant: str, seed: int = 0, epochs: int | None = None, tell: Callable[[str], None] = lambda line: None
+) -> ControlStudy:
     """Train a controller and judge it on fresh cases.
 
     Parameters
@@ -169,26 +184,26 @@ def control(plant: str, seed: int, epochs: int | None = None, observers: Sequenc
         Of the cases and of the initial parameters.
     epochs : int, optional
         By default those of the study.
-    observers : sequence of Observer
-        As in `train`.
+    tell : callable
+        Called with a line after every epoch; `HEADINGS` names its figures.
 
     Raises
     ------
     OptionError
-        There is no such plant, or the number of epochs does not fit.
+        There is no such plant, or a number does not fit.
+    KeyboardInterrupt
+        After Ctrl-C.
     """
-    of = SETTINGS.get(plant)
-    problem = problem_of(plant, draw_cases(plant, of.cases if of else 1, seed, TRAINING))
+    of = setting_of(plant)
+    if seed < 0:
+        raise OptionError("seed", expected="a whole number of at least 0", got=seed)
+    problem = problem_of(plant, draw_cases(plant, of.cases, seed, TRAINING))
     judged = problem.with_cases(*draw_cases(plant, JUDGED_CASES, seed, JUDGED))
     began = time.process_time()
-    result = train(
-        problem=problem,
-        test_problem=judged,
-        seed=seed,
-        max_epochs=epochs or SETTINGS[plant].epochs,
-        observers=observers,
-        **OPTIONS,
-    )
+    options = {**OPTIONS, "seed": seed, "max_epochs": of.epochs if epochs is None else epochs}
+    result = train(problem=problem, test_problem=judged, observers=[_Telling(tell)], **options)
+    if result.interrupted:
+        raise KeyboardInterrupt
     seconds = time.process_time() - began
     run, goals = judged.run(result.theta), judged.data.targets
     joints = len(goals) // 2
