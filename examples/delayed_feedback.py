@@ -8,8 +8,6 @@ from hf_matlab_compat import controller, train
 from hf_matlab_compat.recurrent.plants import PointMass
 from hf_matlab_compat.result import Result
 
-STEPS = 15
-
 
 class Windy:
     """A point mass with a constant force on it, the third component of the state."""
@@ -43,8 +41,8 @@ def steer(wind: float, delay: int, epochs: int, seed: int, judged: float | None 
     """Train on 128 cases; the test cases are 256 others, in a wind of their own if `judged` says so."""
     seen = {"hidden_size": 16, "shown_goal": [0], "shown_state": [3 * delay, 3 * delay + 1]}
     seen["end_weights"] = [1, 0.5, 0] + 3 * delay * [0]  # where it is at the end, not where it was
-    problem = controller(Delayed(Windy(), delay), *cases(128, seed, wind, delay), steps=STEPS, **seen)
-    fresh = problem.with_cases(*cases(256, seed + 1000, wind if judged is None else judged, delay))
+    problem = controller(Delayed(Windy(), delay), *cases(128, seed, wind, delay), steps=15, **seen)
+    fresh = problem.on(*cases(256, seed + 1000, wind if judged is None else judged, delay))
     options = {"structural_damping": 0.03, "max_cg_steps": 50, "precision": "double"}
     return train(problem=problem, test_problem=fresh, max_epochs=epochs, seed=seed, **options)
 
@@ -53,7 +51,7 @@ def main(epochs: int = 25, seed: int = 0) -> Result:
     """Print the mean distance from the goal on fresh cases."""
     for delay in (0, 2, 4, 6, 8):
         errors = [steer(wind, delay, epochs, seed).history["test_error"][-1] for wind in (0, 1)]
-        print(f"feedback {delay} of {STEPS} steps late: {errors[0]:.4f} without wind, {errors[1]:.4f} in a wind")
+        print(f"feedback {delay} of 15 steps late: {errors[0]:.4f} without wind, {errors[1]:.4f} in a wind")
     calm = steer(0, 0, epochs, seed, judged=1)
     print(f"trained without wind, then in a wind: {calm.history['test_error'][-1]:.4f}")
     return calm

@@ -28,7 +28,7 @@ def main(epochs: int = 25) -> Result:
     """Train on 128 cases, and look where 200 others end."""
     shown = {"shown_goal": [0], "end_weights": [1, 0.3]}  # the network sees the angle that is asked for
     problem = controller(Pendulum(), *cases(128, seed=1), steps=20, hidden_size=16, **shown)
-    fresh = problem.with_cases(*cases(200, seed=2))
+    fresh = problem.on(*cases(200, seed=2))
     options = {"structural_damping": 0.03, "max_cg_steps": 50, "precision": "double"}
     result = train(problem=problem, test_problem=fresh, max_epochs=epochs, seed=0, **options)
     angles, speeds = fresh.run(result.theta).states[:, -1]

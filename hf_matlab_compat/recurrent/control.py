@@ -67,8 +67,10 @@ class ControlProblem(SequenceProblem):
             raise OptionError("backend", expected=expected, got=repr(backend.name))
         return replace(self, backend=backend, make_sum=make_sum)
 
-    def with_cases(self, starts: ArrayLike, goals: ArrayLike) -> ControlProblem:
-        """Return the same controller on other cases, in one chunk: a `test_problem` for `train`.
+    def on(  # pyright: ignore[reportIncompatibleMethodOverride]  # a case is a start and a goal
+        self, starts: ArrayLike, goals: ArrayLike
+    ) -> ControlProblem:
+        """Return the same controller on other cases, in one chunk, for ``train(test_problem=…)``.
 
         Raises
         ------
@@ -85,7 +87,7 @@ class ControlProblem(SequenceProblem):
         DataError
             θ or the cases do not fit.
         """
-        of = self if starts is None or goals is None else self.with_cases(starts, goals)
+        of = self if starts is None or goals is None else self.on(starts, goals)
         packed = real_array("theta", theta).ravel()
         if packed.size != self.num_parameters:
             raise DataError("theta", expected=f"{self.num_parameters} numbers, as the controller has", got=packed.size)
@@ -138,7 +140,7 @@ def controller(
     Returns
     -------
     ControlProblem
-        For `train`; its ``with_cases(starts, goals)`` is a ``test_problem``, its ``run(theta)`` gives trajectories.
+        For `train`; its ``on(starts, goals)`` is a ``test_problem``, its ``run(theta)`` gives trajectories.
 
     Raises
     ------

@@ -198,7 +198,7 @@ def control(
     if seed < 0:
         raise OptionError("seed", expected="a whole number of at least 0", got=seed)
     problem = problem_of(plant, draw_cases(plant, of.cases, seed, TRAINING))
-    judged = problem.with_cases(*draw_cases(plant, JUDGED_CASES, seed, JUDGED))
+    judged = problem.on(*draw_cases(plant, JUDGED_CASES, seed, JUDGED))
     began = time.process_time()
     options = {**OPTIONS, "seed": seed, "max_epochs": of.epochs if epochs is None else epochs}
     result = train(problem=problem, test_problem=judged, observers=[_Telling(tell)], **options)

@@ -38,7 +38,7 @@ def run(directory: str | Path, epochs: int = EPOCHS, resume_from: Any = None, **
         "run_name": Path(directory) / "run",
         **changes,
     }
-    return train(problem=p, test_problem=p.with_cases(*cases(9, seed=1)), **given)
+    return train(problem=p, test_problem=p.on(*cases(9, seed=1)), **given)
 
 
 def run_again(directory: str) -> None:

@@ -66,7 +66,7 @@ def test_a_seed_draws_the_stated_variances() -> None:
 @pytest.mark.parametrize("precision", ["single", "double"])
 def test_a_controller_learns_to_steer_fresh_cases(precision: str) -> None:
     p = problem(64, num_chunks=1, steps=15, hidden_size=16, end_weights=[1, 0.5])
-    fresh = p.with_cases(*cases(100, seed=5))
+    fresh = p.on(*cases(100, seed=5))
     result = train(
         problem=p, test_problem=fresh, max_epochs=25, **{**OPTIONS, "precision": precision, "max_cg_steps": 50}
     )
@@ -155,7 +155,7 @@ def test_cases_are_refused_in_a_sentence() -> None:
     with pytest.raises(ArgumentError, match="theta: expected 56 numbers, as the controller has, got 3"):
         problem().run(np.zeros(3))
     with pytest.raises(ArgumentError, match="goals: expected 6 columns, one for each start"):
-        problem().with_cases(starts, goals[:, :2])
+        problem().on(starts, goals[:, :2])
 
 
 class Sticky:
