@@ -9,9 +9,7 @@ from hf_matlab_compat.recurrent.plants import PointMass
 from hf_matlab_compat.result import Result
 
 
-class Windy:
-    """A point mass with a constant force on it, the third component of the state."""
-
+class Windy:  # a point mass with a constant force on it, the third component of the state
     state_size, control_size = 3, 1
 
     def step(self, s, u):

@@ -29,7 +29,7 @@ RUNS_TEXT = {
     "tests/migrate": "runs what the migrator wrote",
     "tests/test_cli_migration.py": "looks whether what the migrator wrote compiles",
     "tests/test_readme.py": "runs the README's call",
-    "tests/test_examples.py": "runs what docs/extending.md and docs/units.md show",
+    "tests/test_examples.py": "runs what docs/extending.md, docs/units.md and docs/control.md show",
     "tests/test_interrupt.py": "runs a loop of docs/runs.md",
     "tests/test_cookbook.py": "runs the recipes of docs/cookbook.md",
 }

@@ -159,6 +159,29 @@ def test_what_the_page_on_extending_shows_does_what_it_says(tmp_path) -> None:
     np.testing.assert_array_equal(rest.theta, shown["descent"].theta)
 
 
+def test_the_controller_and_the_plant_of_the_page_on_controllers_learn() -> None:
+    text = (EXAMPLES[0].parents[1] / "docs" / "control.md").read_text(encoding="utf-8")
+    shown: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, shown)
+    assert shown["result"].history["test_error"][-1] < 0.03
+    assert shown["fresh"].run(shown["result"].theta).states.shape == (2, 16, 200)
+    starts, goals = shown["cases"](8)
+    assert shown["controller"](shown["Pendulum"](), starts, goals, steps=5).num_parameters > 0
+
+
+def test_a_controller_of_a_plant_of_ones_own_gets_where_it_should() -> None:
+    assert example("own_plant").main().history["test_error"][-1] < 0.05
+
+
+def test_a_controller_learns_to_stand_a_wind_that_it_does_not_see() -> None:
+    steer = example("delayed_feedback").steer
+    late = steer(wind=1, delay=2, epochs=25, seed=0).history["test_error"]
+    unprepared = steer(wind=0, delay=0, epochs=8, seed=0, judged=1).history["test_error"]
+    assert late[-1] < 0.03
+    assert unprepared[-1] > 0.3
+
+
 def test_the_unit_and_the_loss_of_the_page_on_units_train() -> None:
     text = (EXAMPLES[0].parents[1] / "docs" / "units.md").read_text(encoding="utf-8")
     shown: dict = {}

@@ -66,7 +66,14 @@ def test_the_arm_keeps_its_energy_without_friction_and_torque() -> None:
     np.testing.assert_allclose(energy(s), before, rtol=2e-3)
 
 
-@pytest.mark.parametrize("plant", [PointMass(), TwoLinkArm(), Spring()])
+class Stop(Spring):
+    """A wall at 0.3, with comparisons that complex numbers pass."""
+
+    def force(self, p: Any) -> Any:
+        return -50 * np.maximum(p - 0.3, 0) + np.where(p.real > 0, p, 2 * p)
+
+
+@pytest.mark.parametrize("plant", [PointMass(), TwoLinkArm(), Spring(), Stop()])
 def test_good_plants_pass(plant: Any) -> None:
     s = RANDOM.standard_normal((plant.state_size, 6))
     check_plant(plant, s, RANDOM.standard_normal((plant.control_size, 6)))
