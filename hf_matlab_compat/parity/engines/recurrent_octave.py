@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from hf_matlab_compat.parity.engines.envelope import Member, ensemble, envelope_
 from hf_matlab_compat.parity.engines.job import OVERRIDES, probe_vectors
 from hf_matlab_compat.parity.engines.order import Order
 from hf_matlab_compat.parity.engines.provenance import octave_provenance
-from hf_matlab_compat.parity.engines.reference import SHIMS, Reference
+from hf_matlab_compat.parity.engines.reference import OURS, SHIMS, Reference
 from hf_matlab_compat.parity.recording import PLACE, Case, EpochRecord, Recording
 
 FOLDER, EPOCH = "rnn", "rnn_epoch.m"
@@ -36,9 +38,9 @@ _PLACES: Mapping[str, str] = {
     **{"forward": "rnn_forward.m", "ll": "rnn_LL.m", "err": "rnn_loss.m", "grad": "rnn_gradient.m"},
     **{"grad2": "rnn_gradient.m", "Bv": "rnn_GV.m", "Bv_undamped": "rnn_GV.m", "precon": "rnn_preconditioner.m"},
     **dict.fromkeys(("rho", "rate", "reductions", "chose_iters", "lambda", "params", "cg_steps"), EPOCH),
-    "cg_iterates": "../conjgrad_1.m",
+    "cg_iterates": EPOCH,
 }
-_NOT_SHOWN = "a recurrent reference writes none"
+_NOT_SHOWN = "a recurrent reference writes no log and no checkpoint"
 
 
 def has_recurrent(reference: Reference) -> bool:
@@ -66,7 +68,7 @@ def record_recurrent(
         records = _records(octave.call("hf_rnn_record", job), job, mode)
     hidden = {"log": _NOT_SHOWN, "checkpoint": _NOT_SHOWN}
     if case.constants.get("precon_exponent") is None:
-        hidden["precon"] = "this case has none"
+        hidden["precon"] = "this case has no preconditioner"
     return Recording(
         case=case,
         precision=precision,
@@ -76,7 +78,7 @@ def record_recurrent(
             **octave_provenance(reference, timeout),
             "data": "as given",
             **{f"sha256 {path.name}": _sha256(path) for path in sorted((reference.folder / FOLDER).glob("*.m"))},
-            **{f"{PLACE}{stage}": f"{FOLDER}/{file}" for stage, file in _PLACES.items()},
+            **{f"{PLACE}{stage}": _place(reference.folder, file) for stage, file in _PLACES.items()},
             **{f"not shown: {name}": why for name, why in hidden.items()},
         },
     )
@@ -208,6 +210,28 @@ def _record(seen: Mapping[str, Any], limits: Mapping[str, float], probes: Any, m
         iterates=list(np.asarray(seen["iterates"]).T),
         **(done if mode != "kernels" else {}),
     )
+
+
+def _place(folder: Path, file: str) -> str:
+    """Return the file that computes a stage; in an edited copy of ours, the first edited line of it or of a helper."""
+    for name, line in _edited(folder):
+        source = (folder / FOLDER / file).read_text(encoding="utf-8", errors="replace")
+        if name.endswith(f"/{file}") or re.search(rf"\b{Path(name).stem}\b", source):
+            return f"{name}:{line}"
+    return f"{FOLDER}/{file}"
+
+
+def _edited(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yield the files that differ from ours, and the first line that does."""
+    ours = OURS.resolve()
+    for path in sorted((*(ours / FOLDER).glob("*.m"), *ours.glob("*.m"))) if ours.is_dir() else ():
+        name = path.relative_to(ours).as_posix()
+        if folder.resolve() == ours or not (folder / name).is_file():
+            continue
+        both = (each.read_text(encoding="utf-8", errors="replace").splitlines() for each in (path, folder / name))
+        line = next((k for k, (a, b) in enumerate(zip_longest(*both), start=1) if a != b), 0)
+        if line:
+            yield name, line
 
 
 def _session(reference: Reference, timeout: float, environment: Mapping[str, str] | None = None) -> OctaveSession:
