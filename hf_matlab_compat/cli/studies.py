@@ -109,7 +109,7 @@ def _of_task(name: str, what: str) -> None:
         journal: Path | None = None,
     ) -> int:
         from hf_matlab_compat.plots.canvas import check_target
-        from hf_matlab_compat.studies.long_range import setting_of, usual_damping
+        from hf_matlab_compat.studies.long_range_setting import setting_of, usual_damping
         from hf_matlab_compat.studies.long_range_table import study as run_all
 
         given = {

@@ -13,7 +13,8 @@ import numpy as np
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.plots.learning_curves import draw_panels, lambda_panel, likelihood_panel, rho_panel
 from hf_matlab_compat.studies.journal import Journal
-from hf_matlab_compat.studies.long_range import FRESH_SEQUENCES, HEADINGS, MOST_WRONG, Course, Setting, run
+from hf_matlab_compat.studies.long_range import FRESH_SEQUENCES, HEADINGS, MOST_WRONG, Course, run
+from hf_matlab_compat.studies.long_range_setting import Setting
 from hf_matlab_compat.studies.tables import median_and_range, text_table
 
 

@@ -13,7 +13,8 @@ from hf_matlab_compat.cli import main
 from hf_matlab_compat.errors import ArgumentError, NonFiniteError, OptionError
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.studies import long_range, long_range_table
-from hf_matlab_compat.studies.long_range import HEADINGS, Course, Examination, Setting, progress_line, run, setting_of
+from hf_matlab_compat.studies.long_range import HEADINGS, Course, Examination, progress_line, run
+from hf_matlab_compat.studies.long_range_setting import Setting, setting_of, usual_damping
 from hf_matlab_compat.studies.long_range_table import Study, study
 from hf_matlab_compat.studies.sequence_tasks import TASKS
 
@@ -33,7 +34,7 @@ def test_each_task_has_its_own_settings_and_takes_others() -> None:
     assert setting_of("temporal_order", data="fixed", sequences=160).sequences == 160
     memory = setting_of("memory_5", length=50)
     assert (memory.length, memory.sequences, memory.chunks, memory.precision) == (50, 32, 1, "double")
-    assert [round(long_range.usual_damping(name), 3) for name in TASKS] == [*[0.033] * 2, 0.333, *[0.033] * 3, 30, 30]
+    assert [round(usual_damping(name), 3) for name in TASKS] == [*[0.033] * 2, 0.333, *[0.033] * 3, 30, 30]
 
 
 @pytest.mark.parametrize(
