@@ -156,7 +156,7 @@ class RedisState(StoredState):
                 return f"{self.name}: the server keeps the run in memory only and loses it when it is killed. {advice}"
             # with 'everysec' it answers before it writes while the disk is busy
             if self._asked(lambda server: server.config_get("appendfsync")).get("appendfsync") != "always":
-                return f"{self.name}: the server loses the last two seconds when it is killed. {advice}"
+                return f"{self.name}: the server may lose the last two seconds when it is killed. {advice}"
         return ""
 
     def waiting(self, last: str) -> int:

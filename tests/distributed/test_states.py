@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -178,10 +179,28 @@ def test_an_update_that_is_sent_twice_is_applied_once(opened: Opened) -> None:
     told = {"worker": "1/1", "process": "a", "number": 1, "base": 0, "time": 0.0, "figures": {}}
     with kept(keeper, Delta(), versions=2) as found:
         worker.join(START, {})
-        for number in (1, 1, 2):
-            worker.append(encode({**told, "number": number}, [ONE]))
-    assert np.array_equal(found[0].theta, START + 2 * ONE)
+        for number, step in ((1, 1), (1, 1), (2, 4)):
+            worker.append(encode({**told, "number": number}, [step * ONE]))
+    assert np.array_equal(found[0].theta, START + 5 * ONE)
     assert replay(opened()).equal
+
+
+def test_processes_that_append_at_once_get_numbers_of_their_own(opened: Opened) -> None:
+    states = [opened(str(k)) for k in range(4)]
+    threads = [
+        threading.Thread(target=lambda state=state, k=k: [state.append(b"%d %d" % (k, n)) for n in range(25)])
+        for k, state in enumerate(states)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    found, last = list[bytes](), ""
+    while entries := states[0].after(last, 0):
+        found += [packet for _, packet in entries]
+        last = entries[-1][0]
+    assert sorted(found) == sorted(b"%d %d" % (k, n) for k in range(4) for n in range(25))
+    assert [packet for packet in found if packet[:1] == b"2"] == [b"2 %d" % n for n in range(25)]
 
 
 def test_a_torn_file_is_refused_by_its_name(tmp_path: Path) -> None:
@@ -264,6 +283,43 @@ def test_a_server_that_is_absent_or_wants_a_password_is_named(tmp_path: Path, se
         assert "secret" not in str(refused.value)
     finally:
         locked.kill()
+
+
+def test_an_update_that_a_server_lost_is_sent_again(server: RedisServer) -> None:
+    url = server.url("lost")
+    keeper, worker, other = (open_state(url, "1/1", patience=10) for _ in range(3))
+    with kept(keeper, Delta(), versions=0):
+        worker.join(START, {})
+    thread = threading.Thread(target=pushed, args=(worker, ONE))
+    thread.start()
+    while not other.waiting(""):
+        time.sleep(0.01)
+    other._as_keeper(lambda pipe: pipe.xtrim("lost:updates", maxlen=0, approximate=False))  # type: ignore[attr-defined]
+    assert not other.waiting("")
+    worker._gaps += 1  # what a question without an answer does
+    other._as_keeper(lambda pipe: pipe.delete("lost:keeper"))  # type: ignore[attr-defined]
+    with kept(keeper, versions=1) as found:
+        thread.join(20)
+    assert np.array_equal(found[0].theta, START + ONE)
+    for state in (keeper, worker, other):
+        state.close()
+
+
+def test_a_keeper_whose_lease_another_process_has_taken_changes_nothing(server: RedisServer) -> None:
+    first, second = (open_state(server.url("lease"), patience=5) for _ in range(2))
+    with first.keeping():
+        first.commit(b"first", 1)
+        with pytest.raises(SharedStateError, match="expected a run without a keeper, got one that process"):
+            second.commit(b"second", 2)
+        assert first.read("state") == b"first"
+        first._as_keeper(lambda pipe: pipe.delete("lease:keeper"))  # type: ignore[attr-defined]
+        with second.keeping():
+            with pytest.raises(SharedStateError, match="expected a run without a keeper, got one that process"):
+                first.commit(b"first", 2)
+            second.commit(b"second", 2)
+    assert first.read("state") == b"second"
+    for state in (first, second):
+        state.close()
 
 
 def test_a_server_that_has_forgotten_the_run_is_noticed(tmp_path: Path) -> None:
