@@ -1,4 +1,4 @@
-"""Runs of two kinds of recurrent nets for a process of its own, which can be killed and gone on with."""
+"""Runs of three kinds of recurrent nets for a process of its own, which can be killed and gone on with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.io  # noqa: F401  (here, for all children at once, rather than in the first epoch of each)
 
-from hf_matlab_compat import ctc, multiplicative, train
+from hf_matlab_compat import ctc, multiplicative, recurrent, train
 from hf_matlab_compat.recurrent.characters import Alphabet, Key, windows
 
 EPOCHS = 60
@@ -34,7 +34,16 @@ def labels() -> Any:
     return ctc(resample=fresh, hidden_sizes=[6], num_classes=4, num_chunks=3)
 
 
-KINDS = {"characters": characters, "labels": labels}
+def stacked() -> Any:
+    def fresh(epoch: int) -> Any:
+        random = np.random.default_rng((5, epoch))
+        X = random.standard_normal((2, 8, 24))
+        return X, X.cumsum(axis=1)[:1], random.integers(4, 9, 24)
+
+    return recurrent(resample=fresh, hidden_sizes=[6, 4], unit_types=["tanh", "tanh", "linear"], num_chunks=3)
+
+
+KINDS = {"stacked": stacked, "characters": characters, "labels": labels}
 
 
 def run(kind: str, directory: str) -> None:
