@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -224,6 +224,11 @@ OF_A_NETWORK = (
 """Options of the problem of a network, or of its start."""
 
 
+_TO_THE_CALL = "The problem has its own: for a recurrent net, an argument of recurrent()."
+_INSTEAD: Mapping[str, str] = dict.fromkeys(("test_inputs", "test_targets"), "{test_problem} takes their place.")
+"""Advice where an argument of a network stands next to `problem`."""
+
+
 def refuse_beside_problem(**given: Any) -> None:
     """Refuse arguments of a network next to `problem`; None means absent.
 
@@ -234,7 +239,8 @@ def refuse_beside_problem(**given: Any) -> None:
     """
     for name, value in given.items():
         if value is not None:
-            raise OptionError(name, expected="nothing beside {problem}", got="a value", advice="Give one of the two.")
+            advice = _INSTEAD.get(name, _TO_THE_CALL if name in OF_A_NETWORK else "Give one of the two.")
+            raise OptionError(name, expected="nothing beside {problem}", got="a value", advice=advice)
 
 
 def refuse_without_problem(test_problem: Any) -> None:

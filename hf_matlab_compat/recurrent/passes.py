@@ -107,8 +107,8 @@ class AtSequences(OutputColumns["RecurrentNetwork"]):
 
     def _forward(self) -> None:
         net, workspace = self.net, self._workspace
-        self.layers[0].Z[:, :, : net.sizes[0]] = workspace.take(
-            self.block.existing(self.block.inputs).transpose(1, 2, 0)
+        workspace.fill(
+            self.layers[0].Z[:, :, : net.sizes[0]], self.block.existing(self.block.inputs).transpose(1, 2, 0)
         )
         for i, layer in enumerate(self.layers):
             if i:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,22 @@ class TrainedRecurrent:
         if is_list(inputs):
             return [[whole[:, : steps[n], n] for n in range(len(steps))] for whole in made]
         return made
+
+    def weights(self, theta: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return the blocks of θ by name: W_hx (H, D), W_hh, b_h, h_0 or b_init, W_oh, b_o.
+
+        Those of the second hidden layer and up have its number, as in 'W_hh_2'.
+        """
+        found: dict[str, NDArray[Any]] = {}
+        for i, (below, here) in enumerate(pairwise(self.net.sizes[:-1])):
+            W, init = self.net.layer(theta, i)
+            parts = {"W_hx": W[:below].T, "W_hh": W[below : below + here].T, "b_h": W[below + here :].ravel()}
+            if init is not None:
+                parts["h_0" if self.net.initial_state == "learned" else "b_init"] = init.ravel()
+            found |= {name + (f"_{i + 1}" if i else ""): part for name, part in parts.items() if part.size}
+        W, H = self.net.output_layer(theta), self.net.sizes[-2]
+        found |= {"W_oh": W[:H].T, "b_o": W[H:].ravel()}
+        return {name: part.copy() for name, part in found.items() if part.size}
 
     def score(self, theta: Any, given: Given) -> Score:
         """Return log-likelihood and error, as a run computes its test figures, in the precision of θ, with numpy."""

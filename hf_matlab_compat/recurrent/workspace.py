@@ -42,6 +42,10 @@ class Workspace:
         view = self._views[name] = memory[:size].reshape(shape)
         return view
 
+    def fill(self, out: Array, values: Any) -> None:
+        """Write `values` from the host into an array of the backend; on the host without another copy."""
+        out[...] = values if self.backend.on_host else self.take(values)
+
     def take(self, values: Any) -> Array:
         """Return `values`, from the host or the device, in working precision on the device."""
         return self.backend.asarray(np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values)

@@ -281,6 +281,14 @@ def test_a_result_computes_outputs_and_scores_and_is_saved(tmp_path: Path) -> No
     layers = result.outputs(X, lengths=lengths)
     assert [layer.shape for layer in layers] == [(size, 7, 12) for size in (2, 5, 4, 3)]
     np.testing.assert_array_equal(result.outputs(X, "code", lengths), layers[2])
+    W = problem.trained.weights(result.theta)  # type: ignore[union-attr]
+    h = np.repeat(W["h_0"][:, None], 12, axis=1)
+    for t in range(7):
+        h = np.tanh(W["W_hx"] @ X[:, t] + W["W_hh"] @ h + W["b_h"][:, None])
+        np.testing.assert_allclose(layers[1][:, t][:, ~beyond[t]], h[:, ~beyond[t]], rtol=1e-12)
+    sizes = {name: part.size for name, part in W.items()}
+    assert list(sizes) == ["W_hx", "W_hh", "b_h", "h_0", "W_hx_2", "W_hh_2", "b_h_2", "h_0_2", "W_oh", "b_o"]
+    assert sum(sizes.values()) == result.theta.size
     listed = as_list(given)
     for n, one in enumerate(result.predict(listed["inputs"])):
         np.testing.assert_allclose(one, y[:, : lengths[n], n], rtol=1e-12)
@@ -326,3 +334,19 @@ def test_a_loss_and_units_of_ones_own_come_back_by_hand(tmp_path: Path) -> None:
         load(tmp_path / "net.npz")
     again = load(tmp_path / "net.npz", unit_types=[Sine(), "linear"])
     np.testing.assert_array_equal(again.predict(X), result.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("argument", "advice"),
+    [
+        ({"curvature": "hessian"}, "The problem has its own: for a recurrent net, an argument of recurrent()."),
+        ({"num_chunks": 2}, "The problem has its own"),
+        ({"test_inputs": np.ones((2, 7, 3))}, "test_problem takes their place."),
+    ],
+)
+def test_what_belongs_to_the_problem_is_refused_beside_it(argument: dict[str, Any], advice: str) -> None:
+    with pytest.raises(
+        OptionError,
+        match=rf"^{next(iter(argument))}: expected nothing beside problem, got a value\. {re.escape(advice)}",
+    ):
+        train(problem=small(), **argument)
