@@ -17,10 +17,10 @@ demo: $(READY)   ## train a deep autoencoder on digits and compare each step wit
 test: $(READY)   ## run all tests
 	@sh tools/ensure_octave.sh
 	@sh tools/ensure_redis.sh
-	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 torture: $(READY) ## kill a run at every operation on files, and refuse it every one: 11 minutes on a busy machine
-	@$(BIN)/python -m pytest -n 2 -m torture $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m torture $(PYTEST_ARGS)
 
 studies: $(READY) ## train on the long-range tasks and print which runs meet their criterion
 	@$(BIN)/python -m pytest -n 2 -m study -rP $(PYTEST_ARGS)

@@ -30,12 +30,22 @@ def tiny(**changes: Any) -> dict[str, Any]:
     return {**given, "max_epochs": LONG, **changes}
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"hidden_sizes": [], "unit_types": ["linear"]}, {"initial_theta": np.zeros(17)}, {"lam_boost": 1e20}],
-    ids=["autoencoder", "linear", "from zero", "strong boost"],
-)
+STARTS: dict[str, dict[str, Any]] = {
+    "autoencoder": {},
+    "linear": {"hidden_sizes": [], "unit_types": ["linear"]},
+    "from zero": {"initial_theta": np.zeros(17)},
+    "strong boost": {"lam_boost": 1e20},
+}
+CONVERGING = [
+    pytest.param(changes, precision, id=f"{name}-{precision}", marks=marks)
+    for number, (name, changes) in enumerate(STARTS.items())
+    for place, precision in enumerate(PRECISIONS)
+    for marks in [() if place == number % 2 else pytest.mark.torture]
+]
+"""Each in one precision, in turn; in either with the tests that take minutes."""
+
+
+@pytest.mark.parametrize(("changes", "precision"), CONVERGING)
 def test_a_converged_run_of_5000_epochs_ends_and_says_so(changes: Any, precision: str, tmp_path: Path) -> None:
     result = train(**tiny(precision=precision, run_name=tmp_path / "run", **changes))
     assert result.outcome is Outcome.STALLED

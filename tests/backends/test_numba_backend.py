@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,11 @@ BOTH = pytest.mark.parametrize("precision", ["single", "double"])
 SIZES = pytest.mark.parametrize("small", [1 << 30, 0], ids=["in loops alone", "with numpy's products"])
 
 
+@cache
+def numpys_kernels(units: tuple[str, ...], loss: str, curvature: str, precision: str) -> dict[str, Any]:
+    return kernels(units, options_for(loss, curvature, precision), get_backend("numpy", precision))
+
+
 @needs_numba
 @EVERY_NET
 @EVERY_CURVATURE
@@ -53,7 +59,7 @@ def test_kernels_equal_numpys_within_rounding(
     monkeypatch.setattr(model_side, "SMALL", small)
     options = options_for(loss, curvature, precision)
     ours = kernels(units, options, get_backend("numba", precision))
-    for name, value in kernels(units, options, get_backend("numpy", precision)).items():
+    for name, value in numpys_kernels(units, loss, curvature, precision).items():
         quantity = "grad" if name in ("full", "chunk") else name
         assert distance(ours[name], value) <= kernel_bound(quantity, precision), name
 
