@@ -9,14 +9,41 @@ from typing import Annotated, Literal, get_args
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from benchmarks import epochs, growth, kernels, larger, memory, octave, peers, results, shares, small_net, threads
+from benchmarks import (
+    epochs,
+    growth,
+    kernels,
+    larger,
+    many_machines,
+    memory,
+    octave,
+    peers,
+    ranks,
+    results,
+    shares,
+    small_net,
+    threads,
+)
 from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.machine import is_busy, machine
 from benchmarks.table import Table, machine_line
 from hf_matlab_compat.cli.app import spell_what_cannot_be_written
 from hf_matlab_compat.observers.screen import spinner_of
 
-Name = Literal["kernels", "threads", "octave", "epochs", "shares", "small", "memory", "growth", "peers", "larger"]
+Name = Literal[
+    "kernels",
+    "threads",
+    "octave",
+    "epochs",
+    "shares",
+    "small",
+    "memory",
+    "growth",
+    "ranks",
+    "machines",
+    "peers",
+    "larger",
+]
 Measure = Callable[[Effort, Callable[[str], None]], Table]
 MEASURES: Mapping[str, Measure] = {
     "kernels": kernels.table,
@@ -27,6 +54,8 @@ MEASURES: Mapping[str, Measure] = {
     "small": small_net.table,
     "memory": memory.table,
     "growth": growth.table,
+    "ranks": ranks.table,
+    "machines": many_machines.table,
     "peers": peers.table,  # last of the usual: it brings other libraries' threads into this process
     "larger": larger.table,
 }

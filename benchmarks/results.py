@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.growth_plot import draw
+from benchmarks import growth_plot, many_machines_plot
 from benchmarks.table import Table
 
 _TITLE = """# Benchmarks
@@ -26,11 +26,13 @@ def read(folder: Path) -> dict[str, Table]:
 
 
 def write(tables: Mapping[str, Table], folder: Path) -> None:
-    """Both files, and a picture of the growth table where matplotlib is installed."""
+    """Both files, and pictures of two tables where matplotlib is installed."""
     folder.mkdir(parents=True, exist_ok=True)
     values = {name: table.to_json() for name, table in tables.items()}
     (folder / "results.json").write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     sections = [_TITLE, *(table.to_markdown() for table in tables.values())]
-    if "growth" in tables and draw(tables["growth"], folder / "growth.png"):
+    if "growth" in tables and growth_plot.draw(tables["growth"], folder / "growth.png"):
         sections.append("![Time against cases and parameters, both logarithmic](growth.png)\n")
+    if "machines" in tables and many_machines_plot.draw(tables["machines"], folder / "many_machines.png"):
+        sections.append("![Seconds of an epoch against machines, both logarithmic](many_machines.png)\n")
     (folder / "RESULTS.md").write_text("\n".join(sections), encoding="utf-8")

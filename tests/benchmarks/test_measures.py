@@ -35,7 +35,13 @@ def measured(name: str) -> Table:
     return table
 
 
-@pytest.mark.parametrize("name", ["kernels", "threads", "shares", "memory", "growth", "larger"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("kernels", "threads", "shares", "memory", "growth", "machines", "larger"),
+        pytest.param("ranks", marks=pytest.mark.study),
+    ],
+)
 def test_a_table_can_be_made(name: str) -> None:
     assert measured(name).rows
 
