@@ -16,9 +16,10 @@ import pytest
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.demo.digits import shuffled_digits
 from hf_matlab_compat.distributed import FolderState
-from hf_matlab_compat.legacy.case_file import write_case
+from hf_matlab_compat.legacy.case_file import read_case, write_case
 from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
+from hf_matlab_compat.plots.trained_network import load_network
 
 FIT, OTHERS = shuffled_digits(160, 120)
 STATE = ("--state", "shared", "--no-durable", "--display", "none", "--out", "own")
@@ -88,11 +89,32 @@ def test_workers_train_their_shards_and_the_keeper_writes_log_and_checkpoints(
     assert main(["checkpoint", "kept/shared_nnet_running.mat"]) == 0
     assert "64 6 10 (logistic, softmax)" in capsys.readouterr().out
 
-    with keeping("--versions", "7", "--out", "kept") as codes:  # the rule and the log go on
+
+def test_a_keeper_goes_on_and_scores_the_shared_parameters_on_all_cases(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with keeping("--versions", "2", "--out", "kept", "--merge", "delta", "--portion", "0.5"):
+        assert main(["share", "work", "case.mat", "--maxepoch", "2", "--seed", "4", *STATE]) == 0
+    with keeping("--versions", "3", "--out", "kept", "--case", "case.mat") as codes:  # the rule and the log go on
         assert main(["share", "work", "case.mat", "--maxepoch", "1", *STATE]) == 0
     assert codes == [0]
-    assert read_checkpoint("kept/shared_nnet_running.mat").epoch == 7
+    kept = read_checkpoint("kept/shared_nnet_running.mat")
+    assert kept.epoch == 3
+    assert np.isnan(kept.records.error[:2, 1]).all()
+    made = load_network("kept/shared_nnet_running.mat")
+    for cases, column in ((FIT, 0), (OTHERS, 1)):
+        wrong = made.predict(cases.images).argmax(axis=0) != cases.labels
+        assert kept.records.error[2, column] == pytest.approx(wrong.mean())
+        # the shared parameters after the merge, not the worker's before it
+        true = made.predict(cases.images)[cases.labels, np.arange(len(cases.labels))]
+        decay = 0.5 * 2e-5 * float(kept.theta.astype(float) @ kept.theta)
+        assert kept.records.log_likelihood[2, column] == pytest.approx(np.log(true).mean() - decay, rel=1e-6)
     assert "kept/shared_nnet_running.mat" in Path("kept/shared.txt").read_text()
+    capsys.readouterr()
+    write_case(Path("other.mat"), {**read_case(Path("case.mat")).arguments, "layersizes": [5]})
+    assert main(["share", "keep", "shared", "--case", "other.mat", "--out", "other"]) == 2
+    assert capsys.readouterr().err == "case: expected a network of 460 parameters, got other with 385.\n"
+    assert not Path("other").exists()
 
 
 def test_one_worker_that_overwrites_is_an_ordinary_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,6 +146,7 @@ def test_one_worker_that_overwrites_is_an_ordinary_run(folder: Path, capsys: pyt
         (["keep", "s", "--tolerance", "-1"], "tolerance: expected a finite number of at least 0, got -1.0."),
         (["keep", "s", "--merge", "delta", "--tolerance", "1"], "tolerance: expected nothing beside merge='delta'"),
         (["keep", "s", "--record", "-2"], "record: expected a whole number of at least 0, got -2."),
+        (["keep", "s", "--case", "none.mat"], "case: expected a .mat file, got none.mat, which cannot be read"),
         (["keep", "case.mat"], "case.mat: expected a folder that can be read and written, got 'Not a directory'."),
     ],
 )

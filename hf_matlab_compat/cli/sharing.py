@@ -25,6 +25,7 @@ def keep(
     merge: Literal["masked", "delta", "average"] | None = None,
     tolerance: float | None = None,
     portion: float | None = None,
+    case: Path | None = None,
     run_name: str = "shared",
     out: Path = Path(),
     record: Whole = 1000,
@@ -48,6 +49,9 @@ def keep(
         Of masked: entries that changed by up to this count as unchanged.
     portion
         Of delta and average: 1 / number of workers, or .5. With average 1 the last writer wins.
+    case
+        A run file with the cases of all workers: log and checkpoints have the figures of the shared parameters on all
+        its cases. Without it they have each worker's own, and none of test cases.
     run_name
         Stem of log and checkpoints.
     out
@@ -63,16 +67,19 @@ def keep(
     durable
         Of a folder: --no-durable does not wait for the disk, and may lose the last updates in a power cut.
     """
+    from hf_matlab_compat.distributed.judge import Judge
     from hf_matlab_compat.distributed.keeper import Keeper
     from hf_matlab_compat.distributed.merges import merge_of
     from hf_matlab_compat.distributed.status import open_state
+    from hf_matlab_compat.legacy.case_file import read_case
     from hf_matlab_compat.preflight.folder import folder_for
 
     given = {"tolerance": tolerance, "portion": portion}
     asked = merge is not None or any(value is not None for value in given.values())
     rule = merge_of(merge or "masked", **given) if asked else None
+    judge = Judge(read_case(case)) if case else None
     with folder_for(out), closing(open_state(state, durable=durable)) as opened:
-        keeper = Keeper(opened, rule, run_name=out / run_name, record=record, skip=skip or ())
+        keeper = Keeper(opened, rule, run_name=out / run_name, record=record, skip=skip or (), judge=judge)
         if told := opened.warning():
             print(told, file=sys.stderr)
         begun: list[int] = []

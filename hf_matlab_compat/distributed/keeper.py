@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hf_matlab_compat.distributed.judge import Judge
 from hf_matlab_compat.distributed.kept import Kept, applied, read_update
 from hf_matlab_compat.distributed.merges import Merge, merge_of, plain, shown
 from hf_matlab_compat.distributed.packets import encode
@@ -37,6 +38,8 @@ class Keeper:
         The last updates that are kept at least, so that replay begins there; 0 keeps all.
     skip : sequence of str
         Names of damaged updates to leave out.
+    judge : Judge, optional
+        Scores every version on all cases; without it, figures are the workers'.
 
     Raises
     ------
@@ -52,11 +55,12 @@ class Keeper:
         run_name: str | os.PathLike[str] = "",
         record: int = RECORD,
         skip: Sequence[str] = (),
+        judge: Judge | None = None,
     ) -> None:
         if record < 0:
             raise OptionError("record", expected="a whole number of at least 0", got=record)
         self._state, self._asked, self._record, self._skip = state, merge, record, skip
-        self._files = RunFiles(run_name)
+        self._files, self._judge = RunFiles(run_name, of_workers=judge is None), judge
         self._base: Kept | None = None
 
     def run(
@@ -91,6 +95,8 @@ class Keeper:
             kept = self._started(time.monotonic() + idle)
             if kept is None:
                 return None
+            if self._judge is not None:
+                self._judge.figures(kept.theta)  # of another network: refused before a file is opened
             stack.enter_context(self._files.of(kept))
             watch(kept)
             last = time.monotonic()
@@ -129,6 +135,8 @@ class Keeper:
         after, told = _next(self._state.name, kept, (name, data), merge, self._skip)
         if after.version == kept.version:
             return after  # sent twice, or skipped; committed with the next version
+        if self._judge is not None:
+            after = self._judge.judged(after)
         self._files.log(after, told)
         self._state.commit(after.packet(), after.version)
         if self._record and after.version % self._record == 0:

@@ -1,14 +1,17 @@
 """Log and checkpoints of a run on shared parameters: the ordinary ones, in which an epoch is an update.
 
-The figures of an update are the worker's: of its own cases, after its epoch and before the merge. Every worker has a
-lambda of its own; it is in the records and not in the log, where a reader expects one that goes on.
+The figures of an update are the worker's, of its own cases, after its epoch and before the merge; or those of the
+shared parameters on all cases, if the keeper has a judge. Every worker has a lambda of its own; it is in the records
+and not in the log, where a reader expects one that goes on.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +27,9 @@ from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.run_lock import run_lock
 from hf_matlab_compat.state import Records, Report, Score, State, hessian_free_state
 
-DESCRIPTION = (
-    "shared parameters: an epoch is one worker's update, its figures are of that worker's cases before the merge"
-)
+DESCRIPTION = "shared parameters: an epoch is one worker's update, "
+OF_WORKERS = "its figures are of that worker's cases before the merge"
+OF_ALL = "its figures are of all cases after the merge"
 
 
 class RunFiles:
@@ -36,6 +39,8 @@ class RunFiles:
     ----------
     run_name : path
         Their stem.
+    of_workers : bool
+        Whether the figures are the workers' own.
 
     Raises
     ------
@@ -43,8 +48,8 @@ class RunFiles:
         They cannot be written.
     """
 
-    def __init__(self, run_name: str | os.PathLike[str]) -> None:
-        self._name = check_destination(run_name)
+    def __init__(self, run_name: str | os.PathLike[str], of_workers: bool = True) -> None:
+        self._name, self._figures = check_destination(run_name), OF_WORKERS if of_workers else OF_ALL
         self._log, self._checkpoints = TextLog(), CheckpointWriter()
         self._written = 0
 
@@ -61,7 +66,8 @@ class RunFiles:
             if self._name:
                 running = f"{self._name}_nnet_running.mat"
                 goes_on = kept.version > 0 and Path(running).exists()
-                run, state = _run(self._name, running if goes_on else "", kept), _state(kept)
+                told = {"description": DESCRIPTION + self._figures, "resume_from": running if goes_on else ""}
+                run, state = replace(_run(self._name, kept), **told), _state(kept)
                 self._log.begin(run, state)
                 self._checkpoints.begin(run, state)
                 self.checkpoint(kept)
@@ -79,16 +85,14 @@ class RunFiles:
             self._written = kept.version
 
 
-def _run(name: str, resume_from: str, kept: Kept) -> Run:
+def _run(name: str, kept: Kept) -> Run:
     sizes = tuple(kept.about.get("sizes", (kept.theta.size,)))
     settings = kept.about.get("settings", {})
     method = f"shared parameters, {settings.get('method', 'hessian_free')}"
     options = _options({**settings, "method": method, "precision": _precision(kept)})
     described = {"sizes": list(sizes), "settings": settings, "data": {}}
     described |= {"unit_types": kept.about["unit_types"]} if "unit_types" in kept.about else {}
-    return Run(
-        name=name, description=DESCRIPTION, resume_from=resume_from, sizes=sizes, options=options, described=described
-    )
+    return Run(name=name, description="", resume_from="", sizes=sizes, options=options, described=described)
 
 
 def _precision(kept: Kept) -> str:
@@ -131,10 +135,11 @@ def _total_cg_steps(kept: Kept) -> int:
 def _report(kept: Kept, figures: Mapping[str, float]) -> Report:
     row = dict(zip(FIGURES, kept.records[-1].tolist(), strict=True))
     shown = {name: value for name, value in figures.items() if name not in FIGURES}
+    test = Score(log_likelihood=row["test_log_likelihood"], error=row["test_error"])
     return Report(
         epoch=kept.version,
         train=Score(log_likelihood=row["log_likelihood"], error=row["error"]),
-        test=None,
+        test=None if math.isnan(test.log_likelihood) else test,
         seconds=row["seconds"],
         figures={**shown, "total_cg_steps": _total_cg_steps(kept)} if "cg_steps" in shown else shown,
     )
