@@ -16,23 +16,23 @@ import pytest
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.demo.digits import shuffled_digits
 from hf_matlab_compat.distributed import FolderState
-from hf_matlab_compat.legacy.case_file import read_case, write_case
+from hf_matlab_compat.legacy.case_file import write_case
 from hf_matlab_compat.matlab.files.checkpoint import read_checkpoint
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.plots.trained_network import load_network
 
 FIT, OTHERS = shuffled_digits(160, 120)
+CASE: dict[str, Any] = {
+    **{"indata": FIT.images, "outdata": FIT.one_hot(), "intest": OTHERS.images, "outtest": OTHERS.one_hot()},
+    **{"layersizes": [6], "layertypes": ["logistic", "softmax"], "errtype": "class", "maxepoch": 3},
+}
 STATE = ("--state", "shared", "--no-durable", "--display", "none", "--out", "own")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with case.mat, as the working directory."""
-    case: dict[str, Any] = {
-        **{"indata": FIT.images, "outdata": FIT.one_hot(), "intest": OTHERS.images, "outtest": OTHERS.one_hot()},
-        **{"layersizes": [6], "layertypes": ["logistic", "softmax"], "errtype": "class", "maxepoch": 3},
-    }
-    write_case(tmp_path / "case.mat", case)
+    write_case(tmp_path / "case.mat", CASE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -111,7 +111,7 @@ def test_a_keeper_goes_on_and_scores_the_shared_parameters_on_all_cases(
         assert kept.records.log_likelihood[2, column] == pytest.approx(np.log(true).mean() - decay, rel=1e-6)
     assert "kept/shared_nnet_running.mat" in Path("kept/shared.txt").read_text()
     capsys.readouterr()
-    write_case(Path("other.mat"), {**read_case(Path("case.mat")).arguments, "layersizes": [5]})
+    write_case(Path("other.mat"), {**CASE, "layersizes": [5]})
     assert main(["share", "keep", "shared", "--case", "other.mat", "--out", "other"]) == 2
     assert capsys.readouterr().err == "case: expected a network of 460 parameters, got other with 385.\n"
     assert not Path("other").exists()
