@@ -123,7 +123,7 @@ def _of_task(name: str, what: str) -> None:
         strengths = [usual_damping(name)] if structural_damping is None else structural_damping
         line = Line(sys.stderr)
         range_ = range(seed, seed + seeds)
-        found = run_all(setting, range_, strengths, journal=journal, tell=line.keep, watch=line.show)
+        found = run_all(setting, range_, strengths, journal=journal, talk=(line.keep, line.show))
         print(found.table())
         print(found.verdict())
         if picture is not None:

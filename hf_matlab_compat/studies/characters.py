@@ -26,7 +26,16 @@ from hf_matlab_compat.recurrent.characters import (
     windows,
 )
 from hf_matlab_compat.recurrent.problem import SequenceProblem
-from hf_matlab_compat.studies.marks import Course, Figure, Mark, MarkedStudy, Tell, courses_of, marks_within, run_course
+from hf_matlab_compat.studies.courses import Tell, silent
+from hf_matlab_compat.studies.marks import (
+    Figure,
+    Mark,
+    MarkedCourse,
+    MarkedStudy,
+    marks_within,
+    run_course,
+    runs_of_seeds,
+)
 
 KNOWN_COUNT, KNOWN_HASH = 465_048, "ed16de2942322e23"
 """Characters of the text in Python 3.11, and the start of its SHA-256."""
@@ -131,7 +140,7 @@ def problems(setting: Setting, text: Text, seed: int) -> tuple[SequenceProblem, 
     return recurrent(resample=fresh, num_chunks=CHUNKS, **net), recurrent(**judged._asdict(), **net)
 
 
-def run(setting: Setting, text: Text, seed: int, tell: Tell = lambda line: None) -> Course:
+def run(setting: Setting, text: Text, seed: int, tell: Tell = silent) -> MarkedCourse:
     """Train one net and have it write.
 
     Parameters
@@ -174,11 +183,11 @@ def study(
     talk: tuple[Tell, Tell] = (lambda line: None, lambda line: None),
     text: Text | None = None,
 ) -> MarkedStudy:
-    """Train a net for every seed; see `marks.courses_of`. The text is by default that of Python's help topics."""
+    """Train a net for every seed; see `courses.courses_of`. The text is by default that of Python's help topics."""
     given = Text.of_python() if text is None else text
     marks = marks_within(given.marks(), setting.epochs)
     problems(setting, given, 0)  # refuses wrong sizes before anything is told
     talk[0](given.sentence())
     settings = {"study": "characters", "text": given.is_known, **asdict(setting)}
-    courses = courses_of(settings, seeds, lambda seed, tell: run(setting, given, seed, tell), journal, talk)
+    courses = runs_of_seeds(settings, seeds, lambda seed, tell: run(setting, given, seed, tell), journal, talk)
     return MarkedStudy(f"characters, {setting.net} net of {setting.hidden} hidden units", BITS, marks, courses)

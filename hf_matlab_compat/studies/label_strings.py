@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.recurrent import ctc
 from hf_matlab_compat.recurrent.problem import SequenceProblem
-from hf_matlab_compat.studies.marks import Course, Figure, Mark, MarkedStudy, Tell, courses_of, marks_within, run_course
+from hf_matlab_compat.studies.courses import Tell, silent
+from hf_matlab_compat.studies.marks import (
+    Figure,
+    Mark,
+    MarkedCourse,
+    MarkedStudy,
+    marks_within,
+    run_course,
+    runs_of_seeds,
+)
 
 NUM_LABELS, NUM_CHANNELS, NOISE = 4, 4, 0.2
 TRAINING, JUDGED = 221, 222
@@ -85,7 +94,7 @@ def problem_of(setting: Setting, heard: Heard, num_chunks: int = 1) -> SequenceP
     return ctc(*heard, hidden_sizes=[setting.hidden], num_classes=NUM_LABELS + 1, num_chunks=num_chunks)
 
 
-def run(setting: Setting, seed: int, tell: Tell = lambda line: None) -> Course:
+def run(setting: Setting, seed: int, tell: Tell = silent) -> MarkedCourse:
     """Train one net.
 
     Parameters
@@ -124,9 +133,9 @@ def study(
     journal: str | os.PathLike[str] | None = None,
     talk: tuple[Tell, Tell] = (lambda line: None, lambda line: None),
 ) -> MarkedStudy:
-    """Train a net for every seed; see `marks.courses_of`."""
+    """Train a net for every seed; see `courses.courses_of`."""
     marks = marks_within(MARKS, setting.epochs)
     problem_of(setting, heard_strings(1, 0))  # refuses wrong sizes before anything is told
     settings = {"study": "ctc", **asdict(setting)}
-    courses = courses_of(settings, seeds, lambda seed, tell: run(setting, seed, tell), journal, talk)
+    courses = runs_of_seeds(settings, seeds, lambda seed, tell: run(setting, seed, tell), journal, talk)
     return MarkedStudy(f"strings of labels, {setting.hidden} hidden units", LABEL_ERROR, marks, courses)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,17 +10,16 @@ import numpy as np
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.backend import get_backend
-from hf_matlab_compat.errors import NonFiniteError
-from hf_matlab_compat.observers.observer import Observer, Run, Stop
+from hf_matlab_compat.observers.observer import Answer, Stop
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.recurrent import recurrent
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.sequences import SequenceData
 from hf_matlab_compat.recurrent.workspace import Workspace
 from hf_matlab_compat.state import Report, Score, State
+from hf_matlab_compat.studies.courses import Course, Recorder, Tell, silent, train_course
 from hf_matlab_compat.studies.long_range_setting import Setting
 from hf_matlab_compat.studies.sequence_tasks import JUDGED, TRAINING, WATCHED, Sequences, Task, task
-from hf_matlab_compat.training import train
 
 MOST_WRONG = 0.01
 """The criterion: less than this share of fresh sequences is wrong."""
@@ -31,36 +29,27 @@ FRESH_SEQUENCES = 1000
 
 
 @dataclass
-class Course:
-    """A run, epoch by epoch; entry k belongs to epoch k + 1.
+class TaskCourse(Course):
+    """A run on a task.
 
     Attributes
     ----------
-    seed : int
     structural_damping : float
         μ.
     loss, wrong : list of float
         Negative log-likelihood on the training sequences, and share of the watched fresh sequences that is wrong.
-    rho, lam : list of float
-    cg_steps : list of int
-    seconds : list of float
-        CPU time of the process since the start of the run.
     met : bool
         The criterion holds, on sequences that were not looked at before.
-    failed : str
-        Why the run ended before its time; empty if it did not.
     """
 
-    seed: int
-    structural_damping: float
+    structural_damping: float = 0.0
     loss: list[float] = field(default_factory=list)
     wrong: list[float] = field(default_factory=list)
-    rho: list[float] = field(default_factory=list)
-    lam: list[float] = field(default_factory=list)
-    cg_steps: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
     met: bool = False
-    failed: str = ""
+
+    def figures(self) -> tuple[float, float]:
+        """See `Course.figures`: the loss, and the wrong sequences in percent."""
+        return self.loss[-1], 100 * self.wrong[-1]
 
     def sentence(self) -> str:
         """Return how the run ended."""
@@ -97,47 +86,28 @@ class Examination:
         return Score(log_likelihood=ll / data.total_weight(None, "step"), error=float(wrong.mean()))
 
 
-class _Recorder(Observer):
-    """Notes the course of a run, tells of it, and stops it where the criterion is met on sequences never seen."""
+class _Recorder(Recorder):
+    """Stops a run where the criterion is met on sequences never seen."""
 
-    def __init__(self, course: Course, judged: Callable[[Vector, int], float], tell: Callable[[str], None]) -> None:
-        self._course, self._judged, self._tell = course, judged, tell
+    course: TaskCourse
 
-    def begin(self, run: Run, state: State) -> None:
-        before = self._course.seconds[-1] if self._course.seconds else 0.0  # at shorter lengths
-        self._started = time.process_time() - before
+    def __init__(self, course: TaskCourse, judged: Callable[[Vector, int], float], tell: Tell) -> None:
+        super().__init__(course, tell)
+        self._judged = judged
 
-    def epoch(self, report: Report, state: State) -> Stop | None:
-        course, test = self._course, report.test
+    def epoch(self, report: Report, state: State) -> Answer:
+        course, test = self.course, report.test
         assert test is not None  # there is always an examination
         course.loss.append(-report.train.log_likelihood)
         course.wrong.append(test.error)
-        course.rho.append(float(report.rho))
-        course.lam.append(float(report.lam))
-        course.cg_steps.append(int(report.cg_steps))
-        course.seconds.append(time.process_time() - self._started)
-        self._tell(progress_line(course))
+        super().epoch(report, state)
         if test.error >= MOST_WRONG or self._judged(state.theta, report.epoch) >= MOST_WRONG:
             return None
         course.met = True
         return Stop("the criterion is met")
 
 
-HEADINGS = f"{'epoch':>5}{'loss':>12}{'wrong %':>10}{'rho':>9}{'lambda':>10}{'CG':>6}{'CPU s':>9}"
-"""Of the lines that tell of epochs."""
-
-
-def progress_line(course: Course) -> str:
-    """Return the last epoch in a line under `HEADINGS`."""
-    loss, wrong, rho, lam, steps, seconds = (
-        figures[-1] for figures in (course.loss, course.wrong, course.rho, course.lam, course.cg_steps, course.seconds)
-    )
-    return f"{len(course.loss):5}{loss:12.4g}{100 * wrong:10.1f}{rho:9.3g}{lam:10.2g}{steps:6}{seconds:9.1f}"
-
-
-def run(
-    setting: Setting, seed: int, structural_damping: float, tell: Callable[[str], None] = lambda line: None
-) -> Course:
+def run(setting: Setting, seed: int, structural_damping: float, tell: Tell = silent) -> TaskCourse:
     """Train one net until the criterion is met, or to the last epoch.
 
     Parameters
@@ -156,7 +126,7 @@ def run(
     KeyboardInterrupt
         After Ctrl-C; there is no course of a run that was broken off.
     """
-    of_task, course, theta = task(setting.task), Course(seed, structural_damping), None
+    of_task, course, theta = task(setting.task), TaskCourse(seed, structural_damping=structural_damping), None
     for length in (*setting.shorter, setting.length):
         course.met = False
         stage = replace(setting, length=length, epochs=setting.epochs - len(course.loss))
@@ -180,9 +150,9 @@ def train_until_met(
     problem: SequenceProblem,
     start: Any,
     examination: Callable[[int, int], Any],
-    of_run: tuple[Course, Callable[[str], None]],
+    of_run: tuple[TaskCourse, Tell],
 ) -> Any:
-    """Train from given parameters on given sequences, and return the last ones; see `run`.
+    """Train from given parameters on given sequences, and return the last ones, None if the run failed; see `run`.
 
     Parameters
     ----------
@@ -207,27 +177,19 @@ def train_until_met(
     def judged(theta: Vector, epoch: int) -> float:
         return examination(JUDGED, epoch).score(theta, Cases()).error
 
-    try:
-        result = train(
-            problem=problem,
-            test_problem=examination(WATCHED, 0),
-            initial_theta=start,
-            structural_damping=course.structural_damping,
-            preconditioner_exponent=None,
-            initial_lam=setting.initial_lam,
-            max_cg_steps=setting.cg_steps,
-            max_epochs=setting.epochs,
-            precision=setting.precision,
-            backend=setting.backend,
-            num_threads=1,
-            observers=[_Recorder(course, judged, tell)],
-        )
-    except NonFiniteError:
-        course.failed = f"not finite in epoch {len(course.loss) + 1}"
-        return start
-    if result.interrupted:
-        raise KeyboardInterrupt
-    return result.theta
+    return train_course(
+        _Recorder(course, judged, tell),
+        problem=problem,
+        test_problem=examination(WATCHED, 0),
+        initial_theta=start,
+        structural_damping=course.structural_damping,
+        preconditioner_exponent=None,
+        initial_lam=setting.initial_lam,
+        max_cg_steps=setting.cg_steps,
+        max_epochs=setting.epochs,
+        precision=setting.precision,
+        backend=setting.backend,
+    )
 
 
 def _problem(setting: Setting, seed: int) -> SequenceProblem:

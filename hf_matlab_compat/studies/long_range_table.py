@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.plots.learning_curves import draw_panels, lambda_panel, likelihood_panel, rho_panel
-from hf_matlab_compat.studies.journal import Journal
-from hf_matlab_compat.studies.long_range import FRESH_SEQUENCES, HEADINGS, MOST_WRONG, Course, run
+from hf_matlab_compat.studies.courses import Tell, courses_of, headings, silent
+from hf_matlab_compat.studies.long_range import FRESH_SEQUENCES, MOST_WRONG, TaskCourse, run
 from hf_matlab_compat.studies.long_range_setting import Setting
 from hf_matlab_compat.studies.tables import median_and_range, text_table
 
@@ -25,16 +25,16 @@ class Study:
     Attributes
     ----------
     setting : Setting
-    courses : sequence of Course
+    courses : sequence of TaskCourse
         In the order asked for: strength by strength, seed by seed.
     """
 
     setting: Setting
-    courses: Sequence[Course]
+    courses: Sequence[TaskCourse]
 
-    def by_strength(self) -> dict[float, list[Course]]:
+    def by_strength(self) -> dict[float, list[TaskCourse]]:
         """Return the runs by μ."""
-        found: dict[float, list[Course]] = {}
+        found: dict[float, list[TaskCourse]] = {}
         for course in self.courses:
             found.setdefault(course.structural_damping, []).append(course)
         return found
@@ -89,7 +89,7 @@ class _Curves:
     epochs: Mapping[str, Any]
 
 
-def _figures(course: Course) -> Mapping[str, Any]:
+def _figures(course: TaskCourse) -> Mapping[str, Any]:
     nothing = np.full(len(course.loss), np.nan)
     known = {"log_likelihood": -np.array(course.loss), "test_log_likelihood": nothing, "wrong": np.array(course.wrong)}
     return {**known, "rho": np.array(course.rho), "lam": np.array(course.lam)}
@@ -114,8 +114,7 @@ def study(
     strengths: Sequence[float],
     *,
     journal: str | os.PathLike[str] | None = None,
-    tell: Callable[[str], None] = lambda line: None,
-    watch: Callable[[str], None] = lambda line: None,
+    talk: tuple[Tell, Tell] = (silent, silent),
 ) -> Study:
     """Run a task for every strength of structural damping and every seed.
 
@@ -129,10 +128,8 @@ def study(
         μ; 0 is Hessian-free without structural damping.
     journal : path, optional
         Finished runs are kept there, and are not run again.
-    tell : callable
-        Called with a sentence after every run.
-    watch : callable
-        Called with a line after every epoch.
+    talk : tuple of callables
+        Called with a sentence before and after every run, and with a line after every epoch.
 
     Raises
     ------
@@ -143,22 +140,18 @@ def study(
     KeyboardInterrupt
         After Ctrl-C; the journal has the finished runs.
     """
-    if not seeds:
-        raise OptionError("seeds", expected="a whole number of at least 1", got=0)
     for strength in strengths:
         if not 0 <= strength < math.inf:
             raise OptionError("structural_damping", expected="finite numbers of at least 0", got=strength)
-    kept, courses = Journal(journal), []
-    for strength in strengths:
-        for seed in seeds:
-            asked = {**asdict(setting), "seed": seed, "structural_damping": strength}
-            known = kept.found(asked)
-            if known:
-                course = Course(**known)
-            else:
-                tell(f"{_name(setting)}, seed {seed}, mu {strength:.4g}\n{HEADINGS}")
-                course = run(setting, seed, strength, watch)
-                kept.add(asked, asdict(course))
-            courses.append(course)
-            tell(course.sentence() + (" (from the journal)" if known else ""))
-    return Study(setting, courses)
+
+    def of_seed(asked: Mapping[str, Any], watch: Tell) -> TaskCourse:
+        seed, strength = asked["seed"], asked["structural_damping"]
+        talk[0](f"{_name(setting)}, seed {seed}, mu {strength:.4g}\n{headings('loss', 'wrong %')}")
+        course = run(setting, seed, strength, watch)
+        talk[0](course.sentence())
+        return course
+
+    runs = [
+        {**asdict(setting), "seed": seed, "structural_damping": strength} for strength in strengths for seed in seeds
+    ]
+    return Study(setting, courses_of(runs, of_seed, TaskCourse, journal, talk))

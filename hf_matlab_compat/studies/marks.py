@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from hf_matlab_compat.errors import NonFiniteError, OptionError
-from hf_matlab_compat.observers.observer import Observer, Run
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.observers.observer import Answer
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.state import Report, Score, State
-from hf_matlab_compat.studies.journal import Journal
-from hf_matlab_compat.training import train
-
-Tell = Callable[[str], None]
+from hf_matlab_compat.studies.courses import Course, Recorder, Tell, courses_of, headings, train_course
 
 
 class Mark(NamedTuple):
@@ -55,68 +51,48 @@ class Figure(NamedTuple):
 
 
 @dataclass
-class Course:
-    """A run, epoch by epoch; entry k belongs to epoch k + 1.
+class MarkedCourse(Course):
+    """A run whose test figure is compared with marks.
 
     Attributes
     ----------
-    seed : int
     test, train : list of float
         The figure on test sequences, and on the training sequences of the epoch.
-    rho, lam : list of float
-    cg_steps : list of int
-    seconds : list of float
-        CPU time of the process since the start of the run.
-    failed : str
-        Why the run ended before its time; empty if it did not.
     shown : str
         What the trained model does, in words.
     """
 
-    seed: int
     test: list[float] = field(default_factory=list)
     train: list[float] = field(default_factory=list)
-    rho: list[float] = field(default_factory=list)
-    lam: list[float] = field(default_factory=list)
-    cg_steps: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    failed: str = ""
     shown: str = ""
+
+    def figures(self) -> tuple[float, float]:
+        """See `Course.figures`."""
+        return self.test[-1], self.train[-1]
 
     def reaches(self, mark: Mark) -> bool:
         """Return whether the figure after the mark's epoch is at most the mark."""
         return len(self.test) >= mark.epoch and self.test[mark.epoch - 1] <= mark.most
 
 
-HEADINGS = f"{'epoch':>5}{'test':>10}{'train':>10}{'rho':>9}{'lambda':>10}{'CG':>6}{'CPU s':>9}"
-"""Of the lines that tell of epochs."""
+class _Recorder(Recorder):
+    """Notes the figure of a study too."""
 
+    course: MarkedCourse
 
-class _Recorder(Observer):
-    """Notes the course of a run and tells of it."""
+    def __init__(self, course: MarkedCourse, figure: Figure, tell: Tell) -> None:
+        super().__init__(course, tell)
+        self._figure = figure
 
-    def __init__(self, course: Course, figure: Figure, tell: Tell) -> None:
-        self._course, self._figure, self._tell = course, figure, tell
-
-    def begin(self, run: Run, state: State) -> None:
-        self._started = time.process_time()
-
-    def epoch(self, report: Report, state: State) -> None:
-        course, of = self._course, self._figure.of
+    def epoch(self, report: Report, state: State) -> Answer:
         assert report.test is not None  # there is always a test problem
-        course.test.append(of(report.test))
-        course.train.append(of(report.train))
-        course.rho.append(float(report.rho))
-        course.lam.append(float(report.lam))
-        course.cg_steps.append(int(report.cg_steps))
-        course.seconds.append(time.process_time() - self._started)
-        test, train_, rho, lam = (figures[-1] for figures in (course.test, course.train, course.rho, course.lam))
-        cost = f"{course.cg_steps[-1]:6}{course.seconds[-1]:9.1f}"
-        self._tell(f"{len(course.test):5}{test:10.4g}{train_:10.4g}{rho:9.3g}{lam:10.2g}{cost}")
+        self.course.test.append(self._figure.of(report.test))
+        self.course.train.append(self._figure.of(report.train))
+        return super().epoch(report, state)
 
 
-def run_course(seed: int, figure: Figure, tell: Tell, **given: Any) -> tuple[Course, Any]:
-    """Train, and return the course and the trained parameters, None of a run that failed.
+def run_course(seed: int, figure: Figure, tell: Tell, **given: Any) -> tuple[MarkedCourse, Any]:
+    """Train, and return the course and the trained parameters; see `courses.train_course`.
 
     Parameters
     ----------
@@ -128,21 +104,9 @@ def run_course(seed: int, figure: Figure, tell: Tell, **given: Any) -> tuple[Cou
         Called with a line after every epoch.
     **given
         Keywords of `train`; a test problem is among them.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C; there is no course of a run that was broken off.
     """
-    course = Course(seed)
-    try:
-        result = train(**{"seed": seed, "num_threads": 1, "observers": [_Recorder(course, figure, tell)], **given})
-    except NonFiniteError:
-        course.failed = f"not finite in epoch {len(course.test) + 1}"
-        return course, None
-    if result.interrupted:
-        raise KeyboardInterrupt
-    return course, result.theta
+    course = MarkedCourse(seed)
+    return course, train_course(_Recorder(course, figure, tell), seed=seed, **given)
 
 
 @dataclass(frozen=True)
@@ -155,14 +119,14 @@ class MarkedStudy:
     figure : Figure
     marks : sequence of Mark
         Those within the epochs of the runs.
-    courses : sequence of Course
+    courses : sequence of MarkedCourse
         In the order of the seeds.
     """
 
     title: str
     figure: Figure
     marks: Sequence[Mark]
-    courses: Sequence[Course]
+    courses: Sequence[MarkedCourse]
 
     @property
     def is_met(self) -> bool:
@@ -216,7 +180,7 @@ class MarkedStudy:
         left.legend(frameon=False)
         save(figure, target)
 
-    def _cell(self, course: Course, epoch: int) -> str:
+    def _cell(self, course: MarkedCourse, epoch: int) -> str:
         return f"{course.test[epoch - 1]:{self.figure.form}}" if len(course.test) >= epoch else "-"
 
 
@@ -235,48 +199,17 @@ def marks_within(marks: Sequence[Mark], epochs: int) -> list[Mark]:
     return found
 
 
-def courses_of(
+def runs_of_seeds(
     settings: Mapping[str, Any],
     seeds: Sequence[int],
-    run: Callable[[int, Tell], Course],
+    run: Callable[[int, Tell], MarkedCourse],
     journal: str | os.PathLike[str] | None,
     talk: tuple[Tell, Tell],
-) -> list[Course]:
-    """Run every seed, or take its course from the journal.
+) -> list[MarkedCourse]:
+    """Run every seed, or take its course from the journal; see `courses.courses_of`."""
 
-    Parameters
-    ----------
-    settings : mapping
-        All that a run depends on beside its seed.
-    seeds : sequence of int
-        A run for each.
-    run : callable
-        (seed, tell) → course.
-    journal : path or None
-        Finished runs are kept there, and are not run again.
-    talk : tuple of callables
-        Called with a sentence after every run, and with a line after every epoch.
+    def of_seed(asked: Mapping[str, Any], tell: Tell) -> MarkedCourse:
+        talk[0](f"{settings['study']}, seed {asked['seed']}\n{headings('test', 'train')}")
+        return run(asked["seed"], tell)
 
-    Raises
-    ------
-    OptionError
-        There is no seed.
-    ArgumentError
-        The journal cannot be read or written.
-    KeyboardInterrupt
-        After Ctrl-C; the journal has the finished runs.
-    """
-    if not seeds:
-        raise OptionError("seeds", expected="a whole number of at least 1", got=0)
-    kept, found, (tell, watch) = Journal(journal), list[Course](), talk
-    for seed in seeds:
-        asked = {**settings, "seed": seed}
-        known = kept.found(asked)
-        if known:
-            tell(f"seed {seed}: from the journal")
-            found.append(Course(**known))
-            continue
-        tell(f"{settings['study']}, seed {seed}\n{HEADINGS}")
-        found.append(run(seed, watch))
-        kept.add(asked, asdict(found[-1]))
-    return found
+    return courses_of([{**settings, "seed": seed} for seed in seeds], of_seed, MarkedCourse, journal, talk)

@@ -12,19 +12,23 @@ import pytest
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.errors import ArgumentError, NonFiniteError, OptionError
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.studies import long_range, long_range_table
-from hf_matlab_compat.studies.long_range import HEADINGS, Course, Examination, progress_line, run
+from hf_matlab_compat.studies import courses, long_range, long_range_table
+from hf_matlab_compat.studies.courses import headings
+from hf_matlab_compat.studies.long_range import Examination, TaskCourse, run
 from hf_matlab_compat.studies.long_range_setting import Setting, setting_of, usual_damping
 from hf_matlab_compat.studies.long_range_table import Study, study
 from hf_matlab_compat.studies.sequence_tasks import TASKS
 
+HEADING = headings("loss", "wrong %")
 QUICK = setting_of("xor", length=10, sequences=40, chunks=4, hidden=6, epochs=2)
 
 
-def course(seed: int, mu: float, wrong: list[float], met: bool = False) -> Course:
+def course(seed: int, mu: float, wrong: list[float], met: bool = False) -> TaskCourse:
     n = len(wrong)
     lists: dict[str, Any] = {"loss": [0.5] * n, "rho": [-np.inf] * n, "lam": [0.1] * n, "cg_steps": [9] * n}
-    return Course(seed, mu, wrong=wrong, seconds=[2.0 * k for k in range(1, n + 1)], met=met, **lists)
+    return TaskCourse(
+        seed, structural_damping=mu, wrong=wrong, seconds=[2.0 * k for k in range(1, n + 1)], met=met, **lists
+    )
 
 
 def test_each_task_has_its_own_settings_and_takes_others() -> None:
@@ -121,7 +125,7 @@ def test_a_run_that_does_not_stay_finite_is_a_run_that_failed(monkeypatch: pytes
     def diverges(**given: Any) -> None:
         raise NonFiniteError(1, "log-likelihood")
 
-    monkeypatch.setattr(long_range, "train", diverges)
+    monkeypatch.setattr(courses, "train", diverges)
     found = run(QUICK, 0, 0.1)
     assert found.failed == "not finite in epoch 1"
     assert found.sentence() == "seed 0, mu 0.1: not finite in epoch 1, 0 epochs, 0.0 s CPU, no epoch"
@@ -146,7 +150,7 @@ def test_a_study_goes_on_from_its_journal(tmp_path: Path, monkeypatch: pytest.Mo
     journal, ran = tmp_path / "runs.jsonl", []
     real = long_range_table.run
 
-    def counted(setting: Setting, seed: int, mu: float, tell: Any) -> Course:
+    def counted(setting: Setting, seed: int, mu: float, tell: Any) -> TaskCourse:
         ran.append((seed, mu))
         if len(ran) == 3:
             raise KeyboardInterrupt
@@ -158,9 +162,10 @@ def test_a_study_goes_on_from_its_journal(tmp_path: Path, monkeypatch: pytest.Mo
     with journal.open("a") as stream:
         stream.write('{"settings": {"ta')  # a kill in the middle of a line
     told: list[str] = []
-    again = study(QUICK, [0, 1], [0.1, 0.0], journal=journal, tell=told.append)
+    again = study(QUICK, [0, 1], [0.1, 0.0], journal=journal, talk=(told.append, lambda line: None))
     assert ran == [(0, 0.1), (1, 0.1), (0, 0.0), (0, 0.0), (1, 0.0)]
-    assert [line.endswith("(from the journal)") for line in told if "CPU," in line] == [True, True, False, False]
+    assert told[:2] == ["seed 0: from the journal", "seed 1: from the journal"]
+    assert [line.split(":")[0] for line in told[2:] if "CPU," in line] == ["seed 0, mu 0", "seed 1, mu 0"]
     assert [(each.seed, each.structural_damping) for each in again.courses] == [(0, 0.1), (1, 0.1), (0, 0), (1, 0)]
     third = study(QUICK, [0, 1], [0.1, 0.0], journal=journal)
     assert len(ran) == 5
@@ -262,6 +267,8 @@ def test_progress_overwrites_one_line_in_a_terminal() -> None:
 def test_lines_of_progress_stay_under_their_headings_and_in_80_columns() -> None:
     made = course(0, 30, [1.0] * 10)
     made.loss[-1], made.rho[-1], made.lam[-1], made.seconds[-1] = 1.23456e-11, -np.inf, 1.23456e-30, 12345.6
-    line = progress_line(made)
-    assert line.split() == ["10", "1.235e-11", "100.0", "-inf", "1.2e-30", "9", "12345.6"]
-    assert len(line) == len(HEADINGS) <= 80
+    line = made.line()
+    assert line.split() == ["10", "1.235e-11", "100", "-inf", "1.2e-30", "9", "12345.6"]
+    assert len(line) <= 80
+    ends = [k + len(word) for word in ("epoch", "loss", "wrong %", "rho") if (k := HEADING.index(word)) >= 0]
+    assert all(line[end - 1] != " " and (end == len(line) or line[end] == " ") for end in ends)

@@ -13,18 +13,18 @@ from hf_matlab_compat.cli import main
 from hf_matlab_compat.errors import NonFiniteError, OptionError
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.recurrent.characters import ngram_bits
-from hf_matlab_compat.studies import characters, label_strings, marks
+from hf_matlab_compat.studies import characters, label_strings, courses
 from hf_matlab_compat.studies.characters import Setting, Text
-from hf_matlab_compat.studies.marks import Course, Figure, Mark, MarkedStudy, marks_within
+from hf_matlab_compat.studies.marks import Figure, Mark, MarkedCourse, MarkedStudy, marks_within
 
 FIGURE = Figure("error", lambda score: score.error, ".2f")
 MARKS = [Mark(1, 0.5, "half"), Mark(3, 0.2, "a fifth")]
 
 
-def course(seed: int, test: list[float], **changes: Any) -> Course:
+def course(seed: int, test: list[float], **changes: Any) -> MarkedCourse:
     n = len(test)
     lists: dict[str, Any] = {"train": test, "rho": [-np.inf] * n, "lam": [0.1] * n, "cg_steps": [9] * n}
-    return Course(seed, test=test, seconds=[2.0 * k for k in range(1, n + 1)], **{**lists, **changes})
+    return MarkedCourse(seed, test=test, seconds=[2.0 * k for k in range(1, n + 1)], **{**lists, **changes})
 
 
 def test_a_mark_is_reached_by_a_figure_of_at_most_it_after_its_epoch() -> None:
@@ -114,7 +114,7 @@ def test_a_run_whose_figures_diverge_says_so(monkeypatch: pytest.MonkeyPatch) ->
     def diverges(**given: Any) -> Any:
         raise NonFiniteError(1, "gradient")
 
-    monkeypatch.setattr(marks, "train", diverges)
+    monkeypatch.setattr(courses, "train", diverges)
     run = characters.run(QUICK, SMALL, 1)
     assert (run.failed, run.shown) == ("not finite in epoch 1", "")
 

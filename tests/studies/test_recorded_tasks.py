@@ -12,7 +12,7 @@ from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
 from hf_matlab_compat.recurrent import recurrent
 from hf_matlab_compat.recurrent.problem import SequenceProblem
-from hf_matlab_compat.studies.long_range import Course, Examination, run, train_until_met
+from hf_matlab_compat.studies.long_range import Examination, TaskCourse, run, train_until_met
 from hf_matlab_compat.studies.long_range_setting import setting_of
 from hf_matlab_compat.studies.sequence_tasks import TASKS, Sequences
 
@@ -25,14 +25,14 @@ def problem_of(name: str, asked: Sequences, num_chunks: int) -> SequenceProblem:
     return made.placed(get_backend("numpy", "double", 1))
 
 
-def recorded_memory(seed: int, mu: float, epochs: int) -> tuple[Course, dict[str, Any]]:
+def recorded_memory(seed: int, mu: float, epochs: int) -> tuple[TaskCourse, dict[str, Any]]:
     """Train from the recorded start of a seed; return the course, and the figures that were recorded."""
     kept = load_mat(RECORDED / "task_mem5_T30.mat")
     lengths = np.full(32, kept["X"].shape[1])
     asked = Sequences(kept["X"].astype(float), kept["Y"].astype(float), lengths, np.ones((lengths[0], 32)))
     problem = problem_of("memory_5", asked, 1)
     setting = setting_of("memory_5", epochs=epochs, initial_lam=float(kept["initial_lam"].item()))
-    course = Course(seed, mu)
+    course = TaskCourse(seed, structural_damping=mu)
 
     def examination(*of: int) -> Examination:
         return Examination(problem, TASKS["memory_5"], asked)
@@ -42,7 +42,7 @@ def recorded_memory(seed: int, mu: float, epochs: int) -> tuple[Course, dict[str
     return course, {name.removesuffix(end): value.ravel() for name, value in kept.items() if name.endswith(end)}
 
 
-def recorded_addition(epochs: int) -> tuple[Course, dict[str, Any]]:
+def recorded_addition(epochs: int) -> tuple[TaskCourse, dict[str, Any]]:
     kept = load_mat(RECORDED / "task_add_T20.mat")
 
     def sequences(start: str) -> Sequences:
@@ -55,13 +55,13 @@ def recorded_addition(epochs: int) -> tuple[Course, dict[str, Any]]:
 
     problem = problem_of("addition", sequences(""), int(kept["num_chunks"].item()))
     setting = setting_of("addition", length=20, data="fixed", precision="double", epochs=epochs)
-    course = Course(0, float(kept["mu"].item()))
+    course = TaskCourse(0, structural_damping=float(kept["mu"].item()))
     test = Examination(problem, TASKS["addition"], sequences("test_"))
     train_until_met(setting, problem, kept["theta0"].ravel(), lambda *of: test, (course, lambda line: None))
     return course, {name: value.ravel() for name, value in kept.items()}
 
 
-def check_lockstep(course: Course, recorded: dict[str, Any], loss: float, rho: float) -> None:
+def check_lockstep(course: TaskCourse, recorded: dict[str, Any], loss: float, rho: float) -> None:
     """Compare an own run with a recorded one, within the spread by rounding of some 50 CG steps on each."""
     n = len(course.loss)
     np.testing.assert_allclose(course.lam, recorded["lam_after"][:n], rtol=1e-12)
