@@ -18,6 +18,8 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.recurrent import sequences
 from hf_matlab_compat.solvers.damping import LevenbergMarquardt
+from tests.backends.compiled_kernels import COMPILER
+from tests.backends.pretended_cupy import pretend
 from tests.backends.strict_namespace import strict_backend
 from tests.recurrent.nets import arguments, direction, kernels, small
 from tests.recurrent.recorded import apart
@@ -175,3 +177,13 @@ def test_a_problem_says_which_options_it_starts_with() -> None:
     options = train(problem=problem, seed=0, max_epochs=1, initial_lam=3.0, preconditioner_exponent=0.5).options
     assert (options.initial_lam, options.preconditioner_exponent) == (3.0, 0.5)
     assert Options().initial_lam == 45
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C++ compiler to run the kernels' code with")
+def test_a_whole_run_on_a_device_is_that_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch)
+    options: dict[str, Any] = {"seed": 1, "precision": "double", "max_epochs": 3, "max_cg_steps": 10}
+    options |= {"structural_damping": 0.1, "preconditioner_exponent": 0.75}
+    runs = [train(problem=small(), test_problem=small(), backend=name, **options) for name in ("cupy", "numpy")]
+    assert apart(*(run.theta for run in runs)) <= 1e-9
+    assert runs[0].score(*(arguments()[name] for name in ("inputs", "targets", "lengths", "loss_weights"))).error > 0
