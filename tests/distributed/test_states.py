@@ -222,6 +222,18 @@ def test_a_torn_file_is_refused_by_its_name(tmp_path: Path) -> None:
         replay(FolderState(tmp_path))
 
 
+def test_a_state_that_was_removed_is_made_again_from_the_record(tmp_path: Path) -> None:
+    state = FolderState(tmp_path, "1/1", durable=False)
+    with kept(FolderState(tmp_path), Delta(1 / 3), versions=3):
+        state.join(START, {})
+        for _ in range(3):
+            pushed(state, ONE)
+    before = (tmp_path / "state").read_bytes()
+    (tmp_path / "state").unlink()
+    assert Keeper(FolderState(tmp_path)).run(3, idle=5) is not None
+    assert (tmp_path / "state").read_bytes() == before
+
+
 def test_a_changed_state_does_not_replay(tmp_path: Path) -> None:
     state = FolderState(tmp_path, "1/1", durable=False)
     with kept(FolderState(tmp_path), versions=1) as found:
