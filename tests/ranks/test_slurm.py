@@ -20,6 +20,7 @@ MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
 pytestmark = [
     NEEDS_MPI,
     pytest.mark.hosts,
+    pytest.mark.study,
     pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} not found (Debian: slurm-wlm)"),
 ]
 
@@ -109,7 +110,6 @@ def test_ranks_that_slurm_starts_have_the_bits_of_one_process(
     assert written(shared.folder / "out") == alone(SPEC, tmp_path / "alone", monkeypatch)
 
 
-@pytest.mark.study
 @pytest.mark.parametrize(
     ("asked", "threads"),
     [
@@ -124,7 +124,6 @@ def test_a_rank_has_the_threads_that_slurm_allots(slurm: Slurm, asked: list[str]
     assert slurm.run("srun", "--mpi=pmi2", *asked, sys.executable, "-m", "mpi4py", "-c", THREADS) == threads
 
 
-@pytest.mark.study
 def test_a_killed_rank_ends_the_job(slurm: Slurm, hosts: Hosts, tmp_path: Path) -> None:
     beta, shared = hosts.hosts[1], Shared(hosts, tmp_path / "shared")
     job = slurm.start(
