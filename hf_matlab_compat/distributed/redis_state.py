@@ -26,6 +26,9 @@ Answer = TypeVar("Answer")
 LEASE = 5.0
 """Seconds for which a keeper is believed to be alive after it last said so."""
 
+MOST = 512 << 20
+"""Bytes that Redis takes as one value."""
+
 _KEYS = ("setup", "start", "state", "version", "updates", "versions", "keeper")
 _AT_ONCE, _FIRST = 16, "0-0"
 _RETRY_AFTER = 0.1
@@ -72,10 +75,12 @@ class RedisState(StoredState):
 
     def create(self, what: str, packet: bytes) -> bool:
         """See `StoredState.create`."""
+        self._check_size(packet)
         return bool(self._asked(lambda server: server.set(self._keys[what], packet, nx=True)))
 
     def append(self, packet: bytes) -> None:
         """See `StoredState.append`; an update that is sent twice, as its answer was lost, is applied once."""
+        self._check_size(packet)
         self._asked(lambda server: server.xadd(self._keys["updates"], {"update": packet}))
 
     def after(self, last: str, seconds: float) -> Sequence[tuple[str, bytes]]:
@@ -169,6 +174,13 @@ class RedisState(StoredState):
         if self._listening is not None:
             self._listening.close()
         self._server.close()
+
+    def _check_size(self, packet: bytes) -> None:
+        if len(packet) > MOST:
+            raise SharedStateError(
+                f"{self.name}: expected at most {MOST >> 20} MiB, which Redis takes as one value, got "
+                f"{len(packet) >> 20}. Share a folder."
+            )
 
     def _lease(self) -> bytes | None:
         return self._asked(lambda server: server.get(self._keys["keeper"]))

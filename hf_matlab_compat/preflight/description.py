@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,10 +45,15 @@ def describe(sizes: Sequence[int], unit_types: Sequence[Any], options: Options, 
 
 
 def describe_own(problem: object, options: Options) -> dict[str, Any]:
-    """Return the description of a run on a user's problem: its class and the settings, and those of a recurrent net."""
-    trained = getattr(problem, "trained", None)
-    told = {} if trained is None else {"sequences": trained.described()}
-    return {"problem": type(problem).__name__, "settings": plain_settings(options), "data": {}, **told}
+    """Return the description of a run on a user's problem: its class and the settings; of sequences what they are."""
+    told: dict[str, Any] = {"problem": type(problem).__name__, "settings": plain_settings(options), "data": {}}
+    trained: Any = getattr(problem, "trained", None)
+    if trained is None:
+        return told
+    of_problem: Any = problem
+    told["settings"]["num_chunks"] = of_problem.num_chunks
+    told["data"] = {name: fingerprint(array) for name, array in of_problem.data.arrays().items()}
+    return {**told, "sequences": trained.described()}
 
 
 def plain_settings(options: Options) -> dict[str, Any]:
@@ -63,8 +69,11 @@ def plain_settings(options: Options) -> dict[str, Any]:
 
 
 def fingerprint(matrix: Any) -> str:
-    """Return the SHA-256 of the numbers of a (s, N) matrix in single precision, case by case, in any memory layout."""
-    rows, cases = matrix.shape
+    """Return the SHA-256 of the numbers of a (s, N) matrix in single precision, case by case, in any memory layout.
+
+    An array (s, T, N) is taken sequence by sequence.
+    """
+    rows, cases = math.prod(matrix.shape[:-1]), matrix.shape[-1]
     digest = hashlib.sha256(f"{rows} {cases}".encode())
     most = max(_MOST_NUMBERS // max(rows, 1), 1)
     chosen = np.arange(cases) if cases <= most else np.linspace(0, cases - 1, most).astype(np.int64)
@@ -72,7 +81,7 @@ def fingerprint(matrix: Any) -> str:
     for first in range(0, len(chosen), block):
         part = chosen[first : first + block]
         whole = part[-1] - part[0] + 1 == len(part)
-        numbers = matrix[:, part[0] : part[-1] + 1] if whole else matrix[:, part]
+        numbers = matrix[..., part[0] : part[-1] + 1] if whole else matrix[..., part]
         in_single = np.asarray(numbers).T.astype("<f4", order="C") + np.float32(0)  # -0 becomes 0
         digest.update(in_single.tobytes())
     return digest.hexdigest()

@@ -44,8 +44,8 @@ class Run(NamedTuple):
 class ControlProblem(SequenceProblem):
     """A controller and the cases that it is trained on; `controller` makes one.
 
-    The log-likelihood is the mean over cases of -½ α Σ_t |u_t|² - ½ |w∘(s_T - s*)|², minus the weight decay; the error
-    is the mean distance of the last state from the part of the goal that the network sees.
+    The log-likelihood is the mean over cases of ``-½ α Σ_t |u_t|² - ½ |w∘(s_T - s*)|²``, minus the weight decay;
+    the error is the mean distance of the last state from the part of the goal that the network sees.
     """
 
     model: Controller

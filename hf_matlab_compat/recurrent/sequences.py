@@ -126,6 +126,11 @@ class SequenceData:
         """Return the numbers of all chunks, or of one."""
         return range(self.num_chunks) if only is None else range(only, only + 1)
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name; their last axis counts the sequences."""
+        found = {"inputs": self.inputs, "targets": self.targets, "lengths": self.lengths}
+        return found if self.loss_weights is None else {**found, "loss_weights": self.loss_weights}
+
     def total_weight(self, only: int | None, per: str) -> float:
         """Return Z, by which sums are divided: Σ m (``per='step'``) or the number of sequences, of all or one chunk."""
         if per == "sequence":

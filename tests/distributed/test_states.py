@@ -27,13 +27,13 @@ Opened = Callable[..., StoredState]
 
 
 @contextmanager
-def kept(state: StoredState, *rule: Any, versions: int, **settings: Any) -> Iterator[list[Any]]:
+def kept(state: StoredState, *rule: Any, versions: int, idle: float = 20, **settings: Any) -> Iterator[list[Any]]:
     """Keep a run up to a version in a thread; the list gets what the keeper returned or raised."""
     found: list[Any] = []
 
     def run() -> None:
         try:
-            found.append(Keeper(state, *rule, **settings).run(versions, idle=20))
+            found.append(Keeper(state, *rule, **settings).run(versions, idle))
         except (SharedStateError, OptionError) as error:
             found.append(error)
 
@@ -295,6 +295,17 @@ def test_a_server_that_is_absent_or_wants_a_password_is_named(tmp_path: Path, se
         assert "secret" not in str(refused.value)
     finally:
         locked.kill()
+
+
+def test_more_than_redis_takes_as_one_value_is_refused(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hf_matlab_compat.distributed.redis_state.MOST", 1 << 20)
+    state = open_state(server.url("large"), patience=5)
+    refused = pytest.raises(SharedStateError, match="expected at most 1 MiB, which Redis takes as one value, got 4")
+    worker = open_state(server.url("large"), patience=5)
+    with kept(state, versions=0, idle=0.5), refused:
+        worker.join(np.zeros(1 << 20, np.float32), {})
+    worker.close()
+    state.close()
 
 
 def test_an_update_that_a_server_lost_is_sent_again(server: RedisServer) -> None:

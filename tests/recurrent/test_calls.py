@@ -311,9 +311,16 @@ def test_a_result_computes_outputs_and_scores_and_is_saved(tmp_path: Path) -> No
 
 def test_a_resumed_run_names_what_differs_of_the_net(tmp_path: Path) -> None:
     train(problem=small(), max_epochs=1, run_name=tmp_path / "run", **RUN)
+    given, path = arguments(), tmp_path / "run_nnet_running.mat"
+    train(problem=small(), max_epochs=2, resume_from=path, **RUN)  # nothing to tell
+    moved = recurrent(**{**given, "inputs": given["inputs"] + 1e-3, "lengths": [7] * 12, "num_chunks": 2})
+    with pytest.warns(
+        CheckpointWarning, match=r"num_chunks.*: was 3, is 2; inputs .*: other numbers; lengths: other n"
+    ):
+        train(problem=moved, max_epochs=2, resume_from=path, **RUN)
     other = small(per="sequence", weight_decay=0.5)
     with pytest.warns(CheckpointWarning, match=r"weight_decay.*: was 0\.01, is 0\.5; per: was step, is sequence"):
-        train(problem=other, max_epochs=2, resume_from=tmp_path / "run_nnet_running.mat", **RUN)
+        train(problem=other, max_epochs=2, resume_from=path, **RUN)
 
 
 def test_a_loss_and_units_of_ones_own_come_back_by_hand(tmp_path: Path) -> None:
