@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from hf_matlab_compat import multiplicative, recurrent
 from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.recurrent import characters
 from hf_matlab_compat.recurrent.characters import (
     JUDGED,
     OTHER,
     Alphabet,
     Key,
+    TextReader,
     bits_per_character,
     drawn_text,
     ngram_bits,
     windows,
 )
+from hf_matlab_compat.recurrent.workspace import Workspace
 
 TEXT = "the cat sat on the mat. " * 20
 ALPHABET = Alphabet.of(TEXT, 8)
@@ -92,3 +98,28 @@ def test_what_was_drawn_is_read_before_the_next_is_drawn() -> None:
 
     assert drawn_text(advance, ab, "ab", 5) == "ababa"
     assert read == [0, 1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("net", ["multiplicative", "plain"])
+def test_a_reader_has_the_scores_of_the_net_after_all_characters_that_it_remembers(
+    net: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    symbols = ALPHABET.symbols("the cat sat")
+    x = ALPHABET.one_hot(symbols)[:, :, None]
+    if net == "plain":
+        problem = recurrent(x, x, hidden_sizes=[6], unit_types=["tanh", "softmax"])
+    else:
+        problem = multiplicative(x, x, hidden_size=6)
+    theta = problem.initial_theta(3)
+    (block,) = problem.data.blocks(0, 1)
+    at: Any = problem.model.at(theta, block, Workspace(problem.backend))
+    wanted = at.x.copy()
+    reader = TextReader(problem, theta)
+    for t, symbol in enumerate(symbols):
+        np.testing.assert_allclose(reader(ALPHABET.one_hot(symbol)), wanted[:, t], rtol=1e-13)
+    monkeypatch.setattr(characters, "MEMORY", 3)
+    forgetful, fresh = TextReader(problem, theta), TextReader(problem, theta)
+    *_, last = (forgetful(ALPHABET.one_hot(symbol)) for symbol in symbols)
+    *_, alone = (fresh(ALPHABET.one_hot(symbol)) for symbol in symbols[-3:])
+    np.testing.assert_array_equal(last, alone)
+    assert not np.allclose(last, wanted[:, -1])

@@ -93,6 +93,10 @@ def test_both_nets_have_about_as_many_parameters_and_the_same_windows(net: str, 
     assert (problem.num_chunks, len(problem.data), len(judged.data)) == (4, 400, 300)
     bits = characters.BITS.of(judged.score(problem.initial_theta(0), Cases()))
     assert 4.5 < bits < 8
+    assert problem.resample is not None
+    first, second, again = (problem.resample(epoch).inputs for epoch in (1, 2, 1))
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(first, again)
     assert problem.data.loss_weights is not None
     assert problem.data.loss_weights.sum() == 400 * 50
 
