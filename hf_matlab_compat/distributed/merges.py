@@ -58,7 +58,7 @@ class Masked:
     Parameters
     ----------
     tolerance : float
-        Entries with |θ - s| up to this count as unchanged.
+        Entries whose θ differs from s by up to this count as unchanged.
 
     Raises
     ------
