@@ -24,6 +24,7 @@ from hf_matlab_compat.solvers.damping import LevenbergMarquardt
 from hf_matlab_compat.solvers.line_search import Armijo
 from hf_matlab_compat.solvers.preconditioners import MartensDiagonal
 from hf_matlab_compat.solvers.reduction_ratio import ReductionRatio
+from hf_matlab_compat.solvers.remembering import first_memory, kept_by, rule_of_epoch
 from hf_matlab_compat.solvers.rules import (
     Chosen,
     Damping,
@@ -72,7 +73,8 @@ class HessianFree:
         check_problem(problem, "problem", "curvature")
         d = theta.copy()
         d[...] = 0
-        return {"d": d, "lam": self.damping.initial_lam, "total_cg_steps": 0}
+        own = first_memory(self.preconditioner, theta)
+        return {"d": d, "lam": self.damping.initial_lam, "total_cg_steps": 0, **own}
 
     def epoch(self, problem: Problem, theta: Vector, memory: Memory, n: int, watch: Watch) -> Epoch:
         """See `Method.epoch`: one outer iteration, one parameter update."""
@@ -85,9 +87,10 @@ class HessianFree:
         g = problem.gradient(theta, on)  # gₙ ← ∇ll(θₙ)
         G = problem.curvature(theta, on, g)
         B = self.damping.operator(G, lam)  # B(d) = G d + λ d
+        precondition = rule_of_epoch(self.preconditioner, memory, n)
         # CG-Minimize(B, gₙ); its start and M get no names here, so that their memory is free during backtracking
         path = self.solver.solve(
-            Quadratic(B, g.full, lam), self.start_decay * memory["d"], self.preconditioner(G, g, lam), watch
+            Quadratic(B, g.full, lam), self.start_decay * memory["d"], precondition(G, g, lam), watch
         )
         chosen = self.selection.choose(path, score, on, watch)
         p = chosen.p
@@ -104,6 +107,7 @@ class HessianFree:
             "d": d,
             "lam": self.damping.adapt(lam, judged.rho, p),  # Levenberg-Marquardt rule
             "total_cg_steps": memory["total_cg_steps"] + path.steps[-1],
+            **kept_by(precondition, path),
         }
         figures = _figures(g, path, chosen, judged, step, remembered)
         return Epoch(theta + step.rate * p, remembered, step.score, figures)  # θₙ₊₁ ← θₙ + α pₙ

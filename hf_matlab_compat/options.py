@@ -219,7 +219,11 @@ class Options:
         "'minres', 'minres_negative' or 'bicgstab'.",
     )
     preconditioner: Any = option(
-        "martens", _RULE, "Preconditioner: 'martens' (uses preconditioner_exponent) or 'none'.", "", "4.7"
+        "martens",
+        _RULE,
+        "Preconditioner: 'martens' and 'jacobi' (use preconditioner_exponent), 'equilibration', 'lbfgs' or 'none'.",
+        "",
+        "4.7",
     )
     selection: Any = option(
         "backtracking", _RULE, "Selection of the CG iterate: 'backtracking' (uses backtracking_cases).", "", "4.6"

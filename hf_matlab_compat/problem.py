@@ -81,6 +81,14 @@ class Curvature(Protocol):
         ...
 
 
+class EstimatedCurvature(Curvature, Protocol):
+    """A curvature that can estimate the diagonal of its Gauss-Newton matrix without bias."""
+
+    def unbiased_diagonal(self, lam: float, draw: int) -> Vector:
+        """Return the estimate plus λ, weight decay included, (P,); the same draw gives the same estimate."""
+        ...
+
+
 class StructuralCurvature(Curvature, Protocol):
     """A curvature with structural damping beside it: the change of hidden states is damped, not that of θ alone."""
 
@@ -264,10 +272,16 @@ class _CheckedCurvature:
         return checked
 
     def diagonal(self, lam: float) -> Vector:
-        made = getattr(self._curvature, "diagonal", None)
+        return self._diagonal("diagonal", lam)
+
+    def unbiased_diagonal(self, lam: float, draw: int) -> Vector:
+        return self._diagonal("unbiased_diagonal", lam, draw)
+
+    def _diagonal(self, name: str, *given: Any) -> Vector:
+        made = getattr(self._curvature, name, None)
         if not callable(made):
-            advice = "Write one, or set {preconditioner='none'}."
-            expected = "a method diagonal, which the preconditioner needs"
+            advice = "Write one, or set {preconditioner='none'} or 'equilibration', which needs products only."
+            expected = f"a method {name}, which the preconditioner needs"
             got = "none" if made is None else shown(made)
             raise DataError(self._name, expected=expected, got=got, advice=advice)
-        return checked_vector(made(lam), self._theta, "a diagonal", self._refuse)
+        return checked_vector(made(*given), self._theta, "a diagonal", self._refuse)

@@ -24,7 +24,13 @@ from hf_matlab_compat.solvers.line_search import Armijo, FullStep
 from hf_matlab_compat.solvers.minres import Minres
 from hf_matlab_compat.solvers.newton_lanczos import NewtonLanczos
 from hf_matlab_compat.solvers.own_rule import OwnRule
-from hf_matlab_compat.solvers.preconditioners import MartensDiagonal, NoPreconditioner
+from hf_matlab_compat.solvers.preconditioners import (
+    Equilibration,
+    LimitedMemory,
+    MartensDiagonal,
+    NoPreconditioner,
+    UnbiasedJacobi,
+)
 from hf_matlab_compat.solvers.reduction_ratio import ReductionRatio
 from hf_matlab_compat.solvers.steihaug import Steihaug
 from hf_matlab_compat.solvers.trust_region import TrustRegion
@@ -91,14 +97,20 @@ def _with_steps(make: Callable[..., Any], most: int | None = None, **settings: A
 RULES: Mapping[str, Mapping[str, Maker]] = {
     "solver": {
         "conjgrad": conjugate_gradients,
-        "truncated_newton": _with_steps(FlexibleCG),
+        "truncated_newton": _with_steps(FlexibleCG, kept_pairs=20),
         "steihaug": _with_steps(Steihaug),
         "newton_lanczos": _with_steps(NewtonLanczos, most=100),
         "minres": _with_steps(Minres, most=100),
         "minres_negative": _with_steps(Minres, most=100, follow_negative_curvature=True),
         "bicgstab": _with_steps(BiCGSTAB, most=50),
     },
-    "preconditioner": {"martens": _martens, "none": lambda o, backend: NoPreconditioner()},
+    "preconditioner": {
+        "martens": _martens,
+        "jacobi": lambda o, backend: UnbiasedJacobi(1.0 if (e := o.preconditioner_exponent) is None else e),
+        "equilibration": lambda o, backend: Equilibration(),
+        "lbfgs": lambda o, backend: LimitedMemory(),
+        "none": lambda o, backend: NoPreconditioner(),
+    },
     "damping": {
         "levenberg_marquardt": _levenberg_marquardt,
         "none": lambda o, backend: NoDamping(initial_lam=o.initial_lam),
@@ -145,6 +157,13 @@ def _refuse_misfits(o: Options, rules: Mapping[str, Any]) -> None:
     if has_radius and not needs_radius:
         expected = "'steihaug' or 'newton_lanczos' beside {damping='trust_region'}, whose radius other solvers ignore"
         raise OptionError("solver", expected=expected, got=_shown(o.solver))
+    if getattr(rules["preconditioner"], "is_function", False) and not isinstance(rules["solver"], FlexibleCG):
+        expected = f"'truncated_newton' beside {{preconditioner={o.preconditioner!r}}}, which is made of its steps"
+        raise OptionError("solver", expected=expected, got=_shown(o.solver))
+    without = isinstance(rules["preconditioner"], NoPreconditioner)
+    if not (without or getattr(rules["solver"], "takes_preconditioner", True)):
+        expected = f"'none' beside {{solver={o.solver!r}}}, which takes none"
+        raise OptionError("preconditioner", expected=expected, got=_shown(o.preconditioner))
 
 
 def _shown(choice: Any) -> str:

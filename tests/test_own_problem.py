@@ -130,7 +130,7 @@ class Broken(ToyProblem):
             "curvature",
             lambda v: v,
             "Broken.curvature: expected a method diagonal, which the preconditioner needs, got none. Write one, "
-            "or set preconditioner='none'.",
+            "or set preconditioner='none'",
         ),
     ],
 )

@@ -27,9 +27,13 @@ from tests.cases import hessian_free, run_epochs
 from tests.toy_problem import ToyProblem
 
 FIT = {
-    "steihaug": {"damping": "trust_region"},
-    "newton_lanczos": {"damping": "trust_region"},
-    "trust_region": {"solver": "steihaug"},
+    "steihaug": {"damping": "trust_region", "preconditioner": "none"},
+    "newton_lanczos": {"damping": "trust_region", "preconditioner": "none"},
+    "trust_region": {"solver": "steihaug", "preconditioner": "none"},
+    "minres": {"preconditioner": "none"},
+    "minres_negative": {"preconditioner": "none"},
+    "bicgstab": {"preconditioner": "none"},
+    "lbfgs": {"solver": "truncated_newton"},
 }
 """Names that need another beside them."""
 
@@ -38,7 +42,9 @@ FIT = {
 def test_every_name_makes_a_rule_that_trains(kind: str, name: str) -> None:
     rules = {kind: name} | FIT.get(name, {})
     toy, options = ToyProblem(), Options(max_epochs=2, num_chunks=3, precision="double", **rules)
-    reports, _ = run_epochs(toy, options, toy.start())
+    start = toy.start()
+    known = {**hessian_free(options).start(toy, start.theta), **start.memory}
+    reports, _ = run_epochs(toy, options, replace(start, memory=known))
     assert reports[-1].train.log_likelihood > reports[0].old_log_likelihood
 
 

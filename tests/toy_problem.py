@@ -78,3 +78,6 @@ class ToyCurvature:
 
     def diagonal(self, lam: float) -> Any:
         return self.squares + lam
+
+    def unbiased_diagonal(self, lam: float, draw: int) -> Any:
+        return np.array([self.product(e)[i] for i, e in enumerate(np.eye(len(self.squares)))]) + lam

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 DILATION, ADDITIVE, INPUT_MASK, HIDDEN_MASK, PERTURBATION, WEIGHT_NOISE = 1, 2, 3, 10, 50, 99
-"""Purposes: the second word of the key. That of the mask of hidden layer i is HIDDEN_MASK + i."""
+DIAGONAL = 100
+"""Purposes: the second word of the key. `DIAGONAL` is of a preconditioner; that of the mask of hidden layer i is
+HIDDEN_MASK + i."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +116,11 @@ def words(key: tuple[int, int], first: int, count: int, epoch: int) -> NDArray[n
     """Return `count` words of the stream of a key in an epoch, from word `first` on, a multiple of 4."""
     counter = np.array([first // 4, 0, 0, epoch], dtype=np.uint64)
     return np.random.Philox(key=np.array(key, dtype=np.uint64), counter=counter).random_raw(count)
+
+
+def signs(purpose: int, cases: tuple[int, int, int], epoch: int) -> NDArray[np.float32]:
+    """Return random signs, (size, n), for `cases`: number of the first case, n, size."""
+    return (_numbers((0, purpose), cases, epoch, 16) & 1).astype(np.float32) * 2 - 1
 
 
 def _numbers(key: tuple[int, int], cases: tuple[int, int, int], epoch: int, bits: int) -> NDArray[Any]:

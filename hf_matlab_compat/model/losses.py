@@ -50,6 +50,10 @@ class Loss(Protocol):
         """Return -R{e}, the change of -e as x moves along Rx."""
         ...
 
+    def root_product(self, xp: Any, slope: Array | None, y: Array, z: Array) -> Array:
+        """Return K z with K Kᵀ = H_L, the Gauss-Newton form of the Hessian in x; `slope` is that of the unit."""
+        ...
+
 
 @dataclass(frozen=True)
 class AtOutput:
@@ -98,6 +102,9 @@ class _Canonical:
     def hessian_product(self, xp: Any, at: AtOutput, R: Array, Rx: Array) -> Array:
         return R
 
+    def root_product(self, xp: Any, slope: Array | None, y: Array, z: Array) -> Array:
+        return z if slope is None else xp.sqrt(slope) * z
+
 
 class CrossEntropy(_Canonical):
     """Targets in [0, 1] on logistic units: ll = Σ t log y + (1 - t) log(1 - y)."""
@@ -130,6 +137,11 @@ class SoftmaxCrossEntropy(_Canonical):
         shifted = x - x.max(axis=0, keepdims=True)
         terms = t * (shifted - xp.log(xp.exp(shifted).sum(axis=0, keepdims=True)))
         return _summed(terms, weights)
+
+    def root_product(self, xp: Any, slope: Array | None, y: Array, z: Array) -> Array:
+        """See `Loss.root_product`: K = diag(√y) - y √yᵀ."""
+        root = xp.sqrt(y)
+        return root * z - y * (root * z).sum(axis=0, keepdims=True)
 
 
 class _ThroughUnit:
@@ -177,6 +189,10 @@ class SquaredError(_ThroughUnit):
         """See `Loss.hessian_product`."""
         a = 2 * (at.t - at.y)
         return self._back(xp, at.x, at.y, 2 * R) - self.unit.curvature_product(xp, at.x, at.y, a, R, Rx)
+
+    def root_product(self, xp: Any, slope: Array | None, y: Array, z: Array) -> Array:
+        """See `Loss.root_product`: K = √2 J."""
+        return self.unit.jacobian_product(xp, slope, 2**0.5 * z)
 
 
 class OwnLoss(_ThroughUnit):
@@ -236,6 +252,17 @@ class OwnLoss(_ThroughUnit):
         assert at is not None  # since `keeps_output` is True
         R[...] = self.of_output.curvature_product(xp, at.y, at.t, R)
         return self.unit.jacobian_product(xp, slope, R, out=R)
+
+    def root_product(self, xp: Any, slope: Array | None, y: Array, z: Array) -> Array:
+        """Refuse: the root of the curvature of a user's loss is not known.
+
+        Raises
+        ------
+        OptionError
+            Always.
+        """
+        expected = "another one than 'jacobi' beside a loss of your own, whose curvature has no known root"
+        raise OptionError("preconditioner", expected=expected, got="'jacobi'")
 
     def hessian_product(self, xp: Any, at: AtOutput, R: Array, Rx: Array) -> Array:
         """See `Loss.hessian_product`."""

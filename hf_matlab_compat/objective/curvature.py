@@ -44,16 +44,16 @@ class CurvatureSum:
         scale: float,
     ) -> None:
         self._directions = on.directions(theta)
-        self._on, self._scale = on, scale
+        self.on, self._scale = on, scale
         self._parts: Sequence[BlockProduct] = on.sums.prepare(list(blocks), lambda block, slot: make(block))
 
     def __call__(self, v: Vector, finish: Finish | None = None) -> Vector:
         """Return the product, a new (P,) vector; `finish` may change it piece by piece."""
-        self._on.point(self._directions, v)
-        return self._on.sums.total(self._parts, self._add, scale=self._scale, finish=finish).vectors[0]
+        self.on.point(self._directions, v)
+        return self.on.sums.total(self._parts, self._add, scale=self._scale, finish=finish).vectors[0]
 
     def _add(self, part: BlockProduct, slot: int, sums: Sequence[ParameterSums]) -> None:
-        part.add(self._directions, sums[0], self._on.memory(slot))
+        part.add(self._directions, sums[0], self.on.memory(slot))
 
 
 class NetworkCurvature:
@@ -62,7 +62,6 @@ class NetworkCurvature:
     Parameters
     ----------
     products : CurvatureSum
-    on : CasePasses
     decay : float
         Strength of the weight decay.
     mask : (P,) vector or None
@@ -71,19 +70,21 @@ class NetworkCurvature:
         Mean over cases of squared per-case gradients, for `diagonal`.
     center : (P,) vector or None
         Mean gradient g. The curvature is then B - g gᵀ, the covariance of the gradient.
+    estimate : callable
+        Draw → an unbiased estimate of the diagonal of the Gauss-Newton matrix, without weight decay.
     """
 
     def __init__(
         self,
         products: CurvatureSum,
-        on: CasePasses,
         decay: float,
         mask: Vector | None,
         squares: Vector | None,
         center: Vector | None,
+        estimate: Callable[[int], Vector],
     ) -> None:
-        self._products, self._on, self._decay, self._mask = products, on, decay, mask
-        self._squares, self._center = squares, center
+        self._products, self._on, self._decay, self._mask = products, products.on, decay, mask
+        self._squares, self._center, self._estimate = squares, center, estimate
 
     def __call__(self, v: Vector) -> Vector:
         """Return the product with v, a new (P,) vector."""
@@ -103,7 +104,15 @@ class NetworkCurvature:
     def diagonal(self, lam: float) -> Vector:
         """See `Curvature.diagonal`: the mean of squared per-case gradients, plus λ, plus weight decay."""
         assert self._squares is not None  # every gradient of this problem has them
-        return self._squares + lam + (self._decay if self._mask is None else self._decay * self._mask)
+        return self._squares + self._more(lam)
+
+    def unbiased_diagonal(self, lam: float, draw: int) -> Vector:
+        """Return an unbiased estimate of the diagonal of the Gauss-Newton matrix, plus λ, plus weight decay."""
+        with self._on.backend.quiet():
+            return self._estimate(draw) + self._more(lam)
+
+    def _more(self, lam: float) -> float | Vector:
+        return lam + (self._decay if self._mask is None else self._decay * self._mask)
 
     def _add_decay(self, v: Vector, piece: slice, Bv: Vector) -> None:
         mask = None if self._mask is None else self._mask[piece]

@@ -13,6 +13,7 @@ from typing import Any
 
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.model.corruption import DIAGONAL, signs
 from hf_matlab_compat.model.losses import CrossEntropy
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.packing import weights_only_mask
@@ -26,6 +27,7 @@ from hf_matlab_compat.objective.gradient import chunk_sums, gradient_sums
 from hf_matlab_compat.objective.hessian import Hessian
 from hf_matlab_compat.objective.likelihood import likelihood
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
+from hf_matlab_compat.objective.unbiased_diagonal import unbiased_diagonal
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.state import Score
@@ -124,7 +126,14 @@ class FeedforwardProblem:
             products = CurvatureSum(self._on, theta, blocks, self._at(theta), scale)
         squares = None if gradient is None else gradient.full_squared
         center = gradient.chunk if gradient is not None and self.curvature_kind == "empirical_fisher" else None
-        return NetworkCurvature(products, self._on, self.weight_decay, self.mask, squares, center)
+
+        def estimate(draw: int) -> Vector:
+            def of_cases(first: int, n: int, outputs: int) -> Array:
+                return signs(DIAGONAL, (first, n, outputs), draw)
+
+            return unbiased_diagonal(self._on, theta, chunks, of_cases)
+
+        return NetworkCurvature(products, self.weight_decay, self.mask, squares, center, estimate)
 
     def _at(self, theta: Vector) -> Callable[[Block], BlockProduct]:
         if self.curvature_kind == "gauss_newton":

@@ -47,6 +47,7 @@ class BiCGSTAB:
     max_steps: int = 50
     tolerance: float | None = None
     follow_negative_curvature: bool = True
+    takes_preconditioner = False
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`; `start` is not used. A p that points downhill in the likelihood is reversed."""

@@ -17,9 +17,9 @@ from typing import Any
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.cg_vectors import CGVectors, cg_vectors
-from hf_matlab_compat.errors import NotFinite
+from hf_matlab_compat.errors import NotFinite, OptionError
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.solvers.rules import Path, Quadratic
+from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
 from hf_matlab_compat.state import Watch
 
 
@@ -67,14 +67,19 @@ class ConjugateGradients:
     faithful: bool = Options.faithful
     vectors: Callable[[Vector, Vector, Vector, Vector | None], CGVectors] = cg_vectors
 
-    def solve(self, model: Quadratic, start: Vector, M: Vector | None, watch: Watch) -> Path:
+    def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`.
 
         Raises
         ------
+        OptionError
+            The preconditioner is a function.
         NotFinite
             A curvature product, or the inverse of the preconditioner, is NaN or infinite.
         """
+        if callable(M):
+            advice = "{solver='truncated_newton'} takes any preconditioner."
+            raise OptionError("preconditioner", expected="a diagonal", got="a function", advice=advice)
         path = conjgrad(model.B, model.g, start, M, self, lambda i: watch("cg", i, self.max_cg_steps))
         if path.stop is CGStop.NOT_FINITE:
             inverse = M is None or bool((M > 0).all())

@@ -38,6 +38,7 @@ class Minres:
     max_steps: int = 100
     tolerance: float | None = None
     follow_negative_curvature: bool = False
+    takes_preconditioner = False
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`; `start` is not used. A p that points downhill in the likelihood is reversed."""

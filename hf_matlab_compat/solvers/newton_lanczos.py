@@ -40,6 +40,7 @@ class NewtonLanczos:
     max_steps: int = 100
     tolerance: float | None = None
     knows_radius = True
+    takes_preconditioner = False
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning | None, watch: Watch) -> Path:
         """See `InnerSolver.solve`; `start` is not used, and ``model.strength`` is the radius."""

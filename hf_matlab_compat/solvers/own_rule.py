@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from hf_matlab_compat.answers import Refuse, checked_number, checked_score, checked_vector, shown
-from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.problem import Product
-from hf_matlab_compat.solvers.rules import Chosen, Judgement, Path, Step
+from hf_matlab_compat.solvers.rules import Chosen, Judgement, Path, Preconditioning, Step
 
 
 class OwnRule:
@@ -65,9 +64,11 @@ def _path(answer: Any, given: Any, refuse: Refuse) -> Path:
     return replace(answer, iterates=iterates)
 
 
-def _preconditioner(answer: Any, given: Any, refuse: Refuse) -> Vector | None:
+def _preconditioner(answer: Any, given: Any, refuse: Refuse) -> Preconditioning:
     if answer is None:
         return None
+    if callable(answer):
+        return lambda r: checked_vector(answer(r), r, "a product with the inverse", refuse)
     M = checked_vector(answer, given[1].full, "None, or a diagonal", refuse)
     if not bool((M > 0).all()):
         raise refuse("a diagonal of positive numbers", "a diagonal with others")

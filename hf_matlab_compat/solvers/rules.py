@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.problem import Cases, Curvature, Gradient, Product
 from hf_matlab_compat.state import Score, Watch
 
@@ -57,12 +57,15 @@ class Path:
         Why the solver stopped; its value is the sentence that the user sees.
     last_step : int
         The last step begun; if the solver failed, the failed step.
+    pairs : tuple of (k, P) arrays or None
+        Some steps s of the solver and their products B s, the oldest first, if it leaves them.
     """
 
     steps: list[int]
     iterates: list[Vector]
     stop: Enum
     last_step: int
+    pairs: tuple[Array, Array] | None = None
 
 
 @dataclass(frozen=True)
@@ -142,15 +145,15 @@ class Damping(Protocol):
 class Preconditioner(Protocol):
     """An approximation to the damped curvature that is easy to invert."""
 
-    def __call__(self, G: Curvature, gradient: Gradient, lam: float) -> Vector | None:
-        """Return its diagonal, positive, (P,); None for no preconditioner."""
+    def __call__(self, G: Curvature, gradient: Gradient, lam: float) -> Preconditioning:
+        """Return its diagonal, positive, (P,); or r → M⁻¹ r, for solvers that take it; None for no preconditioner."""
         ...
 
 
 class InnerSolver(Protocol):
     """Minimises the quadratic model approximately."""
 
-    def solve(self, model: Quadratic, start: Vector, M: Vector | None, watch: Watch) -> Path:
+    def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """Return the iterates from `start`, which is not changed; call ``watch("cg", step, largest step)``."""
         ...
 
