@@ -104,15 +104,15 @@ class NetworkCurvature:
     def diagonal(self, lam: float) -> Vector:
         """See `Curvature.diagonal`: the mean of squared per-case gradients, plus λ, plus weight decay."""
         assert self._squares is not None  # every gradient of this problem has them
-        return self._squares + self._more(lam)
+        return self._damped(self._squares, lam)
 
     def unbiased_diagonal(self, lam: float, draw: int) -> Vector:
         """Return an unbiased estimate of the diagonal of the Gauss-Newton matrix, plus λ, plus weight decay."""
         with self._on.backend.quiet():
-            return self._estimate(draw) + self._more(lam)
+            return self._damped(self._estimate(draw), lam)
 
-    def _more(self, lam: float) -> float | Vector:
-        return lam + (self._decay if self._mask is None else self._decay * self._mask)
+    def _damped(self, diagonal: Vector, lam: float) -> Vector:
+        return diagonal + lam + (self._decay if self._mask is None else self._decay * self._mask)
 
     def _add_decay(self, v: Vector, piece: slice, Bv: Vector) -> None:
         mask = None if self._mask is None else self._mask[piece]
