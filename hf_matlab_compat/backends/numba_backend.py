@@ -52,9 +52,9 @@ def load(dtype: np.dtype[Any]) -> ModuleType:
         raise OptionError("backend", expected="a Numba that compiles", got="NUMBA_DISABLE_JIT set", advice=advice)
     _look_for_blas()
     try:
-        from hf_matlab_compat.backends import compiled_cg, compiled_loops
+        from hf_matlab_compat.backends import compiled_cg, compiled_loops, compiled_recursions
 
-        for loops in (compiled_loops, compiled_cg):
+        for loops in (compiled_loops, compiled_cg, compiled_recursions):
             loops.compile_all(dtype)
     except _NOT_KEPT as error:
         raise OptionError(

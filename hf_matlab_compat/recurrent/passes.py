@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.recurrent.hessian import KeptErrors, add_hessian_product
 from hf_matlab_compat.recurrent.outputs import OutputColumns
-from hf_matlab_compat.recurrent.recursions import Recursions
+from hf_matlab_compat.recurrent.recursions import Recursions, recursions_of
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
 from hf_matlab_compat.recurrent.squares import add_squares
 from hf_matlab_compat.recurrent.workspace import Workspace, rows
@@ -98,7 +98,7 @@ class AtSequences(OutputColumns["RecurrentNetwork"]):
     def __init__(self, net: RecurrentNetwork, theta: Vector, block: SequenceBlock, workspace: Workspace) -> None:
         self.net, self.theta, self.block, self.xp = net, theta, block, workspace.xp
         self._workspace = workspace
-        self._recursions = Recursions(workspace.xp)
+        self._recursions = recursions_of(workspace.backend)
         self.shape = block.num_steps, len(block)
         self.layers = [LayerAtSequences(net, i, self.shape, workspace) for i in range(len(net.units) - 1)]
         self._forward()

@@ -1,4 +1,4 @@
-"""The three recursions over time of one recurrent layer, as numpy operations on whole steps.
+"""The three recursions over time of one recurrent layer, as operations on whole steps or as compiled loops.
 
 Everything else over time is one product over all steps and sequences; what is left here costs one H×H product a step.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from hf_matlab_compat.backends.arrays import Array
+from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.model.units import Unit
 
 
@@ -81,3 +82,42 @@ class Recursions:
                 p *= S[t]
             if more is not None:
                 p += more[t]
+
+
+class CompiledRecursions(Recursions):
+    """The recursions of a product and of a gradient as one compiled loop each; the forward pass stays in numpy.
+
+    They differ from numpy's by the rounding of another BLAS.
+
+    Parameters
+    ----------
+    xp : module
+        numpy.
+    loops : module
+        `backends.compiled_recursions`.
+    """
+
+    def __init__(self, xp: Any, loops: Any) -> None:
+        super().__init__(xp)
+        self._loops = loops
+
+    def tangent(self, Ra: Array, W_hhT: Array, first: Array | None, S: Array | None, kept: Array | None) -> None:
+        """See `Recursions.tangent`."""
+        if first is not None:
+            Ra[0] += first
+        none = Ra[:0]
+        self._loops.tangent(Ra, W_hhT, none if S is None else S, none if kept is None else kept)
+
+    def back(self, Q: Array, W_hhT: Array, S: Array | None, more: Array | None) -> None:
+        """See `Recursions.back`."""
+        none = Q[:0]
+        self._loops.back(Q, W_hhT.T, none if S is None else S, none if more is None else more)
+
+
+def recursions_of(backend: Backend) -> Recursions:
+    """Return the recursions of a backend: compiled ones if it compiles loops."""
+    if backend.loops is None:
+        return Recursions(backend.xp)
+    from hf_matlab_compat.backends import compiled_recursions  # it needs Numba
+
+    return CompiledRecursions(backend.xp, compiled_recursions)
