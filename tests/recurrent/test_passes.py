@@ -135,3 +135,22 @@ def test_gradient_and_hessian_of_two_layers_are_finite_differences(units: list[s
     ends = [Kernels(ours.net, ours.data, ours.theta + sign * step * v) for sign in (1, -1)]
     assert ours.grad() @ v == pytest.approx((ends[0].loss - ends[1].loss) / (2 * step), rel=1e-7)
     assert apart(ours.product(v), (ends[0].grad() - ends[1].grad()) / (2 * step)) <= 1e-7
+
+
+@pytest.mark.parametrize("distance", ["matching", "squared"])
+@pytest.mark.parametrize(
+    "units", [["tanh", "logistic", "linear"], ["linear", "softplus", "linear"], ["gelu", "tanh", "linear"]]
+)
+def test_structural_damping_of_two_layers_measures_the_change_of_their_states(units: list[str], distance: str) -> None:
+    """v'Sv is the squared change of the states along v, divided by the slope for units with a distance of their own."""
+    ours, random = stacked(units, structural_unit=distance)
+    v, step = random.standard_normal(ours.theta.size), 1e-6
+    ends = [Kernels(ours.net, ours.data, ours.theta + sign * step * v).at.layers for sign in (1, -1)]
+    exists = (np.arange(5)[:, None] < ours.data.lengths)[:, :, None]
+    expected = 0.0
+    for unit, at, above, below in zip(units, ours.at.layers, *ends, strict=False):
+        moved = exists * (above.h - below.h) / (2 * step)
+        slope = {"tanh": 1 - at.h**2, "logistic": at.h * (1 - at.h)}.get(unit, 1.0)
+        expected += float((moved**2 / (slope if distance == "matching" else 1.0)).sum())
+    found = v @ (ours.product(v, 1.0) - ours.product(v))
+    assert found == pytest.approx(expected, rel=1e-6)
