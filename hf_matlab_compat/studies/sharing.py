@@ -158,7 +158,7 @@ def sharing(data: str, seed: int) -> Mapping[str, list[float]]:
     for n in range(1, EPOCHS + 1):
         theta, memory, *_ = central.epoch(counted, theta, memory, n, silent)
     found = {"central sums": [*_figures(whole, theta), 0.0, 100.0]}
-    shards = [_subject([_shard(fit, k), test], seed, num_chunks=1) for k in range(WORKERS)]
+    shards = [_subject([_shard(fit, k), test], seed, 1, whole.state.theta) for k in range(WORKERS)]
     problems = [subject.problem for subject, _ in shards]
     work = counted.passes * WORKERS  # a pass over all cases is one over the cases of each worker
     for pace in (uneven, even):
@@ -179,14 +179,14 @@ def _shard(cases: Mapping[str, Any], k: int) -> dict[str, Any]:
     return {name: values[..., k::WORKERS] for name, values in cases.items()}
 
 
-def _subject(parts: list[Any], seed: int, num_chunks: int) -> tuple[Subject, Method]:
+def _subject(parts: list[Any], seed: int, num_chunks: int, start: Any = None) -> tuple[Subject, Method]:
     fit, test = parts
     # MATLAB's first lambda, 45, is made for hundreds of epochs; the workers have some 25 each
     given = {"num_threads": 1, "error_measure": "misclassified", "max_epochs": EPOCHS, "initial_lam": 1.0}
     settings = Options(num_chunks=num_chunks, seed=seed, **given)
     units = ["logistic", "logistic", "softmax"]
     network = NetworkData(fit["inputs"], fit["targets"], test["inputs"], test["targets"], [60, 30], units)
-    subject = network_subject(network, (None, None, None), None, settings, settings)
+    subject = network_subject(network, (start, None, None), None, settings, settings)
     return subject, method_of(settings, subject.backend)
 
 
