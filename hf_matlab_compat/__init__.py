@@ -17,6 +17,9 @@ from hf_matlab_compat.errors import (
     NonFiniteError,
     OptionError,
     ParityError,
+    RankError,
+    RanksDisagree,
+    SharedStateError,
     StuckWarning,
     Terminated,
 )
@@ -31,7 +34,15 @@ from hf_matlab_compat.training import train
 
 __all__ = ["Options", "Report", "Result", "State", "__version__", "load", "nnet_train", "nnet_train_2", "train"]
 __all__ += ["ArgumentError", "CheckpointError", "DataError", "HessianFreeError", "MemoryFullError", "MigrationError"]
-__all__ += ["NonFiniteError", "OptionError", "ParityError", "Terminated"]
+__all__ += [
+    "NonFiniteError",
+    "OptionError",
+    "ParityError",
+    "RankError",
+    "RanksDisagree",
+    "SharedStateError",
+    "Terminated",
+]
 __all__ += ["controller", "ctc", "multiplicative", "recurrent", "rnn_train"]
 __all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning", "StuckWarning"]
 

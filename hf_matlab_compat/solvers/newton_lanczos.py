@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.solvers.conjgrad import CGStop
@@ -93,4 +92,6 @@ def within_a_ball(t: NDArray[Any], S: NDArray[Any], length: float, D: float) -> 
 
 
 def _root(f: Callable[[float], float], low: float, high: float) -> float:
+    from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]  # it takes half a second to import
+
     return float(cast(Any, optimize).brentq(f, low, high, xtol=1e-300))
