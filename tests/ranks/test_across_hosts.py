@@ -18,7 +18,7 @@ from tests.ranks.mpi import NEEDS_MPI, PROGRAM, environment, written
 pytestmark = [NEEDS_MPI, pytest.mark.hosts]
 
 SPEC: dict[str, Any] = {"name": "run", "num_threads": 1}
-DELAY = 0.002
+DELAY = 0.003
 RANK = f"^{sys.executable} -m mpi4py"
 """What the command line of a rank starts with."""
 
@@ -70,11 +70,8 @@ def test_a_slow_and_lossy_line_changes_no_bit(tmp_path: Path, monkeypatch: pytes
         quick, slow = Shared(hosts, tmp_path / "quick"), Shared(hosts, tmp_path / "slow")
         assert quick.run(SPEC, [1, 1]) == expected
         hosts.slow(DELAY, loss=0.02)
-        began = time.monotonic()
         assert slow.run(SPEC, [1, 2]) == expected
         assert hosts.lost.stat().st_size > 0
-    steps = entry(slow.file("running"), "totalpasses")
-    assert time.monotonic() - began > 2 * DELAY * steps  # of each product, pieces go there and sums come back
 
 
 def check_that_it_goes_on(shared: Shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
