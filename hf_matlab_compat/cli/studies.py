@@ -99,6 +99,7 @@ def _of_task(name: str, what: str) -> None:
         sequences: MaybeWhole = None,
         chunks: MaybeWhole = None,
         hidden: MaybeWhole = None,
+        layers: MaybeWhole = None,
         epochs: MaybeWhole = None,
         initial_lam: float | None = None,
         cg_steps: MaybeWhole = None,
@@ -114,6 +115,7 @@ def _of_task(name: str, what: str) -> None:
 
         given = {
             **{"length": length, "data": data, "sequences": sequences, "chunks": chunks, "hidden": hidden},
+            "layers": layers,
             **{"epochs": epochs, "initial_lam": initial_lam, "cg_steps": cg_steps, "precision": precision},
             **{"spectral_radius": spectral_radius, "backend": backend, "shorter": shorter and tuple(shorter)},
         }
@@ -154,7 +156,9 @@ def _of_task(name: str, what: str) -> None:
     chunks
         Parts of them; an epoch's curvature is that of one part.
     hidden
-        Number of hidden units.
+        Number of units of a hidden layer.
+    layers
+        Number of hidden layers, each recurrent; 1 where none is given.
     epochs
         Most epochs; a run ends where the criterion is met.
     initial_lam

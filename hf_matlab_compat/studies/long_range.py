@@ -201,8 +201,8 @@ def _problem(setting: Setting, seed: int) -> SequenceProblem:
     first = drawn(0)
     return recurrent(
         **first._asdict(),
-        hidden_sizes=[setting.hidden],
-        unit_types=["tanh", of_task.output_unit],
+        hidden_sizes=[setting.hidden] * setting.layers,
+        unit_types=[*["tanh"] * setting.layers, of_task.output_unit],
         num_chunks=setting.chunks,
         resample=drawn if setting.data == "fresh" else None,
         spectral_radius=setting.spectral_radius,

@@ -24,7 +24,9 @@ class Setting:
     shorter : tuple of int
         Lengths that the net learns first, each until the criterion is met there, from the parameters that it has.
     hidden : int
-        Number of tanh units.
+        Number of tanh units of a hidden layer.
+    layers : int
+        Number of hidden layers, each recurrent.
     data : {'fresh', 'fixed'}
         New sequences in every epoch, or the same for the whole run.
     sequences, chunks : int
@@ -44,6 +46,7 @@ class Setting:
     length: int = 30
     shorter: tuple[int, ...] = ()
     hidden: int = 50
+    layers: int = 1
     data: str = "fresh"
     sequences: int = 1000
     chunks: int = 4
@@ -101,7 +104,7 @@ def setting_of(name: str, **given: Any) -> Setting:
 def _check(made: Setting) -> None:
     if made.data not in ("fresh", "fixed"):
         raise OptionError("data", expected="'fresh' or 'fixed'", got=quoted(made.data))
-    for each in ("hidden", "sequences", "chunks", "epochs", "cg_steps"):
+    for each in ("hidden", "layers", "sequences", "chunks", "epochs", "cg_steps"):
         if getattr(made, each) < 1:
             raise OptionError(each, expected="a whole number of at least 1", got=getattr(made, each))
     if made.sequences % made.chunks:
