@@ -41,6 +41,13 @@ def test_each_task_has_its_own_settings_and_takes_others() -> None:
     assert [round(usual_damping(name), 3) for name in TASKS] == [*[0.033] * 2, 0.333, *[0.033] * 3, 30, 30]
 
 
+def test_layers_are_stacked() -> None:
+    stacked = setting_of("temporal_order", hidden=6, layers=2, sequences=40)
+    assert long_range._problem(stacked, 0).model.sizes == (6, 6, 6, 4)
+    with pytest.raises(OptionError, match=r"^layers: expected a whole number of at least 1, got 0"):
+        setting_of("temporal_order", layers=0)
+
+
 @pytest.mark.parametrize(
     ("sentence", "name", "given"),
     [
