@@ -59,7 +59,7 @@ class Alphabet:
         return "".join((self.characters + OTHER)[k] for k in symbols)
 
     def one_hot(self, symbols: Any) -> NDArray[np.float32]:
-        """Return columns with a 1 at each number: (len(self), *shape of `symbols`)."""
+        """Return columns with a 1 at each number: len(self) rows, then the shape of `symbols`."""
         number = np.arange(len(self)).reshape(-1, *[1] * np.ndim(symbols))
         return (number == symbols).astype(np.float32)
 
