@@ -191,7 +191,8 @@ class Options:
     method: Any = option(
         "hessian_free",
         _RULE,
-        "The outer method: 'hessian_free' (or 'hf'), 'gd', 'momentum', 'nag', 'adam', 'rprop', 'ncg' or 'lbfgs'.",
+        "The outer method: 'hessian_free' (or 'hf'), 'gd', 'momentum', 'nag', 'adam', 'rprop', 'ncg', 'lbfgs', "
+        "'krylov_subspace' or 'saddle_free'.",
         "method",
     )
     learning_rate: float | None = option(

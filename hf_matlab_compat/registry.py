@@ -11,9 +11,11 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Method
+from hf_matlab_compat.methods.krylov_subspace import KrylovSubspace
 from hf_matlab_compat.methods.minibatch import Adam, GradientDescent, Momentum
 from hf_matlab_compat.methods.quasi_newton import LBFGS, NonlinearCG
 from hf_matlab_compat.methods.rprop import Rprop
+from hf_matlab_compat.methods.saddle_free import SaddleFree
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.bicgstab import BiCGSTAB
@@ -207,6 +209,8 @@ METHODS: Mapping[str, Maker] = {
     "nag": _first_order(Momentum, nesterov=True, rate=0.005, momentum=0.99, period=250),
     "adam": _first_order(Adam),
     "rprop": _first_order(Rprop),
+    "krylov_subspace": lambda o, backend: KrylovSubspace(preconditioner=_martens(o, backend)),
+    "saddle_free": lambda o, backend: SaddleFree(),
     "ncg": _first_order(NonlinearCG),
     "lbfgs": _first_order(LBFGS),
 }

@@ -12,9 +12,13 @@ from scipy.io import loadmat
 from hf_matlab_compat import train
 from hf_matlab_compat.objective.curvature import NetworkCurvature
 from hf_matlab_compat.observers.observer import Observer, Stop
+from hf_matlab_compat.solvers.blocks import Blocks, layer_blocks
 
 ROOT = Path(__file__).parents[2]
 MARKS = (250, 500, 1000, 1500)
+SIZES = (64, 30, 12, 6, 12, 30, 64)
+MOST = {"saddle_free": 17.3, "encoder and decoder": 17.4, "encoder and decoder, not rescaled": 19.9, "no damping": 20.0}
+"""f that must be reached; 16.5 for the others."""
 REGION = {"damping": "trust_region", "line_search": "full_step", "preconditioner": "none"}
 PLAIN = {"initial_lam": 1.0, "preconditioner": "none"}
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -23,6 +27,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "newton_lanczos": {"solver": "newton_lanczos", **REGION},
     "minres": {"solver": "minres", **PLAIN},
     "truncated_newton": {"solver": "truncated_newton", **PLAIN},
+    "jacobi": {"preconditioner": "jacobi", "initial_lam": 1.0},
+    "equilibration": {"preconditioner": "equilibration", "initial_lam": 1.0},
+    "lbfgs": {"preconditioner": "lbfgs", "solver": "truncated_newton", "initial_lam": 1.0},
+    "krylov_subspace": {"method": "krylov_subspace"},
+    "saddle_free": {"method": "saddle_free", "curvature": "hessian"},
+    "encoder and decoder": {"solver": Blocks(blocks=layer_blocks(SIZES, [3, 3])), "initial_lam": 1.0},
+    "encoder and decoder, not rescaled": {
+        "solver": Blocks(blocks=layer_blocks(SIZES, [3, 3]), rescale=False),
+        "initial_lam": 1.0,
+    },
     "no damping": {"solver": "truncated_newton", "damping": "none", "preconditioner": "none"},
 }
 
@@ -35,6 +49,7 @@ class Watch(Observer):
 
     def epoch(self, report: Any, state: Any) -> Stop | None:
         self.epochs += 1
+        self.products += report.figures.get("evaluations", 0)
         for mark in MARKS:
             if self.products <= mark:
                 self.found[mark] = -report.train.log_likelihood
@@ -62,4 +77,4 @@ def test_the_objective_after_1500_products(name: str, monkeypatch: pytest.Monkey
         **SETTINGS[name],
     )
     print(name, {mark: round(f, 2) for mark, f in watch.found.items()}, watch.epochs, "epochs")
-    assert name == "no damping" or watch.found[1500] <= 16.5
+    assert watch.found[1500] <= MOST.get(name, 16.5)
