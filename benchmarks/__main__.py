@@ -19,6 +19,7 @@ from benchmarks import (
     octave,
     peers,
     ranks,
+    recurrent,
     results,
     shares,
     small_net,
@@ -39,6 +40,7 @@ Name = Literal[
     "small",
     "memory",
     "growth",
+    "recurrent",
     "ranks",
     "machines",
     "peers",
@@ -56,6 +58,7 @@ MEASURES: Mapping[str, Measure] = {
     "growth": growth.table,
     "ranks": ranks.table,
     "machines": many_machines.table,
+    "recurrent": recurrent.table,
     "peers": peers.table,  # last of the usual: it brings other libraries' threads into this process
     "larger": larger.table,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.recurrent_net import LONG, SHORT, RecurrentWorkload
 from benchmarks.workloads import SMALL, A, B, C, Workload
 
 
@@ -38,6 +39,7 @@ class Effort:
     larger_epochs : int
     growth_cases, growth_widths, growth_depths : tuples of int
         Where the time of a gradient and a product is measured.
+    recurrent : tuple of RecurrentWorkload
     compile : bool
         Whether PyTorch's product is measured compiled too.
     """
@@ -60,6 +62,7 @@ class Effort:
     growth_cases: tuple[int, ...] = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
     growth_widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
     growth_depths: tuple[int, ...] = (2, 4, 8, 16, 32)
+    recurrent: tuple[RecurrentWorkload, ...] = (LONG, SHORT)
     compile: bool = True
 
 
@@ -79,5 +82,6 @@ QUICK = Effort(
     growth_cases=(1_000, 3_000, 10_000, 30_000, 100_000),
     growth_widths=(64, 128, 256, 512),
     growth_depths=(2, 4, 8, 16),
+    recurrent=(SHORT,),
     compile=False,
 )

@@ -6,12 +6,14 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Generic, TypeVar
 
-from benchmarks.workloads import Workload
+Multiplied = TypeVar("Multiplied")
+"""A kind of workload."""
 
 
 @dataclass(frozen=True)
-class Peer:
+class Peer(Generic[Multiplied]):
     """A way to call a library.
 
     Attributes
@@ -28,7 +30,7 @@ class Peer:
 
     name: str
     library: str
-    product: Callable[[Workload], Callable[[], object]]
+    product: Callable[[Multiplied], Callable[[], object]]
     compiles: bool = False
 
     def version(self) -> str:
@@ -39,7 +41,7 @@ class Peer:
             return "unknown"
 
 
-def why_not(peer: Peer) -> str | None:
+def why_not(peer: Peer[Any]) -> str | None:
     """Why it cannot be imported, or None where it can."""
     try:
         importlib.import_module(peer.library)

@@ -18,7 +18,7 @@ from benchmarks.workloads import WEIGHT_DECAY, Workload, cpu, cpu_backends
 
 TARGETS = {"A": 1.1, "B": 1.3, "C": 1.1}
 OURS = "ours, {}"
-PEERS: tuple[Peer, ...] = (*peer_torch.PEERS, *peer_jax.PEERS, *peer_hessianfree.PEERS)
+PEERS: tuple[Peer[Workload], ...] = (*peer_torch.PEERS, *peer_jax.PEERS, *peer_hessianfree.PEERS)
 
 
 def table(effort: Effort, say: Callable[[str], None]) -> Table:
@@ -42,7 +42,7 @@ def table(effort: Effort, say: Callable[[str], None]) -> Table:
     return Table("peers", "Gauss-Newton product against other libraries", columns, rows, notes, where)
 
 
-def _workload(workload: Workload, peers: list[Peer], effort: Effort) -> list[list[Cell]]:
+def _workload(workload: Workload, peers: list[Peer[Workload]], effort: Effort) -> list[list[Cell]]:
     watches: dict[str, Stopwatch] = {}
     differences: dict[str, float] = {}
     expected: np.ndarray | None = None

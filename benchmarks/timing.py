@@ -39,7 +39,12 @@ class Timing:
         return (high - low) / self.median
 
 
-def stopwatch(call: Callable[[], object], spell: float, context: Context = nullcontext) -> Stopwatch:
+def stopwatch(
+    call: Callable[[], object],
+    spell: float,
+    context: Context = nullcontext,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Stopwatch:
     """Times `call` inside `context`, so often in a row that it takes `spell` seconds or more.
 
     Parameters
@@ -49,16 +54,18 @@ def stopwatch(call: Callable[[], object], spell: float, context: Context = nullc
     spell : float
     context : callable
         Makes what surrounds a timing and is not timed itself.
+    clock : callable
+        Seconds; of this process's own processor time on a machine that does other things too.
     """
     with context():
         call()
-        count = max(1, round(spell / max(_seconds(call, 1), 1e-7)))
+        count = max(1, round(spell / max(_seconds(call, 1, clock), 1e-7)))
 
     def measure() -> float:
         with context():
             if count > 1:
                 call()  # the caches are the other contenders' by now
-            return _seconds(call, count)
+            return _seconds(call, count, clock)
 
     return measure
 
@@ -88,8 +95,8 @@ def pooled(found: Sequence[Mapping[str, Timing]]) -> dict[str, Timing]:
     return {name: Timing(tuple(s for timings in found for s in timings[name].samples)) for name in found[0]}
 
 
-def _seconds(call: Callable[[], object], count: int) -> float:
-    started = time.perf_counter()
+def _seconds(call: Callable[[], object], count: int, clock: Callable[[], float]) -> float:
+    started = clock()
     for _ in range(count):
         call()
-    return (time.perf_counter() - started) / count
+    return (clock() - started) / count

@@ -38,7 +38,7 @@ def measured(name: str) -> Table:
 @pytest.mark.parametrize(
     "name",
     [
-        *("kernels", "threads", "shares", "memory", "growth", "machines", "larger"),
+        *("kernels", "threads", "shares", "memory", "growth", "recurrent", "machines", "larger"),
         pytest.param("ranks", marks=pytest.mark.study),
     ],
 )
@@ -80,7 +80,7 @@ def test_without_octave_the_table_says_so(name: str, monkeypatch: pytest.MonkeyP
     assert any("octave-cli is not on the PATH: not installed" in note for note in measured(name).notes)
 
 
-def peer(name: str, product: Callable[[Workload], Callable[[], object]], library: str = "numpy") -> Peer:
+def peer(name: str, product: Callable[[Workload], Callable[[], object]], library: str = "numpy") -> Peer[Workload]:
     return Peer(name, library, product)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.effort import Effort
+from benchmarks.recurrent_net import RecurrentWorkload
 from benchmarks.workloads import Workload
 
 TOY = Workload("toy", (6, 4, 2, 4, 6), 30)
@@ -25,4 +26,5 @@ EFFORT = Effort(
     growth_cases=(20, 40),
     growth_widths=(4, 8),
     growth_depths=(2, 4),
+    recurrent=(RecurrentWorkload("toy", 4, 5, 6),),
 )
