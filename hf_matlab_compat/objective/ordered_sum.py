@@ -54,6 +54,10 @@ class Totals(NamedTuple):
 class OrderedSum:
     """Sums of vectors and scalars over items. A sum that spans processes extends this class.
 
+    Attributes
+    ----------
+    order : Order
+
     Parameters
     ----------
     new_vector : callable
@@ -79,7 +83,7 @@ class OrderedSum:
         order: Order = InOrder(),  # noqa: B008  # it has no state
     ) -> None:
         self._new_vector, self._accumulators, self._workers, self._xp = new_vector, accumulators, workers, xp
-        self._order = order
+        self.order = order
         self._pieces = pieces(new_vector())
         self._sums: list[Vector] = []
         self._views: list[tuple[Any, Any]] = []
@@ -107,13 +111,13 @@ class OrderedSum:
             return Totals([], self.each(items, lambda item, slot: add(item, slot, ())))
         if len(items) == 1 and len(self._pieces) == 1:
             return self._of_one(items[0], add, vectors, scale, finish)
-        lanes = self._order.num_lanes(len(items), vectors)
-        nodes = self._order.split(self._nodes(lanes), PARTIAL_SUMS // vectors)
+        lanes = self.order.num_lanes(len(items), vectors)
+        nodes = self.order.split(self._nodes(lanes), PARTIAL_SUMS // vectors)
         self._grow(len(nodes) * vectors)
         scalars: list[Any] = [None] * len(items)
 
         def add_lane(lane: int, slot: int, sums: Sequence[tuple[Any, Any]]) -> None:
-            mine = self._order.items_of(lane, lanes, len(items))
+            mine = self.order.items_of(lane, lanes, len(items))
             for j in mine:
                 scalars[j] = add(items[j], slot, [first if j == mine[0] else later for first, later in sums])
 
@@ -148,22 +152,22 @@ class OrderedSum:
 
     def _nodes(self, lanes: int) -> list[Node]:
         """Return the nodes that this process sums: a single lane in every process, which is faster than to wait."""
-        return [Node(0, 1)] if lanes == 1 else self._order.nodes_of(self.rank, self.num_ranks, lanes)
+        return [Node(0, 1)] if lanes == 1 else self.order.nodes_of(self.rank, self.num_ranks, lanes)
 
     def _own(self, items: int) -> Sequence[int]:
         """Return the numbers of the items that this process works on."""
         if self.num_ranks == 1:
             return range(items)
-        lanes = self._order.num_lanes(items, 1)
+        lanes = self.order.num_lanes(items, 1)
         own = [lane for lo, hi in self._nodes(lanes) for lane in range(lo, hi)] if items else []
-        return [j for lane in own for j in self._order.items_of(lane, lanes, items)]
+        return [j for lane in own for j in self.order.items_of(lane, lanes, items)]
 
     def _add_node(self, node: Node, slot: int, into: _Level, add_lane: Callable[..., None], depth: int = 0) -> None:
         """Put the sums of a node of several lanes into `into`; each level of the tree has scratch vectors."""
         if node.hi - node.lo == 1:
             add_lane(node.lo, slot, into.views)
             return
-        first, *others = self._order.split([node], 2)
+        first, *others = self.order.split([node], 2)
         self._add_node(first, slot, into, add_lane, depth + 1)
         for other in others:
             scratch = self._level(slot, depth, len(into.sums))
@@ -192,7 +196,7 @@ class OrderedSum:
         def add_up(piece: slice, slot: int) -> None:
             views = [total[piece] for total in totals]
             for view, sums in zip(views, parts, strict=True):
-                self._order.add_up(nodes, [s[piece] for s in sums], scale, view, self._xp)
+                self.order.add_up(nodes, [s[piece] for s in sums], scale, view, self._xp)
             if finish is not None:
                 finish(views, piece)
 

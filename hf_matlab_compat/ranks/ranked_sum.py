@@ -98,7 +98,7 @@ class RankedSum(OrderedSum):
 
         def fold(piece: slice, slot: int) -> None:
             for sums in parts:
-                self._order.fold(nodes, [s[piece] for s in sums], into)
+                self.order.fold(nodes, [s[piece] for s in sums], into)
 
         self._workers.run(fold, self._pieces)
 
@@ -109,7 +109,7 @@ class RankedSum(OrderedSum):
         waiting: list[Any] = []
         buffers = iter(self._buffers(lanes, len(sums)))
         for source in range(self.num_ranks):
-            for k, node in enumerate(self._order.nodes_of(source, self.num_ranks, lanes)):
+            for k, node in enumerate(self.order.nodes_of(source, self.num_ranks, lanes)):
                 if source == self.rank:
                     found.append((node, [vectors[k][own] for vectors in sums]))
                     continue
@@ -133,7 +133,7 @@ class RankedSum(OrderedSum):
         def add_up(piece: slice, slot: int) -> None:
             for j, total in enumerate(totals):
                 out = total[start + piece.start : start + piece.stop]
-                self._order.add_up(nodes, [views[j][piece] for _, views in found], scale, out, self._xp)
+                self.order.add_up(nodes, [views[j][piece] for _, views in found], scale, out, self._xp)
 
         length = self._cuts[self.rank + 1] - start
         self._workers.run(add_up, [slice(k, min(k + PIECE, length)) for k in range(0, length, PIECE)])
@@ -146,7 +146,7 @@ class RankedSum(OrderedSum):
 
     def _buffers(self, lanes: int, vectors: int) -> list[Array]:
         """Return memory for the pieces that other ranks send; it is kept, since new memory costs more than to send."""
-        nodes = [len(self._order.nodes_of(q, self.num_ranks, lanes)) for q in range(self.num_ranks)]
+        nodes = [len(self.order.nodes_of(q, self.num_ranks, lanes)) for q in range(self.num_ranks)]
         count, length = vectors * (sum(nodes) - nodes[self.rank]), self._cuts[self.rank + 1] - self._cuts[self.rank]
         while len(self._received) < count:
             self._received.append(np.empty(length, dtype=self._new_vector().dtype))

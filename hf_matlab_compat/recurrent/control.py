@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -54,7 +54,7 @@ class ControlProblem(SequenceProblem):
     )
     """See `SequenceProblem.option_defaults`."""
 
-    def placed(self, backend: Backend, make_sum: type[OrderedSum] = OrderedSum) -> ControlProblem:
+    def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> ControlProblem:
         """See `SequenceProblem.placed`.
 
         Raises

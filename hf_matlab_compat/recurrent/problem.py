@@ -18,6 +18,7 @@ from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.backends.workers import Workers
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.objective.cases import blocks_for
 from hf_matlab_compat.objective.ordered_sum import OrderedSum, Totals
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.recurrent.curvature import BlockSum, SequenceCurvature
@@ -77,7 +78,7 @@ class SequenceProblem:
     error_per: str = "step"
     curvature_cases: str = "target_chunk"
     resample: Callable[[int], SequenceData] | None = None
-    make_sum: type[OrderedSum] = OrderedSum
+    make_sum: Callable[..., OrderedSum] = OrderedSum
     trained: TrainedModel | None = field(default=None, repr=False)
     option_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"initial_lam": 0.1, "preconditioner_exponent": None}
@@ -104,7 +105,7 @@ class SequenceProblem:
         for name, value in (("_sums", made), ("_mask", mask), ("_kept", {})):
             object.__setattr__(self, name, value)
 
-    def placed(self, backend: Backend, make_sum: type[OrderedSum] = OrderedSum) -> SequenceProblem:
+    def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> SequenceProblem:
         """Return the same problem on a backend, with this kind of sums."""
         return replace(self, backend=backend, make_sum=make_sum)
 
@@ -243,7 +244,7 @@ class SequenceProblem:
     def _blocks(self, data: SequenceData, only: int | None) -> list[SequenceBlock]:
         """Return the blocks of all chunks or of one; they are kept, with what they know of their lengths."""
         known = self._kept.setdefault("blocks" if data is not self.data else "own blocks", {})
-        count = data.num_blocks(self.num_parameters, self.backend.on_host)
+        count = data.num_blocks(self.num_parameters, self.backend.on_host, blocks_for(self._sums.order.lanes))
         for c in data.chunks(only):
             if c not in known:
                 known[c] = data.blocks(c, count)

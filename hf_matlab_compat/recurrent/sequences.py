@@ -153,13 +153,13 @@ class SequenceData:
         """Return whether a chunk is enough work for several threads."""
         return self.sequences_per_chunk * self.inputs.shape[1] * num_parameters >= WORTH_SHARING
 
-    def num_blocks(self, num_parameters: int, on_host: bool = True) -> int:
-        """Return the number of blocks of a chunk, for a model of this size."""
+    def num_blocks(self, num_parameters: int, on_host: bool = True, shared_blocks: int = SHARED_BLOCKS) -> int:
+        """Return the number of blocks of a chunk, for a model of this size; a multiple of `shared_blocks` if shared."""
         n, T = self.sequences_per_chunk, self.inputs.shape[1]
         most = max(FEWEST_SEQUENCES, (STEPS_PER_BLOCK if on_host else STEPS_PER_DEVICE_BLOCK) // T)
         count = math.ceil(n / (min(most, SEQUENCES_PER_BLOCK) if on_host else most))
         if on_host and self.worth_sharing(num_parameters):
-            count = min(SHARED_BLOCKS * math.ceil(count / SHARED_BLOCKS), n)
+            count = min(shared_blocks * math.ceil(count / shared_blocks), n)
         return count
 
     def blocks(self, chunk: int, count: int) -> tuple[SequenceBlock, ...]:
