@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # small matrices: one BLAS thread a process is faster, and the tests run in two processes
 export OPENBLAS_NUM_THREADS ?= 1
+# tests start hundreds of Pythons: each loads compiled modules, also where the environment forbids to keep them
+export PYTHONDONTWRITEBYTECODE :=
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
