@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hf_matlab_compat.errors import OptionError, speaking
-from hf_matlab_compat.legacy.arguments import SPOKEN, is_empty, rounded_up, to_field_terms
+from hf_matlab_compat.errors import OptionError, quoted, speaking
+from hf_matlab_compat.legacy.arguments import SPOKEN, is_empty, rounded_up, scalar, to_field_terms
 from hf_matlab_compat.legacy.entry_points import TrainedParameters
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, TOOLBOX
 from hf_matlab_compat.preflight.keywords import instead
 from hf_matlab_compat.recurrent import recurrent
+from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.subject import OF_A_NETWORK
 from hf_matlab_compat.training import train
 
 _SPOKEN: Mapping[str, str] = {**SPOKEN, "loss_weights": "loss_mask", "structural_damping": "mu"}
+_OF_TEST = {"inputs": "intest", "targets": "outtest", "lengths": "lengths_test", "loss_weights": "loss_mask_test"}
 _OF_NET = ("inputs", "targets", "hidden_sizes", "unit_types", "num_chunks", "curvature", "curvature_cases", "loss")
 _OF_NET += ("error_measure", "weight_decay")
 _MORE = tuple(
@@ -115,7 +117,7 @@ def rnn_train(
     """
     for name in constants:
         if name not in _MORE:
-            advice = instead(name, [*_MORE, *_OF_CALL], TO_MATLAB)
+            advice = instead(name, _KNOWN, {our: each for our, each in _THEIRS.items() if each in _KNOWN})
             raise OptionError(name, expected="an argument of rnn_train", got="an unknown name", advice=advice)
     of_net = {"indata": indata, "outdata": outdata, "layersizes": layersizes, "layertypes": layertypes}
     of_net |= {"numchunks": numchunks, "mattype": mattype, "rms": rms, "errtype": errtype, "hybridmode": hybridmode}
@@ -125,25 +127,43 @@ def rnn_train(
         of_run[bound] = rounded_up(of_run[bound])
     with speaking(_SPOKEN):
         terms = to_field_terms({**of_net, **of_run, "weightcost": weightcost})
-        terms["preconditioner_exponent"] = None if is_empty(precon_exponent) else precon_exponent
+        terms["preconditioner_exponent"] = None if is_empty(precon_exponent) else scalar(precon_exponent)
         terms.pop("num_test_chunks", None)
         problem = recurrent(
             lengths=_or_none(lengths),
             loss_weights=_or_none(loss_mask),
-            decay_biases=not mask_biases,
-            initial_state=initial_state,
-            per=per,
+            decay_biases=not _switch("mask_biases", mask_biases),
+            initial_state=scalar(initial_state),
+            per=scalar(per),
             **{name: terms.pop(name) for name in _OF_NET},
         )
-        if not is_empty(intest):
-            terms["test_problem"] = problem.on(intest, outtest, _or_none(lengths_test), _or_none(loss_mask_test))
-        result = train(problem=problem, structural_damping=mu, display=display, **terms)
+    held_out = {"intest": intest, "outtest": outtest, "lengths_test": lengths_test, "loss_mask_test": loss_mask_test}
+    with speaking(_OF_TEST):
+        terms["test_problem"] = _test_problem(problem, {name: _or_none(value) for name, value in held_out.items()})
+    with speaking(_SPOKEN):
+        result = train(problem=problem, structural_damping=scalar(mu), display=scalar(display), **terms)
     theta = result.theta.reshape(-1, 1).view(TrainedParameters)
     theta.outcome, theta.interrupted = result.outcome, result.interrupted
     return theta
 
 
-_OF_CALL = tuple(name for name in rnn_train.__annotations__ if name not in ("return", "constants"))
+_KNOWN = (*_MORE, *(name for name in rnn_train.__annotations__ if name not in ("return", "constants")))
+_THEIRS: Mapping[str, str] = {**TO_MATLAB, **_SPOKEN}
+
+
+def _test_problem(problem: SequenceProblem, held_out: Mapping[str, Any]) -> SequenceProblem | None:
+    given = [name for name, value in held_out.items() if value is not None]
+    for name in ("intest", "outtest") if given else ():
+        if name not in given:
+            raise OptionError(name, expected=f"held-out sequences, as {given[0]} is given", got="none")
+    return problem.on(*held_out.values()) if given else None
+
+
+def _switch(name: str, value: Any) -> bool:
+    number = scalar(value)
+    if isinstance(number, str) or number not in (0, 1):
+        raise OptionError(name, expected="0 or 1", got=quoted(value))
+    return bool(number)
 
 
 def _or_none(value: Any) -> Any:

@@ -93,6 +93,20 @@ def real_array(name: str, values: Any, precision: str = "double") -> NDArray[Any
     DataError
         As `real_matrix`, for any number of dimensions.
     """
+    array = numeric_array(name, values)
+    if array.dtype.kind == "f":
+        _require_finite(name, array, precision)
+    return array
+
+
+def numeric_array(name: str, values: Any) -> NDArray[Any]:
+    """Return `values` as a real numpy array of any shape, which may hold NaN and infinity; see `real_matrix`.
+
+    Raises
+    ------
+    DataError
+        As `real_matrix`, for any number of dimensions, but NaN and infinity pass.
+    """
     _refuse_gaps(name, values)
     _refuse_containers(name, values)
     array = _as_array(name, values)
@@ -101,8 +115,6 @@ def real_array(name: str, values: Any, precision: str = "double") -> NDArray[Any
         raise DataError(name, expected="an array of real numbers", got=f"{what} ({array.dtype})", advice=advice)
     if array.size == 0:
         raise DataError(name, expected="at least one number", got=f"an empty array of shape {array.shape}")
-    if array.dtype.kind == "f":
-        _require_finite(name, array, precision)
     return array
 
 

@@ -39,7 +39,7 @@ def check_layout(hidden_sizes: Any, unit_types: Any, options: Options) -> tuple[
 
 def _sizes(hidden_sizes: Any) -> list[int]:
     try:
-        sizes = [0.0 if isinstance(size, str) else float(size) for size in hidden_sizes]
+        sizes = [0.0 if isinstance(size, str | bool) else float(size) for size in hidden_sizes]
     except (TypeError, ValueError):
         sizes = [0.0]
     if not all(size >= 1 and size.is_integer() for size in sizes):

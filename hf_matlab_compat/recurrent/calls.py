@@ -124,6 +124,8 @@ def recurrent(
     words = {"initial_state": initial_state, "structural_unit": structural_unit, "per": per}
     check_words(words)
     check_scales(input_scale, recurrent_scale, spectral_radius)
+    if not isinstance(biases, bool | np.bool_):
+        raise OptionError("biases", expected="True or False", got=quoted(biases))
     settings = Options(
         num_chunks=num_chunks,
         curvature=curvature,
@@ -136,8 +138,7 @@ def recurrent(
         faithful=False,
     )
     sizes, units = check_layout(hidden_sizes, unit_types, settings)
-    if not sizes:
-        raise OptionError("hidden_sizes", expected="at least one hidden layer", got="none")
+    check_depth(sizes)
     output = name_of(units[-1])
     given = Given(inputs, targets, lengths, loss_weights)
 
@@ -157,7 +158,7 @@ def recurrent(
         settings.loss,
         settings.error_measure,
         initial_state=initial_state,
-        biases=biases,
+        biases=bool(biases),
         curvature=settings.curvature,
         structural_unit=structural_unit,
         draws=draws,
@@ -191,8 +192,20 @@ def check_words(given: dict[str, Any]) -> None:
         One is not among them.
     """
     for name, value in given.items():
-        if value not in WORDS[name]:
-            raise OptionError(name, expected="one of " + ", ".join(map(repr, WORDS[name])), got=repr(value))
+        if not isinstance(value, str) or value not in WORDS[name]:
+            raise OptionError(name, expected="one of " + ", ".join(map(repr, WORDS[name])), got=quoted(value))
+
+
+def check_depth(sizes: Sequence[int]) -> None:
+    """Refuse a net without a hidden layer.
+
+    Raises
+    ------
+    OptionError
+        There is none.
+    """
+    if not sizes:
+        raise OptionError("hidden_sizes", expected="at least one hidden layer", got="none")
 
 
 def check_scales(input_scale: Any, recurrent_scale: Any, spectral_radius: Any) -> None:

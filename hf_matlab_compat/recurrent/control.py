@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hf_matlab_compat.answers import shown
+from hf_matlab_compat.answers import is_number, shown
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import DataError, OptionError
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
@@ -163,7 +163,7 @@ def controller(
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise OptionError(name, expected="a whole number of at least 1", got=shown(value))
     for name, value in (("effort", effort), ("weight_decay", weight_decay)):
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < np.inf:
+        if not is_number(value) or not 0 <= value < np.inf:
             raise OptionError(name, expected="a finite number of at least 0", got=shown(value))
     check_parts(plant)
     data = _checked_cases(plant, starts, goals, steps, num_chunks)
@@ -177,7 +177,9 @@ def controller(
         end_weights=_weights(end_weights, plant.state_size),
         effort=float(effort),
     )
-    return ControlProblem(model=model, data=data, weight_decay=weight_decay, per="sequence", error_per="sequence")
+    return ControlProblem(
+        model=model, data=data, weight_decay=float(weight_decay), per="sequence", error_per="sequence"
+    )
 
 
 def _checked_cases(plant: Plant, starts: Any, goals: Any, steps: int, num_chunks: int) -> SequenceData:

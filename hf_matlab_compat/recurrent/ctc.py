@@ -25,7 +25,7 @@ from hf_matlab_compat.model.units import unit_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.recurrent.alignments import Alignments, LabelStrings, align, best_path, edit_distances
-from hf_matlab_compat.recurrent.calls import check_scales, check_words
+from hf_matlab_compat.recurrent.calls import check_depth, check_scales, check_words
 from hf_matlab_compat.recurrent.given import Given, checked_inputs, first_given, resampling
 from hf_matlab_compat.recurrent.initialisation import Initialisation
 from hf_matlab_compat.recurrent.network import RecurrentNetwork
@@ -240,8 +240,10 @@ def ctc(
         num_connections=num_connections,
         faithful=False,
     )
-    hidden = ["tanh"] * len(hidden_sizes) if unit_types is None else list(unit_types)
-    sizes, units = check_layout(hidden_sizes, [*hidden, "softmax"], settings)
+    hidden: Any = ["tanh"] * np.size(hidden_sizes) if unit_types is None else unit_types
+    listed = isinstance(hidden, list | tuple)
+    sizes, units = check_layout(hidden_sizes, [*hidden, "softmax"] if listed else hidden, settings)
+    check_depth(sizes)
     given = first_given(Given(inputs, labels, lengths), resample, "labels")
     classes = Classes.of(label_strings(given.targets), num_classes, blank)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.errors import DataError, OptionError, quoted, speaking
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.preflight.arrays import real_array
+from hf_matlab_compat.preflight.arrays import numeric_array, real_array
 from hf_matlab_compat.recurrent.sequences import SequenceData
 
 _AT_A_TIME = 256
@@ -98,10 +99,12 @@ def first_given(given: Given, resample: Callable[[int], Any] | None, name: str =
     Raises
     ------
     OptionError
-        There are none.
+        There are none, or `resample` is no function of the epoch.
     DataError
         `resample` makes something else.
     """
+    if resample is not None:
+        _check_takes_epoch(resample)
     for each, value in (("inputs", given.inputs), (name, given.targets)):
         if value is None and (resample is None or given.inputs is not None):
             raise OptionError(each, expected="a value", got="none", advice="{resample} can make both.")
@@ -114,7 +117,8 @@ def resampling(
     """Return epoch → its sequences, checked, and as many as `like` has, with as many features."""
 
     def of_epoch(epoch: int) -> SequenceData:
-        data = check(_drawn(resample, epoch, name))
+        with speaking({each: f"{each} of resample({epoch})" for each in ("inputs", name, "lengths", "loss_weights")}):
+            data = check(_drawn(resample, epoch, name))
         pairs = [("inputs", data.inputs, like.inputs), (name, data.targets, like.targets)]
         for each, made, first in pairs if data.targets.ndim == 3 else pairs[:1]:
             if (len(made), len(data)) != (len(first), len(like)):
@@ -123,6 +127,16 @@ def resampling(
         return data
 
     return of_epoch
+
+
+def _check_takes_epoch(resample: Any) -> None:
+    try:
+        signature(resample).bind(1)
+    except TypeError:
+        expected = "a function of one argument, the number of the epoch"
+        raise OptionError("resample", expected=expected, got=quoted(resample)) from None
+    except ValueError:
+        return  # a compiled function, which tells nothing of its arguments
 
 
 def _drawn(resample: Callable[[int], Any], epoch: int, name: str) -> Given:
@@ -135,7 +149,9 @@ def _drawn(resample: Callable[[int], Any], epoch: int, name: str) -> Given:
 
 def is_list(values: Any) -> bool:
     """Return whether the sequences stand one by one in a list, or in a MATLAB cell, which is an array of objects."""
-    return isinstance(values, list | tuple) or (isinstance(values, np.ndarray) and values.dtype == object)
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        return not values.size or np.ndim(values.flat[0]) > 0  # numbers as objects are no cell
+    return isinstance(values, list | tuple)
 
 
 def _one_by_one(name: str, values: Any) -> list[NDArray[Any]]:
@@ -182,7 +198,7 @@ def _inputs(given: Given) -> tuple[NDArray[Any], NDArray[np.int64]]:
         matrices = _one_by_one("inputs", given.inputs)
         lengths = np.array([matrix.shape[1] for matrix in matrices])
         return _padded(matrices, int(lengths.max())), lengths
-    array = _numbers("inputs", given.inputs)
+    array = numeric_array("inputs", given.inputs)  # NaN may stand after the end of a sequence
     if array.ndim == 2:
         array = array[:, :, None]  # one sequence; MATLAB drops the last dimension of such an array
     if array.ndim != 3:
@@ -192,14 +208,6 @@ def _inputs(given: Given) -> tuple[NDArray[Any], NDArray[np.int64]]:
             got=f"an array of shape {array.shape}",
         )
     return array, _lengths(given.lengths, *array.shape[1:])
-
-
-def _numbers(name: str, values: Any) -> NDArray[Any]:
-    """Return an array of real numbers; whether they are finite is asked of the steps that exist, later."""
-    array = np.asanyarray(values) if isinstance(values, np.ndarray) else real_array(name, values)
-    if array.dtype.kind in "fiub" and array.size:
-        return array
-    return real_array(name, array)
 
 
 def _lengths(given: Any, T: int, N: int) -> NDArray[np.int64]:
@@ -227,9 +235,10 @@ def _targets(given: Any, lengths: NDArray[np.int64], T: int) -> tuple[NDArray[An
         if (steps != lengths).any():
             n = int(np.argmax(steps != lengths))
             expected = f"{lengths[n]} steps in sequence {n} (counted from 0), as in {{inputs}}"
-            raise DataError("targets", expected=expected, got=int(steps[n]))
+            advice = "One target for each sequence is an array (outputs, sequences)." if (steps == 1).all() else ""
+            raise DataError("targets", expected=expected, got=int(steps[n]), advice=advice)
         return _padded(matrices, T), False
-    array = _numbers("targets", given)
+    array = numeric_array("targets", given)  # NaN may stand where there is no loss
     if array.ndim == 2 and N == 1 and array.shape[1] == T:
         return array[:, :, None], False
     if array.ndim == 2 and array.shape[1] == N:
@@ -237,7 +246,7 @@ def _targets(given: Any, lengths: NDArray[np.int64], T: int) -> tuple[NDArray[An
         at_end[:, lengths - 1, np.arange(N)] = array
         return at_end, True
     if array.ndim != 3 or array.shape[1:] != (T, N):
-        expected = f"shape (outputs, {T}, {N}), as {{inputs}} has {T} steps and {N} sequences, or (outputs, {N})"
+        expected = f"shape (outputs, {T}, {N}) or (outputs, {N}), for the steps and sequences of {{inputs}}"
         advice = "The second is a target for each sequence's last step."
         raise DataError("targets", expected=expected, got=f"shape {array.shape}", advice=advice)
     return array, False

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.backends.arrays import Array, Vector
-from hf_matlab_compat.errors import OptionError, speaking
+from hf_matlab_compat.errors import OptionError, quoted, speaking
 from hf_matlab_compat.matlab.random.streams import stream_from_seed
 from hf_matlab_compat.model.error_measures import ERROR_MEASURES
 from hf_matlab_compat.model.losses import Loss, loss_for
@@ -211,12 +211,12 @@ def multiplicative(
     'all epochs were run'
     """
     check_words({"per": per, "factor_gain": factor_gain})
-    if curvature != "gauss_newton":
-        raise OptionError("curvature", expected="'gauss_newton' for a multiplicative net", got=repr(curvature))
+    if not isinstance(curvature, str) or curvature != "gauss_newton":
+        raise OptionError("curvature", expected="'gauss_newton' for a multiplicative net", got=quoted(curvature))
     factors = hidden_size if num_factors is None else num_factors
     for name, value in (("hidden_size", hidden_size), ("num_factors", factors)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise OptionError(name, expected="a whole number of at least 1", got=repr(value))
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            raise OptionError(name, expected="a whole number of at least 1", got=quoted(value))
     settings = Options(
         num_chunks=num_chunks,
         curvature_cases=curvature_cases,

@@ -91,8 +91,16 @@ def test_it_takes_the_variables_of_a_mat_file_and_goes_on_from_its_own_files(tmp
         ({"paramsp": np.ones(3)}, "paramsp: expected 63 numbers, as the problem has parameters, got shape (3,)."),
         (
             {"intest": np.ones((3, 7, 2)), "outtest": np.ones((3, 7, 2)) / 3},
-            "indata: expected 2 features, as the net was",
+            "intest: expected 2 features, as the net was",
         ),
+        ({"intest": GIVEN["inputs"]}, "outtest: expected held-out sequences, as intest is given, got none."),
+        ({"lengths_test": [6] * 12}, "intest: expected held-out sequences, as lengths_test is given, got none."),
+        (
+            {"intest": GIVEN["inputs"], "outtest": GIVEN["targets"], "lengths_test": [9] * 12},
+            "lengths_test: expected whole numbers from 1 to 7, the steps in intest",
+        ),
+        ({"mask_biases": 7}, "mask_biases: expected 0 or 1, got 7."),
+        ({"loss_weights": 5}, "loss_weights: expected an argument of rnn_train, got an unknown name. Did you mean lo"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_matlabs_words(changes: dict[str, Any], sentence: str) -> None:

@@ -49,7 +49,7 @@ def test_sequences_come_as_arrays_lists_cells_and_files(tmp_path: Path) -> None:
         np.save(tmp_path / f"{name}.npy", given[name])
     mapped = {name: np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("inputs", "targets")}
     problem = recurrent(**{**given, **mapped})
-    assert isinstance(problem.data.inputs, np.memmap)
+    assert np.shares_memory(problem.data.inputs, mapped["inputs"])
     assert np.shares_memory(problem.data.inputs, mapped["inputs"])
     assert score(problem) == whole
 
@@ -107,7 +107,7 @@ BEHIND = np.ones((7, 12))
         ({"loss_weights": np.zeros((7, 12))}, "loss_weights: expected a weight above 0 in chunk 1, got none."),
         (
             {"targets": np.ones((3, 6, 12)) / 3},
-            "targets: expected shape (outputs, 7, 12), as inputs has 7 steps and 12",
+            "targets: expected shape (outputs, 7, 12) or (outputs, 12), for the steps",
         ),
         (
             {"targets": np.ones((3, 7, 12))},
@@ -155,6 +155,13 @@ BEHIND = np.ones((7, 12))
         ({"recurrent_scale": np.nan}, "recurrent_scale: expected a finite number of at least 0, got nan."),
         ({"curvature": "gn"}, "curvature: expected one of 'gauss_newton', 'hessian', 'empirical_fisher', got 'gn'."),
         ({"targets": None}, "targets: expected a value, got none."),
+        ({"inputs": np.ma.masked_invalid(NAN)}, "inputs: expected an array without gaps, got a masked array with 1 of"),
+        ({"inputs": NAN.astype(object)}, "inputs: expected an array of real numbers, got objects (object)."),
+        ({"biases": 5}, "biases: expected True or False, got 5."),
+        ({"per": np.ones(2)}, "per: expected one of 'step', 'sequence', got array([1., 1.])."),
+        ({"hidden_sizes": [True]}, "hidden_sizes: expected whole numbers of at least 1"),
+        ({"resample": 3}, "resample: expected a function of one argument, the number of the epoch, got 3."),
+        ({"resample": lambda: None}, "resample: expected a function of one argument, the number of the epoch"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(changes: dict[str, Any], sentence: str) -> None:
@@ -255,7 +262,7 @@ def test_every_epoch_has_its_own_sequences_for_all_its_passes() -> None:
             (np.ones((2, 6, 20)), np.ones((2, 6, 20))),
             "resample: expected targets of 1 features and 20 sequences for epo",
         ),
-        ((np.ones((2, 6, 20)), np.ones((1, 5, 20))), "targets: expected shape (outputs, 6, 20), as inputs has 6 steps"),
+        ((np.ones((2, 6, 20)), np.ones((1, 5, 20))), "targets of resample(2): expected shape (outputs, 6, 20)"),
     ],
 )
 def test_what_resample_makes_is_checked_in_every_epoch(made: Any, sentence: str) -> None:

@@ -254,6 +254,8 @@ def test_it_trains_with_a_preconditioner_too() -> None:
         ({"curvature": "hessian"}, "curvature: expected 'gauss_newton' for a multiplicative net, got 'hessian'"),
         ({"curvature": "empirical_fisher"}, "curvature: expected 'gauss_newton' for a multiplicative net, got 'empir"),
         ({"factor_gain": "relu"}, "factor_gain: expected one of 'linear', 'tanh', got 'relu'"),
+        ({"curvature": np.ones(2)}, "curvature: expected 'gauss_newton' for a multiplicative net, got array"),
+        ({"hidden_size": True}, "hidden_size: expected a whole number of at least 1, got True"),
         ({"hidden_size": 0}, "hidden_size: expected a whole number of at least 1, got 0"),
         ({"num_factors": 2.5}, "num_factors: expected a whole number of at least 1, got 2.5"),
         ({"num_chunks": 4}, "num_chunks: expected a divisor of the 6 sequences in inputs, got 4"),
