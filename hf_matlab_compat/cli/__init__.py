@@ -1,6 +1,16 @@
 """`hf-compat`: each command parses its arguments and calls the function that does the work."""
 
-from hf_matlab_compat.cli import migration, parity, records, sharing, studies, studies_of_kinds, toolbox, training
+from hf_matlab_compat.cli import (
+    migration,
+    parity,
+    records,
+    sharing,
+    studies,
+    studies_of_curvature,
+    studies_of_kinds,
+    toolbox,
+    training,
+)
 from hf_matlab_compat.cli.app import app, main
 
 __all__ = [
@@ -11,6 +21,7 @@ __all__ = [
     "records",
     "sharing",
     "studies",
+    "studies_of_curvature",
     "studies_of_kinds",
     "toolbox",
     "training",
