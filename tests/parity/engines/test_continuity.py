@@ -39,18 +39,29 @@ def continuity(reference: Path | None, name: str = SMALL, precision: str = "doub
     return run.continuity
 
 
-@pytest.mark.parametrize(
-    "reference", [pytest.param(None, id="reference_matlab"), pytest.param(ONE_FILE, id="one_file")]
-)
-@pytest.mark.parametrize("precision", ["double", "single"])
-@pytest.mark.parametrize("name", [SMALL, "class_softmax", "k_logistic_rms0_gn_hy0_lam1"])
+PRECISIONS = ("double", "single")
+RUNS = [
+    pytest.param(reference, precision, name, id=f"{name}-{precision}-{of}", marks=marks)
+    for number, name in enumerate([SMALL, "class_softmax", "k_logistic_rms0_gn_hy0_lam1"])
+    for of, reference in (("reference_matlab", None), ("one_file", ONE_FILE))
+    for place, precision in enumerate(PRECISIONS)
+    for marks in [() if place == (number + (of == "one_file")) % 2 else pytest.mark.torture]
+]
+"""Each in one precision, in turn; in either with the tests that take minutes. So are `ALL_KEPT`."""
+ALL_KEPT = [
+    pytest.param(kept, precision, marks=() if place == number % 2 else pytest.mark.torture)
+    for number, kept in enumerate(KEPT)
+    for place, precision in enumerate(PRECISIONS)
+]
+
+
+@pytest.mark.parametrize(("reference", "precision", "name"), RUNS)
 def test_one_call_equals_the_resumed_calls_to_the_last_bit(reference, precision, name):
     found = continuity(reference, name, precision)
     assert found == Continuity(epochs=3, theta=0.0, d=0.0, lam=(found.lam[0], found.lam[0]), first_apart=None)
 
 
-@pytest.mark.parametrize("kept", KEPT)
-@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize(("kept", "precision"), ALL_KEPT)
 def test_what_is_kept_between_epochs_shows_in_the_epoch_where_it_counts(kept, precision, tmp_path):
     folder = edited(tmp_path / "theirs", *KEPT[kept])
     (folder / "counted.m").write_text(COUNTED)
