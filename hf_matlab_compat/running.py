@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from traceback import clear_frames
 from typing import Any
 
@@ -79,7 +80,7 @@ def run_epochs(setup: Setup, state: State, observers: Sequence[Observer]) -> Res
         left = KeyboardInterrupt()
         left.result = result  # type: ignore[attr-defined]
         raise left
-    if result.interrupted:
+    if result.interrupted and setup.ranks.is_first:
         say_how_to_leave_a_loop()
     return result
 
@@ -140,12 +141,7 @@ class _Running:
         self.state = state
         self.reports.append(report)
         if state.theta.dtype == np.float32 and rejected_in_a_row(self.reports[-REJECTED - 1 :]) == REJECTED:
-            warnings.warn(
-                f"No step has improved the log-likelihood in single precision for {REJECTED} epochs up to epoch "
-                f"{report.epoch}, and λ rises with each. Resume with precision='double', or stop the run.",
-                StuckWarning,
-                stacklevel=5,
-            )
+            self.setup.ranks.on_first(partial(_warn_of_a_stuck_run, report.epoch))
         self._tell("epoch", lambda observer: observer.epoch(report, self._on_host()))
 
     def _tell(self, asked: str, tell: Callable[[Observer], Any]) -> None:
@@ -183,6 +179,15 @@ class _Running:
 
     def _on_host(self) -> State:
         return self.state.mapped(self.setup.backend.to_host)
+
+
+def _warn_of_a_stuck_run(epoch: int) -> None:
+    warnings.warn(
+        f"No step has improved the log-likelihood in single precision for {REJECTED} epochs up to epoch {epoch}, and λ "
+        "rises with each. Resume with precision='double', or stop the run.",
+        StuckWarning,
+        stacklevel=7,
+    )
 
 
 def _likely(done: tuple[Report, State]) -> tuple[Report, State]:

@@ -28,7 +28,7 @@ from hf_matlab_compat.preflight.run_lock import run_lock
 from hf_matlab_compat.preflight.weights import Weights
 from hf_matlab_compat.presets import preset_options
 from hf_matlab_compat.problem import Problem
-from hf_matlab_compat.ranks.ranks import OneProcess, facts_of_a_start, ranks_of, with_a_shared_seed
+from hf_matlab_compat.ranks.ranks import OneProcess, facts_of_a_start, failing_together, ranks_of, with_a_shared_seed
 from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.result import Result
 from hf_matlab_compat.result_file import is_result, saved_states
@@ -162,73 +162,73 @@ def train(
     >>> r.outcome.value
     'all epochs were run'
     """
-    defaults: dict[str, Any] = getattr(problem, "option_defaults", {})
-    asked = Options.from_keywords(**{**defaults, **(preset_options(preset) if preset else {}), **options})
-    asked = with_a_shared_seed(asked, ranks := ranks_of(asked))
-    settings = _as_used(asked, ranks)
-    shown, others = Dispensable(_display(display)), checked_observers(observers)
-    refuse_structural(problem, settings)
-    start = (initial_theta, initial_weights, initial_biases)
-    make_sum = ranks.make_sum(settings.sum_lanes)
-    with ranks.preflight():
-        resume_from, kept = _continued(resume_from)
-        if problem is None:
-            refuse_without_problem(test_problem)
-            weights = Weights(case_weights, class_weights)
-            given = NetworkData(
-                inputs, targets, test_inputs, test_targets, hidden_sizes, unit_types, weights, corrupt, resample
-            )
-            subject = network_subject(given, start, resume_from, asked, settings, make_sum)
-        else:
-            of_a_network = {name: options[name] for name in OF_A_NETWORK if name in options}
-            if draws_start(problem):
-                of_a_network.pop("seed", None)
-            refuse_beside_problem(
-                inputs=inputs,
-                targets=targets,
-                hidden_sizes=hidden_sizes,
-                unit_types=unit_types,
-                test_inputs=test_inputs,
-                test_targets=test_targets,
-                case_weights=case_weights,
-                class_weights=class_weights,
-                corrupt=corrupt,
-                resample=resample,
-                initial_weights=initial_weights,
-                initial_biases=initial_biases,
-                **of_a_network,
-            )
-            subject = own_subject(problem, test_problem, initial_theta, resume_from, settings, make_sum)
-        described = subject.described() if run_name or ranks.size > 1 else {}
-    name = ranks.on_first(lambda: check_destination(run_name))
-    source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
-    if source and ranks.is_first:
-        warn_of_changes(source, described or subject.described())
-    run = Run(
-        name=name,
-        description="" if description is None else str(description),
-        resume_from=os.fspath(source),
-        sizes=subject.sizes,
-        options=replace(asked, num_chunks=subject.problem.num_chunks),
-        num_cases=subject.num_cases,
-        described=described if name else {},
-        kept=kept,
-    )
-    method = method_of(settings, subject.backend)
-    started = checked_start(method, subject.problem, subject.state.theta)
-    if source and ranks.is_first:
-        warn_of_lost_memory(source, started, subject.state.memory)
-    memory = memory_to_begin_with(started, subject.state.memory)
-    for each, value in memory.items() if name else ():
-        check_keepable(f"memory[{each!r}]", value)
-    ranks.compare(lambda: facts_of_a_start(described, subject.state.theta, memory), "before the first epoch")
-    setup = Setup(subject.problem, subject.held_out, subject.network, subject.backend, method, run, ranks)
-    rules = _rules(asked)
-    _refuse_without_figures([*rules, *others], subject, settings.error_measure)
-    # files first: an epoch is on the disk before other observers are told of it
-    files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
-    with ranks.held_by_first(run_lock(name)):
-        return run_epochs(setup, replace(subject.state, memory=memory), [*files, *rules, shown, *others])
+    with failing_together(options.get("ranks")):
+        defaults: dict[str, Any] = getattr(problem, "option_defaults", {})
+        asked = Options.from_keywords(**{**defaults, **(preset_options(preset) if preset else {}), **options})
+        asked = with_a_shared_seed(asked, ranks := ranks_of(asked))
+        settings = _as_used(asked, ranks)
+        shown, others = Dispensable(_display(display)), checked_observers(observers)
+        refuse_structural(problem, settings)
+        start = (initial_theta, initial_weights, initial_biases)
+        make_sum = ranks.make_sum(settings.sum_lanes)
+        with ranks.preflight():
+            resume_from, kept = _continued(resume_from)
+            if problem is None:
+                refuse_without_problem(test_problem)
+                weights = Weights(case_weights, class_weights)
+                given = NetworkData(
+                    inputs, targets, test_inputs, test_targets, hidden_sizes, unit_types, weights, corrupt, resample
+                )
+                subject = network_subject(given, start, resume_from, asked, settings, make_sum)
+            else:
+                own_seed = draws_start(problem)
+                of_a_network = {n: options[n] for n in OF_A_NETWORK if n in options and not (own_seed and n == "seed")}
+                refuse_beside_problem(
+                    inputs=inputs,
+                    targets=targets,
+                    hidden_sizes=hidden_sizes,
+                    unit_types=unit_types,
+                    test_inputs=test_inputs,
+                    test_targets=test_targets,
+                    case_weights=case_weights,
+                    class_weights=class_weights,
+                    corrupt=corrupt,
+                    resample=resample,
+                    initial_weights=initial_weights,
+                    initial_biases=initial_biases,
+                    **of_a_network,
+                )
+                subject = own_subject(problem, test_problem, initial_theta, resume_from, settings, make_sum)
+            described = subject.described() if run_name or ranks.size > 1 else {}
+        name = ranks.on_first(lambda: check_destination(run_name))
+        source = resume_from if isinstance(resume_from, str | os.PathLike) else ""
+        if source and ranks.is_first:
+            warn_of_changes(source, described or subject.described())
+        run = Run(
+            name=name,
+            description="" if description is None else str(description),
+            resume_from=os.fspath(source),
+            sizes=subject.sizes,
+            options=replace(asked, num_chunks=subject.problem.num_chunks),
+            num_cases=subject.num_cases,
+            described=described if name else {},
+            kept=kept,
+        )
+        method = method_of(settings, subject.backend)
+        started = checked_start(method, subject.problem, subject.state.theta)
+        if source and ranks.is_first:
+            warn_of_lost_memory(source, started, subject.state.memory)
+        memory = memory_to_begin_with(started, subject.state.memory)
+        for each, value in memory.items() if name else ():
+            check_keepable(f"memory[{each!r}]", value)
+        ranks.compare(lambda: facts_of_a_start(described, subject.state.theta, memory), "before the first epoch")
+        setup = Setup(subject.problem, subject.held_out, subject.network, subject.backend, method, run, ranks)
+        rules = _rules(asked)
+        _refuse_without_figures([*rules, *others], subject, settings.error_measure)
+        # files first: an epoch is on the disk before other observers are told of it
+        files: list[Observer] = [TextLog(), CheckpointWriter()] if name else []
+        with ranks.held_by_first(run_lock(name)):
+            return run_epochs(setup, replace(subject.state, memory=memory), [*files, *rules, shown, *others])
 
 
 def _as_used(asked: Options, ranks: OneProcess) -> Options:

@@ -10,21 +10,23 @@ import hashlib
 import os
 import pickle
 import platform
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from hf_matlab_compat.errors import HessianFreeError, OptionError, RankError, RanksDisagree
+from hf_matlab_compat.errors import DataWarning, OptionError, RankError, RanksDisagree
 from hf_matlab_compat.objective.addition_order import order_of
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
 from hf_matlab_compat.observers.interrupt import InterruptGuard
 from hf_matlab_compat.preflight.arrays import sharing_checks
 from hf_matlab_compat.ranks.allocation import allotted, processors_here, share
+from hf_matlab_compat.ranks.failing import failing_together
 from hf_matlab_compat.ranks.ranked_sum import RankedSum
-from hf_matlab_compat.ranks.ranks import OneProcess, blas_kernels, first_failure, quietly_unless_first
+from hf_matlab_compat.ranks.ranks import OneProcess, blas_kernels, first_failure, on_first_alone
 
 T = TypeVar("T")
 
@@ -63,6 +65,8 @@ class MPIRanks(OneProcess):
     comm : mpi4py.MPI.Comm
     """
 
+    _for_failures: ClassVar[Any] = None
+
     def __init__(self, comm: Any) -> None:
         from mpi4py import MPI
 
@@ -74,13 +78,20 @@ class MPIRanks(OneProcess):
         self._flags = np.zeros(2, dtype=np.int32)
         OneProcess.of_this_process = self
         self._where = f"{platform.node()}, {processor()}"
+        if MPIRanks._for_failures is None:
+            MPIRanks._for_failures = comm.Dup()
+
+    def failing_together(self) -> AbstractContextManager[None]:
+        """See `OneProcess.failing_together`."""
+        return failing_together(self._for_failures, self._where)
 
     def on_first(self, do: Callable[[], T]) -> T:
         """See `OneProcess.on_first`."""
         result, error = None, None
         if self.is_first:
             try:
-                result = do()
+                with on_first_alone():
+                    result = do()
             except Exception as raised:
                 error = raised
         result, other = self.comm.bcast((result, _portable(error)) if self.is_first else None)
@@ -94,18 +105,26 @@ class MPIRanks(OneProcess):
     def preflight(self) -> Iterator[None]:
         """See `OneProcess.preflight`. Checks that read all data are shared, each rank taking a part.
 
+        The first rank shows its own warnings, and those on data that only other ranks have.
+
         Raises
         ------
-        HessianFreeError, OSError
+        Exception
             The error of this rank; a `RankError` for one of another rank.
         """
-        error: BaseException | None = None
-        with quietly_unless_first(self.is_first), sharing_checks(self.rank, self.size):
+        error: Exception | None = None
+        with warnings.catch_warnings(record=True) as told, sharing_checks(self.rank, self.size):
+            if not self.is_first:
+                warnings.simplefilter("always")
             try:
                 yield
-            except (HessianFreeError, OSError) as raised:
+            except Exception as raised:
                 error = raised
-        failures = self.comm.allgather(None if error is None else (self._where, _portable(error)))
+        on_data = [str(each.message) for each in told if issubclass(each.category, DataWarning)]
+        found = self.comm.allgather((None if error is None else (self._where, _portable(error)), on_data))
+        of_others = {text for _, texts in found for text in texts}.difference(on_data)
+        self.on_first(partial(_show, told, sorted(of_others)))
+        failures = [failure for failure, _ in found]
         if any(failures):
             failure = first_failure(failures, error)
             raise failure from (failure.__cause__ if failure is error else error)
@@ -193,6 +212,13 @@ class _SharedGuard(InterruptGuard):
         self._check(raises=False)
 
 
+def _show(told: list[warnings.WarningMessage], of_others: list[str]) -> None:
+    for each in told:
+        warnings.showwarning(each.message, each.category, each.filename, each.lineno)
+    for text in of_others:
+        warnings.warn(text, DataWarning, stacklevel=2)
+
+
 def processor() -> str:
     """Return the name of the processor and of the kernels that BLAS chose for it."""
     try:
@@ -213,12 +239,11 @@ def _digest(value: Any) -> bytes:
 
 _ADVICE = {
     "version": "Install the same versions on all hosts.",
-    "option": "Give all ranks the same arguments.",
-    "data": "Give all ranks the same arguments and the same files.",
-    "": "Processors of different kinds compute with different kernels: set OPENBLAS_CORETYPE to the same value on all "
-    "hosts.",
+    "BLAS": "Processors of different kinds compute with different kernels: set OPENBLAS_CORETYPE to the same value on "
+    "all hosts.",
 }
 """What to do if ranks disagree, by the first word of what they disagree on."""
+_SAME_START = "Give all ranks the same arguments and the same files."
 _LONGEST_SHOWN = 40
 
 
@@ -227,7 +252,7 @@ def _disagreement(name: str, when: str, found: list[Any], other: int) -> RanksDi
     values = [each.get(name, "") for each in (words, other_words)]
     short = all(0 < len(value) <= _LONGEST_SHOWN for value in values)
     first, second = values if short else ("one", "another")
-    advice = _ADVICE.get(name.split()[0], _ADVICE[""])
+    advice = _ADVICE.get(name.split()[0], _SAME_START if "before" in when else _ADVICE["BLAS"])
     return RanksDisagree(
         f"ranks: expected the same {name} on all ranks {when}, got {first} on rank 0 ({here}) and {second} on "
         f"rank {other} ({there}). {advice}"

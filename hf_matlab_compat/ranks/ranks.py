@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -22,6 +22,9 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.state import Memory, State
 
 T = TypeVar("T")
+
+_ON_FIRST_ALONE: ContextVar[bool] = ContextVar("on_first_alone", default=False)
+"""True while the first rank does what only it does, and the others wait for the result."""
 
 
 class OneProcess:
@@ -42,6 +45,10 @@ class OneProcess:
 
     def preflight(self) -> AbstractContextManager[None]:
         """Return a context in which an error on one rank becomes an error on all; nothing in it may communicate."""
+        return nullcontext()
+
+    def failing_together(self) -> AbstractContextManager[None]:
+        """Return a context that ends the job if an error leaves it on some ranks only."""
         return nullcontext()
 
     def compare(self, what: Callable[[], Mapping[str, Any]], when: str) -> None:
@@ -87,8 +94,8 @@ def ranks_named(name: str) -> OneProcess:
     Raises
     ------
     OptionError
-        MPI or mpi4py is missing, or the program was started so that an error of one rank would leave the others
-        waiting for ever.
+        MPI or mpi4py is missing, or the other ranks would wait for ever: the program was started so that they would
+        do so after an error, or the call is one of an observer, which only the first rank makes.
     """
     if name == "none":
         return OneProcess()
@@ -102,7 +109,25 @@ def ranks_named(name: str) -> OneProcess:
             got="one without `-m mpi4py`",
             advice="With it, a rank that fails ends the others, which would otherwise wait for ever.",
         )
+    if _ON_FIRST_ALONE.get() and comm.size > 1:
+        expected = "'none' in an observer, which only the first rank runs"
+        raise OptionError("ranks", expected=expected, got=repr(name))
     return MPIRanks(comm)
+
+
+def failing_together(name: Any) -> AbstractContextManager[None]:
+    """Return the context `OneProcess.failing_together` by the name of the option `ranks`, which may be wrong."""
+    return ranks_named(name).failing_together() if name == "mpi" else nullcontext()
+
+
+@contextmanager
+def on_first_alone() -> Iterator[None]:
+    """Within this context no ranks can be joined: the others wait for this one."""
+    token = _ON_FIRST_ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ON_FIRST_ALONE.reset(token)
 
 
 def is_first_rank() -> bool:
@@ -112,9 +137,10 @@ def is_first_rank() -> bool:
 
 def with_a_shared_seed(options: Options, ranks: OneProcess) -> Options:
     """Return the options with a seed that the first rank draws, if there is none: ranks must start alike."""
-    if ranks.size == 1 or options.seed is not None:
+    if ranks.size == 1:
         return options
-    return replace(options, seed=ranks.on_first(lambda: secrets.randbelow(1 << 32)))
+    drawn = ranks.on_first(lambda: secrets.randbelow(1 << 32))  # also if this rank has one and another has none
+    return options if options.seed is not None else replace(options, seed=drawn)
 
 
 def facts_of_a_start(described: Mapping[str, Any], theta: Any, memory: Memory) -> dict[str, Any]:
@@ -140,15 +166,6 @@ def blas_kernels() -> str:
     """Return the names of the kernels that BLAS chose for this processor."""
     found = {str(each["architecture"]) for each in threadpool_info() if each.get("architecture")}
     return " ".join(sorted(found)) or "unknown"
-
-
-@contextmanager
-def quietly_unless_first(is_first: bool) -> Iterator[None]:
-    """Show no warnings within this context, except on the first rank: they are the same on all."""
-    with warnings.catch_warnings():
-        if not is_first:
-            warnings.simplefilter("ignore")
-        yield
 
 
 def first_failure(failures: Sequence[tuple[str, BaseException] | None], own: BaseException | None) -> BaseException:

@@ -41,6 +41,38 @@ def call(**other: Any) -> Any:
     return train(**{**given, "max_epochs": 3, "max_cg_steps": 5, "seed": 0, "ranks": "mpi", **other})
 
 
+class Nested(Observer):
+    """An observer that starts a run on all ranks, though only the first rank runs it."""
+
+    def epoch(self, report: Any, state: Any) -> None:
+        call()
+
+
+def nested() -> Any:
+    return call(observers=[Nested()])
+
+
+def no_error_but_a_users_own() -> Any:
+    def corrupt(inputs: Any, cases: Any, epoch: int) -> Any:
+        raise LookupError("no such cases")
+
+    return call(corrupt=corrupt)
+
+
+def doubtful_targets_in_the_share_of_the_second() -> Any:
+    targets = np.tile(np.eye(2), 35_000)
+    targets[:, -1] = 1
+    layers = {"hidden_sizes": [], "unit_types": ["logistic"], "error_measure": "misclassified"}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        call(inputs=targets, targets=targets, **layers, max_epochs=0)
+    return str(MPI.COMM_WORLD.allgather([str(each.message) for each in told]))
+
+
+def another_seed() -> Any:
+    return call(seed=RANK)
+
+
 def nan_on_the_second() -> Any:
     return call(inputs=np.where(RANK == 1, np.nan, INPUTS))
 
@@ -124,8 +156,10 @@ def stopped() -> Any:
 def tell(do: Callable[[], Any]) -> list[str]:
     try:
         result = do()
-        told = f"{result.outcome.value}: {result.state.epoch}, {result.reason}, {result.theta.sum().hex()}"
-    except (HessianFreeError, OSError) as error:
+        told = result
+        if not isinstance(result, str):
+            told = f"{result.outcome.value}: {result.state.epoch}, {result.reason}, {result.theta.sum().hex()}"
+    except (HessianFreeError, OSError, LookupError) as error:
         told = f"{type(error).__name__}: {error}"
     return MPI.COMM_WORLD.gather(told)
 
@@ -133,6 +167,7 @@ def tell(do: Callable[[], Any]) -> list[str]:
 if __name__ == "__main__":
     warnings.simplefilter("error")
     wanted = (nan_on_the_second, other_option, other_data, other_version, other_result, full_disk, no_folder)
-    found = {do.__name__: tell(do) for do in (*wanted, locked_twice, own_problem, no_seed_at_all, stopped)}
+    wanted += (locked_twice, own_problem, no_seed_at_all, stopped, nested, no_error_but_a_users_own, another_seed)
+    found = {do.__name__: tell(do) for do in (*wanted, doubtful_targets_in_the_share_of_the_second)}
     if RANK == 0:
         print(json.dumps(found))

@@ -25,8 +25,36 @@ SENTENCES = {
     "locked_twice": ("OptionError: run_name: expected a name of no other run",),
     "own_problem": ("OptionError: ranks: expected 'none' beside a problem of your own",),
     "no_seed_at_all": ("all epochs were run: 3",),
+    "nested": ("OptionError: ranks: expected 'none' in an observer, which only the first rank runs, got 'mpi'.",),
+    "no_error_but_a_users_own": ("LookupError: no such cases",),
+    "another_seed": (
+        "expected the same theta on all ranks before the first epoch",
+        "Give all ranks the same arguments",
+    ),
+    "doubtful_targets_in_the_share_of_the_second": ("[['The targets of the training cases are not all", "], [], []]"),
     "stopped": ("stopped by an observer: 2, AtTwo: two are enough",),
 }
+
+
+FAILS_ON_ONE = """
+import numpy as np
+from mpi4py import MPI
+from hf_matlab_compat import train
+from hf_matlab_compat.ranks import failing
+
+def corrupt(inputs, cases, epoch):
+    if MPI.COMM_WORLD.rank == 1 and epoch == 2:
+        raise ValueError("no such cases")
+    return inputs
+
+failing.SECONDS = 1.0
+X = np.random.default_rng(0).random((4, 12))
+for _ in range(2):
+    try:
+        train(inputs=X, targets=X, hidden_sizes=[3], unit_types=["logistic"] * 2, corrupt=corrupt, seed=0, ranks="mpi")
+    except ValueError:
+        pass
+"""
 
 
 def test_what_differs_between_ranks_is_named_on_all_of_them(tmp_path: Path) -> None:
@@ -38,6 +66,15 @@ def test_what_differs_between_ranks_is_named_on_all_of_them(tmp_path: Path) -> N
         assert len(told) == 3
         assert len(set(told)) == 1, name
         assert all(part in told[0] for part in SENTENCES[name]), told[0]
+
+
+def test_an_error_of_one_rank_ends_the_job_though_the_script_catches_it(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(FAILS_ON_ONE)
+    done = start(2, str(program), timeout=30)
+    assert done.returncode == 1
+    assert "ValueError: no such cases\nThe other ranks have no error, so the job ends." in done.stderr
+    assert "in corrupt" in done.stderr
 
 
 def test_a_start_that_could_leave_ranks_waiting_is_refused(tmp_path: Path) -> None:
