@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -47,6 +48,9 @@ def _whole(kind: Any, tokens: Sequence[Token]) -> int:
 Whole = Annotated[int, Parameter(converter=_whole)]
 MaybeWhole = Annotated[int | None, Parameter(converter=_whole)]
 WholeNumbers = Annotated[list[int] | None, Parameter(consume_multiple=True, negative=(), converter=_whole_numbers)]
+
+_TIME_TO_PRINT = 0.5
+"""Seconds that the other ranks leave to the first, which prints the sentence: their exit codes end the whole job."""
 
 app = App(
     name="hf-compat",
@@ -128,8 +132,11 @@ def _unwritable(stop: OSError | SystemExit) -> int:
 
 def _complain(sentence: str, code: int, of_one_rank: bool = False) -> int:
     """Print a sentence; of processes that share a run only the first does, unless the error is its own alone."""
+    if not (of_one_rank or is_first_rank()):
+        time.sleep(_TIME_TO_PRINT)
+        return code
     with suppress(OSError, ValueError):
-        if sys.stderr and (of_one_rank or is_first_rank()):
+        if sys.stderr:
             print(sentence, file=sys.stderr)
     return code
 

@@ -76,7 +76,6 @@ class MPIRanks(OneProcess):
         self._guard: InterruptGuard | None = None
         self._processors, self._rank_here = processors_here(comm)
         self._flags = np.zeros(2, dtype=np.int32)
-        OneProcess.of_this_process = self
         self._where = f"{platform.node()}, {processor()}"
         if MPIRanks._for_failures is None:
             MPIRanks._for_failures = comm.Dup()

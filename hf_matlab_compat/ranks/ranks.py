@@ -31,8 +31,6 @@ class OneProcess:
     """A run in this process alone: it is the first rank of one, and agrees with itself."""
 
     rank, size = 0, 1
-    of_this_process: OneProcess
-    """The ranks that this process last joined."""
 
     @property
     def is_first(self) -> bool:
@@ -69,9 +67,6 @@ class OneProcess:
     def make_sum(self, lanes: int) -> Callable[..., OrderedSum]:
         """Return the class of the sums over blocks, with this many lanes."""
         return partial(OrderedSum, order=order_of(lanes))
-
-
-OneProcess.of_this_process = OneProcess()
 
 
 def ranks_of(options: Options) -> OneProcess:
@@ -131,8 +126,15 @@ def on_first_alone() -> Iterator[None]:
 
 
 def is_first_rank() -> bool:
-    """Return False in a process that is a later rank of a shared run."""
-    return OneProcess.of_this_process.is_first
+    """Return False in the later ones of processes that were started with `-m mpi4py`."""
+    if "mpi4py.run" not in sys.modules:
+        return True
+    from hf_matlab_compat.ranks.mpi import world
+
+    try:
+        return world().rank == 0
+    except OptionError:  # without MPI every process is alone
+        return True
 
 
 def with_a_shared_seed(options: Options, ranks: OneProcess) -> Options:

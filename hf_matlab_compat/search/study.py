@@ -112,6 +112,7 @@ def search(
     _check_counts(trials=trials, repeats=repeats, seed=seed)
     given = keywords_of(case)
     Options.from_keywords(**{name: value for name, value in options.items() if name not in OF_TRAIN})
+    _refuse_ranks({**given, **options}.get("ranks", "none"))
     checked = checked_space(space)
     parts = dimensions(checked)
     proposals = Proposals(parts, seed)
@@ -304,6 +305,12 @@ def _suggest(trial: Any, name: str, dimension: Dimension) -> None:
         trial.suggest_int(name, int(dimension.low), int(dimension.high))
     else:
         trial.suggest_float(name, dimension.low, dimension.high, log=isinstance(dimension, Log))
+
+
+def _refuse_ranks(asked: Any) -> None:
+    if asked != "none":
+        expected = "'none' in a search, which starts a process for each run"
+        raise OptionError("ranks", expected=expected, got=repr(asked))
 
 
 def _record(study: Any, trial: Any, options: Mapping[str, Any], finding: Finding) -> None:

@@ -77,6 +77,17 @@ def test_an_error_of_one_rank_ends_the_job_though_the_script_catches_it(tmp_path
     assert "in corrupt" in done.stderr
 
 
+def test_the_first_rank_alone_prints_the_mistakes_of_a_command_line(tmp_path: Path) -> None:
+    sentences = {
+        "--seed: expected a whole number, got one.": ["--seed", "one"],
+        "which cannot be read": ["--seed", "1"],
+    }
+    for sentence, words in sentences.items():
+        done = start(3, "-m", "hf_matlab_compat", "train", str(tmp_path / "no.mat"), "--ranks", "mpi", *words)
+        assert done.returncode == 2
+        assert done.stderr.count(sentence) == 1
+
+
 def test_a_start_that_could_leave_ranks_waiting_is_refused(tmp_path: Path) -> None:
     specs = tmp_path / "specs.json"
     specs.write_text(json.dumps([{"name": "plain", "ranks": "mpi"}]))

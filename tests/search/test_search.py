@@ -311,6 +311,12 @@ def test_values_that_an_option_does_not_take_are_refused_before_a_journal_is_mad
     assert not list(tmp_path.iterdir())
 
 
+def test_runs_that_ranks_share_are_refused() -> None:
+    for given, options in ((case(), {"ranks": "mpi"}), ({**case(), "ranks": "mpi"}, {})):
+        with pytest.raises(OptionError, match="ranks: expected 'none' in a search, which starts a process for each"):
+            search(given, SPACE, trials=1, **options)
+
+
 def test_layers_are_checked_and_may_have_one_width() -> None:
     for wrong in (((2, 1), (5, 9)), ((-1, 1), (5, 9)), ((1, 2), (0, 9)), ((1, 2.5), (5, 9)), (3, (5, 9))):
         with pytest.raises(OptionError, match="space: expected two whole numbers of at least"):
