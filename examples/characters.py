@@ -36,7 +36,7 @@ def main(epochs: int = 20) -> Result:
     problem = multiplicative(resample=fresh, hidden_size=20, num_chunks=2)
     result = train(
         problem=problem,
-        test_problem=multiplicative(**judged._asdict(), hidden_size=20),
+        test_problem=problem.on(*judged),
         structural_damping=0.1,
         initial_lam=1.0,
         max_cg_steps=30,

@@ -23,9 +23,8 @@ def make_sequences(count: int, seed: int):
 
 def main(epochs: int = 25) -> Result:
     """Train on 100 sequences, look at the label error on 100 others, and read some of them."""
-    run = {"hidden_sizes": [15], "num_classes": len(TONES) + 1}
-    problem = ctc(*make_sequences(100, seed=0), **run, num_chunks=2)
-    fresh = ctc(*make_sequences(100, seed=1), **run)
+    problem = ctc(*make_sequences(100, seed=0), hidden_sizes=[15], num_classes=len(TONES) + 1, num_chunks=2)
+    fresh = problem.on(*make_sequences(100, seed=1))
     result = train(problem=problem, test_problem=fresh, max_epochs=epochs, max_cg_steps=40, precision="double", seed=0)
     print(f"label error on fresh sequences: {result.history['test_error'][-1]:.1%}")
     read, said = read_labels(fresh, result.theta), make_sequences(100, seed=1)[1]

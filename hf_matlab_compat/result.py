@@ -23,7 +23,7 @@ from hf_matlab_compat.preflight.data import check_training_data
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.recurrent.given import Given
 from hf_matlab_compat.recurrent.sequence_model import TrainedModel
-from hf_matlab_compat.result_file import Saved, read_result, write_result
+from hf_matlab_compat.result_file import Own, Saved, read_result, write_result
 from hf_matlab_compat.state import Outcome, Records, Report, Score, State
 
 
@@ -61,7 +61,8 @@ class Result:
     network : Network or None
         Layout of the network; None for a user's problem.
     sequences : TrainedModel or None
-        The model of sequences that was trained, such as a recurrent net.
+        The model of sequences that was trained: a recurrent, multiplicative or labelling net, or a controller.
+        ``sequences.weights(theta)`` has the parameters by name.
     options : Options
         Settings of the run.
 
@@ -96,7 +97,8 @@ class Result:
         Parameters
         ----------
         inputs : (s_0, N) array_like
-            A case in each column; for a recurrent net sequences, as `recurrent` takes them.
+            A case in each column; for a recurrent net sequences, as `recurrent` takes them; for a controller a pair
+            (starts, goals).
         lengths : (N,) array_like, optional
             Steps of each sequence.
 
@@ -104,7 +106,8 @@ class Result:
         -------
         (s_L, N) array
             Outputs of the last layer, computed in double precision whatever the precision of the run. Of sequences
-            those of every step, (s_L, T, N), nan after the ends; a list for a list.
+            those of every step, (s_L, T, N), nan after the ends; a list for a list. Of a controller the states,
+            (n_s, T+1, N), and controls, (n_u, T, N), of its runs.
 
         Raises
         ------
@@ -121,7 +124,7 @@ class Result:
         Parameters
         ----------
         inputs : (s_0, N) array_like
-            A case in each column.
+            As in `predict`.
         layer : int or {'inputs', 'code', 'output'}, optional
             One layer alone: its number, 0 for the inputs, or its name; the code layer is the narrowest hidden one.
         lengths : (N,) array_like, optional
@@ -150,9 +153,10 @@ class Result:
         Parameters
         ----------
         inputs : (s_0, N) array_like
-            A case in each column; for a recurrent net sequences, and all arguments as `recurrent` takes them.
+            A case in each column; for a recurrent net sequences, and all arguments as its call takes them; for a
+            controller starts.
         targets : (s_L, N) array_like
-            Their desired outputs.
+            Their desired outputs; label strings for a labelling net, goals for a controller.
         lengths : (N,) array_like, optional
             Steps of each sequence.
         loss_weights : (T, N) array_like, optional
@@ -321,7 +325,9 @@ def _column(values: Sequence[Any]) -> NDArray[Any]:
     return column
 
 
-def load(path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = None, loss: Any = None) -> Result:
+def load(
+    path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = None, loss: Any = None, plant: Any = None
+) -> Result:
     """Read the result that `Result.save` wrote, or as much of one as a checkpoint and its sidecar hold.
 
     Parameters
@@ -333,6 +339,8 @@ def load(path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = Non
         only the names.
     loss : object, optional
         The loss. Needed for your own loss, for the same reason.
+    plant : object, optional
+        The plant of a controller. Needed for your own plant, for the same reason.
 
     Returns
     -------
@@ -344,7 +352,7 @@ def load(path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = Non
     CheckpointError
         There is no such file, or it is damaged or another one.
     OptionError
-        The units or the loss are not those that were trained.
+        The units, the loss or the plant are not those that were trained.
 
     Examples
     --------
@@ -358,7 +366,7 @@ def load(path: str | os.PathLike[str], *, unit_types: Sequence[Any] | None = Non
     >>> bool((again.predict(X) == r.predict(X)).all())
     True
     """
-    saved = read_result(path, unit_types, loss)
+    saved = read_result(path, Own(unit_types, loss, plant))
     made = _result_of(saved.state, saved.network, saved.options, saved.history)
     return replace(made, sequences=saved.sequences, **saved.others)
 

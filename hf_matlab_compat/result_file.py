@@ -20,13 +20,23 @@ from hf_matlab_compat.model.network import Network, build_network
 from hf_matlab_compat.model.units import UNITS, name_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.description import plain_settings
+from hf_matlab_compat.recurrent.kinds import Parts, rebuilt
+from hf_matlab_compat.recurrent.plants import PLANTS
 from hf_matlab_compat.recurrent.sequence_model import TrainedModel
-from hf_matlab_compat.recurrent.trained import TrainedRecurrent, rebuilt
 from hf_matlab_compat.state import Outcome, Records, State
 
 _TEXT = "result"
 _LOSSES = ("matching", "squared")
+_LOSSES_OF_KINDS = (*_LOSSES, "ctc", "control cost")
 Path = str | os.PathLike[str]
+
+
+class Own(NamedTuple):
+    """The caller's own objects, of which a file has only the names; as `result.load` takes them."""
+
+    unit_types: Sequence[Any] | None = None
+    loss: Any = None
+    plant: Any = None
 
 
 class Saved(NamedTuple):
@@ -68,7 +78,7 @@ def write_result(path: Path, saved: Saved) -> None:
         write_described(stream, _TEXT, text, arrays)
 
 
-def read_result(path: Path, unit_types: Sequence[Any] | None, loss: Any) -> Saved:
+def read_result(path: Path, own: Own) -> Saved:
     """Read the file of a result, or a checkpoint with its sidecar; see `result.load`.
 
     Raises
@@ -76,13 +86,13 @@ def read_result(path: Path, unit_types: Sequence[Any] | None, loss: Any) -> Save
     CheckpointError
         There is no such file, or it is damaged or another one.
     OptionError
-        The units or the loss are not those that were trained.
+        The units, the loss or the plant are not those that were trained.
     """
     if not is_result(path):
-        return _of_checkpoint(path, unit_types, loss)
+        return _of_checkpoint(path, own)
     with _undamaged(path):
         text, arrays = read_described(path, _TEXT)
-        return _put_together(text, arrays, unit_types, loss)
+        return _put_together(text, arrays, own)
 
 
 def saved_states(path: Path) -> dict[str, State]:
@@ -154,10 +164,8 @@ def _state_taken_apart(state: State, prefix: str) -> tuple[dict[str, Any], dict[
     return {"epoch": state.epoch, "memory": memory, "figures": figures}, arrays | of_records
 
 
-def _put_together(
-    text: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], unit_types: Sequence[Any] | None, loss: Any
-) -> Saved:
-    options, network = _described_network(text["settings"], text["network"] or {}, unit_types, loss)
+def _put_together(text: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], own: Own) -> Saved:
+    options, network = _described_network(text["settings"], text["network"] or {}, own)
     states = {name: _state_put_together(told, arrays, network) for name, told in text["states"].items()}
     others = {
         "outcome": Outcome[text["outcome"]],
@@ -166,7 +174,7 @@ def _put_together(
         "best": states.get("best"),
         "average": states.get("average"),
     }
-    sequences = _described_sequences(text, unit_types, loss)
+    sequences = _described_sequences(text, own)
     if sequences is not None and states["state"].theta.size != sequences.net.num_parameters:
         raise ValueError("not the parameters of this net")
     return Saved(states["state"], network, options, joined_values(text["history"], arrays), others, sequences)
@@ -184,44 +192,45 @@ def _state_put_together(told: Mapping[str, Any], arrays: Mapping[str, NDArray[An
     )
 
 
-def _of_checkpoint(path: Path, unit_types: Sequence[Any] | None, loss: Any) -> Saved:
+def _of_checkpoint(path: Path, own: Own) -> Saved:
     state, run = read_checkpoint(path), read_description(path)
     if "settings" not in run:
         raise CheckpointError(
             f"{os.fspath(path)}: expected a file that Result.save wrote, or a checkpoint with its sidecar, which "
             "describes the layers, got a checkpoint without. Copy its sidecar too."
         )
-    options, network = _described_network(run["settings"], run, unit_types, loss)
+    options, network = _described_network(run["settings"], run, own)
     records = state.records
     history = {"epoch": np.arange(1, state.epoch + 1), "seconds": records.seconds, "lam": records.lam}
     for column, which in enumerate(("train", "test")):
         history[f"{which}_log_likelihood"] = records.log_likelihood[:, column]
         history[f"{which}_error"] = records.error[:, column]
     others = {"outcome": Outcome.UNKNOWN}
-    return Saved(state, network, options, history, others, _described_sequences(run, unit_types, loss))
+    return Saved(state, network, options, history, others, _described_sequences(run, own))
 
 
 def _described_network(
-    settings: Mapping[str, Any], layers: Mapping[str, Any], unit_types: Sequence[Any] | None, loss: Any
+    settings: Mapping[str, Any], layers: Mapping[str, Any], own: Own
 ) -> tuple[Options, Network | None]:
     # return options and network from plain values, with the user's objects in place of their names
     known = {each.name for each in fields(Options)}
     plain = {name: value for name, value in settings.items() if name in known}
     if "sizes" not in layers:
         return Options(**plain), None
-    plain["loss"] = _own("loss", plain["loss"], loss, _LOSSES)
-    units = _units(layers["unit_types"], unit_types)
+    plain["loss"] = _own("loss", plain["loss"], own.loss, _LOSSES)
+    units = _units(layers["unit_types"], own.unit_types)
     return Options(**plain), build_network(layers["sizes"], units, plain["loss"], plain["error_measure"])
 
 
-def _described_sequences(
-    text: Mapping[str, Any], unit_types: Sequence[Any] | None, loss: Any
-) -> TrainedRecurrent | None:
-    """Return the recurrent net of a description; None without one, or for another model of sequences."""
-    told = text.get("sequences", {})
-    if told.get("kind") != "recurrent":
+def _described_sequences(text: Mapping[str, Any], own: Own) -> TrainedModel | None:
+    """Return the model of a description; None without one, or for a kind that is not known here."""
+    told = text.get("sequences")
+    if told is None:
         return None
-    return rebuilt(told, _units(told["unit_types"], unit_types), _own("loss", told["loss"], loss, _LOSSES))
+    loss, plant = _own("loss", told["loss"], own.loss, _LOSSES_OF_KINDS), None
+    if "plant" in told:
+        plant = _own("plant", told["plant"], own.plant, PLANTS if told["plant_settings"] is not None else ())
+    return rebuilt(told, Parts(_units(told["unit_types"], own.unit_types), loss, plant))
 
 
 def _units(names: Sequence[str], unit_types: Sequence[Any] | None) -> list[Any]:

@@ -149,6 +149,16 @@ class LoopAtTheta:
         self.log_likelihood = -0.5 * cost
         self.error = float(np.sqrt((miss[controller.shown_goal] ** 2).sum(axis=0)).sum())
 
+    @property
+    def seen(self) -> Array:
+        """z_t, (D, T, n): the shown part of the goal, then that of the state."""
+        return self._c[: self._of.input_size, :-1]
+
+    @property
+    def hidden(self) -> Array:
+        """h_t, (H, T, n)."""
+        return self._c[self._of.input_size :, 1:]
+
     @cached_property
     def _fixed(self) -> _Fixed:
         """What all derivatives at θ share; formed when the first of them is asked for."""

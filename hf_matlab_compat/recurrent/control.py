@@ -1,99 +1,25 @@
-"""Controllers of a plant as problems: the user's call, its checks, and runs of a trained controller."""
+"""The caller's way to the problem of a controller, and its checks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.answers import is_number, shown
-from hf_matlab_compat.backends.backend import Backend
-from hf_matlab_compat.errors import DataError, OptionError
-from hf_matlab_compat.objective.ordered_sum import OrderedSum
-from hf_matlab_compat.preflight.arrays import real_array, real_matrix
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.recurrent.closed_loop import Controller
+from hf_matlab_compat.recurrent.control_problem import ControlProblem, TrainedController, checked_cases
 from hf_matlab_compat.recurrent.plants import Plant, check_parts, check_plant
-from hf_matlab_compat.recurrent.problem import SequenceProblem
-from hf_matlab_compat.recurrent.sequences import SequenceData
 
 _CHECKED_CASES = 4
 """Cases from whose starts a plant is run with random controls, to check it where it gets to."""
 _FAR = 1e3
 """A plant is checked as long as its states stay below this multiple of the largest start; finite differences of large
 numbers are inaccurate."""
-
-
-class Run(NamedTuple):
-    """A run of the closed loop.
-
-    Attributes
-    ----------
-    states : (n_s, T+1, N) array
-    controls : (n_u, T, N) array
-    """
-
-    states: NDArray[Any]
-    controls: NDArray[Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ControlProblem(SequenceProblem):
-    """A controller and the cases that it is trained on; `controller` makes one.
-
-    The log-likelihood is the mean over cases of ``-½ α Σ_t |u_t|² - ½ |w∘(s_T - s*)|²``, minus the weight decay;
-    the error is the mean distance of the last state from the part of the goal that the network sees.
-    """
-
-    model: Controller
-    option_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {"initial_lam": 1.0, "preconditioner_exponent": None}
-    )
-    """See `SequenceProblem.option_defaults`."""
-
-    def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> ControlProblem:
-        """See `SequenceProblem.placed`.
-
-        Raises
-        ------
-        OptionError
-            The backend is a GPU's.
-        """
-        if not backend.on_host:
-            expected = "'numpy' or 'numba' with a controller, whose plant computes with numpy"
-            raise OptionError("backend", expected=expected, got=repr(backend.name))
-        return replace(self, backend=backend, make_sum=make_sum)
-
-    def on(  # pyright: ignore[reportIncompatibleMethodOverride]  # a case is a start and a goal
-        self, starts: ArrayLike, goals: ArrayLike
-    ) -> ControlProblem:
-        """Return the same controller on other cases, in one chunk, for ``train(test_problem=…)``.
-
-        Raises
-        ------
-        DataError
-            The cases do not fit the plant.
-        """
-        return replace(self, data=_checked_cases(self.model.plant, starts, goals, self.model.steps, 1))
-
-    def run(self, theta: ArrayLike, starts: ArrayLike | None = None, goals: ArrayLike | None = None) -> Run:
-        """Return states and controls at θ, from the problem's own starts to its goals or from others.
-
-        Raises
-        ------
-        DataError
-            θ or the cases do not fit.
-        """
-        of = self if starts is None or goals is None else self.on(starts, goals)
-        packed = real_array("theta", theta).ravel()
-        if packed.size != self.num_parameters:
-            raise DataError("theta", expected=f"{self.num_parameters} numbers, as the controller has", got=packed.size)
-        with self.backend.quiet():
-            at = self.model.loop(packed, of.data.inputs[:, 0].astype(packed.dtype), of.data.targets)
-        return Run(at.states, at.controls)
 
 
 def controller(
@@ -166,9 +92,7 @@ def controller(
         if not is_number(value) or not 0 <= value < np.inf:
             raise OptionError(name, expected="a finite number of at least 0", got=shown(value))
     check_parts(plant)
-    data = _checked_cases(plant, starts, goals, steps, num_chunks)
-    _check_where_it_gets_to(plant, data.inputs[:, 0, :_CHECKED_CASES], steps)
-    model = Controller(
+    net = Controller(
         plant=plant,
         hidden_size=int(hidden_size),
         steps=int(steps),
@@ -177,26 +101,9 @@ def controller(
         end_weights=_weights(end_weights, plant.state_size),
         effort=float(effort),
     )
-    return ControlProblem(
-        model=model, data=data, weight_decay=float(weight_decay), per="sequence", error_per="sequence"
-    )
-
-
-def _checked_cases(plant: Plant, starts: Any, goals: Any, steps: int, num_chunks: int) -> SequenceData:
-    rows = plant.state_size
-    found = {name: real_matrix(name, values) for name, values in (("starts", starts), ("goals", goals))}
-    for name, values in found.items():
-        if len(values) != rows:
-            expected = f"{rows} rows, one for each component of the plant's state"
-            raise DataError(name, expected=expected, got=f"shape {values.shape}", advice="A case is a column.")
-    N = found["starts"].shape[1]
-    if found["goals"].shape[1] != N:
-        raise DataError("goals", expected=f"{N} columns, one for each start", got=f"shape {found['goals'].shape}")
-    if N % num_chunks:
-        raise OptionError("num_chunks", expected=f"a divisor of the number of cases, {N}", got=num_chunks)
-    first, goal = (np.array(values, dtype=np.float64) for values in found.values())
-    # a sequence of T steps; the starts stand at each of them, in the memory of one
-    return SequenceData(np.broadcast_to(first[:, None], (rows, steps, N)), goal, np.full(N, steps), None, num_chunks)
+    data = checked_cases(net, starts, goals, num_chunks)
+    _check_where_it_gets_to(plant, data.inputs[:, 0, :_CHECKED_CASES], steps)
+    return TrainedController(net=net, weight_decay=float(weight_decay)).problem(data)
 
 
 def _check_where_it_gets_to(plant: Plant, starts: NDArray[Any], steps: int) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +32,7 @@ from hf_matlab_compat.recurrent.network import RecurrentNetwork
 from hf_matlab_compat.recurrent.passes import AtSequences
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.sequences import SequenceBlock, SequenceData
+from hf_matlab_compat.recurrent.trained import TrainedRecurrent
 from hf_matlab_compat.recurrent.workspace import Workspace
 
 
@@ -47,6 +48,10 @@ class LabelledSequences(SequenceData):
         here = slice(None) if only is None else slice(only * n, (only + 1) * n)
         return max(1, int((self.targets[:, here] >= 0).sum()))
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """See `SequenceData.arrays`."""
+        return {"inputs": self.inputs, "labels": self.targets, "lengths": self.lengths}
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabellingNetwork(RecurrentNetwork):
@@ -59,6 +64,9 @@ class LabellingNetwork(RecurrentNetwork):
     """
 
     blank: int
+    kind: ClassVar[str] = "labelling"
+    settings: ClassVar[tuple[str, ...]] = (*RecurrentNetwork.settings, "blank")
+    """See `sequence_model.StepNet`."""
 
     def at(self, theta: Vector, block: SequenceBlock, workspace: Workspace) -> AtLabelled:
         """See `SequenceModel.at`."""
@@ -113,8 +121,36 @@ class AtLabelled(AtSequences):
         return best_path(self._scores(), self.block.lengths, self._labels.blank)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainedLabeller(TrainedRecurrent):
+    """A labelling net and the settings of its problem; its outputs are probabilities of the classes."""
+
+    net: LabellingNetwork
+    loss: Any = "ctc"
+    error_measure: str = "label error"
+    per: str = "sequence"
+    error_per: ClassVar[str] = "label"
+
+    def read_labels(self, theta: NDArray[Any], inputs: Any, lengths: Any = None) -> list[list[int]]:
+        """Return the labels of the best path of every sequence."""
+        return self.read(theta, self._of_inputs(inputs, lengths))
+
+    def read(self, theta: NDArray[Any], data: SequenceData) -> list[list[int]]:
+        """Return the labels of the best path of every sequence; the labels in `data` do not matter."""
+        read = (at.read().labels.T for at in self._passes(theta, data))
+        return [[int(k) for k in string if k >= 0] for strings in read for string in strings]
+
+    def _checked(self, given: Given) -> LabelledSequences:
+        if given.loss_weights is not None:
+            expected = "none for a labelling net, whose loss is that of whole sequences"
+            raise OptionError("loss_weights", expected=expected, got="a value")
+        return labelled_sequences(given, 1, Classes(self.net.sizes[-1], self.net.blank))
+
+
 def read_labels(problem: SequenceProblem, theta: ArrayLike) -> list[list[int]]:
     """Return what a trained net reads: the labels of the best path of every sequence.
+
+    ``result.sequences.read_labels(result.theta, inputs)`` does the same with sequences that have no labels.
 
     Parameters
     ----------
@@ -126,14 +162,16 @@ def read_labels(problem: SequenceProblem, theta: ArrayLike) -> list[list[int]]:
     Returns
     -------
     list of N lists of int
+
+    Raises
+    ------
+    OptionError
+        The problem is another one.
     """
-    data, memory, found = problem.data, Workspace(problem.backend), list[list[int]]()
-    with problem.backend.quiet():
-        for chunk in data.chunks():
-            for block in data.blocks(chunk, data.num_blocks(problem.num_parameters)):
-                at: Any = problem.model.at(problem.backend.asarray(theta), block, memory)
-                found += [[int(k) for k in string if k >= 0] for string in at.read().labels.T]
-    return found
+    if not isinstance(problem.trained, TrainedLabeller):
+        raise OptionError("problem", expected="one that ctc() made", got=type(problem.model).__name__)
+    on_host = problem.backend.to_host(problem.backend.asarray(theta))
+    return problem.trained.read(on_host.astype(np.float64), problem.data)
 
 
 class Classes(NamedTuple):
@@ -251,29 +289,32 @@ def ctc(
         return labelled_sequences(given, settings.num_chunks, classes)
 
     data = check(given)
-    return SequenceProblem(
-        model=LabellingNetwork(
-            sizes=(len(data.inputs), *sizes, classes.total),
-            units=tuple(unit_of(unit) for unit in units),
-            loss=SoftmaxCrossEntropy(),
-            error_measure=none,
-            initial_state=initial_state,
-            structural_unit=structural_unit,
-            draws=Initialisation(
-                num_connections=settings.num_connections,
-                input_scale=input_scale,
-                recurrent_scale=recurrent_scale,
-                spectral_radius=spectral_radius,
-            ),
-            blank=classes.blank,
+    net = build_labelling(
+        [len(data.inputs), *sizes, classes.total],
+        units,
+        initial_state=initial_state,
+        structural_unit=structural_unit,
+        draws=Initialisation(
+            num_connections=settings.num_connections,
+            input_scale=input_scale,
+            recurrent_scale=recurrent_scale,
+            spectral_radius=spectral_radius,
         ),
-        data=data,
-        weight_decay=settings.weight_decay,
-        decay_biases=settings.decay_biases,
-        per="sequence",
-        error_per="label",
-        curvature_cases=settings.curvature_cases,
-        resample=None if resample is None else resampling(resample, check, data, "labels"),
+        blank=classes.blank,
+    )
+    trained = TrainedLabeller(net=net, weight_decay=settings.weight_decay, decay_biases=settings.decay_biases)
+    again = None if resample is None else resampling(resample, check, data, "labels")
+    return trained.problem(data, settings.curvature_cases, again)
+
+
+def build_labelling(sizes: Sequence[int], unit_types: Sequence[Any], **settings: Any) -> LabellingNetwork:
+    """Return a labelling net of these sizes and units; `settings` are further attributes of it."""
+    return LabellingNetwork(
+        sizes=tuple(map(int, sizes)),
+        units=tuple(unit_of(unit) for unit in unit_types),
+        loss=SoftmaxCrossEntropy(),
+        error_measure=none,
+        **settings,
     )
 
 

@@ -7,9 +7,9 @@ formulas. θ = [vec W_fx; (b_f); vec W_fh; vec W_hf; vec W_hx; b_h; h_0; vec W_o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,7 @@ from hf_matlab_compat.matlab.random.streams import stream_from_seed
 from hf_matlab_compat.model.error_measures import ERROR_MEASURES
 from hf_matlab_compat.model.losses import Loss, loss_for
 from hf_matlab_compat.model.random_stream import RandomStream
-from hf_matlab_compat.model.units import Unit, unit_of
+from hf_matlab_compat.model.units import Unit, name_of, unit_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.recurrent.calls import check_words
@@ -30,6 +30,7 @@ from hf_matlab_compat.recurrent.multiplicative_passes import MultiplicativePasse
 from hf_matlab_compat.recurrent.outputs import OutputColumns
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.sequences import SequenceBlock, SequenceData
+from hf_matlab_compat.recurrent.trained import TrainedRecurrent
 from hf_matlab_compat.recurrent.workspace import Workspace
 
 CONNECTIONS = 15
@@ -44,7 +45,7 @@ class MultiplicativeNetwork:
 
     Attributes
     ----------
-    sizes : Sizes
+    layout : Sizes
     units : tuple of Unit
         Of the hidden layer, tanh, and of the output.
     loss : Loss
@@ -52,15 +53,33 @@ class MultiplicativeNetwork:
         (xp, y, t, room) → sum over steps of the reported figure.
     """
 
-    sizes: Sizes
+    layout: Sizes
     units: tuple[Unit, ...]
     loss: Loss
     error_measure: Callable[..., float]
+    kind: ClassVar[str] = "multiplicative"
+    settings: ClassVar[tuple[str, ...]] = ("num_factors", "factor_gain")
+    """See `sequence_model.StepNet`."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Inputs, hidden layer, outputs."""
+        return self.layout.inputs, self.layout.hidden, self.layout.outputs
+
+    @property
+    def num_factors(self) -> int:
+        """F."""
+        return self.layout.factors
+
+    @property
+    def factor_gain(self) -> str:
+        """'linear' or 'tanh', as `multiplicative` takes it."""
+        return "tanh" if self.layout.has_tanh_gain else "linear"
 
     @property
     def num_parameters(self) -> int:
         """P."""
-        return self.sizes.num_parameters
+        return self.layout.num_parameters
 
     def initial_theta(self, seed: Any = None) -> NDArray[np.float64]:
         """Draw W_fx ~ 1 + 0.3 N(0,1), W_hx ~ N(0, 1/4), and 15 incoming weights ~ N(0, 1/15) of every other unit.
@@ -68,7 +87,7 @@ class MultiplicativeNetwork:
         With a tanh gain W_fx ~ N(0, 0.09) and b_f = 1, so that gains are near 1 too. The rest is 0.
         """
         stream, theta = stream_from_seed(seed), np.zeros(self.num_parameters)
-        W = self.sizes.blocks(theta)
+        W = self.layout.blocks(theta)
         W.W_fx[...] = GAIN_SPREAD * stream.randn(*W.W_fx.shape)
         if W.b_f is None:
             W.W_fx[...] += 1
@@ -82,10 +101,15 @@ class MultiplicativeNetwork:
     def decay_mask(self) -> NDArray[np.float64]:
         """See `SequenceModel.decay_mask`."""
         mask = np.zeros(self.num_parameters)
-        W = self.sizes.blocks(mask)
+        W = self.layout.blocks(mask)
         for block in (W.W_fx, W.W_fh, W.W_hf, W.W_hx, W.W_oh):
             block[...] = 1
         return mask
+
+    def weights(self, theta: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return the blocks of θ by name, those of `Blocks`; b_f only with a tanh gain."""
+        found = {name: block for name, block in self.layout.blocks(theta)._asdict().items() if block is not None}
+        return {name: (block if name.startswith("W") else block.ravel()).copy() for name, block in found.items()}
 
     def at(self, theta: Vector, block: SequenceBlock, workspace: Workspace) -> AtMultiplicative:
         """See `SequenceModel.at`."""
@@ -114,36 +138,55 @@ class AtMultiplicative(OutputColumns[MultiplicativeNetwork]):
     def __init__(self, net: MultiplicativeNetwork, theta: Vector, block: SequenceBlock, workspace: Workspace) -> None:
         self.net, self.block, self.xp, self._workspace = net, block, workspace.xp, workspace
         self.shape = block.num_steps, len(block)
-        self._passes = MultiplicativePasses(net.sizes.blocks(theta), _inputs(block, workspace), workspace)
+        self._passes = MultiplicativePasses(net.layout.blocks(theta), _inputs(block, workspace), workspace)
         self.x = self._passes.o
         self.y = net.units[-1].activate(self.xp, self.x, out=workspace.array("y", *self.x.shape))
 
+    @property
+    def states(self) -> list[Array]:
+        """See `StepNet`."""
+        return [self._passes.h]
+
     def add_gradient(self, out: Vector, workspace: Workspace) -> None:
         """See `AtBlock.add_gradient`."""
-        self._passes.add_to(self.net.sizes.blocks(out), self._passes.back(self.e, workspace))
+        self._passes.add_to(self.net.layout.blocks(out), self._passes.back(self.e, workspace))
 
     def add_gradient_and_squares(self, out: Vector, squares: Vector, workspace: Workspace) -> None:
         """See `AtBlock.add_gradient_and_squares`."""
         errors = self._passes.back(self.e, workspace)
-        self._passes.add_to(self.net.sizes.blocks(out), errors)
-        self._passes.add_squares_to(self.net.sizes.blocks(squares), errors)
+        self._passes.add_to(self.net.layout.blocks(out), errors)
+        self._passes.add_squares_to(self.net.layout.blocks(squares), errors)
 
     def add_product(self, v: Vector, out: Vector, structural: float, workspace: Workspace) -> None:
         """See `AtBlock.add_product`; structural damping takes the distance that matches tanh."""
-        Rh, Ro = self._passes.tangents(self.net.sizes.blocks(v), workspace)
+        Rh, Ro = self._passes.tangents(self.net.layout.blocks(v), workspace)
         u, extra = self.curved(Ro), None
         if structural:
             extra = Rh  # (1 - h²) ∘ Ra
             extra *= structural
             if self.exists is not None:
                 extra *= self.exists
-        self._passes.add_to(self.net.sizes.blocks(out), self._passes.back(u, workspace, extra))
+        self._passes.add_to(self.net.layout.blocks(out), self._passes.back(u, workspace, extra))
 
 
 def _inputs(block: SequenceBlock, workspace: Workspace) -> Inputs:
     if workspace.backend.on_host and block.symbols is not None:
         return OneHotInputs(block.symbols, len(block.inputs))
     return DenseInputs(workspace.xp, workspace.take(block.existing(block.inputs).transpose(1, 2, 0)))
+
+
+def build_multiplicative(
+    sizes: Sequence[int], unit_types: Sequence[Any], loss: Any, error_measure: str, **settings: Any
+) -> MultiplicativeNetwork:
+    """Return a net of these sizes (inputs, hidden, outputs), with the settings `num_factors` and `factor_gain`."""
+    D, H, O = map(int, sizes)  # noqa: E741  # the letters of the formulas
+    units = tuple(unit_of(choice) for choice in unit_types)
+    return MultiplicativeNetwork(
+        layout=Sizes(D, int(settings["num_factors"]), H, O, settings["factor_gain"] == "tanh"),
+        units=units,
+        loss=loss_for(units[-1], loss),
+        error_measure=ERROR_MEASURES[error_measure],
+    )
 
 
 def multiplicative(
@@ -227,25 +270,27 @@ def multiplicative(
         faithful=False,
     )
     with speaking({"unit_types": "output_unit"}):
-        _, choices = check_layout([hidden_size], ["tanh", output_unit], settings)
-    units = tuple(unit_of(choice) for choice in choices)
+        _, units = check_layout([hidden_size], ["tanh", output_unit], settings)
 
     def check(given: Given) -> SequenceData:
-        return sequences_for(given, settings, units[-1].name)
+        return sequences_for(given, settings, name_of(units[-1]))
 
     data = check(first_given(Given(inputs, targets, lengths, loss_weights), resample))
-    sizes = Sizes(len(data.inputs), int(factors), int(hidden_size), len(data.targets), factor_gain == "tanh")
-    return SequenceProblem(
-        model=MultiplicativeNetwork(
-            sizes=sizes,
-            units=units,
-            loss=loss_for(units[-1], settings.loss),
-            error_measure=ERROR_MEASURES[settings.error_measure],
-        ),
-        data=data,
+    net = build_multiplicative(
+        [len(data.inputs), hidden_size, len(data.targets)],
+        units,
+        settings.loss,
+        settings.error_measure,
+        num_factors=factors,
+        factor_gain=factor_gain,
+    )
+    trained = TrainedRecurrent(
+        net=net,
+        loss=settings.loss,
+        error_measure=settings.error_measure,
         weight_decay=settings.weight_decay,
         decay_biases=settings.decay_biases,
         per=per,
-        curvature_cases=settings.curvature_cases,
-        resample=None if resample is None else resampling(resample, check, data),
     )
+    again = None if resample is None else resampling(resample, check, data)
+    return trained.problem(data, settings.curvature_cases, again)

@@ -118,6 +118,7 @@ class MultiplicativePasses:
 
     Attributes
     ----------
+    h : (T, n, H) array
     o : (O, T·n) array
     """
 
@@ -142,10 +143,10 @@ class MultiplicativePasses:
             h = xp.matmul(self._f[t], W.W_hf.T, out=all_h[t + 1])
             h += a[t]
             xp.tanh(h, out=h)
-        self._h, self._h_before = all_h[1:], all_h[:-1]
-        self._slope = _slope_of_tanh(xp, self._h, a)
+        self.h, self._h_before = all_h[1:], all_h[:-1]
+        self._slope = _slope_of_tanh(xp, self.h, a)
         self.o = workspace.array("o", len(W.W_oh), x.steps * x.sequences)
-        xp.matmul(W.W_oh, rows(self._h).T, out=self.o)
+        xp.matmul(W.W_oh, rows(self.h).T, out=self.o)
         self.o += W.b_o
 
     def tangents(self, V: Blocks, workspace: Workspace) -> tuple[Array, Array]:
@@ -161,13 +162,13 @@ class MultiplicativePasses:
         xp.matmul(rows(self._h_before), V.W_fh.T, out=rows(term))
         term *= self._gain
         Rf += term
-        Rh = self._x.times(V.W_hx, workspace.array("Rh", *self._h.shape))
+        Rh = self._x.times(V.W_hx, workspace.array("Rh", *self.h.shape))
         Rh += V.b_h.T
-        term = workspace.array("term", *self._h.shape)
+        term = workspace.array("term", *self.h.shape)
         xp.matmul(rows(self._f), V.W_hf.T, out=rows(term))
         Rh += term
         self._recur(Rf, Rh, V)
-        Ro = xp.matmul(V.W_oh, rows(self._h).T, out=workspace.array("Ro", *self.o.shape))
+        Ro = xp.matmul(V.W_oh, rows(self.h).T, out=workspace.array("Ro", *self.o.shape))
         Ro += xp.matmul(W.W_oh, rows(Rh).T, out=workspace.array("term", *self.o.shape))
         Ro += V.b_o
         return Rh, Ro
@@ -189,7 +190,7 @@ class MultiplicativePasses:
     def back(self, u: Array, workspace: Workspace, extra: Array | None = None) -> Errors:
         """Run the backward sweep from u, (O, T·n); `extra`, (T, n, H), is added to p: structural damping's share."""
         W, xp = self._W, self._xp
-        p = workspace.array("p", *self._h.shape)
+        p = workspace.array("p", *self.h.shape)
         xp.matmul(u.T, W.W_oh, out=rows(p))
         phi, r_hat = workspace.array("phi", *self._f.shape), workspace.array("r hat", *self._f.shape)
         k = xp.zeros_like(p[0])
@@ -212,7 +213,7 @@ class MultiplicativePasses:
         _add(sums.W_fh.T, rows(self._h_before).T @ rows(e.r_hat))
         _add(sums.W_hf.T, rows(self._f).T @ rows(e.p))
         _add(sums.W_hx.T, self._x.outer(e.p))
-        _add(sums.W_oh.T, rows(self._h).T @ e.u.T)
+        _add(sums.W_oh.T, rows(self.h).T @ e.u.T)
         _add(sums.b_o[:, 0], e.u.sum(axis=1))
         for block, one in ((sums.b_h, rows(e.p)), (sums.b_f, rows(e.b_hat)), (sums.h_0, e.k_0)):
             if block is not None:
@@ -226,7 +227,7 @@ class MultiplicativePasses:
         add_squared_sums(squares.W_fh.T, self._h_before, e.r_hat, xp)
         add_squared_sums(squares.W_hf.T, self._f, e.p, xp)
         add_squared_sums(squares.W_hx.T, x, e.p, xp)
-        add_squared_sums(squares.W_oh.T, self._h, u, xp)
+        add_squared_sums(squares.W_oh.T, self.h, u, xp)
         for block, one in ((squares.b_h, e.p), (squares.b_f, e.b_hat), (squares.b_o, u), (squares.h_0, e.k_0[None])):
             if block is not None:
                 _add(block[:, 0], (one.sum(axis=0) ** 2).sum(axis=0))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,9 @@ class RecurrentNetwork:
     curvature: str = "gauss_newton"
     structural_unit: str = "matching"
     draws: Initialisation = field(default_factory=Initialisation)
+    kind: ClassVar[str] = "recurrent"
+    settings: ClassVar[tuple[str, ...]] = ("initial_state", "biases", "curvature", "structural_unit")
+    """See `sequence_model.StepNet`."""
 
     @cached_property
     def hidden(self) -> tuple[Places, ...]:
@@ -115,6 +118,22 @@ class RecurrentNetwork:
     def output_layer(self, theta: Array) -> Array:
         """Return [W_oh b_o]ᵀ, (H + 1, O), as a view into θ."""
         return theta[self.output].reshape(-1, self.sizes[-1])
+
+    def weights(self, theta: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return the blocks of θ by name: W_hx (H, D), W_hh, b_h, h_0 or b_init, W_oh, b_o.
+
+        Those of the second hidden layer and up have its number, as in 'W_hh_2'.
+        """
+        found: dict[str, NDArray[Any]] = {}
+        for i, (below, here) in enumerate(pairwise(self.sizes[:-1])):
+            W, init = self.layer(theta, i)
+            parts = {"W_hx": W[:below].T, "W_hh": W[below : below + here].T, "b_h": W[below + here :].ravel()}
+            if init is not None:
+                parts["h_0" if self.initial_state == "learned" else "b_init"] = init.ravel()
+            found |= {name + (f"_{i + 1}" if i else ""): part for name, part in parts.items()}
+        W, H = self.output_layer(theta), self.sizes[-2]
+        found |= {"W_oh": W[:H].T, "b_o": W[H:].ravel()}
+        return {name: part.copy() for name, part in found.items() if part.size}
 
     def initial_theta(self, seed: Any = None) -> NDArray[np.float64]:
         """See `SequenceModel.initial_theta`."""

@@ -123,6 +123,11 @@ class AtSequences(OutputColumns["RecurrentNetwork"]):
         self.xp.matmul(net.output_layer(self.theta).T, rows(self.Y).T, out=self.x)
         self.y = net.units[-1].activate(self.xp, self.x, out=workspace.array("y", *self.x.shape))
 
+    @property
+    def states(self) -> list[Array]:
+        """See `StepNet`."""
+        return [layer.h for layer in self.layers]
+
     # --- gradient
 
     def add_gradient(self, out: Vector, workspace: Workspace) -> None:

@@ -159,6 +159,10 @@ def check_plant(plant: Any, s: Array, u: Array) -> None:
     _compare(np.concatenate(_checked_jacobians(plant, s, u), axis=1), plant, s, u, "" if given else _ADVICE)
 
 
+PLANTS: dict[str, Any] = {"PointMass": PointMass, "TwoLinkArm": TwoLinkArm}
+"""Those of this package, which a file of a result keeps whole."""
+
+
 def check_parts(plant: Any) -> None:
     """Refuse an object that lacks a size or a method of a plant.
 

@@ -127,7 +127,7 @@ class SequenceProblem:
     def on(self, inputs: Any, targets: Any, lengths: Any = None, loss_weights: Any = None) -> SequenceProblem:
         """Return the problem of the same model on other sequences, for ``train(test_problem=…)``.
 
-        The arguments are those of `recurrent`.
+        The arguments are those of the call that made it; for `ctc` the targets are the labels.
 
         Raises
         ------
@@ -135,7 +135,8 @@ class SequenceProblem:
             The model is not one that this package makes of sequences.
         """
         if self.trained is None:
-            raise OptionError("problem", expected="one that recurrent() made", got=type(self.model).__name__)
+            expected = "one that a call of this package made of sequences"
+            raise OptionError("problem", expected=expected, got=type(self.model).__name__)
         return self.trained.problem_on(Given(inputs, targets, lengths, loss_weights))
 
     def initial_theta(self, seed: Any = None) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.model.units import Unit
 from hf_matlab_compat.recurrent.given import Given
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
 from hf_matlab_compat.recurrent.workspace import Workspace
@@ -46,12 +47,21 @@ class AtBlock(Protocol):
 class TrainedModel(Protocol):
     """What the result of a run can do with its parameters."""
 
+    @property
+    def net(self) -> SequenceModel:
+        """What was trained."""
+        ...
+
     def predict(self, theta: NDArray[Any], inputs: Any, lengths: Any = None) -> Any:
-        """Return the outputs of every step for these sequences."""
+        """Return the outputs of every step for these sequences; of a controller its runs."""
         ...
 
     def outputs(self, theta: NDArray[Any], inputs: Any, lengths: Any = None) -> list[Any]:
         """Return inputs, hidden states and outputs for these sequences."""
+        ...
+
+    def weights(self, theta: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return copies of the parameters by name."""
         ...
 
     def score(self, theta: Any, given: Given) -> Score:
@@ -85,4 +95,31 @@ class SequenceModel(Protocol):
 
     def at(self, theta: Vector, block: SequenceBlock, workspace: Workspace) -> AtBlock:
         """Run the forward pass at θ, in `workspace`, which the caller leaves alone as long as the result is used."""
+        ...
+
+
+class StepNet(SequenceModel, Protocol):
+    """A net with an output at every step.
+
+    Its `AtBlock` also has y, (O, T·n), and `states`, (T, n, H) of every hidden layer. Files keep the kind, sizes,
+    units and settings.
+    """
+
+    kind: ClassVar[str]
+    """Names it in files and in the text of a result."""
+    settings: ClassVar[tuple[str, ...]]
+    """Names of attributes that say what it is, beside sizes and units, in values that JSON can hold."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Inputs, hidden layers, outputs."""
+        ...
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Of the hidden layers and of the output."""
+        ...
+
+    def weights(self, theta: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return copies of the parameters by name."""
         ...

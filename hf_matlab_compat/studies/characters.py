@@ -131,13 +131,19 @@ def problems(setting: Setting, text: Text, seed: int) -> tuple[SequenceProblem, 
 
     judged = windows(text.alphabet, text.judged, JUDGED_WINDOWS, Key(0, purpose=JUDGED))
     if setting.net == "multiplicative":
-        net: dict[str, Any] = {"hidden_size": setting.hidden}
-        return multiplicative(resample=fresh, num_chunks=CHUNKS, **net), multiplicative(**judged._asdict(), **net)
+        problem = multiplicative(resample=fresh, num_chunks=CHUNKS, hidden_size=setting.hidden)
+        return problem, problem.on(*judged)
     if setting.net != "plain":
         raise OptionError("net", expected="'multiplicative' or 'plain'", got=quoted(setting.net))
-    net = {"hidden_sizes": [setting.hidden], "unit_types": ["tanh", "softmax"], "input_scale": 0.5}
-    net["error_measure"] = "misclassified"
-    return recurrent(resample=fresh, num_chunks=CHUNKS, **net), recurrent(**judged._asdict(), **net)
+    problem = recurrent(
+        resample=fresh,
+        num_chunks=CHUNKS,
+        hidden_sizes=[setting.hidden],
+        unit_types=["tanh", "softmax"],
+        input_scale=0.5,
+        error_measure="misclassified",
+    )
+    return problem, problem.on(*judged)
 
 
 def run(setting: Setting, text: Text, seed: int, tell: Tell = silent) -> MarkedCourse:

@@ -107,7 +107,7 @@ def run(setting: Setting, seed: int, tell: Tell = silent) -> MarkedCourse:
         Called with a line after every epoch.
     """
     problem = problem_of(setting, heard_strings(TRAINING_STRINGS, seed), CHUNKS)
-    judged = problem_of(setting, heard_strings(JUDGED_STRINGS, seed, JUDGED))
+    judged = problem.on(*heard_strings(JUDGED_STRINGS, seed, JUDGED))
     untrained = LABEL_ERROR.of(judged.score(problem.initial_theta(seed), Cases()))
     course, _ = run_course(
         seed,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat import controller, train
-from hf_matlab_compat.recurrent.control import ControlProblem
+from hf_matlab_compat.recurrent.control_problem import ControlProblem
 from hf_matlab_compat.recurrent.plants import PointMass
 from hf_matlab_compat.result import Result
 

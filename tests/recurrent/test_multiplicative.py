@@ -31,7 +31,7 @@ BACKEND = get_backend("numpy", "double")
 def net_of(sizes: Sizes, output: str = "softmax") -> MultiplicativeNetwork:
     units = unit_of("tanh"), unit_of(output)
     loss, measure = loss_for(units[-1], "matching"), ERROR_MEASURES["none"]
-    return MultiplicativeNetwork(sizes=sizes, units=units, loss=loss, error_measure=measure)
+    return MultiplicativeNetwork(layout=sizes, units=units, loss=loss, error_measure=measure)
 
 
 def block_of(X: Any, Y: Any, weights: Any = None, lengths: Any = None) -> SequenceBlock:
