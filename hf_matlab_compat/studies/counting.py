@@ -64,7 +64,9 @@ class Counted:
 class _CountedCurvature:
     def __init__(self, curvature: Any, counted: Counted, share: float) -> None:
         self._curvature, self._counted, self._share = curvature, counted, share
-        self.diagonal = curvature.diagonal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._curvature, name)
 
     def __call__(self, v: Vector) -> Vector:
         self._counted.products += self._share
