@@ -92,3 +92,47 @@ def compare(
         found.plot(picture)
         print(f"Picture: {picture}")
     return 0
+
+
+@study.command
+def slides(*, seed: Whole = 0, picture: Path | None = None) -> int:
+    """Compute small problems that show what curvature does: Rosenbrock's function, a valley, two nearly equal units.
+
+    Parameters
+    ----------
+    seed
+        Of the cases and weights of the net with two nearly equal units.
+    picture
+        Draw them there (.png, .svg or .pdf).
+    """
+    from hf_matlab_compat.plots.canvas import check_target
+    from hf_matlab_compat.studies.slides import study as run
+
+    if picture is not None:
+        check_target(picture)
+    found = run(seed)
+    print(found.text())
+    if picture is not None:
+        found.plot(picture)
+        print(f"Picture: {picture}")
+    return 0
+
+
+@study.command
+def preconditioners(*, seeds: Whole = 4) -> int:
+    """Compute condition numbers and CG steps of small trained nets under each diagonal preconditioner.
+
+    The exit code is 0 if, on inputs of unequal scales, Martens' preconditioner lowers the condition number to an eighth
+    and the steps by a quarter for every seed, and 1 if not.
+
+    Parameters
+    ----------
+    seeds
+        Number of seeds.
+    """
+    from hf_matlab_compat.studies.conditioning import study as run
+    from hf_matlab_compat.studies.conditioning import table, unscaled_pays
+
+    found = run(seeds, lambda text: print(text, file=sys.stderr, flush=True))
+    print(table(found))
+    return 0 if unscaled_pays(found) else 1
