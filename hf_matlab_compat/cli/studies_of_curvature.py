@@ -61,7 +61,7 @@ def compare(
     Parameters
     ----------
     data
-        digits (an autoencoder), or mnist5k (a classifier; the extra data).
+        digits, curves or faces (autoencoders), or mnist5k (a classifier); faces and mnist5k need the extra data.
     methods
         Some of the contenders; by default all. The published method always runs.
     seeds

@@ -21,7 +21,7 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.studies.counting import Counted
-from hf_matlab_compat.studies.data import classes, split
+from hf_matlab_compat.studies.data import classes, curves, faces, split
 from hf_matlab_compat.studies.journal import Journal
 from hf_matlab_compat.studies.tables import median_and_range, text_table
 from hf_matlab_compat.subject import OF_A_NETWORK, NetworkData, network_subject
@@ -72,11 +72,26 @@ def _digits(seed: int) -> dict[str, Any]:
 
 
 def _mnist5k(seed: int) -> dict[str, Any]:
-    return {**split(*classes("mnist5k", (2000, 1000), seed)), **_classifier(60, 30)}
+    return {**split(*classes("mnist5k", (1000, 1000), seed)), **_classifier(60, 30)}
 
 
-PROBLEMS: Mapping[str, Callable[[int], dict[str, Any]]] = {"digits": _digits, "mnist5k": _mnist5k}
-"""Name → (seed → keywords of `train`): an autoencoder of digits, a classifier of MNIST."""
+def _curves(seed: int) -> dict[str, Any]:
+    return {**curves(1000, 500).pooled().as_autoencoder(), **_autoencoder(6, 60, 30, 15)}
+
+
+def _faces(seed: int) -> dict[str, Any]:
+    layers = _autoencoder(20, 60)
+    return {**faces(800, 400).as_autoencoder(), **layers, "unit_types": [*layers["unit_types"][:-1], "linear"]}
+
+
+PROBLEMS: Mapping[str, Callable[[int], dict[str, Any]]] = {
+    "digits": _digits,
+    "curves": _curves,
+    "faces": _faces,
+    "mnist5k": _mnist5k,
+}
+"""Name → (seed → keywords of `train`): autoencoders of digits, strokes and faces, and a classifier of MNIST. The seed
+draws the cases of digits and MNIST; of all, it is that of the weights."""
 SHARED: Mapping[str, Any] = {"weight_decay": 2e-5, "initial_lam": 1.0, "num_threads": 1, "precision": "single"}
 
 

@@ -62,7 +62,7 @@ def test_the_command_resumes_from_its_journal_and_draws(tmp_path: Path, capsys: 
     ("words", "sentence"),
     [
         (["--methods", "sgd"], "methods: expected one of hessian_free, no preconditioner"),
-        (["--data", "cifar"], "data: expected one of digits, mnist5k"),
+        (["--data", "cifar"], "data: expected one of digits, curves, faces, mnist5k"),
         (["--picture", "x.txt"], "picture: expected a file name that ends in .png"),
     ],
 )
