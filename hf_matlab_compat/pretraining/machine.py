@@ -58,8 +58,8 @@ def contrast(machine: BoltzmannMachine, v: Array, random: np.random.Generator, s
     """Return ⟨hv'⟩, ⟨v⟩ and ⟨h⟩ of the cases, less those after `steps` steps of Gibbs sampling from them.
 
     As in the published program, hidden states are sampled, and the units at either end of the chain are means, which
-    lessens the noise and leaves a bias (Hinton 2002, "Training products of experts by minimizing contrastive divergence"; Hinton
-    and Salakhutdinov 2006, supporting online material).
+    lessens the noise and leaves a bias (Hinton 2002, "Training products of experts by minimizing contrastive
+    divergence"; Hinton and Salakhutdinov 2006, supporting online material).
 
     Parameters
     ----------
