@@ -159,6 +159,16 @@ def test_what_the_page_on_extending_shows_does_what_it_says(tmp_path) -> None:
     np.testing.assert_array_equal(rest.theta, shown["descent"].theta)
 
 
+def test_the_solver_of_the_page_on_solvers_does_what_minres_does() -> None:
+    text = (EXAMPLES[0].parents[1] / "docs" / "solvers.md").read_text(encoding="utf-8")
+    shown: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, shown)
+    own, built_in = (shown[name].history["train_log_likelihood"] for name in ("own", "built_in"))
+    assert own[-1] > own[0]
+    assert own[-1] == pytest.approx(built_in[-1], rel=0.01)
+
+
 def test_the_controller_and_the_plant_of_the_page_on_controllers_learn() -> None:
     text = (EXAMPLES[0].parents[1] / "docs" / "control.md").read_text(encoding="utf-8")
     shown: dict = {}
