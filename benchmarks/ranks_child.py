@@ -21,7 +21,7 @@ from hf_matlab_compat.objective.curvature import NetworkCurvature
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.ranks.mpi import MPIRanks, world
 from hf_matlab_compat.ranks.ranked_sum import RankedSum
-from hf_matlab_compat.ranks.ranks import OneProcess
+from hf_matlab_compat.ranks.ranks import is_first_rank
 
 CLOCKED = {
     "gradient": (FeedforwardProblem, "gradient"),
@@ -82,9 +82,8 @@ def run(sizes: str, cases: str, epochs: str, cg_steps: str, threads: str, ranks:
             num_threads=int(threads),
             ranks=ranks,
         )
-    sent = getattr(OneProcess.of_this_process, "vector_bytes", 0)
     epoch_seconds = result.records.seconds.tolist()
-    return {"epochs": epoch_seconds, "seconds": clock.seconds, "calls": clock.calls, "sent": sent}
+    return {"epochs": epoch_seconds, "seconds": clock.seconds, "calls": clock.calls, "sent": MPIRanks.vector_bytes}
 
 
 def exchange(*lengths: str) -> dict[str, Any]:
@@ -126,5 +125,5 @@ def _messages(ranks: MPIRanks) -> float:
 
 if __name__ == "__main__":
     found = {"run": run, "exchange": exchange}[sys.argv[1]](*sys.argv[2:])
-    if OneProcess.of_this_process.is_first:
+    if is_first_rank():
         print(json.dumps(found), flush=True)

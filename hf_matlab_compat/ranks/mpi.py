@@ -57,21 +57,20 @@ class MPIRanks(OneProcess):
     Attributes
     ----------
     rank, size : int
-    vector_bytes : int
-        Bytes of vectors that this rank has sent so far.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Comm
     """
 
+    vector_bytes: ClassVar[int] = 0
+    """Bytes of vectors that this process has sent so far."""
     _for_failures: ClassVar[Any] = None
 
     def __init__(self, comm: Any) -> None:
         from mpi4py import MPI
 
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
-        self.vector_bytes = 0
         self._max, self._in_place = MPI.MAX, MPI.IN_PLACE
         self._guard: InterruptGuard | None = None
         self._processors, self._rank_here = processors_here(comm)
@@ -177,6 +176,10 @@ class MPIRanks(OneProcess):
             if raises:
                 raise KeyboardInterrupt
         return bool(combined[1])
+
+    def count(self, sent: int) -> None:
+        """Count bytes of vectors that this process sent."""
+        MPIRanks.vector_bytes += sent
 
     def in_place(self, vector: Any, counts: list[int], starts: list[int]) -> tuple[Any, Any]:
         """Return the arguments of an Allgatherv that completes a vector of which each rank has its own piece."""

@@ -121,7 +121,7 @@ class RankedSum(OrderedSum):
                 waiting += [
                     comm.Isend(vectors[k][self._piece(q)], dest=q) for q in range(self.num_ranks) if q != self.rank
                 ]
-                self._ranks.vector_bytes += vectors[k].nbytes - vectors[k][own].nbytes
+                self._ranks.count(vectors[k].nbytes - vectors[k][own].nbytes)
         self._wait(waiting)
         return sorted(found, key=lambda each: each[0])
 
@@ -142,7 +142,7 @@ class RankedSum(OrderedSum):
         counts = [hi - lo for lo, hi in zip(self._cuts, self._cuts[1:], strict=False)]
         for total in totals:
             self._ranks.comm.Allgatherv(*self._ranks.in_place(total, counts, self._cuts[:-1]))
-            self._ranks.vector_bytes += total[self._piece(self.rank)].nbytes * (self.num_ranks - 1)
+            self._ranks.count(total[self._piece(self.rank)].nbytes * (self.num_ranks - 1))
 
     def _buffers(self, lanes: int, vectors: int) -> list[Array]:
         """Return memory for the pieces that other ranks send; it is kept, since new memory costs more than to send."""

@@ -1,7 +1,9 @@
-"""Each rank works on its own items only, so memory of activations and the data that it reads fall with the ranks."""
+"""Each rank works on its own items only and sends no more than the formula says; the sums have the same bits."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +13,9 @@ import pytest
 from hf_matlab_compat.backends.workers import Workers
 from hf_matlab_compat.objective.addition_order import InOrder, Tree
 from hf_matlab_compat.ranks.ranked_sum import RankedSum
+from tests.ranks.mpi import NEEDS_MPI, start
+
+VOLUMES = str(Path(__file__).parent / "volumes.py")
 
 
 def sums_of(ranks: int, order: Any) -> list[RankedSum]:
@@ -41,3 +46,13 @@ def test_an_item_is_prepared_by_one_rank(order: Any, ranks: int) -> None:
 
 def test_every_rank_prepares_a_single_item() -> None:
     assert [each.prepare(["only"], lambda item, slot: item) for each in sums_of(3, InOrder())] == [["only"]] * 3
+
+
+@NEEDS_MPI
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_a_rank_sends_the_vectors_of_the_formula(ranks: int) -> None:
+    done = start(ranks, VOLUMES)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    own = {"8": 8 // ranks, "64": 1}  # partial sums that a rank contributes: its lanes, or the root of its subtree
+    assert found == {lanes: [(v + 1) * 960 * (ranks - 1) // ranks * 4] * ranks for lanes, v in own.items()}
