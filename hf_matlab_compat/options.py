@@ -191,14 +191,16 @@ class Options:
     method: Any = option(
         "hessian_free",
         _RULE,
-        "The outer method: 'hessian_free' (or 'hf'), 'gd', 'momentum', 'nag', 'adam', 'rprop', 'ncg', 'lbfgs', "
-        "'krylov_subspace' or 'saddle_free'.",
+        "The outer method: 'hessian_free' (or 'hf'), 'gd', 'momentum', 'nag', 'adam', 'esgd', 'rprop', 'ncg', "
+        "'lbfgs', 'krylov_subspace', 'saddle_free', or on samples of the cases 'stochastic_hf', 'growing_hf' or "
+        "'averaged_hf'.",
         "method",
     )
     learning_rate: float | None = option(
         None,
         _or_none(_POSITIVE),
-        "Rate of 'gd', 'momentum', 'nag' and 'adam', and first step of 'rprop'. None takes the method's own default.",
+        "Rate of 'gd', 'momentum', 'nag', 'adam' and 'esgd', and first step of 'rprop'. None takes the method's own "
+        "default.",
         "learningrate",
     )
     momentum: float | None = option(
@@ -411,7 +413,10 @@ class Options:
         "perturbform",
     )
     corruption_seed: int = option(
-        0, _whole(0, 2**64 - 1), "Key of all these draws; a resumed run needs the same.", "corruptseed"
+        0,
+        _whole(0, 2**64 - 1),
+        "Key of all these draws, and of the samples of 'growing_hf'; a resumed run needs the same.",
+        "corruptseed",
     )
 
     clean_train: bool = option(

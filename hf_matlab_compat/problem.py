@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hf_matlab_compat.answers import Refuse, checked_score, checked_vector, is_number, shown
 from hf_matlab_compat.backends.arrays import Vector
@@ -134,6 +135,19 @@ class ChunkGradient(Protocol):
         ...
 
 
+class Divisible(Problem, Protocol):
+    """A problem that can be restricted to some of its cases, as methods on samples of them need."""
+
+    @property
+    def num_cases(self) -> int:
+        """N, the number of training cases."""
+        ...
+
+    def part(self, cases: NDArray[np.int64]) -> Problem:
+        """Return the problem of these cases alone, in one chunk; `cases` are their numbers from 0, increasing."""
+        ...
+
+
 def check_problem(problem: Any, name: str, *needed: str) -> None:
     """Refuse an object that is no problem, or lacks one of the `needed` methods and attributes.
 
@@ -194,6 +208,25 @@ class CheckedProblem:
     def score(self, theta: Vector, on: Cases) -> Score:
         """See `Problem.score` and `checked_score_of`."""
         return checked_score(self._problem.score(theta, on), self._refuse_score)
+
+    @property
+    def num_cases(self) -> int:
+        """See `Divisible`."""
+        return int(self._needed("num_cases"))
+
+    def part(self, cases: NDArray[np.int64]) -> CheckedProblem:
+        """See `Divisible`."""
+        return CheckedProblem(self._needed("part")(cases), self._watch)
+
+    def gradient_variance(self, theta: Vector, gradient: Gradient) -> float:
+        """Return the sum over parameters of the sample variance of the cases' gradients."""
+        return float(self._needed("gradient_variance")(theta, gradient))
+
+    def _needed(self, name: str) -> Any:
+        found = getattr(self._problem, name, None)
+        if found is None:
+            raise DataError(self._name, expected=f"{name}, which a method on samples of the cases needs", got="none")
+        return found
 
     def curvature(self, theta: Vector, on: Cases, gradient: Gradient) -> Curvature:
         """See `Problem.curvature`.

@@ -11,11 +11,15 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Method
+from hf_matlab_compat.methods.averaged_hf import AveragedHF
+from hf_matlab_compat.methods.esgd import ESGD
+from hf_matlab_compat.methods.growing_hf import GrowingHF
 from hf_matlab_compat.methods.krylov_subspace import KrylovSubspace
 from hf_matlab_compat.methods.minibatch import Adam, GradientDescent, Momentum
 from hf_matlab_compat.methods.quasi_newton import LBFGS, NonlinearCG
 from hf_matlab_compat.methods.rprop import Rprop
 from hf_matlab_compat.methods.saddle_free import SaddleFree
+from hf_matlab_compat.methods.stochastic_hf import StochasticHF
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.backtracking import Backtracking
 from hf_matlab_compat.solvers.bicgstab import BiCGSTAB
@@ -208,7 +212,11 @@ METHODS: Mapping[str, Maker] = {
     "momentum": _first_order(Momentum),
     "nag": _first_order(Momentum, nesterov=True, rate=0.005, momentum=0.99, period=250),
     "adam": _first_order(Adam),
+    "esgd": _first_order(ESGD),
     "rprop": _first_order(Rprop),
+    "stochastic_hf": lambda o, backend: StochasticHF(),
+    "growing_hf": lambda o, backend: GrowingHF(seed=o.corruption_seed),
+    "averaged_hf": lambda o, backend: AveragedHF(),
     "krylov_subspace": lambda o, backend: KrylovSubspace(preconditioner=_martens(o, backend)),
     "saddle_free": lambda o, backend: SaddleFree(),
     "ncg": _first_order(NonlinearCG),
@@ -220,12 +228,16 @@ METHODS: Mapping[str, Maker] = {
 def method_of(options: Options, backend: Backend) -> Method:
     """Return the method that the options ask for; `backend` holds its vectors.
 
+    A method that runs Hessian-free inside, and has no `inner` of its own, gets one with the rules of the options.
+
     Raises
     ------
     OptionError
         A name is unknown, or an object lacks a method of its rule.
     """
-    return _made("method", options.method, METHODS, options, backend)
+    method = _made("method", options.method, METHODS, options, backend)
+    on_samples = getattr(method, "inner", method) is None
+    return dataclasses.replace(method, inner=_hessian_free(options, backend)) if on_samples else method
 
 
 def _made(kind: str, choice: Any, makers: Mapping[str, Maker], options: Options, backend: Backend) -> Any:

@@ -9,17 +9,32 @@ t : updates since the first epoch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.method import Epoch
-from hf_matlab_compat.problem import Cases, ChunkGradient, Problem
+from hf_matlab_compat.problem import Cases, ChunkGradient, Curvature, Gradient, Problem
 from hf_matlab_compat.state import Memory, Watch
 
-GradientAt = Callable[[Vector], Vector]
-"""θ → gradient of the log-likelihood on the chunk of this update."""
+
+class OnChunk(NamedTuple):
+    """The problem on the chunk of one update: θ → gradient of the log-likelihood there."""
+
+    problem: Problem
+    on: Cases
+
+    def __call__(self, theta: Vector) -> Vector:
+        """Return the gradient at θ."""
+        return self.whole(theta).full
+
+    def whole(self, theta: Vector) -> Gradient:
+        """Return all results of the gradient pass at θ."""
+        return cast("ChunkGradient", self.problem).chunk_gradient(theta, self.on)  # a run's problem always has it
+
+    def curvature(self, theta: Vector, gradient: Gradient) -> Curvature:
+        """Return the curvature at θ, where `gradient` was formed."""
+        return self.problem.curvature(theta, self.on, gradient)
 
 
 class Minibatch:
@@ -35,16 +50,14 @@ class Minibatch:
 
     def epoch(self, problem: Problem, theta: Vector, memory: Memory, n: int, watch: Watch) -> Epoch:
         """Update once on each chunk, then score all training cases."""
-        chunk_gradient = cast("ChunkGradient", problem).chunk_gradient  # a run's problem always has it
         for c in range(problem.num_chunks):
             watch("minibatch", c, problem.num_chunks)
-            on = Cases(chunk=c, draw=n)
-            theta, kept = self.update(theta, memory, lambda at, on=on: chunk_gradient(at, on).full)
+            theta, kept = self.update(theta, memory, OnChunk(problem, Cases(chunk=c, draw=n)))
             memory = {**kept, "updates": memory["updates"] + 1}
         figures = {"rate": self.rate, "updates": memory["updates"]}
         return Epoch(theta, memory, problem.score(theta, Cases(draw=n)), figures)
 
-    def update(self, theta: Vector, memory: Memory, gradient: GradientAt) -> tuple[Vector, dict[str, Any]]:
+    def update(self, theta: Vector, memory: Memory, gradient: OnChunk) -> tuple[Vector, dict[str, Any]]:
         """Return new parameters and the vectors to remember; change neither argument."""
         raise NotImplementedError
 
@@ -61,7 +74,7 @@ class GradientDescent(Minibatch):
 
     rate: float = 0.03
 
-    def update(self, theta: Vector, memory: Memory, gradient: GradientAt) -> tuple[Vector, dict[str, Any]]:
+    def update(self, theta: Vector, memory: Memory, gradient: OnChunk) -> tuple[Vector, dict[str, Any]]:
         """See `Minibatch.update`."""
         return theta + self.rate * gradient(theta), {}
 
@@ -97,7 +110,7 @@ class Momentum(Minibatch):
             return self.momentum
         return min(1 - 2 ** (-1 - math.log2(t // self.period + 1)), self.momentum)
 
-    def update(self, theta: Vector, memory: Memory, gradient: GradientAt) -> tuple[Vector, dict[str, Any]]:
+    def update(self, theta: Vector, memory: Memory, gradient: OnChunk) -> tuple[Vector, dict[str, Any]]:
         """See `Minibatch.update`."""
         carried = self.momentum_at(memory["updates"]) * memory["v"]
         v = carried + self.rate * gradient(theta + carried if self.nesterov else theta)
@@ -124,7 +137,7 @@ class Adam(Minibatch):
     floor: float = 1e-8
     remembers = ("m", "s")
 
-    def update(self, theta: Vector, memory: Memory, gradient: GradientAt) -> tuple[Vector, dict[str, Any]]:
+    def update(self, theta: Vector, memory: Memory, gradient: OnChunk) -> tuple[Vector, dict[str, Any]]:
         """See `Minibatch.update`."""
         g, t = gradient(theta), memory["updates"] + 1
         m = self.decay * memory["m"] + (1 - self.decay) * g

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Array
@@ -51,12 +52,15 @@ class Block:
         Weight of each case, on the backend and in working precision; None for 1.
     first : int
         Number of the first of them among all cases, from 0.
+    numbers : (n,) int array or None
+        Number of each case among all training cases, from 0, for a part of them; None where they follow `first`.
     """
 
     inputs: Array
     targets: Array
     weights: Array | None = None
     first: int = 0
+    numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return int(self.inputs.shape[1])
@@ -76,6 +80,8 @@ class ChunkedCases:
         Weight of each case in sums; None for 1. Means are sums divided by N, whatever the weights.
     shared_blocks : int
         A chunk that threads or processes share has a multiple of this number of blocks.
+    numbers : (N,) int array or None
+        Number of each case among all training cases, for a part of them; None for 0 … N - 1.
     """
 
     inputs: Array
@@ -83,9 +89,27 @@ class ChunkedCases:
     num_chunks: int
     weights: Array | None = None
     shared_blocks: int = SHARED_BLOCKS
+    numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return int(self.inputs.shape[1])
+
+    def part(self, cases: NDArray[np.int64]) -> ChunkedCases:
+        """Return some cases as one chunk: a view of neighbours, which reads nothing, otherwise a copy of these alone.
+
+        `cases` are numbers among these cases, increasing.
+        """
+        neighbours = len(cases) == cases[-1] - cases[0] + 1
+        columns = slice(int(cases[0]), int(cases[-1]) + 1) if neighbours else cases
+        inputs, weights = self.inputs[:, columns], self.weights
+        return replace(
+            self,
+            inputs=inputs,
+            targets=inputs if self.targets is self.inputs else self.targets[:, columns],
+            weights=None if weights is None else weights[:, columns],
+            numbers=cases if self.numbers is None else self.numbers[cases],
+            num_chunks=1,
+        )
 
     @property
     def cases_per_chunk(self) -> int:
@@ -112,7 +136,8 @@ class ChunkedCases:
             columns = slice(start, stop)
             inputs, weights = self.inputs[:, columns], self.weights
             targets = inputs if self.targets is self.inputs else self.targets[:, columns]
-            yield Block(inputs, targets, None if weights is None else weights[:, columns], start)
+            numbers = None if self.numbers is None else self.numbers[columns]
+            yield Block(inputs, targets, None if weights is None else weights[:, columns], start, numbers)
 
     def chunks(self, only: int | None = None) -> range:
         """Return the numbers of all chunks, or of one."""

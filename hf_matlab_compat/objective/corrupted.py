@@ -92,8 +92,9 @@ class CorruptedPasses(CasePasses):
         """Write the corrupted inputs of a block to y_0, and draw the factors on its hidden units."""
         self.backend.fill(buffers.y[0], self._inputs(block))
         sizes = self.network.sizes[1:-1] if self.draw else ()
+        runs = runs_of(block)
         factors = (
-            (i, self._corruption.factors(i, size, block.first, len(block), self.draw - 1))
+            (i, _joined([self._corruption.factors(i, size, first, count, self.draw - 1) for _, first, count in runs]))
             for i, size in enumerate(sizes, start=1)
         )
         buffers.masks = {i: self.backend.asarray(c, order="C") for i, c in factors if c is not None}
@@ -127,8 +128,26 @@ class CorruptedPasses(CasePasses):
             return block.inputs
         x = np.asarray(self.backend.to_host(self.backend.asarray(block.inputs)))
         if self._corrupt is not None:
-            x = _corrupted(self._corrupt, x, block.first + np.arange(len(block)), self.draw)
-        return self._corruption.inputs(x, block.first, self.draw - 1)
+            numbers = block.first + np.arange(len(block)) if block.numbers is None else block.numbers
+            x = _corrupted(self._corrupt, x, numbers, self.draw)
+        parts = [
+            self._corruption.inputs(x[:, at : at + count], first, self.draw - 1) for at, first, count in runs_of(block)
+        ]
+        return _joined(parts)
+
+
+def runs_of(block: Block) -> list[tuple[int, int, int]]:
+    """Return the runs of neighbouring cases in a block: column and number of the first, and how many."""
+    if block.numbers is None:
+        return [(0, block.first, len(block))]
+    starts = np.flatnonzero(np.diff(block.numbers, prepend=-2) != 1)
+    counts = np.diff(starts, append=len(block))
+    return [(int(at), int(block.numbers[at]), int(count)) for at, count in zip(starts, counts, strict=True)]
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Return the parts side by side; None where they are."""
+    return parts[0] if len(parts) == 1 or parts[0] is None else np.hstack(parts)
 
 
 def _corrupted(corrupt: Corrupt, x: NDArray[Any], cases: NDArray[np.int64], epoch: int) -> NDArray[Any]:
@@ -223,6 +242,26 @@ class CorruptedProblem:
         """C."""
         return self.clean.num_chunks
 
+    @property
+    def num_cases(self) -> int:
+        """N."""
+        return self.clean.num_cases
+
+    def part(self, cases: NDArray[np.int64]) -> CorruptedProblem:
+        """See `problem.Divisible`: every case is corrupted as it is among all cases."""
+
+        def of_part(draw: int) -> tuple[Any, Any]:
+            self._at(Cases(draw=draw))
+            of_epoch = self._passes.cases
+            return of_epoch.inputs[:, cases], of_epoch.targets[:, cases]
+
+        resample = None if self.resample is None else of_part
+        return replace(self, clean=self.clean.part(cases), resample=resample, check=None)
+
+    def gradient_variance(self, theta: Vector, gradient: Gradient) -> float:
+        """See `FeedforwardProblem.gradient_variance`; noise on θ leaves the weight decay's part inexact."""
+        return self.clean.gradient_variance(theta, gradient)
+
     def score(self, theta: Vector, on: Cases) -> Score:
         """See `Problem.score`."""
         return self._at(on).score(self._noisy(theta, on), on)
@@ -268,4 +307,4 @@ class CorruptedProblem:
         if (inputs.shape, targets.shape) != (before.inputs.shape, before.targets.shape):
             expected = f"inputs and targets of shapes {before.inputs.shape} and {before.targets.shape} from it"
             raise DataError("resample", expected=expected, got=f"{inputs.shape} and {targets.shape}")
-        return ChunkedCases(inputs, targets, before.num_chunks, before.weights)
+        return replace(before, inputs=inputs, targets=targets)

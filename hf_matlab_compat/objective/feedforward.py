@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.model.corruption import DIAGONAL, signs
@@ -83,6 +86,24 @@ class FeedforwardProblem:
     def num_chunks(self) -> int:
         """C."""
         return self.cases.num_chunks
+
+    @property
+    def num_cases(self) -> int:
+        """N."""
+        return len(self.cases)
+
+    def part(self, cases: NDArray[np.int64]) -> FeedforwardProblem:
+        """See `problem.Divisible`."""
+        return replace(self, cases=self.cases.part(cases))
+
+    def gradient_variance(self, theta: Vector, gradient: Gradient) -> float:
+        """Return the sum over parameters of the sample variance of the cases' gradients; one of weight w is w cases.
+
+        `gradient` was formed at θ; weight decay, which is the same for every case, is not in the variance.
+        """
+        n, mean = len(self.cases), gradient.full + self.weight_decay * self._masked(theta)
+        squares: Any = gradient.full_squared
+        return max(float(squares.sum()) - float(mean @ mean), 0.0) * n / max(n - 1, 1)
 
     def score(self, theta: Vector, on: Cases) -> Score:
         """See `Problem.score`."""

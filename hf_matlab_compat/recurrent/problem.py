@@ -14,6 +14,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.backends.workers import Workers
@@ -118,6 +121,16 @@ class SequenceProblem:
     def num_chunks(self) -> int:
         """C."""
         return self.data.num_chunks
+
+    @property
+    def num_cases(self) -> int:
+        """Number of sequences."""
+        return len(self.data)
+
+    def part(self, cases: NDArray[np.int64]) -> SequenceProblem:
+        """See `problem.Divisible`; the cases are sequences."""
+        draw = None if self.resample is None else lambda epoch: self._data(epoch).part(cases)
+        return replace(self, data=self.data.part(cases), resample=draw)
 
     @property
     def is_random(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -116,6 +116,10 @@ class SequenceData:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def part(self, cases: NDArray[np.int64]) -> SequenceData:
+        """Return these sequences as one chunk."""
+        return replace(self, num_chunks=1, **{name: array[..., cases] for name, array in self.arrays().items()})
 
     @property
     def sequences_per_chunk(self) -> int:

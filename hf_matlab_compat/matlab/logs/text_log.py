@@ -113,11 +113,16 @@ def closing_lines(state: State) -> list[str]:
     return [TOTAL_TIME.written({"total_time": float(np.sum(state.records.seconds))})]
 
 
+_ON_SAMPLES = ("stochastic_hf", "growing_hf", "averaged_hf")
+"""Methods that run Hessian-free on samples of the cases, with its options."""
+
+
 def _what_is_trained(sizes: Sequence[int], options: Options) -> list[str]:
     """Return the lines of the constants that mean something to the problem and method."""
     of_a_network = len(sizes) > 1
     other_method = options.method not in ("hessian_free", "hf")
-    idle = {*(() if of_a_network else _OF_A_NETWORK), *(_OF_HESSIAN_FREE if other_method else ())}
+    reads_its_options = not other_method or options.method in _ON_SAMPLES or hasattr(options.method, "inner")
+    idle = {*(() if of_a_network else _OF_A_NETWORK), *(() if reads_its_options else _OF_HESSIAN_FREE)}
     return [
         *([f"method: {on_one_line(_name_of_method(options))}"] if other_method else ()),
         f"layersizes: {num2str(sizes)}" if of_a_network else f"parameters: {num2str(sizes)}",
