@@ -259,7 +259,7 @@ def _rules(options: Options) -> list[Observer]:
 def _refuse_without_figures(observers: Sequence[Observer], subject: Subject, error_measure: str) -> None:
     for observer in observers:
         if subject.held_out is None and getattr(observer, "needs_test_cases", False):
-            advice = "Give {test_inputs} and {test_targets}."
+            advice = "Give {test_problem}." if subject.network is None else "Give {test_inputs} and {test_targets}."
             name = "patience" if isinstance(observer, Best | Patience) else type(observer).__name__
             raise OptionError(name, expected="test cases, whose figures it looks at", got="none", advice=advice)
         if subject.network is not None and getattr(observer, "monitor", "") == "error" and error_measure == "none":

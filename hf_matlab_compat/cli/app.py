@@ -45,7 +45,15 @@ def _whole(kind: Any, tokens: Sequence[Token]) -> int:
     return _whole_numbers(kind, tokens[:1])[0]
 
 
+def _seed(kind: Any, tokens: Sequence[Token]) -> int:
+    value = _whole(kind, tokens)
+    if not 0 <= value < 2**63:
+        raise ValueError(f"expected a whole number {'of at least 0' if value < 0 else 'below 2^63'}, got {value}")
+    return value
+
+
 Whole = Annotated[int, Parameter(converter=_whole)]
+Seed = Annotated[int, Parameter(converter=_seed)]
 MaybeWhole = Annotated[int | None, Parameter(converter=_whole)]
 WholeNumbers = Annotated[list[int] | None, Parameter(consume_multiple=True, negative=(), converter=_whole_numbers)]
 

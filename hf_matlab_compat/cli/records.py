@@ -278,9 +278,13 @@ def _run_in_words(run: LoggedRun) -> str:
 
 
 def _layersizes(file: Path) -> list[int]:
-    from hf_matlab_compat.matlab.files.checkpoint import read_description
+    from hf_matlab_compat.matlab.files.checkpoint import problem_in_words, read_description
 
-    sizes = read_description(file).get("sizes")
+    run = read_description(file)
+    sizes, other = run.get("sizes"), problem_in_words(run)
+    if other:
+        advice = "result.sequences.weights(theta) splits the parameters of a recurrent net."
+        raise OptionError("--split", expected="a feed-forward network", got=other, advice=advice)
     if not sizes:
         advice = "Copy the sidecar along with the checkpoint, or give this option."
         raise OptionError("--layersizes", expected="all layers, since there is no sidecar", got="none", advice=advice)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TextIO
 
 from cyclopts import App, Parameter
 
-from hf_matlab_compat.cli.app import MaybeWhole, Whole, WholeNumbers, app
+from hf_matlab_compat.cli.app import MaybeWhole, Seed, Whole, WholeNumbers, app
 from hf_matlab_compat.cli.parity import require_targets
 from hf_matlab_compat.errors import OptionError
 
@@ -92,7 +92,7 @@ def _of_task(name: str, what: str) -> None:
         *,
         length: MaybeWhole = None,
         shorter: WholeNumbers = None,
-        seed: Whole = 0,
+        seed: Seed = 0,
         seeds: Whole = 1,
         structural_damping: Annotated[list[float] | None, Parameter(consume_multiple=True, negative=())] = None,
         data: Literal["fresh", "fixed"] | None = None,
@@ -187,7 +187,7 @@ for _name, _what in _TASKS.items():
 def control(
     *,
     plant: Literal["point", "arm"] = "point",
-    seed: Whole = 0,
+    seed: Seed = 0,
     seeds: Whole = 1,
     epochs: MaybeWhole = None,
     json: Path | None = None,

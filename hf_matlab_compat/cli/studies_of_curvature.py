@@ -8,12 +8,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hf_matlab_compat.cli.app import Whole
+from hf_matlab_compat.cli.app import Seed, Whole
 from hf_matlab_compat.cli.studies import study
 
 
 @study.command
-def spectrum(*, epochs: Whole = 60, seed: Whole = 0, picture: Path | None = None) -> int:
+def spectrum(*, epochs: Whole = 60, seed: Seed = 0, picture: Path | None = None) -> int:
     """Compute the eigenvalues of a small classifier's Hessian before and after training.
 
     The columns: f; least and largest eigenvalue; negative ones; those above a tenth of the largest; the share within a

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hf_matlab_compat.cli.app import MaybeWhole, Whole
+from hf_matlab_compat.cli.app import MaybeWhole, Seed, Whole
 from hf_matlab_compat.cli.studies import Line, study
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _shown(found: MarkedStudy, picture: Path | None) -> int:
 @study.command
 def characters(
     *,
-    seed: Whole = 0,
+    seed: Seed = 0,
     seeds: Whole = 1,
     net: Literal["multiplicative", "plain"] = "multiplicative",
     hidden: MaybeWhole = None,
@@ -92,7 +92,7 @@ def characters(
 @study.command
 def ctc(
     *,
-    seed: Whole = 0,
+    seed: Seed = 0,
     seeds: Whole = 1,
     hidden: Whole = 30,
     epochs: Whole = 30,

@@ -16,7 +16,12 @@ from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.subject import OF_A_NETWORK
 from hf_matlab_compat.training import train
 
-_SPOKEN: Mapping[str, str] = {**SPOKEN, "loss_weights": "loss_mask", "structural_damping": "mu"}
+_SPOKEN: Mapping[str, str] = {
+    **SPOKEN,
+    "loss_weights": "loss_mask",
+    "structural_damping": "mu",
+    "test_problem": "intest",
+}
 _OF_TEST = {"inputs": "intest", "targets": "outtest", "lengths": "lengths_test", "loss_weights": "loss_mask_test"}
 _OF_NET = ("inputs", "targets", "hidden_sizes", "unit_types", "num_chunks", "curvature", "curvature_cases", "loss")
 _OF_NET += ("error_measure", "weight_decay")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.backends.arrays import Array
-from hf_matlab_compat.errors import CheckpointError, DataError, OptionError
+from hf_matlab_compat.errors import CheckpointError, DataError, OptionError, quoted
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.packing import Layer
 
@@ -73,9 +73,9 @@ def place_of(layer: Any, sizes: Sequence[int]) -> int:
     hidden = range(1, last)
     named = {"inputs": 0, "output": last, **({"code": min(hidden, key=lambda i: sizes[i])} if hidden else {})}
     place: Any = named.get(layer) if isinstance(layer, str) else layer
-    if place not in range(-last, last + 1) or isinstance(place, bool | float):
+    if np.ndim(place) or place not in range(-last, last + 1) or isinstance(place, bool | float):
         names = ", ".join(map(repr, named))
-        raise OptionError("layer", expected=f"a layer from 0 to {last}, or one of {names}", got=repr(layer))
+        raise OptionError("layer", expected=f"a layer from 0 to {last}, or one of {names}", got=quoted(layer))
     return int(place)
 
 

@@ -37,17 +37,20 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """Return the path, if its suffix is that of a picture.
+    """Return the path, if its suffix is that of a picture and its folder exists.
 
     Raises
     ------
     ArgumentError
-        The suffix is none of `SUFFIXES`.
+        The suffix is none of `SUFFIXES`, or there is no such folder.
     """
     target = Path(path).expanduser()
     if target.suffix.lower() not in SUFFIXES:
         got = repr(str(target))
         raise ArgumentError("picture", expected=f"a file name that ends in {', '.join(SUFFIXES)}", got=got)
+    if not target.parent.is_dir():
+        got = f"{str(target)!r} (No such file or directory)"
+        raise ArgumentError("picture", expected="a file that can be written", got=got)
     return target
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import CheckpointError, OptionError
-from hf_matlab_compat.matlab.files.checkpoint import find_checkpoint, read_description
+from hf_matlab_compat.matlab.files.checkpoint import find_checkpoint, problem_in_words, read_description
 from hf_matlab_compat.matlab.files.checkpoint_conversion import split_layers
 from hf_matlab_compat.matlab.files.checkpoint_summary import summarise
 from hf_matlab_compat.model.activations import TrainedNetwork, finite_network
@@ -78,6 +78,8 @@ def _described(checkpoint: str | os.PathLike[str]) -> Mapping[str, Any]:
 def _agreed(name: str, given: Sequence[Any] | None, described: Any, run: Mapping[str, Any]) -> list[Any]:
     # return what the caller gave, or else what the sidecar says; they must agree
     if given is None:
+        if other := problem_in_words(run):
+            raise OptionError("checkpoint", expected="one of a feed-forward network", got=f"that of {other}")
         if "sizes" not in run:
             advice = "Copy the sidecar along with the checkpoint, or give this option."
             got = "none, and no sidecar of a network next to the checkpoint"

@@ -26,6 +26,9 @@ _NONE_OF_IT: Mapping[tuple[str, ...], str] = {
         "{momentum}."
     ),
     ("batchsize", "minibatchsize"): "There is none: {num_chunks} is the number of chunks of the cases.",
+    ("lengths", "initialstate", "spectralradius", "structuralunit"): (
+        "It is an argument of recurrent(), which makes a {problem}."
+    ),
     ("optimizer", "optimiser"): "Set {method}: 'hf', 'gd', 'momentum', 'nag', 'adam', 'rprop', 'ncg' or 'lbfgs'.",
 }
 """Reasons why arguments of other trainers do not exist here."""

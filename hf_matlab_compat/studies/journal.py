@@ -65,7 +65,9 @@ class Journal:
             return ""
         try:
             return self._path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if not self._path.parent.is_dir():  # said before the first run, not after it
+                raise self._refused("a file that can be written", str(error.strerror)) from error
             return ""
         except (OSError, UnicodeDecodeError) as error:
             raise self._refused("a journal of a study", getattr(error, "strerror", "") or "another file") from error

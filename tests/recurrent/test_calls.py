@@ -11,7 +11,10 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from hf_matlab_compat import CheckpointWarning, load, recurrent, train
+from hf_matlab_compat.cli import main
 from hf_matlab_compat.errors import ArgumentError, DataError, OptionError
+from hf_matlab_compat.matlab.files.checkpoint_summary import summarise
+from hf_matlab_compat.plots.trained_network import load_network
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.recurrent.network import RecurrentNetwork
 from hf_matlab_compat.recurrent.problem import SequenceProblem
@@ -310,10 +313,23 @@ def test_a_result_computes_outputs_and_scores_and_is_saved(tmp_path: Path) -> No
         assert again.score(X, given["targets"], lengths, given["loss_weights"]) == expected
         assert again.sequences is not None
         assert again.sequences.described() == problem.trained.described()  # type: ignore[union-attr]
+    with pytest.raises(OptionError, match=r"^layer: expected a layer from 0 to 3, .*, got an array of shape \(12,\)"):
+        result.outputs(X, lengths)
     with pytest.raises(DataError, match=r"^inputs: expected 2 features, as the net was trained on, got 3\."):
         result.predict(np.ones((3, 7, 12)))
     with pytest.raises(DataError, match=r"^lengths: expected none for a feed-forward network"):
         train(**field_arguments(max_epochs=1)).predict(np.ones((2, 3)), [1])
+
+
+def test_tools_for_checkpoints_name_the_recurrent_net(tmp_path: Path) -> None:
+    train(problem=small(), max_epochs=1, run_name=tmp_path / "run", **RUN)
+    told = "a recurrent net 2-5-3 (tanh, softmax)"
+    assert summarise(tmp_path / "run_nnet_running.mat").described == f"by the sidecar: {told}"
+    assert main(["checkpoint", str(tmp_path / "run_nnet_running.mat"), "--split"]) == 2
+    with pytest.raises(
+        OptionError, match=re.escape(f"checkpoint: expected one of a feed-forward network, got that of {told}")
+    ):
+        load_network(tmp_path / "run_nnet_running.mat")
 
 
 def test_a_resumed_run_names_what_differs_of_the_net(tmp_path: Path) -> None:

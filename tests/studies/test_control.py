@@ -68,10 +68,14 @@ def test_what_does_not_fit_is_refused_before_anything_runs(tmp_path: Path, capsy
         ("picture: expected a file name that ends in", "--picture", "a.gif"),
         ("json: expected a file in a folder that exists", "--json", str(tmp_path / "no" / "a.json")),
         ("seeds: expected a whole number of at least 1, got 0", "--seeds", "0"),
-        ("seed: expected a whole number of at least 0, got -1", "--seed", "-1"),
     ):
         assert main(["study", "control", *more]) == 2
         assert sentence in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["study", "control", "--seed", "-1"])
+    assert capsys.readouterr().err == "--seed: expected a whole number of at least 0, got -1.\n"
+    with pytest.raises(OptionError, match="seed: expected a whole number of at least 0, got -1"):
+        control("point", -1)
     with pytest.raises(OptionError, match="plant: expected one of 'point', 'arm', got 'cart'"):
         control("cart")
 

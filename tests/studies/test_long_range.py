@@ -187,8 +187,10 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> 
     with pytest.raises(ArgumentError, match=r"journal: expected a journal of a study, got '.*notes\.txt'"):
         study(QUICK, [0], [0.1], journal=other)
     assert other.read_text() == "not a journal\n"
+    told: list[str] = []
     with pytest.raises(ArgumentError, match="journal: expected a file that can be written"):
-        study(QUICK, [0], [0.1], journal=tmp_path / "none" / "runs.jsonl")
+        study(QUICK, [0], [0.1], journal=tmp_path / "none" / "runs.jsonl", talk=(told.append, told.append))
+    assert not told  # before the first run
 
 
 def test_no_seed_is_no_study() -> None:
@@ -242,10 +244,14 @@ def test_the_command_ends_with_0_where_the_criterion_is_met_and_with_1_where_not
     for sentence, *more in (
         ("picture: expected a file name that ends in", "--picture", "a.gif"),
         ("seeds: expected a whole number of at least 1, got 0", "--seeds", "0"),
+        ("picture: expected a file that can be written", "--picture", str(tmp_path / "none" / "a.png")),
         ("structural_damping: expected finite numbers of at least 0", "--structural-damping", "-1"),
     ):
         assert main([*words, *more]) == 2
         assert sentence in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*words, "--seed", "-1"])
+    assert "--seed: expected a whole number of at least 0" in capsys.readouterr().err
 
 
 def test_progress_overwrites_one_line_in_a_terminal() -> None:

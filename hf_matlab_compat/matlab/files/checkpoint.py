@@ -153,6 +153,20 @@ def read_description(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     return {} if entry is None else entry.run
 
 
+def problem_in_words(run: Mapping[str, Any]) -> str:
+    """Return what a run of `train(problem=…)` trained, from its description; empty for a feed-forward network.
+
+    Examples
+    --------
+    >>> problem_in_words({"problem": "Mine"})
+    'a problem of class Mine, not a feed-forward network'
+    """
+    told = run.get("sequences")
+    if told is None:
+        return f"a problem of class {run['problem']}, not a feed-forward network" if "problem" in run else ""
+    return f"a {told['kind']} net {'-'.join(map(str, told['sizes']))} ({', '.join(told['unit_types'])})"
+
+
 def why_no_run_goes_on(path: str | os.PathLike[str]) -> str:
     """Return the error of `read_checkpoint` without the file's name; empty if a run can resume from the file."""
     try:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import CheckpointError
-from hf_matlab_compat.matlab.files.checkpoint import read_description, why_no_run_goes_on
+from hf_matlab_compat.matlab.files.checkpoint import problem_in_words, read_description, why_no_run_goes_on
 from hf_matlab_compat.matlab.files.checkpoint_variables import VARIABLES
 from hf_matlab_compat.matlab.files.layer_sizes import Candidates, candidate_sizes
 from hf_matlab_compat.matlab.files.mat_formats import Listing, list_variables
@@ -164,7 +164,8 @@ def _described(path: str | os.PathLike[str]) -> str:
     except CheckpointError:
         return ""  # `faults` tells why
     if "sizes" not in run:
-        return ""
+        words = problem_in_words(run)
+        return words and f"by the sidecar: {words}"
     settings = run.get("settings", {})
     return (
         f"layers, by the sidecar: {' '.join(map(str, run['sizes']))} ({', '.join(run['unit_types'])}); "
