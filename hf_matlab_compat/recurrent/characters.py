@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import DataError, OptionError
 from hf_matlab_compat.model.corruption import words
 from hf_matlab_compat.recurrent.problem import SequenceProblem
+from hf_matlab_compat.recurrent.sequence_model import TrainedModel
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
 from hf_matlab_compat.recurrent.workspace import Workspace
 
@@ -222,15 +224,18 @@ class TextReader:
 
     Parameters
     ----------
-    problem : SequenceProblem
-        Of `recurrent` or `multiplicative`, with an output for every character of the alphabet.
+    net : SequenceProblem or TrainedModel
+        Of `recurrent` or `multiplicative`, with an output for every character of the alphabet; or the `sequences` of a
+        result, also of one from a file.
     theta : (P,) array_like
         Its trained parameters.
     """
 
-    def __init__(self, problem: SequenceProblem, theta: ArrayLike) -> None:
-        self._model, self._workspace = problem.model, Workspace(problem.backend)
-        self._theta = problem.backend.asarray(theta)
+    def __init__(self, net: SequenceProblem | TrainedModel, theta: ArrayLike) -> None:
+        of_problem = isinstance(net, SequenceProblem)
+        self._model = net.model if of_problem else net.net
+        self._workspace = Workspace(net.backend if of_problem else get_backend("numpy", "double"))
+        self._theta = self._workspace.backend.asarray(theta)
         self._read: list[Any] = []
 
     def __call__(self, column: Any) -> Any:

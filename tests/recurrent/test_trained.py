@@ -13,6 +13,7 @@ from hf_matlab_compat import controller, ctc, load, multiplicative, train
 from hf_matlab_compat.errors import ArgumentError, DataError, OptionError
 from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning
 from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.recurrent.characters import Alphabet, TextReader, drawn_text
 from hf_matlab_compat.recurrent.ctc import read_labels
 from hf_matlab_compat.recurrent.plants import PointMass, TwoLinkArm
 from hf_matlab_compat.result import Result
@@ -47,7 +48,11 @@ def labels(**changes: Any) -> Any:
     return ctc(**{**given, **changes})
 
 
-KINDS: dict[str, Any] = {"multiplicative": characters, "labelling": labels, "control": steering.problem}
+KINDS: dict[str, Any] = {
+    "multiplicative": lambda: characters(factor_gain="tanh"),
+    "labelling": labels,
+    "control": steering.problem,
+}
 
 
 def arguments_of(kind: str, problem: Any) -> tuple[Any, ...]:
@@ -129,6 +134,17 @@ def test_a_labelling_net_predicts_probabilities_and_reads_frames_without_labels(
         changes = path[np.append(True, path[1:] != path[:-1])]
         assert changes[changes != 0].tolist() == said[n]
     assert result.score(frames(), said).error == 0
+    assert result.score(frames(), [[1], *said[1:]]).error == 1 / 4  # one edit, four labels
+
+
+def test_a_net_from_a_file_writes_text(tmp_path: Path) -> None:
+    problem, alphabet = characters(), Alphabet("abc")
+    result = train(problem=problem, max_epochs=2, **RUN)
+    result.save(tmp_path / "net.npz")
+    readers = TextReader(problem, result.theta), TextReader(sequences_of(load(tmp_path / "net.npz")), result.theta)
+    ours, theirs = (drawn_text(reader, alphabet, "ab", 30) for reader in readers)
+    assert ours == theirs
+    assert len(set(ours)) > 1
 
 
 def test_a_controller_predicts_runs_and_its_weights_steer(tmp_path: Path) -> None:
@@ -196,11 +212,7 @@ def test_a_plant_of_this_package_comes_back_with_its_settings(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("kind", "changed", "told"),
     [
-        (
-            "multiplicative",
-            lambda: characters(num_factors=3, factor_gain="linear", per="sequence"),
-            "per: was step, is",
-        ),
+        ("multiplicative", lambda: characters(factor_gain="tanh", per="sequence"), "per: was step, is sequence"),
         ("labelling", lambda: labels(labels=[[1], [2], [], [2]]), "labels: other numbers"),
         ("control", lambda: steering.problem(effort=0.5), "effort: was 0.001, is 0.5"),
     ],
