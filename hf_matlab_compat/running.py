@@ -186,7 +186,7 @@ def _warn_of_a_stuck_run(epoch: int) -> None:
         f"No step has improved the log-likelihood in single precision for {REJECTED} epochs up to epoch {epoch}, and λ "
         "rises with each. Resume with precision='double', or stop the run.",
         StuckWarning,
-        stacklevel=7,
+        stacklevel=8,
     )
 
 

@@ -102,7 +102,7 @@ def warn_of_changes(checkpoint: str | os.PathLike[str], described: Mapping[str, 
             f"{os.fspath(checkpoint)}: the run that wrote it had other settings. {'; '.join(changes)}. "
             "This run continues with its own settings.",
             CheckpointWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -122,7 +122,7 @@ def warn_of_lost_memory(
             f"{os.fspath(checkpoint)}: expected {', '.join(lacking)}, which the method remembers, got a checkpoint "
             "without. The method starts with its own values, so the run does not continue bit for bit.",
             CheckpointWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -153,6 +153,22 @@ def stopped() -> Any:
     return call(observers=[AtTwo()], max_epochs=9)
 
 
+class Noting(Observer):
+    """An observer that notes its epochs."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def epoch(self, report: Any, state: Any) -> None:
+        self.epochs.append(report.epoch)
+
+
+def observed_by_the_first_alone() -> Any:
+    observer = Noting()
+    call(observers=[observer])
+    return str(MPI.COMM_WORLD.allgather(observer.epochs))
+
+
 def tell(do: Callable[[], Any]) -> list[str]:
     try:
         result = do()
@@ -168,6 +184,9 @@ if __name__ == "__main__":
     warnings.simplefilter("error")
     wanted = (nan_on_the_second, other_option, other_data, other_version, other_result, full_disk, no_folder)
     wanted += (locked_twice, own_problem, no_seed_at_all, stopped, nested, no_error_but_a_users_own, another_seed)
-    found = {do.__name__: tell(do) for do in (*wanted, doubtful_targets_in_the_share_of_the_second)}
+    found = {
+        do.__name__: tell(do)
+        for do in (*wanted, observed_by_the_first_alone, doubtful_targets_in_the_share_of_the_second)
+    }
     if RANK == 0:
         print(json.dumps(found))
