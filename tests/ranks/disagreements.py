@@ -154,10 +154,14 @@ def stopped() -> Any:
 
 
 class Noting(Observer):
-    """An observer that notes its epochs."""
+    """An observer that notes its epochs, and whether it saw progress."""
 
     def __init__(self) -> None:
         self.epochs: list[int] = []
+        self.progressed = False
+
+    def progress(self, stage: str, step: int, of: int) -> None:
+        self.progressed = True
 
     def epoch(self, report: Any, state: Any) -> None:
         self.epochs.append(report.epoch)
@@ -166,7 +170,7 @@ class Noting(Observer):
 def observed_by_the_first_alone() -> Any:
     observer = Noting()
     call(observers=[observer])
-    return str(MPI.COMM_WORLD.allgather(observer.epochs))
+    return str(MPI.COMM_WORLD.allgather((observer.epochs, observer.progressed)))
 
 
 def tell(do: Callable[[], Any]) -> list[str]:

@@ -32,7 +32,7 @@ SENTENCES = {
         "Give all ranks the same arguments",
     ),
     "doubtful_targets_in_the_share_of_the_second": ("[['The targets of the training cases are not all", "], [], []]"),
-    "observed_by_the_first_alone": ("[[1, 2, 3], [], []]",),
+    "observed_by_the_first_alone": ("[([1, 2, 3], True), ([], False), ([], False)]",),
     "stopped": ("stopped by an observer: 2, AtTwo: two are enough",),
 }
 

@@ -18,6 +18,7 @@ import numpy as np
 from mpi4py import MPI
 from hf_matlab_compat import train
 from hf_matlab_compat.objective import cases
+from hf_matlab_compat.ranks.mpi import MPIRanks
 from hf_matlab_compat.ranks.ranked_sum import RankedSum
 
 cases.WORTH_SHARING, cases.CASES_PER_BLOCK = 0, 7
@@ -29,9 +30,17 @@ def total(self, *given, **named):
         os.kill(os.getpid(), getattr(signal, sys.argv[1]))
     return real(self, *given, **named)
 
-RankedSum.total = total
+def after_the_last_epoch(self, what, when):
+    compare(self, what, when)
+    if when == "after epoch 4" and MPI.COMM_WORLD.rank == 1 and told == []:
+        os.kill(os.getpid(), signal.SIGINT)
+
+compare, told = MPIRanks.compare, []
+if sys.argv[1] == "LATE":
+    MPIRanks.compare = after_the_last_epoch
+else:
+    RankedSum.total = total
 X = np.random.default_rng(0).random((4, 90))
-told = []
 for _ in range(2):
     r = train(inputs=X, targets=X, hidden_sizes=[3], unit_types=["logistic"] * 2, max_epochs=4, seed=0, ranks="mpi")
     told.append([r.state.epoch, r.interrupted, r.theta.sum().hex(), sums[0]])
@@ -56,6 +65,12 @@ def test_ctrl_c_in_one_rank_ends_one_run_of_a_loop_on_all(program: str) -> None:
     assert (epochs < 4, interrupted) == (True, True)
     assert second == [4, False]
     assert done.stderr.count("press Ctrl-C twice") == 1
+
+
+def test_ctrl_c_in_one_rank_after_the_last_epoch_is_known_to_all(program: str) -> None:
+    done = start(3, program, "LATE")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.lower()) == [[4, True], [4, False]]
 
 
 def test_sigterm_in_one_rank_ends_the_job(program: str) -> None:
