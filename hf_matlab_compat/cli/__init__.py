@@ -8,6 +8,7 @@ from hf_matlab_compat.cli import (
     studies,
     studies_of_curvature,
     studies_of_kinds,
+    studies_of_starts,
     toolbox,
     training,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "studies",
     "studies_of_curvature",
     "studies_of_kinds",
+    "studies_of_starts",
     "toolbox",
     "training",
 ]

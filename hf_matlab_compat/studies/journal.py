@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,21 @@ class Journal:
         """Return what was noted of a run with these settings, or None."""
         asked = json.loads(json.dumps(settings))
         return next((run for known, run in self._runs if known == asked), None)
+
+    def run(self, settings: Mapping[str, Any], make: Callable[[], Mapping[str, Any]]) -> tuple[Any, bool]:
+        """Return a run with these settings, and whether it was known; one that was not is made and noted.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written.
+        """
+        known = self.found(settings)
+        if known is not None:
+            return known, True
+        made = make()
+        self.add(settings, made)
+        return made, False
 
     def add(self, settings: Mapping[str, Any], run: Any) -> None:
         """Note a finished run; it is on the disk when this returns.
