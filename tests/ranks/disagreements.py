@@ -153,6 +153,18 @@ def stopped() -> Any:
     return call(observers=[AtTwo()], max_epochs=9)
 
 
+def nan_in_the_share_of_the_second() -> Any:
+    inputs = np.ones((2, 70_000))
+    inputs[1, -1] = np.nan
+    return call(inputs=inputs, targets=np.ones((2, 70_000)), max_epochs=0)
+
+
+def threads_by_the_scheduler() -> Any:
+    os.environ["SLURM_CPUS_PER_TASK"] = "1"
+    ranks = ranks_module.ranks_named("mpi")
+    return str([ranks.threads(None), ranks.threads(2)])
+
+
 class Noting(Observer):
     """An observer that notes its epochs, and whether it saw progress."""
 
@@ -188,9 +200,8 @@ if __name__ == "__main__":
     warnings.simplefilter("error")
     wanted = (nan_on_the_second, other_option, other_data, other_version, other_result, full_disk, no_folder)
     wanted += (locked_twice, own_problem, no_seed_at_all, stopped, nested, no_error_but_a_users_own, another_seed)
-    found = {
-        do.__name__: tell(do)
-        for do in (*wanted, observed_by_the_first_alone, doubtful_targets_in_the_share_of_the_second)
-    }
+    more = (observed_by_the_first_alone, doubtful_targets_in_the_share_of_the_second, nan_in_the_share_of_the_second)
+    more += (threads_by_the_scheduler,)
+    found = {do.__name__: tell(do) for do in (*wanted, *more)}
     if RANK == 0:
         print(json.dumps(found))

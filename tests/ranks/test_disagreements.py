@@ -33,6 +33,8 @@ SENTENCES = {
     ),
     "doubtful_targets_in_the_share_of_the_second": ("[['The targets of the training cases are not all", "], [], []]"),
     "observed_by_the_first_alone": ("[([1, 2, 3], True), ([], False), ([], False)]",),
+    "nan_in_the_share_of_the_second": ("RankError: rank 1 (", "inputs: expected finite numbers, got nan at (1, 69999)"),
+    "threads_by_the_scheduler": ("[1, 2]",),
     "stopped": ("stopped by an observer: 2, AtTwo: two are enough",),
 }
 
