@@ -94,6 +94,12 @@ PRESETS: Mapping[str, Preset] = {
     "faces": Preset(
         {"max_cg_steps": 100}, "the author's remark on maxiters in the published nnet_train_2.m", "everything else"
     ),
+    "best2026": Preset(
+        {"solver": "minres", "preconditioner": "none", "initial_lam": 1.0},
+        "not published: of this package's methods with curvature products, one that needed few of them on all data sets "
+        "of `hf-compat study compare` (docs/solvers.md)",
+        "everything else; other data may have another order",
+    ),
 }
 """All presets by name."""
 

@@ -44,6 +44,17 @@ def test_what_a_caller_gets_can_be_changed_without_harm() -> None:
     assert preset_options("faces") == {"max_cg_steps": 100}
 
 
+def test_a_preset_with_settings_that_matlab_lacks_is_for_train_only() -> None:
+    net = {"hidden_sizes": [2], "unit_types": ["logistic", "logistic"], "seed": 1, "max_epochs": 2}
+    best = train(inputs=INPUTS, targets=INPUTS, **net, preset="best2026")
+    same = train(inputs=INPUTS, targets=INPUTS, **net, solver="minres", preconditioner="none", initial_lam=1.0)
+    assert (best.theta == same.theta).all()
+    with pytest.raises(
+        OptionError, match=r"^preset: expected one of MATLAB's settings, got 'best2026', which sets solver"
+    ):
+        nnet_train(indata=INPUTS, outdata=INPUTS, layersizes=[2], layertypes=["logistic"] * 2, preset="best2026")
+
+
 def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
     with pytest.raises(
         OptionError, match=r"preset: expected one of published, .*, got 'hf2011'\. Did you mean 'hf2010'"

@@ -49,6 +49,10 @@ def by_name(trainer: Callable[Arguments, Trained]) -> Callable[Arguments, Traine
         refuse_missing(trainer, (), kwargs)
         with speaking(SPOKEN):
             preset = preset_options(kwargs["preset"]) if kwargs.get("preset") else {}  # type: ignore[arg-type]
+        beyond = [name for name in preset if name not in TO_MATLAB]
+        if beyond:
+            got = f"{kwargs['preset']!r}, which sets {', '.join(beyond)}"
+            raise OptionError("preset", expected="one of MATLAB's settings", got=got, advice="`train` takes it.")
         in_matlabs_words = {TO_MATLAB[name]: to_matlab_value(name, value) for name, value in preset.items()}
         return trainer(**{**in_matlabs_words, **kwargs})  # type: ignore[arg-type]
 
