@@ -96,8 +96,8 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "best2026": Preset(
         {"solver": "minres", "preconditioner": "none", "initial_lam": 1.0},
-        "not published: of this package's methods with curvature products, one that needed few of them on all data sets "
-        "of `hf-compat study compare` (docs/solvers.md)",
+        "not published: of the methods here with curvature products, one that needed few of them on all data sets of "
+        "`hf-compat study compare` (docs/solvers.md)",
         "everything else; other data may have another order",
     ),
 }
