@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hf_matlab_compat.answers import is_number, shown
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.errors import DataError, OptionError
 from hf_matlab_compat.model.corruption import words
+from hf_matlab_compat.recurrent.given import checked_theta
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.sequence_model import TrainedModel
 from hf_matlab_compat.recurrent.sequences import SequenceBlock
@@ -44,7 +46,18 @@ class Alphabet:
 
     @classmethod
     def of(cls, text: str, most: int = 48) -> Alphabet:
-        """Return the `most` frequent characters of a text, the most frequent first, ties in the order of codes."""
+        """Return the `most` frequent characters of a text, the most frequent first, ties in the order of codes.
+
+        Raises
+        ------
+        DataError
+            The text is empty, or no text.
+        OptionError
+            `most` is no whole number of at least 1.
+        """
+        _check_whole(1, most=most)
+        if not isinstance(text, str) or not text:
+            raise DataError("text", expected="characters", got="an empty text" if text == "" else type(text).__name__)
         counts = Counter(text)
         return cls("".join(sorted(counts, key=lambda each: (-counts[each], each))[:most]))
 
@@ -125,11 +138,18 @@ def windows(
     Raises
     ------
     DataError
-        The text is too short.
+        The text is too short, or no array of symbols.
     OptionError
-        `burn_in` leaves no step.
+        `burn_in` leaves no step, or another number does not fit.
     """
-    if not 0 <= burn_in < steps:
+    _check_whole(1, steps=steps, count=count)
+    _check_whole(0, burn_in=burn_in)
+    if not isinstance(key, Key) or not all(isinstance(each, int | np.integer) and each >= 0 for each in key):
+        raise OptionError("key", expected="Key(seed, epoch), whole numbers of at least 0", got=repr(key))
+    if not isinstance(symbols, np.ndarray) or symbols.dtype.kind not in "iu":
+        advice = "Alphabet.symbols(text) makes them of a text."
+        raise DataError("symbols", expected="an array of whole numbers", got=type(symbols).__name__, advice=advice)
+    if burn_in >= steps:
         raise OptionError("burn_in", expected=f"a whole number from 0 to {steps - 1}, below {{steps}}", got=burn_in)
     if len(symbols) <= steps:
         raise DataError("text", expected=f"more than {steps} characters, the length of a window", got=len(symbols))
@@ -139,6 +159,12 @@ def windows(
     weights = np.ones((steps, count), dtype=np.float32)
     weights[:burn_in] = 0
     return Windows(alphabet.one_hot(pieces[:-1]), alphabet.one_hot(pieces[1:]), np.full(count, steps), weights)
+
+
+def _check_whole(least: int, **given: Any) -> None:
+    for name, value in given.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise OptionError(name, expected=f"a whole number of at least {least}", got=shown(value))
 
 
 def bits_per_character(log_likelihood: float) -> float:
@@ -201,12 +227,14 @@ def drawn_text(
     Raises
     ------
     OptionError
-        `start` is empty, or the temperature is negative or no number.
+        `start` is empty, or a number does not fit.
     """
-    if not start:
-        raise OptionError("start", expected="at least one character to begin with", got="an empty text")
-    if not 0 <= temperature < math.inf:
-        raise OptionError("temperature", expected="a finite number of at least 0", got=temperature)
+    if not isinstance(start, str) or not start:
+        got = repr(start) if start else "an empty text"
+        raise OptionError("start", expected="at least one character to begin with", got=got)
+    if not is_number(temperature) or not 0 <= temperature < math.inf:
+        raise OptionError("temperature", expected="a finite number of at least 0", got=shown(temperature))
+    _check_whole(0, length=length, seed=seed)
     random, drawn = np.random.default_rng(seed), list[int]()
     *before, last = alphabet.symbols(start)
     for symbol in before:
@@ -229,17 +257,32 @@ class TextReader:
         result, also of one from a file.
     theta : (P,) array_like
         Its trained parameters.
+
+    Raises
+    ------
+    DataError
+        θ does not fit.
     """
 
     def __init__(self, net: SequenceProblem | TrainedModel, theta: ArrayLike) -> None:
         of_problem = isinstance(net, SequenceProblem)
-        self._model = net.model if of_problem else net.net
+        self._model: Any = net.model if of_problem else net.net
         self._workspace = Workspace(net.backend if of_problem else get_backend("numpy", "double"))
-        self._theta = self._workspace.backend.asarray(theta)
+        self._theta = self._workspace.backend.asarray(checked_theta(theta, self._model.num_parameters))
         self._read: list[Any] = []
 
     def __call__(self, column: Any) -> Any:
-        """Return the scores (A,) after one more character, a one-hot column (A,)."""
+        """Return the scores (A,) after one more character, a one-hot column (A,).
+
+        Raises
+        ------
+        OptionError
+            The column is one of another alphabet than that of the net.
+        """
+        symbols = self._model.sizes[0]
+        if len(column) != symbols:
+            expected = f"that of the net, which reads {symbols} symbols"
+            raise OptionError("alphabet", expected=expected, got=f"{len(column)} symbols")
         self._read = [*self._read[1 - MEMORY :], column]
         x = np.stack(self._read, axis=1)[:, :, None]
         at: Any = self._model.at(self._theta, SequenceBlock(x, x, np.array([x.shape[1]])), self._workspace)

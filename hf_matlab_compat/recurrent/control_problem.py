@@ -15,9 +15,9 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import DataError, OptionError
 from hf_matlab_compat.model.units import name_of
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
-from hf_matlab_compat.preflight.arrays import real_array, real_matrix
+from hf_matlab_compat.preflight.arrays import real_matrix
 from hf_matlab_compat.recurrent.closed_loop import Controller, LoopAtTheta
-from hf_matlab_compat.recurrent.given import Given
+from hf_matlab_compat.recurrent.given import Given, checked_theta
 from hf_matlab_compat.recurrent.plants import PLANTS, Plant
 from hf_matlab_compat.recurrent.problem import SequenceProblem
 from hf_matlab_compat.recurrent.sequences import SequenceData
@@ -93,7 +93,12 @@ class ControlProblem(SequenceProblem):
         ------
         DataError
             θ or the cases do not fit.
+        OptionError
+            One of starts and goals is given without the other.
         """
+        if (starts is None) != (goals is None):
+            name = "goals" if goals is None else "starts"
+            raise OptionError(name, expected="a value, as starts and goals belong together", got="none")
         of = self if starts is None or goals is None else self.on(starts, goals)
         with self.backend.quiet():
             at = loop_on(self.model, theta, of.data)
@@ -215,9 +220,7 @@ def loop_on(net: Controller, theta: ArrayLike, data: SequenceData) -> LoopAtThet
     DataError
         θ does not fit.
     """
-    packed = real_array("theta", theta).ravel()
-    if packed.size != net.num_parameters:
-        raise DataError("theta", expected=f"{net.num_parameters} numbers, as the controller has", got=packed.size)
+    packed = checked_theta(theta, net.num_parameters)
     return net.loop(packed, data.inputs[:, 0].astype(packed.dtype), data.targets)
 
 

@@ -26,7 +26,7 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.recurrent.alignments import Alignments, LabelStrings, align, best_path, edit_distances
 from hf_matlab_compat.recurrent.calls import check_depth, check_scales, check_words
-from hf_matlab_compat.recurrent.given import Given, checked_inputs, first_given, resampling
+from hf_matlab_compat.recurrent.given import Given, checked_inputs, checked_theta, first_given, resampling
 from hf_matlab_compat.recurrent.initialisation import Initialisation
 from hf_matlab_compat.recurrent.network import RecurrentNetwork
 from hf_matlab_compat.recurrent.passes import AtSequences
@@ -167,11 +167,13 @@ def read_labels(problem: SequenceProblem, theta: ArrayLike) -> list[list[int]]:
     ------
     OptionError
         The problem is another one.
+    DataError
+        θ does not fit.
     """
     if not isinstance(problem.trained, TrainedLabeller):
         raise OptionError("problem", expected="one that ctc() made", got=type(problem.model).__name__)
-    on_host = problem.backend.to_host(problem.backend.asarray(theta))
-    return problem.trained.read(on_host.astype(np.float64), problem.data)
+    packed = checked_theta(theta, problem.num_parameters)
+    return problem.trained.read(packed.astype(np.float64), problem.data)
 
 
 class Classes(NamedTuple):

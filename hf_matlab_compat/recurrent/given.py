@@ -147,6 +147,20 @@ def _drawn(resample: Callable[[int], Any], epoch: int, name: str) -> Given:
     return Given(*made)
 
 
+def checked_theta(theta: Any, num_parameters: int) -> NDArray[Any]:
+    """Return the caller's parameters as a (P,) vector.
+
+    Raises
+    ------
+    DataError
+        They are no numbers, or another number of them.
+    """
+    packed = real_array("theta", theta).ravel()
+    if packed.size != num_parameters:
+        raise DataError("theta", expected=f"{num_parameters} numbers, as the net has parameters", got=packed.size)
+    return packed
+
+
 def is_list(values: Any) -> bool:
     """Return whether the sequences stand one by one in a list, or in a MATLAB cell, which is an array of objects."""
     if isinstance(values, np.ndarray) and values.dtype == object:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hf_matlab_compat import multiplicative, recurrent
-from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.errors import ArgumentError, DataError, OptionError
 from hf_matlab_compat.recurrent import characters
 from hf_matlab_compat.recurrent.characters import (
     JUDGED,
@@ -60,6 +61,17 @@ def test_windows_that_do_not_fit_are_refused() -> None:
         windows(ALPHABET, symbols, 1, Key(0), steps=7, burn_in=0)
     with pytest.raises(OptionError, match=r"^burn_in: expected a whole number from 0 to 4, below steps, got 5"):
         windows(ALPHABET, symbols, 1, Key(0), steps=5, burn_in=5)
+    long: Any = ALPHABET.symbols(TEXT)
+    for given, sentence in (
+        ({"symbols": TEXT}, "symbols: expected an array of whole numbers, got str. Alphabet.symbols(text) makes"),
+        ({"key": Key(-1)}, "key: expected Key(seed, epoch), whole numbers of at least 0, got Key(seed=-1"),
+        ({"count": 0}, "count: expected a whole number of at least 1, got 0."),
+        ({"steps": 2.5}, "steps: expected a whole number of at least 1, got 2.5."),
+    ):
+        with pytest.raises(ArgumentError, match=f"^{re.escape(sentence)}"):
+            windows(ALPHABET, **{"symbols": long, "count": 2, "key": Key(0), **given})
+    with pytest.raises(DataError, match=r"^text: expected characters, got an empty text"):
+        Alphabet.of("")
 
 
 def test_tables_of_counts_have_the_bits_of_their_frequencies() -> None:
@@ -84,9 +96,15 @@ def test_drawn_text_follows_the_scores_at_every_temperature() -> None:
         shares = [drawn.count(each) / 4000 for each in "ab" + OTHER]
         np.testing.assert_allclose(shares, wanted, atol=0.03)
     assert drawn_text(advance, ab, "a", 50, seed=2) == drawn_text(advance, ab, "a", 50, seed=2)
-    for given, name in (({"temperature": -1.0}, "temperature"), ({"start": ""}, "start")):
+    for given, name in (
+        ({"temperature": -1.0}, "temperature"),
+        ({"temperature": "hot"}, "temperature"),
+        ({"start": ""}, "start"),
+        ({"length": 2.5}, "length"),
+        ({"seed": -1}, "seed"),
+    ):
         with pytest.raises(OptionError, match=rf"^{name}: expected"):
-            drawn_text(advance, ab, **{"start": "a", "length": 1, **given})
+            drawn_text(advance, **{"alphabet": ab, "start": "a", "length": 1, **given})
 
 
 def test_what_was_drawn_is_read_before_the_next_is_drawn() -> None:
@@ -123,3 +141,7 @@ def test_a_reader_has_the_scores_of_the_net_after_all_characters_that_it_remembe
     *_, alone = (fresh(ALPHABET.one_hot(symbol)) for symbol in symbols[-3:])
     np.testing.assert_array_equal(last, alone)
     assert not np.allclose(last, wanted[:, -1])
+    with pytest.raises(OptionError, match="alphabet: expected that of the net, which reads 9 symbols, got 4 symbols"):
+        drawn_text(TextReader(problem, theta), Alphabet("the"), "the", 2)
+    with pytest.raises(DataError, match=f"theta: expected {theta.size} numbers, as the net has parameters, got 2"):
+        TextReader(problem, theta[:2])

@@ -152,8 +152,10 @@ def test_cases_are_refused_in_a_sentence() -> None:
         with pytest.raises(ArgumentError) as refused:
             controller(**{**given, **changes})
         assert sentence in str(refused.value)
-    with pytest.raises(ArgumentError, match="theta: expected 56 numbers, as the controller has, got 3"):
+    with pytest.raises(ArgumentError, match="theta: expected 56 numbers, as the net has parameters, got 3"):
         problem().run(np.zeros(3))
+    with pytest.raises(ArgumentError, match="goals: expected a value, as starts and goals belong together, got none"):
+        problem().run(problem().initial_theta(0), np.ones((2, 3)))
     with pytest.raises(ArgumentError, match="goals: expected 6 columns, one for each start"):
         problem().on(starts, goals[:, :2])
 

@@ -122,6 +122,8 @@ def test_the_error_is_edits_by_true_labels() -> None:
     assert edits > 0
     assert read_labels(p, theta) == every
     assert read_labels(problem(num_chunks=5), theta) == every
+    with pytest.raises(ArgumentError, match=f"theta: expected {theta.size} numbers, as the net has parameters, got 3"):
+        read_labels(p, theta[:3])
     assert p.score(theta, Cases()).error == pytest.approx(edits / 7)
 
 
