@@ -77,6 +77,28 @@ def test_a_machine_learns_which_states_are_frequent(rule) -> None:
     assert not start.hidden_bias.any()
 
 
+def test_updates_have_momentum_and_weight_cost_as_published() -> None:
+    start, cases = _machine(np.random.default_rng(4)), np.eye(VISIBLE)
+    rule = ContrastiveDivergence(epochs=7, batch=VISIBLE, rate=0.3, weight_cost=0.01)
+    learnt = rule(start, cases, np.random.default_rng(5), lambda *told: None)
+    random = np.random.default_rng(5)
+    cases = cases[:, random.permutation(VISIBLE)]
+    W, a, b = start.W, start.visible_bias, start.hidden_bias
+    dW, da, db = 0 * W, 0 * a, 0 * b
+    for epoch in range(7):
+        h = machine_h = 1 / (1 + np.exp(-(W @ cases + b)))
+        states = (random.random(h.shape) < h).astype(float)
+        seen = 1 / (1 + np.exp(-(W.T @ states + a)))
+        h = 1 / (1 + np.exp(-(W @ seen + b)))
+        mu = 0.5 if epoch < 5 else 0.9
+        dW = mu * dW + 0.3 * ((machine_h @ cases.T - h @ seen.T) / VISIBLE - 0.01 * W)
+        da = mu * da + 0.3 * (cases - seen).mean(axis=1, keepdims=True)
+        db = mu * db + 0.3 * (machine_h - h).mean(axis=1, keepdims=True)
+        W, a, b = W + dW, a + da, b + db
+    for mine, its in zip((W, a, b), (learnt.W, learnt.visible_bias, learnt.hidden_bias), strict=True):
+        assert np.allclose(mine, its, rtol=1e-12)
+
+
 def test_gaussian_units_have_linear_means_and_sampled_states_of_variance_one() -> None:
     random = np.random.default_rng(3)
     machine = BoltzmannMachine(np.zeros((1, 2)), np.zeros((2, 1)), np.full((1, 1), 2.0), "linear", "linear")
