@@ -116,6 +116,8 @@ BEHIND = np.ones((7, 12))
             {"targets": np.ones((3, 7, 12))},
             "targets: expected targets of at least 0 that sum to 1 at each step with a l",
         ),
+        ({"targets": np.full((3, 7, 12), [[[2.0]], [[-1.0]], [[0.0]]])}, "targets: expected targets of at least 0"),
+        ({"targets": np.full((1, 7, 12), -0.1), "unit_types": ["tanh", "logistic"]}, "targets: expected numbers from"),
         ({"targets": np.full((3, 7, 12), np.nan)}, "targets: expected targets of at least 0 that sum to 1"),
         ({"targets": np.full((1, 7, 12), 2.0), "unit_types": ["tanh", "logistic"]}, "targets: expected numbers from 0"),
         (
@@ -204,6 +206,8 @@ def test_initial_weights_have_fifteen_connections_of_unit_radius() -> None:
     assert 0.05 < W[:3].std() < 0.15
     assert (W[:3] != 0).all()
     assert np.abs(np.linalg.eigvals(W[3:-1])).max() == pytest.approx(1.2)
+    unconnected = small(recurrent_scale=0, spectral_radius=1.2)
+    assert np.isfinite(unconnected.initial_theta(0)).all()
 
 
 # --- fresh sequences, and resume

@@ -177,7 +177,7 @@ def test_look_ups_of_one_hot_inputs_give_what_products_give(has_tanh_gain: bool)
 
 def test_only_one_hot_inputs_are_looked_up() -> None:
     X = one_hot(np.array([[0, 1], [2, 2]]), 3)
-    for other in (2 * X, X + 0.1, X[:1], 0 * X, np.ones((1, 2, 2))):
+    for other in (2 * X, X + 0.1, np.where(X, X, 0.5), X[:1], 0 * X, np.ones((1, 2, 2))):
         assert block_of(other, X).symbols is None
     np.testing.assert_array_equal(block_of(X, X).symbols, [[0, 1], [2, 2]])
 

@@ -137,6 +137,16 @@ def test_gradient_and_hessian_of_two_layers_are_finite_differences(units: list[s
     assert apart(ours.product(v), (ends[0].grad() - ends[1].grad()) / (2 * step)) <= 1e-7
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_hessian_of_the_shortest_sequences_is_finite_differences(steps: int) -> None:
+    random = np.random.default_rng(5)
+    net = build_recurrent([2, 3, 2], ["tanh", "linear"], "matching", "squared", curvature="hessian")
+    data = SequenceData(random.random((2, steps, 4)), random.random((2, steps, 4)), np.full(4, steps))
+    theta, v = random.standard_normal((2, net.num_parameters))
+    ends = [Kernels(net, data, theta + sign * 1e-5 * v).grad() for sign in (1, -1)]
+    assert apart(Kernels(net, data, theta).product(v), (ends[0] - ends[1]) / 2e-5) <= 1e-7
+
+
 @pytest.mark.parametrize("distance", ["matching", "squared"])
 @pytest.mark.parametrize(
     "units", [["tanh", "logistic", "linear"], ["linear", "softplus", "linear"], ["gelu", "tanh", "linear"]]

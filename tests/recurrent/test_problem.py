@@ -52,16 +52,26 @@ def test_figures_are_means_with_weight_decay(per: str) -> None:
     np.testing.assert_allclose(found.diagonal(0.5) - bare.curvature(theta, Cases(1), g).diagonal(0.5), decay * mask)
 
 
-def test_the_error_counts_each_step_with_a_loss_once() -> None:
-    problem = small(error_measure="misclassified")
+def test_the_diagonal_is_the_mean_of_squared_gradients_of_whole_sequences() -> None:
+    problem = replace(small(per="sequence"), weight_decay=0.0)
+    theta, one_by_one = direction(problem), replace(problem, data=replace(problem.data, num_chunks=12))
+    found = problem.curvature(theta, Cases(1), None).diagonal(0.5)
+    each = [one_by_one.chunk_gradient(theta, Cases(n)).full for n in range(12)]
+    np.testing.assert_allclose(found, np.mean(np.square(each), axis=0) + 0.5, rtol=1e-13)
+
+
+@pytest.mark.parametrize("measure", ["misclassified", "squared"])
+def test_the_error_counts_each_step_with_a_loss_once(measure: str) -> None:
+    problem = small(error_measure=measure)
     theta = direction(problem)
     data = problem.data
     weights: Any = data.loss_weights
     whole = replace(problem, data=replace(data, loss_weights=np.where(weights > 0, 1.0, 0.0)))
     assert problem.score(theta, Cases()).error == whole.score(theta, Cases()).error
-    assert 0 < problem.score(theta, Cases()).error < 1
-    count = problem.score(theta, Cases()).error * (weights > 0).sum()
-    assert count == pytest.approx(round(count))
+    if measure == "misclassified":
+        assert 0 < problem.score(theta, Cases()).error < 1
+        count = problem.score(theta, Cases()).error * (weights > 0).sum()
+        assert count == pytest.approx(round(count))
 
 
 def test_the_order_of_sequences_changes_sums_by_rounding_only() -> None:
