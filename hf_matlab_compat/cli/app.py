@@ -20,7 +20,7 @@ from cyclopts import App, CycloptsError, Parameter, Token
 from hf_matlab_compat.cli.mistakes import in_words, refuse_empty_lists
 from hf_matlab_compat.errors import HessianFreeError, Terminated
 from hf_matlab_compat.observers.interrupt import in_one_command
-from hf_matlab_compat.ranks.ranks import is_first_rank
+from hf_matlab_compat.ranks.ranks import is_first_rank, is_launched_first
 
 ERROR = 2
 """Exit code after an error, which is printed as one sentence."""
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, bound, *_ = app.parse_args(words, print_error=False, exit_on_error=False, verbose=False)
         refuse_empty_lists(words, bound.arguments)
     except CycloptsError as error:
-        raise SystemExit(_complain(in_words(error), ERROR)) from None
+        raise SystemExit(_complain(in_words(error), ERROR, is_launched_first())) from None
     try:
         with _warnings_in_a_line(), in_one_command():
             code = command(*bound.args, **bound.kwargs) or 0
@@ -95,14 +95,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # a closed pipe raises here, not at the end of the interpreter
         return code
     except HessianFreeError as error:
-        return _complain(str(error), ERROR, of_one_rank=isinstance(error, MemoryError))
+        return _complain(str(error), ERROR, isinstance(error, MemoryError) or None)
     except KeyboardInterrupt:
         return _complain("Stopped by Ctrl-C.", INTERRUPTED)
     except Terminated as stop:
         code = int(stop.code or 0)
         return _complain(f"Stopped by {signal.Signals(code - 128).name}.", code)
     except MemoryError as error:
-        return _complain(f"memory: expected more free memory, got {error or 'none'}.", ERROR, of_one_rank=True)
+        return _complain(f"memory: expected more free memory, got {error or 'none'}.", ERROR, shown=True)
     except (OSError, SystemExit) as stop:  # rich turns a closed pipe into SystemExit
         return _unwritable(stop)
 
@@ -127,20 +127,20 @@ def _unwritable(stop: OSError | SystemExit) -> int:
     if not isinstance(error, OSError):
         raise stop
     if error.filename is not None:
-        return _complain(f"{error.filename}: {error.strerror}.", ERROR, of_one_rank=True)
+        return _complain(f"{error.filename}: {error.strerror}.", ERROR, shown=True)
     with suppress(OSError, ValueError, AttributeError):
         # discard the rest of the output; otherwise the interpreter fails on it again at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return CLOSED_PIPE  # the reader closed the pipe, as in `hf-compat names | head`
     return _complain(
-        f"output: expected a place that can be written, got '{error.strerror or error}'.", ERROR, of_one_rank=True
+        f"output: expected a place that can be written, got '{error.strerror or error}'.", ERROR, shown=True
     )
 
 
-def _complain(sentence: str, code: int, of_one_rank: bool = False) -> int:
-    """Print a sentence; of processes that share a run only the first does, unless the error is its own alone."""
-    if not (of_one_rank or is_first_rank()):
+def _complain(sentence: str, code: int, shown: bool | None = None) -> int:
+    """Print a sentence; of processes that share a run only the first does, unless `shown` says otherwise."""
+    if not (is_first_rank() if shown is None else shown):
         time.sleep(_TIME_TO_PRINT)
         return code
     with suppress(OSError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,16 +126,19 @@ def on_first_alone() -> Iterator[None]:
         _ON_FIRST_ALONE.reset(token)
 
 
-def is_first_rank() -> bool:
-    """Return False in the later ones of processes that were started with `-m mpi4py`."""
-    if "mpi4py.run" not in sys.modules:
-        return True
-    from hf_matlab_compat.ranks.mpi import world
+_NUMBERS = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
+"""Environment variables in which launchers give a process its rank."""
 
-    try:
-        return world().rank == 0
-    except OptionError:  # without MPI every process is alone
-        return True
+
+def is_first_rank() -> bool:
+    """Return False in a later rank of a shared run. Processes that have not joined each count as the first."""
+    MPI = sys.modules.get("mpi4py.MPI")  # to import it here would wait for processes that never do
+    return MPI is None or MPI.COMM_WORLD.rank == 0
+
+
+def is_launched_first() -> bool:
+    """Return False in the later ones of processes that a launcher started with `-m mpi4py`, before they join."""
+    return "mpi4py.run" not in sys.modules or all(os.environ.get(name, "0") == "0" for name in _NUMBERS)
 
 
 def with_a_shared_seed(options: Options, ranks: OneProcess) -> Options:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hf_matlab_compat.legacy.case_file import write_case
 from tests.ranks.mpi import NEEDS_MPI, PROGRAM, start
 
 pytestmark = NEEDS_MPI
@@ -89,6 +91,25 @@ def test_the_first_rank_alone_prints_the_mistakes_of_a_command_line(tmp_path: Pa
         done = start(3, "-m", "hf_matlab_compat", "train", str(tmp_path / "no.mat"), "--ranks", "mpi", *words)
         assert done.returncode == 2
         assert done.stderr.count(sentence) == 1
+
+
+ONE_HAS_NO_FILE = """
+import os, sys
+from hf_matlab_compat.cli import main
+rank = int(os.environ.get("PMI_RANK") or os.environ["OMPI_COMM_WORLD_RANK"])
+sys.exit(main(["train", sys.argv[1 + rank], "--out", sys.argv[3], "--seed", "1"]))
+"""
+
+
+def test_processes_that_were_not_told_to_share_a_run_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).random((4, 12))
+    layers = {"layersizes": [3], "layertypes": ["logistic"] * 2, "maxepoch": 2}
+    write_case(tmp_path / "a.mat", {"indata": X, "outdata": X, **layers})
+    program = tmp_path / "program.py"
+    program.write_text(ONE_HAS_NO_FILE)
+    done = start(2, *map(str, (program, tmp_path / "a.mat", tmp_path / "none.mat", tmp_path / "out")), timeout=30)
+    assert done.returncode == 2
+    assert "none.mat, which cannot be read" in done.stderr
 
 
 def test_a_start_that_could_leave_ranks_waiting_is_refused(tmp_path: Path) -> None:
