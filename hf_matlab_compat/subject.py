@@ -161,9 +161,13 @@ def own_subject(
     DataError, CheckpointError
         The start does not fit.
     """
-    check_problem(problem, "problem", "score", "gradient", "num_parameters", "num_chunks")
+    check_problem(problem, "problem", *_OF_PROBLEM)
     if test_problem is not None:
         check_problem(test_problem, "test_problem", "score")
+        theirs = getattr(test_problem, "num_parameters", problem.num_parameters)
+        if theirs != problem.num_parameters:
+            expected = f"a problem of the same {problem.num_parameters} parameters"
+            raise OptionError("test_problem", expected=expected, got=f"one of {theirs}")
     if settings.ranks != "none" and not hasattr(problem, "placed"):
         raise OptionError(
             "ranks",
@@ -186,8 +190,19 @@ def own_subject(
     )
 
 
+_OF_PROBLEM = ("score", "gradient", "num_parameters", "num_chunks")
+"""What every method needs of a problem."""
+
+
 def draws_start(problem: Any) -> bool:
-    """Return whether a problem can draw its initial parameters, from the option `seed`."""
+    """Return whether a problem can draw its initial parameters, from the option `seed`.
+
+    Raises
+    ------
+    OptionError
+        It is no problem.
+    """
+    check_problem(problem, "problem", *_OF_PROBLEM)
     return callable(getattr(problem, "initial_theta", None))
 
 

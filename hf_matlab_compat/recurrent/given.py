@@ -352,6 +352,8 @@ def check_targets(data: SequenceData, output_unit: str, loss: Any) -> None:
             t, n = where[wrong]
             got = f"{found[:, wrong].tolist()[:5]} at step {t} of sequence {first + n} (counted from 0)"
             advice = "Where there is no target, set {loss_weights} to 0."
+            if output_unit == "softmax" and len(found) == 1:
+                advice = "A class is a column with a 1 in its row and 0 in the others."
             raise DataError("targets", expected=expected, got=got, advice=advice)
 
 

@@ -160,6 +160,11 @@ BEHIND = np.ones((7, 12))
         ({"recurrent_scale": np.nan}, "recurrent_scale: expected a finite number of at least 0, got nan."),
         ({"curvature": "gn"}, "curvature: expected one of 'gauss_newton', 'hessian', 'empirical_fisher', got 'gn'."),
         ({"targets": None}, "targets: expected a value, got none."),
+        (
+            {"targets": np.ones((1, 12)) * 2, "loss_weights": None},
+            "targets: expected targets of at least 0 that sum to 1 at each step with a loss, for softmax outputs, got "
+            "[2.0] at step 1 of sequence 4 (counted from 0). A class is a column with a 1 in its row",
+        ),
         ({"inputs": np.ma.masked_invalid(NAN)}, "inputs: expected an array without gaps, got a masked array with 1 of"),
         ({"inputs": NAN.astype(object)}, "inputs: expected an array of real numbers, got objects (object)."),
         ({"biases": 5}, "biases: expected True or False, got 5."),
@@ -244,7 +249,7 @@ def test_every_epoch_has_its_own_sequences_for_all_its_passes() -> None:
 
     problem = recurrent(**{**FRESH, "resample": seen})
     assert problem.is_random
-    train(problem=problem, max_epochs=3, test_problem=small(), **RUN)
+    train(problem=problem, max_epochs=3, test_problem=problem.on(*fresh(9)), **RUN)
     assert asked == [1, 1, 2, 3]  # once for the sizes
     theta = direction(problem)
     X, Y, lengths = fresh(2)
@@ -334,6 +339,14 @@ def test_tools_for_checkpoints_name_the_recurrent_net(tmp_path: Path) -> None:
         OptionError, match=re.escape(f"checkpoint: expected one of a feed-forward network, got that of {told}")
     ):
         load_network(tmp_path / "run_nnet_running.mat")
+
+
+def test_a_run_refuses_what_is_no_problem_and_a_test_problem_of_another_net() -> None:
+    with pytest.raises(OptionError, match="test_problem: expected a problem of the same 63 parameters, got one of 81"):
+        train(problem=small(), test_problem=small(hidden_sizes=[6]), max_epochs=1)
+    made: Any = recurrent
+    with pytest.raises(OptionError, match="problem: expected an object with score, gradient, num_parameters"):
+        train(problem=made, seed=1)
 
 
 def test_a_resumed_run_names_what_differs_of_the_net(tmp_path: Path) -> None:
