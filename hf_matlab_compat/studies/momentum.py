@@ -134,7 +134,7 @@ class MomentumStudy:
             for name, said in METHODS.items()
         }
         columns = [f"{momentum:g}" for momentum in MOMENTA]
-        title = f"{len(self.seeds)} seeds"
+        title = f"{len(self.seeds)} seed{'s' * (len(self.seeds) > 1)}"
         table = text_table(title, columns, rows, (8, *(26 for _ in columns)))
         what = "training error before → after the last tenth with momentum at most 0.9, standard deviation (rate)"
         return f"{what}\n{table}\nmean picture {self.mean_picture:.4g}\n{PUBLISHED}"
@@ -174,7 +174,7 @@ class MomentumStudy:
         path : path
             A .png, .svg or .pdf file.
         """
-        target, figure = check_target(path), new_figure(10, 4)
+        target, figure = check_target(path), new_figure(11, 4)
         for axes, (method, said) in zip(figure.subplots(1, 2, sharey=True), METHODS.items(), strict=True):
             for k, momentum in enumerate(MOMENTA):
                 errors = self.cells[method if momentum else "nag", momentum].runs[0].train
@@ -185,7 +185,7 @@ class MomentumStudy:
             axes.set(xlabel="updates", title=said, yscale="log")
             tidy(axes)
         figure.axes[0].set_ylabel("training error")
-        figure.axes[1].legend(frameon=False, title="largest momentum")
+        figure.axes[1].legend(frameon=False, title="largest momentum", loc="center left", bbox_to_anchor=(1, 0.5))
         save(figure, target)
 
     def _told(self, method: str, momentum: float) -> str:
