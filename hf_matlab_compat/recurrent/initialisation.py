@@ -62,30 +62,34 @@ class Initialisation:
     def draw(self, net: Layout, seed: Any) -> NDArray[Any]:
         """Return initial parameters, (P,), drawn layer by layer: recurrent weights, weights from below, output."""
         stream, theta, sizes = stream_from_seed(seed), np.zeros(net.num_parameters), net.sizes
+        k = self.num_connections
         for i, (below, here) in enumerate(pairwise(sizes[:-1])):
             W = net.layer(theta, i)[0]
-            recurrent = self._sparse(here, here, stream) * self.recurrent_scale
+            recurrent = sparse_weights(here, here, k, stream) * self.recurrent_scale
             W[below : below + here] = self._scaled(recurrent)
             # from the layer below: like its recurrent weights; from the inputs: of the scale of the inputs
-            W[:below] = self._from_inputs(below, here, stream) if i == 0 else self._sparse(below, here, stream)
-        net.output_layer(theta)[: sizes[-2]] = self._sparse(sizes[-2], sizes[-1], stream)
+            W[:below] = self._from_inputs(below, here, stream) if i == 0 else sparse_weights(below, here, k, stream)
+        net.output_layer(theta)[: sizes[-2]] = sparse_weights(sizes[-2], sizes[-1], k, stream)
         return theta
 
     def _from_inputs(self, below: int, here: int, stream: RandomStream) -> NDArray[Any]:
         if below <= self.num_connections:
             return stream.randn(below, here) * self.input_scale
-        return self._sparse(below, here, stream) * (self.input_scale * np.sqrt(self.num_connections))
-
-    def _sparse(self, below: int, here: int, stream: RandomStream) -> NDArray[Any]:
-        """Return Wᵀ, (below, here), with k distinct weights ~ N(0, 1/k) in each column."""
-        W = np.zeros((below, here))
-        for unit in range(here):
-            chosen = np.argsort(stream.rand(below), kind="stable")[: self.num_connections]
-            W[chosen, unit] = stream.randn(len(chosen)) / np.sqrt(self.num_connections)
-        return W
+        return sparse_weights(below, here, self.num_connections, stream) * (
+            self.input_scale * np.sqrt(self.num_connections)
+        )
 
     def _scaled(self, W: NDArray[Any]) -> NDArray[Any]:
         if self.spectral_radius is None:
             return W
         radius = float(np.abs(np.linalg.eigvals(W)).max())
         return W * (self.spectral_radius / radius) if radius else W
+
+
+def sparse_weights(below: int, here: int, connections: int, stream: RandomStream) -> NDArray[Any]:
+    """Return Wᵀ, (below, here), with k distinct weights ~ N(0, 1/k), k = `connections`, in each column."""
+    W = np.zeros((below, here))
+    for unit in range(here):
+        chosen = np.argsort(stream.rand(below), kind="stable")[:connections]
+        W[chosen, unit] = stream.randn(len(chosen)) / np.sqrt(connections)
+    return W

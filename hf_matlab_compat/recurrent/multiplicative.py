@@ -19,12 +19,12 @@ from hf_matlab_compat.errors import OptionError, quoted, speaking
 from hf_matlab_compat.matlab.random.streams import stream_from_seed
 from hf_matlab_compat.model.error_measures import ERROR_MEASURES
 from hf_matlab_compat.model.losses import Loss, loss_for
-from hf_matlab_compat.model.random_stream import RandomStream
 from hf_matlab_compat.model.units import Unit, name_of, unit_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.layout import check_layout
 from hf_matlab_compat.recurrent.calls import check_words
 from hf_matlab_compat.recurrent.given import Given, first_given, resampling, sequences_for
+from hf_matlab_compat.recurrent.initialisation import sparse_weights
 from hf_matlab_compat.recurrent.inputs import DenseInputs, Inputs, OneHotInputs
 from hf_matlab_compat.recurrent.multiplicative_passes import MultiplicativePasses, Sizes
 from hf_matlab_compat.recurrent.outputs import OutputColumns
@@ -94,7 +94,7 @@ class MultiplicativeNetwork:
         else:
             W.b_f[...] = 1
         for block in (W.W_fh, W.W_hf, W.W_oh):
-            _fill_sparsely(block, stream)
+            block[...] = sparse_weights(block.shape[1], block.shape[0], CONNECTIONS, stream).T
         W.W_hx[...] = INPUT_SCALE * stream.randn(*W.W_hx.shape)
         return theta
 
@@ -114,13 +114,6 @@ class MultiplicativeNetwork:
     def at(self, theta: Vector, block: SequenceBlock, workspace: Workspace) -> AtMultiplicative:
         """See `SequenceModel.at`."""
         return AtMultiplicative(self, theta, block, workspace)
-
-
-def _fill_sparsely(W: Array, stream: RandomStream) -> None:
-    """Draw distinct incoming connections of every unit, a row of W."""
-    for row in W:
-        chosen = np.argsort(stream.rand(len(row)), kind="stable")[:CONNECTIONS]
-        row[chosen] = stream.randn(len(chosen)) / np.sqrt(CONNECTIONS)
 
 
 class AtMultiplicative(OutputColumns[MultiplicativeNetwork]):

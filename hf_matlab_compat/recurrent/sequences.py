@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -180,7 +179,3 @@ class SequenceData:
             targets = targets[:, :T]
         cut = None if weights is None else weights[:T, start:stop]
         return SequenceBlock(self.inputs[:, :T, start:stop], targets, lengths, cut, start)
-
-
-Resample = Callable[[int], Any]
-"""epoch from 1 → the sequences of that epoch, the same for the same epoch."""
