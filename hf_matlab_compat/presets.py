@@ -100,6 +100,24 @@ PRESETS: Mapping[str, Preset] = {
         "`hf-compat study compare` (docs/solvers.md)",
         "everything else; other data may have another order",
     ),
+    "kiros2013": Preset(
+        {
+            "method": "stochastic_hf",
+            "max_cg_steps": 5,
+            "backtracking_cases": "none",
+            "initial_lam": 0.1,
+            "lam_drop": 0.99,
+            "rho_low": 0.25,
+            "rho_high": 0.75,
+            "start_decay": 0.5,
+            "weight_decay": 2e-7,
+            "decay_biases": False,
+        },
+        'the program of R. Kiros, "Training neural networks with stochastic Hessian-free optimization", ICLR 2013',
+        "the number of minibatches (of 1,000 cases there), dropout (0.2 of the inputs and 0.5 of the last hidden layer "
+        "there, which input_blankout and hidden_blankout ask for) and the initialisation; its line search lets the "
+        "objective rise, and this one does not",
+    ),
 }
 """All presets by name."""
 

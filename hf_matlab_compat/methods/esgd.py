@@ -37,7 +37,7 @@ class ESGD(Minibatch):
         Updates from one estimate to the next.
     """
 
-    rate: float = 0.01
+    rate: float = 0.1
     damping: float = 1e-2
     period: int = 20
     remembers = ("squares",)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem
 from hf_matlab_compat.problem import Cases, Gradient
@@ -21,6 +24,10 @@ class Counted:
     ----------
     problem : FeedforwardProblem or CorruptedProblem
         Asked in its place.
+    whole : Counted, optional
+        The problem of which it is a part, whose counters then count.
+    part_of_all : float
+        The share of its cases.
 
     Attributes
     ----------
@@ -30,25 +37,25 @@ class Counted:
         Curvature products on all training cases.
     """
 
-    def __init__(self, problem: Any) -> None:
-        self._problem = problem
+    def __init__(self, problem: Any, whole: Counted | None = None, part_of_all: float = 1.0) -> None:
+        self._problem, self._whole, self._part = problem, whole or self, part_of_all
         self.passes = self.products = 0.0
         self.num_parameters, self.num_chunks = problem.num_parameters, problem.num_chunks
         self.is_random = getattr(problem, "is_random", True)
 
     def score(self, theta: Vector, on: Cases) -> Score:
         """See `Problem.score`."""
-        self.passes += SCORE * self._share(on)
+        self.count(SCORE * self._share(on))
         return self._problem.score(theta, on)
 
     def gradient(self, theta: Vector, on: Cases) -> Gradient:
         """See `Problem.gradient`."""
-        self.passes += GRADIENT
+        self.count(GRADIENT)
         return self._problem.gradient(theta, on)
 
     def chunk_gradient(self, theta: Vector, on: Cases) -> Gradient:
         """See `problem.ChunkGradient`."""
-        self.passes += GRADIENT * self._share(on)
+        self.count(GRADIENT * self._share(on))
         return self._problem.chunk_gradient(theta, on)
 
     def curvature(self, theta: Vector, on: Cases, gradient: Gradient) -> Any:
@@ -56,6 +63,24 @@ class Counted:
         clean: FeedforwardProblem = getattr(self._problem, "clean", self._problem)
         on_all = clean.curvature_cases == "all"
         return _CountedCurvature(self._problem.curvature(theta, on, gradient), self, 1.0 if on_all else self._share(on))
+
+    @property
+    def num_cases(self) -> int:
+        """See `problem.Divisible`."""
+        return self._problem.num_cases
+
+    def part(self, cases: NDArray[np.int64]) -> Counted:
+        """See `problem.Divisible`."""
+        return Counted(self._problem.part(cases), self._whole, self._part * len(cases) / self.num_cases)
+
+    def gradient_variance(self, theta: Vector, gradient: Gradient) -> float:
+        """See `FeedforwardProblem.gradient_variance`; it costs no pass."""
+        return self._problem.gradient_variance(theta, gradient)
+
+    def count(self, passes: float, products: float = 0.0) -> None:
+        """Count work on all cases of this problem."""
+        self._whole.passes += passes * self._part
+        self._whole.products += products * self._part
 
     def _share(self, on: Cases) -> float:
         return 1.0 if on.chunk is None else 1.0 / self.num_chunks
@@ -69,6 +94,5 @@ class _CountedCurvature:
         return getattr(self._curvature, name)
 
     def __call__(self, v: Vector) -> Vector:
-        self._counted.products += self._share
-        self._counted.passes += PRODUCT * self._share
+        self._counted.count(PRODUCT * self._share, self._share)
         return self._curvature(v)

@@ -147,6 +147,18 @@ def test_draws_and_slices() -> None:
     assert slice_of(np.arange(11), 4, 3).tolist() == slice_of(np.arange(11), 1, 3).tolist()
 
 
+def test_an_iteration_sees_its_chunk_and_the_curvature_a_slice_of_it() -> None:
+    problem, theta = problem_of()
+    on = Cases(1, 3)
+    of = StochasticHF(slices=4).on_chunk(CheckedProblem(problem, silent), on)
+    g = of.gradient(theta, Cases(0, 3))
+    np.testing.assert_array_equal(g.full, problem.chunk_gradient(theta, on).full)
+    v = np.ones(theta.size)
+    wanted = problem.part(np.array([12, 13])).curvature(theta, Cases(), g)
+    np.testing.assert_array_equal(of.curvature(theta, Cases(0, 3), g)(v), wanted(v))
+    np.testing.assert_array_equal(of.curvature(theta, Cases(0, 3), g).diagonal(2.0), g.full_squared + 2.0 + 1e-3)
+
+
 class Recording(ConjugateGradients):
     """Conjugate gradients that note their start and gradient."""
 
@@ -180,9 +192,11 @@ def test_the_schedules_of_stochastic_hf() -> None:
     for k, ratio in enumerate(starts, start=1):
         np.testing.assert_allclose(ratio, decays[k // 3], rtol=1e-10)
     assert [each.figures["rate"] for each in done] == [1, 0.5, 0.25, 0.125]  # the line search shortens no step here
-    short = StochasticHF(**{**ONCE, "rate_decay": 0.5})
-    moved = [recorded(m, problem, theta, 1)[1][0].theta for m in (short, StochasticHF(**ONCE))]
-    assert (moved[0] == moved[1]).all()
+    settings = {"initial_lam": 100.0, "precision": "double"}
+    made = [method_of(Options(method=StochasticHF(rate_decay=F), **settings), BACKEND) for F in (0.5, 1.0)]
+    memory, checked = made[0].start(problem, theta), CheckedProblem(problem, silent)
+    short, full = (each.update(checked, Cases(0, 3), theta, memory, silent).theta - theta for each in made)
+    np.testing.assert_allclose(short, full / 4, atol=1e-15)
 
 
 def test_a_step_never_lowers_the_likelihood_of_its_own_minibatch() -> None:
@@ -227,6 +241,17 @@ def test_samples_grow_geometrically_or_as_the_variance_asks() -> None:
         _, done, _ = recorded(GrowingHF(first_size=3, tolerance=tolerance), problem, theta, 2)
         assert done[-1].figures["sample_size"] == last
         assert done[-1].figures["updates"] == (16 if last == 3 else 3)
+
+
+def test_each_update_has_a_random_sample_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, theta = problem_of()
+    part, asked = type(problem).part, list[Any]()
+    monkeypatch.setattr(type(problem), "part", lambda self, cases: asked.append(cases.tolist()) or part(self, cases))
+    recorded(GrowingHF(first_size=10, growth=1.0, seed=9), problem, theta, 2)
+    for k, (epoch, update) in enumerate((epoch, update) for epoch in (1, 2) for update in range(3)):
+        order = drawn_cases(24, 9, epoch, update)
+        assert asked[2 * k : 2 * k + 2] == [sorted(order[:10]), sorted(order[:2])]
+    assert len(asked) == 12
 
 
 def test_averaged_gradients_are_means_of_the_newest_of_each_chunk() -> None:

@@ -16,6 +16,7 @@ from hf_matlab_compat import train
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.observers import interrupt
 from hf_matlab_compat.options import Options
+from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.studies import comparison, toolbox
 from hf_matlab_compat.studies.comparison import Comparison, Curve, _Recorder, compare
 from hf_matlab_compat.studies.counting import Counted
@@ -49,6 +50,18 @@ def test_an_epoch_of_minibatches_is_one_gradient_pass_and_a_score() -> None:
     run(problem, theta, method="nag", max_epochs=3)
     assert problem.passes == pytest.approx(3 * (1 + 0.25))
     assert problem.products == 0
+
+
+def test_work_on_samples_counts_by_their_share_of_the_cases() -> None:
+    problem, theta = counted(num_chunks=2)
+    N = problem.num_cases
+    half = problem.part(np.arange(N // 2))
+    gradient = half.gradient(theta, Cases())
+    half.part(np.arange(N // 4)).curvature(theta, Cases(), gradient)(theta)
+    half.score(theta, Cases())
+    assert problem.passes == pytest.approx(0.5 + 0.25 + 0.25 * 0.5)
+    assert problem.products == pytest.approx(0.25)
+    assert half.gradient_variance(theta, gradient) > 0
 
 
 @pytest.mark.parametrize(("cases", "share"), [("target_chunk", 0.25), ("all", 1.0)])
