@@ -135,7 +135,7 @@ class MomentumStudy:
         }
         columns = [f"{momentum:g}" for momentum in MOMENTA]
         title = f"{len(self.seeds)} seed{'s' * (len(self.seeds) > 1)}"
-        table = text_table(title, columns, rows, (8, *(26 for _ in columns)))
+        table = text_table(title, columns, rows, (8, *(31 for _ in columns)))
         what = "training error before → after the last tenth with momentum at most 0.9, standard deviation (rate)"
         return f"{what}\n{table}\nmean picture {self.mean_picture:.4g}\n{PUBLISHED}"
 
