@@ -49,6 +49,10 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "nag": {"method": "nag", "momentum_period": 10, "learning_rate": 0.02, **_BATCHES},
     "momentum": {"method": "momentum", "learning_rate": 0.02, **_BATCHES},
     "adam": {"method": "adam", **_BATCHES},
+    "esgd": {"method": "esgd", **_BATCHES},
+    "stochastic_hf": {"method": "stochastic_hf", **_BATCHES},
+    "growing_hf": {"method": "growing_hf"},
+    "averaged_hf": {"method": "averaged_hf", **_BATCHES},
     "gd": {"method": "gd", "learning_rate": 0.05},
 }
 """The contenders, with the options that make them. Rates were not tuned for each data set."""
