@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.workloads import Vector, cpu
 from hf_matlab_compat import recurrent
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.recurrent.passes import AtSequences
-from hf_matlab_compat.recurrent.problem import SequenceProblem
+from hf_matlab_compat.rnn.passes import AtSequences
+from hf_matlab_compat.rnn.problem import SequenceProblem
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from hf_matlab_compat import multiplicative, train
-from hf_matlab_compat.recurrent.characters import (
+from hf_matlab_compat.result import Result
+from hf_matlab_compat.rnn.characters import (
     JUDGED,
     Alphabet,
     Key,
@@ -12,7 +13,6 @@ from hf_matlab_compat.recurrent.characters import (
     drawn_text,
     windows,
 )
-from hf_matlab_compat.result import Result
 
 WORDS = ["the cat", "the dog", "a bird", "sat", "ran", "sang", "on the mat", "in the fog", "by the sea"]
 

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 
 from hf_matlab_compat import controller, train
-from hf_matlab_compat.recurrent.plants import PointMass
 from hf_matlab_compat.result import Result
+from hf_matlab_compat.rnn.plants import PointMass
 
 
 class Windy:  # a point mass with a constant force on it, the third component of the state

@@ -3,8 +3,8 @@
 import numpy as np
 
 from hf_matlab_compat import ctc, train
-from hf_matlab_compat.recurrent.ctc import read_labels
 from hf_matlab_compat.result import Result
+from hf_matlab_compat.rnn.ctc import read_labels
 
 TONES = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])
 

@@ -27,8 +27,8 @@ from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
 from hf_matlab_compat.legacy.rnn_call import rnn_train
 from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.recurrent import controller, ctc, multiplicative, recurrent
 from hf_matlab_compat.result import Result, load
+from hf_matlab_compat.rnn import controller, ctc, multiplicative, recurrent
 from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.training import train
 

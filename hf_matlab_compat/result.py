@@ -21,9 +21,9 @@ from hf_matlab_compat.objective.feedforward import feedforward_problem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.data import check_training_data
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.recurrent.given import Given
-from hf_matlab_compat.recurrent.sequence_model import TrainedModel
 from hf_matlab_compat.result_file import Own, Saved, read_result, write_result
+from hf_matlab_compat.rnn.given import Given
+from hf_matlab_compat.rnn.sequence_model import TrainedModel
 from hf_matlab_compat.state import Outcome, Records, Report, Score, State
 
 

@@ -20,9 +20,9 @@ from hf_matlab_compat.model.network import Network, build_network
 from hf_matlab_compat.model.units import UNITS, name_of
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.preflight.description import plain_settings
-from hf_matlab_compat.recurrent.kinds import Parts, rebuilt
-from hf_matlab_compat.recurrent.plants import PLANTS
-from hf_matlab_compat.recurrent.sequence_model import TrainedModel
+from hf_matlab_compat.rnn.kinds import Parts, rebuilt
+from hf_matlab_compat.rnn.plants import PLANTS
+from hf_matlab_compat.rnn.sequence_model import TrainedModel
 from hf_matlab_compat.state import Outcome, Records, State
 
 _TEXT = "result"

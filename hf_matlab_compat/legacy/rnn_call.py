@@ -11,8 +11,8 @@ from hf_matlab_compat.legacy.arguments import SPOKEN, is_empty, rounded_up, scal
 from hf_matlab_compat.legacy.entry_points import TrainedParameters
 from hf_matlab_compat.matlab.vocabulary import CONSTANTS, TO_MATLAB, TOOLBOX
 from hf_matlab_compat.preflight.keywords import instead
-from hf_matlab_compat.recurrent import recurrent
-from hf_matlab_compat.recurrent.problem import SequenceProblem
+from hf_matlab_compat.rnn import recurrent
+from hf_matlab_compat.rnn.problem import SequenceProblem
 from hf_matlab_compat.subject import OF_A_NETWORK
 from hf_matlab_compat.training import train
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
-from hf_matlab_compat.recurrent.plants import TwoLinkArm
+from hf_matlab_compat.rnn.plants import TwoLinkArm
 
 _POSES = 7
 _GOAL = {"marker": "x", "markersize": 9, "markeredgewidth": 2.5, "clip_on": False}

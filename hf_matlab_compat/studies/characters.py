@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hf_matlab_compat.errors import OptionError, quoted
-from hf_matlab_compat.recurrent import multiplicative, recurrent
-from hf_matlab_compat.recurrent.characters import (
+from hf_matlab_compat.rnn import multiplicative, recurrent
+from hf_matlab_compat.rnn.characters import (
     JUDGED,
     Alphabet,
     Key,
@@ -25,7 +25,7 @@ from hf_matlab_compat.recurrent.characters import (
     ngram_bits,
     windows,
 )
-from hf_matlab_compat.recurrent.problem import SequenceProblem
+from hf_matlab_compat.rnn.problem import SequenceProblem
 from hf_matlab_compat.studies.courses import Tell, silent
 from hf_matlab_compat.studies.marks import (
     Figure,

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import OptionError, quoted
 from hf_matlab_compat.observers.observer import Observer
-from hf_matlab_compat.recurrent.control import controller
-from hf_matlab_compat.recurrent.control_problem import ControlProblem, Run
-from hf_matlab_compat.recurrent.plants import PointMass, TwoLinkArm
 from hf_matlab_compat.result import Result
+from hf_matlab_compat.rnn.control import controller
+from hf_matlab_compat.rnn.control_problem import ControlProblem, Run
+from hf_matlab_compat.rnn.plants import PointMass, TwoLinkArm
 from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.training import train
 

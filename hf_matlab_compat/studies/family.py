@@ -231,7 +231,11 @@ class Family:
         for k, (name, courses) in enumerate(self.courses.items()):
             if any(course.failed for course in courses):
                 continue
-            style: dict[str, Any] = {"color": f"C{k % 10}", "linestyle": ("-", "--")[k // 10], "label": name}
+            style: dict[str, Any] = {
+                "color": f"C{k % 10}",
+                "linestyle": ("-", "--", ":", "-.")[k // 10 % 4],
+                "label": name,
+            }
             for axes, axis in zip(panels, ("passes", "seconds", "epochs"), strict=True):
                 x, low, middle, high = _spread(courses, axis)
                 axes.plot(x, middle, **style)

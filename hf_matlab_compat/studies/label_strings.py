@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.recurrent import ctc
-from hf_matlab_compat.recurrent.problem import SequenceProblem
+from hf_matlab_compat.rnn import ctc
+from hf_matlab_compat.rnn.problem import SequenceProblem
 from hf_matlab_compat.studies.courses import Tell, silent
 from hf_matlab_compat.studies.marks import (
     Figure,

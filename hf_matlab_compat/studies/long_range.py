@@ -12,10 +12,10 @@ from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.observers.observer import Answer, Stop
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.recurrent import recurrent
-from hf_matlab_compat.recurrent.problem import SequenceProblem
-from hf_matlab_compat.recurrent.sequences import SequenceData
-from hf_matlab_compat.recurrent.workspace import Workspace
+from hf_matlab_compat.rnn import recurrent
+from hf_matlab_compat.rnn.problem import SequenceProblem
+from hf_matlab_compat.rnn.sequences import SequenceData
+from hf_matlab_compat.rnn.workspace import Workspace
 from hf_matlab_compat.state import Report, Score, State
 from hf_matlab_compat.studies.courses import Course, Recorder, Tell, silent, train_course
 from hf_matlab_compat.studies.long_range_setting import Setting

@@ -14,7 +14,7 @@ from hf_matlab_compat import recurrent, rnn_train, train
 from hf_matlab_compat.errors import ArgumentError
 from hf_matlab_compat.matlab.logs.parser import read_log
 from hf_matlab_compat.state import Outcome
-from tests.recurrent.nets import arguments
+from tests.rnn.nets import arguments
 
 GIVEN = arguments()
 CALL: dict[str, Any] = {

@@ -25,8 +25,8 @@ from hf_matlab_compat.objective.cases import ChunkedCases
 from hf_matlab_compat.objective.corrupted import CorruptedProblem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, CheckedProblem
-from hf_matlab_compat.recurrent.calls import recurrent
 from hf_matlab_compat.registry import method_of
+from hf_matlab_compat.rnn.calls import recurrent
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients
 from hf_matlab_compat.solvers.preconditioners import random_signs
 from hf_matlab_compat.subject import NetworkData, network_subject

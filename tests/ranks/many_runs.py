@@ -18,7 +18,7 @@ import numpy as np
 
 from hf_matlab_compat import recurrent, train
 from hf_matlab_compat.objective import cases
-from hf_matlab_compat.recurrent import sequences as sequences_module
+from hf_matlab_compat.rnn import sequences as sequences_module
 
 
 def run(spec: dict[str, Any], out: Path, replace: Callable[..., None] = setattr) -> None:

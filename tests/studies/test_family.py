@@ -31,6 +31,13 @@ def test_the_share_is_the_work_to_what_the_published_method_reaches() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_all_methods_can_be_drawn_at_once(tmp_path: Path) -> None:
+    course = FamilyCourse(passes=[1, 2], f=[2.0, 1.0], seconds=[0.1, 0.2])
+    Family("digits", 2, {name: [course] for name in METHODS}).plot(tmp_path / "all.svg")
+    drawn = (tmp_path / "all.svg").read_text()
+    assert "<svg" in drawn
+
+
 def test_most_named_methods_are_compared() -> None:
     used = {options.get("method", "hessian_free") for options in METHODS.values()}
     assert set(NAMES) - used <= {"hf"}

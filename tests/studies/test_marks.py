@@ -12,7 +12,7 @@ import pytest
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.errors import NonFiniteError, OptionError
 from hf_matlab_compat.problem import Cases
-from hf_matlab_compat.recurrent.characters import ngram_bits
+from hf_matlab_compat.rnn.characters import ngram_bits
 from hf_matlab_compat.studies import characters, courses, label_strings
 from hf_matlab_compat.studies.characters import Setting, Text
 from hf_matlab_compat.studies.marks import Figure, Mark, MarkedCourse, MarkedStudy, marks_within

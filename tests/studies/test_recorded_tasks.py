@@ -10,8 +10,8 @@ import pytest
 
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.matlab.files.mat_formats import load_mat
-from hf_matlab_compat.recurrent import recurrent
-from hf_matlab_compat.recurrent.problem import SequenceProblem
+from hf_matlab_compat.rnn import recurrent
+from hf_matlab_compat.rnn.problem import SequenceProblem
 from hf_matlab_compat.studies.long_range import Examination, TaskCourse, run, train_until_met
 from hf_matlab_compat.studies.long_range_setting import setting_of
 from hf_matlab_compat.studies.sequence_tasks import TASKS, Sequences

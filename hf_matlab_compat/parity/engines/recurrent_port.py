@@ -15,9 +15,9 @@ from hf_matlab_compat.options import Options
 from hf_matlab_compat.parity.engines.port_case import OtherUnit, PortCase
 from hf_matlab_compat.parity.recording import Case, Vector
 from hf_matlab_compat.problem import Curvature, Gradient
-from hf_matlab_compat.recurrent import recurrent
-from hf_matlab_compat.recurrent.workspace import Workspace
 from hf_matlab_compat.result import Result
+from hf_matlab_compat.rnn import recurrent
+from hf_matlab_compat.rnn.workspace import Workspace
 from hf_matlab_compat.training import train
 
 

@@ -23,7 +23,7 @@ from hf_matlab_compat.parity.recording import distance
 from hf_matlab_compat.parity.recurrent_cases import RECURRENT_CASES
 from hf_matlab_compat.parity.run_parity import exit_code, run_parity
 from hf_matlab_compat.parity.runs import planned_runs
-from hf_matlab_compat.recurrent.passes import AtSequences, LayerAtSequences
+from hf_matlab_compat.rnn.passes import AtSequences, LayerAtSequences
 from tests.octave import live
 
 pytestmark = live
