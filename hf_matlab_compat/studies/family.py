@@ -200,7 +200,7 @@ class Family:
         """Return figures at equal work, and the work to reach what the published method reaches; 80 columns."""
         rows = {name: self._row(name) for name in self.courses}
         heads = (f"f at {self.passes:g} passes", "test error", "CPU s", "share")
-        return text_table(self.data, heads, rows, (18, 21, 21, 7, 13))
+        return text_table(self.data, heads, rows, (18, 23, 22, 7, 9))
 
     def _row(self, name: str) -> list[str]:
         of = self.courses[name]

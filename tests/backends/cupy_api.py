@@ -7,7 +7,7 @@ _PAGE = "https://docs.cupy.dev/en/stable/reference/generated/{}.html"
 _ELEMENTWISE = {"out"}
 FUNCTIONS: dict[str, set[str]] = {
     **{name: _ELEMENTWISE for name in ("add", "subtract", "multiply", "divide", "negative", "maximum", "minimum")},
-    **{name: _ELEMENTWISE for name in ("exp", "log", "expm1", "log1p", "tanh", "sign", "isfinite")},
+    **{name: _ELEMENTWISE for name in ("exp", "log", "expm1", "log1p", "tanh", "sign", "isfinite", "sqrt")},
     "dot": {"out"},
     "matmul": {"out"},
     "concatenate": {"axis"},

@@ -166,7 +166,8 @@ SENTENCES = {
     ),
     "preset": (
         lambda: nnet_train(**legacy_arguments(), preset="hf2011"),
-        "preset: expected one of published, hf2010, curves2011, curves_pretrained, faces, got 'hf2011'. Did you mean "
+        "preset: expected one of published, hf2010, curves2011, curves_pretrained, faces, "
+        "best2026, kiros2013, got 'hf2011'. Did you mean "
         "'hf2010'?",
     ),
 }
