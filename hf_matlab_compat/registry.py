@@ -205,6 +205,15 @@ def _refuse_rates(o: Options, but: Sequence[str] = ()) -> None:
             raise OptionError(option, expected=f"nothing beside {{method={o.method!r}}}", got=value, advice=advice)
 
 
+def _krylov_subspace(o: Options, backend: Backend) -> KrylovSubspace:
+    _refuse_rates(o)
+    rule = _made("preconditioner", o.preconditioner, RULES["preconditioner"], o, backend)
+    if hasattr(rule, "of_epoch"):
+        expected = f"'martens' or 'none' beside {{method={o.method!r}}}"
+        raise OptionError("preconditioner", expected=expected, got=_shown(o.preconditioner))
+    return KrylovSubspace(preconditioner=rule)
+
+
 METHODS: Mapping[str, Maker] = {
     "hessian_free": _hessian_free,
     "hf": _hessian_free,
@@ -217,8 +226,8 @@ METHODS: Mapping[str, Maker] = {
     "stochastic_hf": lambda o, backend: StochasticHF(),
     "growing_hf": lambda o, backend: GrowingHF(seed=o.corruption_seed),
     "averaged_hf": lambda o, backend: AveragedHF(),
-    "krylov_subspace": lambda o, backend: KrylovSubspace(preconditioner=_martens(o, backend)),
-    "saddle_free": lambda o, backend: SaddleFree(),
+    "krylov_subspace": _krylov_subspace,
+    "saddle_free": _first_order(SaddleFree),
     "ncg": _first_order(NonlinearCG),
     "lbfgs": _first_order(LBFGS),
 }

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.errors import NotFinite
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.problem import Cases, Problem, check_problem
 from hf_matlab_compat.solvers.flexible_cg import inverse_of
@@ -64,6 +65,9 @@ class KrylovSubspace:
         G = problem.curvature(theta, on, g)
         M = self.preconditioner(G, g, self.lam)
         Q, products = krylov_basis(G, g.full, M, self.size, memory["d"], lambda k: watch("cg", k, self.size))
+        if not Q:  # no gradient and no step before
+            none = {"cg_steps": 0, "evaluations": 0, "rate": 0.0}
+            return Epoch(theta.copy(), memory, problem.score(theta, on.all), none)
         C = directions_of_unit_curvature(Q, products, self.floor)
         judged = Cases(n % problem.num_chunks, n)
         a, evaluations = self._descend(problem, theta, C, judged, watch)
@@ -140,17 +144,23 @@ def krylov_basis(
             Q.append(w / left)
             products.append(B(Q[-1]))
             watch(len(products))
-        elif k < size:
-            continue
-        v = inverse(products[-1])
+            v = inverse(products[-1])
     return Q, products
 
 
 def directions_of_unit_curvature(Q: Sequence[Vector], products: Sequence[Vector], floor: float) -> list[Vector]:
-    """Return C = Q U diag(t)^-½, with the absolute values of t, and none below `floor` of the largest."""
+    """Return C = Q U diag(t)^-½, with the absolute values of t, and none below `floor` of the largest.
+
+    Raises
+    ------
+    NotFinite
+        A product is NaN or infinite.
+    """
     T = np.array([[float(q @ Bq) for Bq in products] for q in Q])
+    if not np.isfinite(T).all():
+        raise NotFinite("curvature product")
     t, U = np.linalg.eigh((T + T.T) / 2)
-    t = np.maximum(np.abs(t), floor * np.abs(t).max())
+    t = np.maximum(np.abs(t), floor * (np.abs(t).max() or 1.0))
     return [combined(Q, column) for column in (U / np.sqrt(t)).T]
 
 

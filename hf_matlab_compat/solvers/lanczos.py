@@ -39,13 +39,13 @@ class Lanczos:
     B : callable
         v → B v, a new vector.
     start : (P,) vector
-        Not zero; not changed.
+        Not changed. The space of a zero vector is that vector: B p = 0 has the solution 0.
     """
 
     def __init__(self, B: Callable[[Vector], Vector], start: Vector) -> None:
         self._B = B
         self.length = norm(start)
-        self._next = start / self.length
+        self._next = start / (self.length or 1.0)
         self.Q: list[Vector] = []
         self.a: list[float] = []
         self.b: list[float] = []

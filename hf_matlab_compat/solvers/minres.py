@@ -52,6 +52,9 @@ class Minres:
             if residual <= wanted:
                 stop = CGStop.SMALL_RESIDUAL
                 break
+            if space.is_exhausted:  # B is singular, and g not in its range
+                stop = CGStop.BREAKDOWN
+                break
         p = space.combined(h)
         p = -p if float(model.g @ p) < 0 else p
         u = negative_direction(space, model.g, norm(p)) if self.follow_negative_curvature else None

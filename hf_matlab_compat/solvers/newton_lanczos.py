@@ -79,6 +79,7 @@ def within_a_ball(t: NDArray[Any], S: NDArray[Any], length: float, D: float) -> 
     if t[0] > 0 and size(0.0) <= D:
         return S @ (c / t), 0.0
     low, high = max(0.0, -t[0]), float(np.linalg.norm(c)) / D - t[0]
+    high += 1e-12 * max(abs(high), abs(t[0]))  # where g is an eigenvector, |h| = D here, but for rounding
     inner = t > t[0] + 1e-14 * max(abs(t[0]), abs(t[-1]))
     if abs(c[~inner]).max() <= 1e-14 * length:  # the hard case: g has no component along the leftmost eigenvectors
         h = np.where(inner, c / np.where(inner, t + low, 1), 0)

@@ -34,6 +34,8 @@ class Steihaug:
         wanted = residual_tolerance(norm(g), self.tolerance)
         x, r = g * 0, -g
         d, rr = g.copy(), float(g @ g)
+        if not rr:
+            return Path([1], [x], CGStop.SMALL_RESIDUAL, 1)
         for k in range(1, self.max_steps + 1):
             Bd = model.B(d)
             curvature = curvature_along(d, Bd)

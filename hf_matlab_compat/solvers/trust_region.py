@@ -35,6 +35,8 @@ class TrustRegion:
     def adapt(self, lam: float, rho: float, p: Vector) -> float:
         """Return the next radius: smaller after a bad step, larger after a good one that reached the boundary."""
         length = norm(p)
+        if not length:  # says nothing of the model
+            return lam
         if rho < 0.25 or math.isnan(rho):
             return length / 4
         return 2 * lam if rho > 0.75 and length > 0.99 * lam else lam

@@ -10,7 +10,7 @@ import pytest
 from scipy.io import loadmat
 
 from hf_matlab_compat import train
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.errors import NotFinite, OptionError
 from hf_matlab_compat.methods.krylov_subspace import KrylovSubspace, directions_of_unit_curvature, krylov_basis
 from hf_matlab_compat.methods.saddle_free import absolute_newton, lanczos_space
 from hf_matlab_compat.solvers.blocks import Blocks, layer_blocks
@@ -104,3 +104,31 @@ def test_a_method_learns_and_resumes_bit_for_bit(method: str, tmp_path: Path) ->
 def test_nothing_but_a_better_step_is_taken() -> None:
     run = train(**{**RUN, "method": KrylovSubspace(size=3, max_evaluations=5)}, max_epochs=8)
     assert (np.diff(run.history["train_log_likelihood"]) >= 0).all()
+
+
+@pytest.mark.parametrize("method", ["krylov_subspace", "saddle_free"])
+def test_at_the_optimum_nothing_moves(method: str) -> None:
+    given = {**RUN, "method": method, "targets": 0 * GOLDEN["T"], "weight_decay": 0.0}
+    start = np.zeros(train(**given, max_epochs=1).theta.size)
+    run = train(**{**given, "seed": None}, initial_theta=start, max_epochs=3)
+    np.testing.assert_array_equal(run.theta, start)
+
+
+def test_flat_and_broken_curvature() -> None:
+    Q = list(np.eye(2))
+    assert np.isfinite(directions_of_unit_curvature(Q, [0 * q for q in Q], 1e-4)).all()
+    with pytest.raises(NotFinite, match="curvature product"):
+        directions_of_unit_curvature(Q, [np.nan * q for q in Q], 1e-4)
+
+
+def test_krylov_subspace_descent_has_the_preconditioner_that_is_asked_for() -> None:
+    given = {**RUN, "method": "krylov_subspace", "max_epochs": 2}
+    assert (train(**given).theta != train(**given, preconditioner="none").theta).any()
+    with pytest.raises(OptionError, match="preconditioner: expected 'martens' or 'none' beside method="):
+        train(**given, preconditioner="jacobi")
+
+
+@pytest.mark.parametrize("method", ["krylov_subspace", "saddle_free"])
+def test_methods_without_a_rate_refuse_one(method: str) -> None:
+    with pytest.raises(OptionError, match="learning_rate: expected nothing beside method="):
+        train(**RUN, method=method, learning_rate=0.1)

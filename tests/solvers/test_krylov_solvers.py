@@ -19,6 +19,7 @@ from hf_matlab_compat.solvers.minres import Minres, least_residual, negative_dir
 from hf_matlab_compat.solvers.newton_lanczos import NewtonLanczos
 from hf_matlab_compat.solvers.rules import Quadratic
 from hf_matlab_compat.solvers.steihaug import Steihaug
+from hf_matlab_compat.solvers.trust_region import TrustRegion
 
 GOLDENS = Path(__file__).parents[1] / "goldens" / "methods"
 INNER = loadmat(GOLDENS / "inner_solvers.mat", mat_dtype=True)
@@ -138,6 +139,37 @@ def test_a_product_that_is_not_finite_is_refused(solver: Any) -> None:
     q = Quadratic(lambda v: v * np.nan, np.ones(3), 1.0)
     with pytest.raises(NotFinite, match="curvature product"):
         solver.solve(q, np.zeros(3), None, silent)
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_a_gradient_of_zero_gives_a_step_of_zero(solver: Any, precision: Any) -> None:
+    q = Quadratic(lambda v: -2 * v, np.zeros(3, precision), 1.0)
+    for p in solver.solve(q, q.g, None, silent).iterates:
+        np.testing.assert_array_equal(p, q.g)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_gradient_that_is_an_eigenvector_is_followed_to_the_boundary(sign: int) -> None:
+    for scale in np.random.default_rng(0).random(200):
+        q = Quadratic(lambda v, c=sign * scale: c * v, np.array([3.0, 0, 0]), 0.1 * scale)
+        path = NewtonLanczos().solve(q, q.g, None, silent)
+        np.testing.assert_allclose(path.iterates[0], [0.1 * scale, 0, 0], rtol=1e-9)
+        assert path.stop is CGStop.BOUNDARY
+
+
+def test_minres_stops_where_the_space_ends() -> None:
+    q = Quadratic(lambda v: v * [1, 0, 0], np.ones(3), 0.0)
+    path = Minres().solve(q, q.g, None, silent)
+    assert (path.stop, path.last_step) == (CGStop.BREAKDOWN, 2)
+    np.testing.assert_allclose(path.iterates[0][0], 1)
+
+
+def test_the_radius_follows_the_ratio_and_a_step_of_zero_leaves_it() -> None:
+    rule, p = TrustRegion(), np.array([0.0, 0.8])
+    found = [rule.adapt(D, rho, p) for D, rho in [(0.8, 0.8), (0.8, 0.5), (1.0, 0.8), (1.0, 0.2), (1.0, np.nan)]]
+    assert found == pytest.approx([1.6, 0.8, 1.0, 0.2, 0.2])
+    assert rule.adapt(1.0, np.nan, 0 * p) == 1.0
 
 
 @pytest.mark.parametrize("solver", SOLVERS, ids=lambda s: type(s).__name__)
