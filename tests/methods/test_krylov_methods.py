@@ -112,11 +112,15 @@ def test_at_the_optimum_nothing_moves(method: str) -> None:
     start = np.zeros(train(**given, max_epochs=1).theta.size)
     run = train(**{**given, "seed": None}, initial_theta=start, max_epochs=3)
     np.testing.assert_array_equal(run.theta, start)
+    if method == "saddle_free":
+        assert list(run.history["lam"]) == [10, 100, 1000]
 
 
 def test_flat_and_broken_curvature() -> None:
     Q = list(np.eye(2))
     assert np.isfinite(directions_of_unit_curvature(Q, [0 * q for q in Q], 1e-4)).all()
+    indefinite = directions_of_unit_curvature(Q, [2 * Q[0], -8 * Q[1]], 1e-4)
+    assert sorted(map(norm, indefinite)) == pytest.approx([8**-0.5, 2**-0.5])
     with pytest.raises(NotFinite, match="curvature product"):
         directions_of_unit_curvature(Q, [np.nan * q for q in Q], 1e-4)
 

@@ -188,3 +188,29 @@ def test_steihaug_with_the_residual_rule_takes_scipys_step(kind: str, radius: fl
     np.testing.assert_allclose(
         Steihaug().solve(q, q.g * 0, None, silent).iterates[0], theirs.solve(radius)[0], rtol=1e-10, atol=1e-12
     )
+
+
+def test_the_basis_stays_orthonormal_over_a_wide_spectrum() -> None:
+    random = np.random.default_rng(0)
+    U = np.linalg.qr(random.standard_normal((60, 60)))[0]
+    space = Lanczos(lambda v: U @ (np.logspace(0, -16, 60) * (U.T @ v)), random.standard_normal(60))
+    for _ in range(40):
+        space.extend()
+    np.testing.assert_allclose(np.array(space.Q) @ np.array(space.Q).T, np.eye(40), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("solver", [Minres(follow_negative_curvature=True), BiCGSTAB()], ids=["minres", "bicgstab"])
+def test_offered_directions_point_uphill_and_their_sum_is_offered_too(solver: Any) -> None:
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        A, g = random.standard_normal((6, 6)), random.standard_normal(6)
+        u, both, p = solver.solve(Quadratic(lambda v, A=A: (A + A.T) @ v, g, 0.0), g, None, silent).iterates
+        np.testing.assert_array_equal(both, p + u)
+        assert norm(u) == pytest.approx(norm(p))
+        assert min(g @ u, g @ p) >= -1e-12 * norm(g) * norm(p)
+
+
+def test_a_step_downhill_is_reversed() -> None:
+    q = Quadratic(lambda v: -2 * v, np.ones(3), 0.0)
+    for solver in (Minres(), BiCGSTAB(follow_negative_curvature=False)):
+        np.testing.assert_allclose(solver.solve(q, q.g, None, silent).iterates[-1], q.g / 2)

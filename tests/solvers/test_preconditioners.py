@@ -18,9 +18,11 @@ from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforwa
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.registry import method_of
+from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.flexible_cg import FlexibleCG
 from hf_matlab_compat.solvers.lanczos import norm
 from hf_matlab_compat.solvers.preconditioners import Equilibration, LimitedMemoryOfEpoch, two_loops
+from hf_matlab_compat.solvers.rules import Path as CGPath
 from hf_matlab_compat.solvers.rules import Quadratic
 
 GOLDEN = loadmat(Path(__file__).parents[1] / "goldens" / "methods" / "preconditioners.mat", mat_dtype=True)
@@ -116,8 +118,43 @@ def test_a_preconditioner_may_change_from_step_to_step() -> None:
         turns[0] += 1
         return r / (GOLDEN["diagG"].ravel() + lam) ** (0.75 if turns[0] % 2 else 1.0)
 
-    path = FlexibleCG(tolerance=1e-7).solve(q, q.g * 0, alternating, silent)
+    path = FlexibleCG(tolerance=1e-7, kept_pairs=250).solve(q, q.g * 0, alternating, silent)
     assert norm(q.B(path.iterates[-1]) - q.g) <= 1e-7 * norm(q.g)
+    assert path.pairs is not None
+    for s, y in zip(path.pairs[0][:10], path.pairs[1][1:], strict=False):  # neighbours are conjugate
+        assert abs(s @ y) < 1e-7 * norm(s) * norm(y)
+
+
+def test_kept_pairs_are_spread_over_the_run() -> None:
+    lam = GOLDEN["lam"].item()
+    q = Quadratic(lambda v: GOLDEN["G"] @ v + lam * v, -GOLDEN["grad"].ravel(), lam)
+
+    def kept(most: int) -> Any:
+        path = FlexibleCG(tolerance=0.0, max_steps=17, kept_pairs=most).solve(q, q.g * 0, None, silent)
+        assert path.pairs is not None
+        return path.pairs
+
+    for few, every in zip(kept(4), kept(17), strict=True):
+        np.testing.assert_array_equal(few, every[[3, 7, 11, 15]])
+
+
+def test_equilibration_has_the_damping() -> None:
+    rule = Equilibration()
+    of_epoch = rule.of_epoch(rule.first_memory(THETA), 1)
+    np.testing.assert_allclose(of_epoch(lambda v: 0 * v, None, 3.0), 3.0)
+
+
+def test_pairs_stay_where_a_run_leaves_none_and_only_those_of_positive_curvature_are_used() -> None:
+    S, Y = GOLDEN["S"].T, GOLDEN["Y"].T
+    kept = LimitedMemoryOfEpoch(S, Y).kept(CGPath([1], [THETA], CGStop.SMALL_RESIDUAL, 1))
+    assert (kept["pairs_s"] is S, kept["pairs_y"] is Y) == (True, True)
+    turned = Y.copy()
+    turned[-1] *= -1
+    r = GOLDEN["q"].ravel()
+    used, wanted = (LimitedMemoryOfEpoch(*pairs)(None, None, 0.0) for pairs in ((S, turned), (S[:-1], Y[:-1])))
+    assert used is not None
+    assert wanted is not None
+    np.testing.assert_array_equal(used(r), wanted(r))
 
 
 RUN = {
