@@ -163,7 +163,7 @@ def _refuse_misfits(o: Options, rules: Mapping[str, Any]) -> None:
     if has_radius and not needs_radius:
         expected = "'steihaug' or 'newton_lanczos' beside {damping='trust_region'}, whose radius other solvers ignore"
         raise OptionError("solver", expected=expected, got=_shown(o.solver))
-    if getattr(rules["preconditioner"], "is_function", False) and not isinstance(rules["solver"], FlexibleCG):
+    if getattr(rules["preconditioner"], "is_function", False) and not getattr(rules["solver"], "kept_pairs", 0):
         expected = f"'truncated_newton' beside {{preconditioner={o.preconditioner!r}}}, which is made of its steps"
         raise OptionError("solver", expected=expected, got=_shown(o.solver))
     without = isinstance(rules["preconditioner"], NoPreconditioner)
@@ -262,7 +262,8 @@ def _made(kind: str, choice: Any, makers: Mapping[str, Maker], options: Options,
             got=repr(choice),
             advice=f"Did you mean {near[0]!r}?" if near else "",
         )
-    missing = [name for name in _MUST_HAVE[kind] if not hasattr(choice, name)]
+    by_epoch = kind == "preconditioner" and hasattr(choice, "of_epoch")
+    missing = [] if by_epoch else [name for name in _MUST_HAVE[kind] if not hasattr(choice, name)]
     if isinstance(choice, type) or missing:
         what = f"an object with {', '.join(_MUST_HAVE[kind])}"
         raise OptionError(kind, expected=f"{what}, or one of " + ", ".join(map(repr, makers)), got=repr(choice))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.methods.minibatch import Minibatch, OnChunk
 from hf_matlab_compat.solvers.preconditioners import random_signs
 from hf_matlab_compat.state import Memory
@@ -41,6 +42,9 @@ class ESGD(Minibatch):
     damping: float = 1e-2
     period: int = 20
     remembers = ("squares",)
+
+    def __post_init__(self) -> None:
+        check_at_least(1, period=self.period)
 
     def start(self, problem: Any, theta: Vector) -> Memory:
         """See `Minibatch.start`."""

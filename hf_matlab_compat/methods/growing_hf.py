@@ -18,6 +18,7 @@ from typing import Any, cast
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.methods.samples import Sampled, drawn_cases, figures_of, sampled
@@ -51,6 +52,10 @@ class GrowingHF:
     growth: float | None = None
     slices: int = 5
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_at_least(1, first_size=self.first_size, slices=self.slices)
+        check_at_least(1, growth=1 if self.growth is None else self.growth)
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: the memory of Hessian-free, and the first size."""

@@ -17,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.methods.samples import Sampled, figures_of, sampled, slice_of
@@ -52,6 +53,9 @@ class StochasticHF:
     start_growth: float = 1.01
     largest_start_decay: float = 0.99
     constrain: Callable[[Vector], Vector] | None = None
+
+    def __post_init__(self) -> None:
+        check_at_least(1, slices=self.slices)
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: the memory of Hessian-free."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import norm
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
@@ -48,6 +49,9 @@ class BiCGSTAB:
     tolerance: float | None = None
     follow_negative_curvature: bool = True
     takes_preconditioner = False
+
+    def __post_init__(self) -> None:
+        check_at_least(1, max_steps=self.max_steps)
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`; `start` is not used. A p that points downhill in the likelihood is reversed."""

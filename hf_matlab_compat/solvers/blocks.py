@@ -39,6 +39,15 @@ class Blocks:
     solver: InnerSolver = field(default_factory=ConjugateGradients)
     rescale: bool = True
 
+    def __post_init__(self) -> None:
+        if getattr(self.solver, "knows_radius", False):
+            raise OptionError("solver", expected="one without a radius for each block", got=repr(self.solver))
+
+    @property
+    def takes_preconditioner(self) -> bool:
+        """Whether the solver of every block does."""
+        return getattr(self.solver, "takes_preconditioner", True)
+
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`.
 

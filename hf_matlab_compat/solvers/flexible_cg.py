@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Array, Vector
+from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import norm
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
@@ -35,6 +36,9 @@ class FlexibleCG:
     max_steps: int = 250
     tolerance: float | None = None
     kept_pairs: int = 0
+
+    def __post_init__(self) -> None:
+        check_at_least(1, max_steps=self.max_steps)
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`; `start` is not used. With negative curvature at once the step is g."""

@@ -114,9 +114,16 @@ def _part(answer: Any, name: str, refuse: Refuse) -> float:
     return checked_number(getattr(answer, name), f"a {type(answer).__name__} whose {name} is a number", refuse)
 
 
+def _of_epoch(answer: Any, given: Any, refuse: Refuse) -> OwnRule:
+    if not callable(answer):
+        raise refuse("something to call with a curvature, a gradient and λ", shown(answer))
+    return OwnRule("preconditioner", answer)
+
+
 _CHECKS: Mapping[tuple[str, str], Callable[[Any, Any, Refuse], Any]] = {
     ("solver", "solve"): _path,
     ("preconditioner", "__call__"): _preconditioner,
+    ("preconditioner", "of_epoch"): _of_epoch,
     ("damping", "initial_lam"): _strength,
     ("damping", "operator"): _product,
     ("damping", "adapt"): _strength,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.problem import Curvature, Product
 from hf_matlab_compat.solvers.lanczos import norm
 
@@ -22,6 +23,10 @@ class TrustRegion:
 
     initial_radius: float = 1.0
     is_radius = True
+
+    def __post_init__(self) -> None:
+        if not self.initial_radius > 0:
+            raise OptionError("initial_radius", expected="a positive number", got=self.initial_radius)
 
     @property
     def initial_lam(self) -> float:

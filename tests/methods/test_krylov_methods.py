@@ -11,12 +11,21 @@ from scipy.io import loadmat
 
 from hf_matlab_compat import train
 from hf_matlab_compat.errors import NotFinite, OptionError
+from hf_matlab_compat.methods.averaged_hf import AveragedHF
+from hf_matlab_compat.methods.esgd import ESGD
+from hf_matlab_compat.methods.growing_hf import GrowingHF
 from hf_matlab_compat.methods.krylov_subspace import KrylovSubspace, directions_of_unit_curvature, krylov_basis
-from hf_matlab_compat.methods.saddle_free import absolute_newton, lanczos_space
+from hf_matlab_compat.methods.saddle_free import SaddleFree, absolute_newton, lanczos_space
+from hf_matlab_compat.methods.stochastic_hf import StochasticHF
+from hf_matlab_compat.solvers.bicgstab import BiCGSTAB
 from hf_matlab_compat.solvers.blocks import Blocks, layer_blocks
 from hf_matlab_compat.solvers.flexible_cg import FlexibleCG
 from hf_matlab_compat.solvers.lanczos import norm
+from hf_matlab_compat.solvers.minres import Minres
+from hf_matlab_compat.solvers.newton_lanczos import NewtonLanczos
 from hf_matlab_compat.solvers.rules import Quadratic
+from hf_matlab_compat.solvers.steihaug import Steihaug
+from hf_matlab_compat.solvers.trust_region import TrustRegion
 
 GOLDEN = loadmat(Path(__file__).parents[1] / "goldens" / "methods" / "block_krylov_saddlefree.mat", mat_dtype=True)
 GRADIENT, LAM = GOLDEN["grad"].ravel(), GOLDEN["lam"].item()
@@ -136,3 +145,23 @@ def test_krylov_subspace_descent_has_the_preconditioner_that_is_asked_for() -> N
 def test_methods_without_a_rate_refuse_one(method: str) -> None:
     with pytest.raises(OptionError, match="learning_rate: expected nothing beside method="):
         train(**RUN, method=method, learning_rate=0.1)
+
+
+def test_blocks_take_what_their_solver_takes() -> None:
+    with pytest.raises(OptionError, match="preconditioner: expected 'none'"):
+        train(**RUN, solver=Blocks(blocks=layer_blocks([2, 1]), solver=Minres()))
+    with pytest.raises(OptionError, match="solver: expected one without a radius"):
+        Blocks(blocks=[], solver=Steihaug())
+
+
+@pytest.mark.parametrize(
+    ("make", "setting"),
+    [
+        *((solver, "max_steps") for solver in (Steihaug, NewtonLanczos, Minres, BiCGSTAB, FlexibleCG)),
+        *[(SaddleFree, "size"), (ESGD, "period"), (StochasticHF, "slices"), (AveragedHF, "slices")],
+        *[(GrowingHF, "first_size"), (GrowingHF, "slices"), (GrowingHF, "growth"), (TrustRegion, "initial_radius")],
+    ],
+)
+def test_settings_of_zero_are_refused(make: Any, setting: str) -> None:
+    with pytest.raises(OptionError, match=f"{setting}: expected a .*, got 0"):
+        make(**{setting: 0})

@@ -145,6 +145,7 @@ def test_draws_and_slices() -> None:
     slices = [slice_of(np.arange(8, 19), n, 3) for n in range(1, 4)]
     assert np.concatenate(slices).tolist() == list(range(8, 19))
     assert slice_of(np.arange(11), 4, 3).tolist() == slice_of(np.arange(11), 1, 3).tolist()
+    assert [slice_of(np.arange(7, 9), n, 5).tolist() for n in range(1, 4)] == [[7], [8], [7]]
 
 
 def test_an_iteration_sees_its_chunk_and_the_curvature_a_slice_of_it() -> None:

@@ -21,7 +21,13 @@ from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.flexible_cg import FlexibleCG
 from hf_matlab_compat.solvers.lanczos import norm
-from hf_matlab_compat.solvers.preconditioners import Equilibration, LimitedMemoryOfEpoch, two_loops
+from hf_matlab_compat.solvers.preconditioners import (
+    Equilibration,
+    LimitedMemory,
+    LimitedMemoryOfEpoch,
+    UnbiasedJacobi,
+    two_loops,
+)
 from hf_matlab_compat.solvers.rules import Path as CGPath
 from hf_matlab_compat.solvers.rules import Quadratic
 
@@ -187,3 +193,18 @@ def test_rules_that_do_not_fit_are_refused() -> None:
         refused(solver="minres")
         == "preconditioner: expected 'none' beside solver='minres', which takes none, got 'martens'."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"), [("jacobi", UnbiasedJacobi()), ("equilibration", Equilibration()), ("lbfgs", LimitedMemory())]
+)
+def test_rules_with_memory_may_be_objects(name: str, rule: Any) -> None:
+    given = {**RUN, "max_epochs": 4}
+    found = train(**given, preconditioner=rule, solver=FlexibleCG(max_steps=10, kept_pairs=20))
+    named = train(**given, preconditioner=name, solver="truncated_newton")
+    np.testing.assert_array_equal(found.theta, named.theta)
+
+
+def test_pairs_need_a_solver_that_keeps_some() -> None:
+    with pytest.raises(OptionError, match="solver: expected 'truncated_newton' beside"):
+        train(**RUN, max_epochs=1, preconditioner=LimitedMemory(), solver=FlexibleCG())
