@@ -55,6 +55,18 @@ def test_a_preset_with_settings_that_matlab_lacks_is_for_train_only() -> None:
         nnet_train(indata=INPUTS, outdata=INPUTS, layersizes=[2], layertypes=["logistic"] * 2, preset="best2026")
 
 
+def test_stochastic_hf_as_published_is_the_same_in_both_calls() -> None:
+    ours = train(
+        inputs=INPUTS, targets=INPUTS, hidden_sizes=[2], unit_types=["logistic"] * 2, seed=1, max_epochs=2,
+        preset="kiros2013",
+    )  # fmt: skip
+    theirs = nnet_train(
+        indata=INPUTS, outdata=INPUTS, layersizes=[2], layertypes=["logistic"] * 2, seed=1, maxepoch=2,
+        preset="kiros2013", display="none",
+    )  # fmt: skip
+    np.testing.assert_array_equal(theirs.ravel(), ours.theta.ravel())
+
+
 def test_an_unknown_preset_is_refused_with_the_nearest() -> None:
     with pytest.raises(
         OptionError, match=r"preset: expected one of published, .*, got 'hf2011'\. Did you mean 'hf2010'"
