@@ -1,4 +1,4 @@
-"""What an epoch costs on R ranks: passes that ranks share, sums that they exchange, vectors that each has whole.
+"""Cost of an epoch on R ranks: shared passes, exchanged sums, and vectors that every rank keeps whole.
 
 Notation
 --------
@@ -18,7 +18,7 @@ SINGLE = 4
 
 @dataclass(frozen=True)
 class Work:
-    """What an epoch computes.
+    """The work of an epoch.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Network:
     bandwidth: float
 
     def exchange(self, sent: float, ranks: int) -> float:
-        """Seconds of a sum of which a rank sends so many bytes, in two rounds: pieces go to their rank, and to all."""
+        """Return the seconds of a sum, from the bytes that a rank sends: pieces to their rank, then totals to all."""
         if ranks == 1:
             return 0.0
         rounds = self.latency * math.log2(ranks) + 2 * (ranks - 2) * self.message
@@ -144,7 +144,7 @@ def epoch(work: Work, rank: Rank, network: Network, ranks: int) -> Cost:
 
 
 def large_work(parameters: int, cases: int, chunk: int, ranks: int) -> Work:
-    """A hundred CG steps and a dozen likelihoods, summed over a tree with lanes enough for so many ranks."""
+    """Return the work of 100 CG steps and 12 likelihoods, with sums over a tree of at least four lanes a rank."""
     lanes = 1 << max(3, math.ceil(math.log2(4 * ranks)))
     blocks = lanes * math.ceil(chunk / 640 / lanes)
     return Work(parameters, cases, chunk, 100, 12, Tree(lanes), blocks)

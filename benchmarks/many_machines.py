@@ -64,6 +64,6 @@ def networks(here: Network) -> list[Network]:
 
 
 def total(parameters: int, cases: int, chunk: int, rank: Rank, network: Network, ranks: int) -> float | None:
-    """Seconds of an epoch, or None if a chunk cannot be shared by so many."""
+    """Return the seconds of an epoch, or None if a chunk has too few cases for these ranks."""
     work = large_work(parameters, cases, chunk, ranks)
     return epoch(work, rank, network, ranks).total if work.order.lanes <= chunk else None

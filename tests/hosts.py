@@ -177,7 +177,7 @@ class Hosts:
             raise AssertionError(f"not at its end within {seconds} s:\n{out}\n{err}") from error
 
     def mpiexec(self, ranks: Sequence[int], argv: Sequence[str]) -> list[str]:
-        """Return the arguments of an mpiexec that runs `argv` on so many ranks of each host; to be started on one."""
+        """Return an mpiexec command that runs `argv` on the given number of ranks of each host."""
         listed = self._folder / "hostfile"
         listed.write_text(
             "".join(f"{host.name}:{count}\n" for host, count in zip(self.hosts, ranks, strict=True) if count)

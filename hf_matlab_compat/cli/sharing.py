@@ -61,7 +61,7 @@ def keep(
     versions
         End with this version.
     idle
-        End after so many seconds without an update.
+        End after this number of seconds without an update.
     skip
         Names of damaged updates to leave out.
     durable

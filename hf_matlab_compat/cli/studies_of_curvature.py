@@ -1,4 +1,4 @@
-"""`hf-compat study spectrum` and `hf-compat study compare`."""
+"""`hf-compat study spectrum`, `compare`, `slides` and `preconditioners`."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Keeper:
     def run(
         self, versions: float = np.inf, idle: float = np.inf, watch: Callable[[Kept], object] = lambda kept: None
     ) -> Kept | None:
-        """Apply updates until there are so many versions, or none has come for `idle` seconds.
+        """Apply updates until a number of versions is reached, or none has come for `idle` seconds.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
 """Shared parameters: what workers and keeper ask of them, whatever keeps them.
 
 Workers append updates to a record, which has an order. One keeper applies them in that order, and commits parameters
-and version in one step. So no update is lost, whoever is killed, and the record replays to the same bits.
+and version in one step. So a killed worker or keeper loses no update, and a replay of the record gives the same bits.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class SharedState(Protocol):
         ...
 
     def wait(self, version: int, seconds: float) -> bool:
-        """Wait for a version, at most so many seconds, and return whether it is there."""
+        """Wait for a version, at most `seconds`, and return whether it is there."""
         ...
 
 
@@ -111,7 +111,7 @@ class StoredState(ABC):
 
     @abstractmethod
     def after(self, last: str, seconds: float) -> Sequence[tuple[str, bytes]]:
-        """Return the next updates after the one of this name, and wait for them at most so many seconds."""
+        """Return the next updates after the one of this name, and wait for them at most `seconds`."""
 
     @abstractmethod
     def commit(self, packet: bytes, version: int) -> None:
@@ -123,7 +123,7 @@ class StoredState(ABC):
 
     @abstractmethod
     def pause(self, seconds: float) -> None:
-        """Sleep until something may have changed, at most so many seconds."""
+        """Sleep until something may have changed, at most `seconds`."""
 
     @abstractmethod
     def keeping(self) -> AbstractContextManager[object]:

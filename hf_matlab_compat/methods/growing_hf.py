@@ -4,7 +4,7 @@
 
 Notation
 --------
-S : the cases of an update, drawn anew for each;  g_S : gradient on them;  V : sum over parameters of the sample
+S : the cases of an update, drawn again for each;  g_S : gradient on them;  V : sum over parameters of the sample
 variance of the cases' gradients;  ϑ : largest acceptable ratio of the error of g_S to its length
 """
 

@@ -21,7 +21,7 @@ from hf_matlab_compat.errors import NotFinite
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.problem import Cases, Problem, check_problem
 from hf_matlab_compat.solvers.flexible_cg import inverse_of
-from hf_matlab_compat.solvers.lanczos import norm, orthogonalised
+from hf_matlab_compat.solvers.lanczos import combined, norm, orthogonalised
 from hf_matlab_compat.solvers.preconditioners import MartensDiagonal
 from hf_matlab_compat.solvers.rules import Preconditioner, Preconditioning
 from hf_matlab_compat.state import Memory, Watch
@@ -162,12 +162,3 @@ def directions_of_unit_curvature(Q: Sequence[Vector], products: Sequence[Vector]
     t, U = np.linalg.eigh((T + T.T) / 2)
     t = np.maximum(np.abs(t), floor * (np.abs(t).max() or 1.0))
     return [combined(Q, column) for column in (U / np.sqrt(t)).T]
-
-
-def combined(vectors: Sequence[Vector], weights: NDArray[Any]) -> Vector:
-    """Return Σ weight · vector, in the precision of the vectors."""
-    kind = vectors[0].dtype.type
-    total = vectors[0] * kind(weights[0])
-    for vector, weight in zip(vectors[1:], weights[1:], strict=True):
-        total += kind(weight) * vector
-    return total

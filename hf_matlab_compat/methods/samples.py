@@ -58,7 +58,7 @@ def sampled(problem: Any, cases: NDArray[np.int64], curved: NDArray[np.int64]) -
 
 
 def slice_of(cases: NDArray[np.int64], n: int, slices: int) -> NDArray[np.int64]:
-    """Return one of so many slices of a minibatch, or of one a case, the next one in every epoch n (from 1)."""
+    """Return a slice of a minibatch, another in every epoch n (from 1); no slice has less than one case."""
     slices = min(slices, len(cases))
     s = (n - 1) % slices
     return cases[len(cases) * s // slices : len(cases) * (s + 1) // slices]

@@ -69,7 +69,7 @@ class FlexibleCG:
 
 
 class _Pairs:
-    """Keeps at most so many steps and their products, evenly spread over the run."""
+    """Keeps a limited number of steps and their products, evenly spread over the run."""
 
     def __init__(self, most: int) -> None:
         self._most, self._stride = most, 1

@@ -85,10 +85,7 @@ class Lanczos:
 
     def combined(self, h: Sequence[float] | NDArray[Any]) -> Vector:
         """Return Q h, a new (P,) vector."""
-        total = self.Q[0] * self.Q[0].dtype.type(h[0])
-        for q, weight in zip(self.Q[1:], h[1:], strict=True):
-            total += q.dtype.type(weight) * q
-        return total
+        return combined(self.Q, h)
 
 
 def orthogonalised(w: Vector, Q: Sequence[Vector]) -> Vector:
@@ -102,3 +99,12 @@ def orthogonalised(w: Vector, Q: Sequence[Vector]) -> Vector:
 def norm(v: Vector) -> float:
     """Return |v|."""
     return math.sqrt(float(v @ v))
+
+
+def combined(vectors: Sequence[Vector], weights: Sequence[float] | NDArray[Any]) -> Vector:
+    """Return Σ weight · vector, a new vector in the precision of the vectors."""
+    kind = vectors[0].dtype.type
+    total = vectors[0] * kind(weights[0])
+    for vector, weight in zip(vectors[1:], weights[1:], strict=True):
+        total += kind(weight) * vector
+    return total

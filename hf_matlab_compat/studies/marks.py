@@ -185,7 +185,7 @@ class MarkedStudy:
 
 
 def marks_within(marks: Sequence[Mark], epochs: int) -> list[Mark]:
-    """Return the marks that runs of so many epochs come to.
+    """Return the marks that lie within this number of epochs.
 
     Raises
     ------

@@ -79,7 +79,7 @@ class Load:
 
 
 def go_on(state: StoredState, versions: int) -> None:
-    """Wait until there are so many more versions."""
+    """Wait until this number of further versions is there."""
     assert state.wait(state.version() + versions, 60), "the run does not go on"
 
 
