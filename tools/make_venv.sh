@@ -20,4 +20,4 @@ if [ ! -x "$venv/bin/python" ] && ! "$python" -m venv "$venv"; then
     exit 1
 fi
 echo "Setting up $venv with $("$venv/bin/python" --version) (once) ..."
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[dev,numba,plot,mat73,migrate,nvrtc,search,sklearn,export,tensorboard,mpi-local,share,data]'
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[dev,numba,plot,mat73,migrate,nvrtc,search,sklearn,export,tensorboard,mpi-local,share,data,autodiff]'
