@@ -135,7 +135,12 @@ def _numbers(key: tuple[int, int], cases: tuple[int, int, int], epoch: int, bits
 def _factors(key: tuple[int, int], share: float, cases: tuple[int, int, int], epoch: int) -> NDArray[np.float32]:
     """Return 0 for a share of the numbers and 1 / (1 - share) for the others."""
     kept = _numbers(key, cases, epoch, 16) >= round(share * 65536)
-    return kept.astype(np.float32) * np.float32(1 / (1 - share))
+    return kept.astype(np.float32) * factor_of_kept(share)
+
+
+def factor_of_kept(share: float) -> np.float32:
+    """Return 1 / (1 - share), the factor on what is not blanked out, as masks hold it."""
+    return np.float32(1 / (1 - share))
 
 
 def _uniforms(key: tuple[int, int], first: int, n: int, size: int, epoch: int) -> NDArray[np.float32]:

@@ -3,7 +3,8 @@
 Notation
 --------
 ỹ_i = c_i ∘ f_i(x_i) with c_i = m / (1 - q_i): the layer's function is c_i ∘ f_i, its slope c_i ∘ f'_i, and so on
-A unit computes its slope from its output, so it is given the unmasked y = ỹ (1 - q); where m is 0, c_i = 0 hides that.
+A unit computes its slope from its output, so it is given the unmasked y = ỹ / c; where m is 0, c_i = 0 hides that.
+Masks hold 1 / (1 - q) in single precision, which 1 - q would not undo to the last digit of a double.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 from hf_matlab_compat.backends.arrays import Array
 from hf_matlab_compat.model.buffers import BlockBuffers
+from hf_matlab_compat.model.corruption import factor_of_kept
 from hf_matlab_compat.model.network import Network
 from hf_matlab_compat.model.passes import Kept, Passes, Spare
 from hf_matlab_compat.model.units import Pointwise
@@ -33,7 +35,7 @@ class MaskedPasses(Passes):
 
     def __init__(self, network: Network, xp: Any, shares: Sequence[float]) -> None:
         super().__init__(network, xp)
-        self._shares = shares
+        self._undoing = [1 / float(factor_of_kept(share)) for share in shares]
 
     def _activate(self, i: int, buffers: BlockBuffers) -> None:
         super()._activate(i, buffers)
@@ -72,4 +74,4 @@ class MaskedPasses(Passes):
         return bend * c if unit.keeps_x else bend
 
     def _unmasked(self, i: int, buffers: BlockBuffers) -> Array:
-        return buffers.y[i] * buffers.y[i].dtype.type(1 - self._shares[i - 1])
+        return buffers.y[i] * buffers.y[i].dtype.type(self._undoing[i - 1])

@@ -106,6 +106,13 @@ class Poisson:
         return x * (e - 1), x * e, x * e
 
 
+_NEAR_0 = 0.3
+_LOG_SINH = np.polynomial.Polynomial(
+    [0, 1 / 6, -1 / 180, 1 / 2835, -1 / 37800, 1 / 467775, -691 / 3831077250, 2 / 127702575, -3617 / 2605132530000]
+)
+"""log(sinh(t) / t) as a series in t², exact to rounding for t up to `_NEAR_0`; the closed forms cancel there."""
+
+
 @dataclass(frozen=True)
 class Dilation:
     """x̃ = (1 + s u) x with u uniform in [-1, 1]."""
@@ -117,14 +124,16 @@ class Dilation:
         return (self.largest * x) ** 2 / 3
 
     def __call__(self, alpha: Array, x: Array) -> tuple[Array, Array, Array]:
-        """See `Moments`: log(sinh(t) / t) with t = α s x, and its derivatives by series near 0."""
+        """See `Moments`: log(sinh(t) / t) with t = α s x, and its derivatives; by a series near 0."""
         t = alpha * self.largest * x
-        small, safe = abs(t) < 1e-2, np.where(abs(t) < 1e-2, 1.0, t)
-        log_sinh = np.where(
-            small, t**2 / 6 - t**4 / 180, abs(safe) + np.log(-np.expm1(-2 * abs(safe)) / (2 * abs(safe)))
+        small = abs(t) < _NEAR_0
+        safe, squared = np.where(small, 1.0, t), np.where(small, t, 0.0) ** 2
+        slope, bend = _LOG_SINH.deriv(1)(squared), _LOG_SINH.deriv(2)(squared)
+        log_sinh = np.where(small, _LOG_SINH(squared), abs(safe) + np.log(-np.expm1(-2 * abs(safe)) / (2 * abs(safe))))
+        first = np.where(small, 2 * t * slope, 1 / np.tanh(safe) - 1 / safe)
+        second = np.where(
+            small, 2 * slope + 4 * squared * bend, 1 / safe**2 - 1 / np.sinh(np.minimum(abs(safe), 300)) ** 2
         )
-        first = np.where(small, t / 3 - t**3 / 45, 1 / np.tanh(safe) - 1 / safe)
-        second = np.where(small, 1 / 3 - t**2 / 15, 1 / safe**2 - 1 / np.sinh(np.minimum(abs(safe), 300)) ** 2)
         r = self.largest * x
         return alpha * x + log_sinh, x + first * r, second * r**2
 
