@@ -31,6 +31,7 @@ from hf_matlab_compat.result import Result, load
 from hf_matlab_compat.rnn import controller, ctc, multiplicative, recurrent
 from hf_matlab_compat.state import Report, State
 from hf_matlab_compat.training import train
+from hf_matlab_compat.variational import variational_problem
 
 __all__ = ["Options", "Report", "Result", "State", "__version__", "load", "nnet_train", "nnet_train_2", "train"]
 __all__ += ["ArgumentError", "CheckpointError", "DataError", "HessianFreeError", "MemoryFullError", "MigrationError"]
@@ -43,7 +44,7 @@ __all__ += [
     "SharedStateError",
     "Terminated",
 ]
-__all__ += ["controller", "ctc", "multiplicative", "recurrent", "rnn_train"]
+__all__ += ["controller", "ctc", "multiplicative", "recurrent", "rnn_train", "variational_problem"]
 __all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning", "StuckWarning"]
 
 __version__: str

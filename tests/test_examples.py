@@ -180,6 +180,27 @@ def test_the_controller_and_the_plant_of_the_page_on_controllers_learn() -> None
     assert shown["controller"](shown["Pendulum"](), starts, goals, steps=5).num_parameters > 0
 
 
+def test_the_log_density_and_the_net_of_the_page_on_variational_inference_are_approximated() -> None:
+    pytest.importorskip("autograd")
+    text = (EXAMPLES[0].parents[1] / "docs" / "variational.md").read_text(encoding="utf-8")
+    shown: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, shown)
+    q, of_net = shown["q"], shown["q_of_net"]
+    pull = np.tanh(q.draws(100_000)[:, 0]).mean()  # of the second term, over q
+    assert q.mean[0] == pytest.approx(3 - pull, abs=0.03)
+    np.testing.assert_allclose([q.mean[1], q.sd[1]], [3, 1], rtol=0.1)
+    before = shown["posterior"].posterior(shown["posterior"].initial_theta(0))
+    assert of_net.elbo > before.elbo + 5 * before.standard_error
+
+
+def test_the_example_of_variational_inference_finds_the_same_posterior_twice(capsys) -> None:
+    pytest.importorskip("autograd")
+    example("variational").main()
+    one, other = (line.rsplit("ELBO ", 1)[1].split(" ± ") for line in capsys.readouterr().out.splitlines())
+    assert abs(float(one[0]) - float(other[0])) < 0.3
+
+
 def test_a_controller_of_a_plant_of_ones_own_gets_where_it_should() -> None:
     assert example("own_plant").main().history["test_error"][-1] < 0.05
 

@@ -127,6 +127,11 @@ class SequenceProblem:
         """Number of sequences."""
         return len(self.data)
 
+    @property
+    def total_weight(self) -> float:
+        """Z of all sequences, by which sums are divided."""
+        return float(self.data.total_weight(None, self.per))
+
     def part(self, cases: NDArray[np.int64]) -> SequenceProblem:
         """See `problem.Divisible`; the cases are sequences."""
         draw = None if self.resample is None else lambda epoch: self._data(epoch).part(cases)
