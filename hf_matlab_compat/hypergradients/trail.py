@@ -1,0 +1,171 @@
+"""What all ways of running training back share: the training, a step back, and the recursion over steps.
+
+Notation
+--------
+forward : v ← γ v - (1 - γ) g(x);  x ← x + α v          (dx, dv, dη : derivatives of the validation loss)
+back    : dα = dxᵀ v;  then x and v of before the step;  dv += α dx;  dγ = dvᵀ(v + g);
+          dx -= (1-γ) H dv;  dη -= (1-γ) (∂g/∂η)ᵀ dv;  dv ← γ dv        (Maclaurin, Duvenaud & Adams 2015)
+dα takes v of after the step, dγ takes v of before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.hypergradients.derivatives import Derivatives, Products, Vector
+from hf_matlab_compat.hypergradients.descent import Schedule
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training run that has not been run.
+
+    Attributes
+    ----------
+    derivatives : Derivatives
+    schedule : Schedule
+    start : (P,) array
+    eta : (E,) array
+    """
+
+    derivatives: Derivatives
+    schedule: Schedule
+    start: Vector
+    eta: Vector
+
+    def gradient(self, x: Vector, t: int) -> Vector:
+        """Return g of step t.
+
+        Raises
+        ------
+        OptionError
+            It is not finite.
+        """
+        return self._checked(self.derivatives.gradient(x, self.eta, t), t)
+
+    def linearized(self, x: Vector, t: int) -> tuple[Vector, Products]:
+        """Return g of step t and the products with its derivatives."""
+        g, products = self.derivatives.linearized(x, self.eta, t)
+        return self._checked(g, t), products
+
+    def _checked(self, g: Vector, t: int) -> Vector:
+        if np.shape(g) != self.start.shape:
+            raise OptionError(
+                "loss", expected=f"a gradient of shape {self.start.shape}", got=f"one of shape {np.shape(g)}"
+            )
+        if not np.isfinite(g).all():
+            raise OptionError(
+                "loss",
+                expected="a finite gradient",
+                got=f"{g[~np.isfinite(g)][0]} at step {t} of {self.schedule.num_steps}",
+                advice="Take smaller learning rates, or look for a point where the loss has no derivative.",
+            )
+        return g
+
+    def step(self, x: Vector, v: Vector, t: int) -> tuple[Vector, Vector]:
+        """Return x and v after step t, in floating point."""
+        decay = self.schedule.decay(t)
+        v = decay * v - (1 - decay) * self.gradient(x, t)
+        return x + self.schedule.rate(t) * v, v
+
+
+class Back(NamedTuple):
+    """A step, seen from its end.
+
+    Attributes
+    ----------
+    t : int
+        Counted from 0.
+    v_after, v_before : (P,) array, or None
+        After the step and before it; None on a path that training did not take.
+    gradient : (P,) array
+        At x of before the step.
+    products : callable
+        w → (H w, (∂g/∂η)ᵀ w), at the same x.
+    """
+
+    t: int
+    v_after: Vector | None
+    v_before: Vector | None
+    gradient: Vector
+    products: Products
+
+
+class Trail(Protocol):
+    """What a run left behind so that its steps can be gone through again from the last to the first.
+
+    Attributes
+    ----------
+    x_final : (P,) array
+    kept_bytes : int
+        Size of what was kept, at its largest.
+    schedule : Schedule
+        Of the steps back: as many as `back` yields.
+    """
+
+    x_final: Vector
+    kept_bytes: int
+    schedule: Schedule
+
+    def back(self) -> Iterator[Back]:
+        """Yield the steps, the last first. May be called once."""
+        ...
+
+
+class Way(Protocol):
+    """How training is run so that it can be gone through from its end."""
+
+    def run(self, training: Training) -> Trail:
+        """Train, and return the trail."""
+        ...
+
+
+class Adjoint(NamedTuple):
+    """Derivatives of the validation loss.
+
+    Attributes
+    ----------
+    dx : (P,) array
+        By the start.
+    deta : (E,) array
+    drates, dmomenta : (N, G or 1) arrays, or None
+    """
+
+    dx: Vector
+    deta: Vector
+    drates: Vector | None
+    dmomenta: Vector | None
+
+
+def run_back(trail: Trail, dx: Vector, deta: Vector) -> Adjoint:
+    """Return the derivatives of the validation loss by all that training was told.
+
+    Parameters
+    ----------
+    trail : Trail
+        Its steps are gone through.
+    dx, deta : (P,) and (E,) arrays
+        Derivatives of the validation loss at the end of training.
+    """
+    schedule = trail.schedule
+    drates, dmomenta = schedule.zeros()
+    dx, deta, dv = dx.copy(), deta.copy(), np.zeros_like(dx)
+    exact = True
+    for t, v_after, v_before, g, products in trail.back():
+        rate, decay = schedule.rate(t), schedule.decay(t)
+        if v_after is not None:
+            drates[t] = schedule.add_up(dx * v_after, drates.shape[1])
+        dv += rate * dx
+        if v_before is not None:
+            dmomenta[t] = schedule.add_up(dv * (v_before + g), dmomenta.shape[1])
+        exact = v_before is not None
+        Hdv, mixed = products((1 - decay) * dv)
+        dx -= Hdv
+        deta -= mixed
+        dv *= decay
+    return Adjoint(dx, deta, drates, dmomenta) if exact else Adjoint(dx, deta, None, None)
