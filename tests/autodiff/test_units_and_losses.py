@@ -11,10 +11,12 @@ import pytest
 from autograd import elementwise_grad, grad, hessian_vector_product, jacobian
 from numpy.typing import NDArray
 
+from examples.own_problem import LogisticRegression
 from examples.own_unit import StudentT, Swish
 from hf_matlab_compat.model.losses import AtOutput, OwnLoss, SquaredError, loss_for
 from hf_matlab_compat.model.units import UNITS as PACKAGE_UNITS
 from hf_matlab_compat.model.units import Pointwise, unit_of
+from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.rnn.plants import PointMass, TwoLinkArm, jacobian_of
 from hf_matlab_compat.studies import slides
 from tests.autodiff.definitions import OUTPUTS, OWN, UNITS, agree, at_the_input, given, loss_of
@@ -120,6 +122,22 @@ def test_the_examples_unit_and_loss_are_differentiated_right() -> None:
     second = elementwise_grad(elementwise_grad(f))(X)
     agree(ours, {"f": f(X), "f'": elementwise_grad(f)(X), "f''": second, "e": grad(ll)(X)})
     assert (t_loss.curvature_product(np, X, t, np.ones_like(X)) > 0).all()  # its curvature is not the exact one
+
+
+def test_the_examples_problem_is_differentiated_right() -> None:
+    inputs, t = RANDOM.standard_normal((4, 6)), np.array([0.0, 1, 1, 0, 1, 0])
+    problem, theta, v = LogisticRegression(inputs, t, num_chunks=2, decay=0.1), *RANDOM.standard_normal((2, 5))
+    X = np.vstack([inputs, np.ones(6)])
+
+    def f(theta: Any, some: slice) -> Any:
+        x = anp.dot(theta, X[:, some])
+        return anp.mean(anp.logaddexp(0.0, x) - t[some] * x) + 0.05 * anp.sum(theta**2)
+
+    whole, chunk = slice(None), slice(1, None, 2)
+    g = problem.gradient(theta, Cases(1))
+    ours = {"f": -g.log_likelihood, "g": -g.full, "chunk": -g.chunk, "Hv": problem.curvature(theta, Cases(1), g)(v)}
+    theirs = {"f": f(theta, whole), "g": grad(f)(theta, whole), "chunk": grad(f)(theta, chunk)}
+    agree(ours, {**theirs, "Hv": hessian_vector_product(f)(theta, chunk, v)})
 
 
 @pytest.mark.parametrize("plant", [PointMass(), TwoLinkArm()], ids=["mass", "arm"])
