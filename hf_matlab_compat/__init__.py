@@ -3,6 +3,7 @@
 from typing import Any
 
 from hf_matlab_compat import moved
+from hf_matlab_compat.autodiff import autodiff_problem, check_derivatives
 from hf_matlab_compat.errors import (
     ArgumentError,
     BackendWarning,
@@ -44,7 +45,8 @@ __all__ += [
     "SharedStateError",
     "Terminated",
 ]
-__all__ += ["controller", "ctc", "multiplicative", "recurrent", "rnn_train", "variational_problem"]
+__all__ += ["autodiff_problem", "check_derivatives", "controller", "ctc", "multiplicative", "recurrent", "rnn_train"]
+__all__ += ["variational_problem"]
 __all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning", "StuckWarning"]
 
 __version__: str

@@ -169,6 +169,17 @@ def test_the_solver_of_the_page_on_solvers_does_what_minres_does() -> None:
     assert own[-1] == pytest.approx(built_in[-1], rel=0.01)
 
 
+def test_the_model_of_the_page_on_automatic_differentiation_is_fitted_and_checked(capsys) -> None:
+    text = (EXAMPLES[0].parents[1] / "docs" / "autodiff.md").read_text(encoding="utf-8")
+    shown: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, shown)
+    np.testing.assert_allclose(shown["result"].theta.ravel(), [3, 0.5, 0.2], atol=1e-6)
+    printed = capsys.readouterr().out
+    assert [line[:46] for line in printed.splitlines()[2:]] == re.findall(r"^(\S.{45})  ?[ .e\d+-]+agrees$", text, re.M)
+    assert "DIFFERS" not in printed
+
+
 def test_the_controller_and_the_plant_of_the_page_on_controllers_learn() -> None:
     text = (EXAMPLES[0].parents[1] / "docs" / "control.md").read_text(encoding="utf-8")
     shown: dict = {}

@@ -19,7 +19,7 @@ from hf_matlab_compat.moved import MOVED
 
 ROOT = Path(hf_matlab_compat.__file__).parent
 
-HEAVY = ("cupy", "numba", "matplotlib", "h5py", "scipy.io", "rich", "cyclopts")
+HEAVY = ("cupy", "numba", "matplotlib", "h5py", "scipy.io", "rich", "cyclopts", "autograd", "jax", "torch")
 """Needed by some runs only, so imported by those."""
 
 
@@ -61,7 +61,8 @@ def test_the_package_offers_its_calls_its_settings_and_its_errors() -> None:
     offered = {name: getattr(hf_matlab_compat, name) for name in hf_matlab_compat.__all__}
     raised = {name for name, value in vars(errors_module).items() if isinstance(value, type) and is_raised(value)}
     calls, classes = {"load", "nnet_train", "nnet_train_2", "train"}, {"Options", "Report", "Result", "State"}
-    calls |= {"controller", "ctc", "multiplicative", "recurrent", "rnn_train", "variational_problem"}
+    calls |= {"autodiff_problem", "check_derivatives", "controller", "ctc", "multiplicative", "recurrent", "rnn_train"}
+    calls |= {"variational_problem"}
     assert set(offered) == {*calls, *classes, "CheckpointWarning", "__version__", *raised - {"NotFinite"}}
     assert all(callable(offered[name]) for name in calls | classes)
     assert offered["Options"]().max_epochs == 100

@@ -1,4 +1,4 @@
-"""What a problem asks of a model of sequences: the interface between sums over sequences and one block of them."""
+"""Models of sequences: their interfaces to a problem, to the result of a run and to files."""
 
 from __future__ import annotations
 
@@ -8,40 +8,11 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.model.units import Unit
+from hf_matlab_compat.objective.block_model import AtBlock, BlockModel
 from hf_matlab_compat.rnn.given import Given
 from hf_matlab_compat.rnn.sequences import SequenceBlock
 from hf_matlab_compat.rnn.workspace import Workspace
 from hf_matlab_compat.state import Score
-
-
-class AtBlock(Protocol):
-    """A model at one θ on one block, after its forward pass; all figures are sums over the block, not divided.
-
-    ll is the log-likelihood, the negative loss. `workspace` is scratch memory; another one than that of the forward
-    pass, whose content must outlive it, except where one pass follows at once on the other.
-    """
-
-    @property
-    def log_likelihood(self) -> float:
-        """Σ m ll."""
-        ...
-
-    @property
-    def error(self) -> float:
-        """The reported figure, summed over the steps with a loss, or over the sequences."""
-        ...
-
-    def add_gradient(self, out: Vector, workspace: Workspace) -> None:
-        """Add ∇ll to `out`."""
-        ...
-
-    def add_gradient_and_squares(self, out: Vector, squares: Vector, workspace: Workspace) -> None:
-        """Add ∇ll to `out`, and the squares of each sequence's own gradient to `squares`."""
-        ...
-
-    def add_product(self, v: Vector, out: Vector, structural: float, workspace: Workspace) -> None:
-        """Add (G + structural · S) v to `out`: G the curvature of -ll, S the matrix of structural damping."""
-        ...
 
 
 class TrainedModel(Protocol):
@@ -77,24 +48,11 @@ class TrainedModel(Protocol):
         ...
 
 
-class SequenceModel(Protocol):
-    """A model of sequences without its parameters."""
-
-    @property
-    def num_parameters(self) -> int:
-        """P."""
-        ...
-
-    def initial_theta(self, seed: Any) -> NDArray[Any]:
-        """Return random initial parameters, (P,), on the host; `seed` as the option of that name."""
-        ...
-
-    def decay_mask(self) -> NDArray[Any]:
-        """Return 1 at weights and 0 at biases and initial states, (P,), on the host."""
-        ...
+class SequenceModel(BlockModel, Protocol):
+    """A model of sequences without its parameters; a case is a sequence."""
 
     def at(self, theta: Vector, block: SequenceBlock, workspace: Workspace) -> AtBlock:
-        """Run the forward pass at θ, in `workspace`, which the caller leaves alone as long as the result is used."""
+        """See `BlockModel.at`."""
         ...
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat import recurrent, train
+from hf_matlab_compat import autodiff_problem, recurrent, train
+from hf_matlab_compat.autodiff import cases as nested_cases_module
 from hf_matlab_compat.objective import cases
 from hf_matlab_compat.rnn import sequences as sequences_module
 
@@ -27,11 +28,15 @@ def run(spec: dict[str, Any], out: Path, replace: Callable[..., None] = setattr)
         replace(cases, name, value)
     for name, value in {"WORTH_SHARING": 0, "SEQUENCES_PER_BLOCK": 7}.items():
         replace(sequences_module, name, value)
+    for name, value in {"WORTH_SHARING": 0, "CASES_PER_BLOCK": 7}.items():
+        replace(nested_cases_module, name, value)
     spec = dict(spec)
     name, num_cases = spec.pop("name"), spec.pop("num_cases", 96)
     inputs = np.random.default_rng(3).random((6, num_cases))
     given = {"max_epochs": 2, "max_cg_steps": 12, "seed": 0, "checkpoint_period": 1}
-    if spec.pop("sequences", False):
+    if spec.pop("autodiff", False):
+        given |= {"problem": differentiated(inputs), "max_cg_steps": 8}
+    elif spec.pop("sequences", False):
         given |= {"problem": sequences(inputs), "structural_damping": 0.1, "max_cg_steps": 8}
     else:
         layers = {"hidden_sizes": [5, 3, 5], "unit_types": ["logistic", "linear", "logistic", "logistic"]}
@@ -45,6 +50,21 @@ def sequences(numbers: Any) -> Any:
     """A recurrent net on 48 short sequences."""
     X = numbers[:, :96].reshape(3, 4, 48)
     return recurrent(X, X[:1], hidden_sizes=[5], unit_types=["tanh", "linear"], num_chunks=2)
+
+
+def differentiated(X: Any) -> Any:
+    """A network of one layer, differentiated by autograd."""
+    import autograd.numpy as anp
+
+    start = {"W": np.full((6, 6), 0.1) + np.eye(6), "b": np.zeros((6, 1))}
+    return autodiff_problem(
+        lambda p, x: anp.tanh(p["W"] @ x + p["b"]),
+        lambda y, t: anp.sum((y - t) ** 2),
+        X,
+        X,
+        initial=start,
+        num_chunks=2,
+    )
 
 
 def plant_an_allreduce() -> None:

@@ -1,4 +1,4 @@
-"""Curvature of a sequence problem at a fixed θ: products from forward passes kept block by block."""
+"""Curvature of a problem in blocks at a fixed θ: products from forward passes kept block by block."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend
+from hf_matlab_compat.objective.block_model import AtBlock
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
-from hf_matlab_compat.rnn.sequence_model import AtBlock
-from hf_matlab_compat.rnn.workspace import Workspace
 
 
 class BlockSum(NamedTuple):
@@ -28,7 +27,7 @@ class BlockSum(NamedTuple):
     scale: float
 
 
-class SequenceCurvature:
+class BlockCurvature:
     """A `Curvature`: the mean, weight decay included, damping not; and the matrix S of structural damping beside it.
 
     Parameters
@@ -40,13 +39,13 @@ class SequenceCurvature:
     decay : tuple
         Strength of the weight decay, and its mask, 1 where it applies, or None for everywhere.
     squares : callable
-        Returns Σ over sequences of the squares of a sequence's gradient, divided by Z; asked at most once.
+        Returns Σ over cases of the squares of a case's gradient, divided by Z; asked at most once.
     """
 
     def __init__(
         self,
         over: BlockSum,
-        workspace: Callable[[int], Workspace],
+        workspace: Callable[[int], Any],
         backend: Backend,
         decay: tuple[float, Vector | None],
         squares: Callable[[], Vector],
@@ -73,7 +72,7 @@ class SequenceCurvature:
             return sums.total(parts, add, scale=scale, finish=finish if self._decay else None).vectors[0]
 
     def diagonal(self, lam: float) -> Vector:
-        """See `Curvature.diagonal`: the mean of squared gradients of whole sequences, plus λ, plus weight decay."""
+        """See `Curvature.diagonal`: the mean of squared gradients of cases, plus λ, plus weight decay."""
         if self._found is None:
             self._found = self._squares()
         return self._found + lam + (self._decay if self._mask is None else self._decay * self._mask)

@@ -1,0 +1,77 @@
+"""Derivatives by autograd, which records numpy operations: pure Python, no compilation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, cast
+
+from numpy.typing import NDArray
+
+from hf_matlab_compat.autodiff.engines import Block, Functions
+
+
+class AutogradEngine:
+    """See `engines.Engine`.
+
+    Parameters
+    ----------
+    functions : Functions
+    """
+
+    vectorises = False
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def array(self, values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+        """See `Engine.array`."""
+        return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values
+
+    def measured(self, theta: NDArray[Any], block: Block) -> tuple[float, float]:
+        """See `Engine.measured`."""
+        loss, error = self._functions.measured(theta, block)
+        return float(loss), float(error)
+
+    def gradient(self, theta: NDArray[Any], block: Block) -> tuple[float, NDArray[Any]]:
+        """See `Engine.gradient`."""
+        from autograd import value_and_grad
+
+        loss, gradient = cast(Any, value_and_grad)(self._functions.total)(theta, block)
+        return float(loss), gradient
+
+    def product(self, theta: NDArray[Any], block: Block, curvature: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """See `Engine.product`: passes at θ are recorded once, and each product runs the records."""
+        from autograd import grad, make_ggnvp
+        from autograd.core import make_vjp
+
+        f, of_two_maps, gradient_of = self._functions, cast(Any, make_ggnvp), cast(Any, grad)
+        with warnings.catch_warnings():  # a linear function has a gradient that does not depend on its argument
+            warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
+            if curvature == "gauss_newton":
+                return of_two_maps(lambda t: f.outputs(t, block), lambda y: f.loss_of(y, block))(theta)
+            # the Hessian is symmetric: the transposed derivative of the gradient is the derivative
+            return make_vjp(gradient_of(lambda t: f.total(t, block)), theta)[0]
+
+    def squares(self, theta: NDArray[Any], block: Block) -> NDArray[Any]:
+        """See `Engine.squares`.
+
+        Raises
+        ------
+        NotImplementedError
+            Always: a pass for every case would cost too much.
+        """
+        raise NotImplementedError
+
+    def refused(self, error: Exception) -> tuple[str, str] | None:
+        """See `Engine.refused`."""
+        text = str(error)
+        if isinstance(error, NotImplementedError) and "VJP of" in text:
+            name = text.split(" wrt ")[0].removeprefix("VJP of ")
+            return f"{name}, of which autograd has no derivative", "Write it by other operations, or give it one."
+        if "ArrayBox" in text or "setting an array element with a sequence" in text:
+            return "an operation of another library", "Write import autograd.numpy as np in place of numpy."
+        return None
+
+
+KIND = AutogradEngine

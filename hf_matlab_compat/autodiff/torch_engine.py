@@ -1,0 +1,101 @@
+"""Derivatives by PyTorch on the CPU: products differentiate kept backward passes once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hf_matlab_compat.autodiff.engines import Block, Functions
+from hf_matlab_compat.autodiff.nested import mapped
+
+
+class TorchEngine:
+    """See `engines.Engine`.
+
+    Parameters
+    ----------
+    functions : Functions
+    """
+
+    vectorises = True
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def array(self, values: NDArray[Any], dtype: Any) -> Any:
+        """See `Engine.array`."""
+        import torch
+
+        return torch.tensor(values.astype(dtype, copy=False) if values.dtype.kind == "f" else values)
+
+    def measured(self, theta: NDArray[Any], block: Block) -> tuple[float, float]:
+        """See `Engine.measured`."""
+        import torch
+
+        with torch.no_grad():
+            loss, error = self._functions.measured(torch.tensor(theta), block)
+        return float(loss), float(error)
+
+    def gradient(self, theta: NDArray[Any], block: Block) -> tuple[float, NDArray[Any]]:
+        """See `Engine.gradient`."""
+        import torch
+
+        t = torch.tensor(theta, requires_grad=True)
+        loss = self._functions.total(t, block)
+        (gradient,) = torch.autograd.grad(loss, t)
+        return float(loss.detach()), gradient.numpy()
+
+    def product(self, theta: NDArray[Any], block: Block, curvature: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """See `Engine.product`."""
+        import torch
+
+        def derivative(of: Any, by: Any, along: Any) -> Any:
+            if not of.requires_grad:  # it does not depend on `by`
+                return torch.zeros_like(by)
+            return torch.autograd.grad(of, by, along, retain_graph=True)[0]
+
+        f, t = self._functions, torch.tensor(theta, requires_grad=True)
+        if curvature == "hessian":
+            (gradient,) = torch.autograd.grad(f.total(t, block), t, create_graph=True)
+            return lambda v: derivative(gradient, t, torch.tensor(v)).numpy()
+        outputs = f.outputs(t, block)
+        free = torch.zeros_like(outputs, requires_grad=True)
+        # Jᵀ free is linear in `free`: its transposed derivative is v → J v
+        (transposed,) = torch.autograd.grad(outputs, t, free, create_graph=True)
+        y = outputs.detach().requires_grad_(True)
+        (of_loss,) = torch.autograd.grad(f.loss_of(y, block), y, create_graph=True)
+
+        def product(v: NDArray[Any]) -> NDArray[Any]:
+            Jv = derivative(transposed, free, torch.tensor(v))
+            return derivative(outputs, t, derivative(of_loss, y, Jv)).numpy()
+
+        return product
+
+    def squares(self, theta: NDArray[Any], block: Block) -> NDArray[Any]:
+        """See `Engine.squares`."""
+        import torch
+
+        f, t = self._functions, torch.tensor(theta)
+
+        def of_case(inputs: Any, targets: Any) -> Any:
+            alone = mapped(lambda values: values.unsqueeze(f.axis), (inputs, targets))
+            return torch.func.grad(f.total)(t, alone) ** 2
+
+        if block[0] is None:
+            return (torch.func.grad(f.total)(t, block) ** 2).numpy()
+        axes = tuple(None if part is None else f.axis for part in block)
+        return torch.func.vmap(of_case, in_dims=axes)(*block).sum(dim=0).numpy()
+
+    def refused(self, error: Exception) -> tuple[str, str] | None:
+        """See `Engine.refused`."""
+        text = str(error)
+        if "is not implemented" in text and "derivative" in text:
+            return text.split(".")[0], "Write it by other operations."
+        if "does not require grad" in text or "call numpy()" in text:
+            return "an operation of another library", "Write it by operations of torch, without detach() or numpy()."
+        return None
+
+
+KIND = TorchEngine
