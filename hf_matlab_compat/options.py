@@ -192,8 +192,8 @@ class Options:
         "hessian_free",
         _RULE,
         "The outer method: 'hessian_free' (or 'hf'), 'gd', 'momentum', 'nag', 'adam', 'esgd', 'rprop', 'ncg', "
-        "'lbfgs', 'krylov_subspace', 'saddle_free', or on samples of the cases 'stochastic_hf', 'growing_hf' or "
-        "'averaged_hf'.",
+        "'lbfgs', 'krylov_subspace', 'saddle_free', or on samples of the cases 'stochastic_hf', 'growing_hf', "
+        "'averaged_hf' or 'lissa'.",
         "method",
     )
     learning_rate: float | None = option(
@@ -219,7 +219,7 @@ class Options:
         "conjgrad",
         _RULE,
         "The solver that minimises the quadratic model: 'conjgrad', 'truncated_newton', 'steihaug', 'newton_lanczos', "
-        "'minres', 'minres_negative' or 'bicgstab'.",
+        "'minres', 'minres_negative', 'bicgstab' or 'neumann'.",
     )
     preconditioner: Any = option(
         "martens",
@@ -415,7 +415,7 @@ class Options:
     corruption_seed: int = option(
         0,
         _whole(0, 2**64 - 1),
-        "Key of all these draws, and of the samples of 'growing_hf'; a resumed run needs the same.",
+        "Key of all these draws, and of the samples of 'growing_hf' and 'lissa'; a resumed run needs the same.",
         "corruptseed",
     )
 

@@ -15,6 +15,7 @@ from hf_matlab_compat.methods.averaged_hf import AveragedHF
 from hf_matlab_compat.methods.esgd import ESGD
 from hf_matlab_compat.methods.growing_hf import GrowingHF
 from hf_matlab_compat.methods.krylov_subspace import KrylovSubspace
+from hf_matlab_compat.methods.lissa import LiSSA
 from hf_matlab_compat.methods.minibatch import Adam, GradientDescent, Momentum
 from hf_matlab_compat.methods.quasi_newton import LBFGS, NonlinearCG
 from hf_matlab_compat.methods.rprop import Rprop
@@ -28,6 +29,7 @@ from hf_matlab_compat.solvers.damping import LevenbergMarquardt, NoDamping
 from hf_matlab_compat.solvers.flexible_cg import FlexibleCG
 from hf_matlab_compat.solvers.line_search import Armijo, FullStep
 from hf_matlab_compat.solvers.minres import Minres
+from hf_matlab_compat.solvers.neumann import Neumann
 from hf_matlab_compat.solvers.newton_lanczos import NewtonLanczos
 from hf_matlab_compat.solvers.own_rule import OwnRule
 from hf_matlab_compat.solvers.preconditioners import (
@@ -109,6 +111,7 @@ RULES: Mapping[str, Mapping[str, Maker]] = {
         "minres": _with_steps(Minres, most=100),
         "minres_negative": _with_steps(Minres, most=100, follow_negative_curvature=True),
         "bicgstab": _with_steps(BiCGSTAB, most=50),
+        "neumann": _with_steps(Neumann),
     },
     "preconditioner": {
         "martens": _martens,
@@ -214,6 +217,12 @@ def _krylov_subspace(o: Options, backend: Backend) -> KrylovSubspace:
     return KrylovSubspace(preconditioner=rule)
 
 
+def _lissa(o: Options, backend: Backend) -> LiSSA:
+    _refuse_rates(o)
+    line_search = _made("line_search", o.line_search, RULES["line_search"], o, backend)
+    return LiSSA(seed=o.corruption_seed, line_search=line_search)
+
+
 METHODS: Mapping[str, Maker] = {
     "hessian_free": _hessian_free,
     "hf": _hessian_free,
@@ -226,6 +235,7 @@ METHODS: Mapping[str, Maker] = {
     "stochastic_hf": lambda o, backend: StochasticHF(),
     "growing_hf": lambda o, backend: GrowingHF(seed=o.corruption_seed),
     "averaged_hf": lambda o, backend: AveragedHF(),
+    "lissa": _lissa,
     "krylov_subspace": _krylov_subspace,
     "saddle_free": _first_order(SaddleFree),
     "ncg": _first_order(NonlinearCG),

@@ -33,6 +33,7 @@ FIT = {
     "minres": {"preconditioner": "none"},
     "minres_negative": {"preconditioner": "none"},
     "bicgstab": {"preconditioner": "none"},
+    "neumann": {"preconditioner": "none"},
     "lbfgs": {"solver": "truncated_newton"},
 }
 """Names that need another beside them."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.errors import NonFiniteError, OptionError
+from hf_matlab_compat.methods.lissa import LiSSA
 from hf_matlab_compat.observers.observer import Observer, Run, Stop
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
@@ -53,6 +54,7 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "stochastic_hf": {"method": "stochastic_hf", **_BATCHES},
     "growing_hf": {"method": "growing_hf"},
     "averaged_hf": {"method": "averaged_hf", **_BATCHES},
+    "lissa": {"method": LiSSA(cases=50, depth=20)},
     "gd": {"method": "gd", "learning_rate": 0.05},
 }
 """The contenders, with the options that make them. Rates were not tuned for each data set."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hf_matlab_compat.cli import main
+from hf_matlab_compat.methods.lissa import LiSSA
 from hf_matlab_compat.registry import METHODS as NAMES
 from hf_matlab_compat.studies.family import METHODS, Family, FamilyCourse, run_course
 
@@ -40,7 +41,8 @@ def test_all_methods_can_be_drawn_at_once(tmp_path: Path) -> None:
 
 def test_most_named_methods_are_compared() -> None:
     used = {options.get("method", "hessian_free") for options in METHODS.values()}
-    assert set(NAMES) - used <= {"hf"}
+    assert set(NAMES) - {each for each in used if isinstance(each, str)} <= {"hf", "lissa"}
+    assert sum(isinstance(each, LiSSA) for each in used) == 1
 
 
 @pytest.mark.parametrize("name", ["minres", "L-BFGS pairs", "equilibration", "jacobi", "krylov_subspace", "nag"])

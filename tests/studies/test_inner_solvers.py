@@ -17,7 +17,10 @@ from hf_matlab_compat.solvers.blocks import Blocks, layer_blocks
 ROOT = Path(__file__).parents[2]
 MARKS = (250, 500, 1000, 1500)
 SIZES = (64, 30, 12, 6, 12, 30, 64)
-MOST = {"saddle_free": 17.3, "encoder and decoder": 17.4, "encoder and decoder, not rescaled": 19.9, "no damping": 20.0}
+MOST = {
+    **{"saddle_free": 17.3, "encoder and decoder": 17.4, "encoder and decoder, not rescaled": 19.9},
+    **{"no damping": 20.0, "neumann": 22.5},
+}
 """f that must be reached; 16.5 for the others."""
 REGION = {"damping": "trust_region", "line_search": "full_step", "preconditioner": "none"}
 PLAIN = {"initial_lam": 1.0, "preconditioner": "none"}
@@ -27,6 +30,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "newton_lanczos": {"solver": "newton_lanczos", **REGION},
     "minres": {"solver": "minres", **PLAIN},
     "truncated_newton": {"solver": "truncated_newton", **PLAIN},
+    "neumann": {"solver": "neumann", **PLAIN},
     "jacobi": {"preconditioner": "jacobi", "initial_lam": 1.0},
     "equilibration": {"preconditioner": "equilibration", "initial_lam": 1.0},
     "lbfgs": {"preconditioner": "lbfgs", "solver": "truncated_newton", "initial_lam": 1.0},
