@@ -120,7 +120,7 @@ def check_derivatives(
     --------
     >>> import autograd.numpy as np
     >>> from hf_matlab_compat import autodiff_problem, check_derivatives
-    >>> p = autodiff_problem(lambda p: p**2, lambda y: np.sum(y), initial=np.array([1.0, 2.0]))
+    >>> p = autodiff_problem(np.exp, lambda y: np.sum(y**2), initial=[1.0, 2.0])
     >>> check_derivatives(p).agree
     True
     """

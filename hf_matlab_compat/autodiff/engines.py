@@ -41,9 +41,18 @@ class Functions:
     axis: int = -1
 
     def outputs(self, theta: Any, block: Block) -> Any:
-        """Return the outputs at θ."""
+        """Return the outputs at θ.
+
+        Raises
+        ------
+        OptionError
+            They are several arrays, or none.
+        """
         parameters = self.packing.unpack(theta)
-        return self.output(parameters) if block[0] is None else self.output(parameters, block[0])
+        found = self.output(parameters) if block[0] is None else self.output(parameters, block[0])
+        if found is None or isinstance(found, list | dict | tuple):
+            raise OptionError("output", expected="one array", got=type(found).__name__, advice="Join several into one.")
+        return found
 
     def loss_of(self, outputs: Any, block: Block) -> Any:
         """Return the loss of these outputs.

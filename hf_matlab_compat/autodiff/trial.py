@@ -39,7 +39,7 @@ def tried(model: AutodiffModel, data: NestedCases) -> None:
             _check_sum("loss", loss, [each[0] for each in apart])
             _check_sum("error", error, [each[1] for each in apart])
         _, gradient = engine.gradient(theta, few)
-        engine.product(theta, few, model.curvature)(theta)
+        product = engine.product(theta, few, model.curvature)(np.cos(np.arange(theta.size)))
     missing = np.flatnonzero(~np.isfinite(gradient))
     if missing.size:
         where, value = packing.place(int(missing[0])), theta[missing[0]]
@@ -48,6 +48,10 @@ def tried(model: AutodiffModel, data: NestedCases) -> None:
             expected="parameters at which the loss can be differentiated",
             got=f"{where} = {value:.6g}, by which its derivative is {gradient[missing[0]]}",
         )
+    if model.curvature == "gauss_newton" and gradient.any() and not np.any(product):
+        expected = "a function that is curved in the outputs, of which Gauss-Newton is made"
+        advice = "Move its last step from {output} to {loss}, such as the square, or set {curvature='hessian'}."
+        raise OptionError("loss", expected=expected, got="a linear one", advice=advice)
 
 
 def _check_sum(name: str, together: float, apart: list[float]) -> None:

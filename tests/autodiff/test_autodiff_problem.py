@@ -270,6 +270,19 @@ class TestMessages:
             autodiff_problem(lambda p, x: np.array(p["W"] @ x, float), lambda y, t: y.sum(), X, T, initial=START)
         assert str(found.value).endswith("Write import autograd.numpy as np in place of numpy.")
 
+    def test_outputs_in_parts_and_a_loss_without_curvature(self) -> None:
+        import autograd.numpy as anp
+
+        with pytest.raises(OptionError) as found:
+            autodiff_problem(lambda p: (p, p), anp.sum, initial=[1.0])
+        assert str(found.value) == "output: expected one array, got tuple. Join several into one."
+        with pytest.raises(OptionError) as found:
+            autodiff_problem(lambda p: p**2, anp.sum, initial=[1.0])
+        assert str(found.value) == (
+            "loss: expected a function that is curved in the outputs, of which Gauss-Newton is made, got a linear one. "
+            "Move its last step from output to loss, such as the square, or set curvature='hessian'."
+        )
+
     def test_an_operation_without_derivative(self) -> None:
         import autograd.numpy as anp
 
@@ -292,7 +305,9 @@ class TestMessages:
     def test_a_derivative_that_is_lost_in_the_middle_of_a_run(self) -> None:
         import autograd.numpy as anp
 
-        p = autodiff_problem(lambda t: anp.sqrt(anp.maximum(t["a"], 0.0)), anp.sum, initial={"a": [1.0]})
+        p = autodiff_problem(
+            lambda t: anp.sqrt(anp.maximum(t["a"], 0.0)), anp.sum, initial={"a": [1.0]}, curvature="hessian"
+        )
         with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match=r"derivative of the loss by \['a'\]\[0\]"):
             train(problem=p, initial_theta=[0.0], max_epochs=2, precision="double")
 

@@ -92,12 +92,12 @@ def test_a_wrong_factor_is_found_by_differences_or_by_another_problem() -> None:
 def test_a_kink_is_named() -> None:
     import autograd.numpy as anp
 
-    p = autodiff_problem(anp.abs, anp.sum, initial=[1.0, 2.0])
+    p = autodiff_problem(anp.abs, anp.sum, initial=[1.0, 2.0], curvature="hessian")
     assert check_derivatives(p).agree
     found = check_derivatives(p, [1.0, 0.0])
     assert not found.agree
     assert "gradient, all cases: not differentiable at this theta: its slope is" in str(found)
-    smooth = autodiff_problem(lambda t: anp.abs(t) ** 1.0 * t, anp.sum, initial=[1.0, 2.0])
+    smooth = autodiff_problem(lambda t: anp.abs(t) ** 1.0 * t, anp.sum, initial=[1.0, 2.0], curvature="hessian")
     assert check_derivatives(smooth, [1.0, 0.0]).checks[0].agrees  # x|x| has a slope at 0, but no curvature
 
 
