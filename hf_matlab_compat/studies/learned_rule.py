@@ -223,5 +223,5 @@ def _autograd() -> tuple[Any, Any]:
         from autograd import value_and_grad
     except ImportError as error:
         advice = "Run pip install 'hf_matlab_compat[autodiff]'."
-        raise OptionError("autodiff", expected="autograd", got="a Python without it", advice=advice) from error
+        raise OptionError("learned_damping", expected="autograd", got="a Python without it", advice=advice) from error
     return autograd.numpy, value_and_grad
