@@ -141,7 +141,7 @@ class FeedforwardProblem:
         on_chunk = self.curvature_cases == "target_chunk"
         chunks = self.cases.chunks(on.chunk if on_chunk else None)
         blocks = [block for c in chunks for block in self._on.blocks(c, kept=True)]
-        scale = (self.num_chunks if on_chunk else 1) / len(self.cases)
+        scale = 1 / (len(chunks) * self.cases.cases_per_chunk)
         self._on.let_go()
         with self.backend.quiet():
             products = CurvatureSum(self._on, theta, blocks, self._at(theta), scale)
