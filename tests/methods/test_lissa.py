@@ -12,13 +12,18 @@ import pytest
 from scipy.io import loadmat
 
 from hf_matlab_compat import train
+from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.method import silent
 from hf_matlab_compat.methods.lissa import LiSSA, Parts
+from hf_matlab_compat.model.corruption import Corruption
+from hf_matlab_compat.objective.corrupted import CorruptedProblem
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, CheckedProblem
+from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.rnn.calls import recurrent
 from hf_matlab_compat.solvers.inverse_series import neumann
+from hf_matlab_compat.solvers.line_search import Armijo, FullStep
 from hf_matlab_compat.studies.inverse_products import (
     NEWTON,
     gaps,
@@ -167,8 +172,12 @@ def test_parts_are_drawn_in_proportion_to_their_cases_and_again_in_every_epoch()
     assert [len(each) for each in seen] == [4, 4, 2]  # the curvature of a part is made once
     assert sorted(case for each in seen for case in each) == list(range(10))
     assert all(each == sorted(each) for each in seen)
+    first = seen[0]
     other = [parts_of(problem, START, 4, draw, seed) for draw, seed in ((2, 0), (1, 1))]
     assert not any(np.array_equal(each.drawn(6000), drawn) for each in other)
+    for each in other:
+        each.curvature(0)
+        assert seen[-1] != first
 
 
 def test_the_estimated_scale_is_the_largest_eigenvalue_of_the_drawn_parts() -> None:
@@ -214,6 +223,22 @@ def test_a_resumed_run_with_dropout_has_the_bits_of_one_that_went_on(method: LiS
     assert rest.theta.tobytes() == whole.theta.tobytes()
     again = train(**given, max_epochs=4)
     assert again.theta.tobytes() == whole.theta.tobytes()
+
+
+def test_the_curvature_of_a_part_has_the_corruption_of_its_epoch() -> None:
+    plain, theta = network()
+    problem = CorruptedProblem(plain, Corruption(seed=3, hidden_blankout=(0.5,)))
+    v = np.arange(1.0, theta.size + 1)
+    for draw in (1, 2):
+        parts, drawn = parts_of(problem, theta, 24, draw), Cases(draw=draw)
+        wanted = problem.curvature(theta, drawn, problem.gradient(theta, drawn))(v)
+        np.testing.assert_allclose(parts.curvature(0)(v), wanted, rtol=1e-12)
+
+
+def test_the_method_by_name_has_the_rules_and_the_key_of_the_options() -> None:
+    made = method_of(Options(method="lissa", corruption_seed=7, line_search="full_step"), get_backend("numpy"))
+    assert made == LiSSA(seed=7, line_search=FullStep())
+    assert LiSSA().line_search == Armijo(rescore_rejected=True)
 
 
 def test_curvature_that_the_series_cannot_take_is_refused() -> None:

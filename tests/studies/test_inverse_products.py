@@ -52,7 +52,10 @@ def test_the_command_prints_three_tables_and_draws(tmp_path: Path, capsys: pytes
     assert max(map(len, told.splitlines()[:-1])) <= 80
     for word in ("LiSSA (10, 200)", "relative error of one step", "cumulative, gamma 0.97", "finite for gamma above"):
         assert word in told
-    newton = next(line for line in told.splitlines() if line.startswith("Newton")).split()
+    newton, *rows = (line.split() for line in told.splitlines() if line.startswith(("Newton", "LiSSA (")))
+    assert [row[4] for row in rows] == 3 * ["1.5"] + 3 * [
+        "6"
+    ]  # a gradient, and a term for half or five times the cases
     assert newton[1] == "9"  # a gradient, and a product for each of 8 features
     assert float(newton[3]) < 1e-10
     with pytest.raises(OptionError, match=r"^chains: expected a number of at least 1, got 0\.$"):
