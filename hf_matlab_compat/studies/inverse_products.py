@@ -170,7 +170,7 @@ class InverseProducts:
         path : path
             A .png, .svg or .pdf file.
         """
-        target, figure = check_target(path), new_figure(12, 4)
+        target, figure = check_target(path), new_figure(10, 3.6)
         left, middle, right = figure.subplots(1, 3)
         for k, (name, found) in enumerate(self.gaps.items()):
             shown, work = np.maximum(found, 1e-16), self.passes[name] * np.arange(1, found.shape[1] + 1)
