@@ -26,7 +26,8 @@ def flat(nested: Any) -> tuple[NDArray[Any], Callable[[Any], Any], list[int]]:
     entries : list of int
     """
     arrays = _leaves(nested)
-    vector = np.concatenate([array.reshape(-1) for array in arrays]) if arrays else np.zeros(0)
+    parts = [array.reshape(-1) for array in arrays]
+    vector = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0), *parts])
 
     def back(vector: Any) -> Any:
         parts = iter(np.cumsum([0, *(array.size for array in arrays)]).tolist())

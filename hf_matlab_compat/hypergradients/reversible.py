@@ -118,7 +118,7 @@ class ReversibleTrail:
         g, products = self._training.linearized(self._x.values, t)
         self._v.add((1 - self.schedule.decay(t)) * g)
         self._v.divide(self.schedule.numerator(t))
-        return Back(t, v_after, self._v.values, g, products)
+        return Back(t, (v_after, self._v.values), g, products)
 
     @property
     def is_at_start(self) -> bool:

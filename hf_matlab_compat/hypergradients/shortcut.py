@@ -72,5 +72,4 @@ class ShortcutTrail:
         K = self.schedule.num_steps
         for t, beta in zip(reversed(range(K)), np.linspace(1 - _MARGIN, _MARGIN, K), strict=True):
             x = (1 - beta) * self._training.start + beta * self.x_final
-            g, products = self._training.linearized(x, t)
-            yield Back(t, None, None, g, products)
+            yield Back(t, None, *self._training.linearized(x, t))

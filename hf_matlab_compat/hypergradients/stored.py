@@ -41,17 +41,18 @@ class StoredTrail:
         for t in steps:
             x, v = training.step(x, v, t)
             self._velocities.append(v)
-        self.x_final = x
+        self.x_final = self._x = x
         self.kept_bytes = x.nbytes + sum(each.nbytes for each in self._velocities)
 
     def back(self) -> Iterator[Back]:
         """Yield the steps, the last first."""
-        x = self.x_final
         for t in reversed(self._steps):
-            v_after = self._velocities.pop()
-            x = x - self.schedule.rate(t) * v_after
-            g, products = self._training.linearized(x, t)
-            yield Back(t, v_after, self._velocities[-1], g, products)
+            yield self._before(t)
+
+    def _before(self, t: int) -> Back:
+        v_after = self._velocities.pop()
+        self._x = self._x - self.schedule.rate(t) * v_after
+        return Back(t, (v_after, self._velocities[-1]), *self._training.linearized(self._x, t))
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,8 @@ class Back(NamedTuple):
     ----------
     t : int
         Counted from 0.
-    v_after, v_before : (P,) array, or None
-        After the step and before it; None on a path that training did not take.
+    velocities : pair of (P,) arrays, or None
+        v of after the step and v of before it; None on a path that training did not take.
     gradient : (P,) array
         At x of before the step.
     products : callable
@@ -90,8 +90,7 @@ class Back(NamedTuple):
     """
 
     t: int
-    v_after: Vector | None
-    v_before: Vector | None
+    velocities: tuple[Vector, Vector] | None
     gradient: Vector
     products: Products
 
@@ -125,21 +124,45 @@ class Way(Protocol):
         ...
 
 
-class Adjoint(NamedTuple):
-    """Derivatives of the validation loss.
+class Adjoint:
+    """Derivatives of the validation loss, carried from the end of training to its start.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    dx, deta : (P,) and (E,) arrays
+        Derivatives at the end of training.
 
     Attributes
     ----------
     dx : (P,) array
-        By the start.
+        By x of before the last step that was added: in the end, of the start.
     deta : (E,) array
     drates, dmomenta : (N, G or 1) arrays, or None
+        None where v is not known.
     """
 
-    dx: Vector
-    deta: Vector
-    drates: Vector | None
-    dmomenta: Vector | None
+    def __init__(self, schedule: Schedule, dx: Vector, deta: Vector) -> None:
+        self._schedule, self.dx, self._dv, self.deta = schedule, dx.copy(), np.zeros_like(dx), deta.copy()
+        self.drates: Vector | None
+        self.dmomenta: Vector | None
+        self.drates, self.dmomenta = schedule.zeros()
+
+    def add(self, step: Back) -> None:
+        """Go back by a step."""
+        t, schedule = step.t, self._schedule
+        decay = schedule.decay(t)
+        self._dv += schedule.rate(t) * self.dx
+        if step.velocities is None:
+            self.drates = self.dmomenta = None
+        elif self.drates is not None and self.dmomenta is not None:
+            after, before = step.velocities
+            self.drates[t] = schedule.add_up(self.dx * after, self.drates.shape[1])
+            self.dmomenta[t] = schedule.add_up(self._dv * (before + step.gradient), self.dmomenta.shape[1])
+        Hdv, mixed = step.products((1 - decay) * self._dv)
+        self.dx -= Hdv
+        self.deta -= mixed
+        self._dv *= decay
 
 
 def run_back(trail: Trail, dx: Vector, deta: Vector) -> Adjoint:
@@ -152,20 +175,8 @@ def run_back(trail: Trail, dx: Vector, deta: Vector) -> Adjoint:
     dx, deta : (P,) and (E,) arrays
         Derivatives of the validation loss at the end of training.
     """
-    schedule = trail.schedule
-    drates, dmomenta = schedule.zeros()
-    dx, deta, dv = dx.copy(), deta.copy(), np.zeros_like(dx)
-    exact = True
-    for t, v_after, v_before, g, products in trail.back():
-        rate, decay = schedule.rate(t), schedule.decay(t)
-        if v_after is not None:
-            drates[t] = schedule.add_up(dx * v_after, drates.shape[1])
-        dv += rate * dx
-        if v_before is not None:
-            dmomenta[t] = schedule.add_up(dv * (v_before + g), dmomenta.shape[1])
-        exact = v_before is not None
-        Hdv, mixed = products((1 - decay) * dv)
-        dx -= Hdv
-        deta -= mixed
-        dv *= decay
-    return Adjoint(dx, deta, drates, dmomenta) if exact else Adjoint(dx, deta, None, None)
+    found = Adjoint(trail.schedule, dx, deta)
+    for step in trail.back():
+        found.add(step)
+        del step  # what autograd recorded is free before it records the next step
+    return found

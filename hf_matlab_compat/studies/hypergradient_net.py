@@ -186,9 +186,17 @@ class Functions:
 
 def classifier() -> Classifier:
     """Return the classifier: digits 1 to 300 for training, 901 to 1300 for validation."""
+    return Classifier(_digits(0, 300), _digits(900, 1300))
+
+
+def tested() -> Cases:
+    """Return digits 1301 to 1797, for tests."""
+    return _digits(1300, 1797)
+
+
+def _digits(begin: int, end: int) -> Cases:
     digits = load_digits()
-    inputs, targets = digits.images.T.astype(float), np.eye(10)[digits.labels]
-    return Classifier(Cases(inputs[:300], targets[:300]), Cases(inputs[900:1300], targets[900:1300]))
+    return Cases(digits.images.T[begin:end].astype(float), np.eye(10)[digits.labels[begin:end]])
 
 
 def start(seed: int) -> Vector:
