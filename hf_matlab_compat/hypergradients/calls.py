@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from hf_matlab_compat.autodiff.nested import Packing, hosted, leaves
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.hypergradients.derivatives import ByAutograd, Derivatives, Vector
 from hf_matlab_compat.hypergradients.descent import Descent, Schedule
-from hf_matlab_compat.hypergradients.nested import flat
 from hf_matlab_compat.hypergradients.reversible import Reversible
 from hf_matlab_compat.hypergradients.shortcut import Shortcut
 from hf_matlab_compat.hypergradients.stored import Checkpoints, Stored
@@ -88,16 +88,18 @@ def hypergradients(
     ------
     OptionError
         An argument is wrong, autograd is missing, a gradient is not finite, or x leaves the range of fixed point.
+    DataError
+        start or eta are no finite numbers.
 
     Notes
     -----
     Momenta γ are used as n / 65536 with n = ⌊65536 γ + 1⌋, whatever `by` is.
     """
-    x, nested_x, _ = flat(start)
-    e, nested_eta, _ = flat(eta)
+    x, of_x = _flat(start, "start")
+    e, of_eta = _flat(eta, "eta")
     derivatives = ByAutograd(
-        lambda x, eta, t: loss(nested_x(x), nested_eta(eta), t),
-        lambda x, eta: validation(nested_x(x), nested_eta(eta)),
+        lambda x, eta, t: loss(of_x.unpack(x), of_eta.unpack(eta), t),
+        lambda x, eta: validation(of_x.unpack(x), of_eta.unpack(eta)),
         (x, e),
     )
     return hypergradients_of(derivatives, start, eta, descent, by)
@@ -124,12 +126,13 @@ def hypergradients_of(
     ------
     OptionError
         An argument is wrong, a gradient is not finite, or x leaves the range of fixed point.
+    DataError
+        start or eta are no finite numbers.
     """
     way = _way(by)
-    x, nested_x, groups = flat(start)
-    e, nested_eta, _ = flat(eta)
-    _check_finite(start=x, eta=e)
-    schedule = Schedule(descent, groups)
+    x, of_x = _flat(start, "start")
+    e, of_eta = _flat(eta, "eta")
+    schedule = Schedule(descent, _groups(of_x.start))
     with np.errstate(all="ignore"):  # a gradient that is not finite ends the run with a sentence
         trail = way.run(Training(derivatives, schedule, x, e))
         value, dx, deta = derivatives.validation(trail.x_final, e)
@@ -138,11 +141,11 @@ def hypergradients_of(
         found = run_back(trail, dx, deta)
     return Hypergradients(
         value,
-        nested_eta(found.deta),
+        of_eta.unpack(found.deta),
         None if found.drates is None else schedule.as_given("learning_rates", found.drates),
         None if found.dmomenta is None else schedule.as_given("momenta", found.dmomenta),
-        nested_x(found.dx),
-        nested_x(trail.x_final),
+        of_x.unpack(found.dx),
+        of_x.unpack(trail.x_final),
         trail.kept_bytes,
     )
 
@@ -155,7 +158,16 @@ def _way(by: str | Way) -> Way:
     return WAYS[by]()
 
 
-def _check_finite(**vectors: Vector) -> None:
-    for name, vector in vectors.items():
-        if not np.isfinite(vector).all():
-            raise OptionError(name, expected="finite numbers", got=vector[~np.isfinite(vector)][0])
+def _flat(nested: Any, name: str) -> tuple[Vector, Packing]:
+    packing = Packing(hosted(nested, name))
+    arrays = [leaf for _, leaf in leaves(packing.start)]
+    if len(arrays) == 1:
+        return arrays[0].ravel().astype(np.float64, copy=False), packing  # not copied: memory is what this is about
+    return packing.pack(packing.start) if arrays else np.zeros(0), packing
+
+
+def _groups(start: Any) -> list[int]:
+    if not isinstance(start, (Mapping, list, tuple)):
+        return [np.size(start)]
+    entries = start.values() if isinstance(start, Mapping) else start
+    return [sum(leaf.size for _, leaf in leaves(entry)) for entry in entries]

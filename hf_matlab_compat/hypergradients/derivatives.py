@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.autodiff.autograd_engine import refusal
 from hf_matlab_compat.errors import OptionError
 
 Vector = NDArray[Any]
@@ -122,12 +123,10 @@ def _check_scalar(name: str, evaluate: Callable[[], Any], differentiate: Callabl
         raise OptionError(name, expected="a function that returns one real number", got=got, advice="Sum or average.")
     try:
         differentiate()
-    except (TypeError, ValueError) as error:
-        if "ArrayBox" not in str(error) and "sequence" not in str(error):
+    except Exception as error:
+        reason = refusal(error)
+        if reason is None:
             raise
         raise OptionError(
-            name,
-            expected="a function of autograd.numpy",
-            got=f"one that autograd cannot differentiate ({error})",
-            advice="Write import autograd.numpy as np.",
+            name, expected="operations that autograd can differentiate", got=reason[0], advice=reason[1]
         ) from error

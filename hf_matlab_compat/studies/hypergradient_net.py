@@ -189,7 +189,7 @@ def classifier() -> Classifier:
     return Classifier(_digits(0, 300), _digits(900, 1300))
 
 
-def tested() -> Cases:
+def held_out() -> Cases:
     """Return digits 1301 to 1797, for tests."""
     return _digits(1300, 1797)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.hypergradients import Descent, Hypergradients, hypergradients_of
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
-from hf_matlab_compat.studies.hypergradient_net import ETA, LAYERS, Pass, classifier, descent, start, tested
+from hf_matlab_compat.studies.hypergradient_net import ETA, LAYERS, Pass, classifier, descent, held_out, start
 
 Vector = NDArray[Any]
 UPDATES, SIGN_STEP = 25, 0.2
@@ -134,7 +134,7 @@ def _trained(seed: int, rates: Vector) -> Hypergradients:
 
 
 def _judge(found: Hypergradients) -> Judged:
-    at = Pass.at(np.concatenate(found.x_final), tested())
+    at = Pass.at(np.concatenate(found.x_final), held_out())
     wrong = at.p.argmax(axis=1) != at.cases.targets.argmax(axis=1)
     return Judged(found.value, at.value, float(wrong.mean()))
 

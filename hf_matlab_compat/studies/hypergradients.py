@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.hypergradients import Derivatives, Descent, Hypergradients, hypergradients_of
+from hf_matlab_compat.hypergradients import Derivatives, Descent, Hypergradients, Shortcut, hypergradients_of
 from hf_matlab_compat.hypergradients.derivatives import ByAutograd
 from hf_matlab_compat.hypergradients.descent import Schedule
 from hf_matlab_compat.studies.hypergradient_net import ETA, Functions, P, classifier, descent, start
@@ -223,7 +223,8 @@ def directions(steps: int, seeds: Sequence[int]) -> list[Direction]:
     return [Direction(seed, *pair) for seed, pair in zip(seeds, pairs, strict=True)]
 
 
-LENGTHS, SHORT = (50, 120, 240, 400), 200
+LENGTHS, SHORT, LONG = (50, 120, 240, 400), 200, 1000
+SHORTENED = (50, 100, 200, 1000)
 
 
 @dataclass(frozen=True)
@@ -238,11 +239,14 @@ class Found:
         Errors of undoing in floating point after LENGTHS steps.
     directions : dict
         Lists of `Direction` by number of steps.
+    shortened : dict
+        Derivatives by η of short cuts of 1000 steps from start 0, by their number of steps.
     """
 
     ways: list[Measured]
     undone: list[float]
     directions: dict[int, list[Direction]]
+    shortened: dict[int, Vector]
 
     @property
     def ratio(self) -> float:
@@ -263,6 +267,8 @@ class Found:
         ways = [HEAD, *(each.row(self.ways[0]) for each in self.ways)]
         undone = [f"{steps:6}{error:12.1e}" for steps, error in zip(LENGTHS, self.undone, strict=True)]
         signs = [each.row(steps) for steps, starts in self.directions.items() for each in starts]
+        lines = [f"{count:6}{values[0]:12.2e}{values[1]:12.2e}" for count, values in self.shortened.items()]
+        heading = f"{'steps':>6}{'by η₁':>12}{'by η₂':>12}  of a short cut back through {LONG}, start 0"
         right = [each.right_signs for each in self.directions[SHORT]]
         marks = [
             f"marks: {self.ratio:.0f} times less kept than by stored steps (at least 100),",
@@ -271,7 +277,7 @@ class Found:
             f"{'met' if self.reaches_its_marks() else 'not met'}",
         ]
         parts = [ways, [f"{'steps':>6}{'error':>12}  of the start, undone in floating point", *undone]]
-        return "\n\n".join("\n".join(part) for part in [*parts, [HEAD_OF_DIRECTIONS, *signs], marks])
+        return "\n\n".join("\n".join(part) for part in [*parts, [HEAD_OF_DIRECTIONS, *signs], [heading, *lines], marks])
 
 
 def study(steps: int, starts: int, derivatives: str, tell: Callable[[str], None]) -> Found:
@@ -280,4 +286,7 @@ def study(steps: int, starts: int, derivatives: str, tell: Callable[[str], None]
     ways = measure(steps, 0, derivatives)
     tell("undoing in floating point, and the short cut ...")
     undone = [error_of_undoing_in_floating_point(each) for each in LENGTHS]
-    return Found(ways, undone, {length: directions(length, range(starts)) for length in (SHORT, 1000)})
+    signs = {length: directions(length, range(starts)) for length in (SHORT, LONG)}
+    net, settings = classifier(), descent(LONG)
+    short = {K: hypergradients_of(net, start(0), ETA, settings, Shortcut(K)).d_eta for K in SHORTENED}
+    return Found(ways, undone, signs, short)
