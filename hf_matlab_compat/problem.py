@@ -148,6 +148,12 @@ class Divisible(Problem, Protocol):
         ...
 
 
+def without_squares(got: str) -> OptionError:
+    """Return the error that a problem has no squares of single cases' gradients, which a preconditioner needs."""
+    expected = "'equilibration' or 'none' with a problem that has no squares of single cases' gradients"
+    return OptionError("preconditioner", expected=expected, got=got)
+
+
 def check_problem(problem: Any, name: str, *needed: str) -> None:
     """Refuse an object that is no problem, or lacks one of the `needed` methods and attributes.
 

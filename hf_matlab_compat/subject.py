@@ -26,7 +26,7 @@ from hf_matlab_compat.preflight.memory import check_memory
 from hf_matlab_compat.preflight.orientation import check_orientation, clues_of, warn_of_wide_cases
 from hf_matlab_compat.preflight.own_parts import check_own_parts, warn_of_numpy_passes, warn_of_numpy_passes_of_masks
 from hf_matlab_compat.preflight.weights import NO_WEIGHTS, Weights, weighted
-from hf_matlab_compat.problem import Problem, check_problem
+from hf_matlab_compat.problem import Problem, check_problem, without_squares
 from hf_matlab_compat.state import State
 
 
@@ -211,14 +211,18 @@ def _placed(problem: Any, backend: Backend, make_sum: Callable[..., OrderedSum] 
     return problem.placed(backend, make_sum or OrderedSum) if callable(getattr(problem, "placed", None)) else problem
 
 
-def refuse_structural(problem: Any, settings: Options) -> None:
-    """Refuse structural damping where nothing reads it; `problem` is None for a feed-forward network.
+def refuse_lacking(problem: Any, settings: Options) -> None:
+    """Refuse options that a problem has nothing for; `problem` is None for a feed-forward network.
 
     Raises
     ------
     OptionError
-        The problem has no hidden states in time, or the damping is another one.
+        There is structural damping without hidden states in time, or beside another damping; or a preconditioner of
+        squared gradients for a problem that says it has none.
     """
+    if settings.preconditioner == "martens" and not getattr(problem, "has_squares", True):
+        error = without_squares("'martens'")
+        raise error
     if not settings.structural_damping:
         return
     if not getattr(problem, "damps_structurally", False):

@@ -42,7 +42,7 @@ from hf_matlab_compat.subject import (
     network_subject,
     own_subject,
     refuse_beside_problem,
-    refuse_structural,
+    refuse_lacking,
     refuse_without_problem,
 )
 
@@ -168,7 +168,7 @@ def train(
         asked = with_a_shared_seed(asked, ranks := ranks_of(asked))
         settings = _as_used(asked, ranks)
         shown, others = Dispensable(_display(display)), checked_observers(observers)
-        refuse_structural(problem, settings)
+        refuse_lacking(problem, settings)
         start = (initial_theta, initial_weights, initial_biases)
         make_sum = ranks.make_sum(settings.sum_lanes)
         with ranks.preflight():

@@ -9,6 +9,7 @@ from typing import Any, cast
 from numpy.typing import NDArray
 
 from hf_matlab_compat.autodiff.engines import Block, Functions
+from hf_matlab_compat.problem import without_squares
 
 
 class AutogradEngine:
@@ -25,8 +26,10 @@ class AutogradEngine:
         self._functions = functions
 
     def array(self, values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-        """See `Engine.array`."""
-        return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values
+        """See `Engine.array`: read-only, since the caller's functions see the caller's cases."""
+        seen = (values.astype(dtype, copy=False) if values.dtype.kind == "f" else values).view()
+        seen.flags.writeable = False
+        return seen
 
     def measured(self, theta: NDArray[Any], block: Block) -> tuple[float, float]:
         """See `Engine.measured`."""
@@ -58,10 +61,11 @@ class AutogradEngine:
 
         Raises
         ------
-        NotImplementedError
+        OptionError
             Always: a pass for every case would cost too much.
         """
-        raise NotImplementedError
+        error = without_squares("'martens'")
+        raise error
 
     def refused(self, error: Exception) -> tuple[str, str] | None:
         """See `Engine.refused`."""

@@ -113,7 +113,7 @@ def autodiff_problem(
         decay_biases=decay is None,
         curvature_cases=settings.curvature_cases,
         resample=None if resample is None else _resampled(resample, data),
-        vectorises=kind.vectorises,
+        has_squares=kind.vectorises,
     )
 
 
@@ -130,13 +130,17 @@ def _decay(weight_decay: Any, packing: Packing) -> tuple[Nested, float]:
     Raises
     ------
     OptionError
-        One is negative.
+        One is negative, or has another shape than its parameters.
     """
     if not isinstance(weight_decay, dict | list | tuple):
         return None, Options(weight_decay=weight_decay).weight_decay
     given = hosted_like(packing.start, weight_decay, "weight_decay")
-    if any((strength < 0).any() for _, strength in leaves(given)):
-        raise OptionError("weight_decay", expected="numbers of at least 0", got="a negative one")
+    for (name, strength), (_, start) in zip(leaves(given, "weight_decay"), leaves(packing.start), strict=True):
+        if (strength < 0).any():
+            raise OptionError(name, expected="numbers of at least 0", got="a negative one")
+        if strength.shape not in ((), start.shape):
+            expected = "one number" + (f", or an array of shape {start.shape}" if start.shape else "")
+            raise OptionError(name, expected=expected, got=f"an array of shape {strength.shape}")
     return given, 1.0
 
 

@@ -25,6 +25,10 @@ _KINK = 0.5
 """A jump of the slope shrinks with the step where the function is smooth, and keeps its size at a kink."""
 _AMONG = 17
 """Purpose of the random directions, in their key."""
+_STEPS = 1e-2 * 0.25 ** np.arange(7)
+"""Steps of differences, in units of the size of a parameter."""
+_ROUNDING = 16 * float(np.finfo(np.float64).eps)
+"""Rounding of a log-likelihood, relative to its size."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,9 @@ def check_derivatives(
     """Compare the derivatives of a problem with differences of its own figures, and with those of another problem.
 
     The gradient, of all cases and of each chunk, is compared with differences of the log-likelihood, which also find
-    a kink: another slope to the left than to the right. Products must be linear, symmetric and, unless they are the
-    Hessian's, not negative; no call may change θ or v.
+    a kink: another slope to the left than to the right. Near an optimum, a gradient is compared down to the rounding
+    of such differences. Products must be linear, symmetric and, unless they are the Hessian's, not negative; no call
+    may change θ, v or a result that was given before.
 
     Parameters
     ----------
@@ -98,7 +103,8 @@ def check_derivatives(
     against : Problem, optional
         Another way to compute the same, such as an `autodiff_problem`: all figures must agree to 1e-13.
     hessian : bool
-        Whether the curvature is meant to be the Hessian: compared with differences of the gradient.
+        Whether the curvature is meant to be the Hessian: compared with differences of the gradient, on all cases and
+        with each chunk as the target, where it may be the chunk's or that of all cases.
     directions : int
         Number of random directions.
     seed : int
@@ -166,61 +172,79 @@ class _Checks:
         yield self._gradient_check("gradient, all cases", self._gradient(None).full, Cases())
         if len(chunks) > 1:
             found = [self._gradient_check(f"chunk {c}", self._gradient(c).chunk, Cases(c)) for c in chunks]
-            worst = max(found, key=lambda check: check.error)
-            yield Check("gradient, each chunk", worst.error, worst.bound, worst.note)
+            note = next((check.note for check in found if check.note), "")
+            yield Check("gradient, each chunk", _worst([check.error for check in found]), _BY_DIFFERENCES, note)
+        yield Check("gradient of a chunk alone", _worst([self._alone(c) for c in chunks]), _EXACT)
         g = self._gradient(None)
         ll = self._problem.score(self._theta, Cases()).log_likelihood
         yield Check("log-likelihood of gradient and of score", _relative(float(g.log_likelihood), ll), _EXACT)
-        yield Check("theta is left as it was", float(np.abs(self._theta - before).max()), 0.0)
+        full, _ = g.full.copy(), self._full(self._theta + self._length * self._u[0])
+        yield Check("gradient, not changed by a later one", _worst(g.full - full), 0.0)
+        yield Check("theta is left as it was", _worst(self._theta - before), 0.0)
 
     def of_products(self, hessian: bool) -> Iterator[Check]:
         B, U, V = self._curvature(self._problem), self._u, self._v
         BU, BV = (np.array([B(v.copy()) for v in directions]) for directions in (U, V))
-        scale = float(np.abs(BU).max()) or 1.0
-        size = float(np.linalg.norm(BU, axis=1).max()) or 1.0
-        yield Check(
-            "product, symmetric: u'Bv = v'Bu", float(np.abs((U * BV).sum(1) - (V * BU).sum(1)).max()) / size, _EXACT
-        )
-        yield Check(
-            "product, linear: B(2u + v) = 2Bu + Bv",
-            max(float(np.abs(B(2 * u + v) - (2 * Bu + Bv)).max()) for u, v, Bu, Bv in zip(U, V, BU, BV, strict=True))
-            / scale,
-            _EXACT,
-        )
-        again, kept = U[0].copy(), U[0]
-        yield Check("product, the same bits twice", float(np.abs(B(again) - BU[0]).max()), 0.0)
-        yield Check("v is left as it was", float(np.abs(again - kept).max()), 0.0)
+        scale = _worst(BU) or 1.0
+        size = _worst(np.linalg.norm(BU, axis=1)) or 1.0
+        yield Check("product, symmetric: u'Bv = v'Bu", _worst((U * BV).sum(1) - (V * BU).sum(1)) / size, _EXACT)
+        moved = [B(2 * u + v) - (2 * Bu + Bv) for u, v, Bu, Bv in zip(U, V, BU, BV, strict=True)]
+        yield Check("product, linear: B(2u + v) = 2Bu + Bv", _worst(moved) / scale, _EXACT)
+        again, first = U[0].copy(), B(U[0].copy())
+        first += 1.0  # a result belongs to the caller
+        yield Check("product, the same bits twice", _worst(B(again) - BU[0]), 0.0)
+        yield Check("v is left as it was", _worst(again - U[0]), 0.0)
         if hessian:
-            gap = max(_gap(self._difference(self._full, u), Bu) for u, Bu in zip(U, -BU, strict=True))
-            yield Check("product, differences of the gradient", gap, _BY_DIFFERENCES)
+            yield from self._hessian_checks(BU)
         else:
-            least = min(float((W * BW).sum(1).min()) for W, BW in ((U, BU), (V, BV)))
-            yield Check("product, not negative: v'Bv >= 0", max(-least, 0.0) / size, _EXACT)
+            least = np.concatenate([(U * BU).sum(1), (V * BV).sum(1)]).min()
+            yield Check("product, not negative: v'Bv >= 0", max(float(-least), 0.0) / size, _EXACT)
 
     def of_both(self, other: CheckedProblem) -> Iterator[Check]:
         chunks = [None, *range(self._problem.num_chunks)] if self._problem.num_chunks == other.num_chunks else [None]
         for name in ("log_likelihood", "error"):
             pairs = [[getattr(p.score(self._theta, Cases(c)), name) for p in (self._problem, other)] for c in chunks]
-            yield Check(f"{name.replace('_', '-')} of both", max(_relative(*pair) for pair in pairs), _SAME)
+            yield Check(f"{name.replace('_', '-')} of both", _worst([_relative(*pair) for pair in pairs]), _SAME)
         own, theirs = ([p.gradient(self._theta, Cases(c)) for c in chunks] for p in (self._problem, other))
-        gap = max(_gap(a.chunk, b.chunk) for a, b in zip(own, theirs, strict=True))
-        yield Check("gradient of both", max(gap, _gap(own[0].full, theirs[0].full)), _SAME)
-        B, C = self._curvature(self._problem), self._curvature(other)
-        yield Check("product of both", max(_gap(B(v.copy()), C(v.copy())) for v in (*self._u, *self._v)), _SAME)
+        gaps = [_gap(a.chunk, b.chunk) for a, b in zip(own, theirs, strict=True)]
+        yield Check("gradient of both", _worst([*gaps, _gap(own[0].full, theirs[0].full)]), _SAME)
+        products = [[self._curvature(p, c) for p in (self._problem, other)] for c in chunks]
+        gaps = [_gap(B(v.copy()), C(v.copy())) for B, C in products for v in (*self._u, *self._v)]
+        yield Check("product of both", _worst(gaps), _SAME)
+
+    def _alone(self, chunk: int) -> float:
+        """Return how far the gradient pass over one chunk is from the chunk's gradient in the pass over all cases."""
+        alone, on = self._problem.chunk_gradient(self._theta, Cases(chunk)), Cases(chunk)
+        return _gap(alone.full, self._problem.gradient(self._theta, on).chunk)
+
+    def _hessian_checks(self, BU: NDArray[Any]) -> Iterator[Check]:
+        differences = [self._difference(self._full, u) for u in self._u]
+        name = "product, differences of the gradient"
+        gaps = [_gap(difference, -Bu) for difference, Bu in zip(differences, BU, strict=True)]
+        yield Check(name, _worst(gaps), _BY_DIFFERENCES)
+        if (chunks := self._problem.num_chunks) == 1:
+            return
+        u, gaps = self._u[0], []
+        for c in range(chunks):
+            of_chunk = self._difference(lambda theta, c=c: self._problem.gradient(theta, Cases(c)).chunk, u)
+            Bu = self._curvature(self._problem, c)(u.copy())
+            gaps.append(min(_gap(difference, -Bu) for difference in (of_chunk, differences[0])))
+        yield Check("product of each chunk, by differences", _worst(gaps), _BY_DIFFERENCES)
 
     def _gradient_check(self, name: str, g: NDArray[Any], on: Cases) -> Check:
         def ll(theta: NDArray[np.float64]) -> Any:
             return np.float64(self._problem.score(theta, on).log_likelihood)
 
-        slopes = [self._difference(ll, u) for u in self._u]
-        scale = max(float(np.linalg.norm(g)) / len(g) ** 0.5, max(abs(float(s)) for s in slopes)) or 1.0
-        error = max(abs(float(s) - float(g @ u)) for s, u in zip(slopes, self._u, strict=True)) / scale
+        slopes = np.array([self._difference(ll, u) for u in self._u])
+        # a smaller gradient cannot be told from the rounding of differences
+        least = _ROUNDING * abs(float(ll(self._theta))) / (_STEPS[-1] * self._length * _BY_DIFFERENCES)
+        scale = max(float(np.linalg.norm(g)) / len(g) ** 0.5, _worst(slopes), least) or 1.0
         kink = next((found for u in self._u if (found := self._kink(ll, u, scale))), "")
-        return Check(name, np.inf if kink else error, _BY_DIFFERENCES, kink)
+        return Check(name, np.inf if kink else _worst(slopes - self._u @ g) / scale, _BY_DIFFERENCES, kink)
 
     def _difference(self, f: Callable[[NDArray[np.float64]], Any], u: NDArray[np.float64]) -> Any:
         """Return the derivative of f along u by central differences, extrapolated as far as it settles."""
-        steps = 1e-2 * self._length * 0.25 ** np.arange(7)
+        steps = _STEPS * self._length
         table = [[(f(self._theta + h * u) - f(self._theta - h * u)) / (2 * h)] for h in steps]
         best, least = table[0][0], np.inf
         for i in range(1, len(table)):
@@ -252,12 +276,17 @@ class _Checks:
     def _full(self, theta: NDArray[np.float64]) -> NDArray[Any]:
         return self._problem.gradient(theta, Cases()).full
 
-    def _curvature(self, problem: CheckedProblem) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        return problem.curvature(self._theta, Cases(), problem.gradient(self._theta, Cases()))
+    def _curvature(self, problem: CheckedProblem, chunk: int | None = None) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        return problem.curvature(self._theta, Cases(chunk), problem.gradient(self._theta, Cases(chunk)))
 
 
 def _relative(a: float, b: float) -> float:
     return abs(a - b) / max(abs(a), abs(b), 1e-300)
+
+
+def _worst(errors: Any) -> float:
+    """Return the largest size; NaN if there is one."""
+    return float(np.abs(errors).max())
 
 
 def _gap(a: NDArray[Any], b: NDArray[Any]) -> float:

@@ -66,7 +66,7 @@ def hosted_like(like: Nested, given: Any, name: str) -> Nested:
     """
     if isinstance(like, np.ndarray):
         return on_host(given, name)
-    if isinstance(like, Mapping) and isinstance(given, Mapping) and list(like) == list(given):
+    if isinstance(like, Mapping) and isinstance(given, Mapping) and set(like) == set(given):
         return {key: hosted_like(part, given[key], f"{name}[{key!r}]") for key, part in like.items()}
     if isinstance(like, list | tuple) and isinstance(given, list | tuple) and len(like) == len(given):
         parts = zip(like, given, strict=True)

@@ -128,11 +128,13 @@ class AutodiffProblem(BlockProblem):
     ----------
     model : AutodiffModel
     data : NestedCases
+    has_squares : bool
+        Whether the engine can square the gradients of single cases.
     """
 
     model: AutodiffModel
     data: NestedCases
-    vectorises: bool = False
+    has_squares: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -142,7 +144,7 @@ class AutodiffProblem(BlockProblem):
     @property
     def option_defaults(self) -> Mapping[str, Any]:
         """Options of `train` that have another default: without squared gradients, products precondition."""
-        return {"initial_lam": 1.0} | ({} if self.vectorises else {"preconditioner": "equilibration"})
+        return {"initial_lam": 1.0} | ({} if self.has_squares else {"preconditioner": "equilibration"})
 
     def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> AutodiffProblem:
         """See `BlockProblem.placed`.

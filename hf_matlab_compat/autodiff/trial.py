@@ -30,7 +30,7 @@ def tried(model: AutodiffModel, data: NestedCases) -> None:
         return mapped(lambda values: engine.array(values, np.float64), data.cut(cases))
 
     few = block(slice(0, 2))
-    with explained(engine):
+    with explained(engine), np.errstate(all="ignore"):
         loss, error = engine.measured(theta, few)
         if not np.isfinite([loss, error]).all():
             raise DataError("loss", expected="a finite loss at the initial parameters", got=f"{loss}, error {error}")

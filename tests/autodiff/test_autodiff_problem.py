@@ -295,7 +295,7 @@ class TestMessages:
     def test_a_start_where_the_derivative_is_not_finite(self) -> None:
         import autograd.numpy as anp
 
-        with np.errstate(all="ignore"), pytest.raises(DataError) as found:
+        with pytest.raises(DataError) as found:  # and no warning
             autodiff_problem(lambda p: anp.sqrt(p["a"]), anp.sum, initial={"a": [1.0, 0.0]})
         assert str(found.value) == (
             "initial: expected parameters at which the loss can be differentiated, got ['a'][1] = 0, by which its "
@@ -342,7 +342,7 @@ class TestMessages:
             ({"cases_axis": 1}, "cases_axis: expected -1"),
             ({"weight_decay": {"W": 1}}, "weight_decay: expected a dict with 'W', 'b', 'out', got 'W'."),
             ({"weight_decay": {"W": 1, "b": 0, "out": 1}}, "weight_decay['out']: expected 1 values, got 1."),
-            ({"weight_decay": {"W": -1, "b": 0, "out": [0]}}, "weight_decay: expected numbers of at least 0"),
+            ({"weight_decay": {"W": -1, "b": 0, "out": [0]}}, "weight_decay['W']: expected numbers of at least 0"),
             ({"weight_decay": -1}, "weight_decay: expected"),
         ],
     )
@@ -357,3 +357,33 @@ class TestMessages:
         p = problem(resample=lambda epoch: (X[:, :30], T[:, :30]))
         with pytest.raises(DataError, match=r"^resample: expected arrays of shapes .* in epoch 1"):
             train(problem=p, max_epochs=1)
+
+
+def test_a_preconditioner_of_squares_is_refused_before_the_run_where_there_are_none(tmp_path: Path) -> None:
+    p = problem("autograd")
+    expected = r"^preconditioner: expected 'equilibration' or 'none' with a problem that has no squares"
+    with pytest.raises(OptionError, match=expected):
+        train(problem=p, preconditioner="martens", max_epochs=1, run_name=tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OptionError, match=expected):
+        p.curvature(p.initial_theta(), Cases(), None).diagonal(1.0)
+
+
+def test_functions_cannot_change_the_callers_cases() -> None:
+    def output(p: Any, x: Any) -> Any:
+        x *= 2
+        return p * x
+
+    cases = X.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        autodiff_problem(output, lambda y: (y**2).sum(), cases, initial=1.0)
+    np.testing.assert_array_equal(cases, X)
+    assert cases.flags.writeable
+
+
+def test_strengths_of_weight_decay_are_found_by_name_and_have_the_shape_of_their_parameters() -> None:
+    p, q = (problem(weight_decay=d) for d in ({"W": 0.5, "b": 0, "out": [2]}, {"out": [2], "b": 0, "W": 0.5}))
+    theta = p.initial_theta() + 1
+    np.testing.assert_array_equal(p.gradient(theta, Cases()).full, q.gradient(theta, Cases()).full)
+    with pytest.raises(OptionError, match=r"weight_decay\['W'\]: expected one number, or an array of shape \(5, 4\)"):
+        problem(weight_decay={"W": np.ones(7), "b": 0, "out": [2]})
