@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from benchmarks import (
+    autodiff,
     epochs,
     growth,
     kernels,
@@ -41,6 +42,7 @@ Name = Literal[
     "memory",
     "growth",
     "recurrent",
+    "autodiff",
     "ranks",
     "machines",
     "peers",
@@ -59,6 +61,7 @@ MEASURES: Mapping[str, Measure] = {
     "ranks": ranks.table,
     "machines": many_machines.table,
     "recurrent": recurrent.table,
+    "autodiff": autodiff.table,
     "peers": peers.table,  # last of the usual: it brings other libraries' threads into this process
     "larger": larger.table,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.recurrent_net import LONG, SHORT, RecurrentWorkload
-from benchmarks.workloads import SMALL, A, B, C, Workload
+from benchmarks.workloads import DERIVED, SMALL, A, B, C, Workload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,7 @@ class Effort:
     growth_cases, growth_widths, growth_depths : tuples of int
         Where the time of a gradient and a product is measured.
     recurrent : tuple of RecurrentWorkload
+    autodiff : Workload
     compile : bool
         Whether PyTorch's product is measured compiled too.
     """
@@ -63,6 +64,7 @@ class Effort:
     growth_widths: tuple[int, ...] = (64, 128, 256, 512, 1024)
     growth_depths: tuple[int, ...] = (2, 4, 8, 16, 32)
     recurrent: tuple[RecurrentWorkload, ...] = (LONG, SHORT)
+    autodiff: Workload = DERIVED
     compile: bool = True
 
 

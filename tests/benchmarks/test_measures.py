@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import larger, octave, peers, shares
+from benchmarks import autodiff_peers, larger, octave, peers, shares
 from benchmarks.__main__ import MEASURES, app, run
 from benchmarks.memory_limit import memory_limit
 from benchmarks.octave_process import OctaveProcess
@@ -39,7 +39,7 @@ def measured(name: str) -> Table:
     "name",
     [
         *("kernels", "threads", "shares", "memory", "growth", "recurrent", "machines", "larger"),
-        pytest.param("ranks", marks=pytest.mark.study),
+        *(pytest.param(name, marks=pytest.mark.study) for name in ("ranks", "autodiff")),
     ],
 )
 def test_a_table_can_be_made(name: str) -> None:
@@ -100,6 +100,15 @@ def test_a_missing_peer_is_a_line_and_so_is_one_that_fails(monkeypatch: pytest.M
     *ours, zeros, _ = table.rows
     assert all(row[-1] < 1e-5 for row in ours)  # type: ignore[operator]
     assert zeros[-1] > 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("figure", [name for name in autodiff_peers.PEERS if name != autodiff_peers.SQUARES])
+def test_automatic_differentiation_is_timed_on_the_figures_of_the_hand_written_passes(figure: str) -> None:
+    expected = autodiff_peers.ours(TOY, figure)()
+    through, alone = (each.product(TOY)() for each in autodiff_peers.PEERS[figure] if each.library == "autograd")
+    sign = -1 if figure == autodiff_peers.GRADIENT else 1  # of a loss
+    for found in (through, sign * alone):
+        assert octave.relative_difference(expected, found) < 1e-13
 
 
 def test_shares_of_an_epoch_add_up() -> None:

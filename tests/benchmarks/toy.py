@@ -26,5 +26,6 @@ EFFORT = Effort(
     growth_cases=(20, 40),
     growth_widths=(4, 8),
     growth_depths=(2, 4),
+    autodiff=TOY,
     recurrent=(RecurrentWorkload("toy", 4, 5, 6),),
 )
