@@ -16,7 +16,7 @@ from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.problem import Cases, check_problem
 from hf_matlab_compat.variational.densities import Density, LogDensity, ProblemDensity
 from hf_matlab_compat.variational.draws import Draws
-from hf_matlab_compat.variational.problem import VariationalProblem
+from hf_matlab_compat.variational.problem import FirstOrderProblem, VariationalProblem
 
 
 def variational_problem(
@@ -124,7 +124,8 @@ def variational_problem(
         raise OptionError("draws", expected=expected, got=draws)
     drawn: Any = getattr(model, "initial_theta", None)
     first = np.zeros(density.size) if mean is None else mean
-    problem = VariationalProblem(
+    kind = VariationalProblem if density.has_products else FirstOrderProblem
+    problem = kind(
         density=density,
         draws=Draws(int(draws), density.size, bool(fresh), bool(antithetic), bool(matched), int(seed)),
         updates=int(updates),

@@ -16,14 +16,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.errors import NotFinite, OptionError
-from hf_matlab_compat.problem import Cases, Gradient
+from hf_matlab_compat.problem import Cases, Curvature, Gradient
 from hf_matlab_compat.state import Score
 from hf_matlab_compat.variational.densities import Density, Products
 from hf_matlab_compat.variational.draws import JUDGE, SAMPLE, Draws, normals
@@ -164,20 +164,15 @@ class VariationalProblem:
         found = self.density.chunk_gradients(Z, self._inner(on))
         return self._gradient(theta, half, found.log_p, found.full, found.full)
 
-    @property
-    def curvature(self) -> Callable[[Vector, Cases, Gradient | None], ELBOCurvature]:
-        """See `Problem.curvature`; a property, so that methods that need none never ask for it.
-
-        Raises
-        ------
-        OptionError
-            The density has no products with its Hessian.
-        """
-        if not self.density.has_products:
-            advice = "Give it, or train with a first-order method: {method='adam'}."
-            expected = "a function (z, v) that returns the Hessian of log p times v, which this method needs"
-            raise OptionError("product", expected=expected, got="none", advice=advice)
-        return self._curvature
+    def curvature(self, theta: Vector, on: Cases, gradient: Gradient | None) -> Curvature:
+        """See `Problem.curvature`; it has no diagonal, so preconditioners that need one are refused."""
+        Z, half = _points(theta, self._draws(theta, on.draw))
+        gradient = self.gradient(theta, on) if gradient is None else gradient
+        of_s = np.split(gradient.full if on.chunk is None else gradient.chunk, 2)[1]
+        bend = 0.5 * (0.5 - of_s)
+        products = self.density.products(Z, self._inner(on))
+        kept = bend if self.exact_curvature else np.maximum(bend, 0)
+        return cast(Curvature, ELBOCurvature(products, half, kept))
 
     def posterior(self, result: Any, draws: int = 1000, seed: int = 0) -> Posterior:
         """Return the approximation that a run found, with an estimate of its ELBO.
@@ -205,14 +200,6 @@ class VariationalProblem:
         spread = float(log_p.std(ddof=1)) / math.sqrt(draws)
         return Posterior(mean, np.exp(s / 2), _entropy(theta) + float(log_p.mean()), spread)
 
-    def _curvature(self, theta: Vector, on: Cases, gradient: Gradient | None) -> ELBOCurvature:
-        Z, half = _points(theta, self._draws(theta, on.draw))
-        gradient = self.gradient(theta, on) if gradient is None else gradient
-        of_s = np.split(gradient.full if on.chunk is None else gradient.chunk, 2)[1]
-        bend = 0.5 * (0.5 - of_s)
-        products = self.density.products(Z, self._inner(on))
-        return ELBOCurvature(products, half, bend if self.exact_curvature else np.maximum(bend, 0))
-
     def _gradient(self, theta: Vector, half: Array, log_p: Array, *parts: Array) -> Gradient:
         if not np.isfinite(log_p).all():
             raise NotFinite(f"log density at draw {int(np.argmin(np.isfinite(log_p)))}")
@@ -224,6 +211,23 @@ class VariationalProblem:
 
     def _inner(self, on: Cases) -> Cases:
         return Cases(None if on.chunk is None else on.chunk % self.density.num_chunks, on.draw)
+
+
+class FirstOrderProblem(VariationalProblem):
+    """A variational problem whose density has no products with its Hessian."""
+
+    @property
+    def curvature(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Refuse; methods look for it before a run begins.
+
+        Raises
+        ------
+        OptionError
+            Always.
+        """
+        advice = "Give it, or train with a first-order method: {method='adam'}."
+        expected = "a function (z, v) that returns the Hessian of log p times v, which this method needs"
+        raise OptionError("product", expected=expected, got="none", advice=advice)
 
 
 def _points(theta: Vector, made: Array) -> tuple[Array, Array]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hf_matlab_compat import DataError, NonFiniteError, OptionError, train, variational_problem
+from hf_matlab_compat.backends.backend import get_backend
+from hf_matlab_compat.preflight.arrays import sharing_checks
 from hf_matlab_compat.problem import Cases
 from tests.toy_problem import ToyProblem
 
@@ -128,6 +131,18 @@ def test_a_density_that_becomes_infinite_at_a_draw_ends_the_run_with_the_draw() 
     problem = variational_problem(falls, 1, gradient=lambda z: 5 + 0 * z, draws=4, updates=20)
     with pytest.raises(NonFiniteError, match=r"the log density at draw \d is not finite"):
         train(problem=problem, method="gd", learning_rate=0.2, max_epochs=20)
+
+
+def test_a_log_density_runs_on_the_host_and_in_one_process() -> None:
+    problem = variational_problem(bowl, 2, gradient=down)
+    host = get_backend("numpy", "double", 1)
+    assert problem.placed(host, None).density is problem.density
+    with pytest.raises(OptionError, match="backend: expected 'numpy' or 'numba' beside a log density"):
+        problem.placed(replace(host, on_host=False), None)
+    own = variational_problem(ToyProblem(), prior_sd=1.0, scale=2)
+    for each, what in ((problem, "a log density"), (own, "this problem")):
+        with sharing_checks(0, 2), pytest.raises(OptionError, match=f"ranks: expected 'none' beside {what}, of which"):
+            each.placed(host, None)
 
 
 def test_a_start_is_one_number_for_each_parameter() -> None:

@@ -10,6 +10,7 @@ from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.objective.cases import ChunkedCases
 from hf_matlab_compat.objective.feedforward import feedforward_problem
+from hf_matlab_compat.objective.ordered_sum import OrderedSum
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases
 from tests.toy_problem import ToyProblem
@@ -87,6 +88,34 @@ def test_the_curvature_of_a_network_is_the_hessian_with_its_hessian_and_positive
     np.testing.assert_allclose(matrices["hessian"], np.array(rows) / 2e-5, rtol=0, atol=1e-6)
     assert np.linalg.eigvalsh(matrices["gauss_newton"])[0] > 0
     np.testing.assert_allclose(matrices["gauss_newton"], matrices["gauss_newton"].T, atol=1e-12)
+
+
+def test_the_curvature_on_a_chunk_is_that_of_the_elbo_of_the_chunk() -> None:
+    problem = variational_problem(
+        small_net(curvature="hessian", num_chunks=3), prior_sd=1.0, draws=4, curvature="hessian"
+    )
+    theta, v, on = some_theta(problem), drawn(problem.num_parameters, seed=3), Cases(2, 1)
+    ahead, back = (problem.gradient(theta + sign * 1e-5 * v, on).chunk for sign in (1, -1))
+    wanted = (back - ahead) / 2e-5
+    ours = problem.curvature(theta, on, problem.gradient(theta, on))(v)
+    np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+
+
+def test_a_problem_of_sequences_is_placed_on_the_backend_of_the_run() -> None:
+    net = recurrent(drawn(2, 5, 4), drawn(1, 5, 4), hidden_sizes=[3], unit_types=["tanh", "linear"])
+    problem = variational_problem(net, prior_sd=1.0, draws=4)
+    placed = problem.placed(get_backend("numpy", "single", 1), OrderedSum)
+    assert placed.density.problem.backend.dtype == np.float32
+    theta = problem.initial_theta(0).astype(np.float32)
+    assert placed.gradient(theta, Cases()).full.dtype == np.float32
+    resampling = recurrent(
+        hidden_sizes=[3],
+        unit_types=["tanh", "linear"],
+        resample=lambda n: (drawn(2, 5, 4, seed=n), drawn(1, 5, 4, seed=n)),
+    )
+    randomness = [problem, variational_problem(net, prior_sd=1.0, draws=4, fresh=True)]
+    randomness += [variational_problem(resampling, prior_sd=1.0, draws=4)]
+    assert [each.is_random for each in randomness] == [False, True, True]
 
 
 def test_weight_decay_is_the_prior_where_no_other_is_given() -> None:
