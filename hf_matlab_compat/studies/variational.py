@@ -124,32 +124,27 @@ class Fit:
 
 
 _EPOCHS, _UPDATES = 16, 100
-_RATE = 0.02
-_FIXED: tuple[tuple[str, dict[str, Any]], ...] = (
-    *((f"Hessian-free, {S} fixed", {"draws": S}) for S in (10, 100, 1000)),
-    *((f"Hessian-free, {S} matched", {"draws": S, "matched": True}) for S in (10, 100)),
+_RATE = 0.01
+_WIDE = {"initial_sd": 1.0}
+_ADAM: dict[str, Any] = {"draws": 4, "fresh": True, "updates": _UPDATES}
+_ROUTES: tuple[tuple[str, int, dict[str, Any]], ...] = (
+    *((f"Hessian-free, {S} fixed", 0, {"draws": S}) for S in (10, 100, 1000)),
+    *((f"Hessian-free, {S} matched", 0, {"draws": S, "matched": True}) for S in (10, 100)),
+    *((f"Adam, 4 fresh, {updates} updates", updates, _ADAM) for updates in (500, 1000, 2000)),
+    ("Hessian-free, 1000, wide", 0, {"draws": 1000, **_WIDE}),
+    ("Adam, 2000 updates, wide", 2000, {**_ADAM, **_WIDE}),
 )
+"""Name, updates of Adam or 0 for Hessian-free, and settings of the problem."""
 
 
 def fits(regression: Regression, seeds: Sequence[int], tell: Callable[[str], None]) -> dict[str, list[Fit]]:
     """Return a run for each seed, by route."""
     found: dict[str, list[Fit]] = {}
-    for name, settings in _FIXED:
+    for name, updates, settings in _ROUTES:
         tell(f"{name} ...")
-        found[name] = [_fit(regression, regression.problem(**settings, seed=seed), _EPOCHS) for seed in seeds]
-    for updates in (500, 1000, 2000):
-        name = f"Adam, 4 fresh, {updates} updates"
-        tell(f"{name} ...")
-        found[name] = [
-            _fit(
-                regression,
-                regression.problem(draws=4, fresh=True, updates=_UPDATES, seed=seed),
-                updates // _UPDATES,
-                method="adam",
-                learning_rate=_RATE,
-            )
-            for seed in seeds
-        ]
+        problems = [regression.problem(**settings, seed=seed) for seed in seeds]
+        adam = {"method": "adam", "learning_rate": _RATE} if updates else {}
+        found[name] = [_fit(regression, each, updates // _UPDATES or _EPOCHS, **adam) for each in problems]
     return found
 
 
@@ -167,7 +162,7 @@ def table(regression: Regression, found: dict[str, list[Fit]]) -> str:
     """Return the runs as a table."""
     rows = {
         name: [
-            median_and_range([abs(round(run.gap, 9)) for run in runs], ".2g"),
+            median_and_range([abs(round(run.gap, 9)) for run in runs], ".4f"),
             f"{sum(run.gap < NEAR for run in runs)}/{len(runs)}",
             f"{np.median([run.of_mean for run in runs]):.0e}",
             f"{np.median([run.steps for run in runs]):.0f}",

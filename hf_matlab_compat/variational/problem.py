@@ -102,6 +102,7 @@ class VariationalProblem:
     initial_mean: Callable[[Any], Array]
     initial_sd: float = 0.1
     backend: Backend = field(default_factory=lambda: get_backend("numpy", "double"))
+    _kept: dict[str, Any] = field(default_factory=dict[str, Any], init=False, repr=False, compare=False)
     option_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"precision": "double", "preconditioner": "none", "initial_lam": 1.0}
     )
@@ -207,7 +208,11 @@ class VariationalProblem:
         return Gradient(full=full, chunk=chunk, log_likelihood=_entropy(theta) + float(log_p.mean()))
 
     def _draws(self, theta: Vector, epoch: int, update: int = 0) -> Array:
-        return self.backend.asarray(self.draws.of(epoch, update).astype(theta.dtype))
+        """Return ε in the precision of θ; that of the last call is kept."""
+        key = (*((epoch, update) if self.draws.fresh else (0, 0)), theta.dtype)
+        if self._kept.get("key") != key:
+            self._kept.update(key=key, eps=self.backend.asarray(self.draws.of(epoch, update).astype(theta.dtype)))
+        return self._kept["eps"]
 
     def _inner(self, on: Cases) -> Cases:
         return Cases(None if on.chunk is None else on.chunk % self.density.num_chunks, on.draw)
