@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from hf_matlab_compat.errors import DataError, OptionError, quoted
 from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.problem import Cases, check_problem
 from hf_matlab_compat.variational.densities import Density, LogDensity, ProblemDensity
+from hf_matlab_compat.variational.derivatives import differentiated
 from hf_matlab_compat.variational.draws import Draws
 from hf_matlab_compat.variational.problem import FirstOrderProblem, VariationalProblem
 
@@ -25,6 +25,7 @@ def variational_problem(
     *,
     gradient: Callable[..., Any] | None = None,
     product: Callable[..., Any] | None = None,
+    engine: str = "autograd",
     vectorised: bool = False,
     prior_sd: float | None = None,
     scale: float | None = None,
@@ -52,10 +53,13 @@ def variational_problem(
     num_parameters : int, optional
         D of a log density, where `initial_mean` does not tell it.
     gradient, product : callable, optional
-        z → ∇log p(z), (D,), and (z, v) → ∇²log p(z) v, (D,). Without `gradient` both are made by the package autograd
-        (extra `autodiff`) from `model`, which is then written with ``autograd.numpy``.
+        z → ∇log p(z), (D,), and (z, v) → ∇²log p(z) v, (D,). Without `gradient` both come from `model` by automatic
+        differentiation.
+    engine : {'autograd', 'jax', 'torch'}
+        What differentiates then; `model` is written in its operations, as with ``autograd.numpy``.
     vectorised : bool
-        The functions take all draws at once, as columns: z and v are (D, S), and log p is (S,).
+        The functions take all draws at once, as columns: z and v are (D, S), and log p is (S,). Not with
+        JAX or torch.
     prior_sd : float, optional
         Standard deviation of the normal prior of a problem's parameters; without it the problem's weight decay is the
         prior, of precision scale · weight decay, and its constant is left out.
@@ -116,7 +120,7 @@ def variational_problem(
     else:
         _refuse_beside_density(prior_sd=prior_sd, scale=scale)
         _check_functions(model=model, gradient=gradient, product=product)
-        density = _of_functions(model, _size(num_parameters, mean), functions)
+        density = _of_functions(model, _size(num_parameters, mean), functions, engine)
     if mean is not None and mean.size != density.size:
         raise DataError("initial_mean", expected=f"{density.size} numbers, one for each parameter", got=mean.size)
     if matched and not (antithetic and draws >= 2 * density.size):
@@ -193,35 +197,13 @@ def _check_functions(**given: Any) -> None:
             raise OptionError(name, expected=expected, got=quoted(value))
 
 
-def _of_functions(log_p: Any, size: int, functions: tuple[Any, Any, Any]) -> LogDensity:
+def _of_functions(log_p: Any, size: int, functions: tuple[Any, Any, Any], engine: Any) -> LogDensity:
     gradient, product, vectorised = functions
     if gradient is not None:
         return LogDensity(size, log_p, gradient, product, vectorised=bool(vectorised))
     if product is not None:
         raise OptionError("gradient", expected="a function beside {product}", got="none")
-    derivative, linearised = _by_autograd(log_p)
-    return LogDensity(size, log_p, derivative, linearised=linearised, vectorised=bool(vectorised))
-
-
-def _by_autograd(log_p: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return z → ∇log p and z → (v → ∇²log p v); of a vectorised function these are those of each column.
-
-    Raises
-    ------
-    OptionError
-        autograd is not installed.
-    """
-    try:
-        engine, operators = import_module("autograd"), import_module("autograd.differential_operators")
-        total = import_module("autograd.numpy").sum
-    except ImportError as error:
-        advice = "Run pip install 'hf_matlab_compat[autodiff]', or give {gradient}."
-        raise OptionError("gradient", expected="autograd", got="a Python without it", advice=advice) from error
-
-    def summed(z: Any) -> Any:
-        return total(log_p(z))
-
-    return engine.grad(summed), lambda z: operators.make_hvp(summed)(z)[0]
+    return differentiated(log_p, size, engine, bool(vectorised))
 
 
 def _check_at_start(problem: VariationalProblem) -> None:

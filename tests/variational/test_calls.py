@@ -104,9 +104,18 @@ def test_without_gradient_and_without_autograd_one_sentence_says_what_to_install
     with pytest.raises(OptionError) as refused:
         variational_problem(bowl, 2)
     assert str(refused.value) == (
-        "gradient: expected autograd, got a Python without it. Run pip install 'hf_matlab_compat[autodiff]', or give "
-        "gradient."
+        "engine: expected an engine that is installed, for 'autograd', got a Python without it. "
+        "Run pip install 'hf_matlab_compat[autodiff]'."
     )
+
+
+def test_operations_that_autograd_does_not_know_are_named() -> None:
+    pytest.importorskip("autograd")
+    with pytest.raises(OptionError, match="model: expected operations that the engine can differentiate"):
+        variational_problem(lambda z: float(np.sum(z)), 2)
+    pytest.importorskip("jax")
+    with pytest.raises(OptionError, match=r"vectorised: expected False with engine='jax', got True\."):
+        variational_problem(sum_of_all, 2, engine="jax", vectorised=True)
 
 
 def test_a_network_without_a_prior_is_refused() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hf_matlab_compat import variational_problem
+from hf_matlab_compat import check_derivatives, variational_problem
 from hf_matlab_compat.problem import Cases
 from tests.variational.regression import COLUMNS, FUNCTIONS, KNOWN, D, X, exact_elbo, gap, gradient, log_p, product, y
 
@@ -97,6 +97,31 @@ def test_the_exact_curvature_is_the_hessian_of_automatic_differentiation_and_of_
     rows = [problem.gradient(THETA - e, Cases()).full - problem.gradient(THETA + e, Cases()).full for e in steps]
     np.testing.assert_allclose(ours, np.array(rows) / 2e-6, rtol=0, atol=1e-8)
     assert np.linalg.eigvalsh(ours)[0] < 0
+
+
+@pytest.mark.parametrize("engine", ["jax", "torch"])
+def test_other_engines_give_the_same(engine) -> None:
+    library = pytest.importorskip("jax.numpy" if engine == "jax" else engine)
+
+    def same(z):
+        last = library.sin(z[2]) * z[1] - 0.1 * z[2] ** 4
+        return -0.5 * z[0] ** 2 / 9 - 0.5 * z[1] ** 2 * library.exp(-z[0]) + last
+
+    ours, theirs = given(funnel, EPS, 3), given(same, EPS, 3, engine=engine)
+    one, other = (problem.gradient(THETA, Cases(0, 1)) for problem in (ours, theirs))
+    np.testing.assert_allclose(other.full, one.full, rtol=1e-13, atol=1e-13)
+    assert other.log_likelihood == pytest.approx(one.log_likelihood, rel=1e-14)
+    assert theirs.score(THETA, Cases()).log_likelihood == pytest.approx(one.log_likelihood, rel=1e-14)
+    np.testing.assert_allclose(dense(theirs), dense(ours), rtol=0, atol=1e-13)
+
+
+def test_the_derivatives_pass_the_check_that_users_call() -> None:
+    for vectorised in (False, True):
+        density = log_p if vectorised else funnel
+        problem = variational_problem(
+            density, D if vectorised else 3, vectorised=vectorised, draws=4, curvature="hessian"
+        )
+        assert check_derivatives(problem, problem.initial_theta() + 0.1, hessian=True).agree
 
 
 def test_the_other_curvature_leaves_out_what_is_negative_on_the_diagonal_of_s_alone() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hf_matlab_compat import recurrent, train, variational_problem
+from hf_matlab_compat import autodiff_problem, recurrent, train, variational_problem
 from hf_matlab_compat.backends.backend import get_backend
 from hf_matlab_compat.model.network import build_network
 from hf_matlab_compat.objective.cases import ChunkedCases
@@ -116,6 +116,17 @@ def test_a_problem_of_sequences_is_placed_on_the_backend_of_the_run() -> None:
     randomness = [problem, variational_problem(net, prior_sd=1.0, draws=4, fresh=True)]
     randomness += [variational_problem(resampling, prior_sd=1.0, draws=4)]
     assert [each.is_random for each in randomness] == [False, True, True]
+
+
+def test_a_model_by_automatic_differentiation_is_a_problem_like_others() -> None:
+    anp = pytest.importorskip("autograd.numpy")
+    model = autodiff_problem(
+        lambda w, x: anp.dot(w, x), lambda t, y: anp.sum((t - y) ** 2), X.T.copy(), y, initial=np.zeros(D)
+    )
+    problem = variational_problem(model, prior_sd=PRECISION**-0.5, scale=SCALE, draws=2 * D, matched=True)
+    found = problem.posterior(train(problem=problem, max_epochs=15))
+    np.testing.assert_allclose(found.mean, KNOWN["best_mean"], atol=1e-7)
+    np.testing.assert_allclose(found.sd**2, KNOWN["best_var"], rtol=1e-5)
 
 
 def test_weight_decay_is_the_prior_where_no_other_is_given() -> None:
