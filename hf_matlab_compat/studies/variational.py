@@ -162,7 +162,7 @@ def table(regression: Regression, found: dict[str, list[Fit]]) -> str:
     """Return the runs as a table."""
     rows = {
         name: [
-            median_and_range([abs(round(run.gap, 9)) for run in runs], ".4f"),
+            median_and_range([abs(round(run.gap, 9)) for run in runs], ".3f"),
             f"{sum(run.gap < NEAR for run in runs)}/{len(runs)}",
             f"{np.median([run.of_mean for run in runs]):.0e}",
             f"{np.median([run.steps for run in runs]):.0f}",
