@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.state import Score
-from hf_matlab_compat.studies.learned_rule import CG_STEPS, STEPS, Fixed, Learned, Step, descend, meta_train
+from hf_matlab_compat.studies.learned_rule import CG_STEPS, STEPS, Fixed, Learned, Rule, Step, descend, meta_train
 from hf_matlab_compat.studies.logistic_tasks import Kind, Tasks
 from hf_matlab_compat.studies.tables import text_table
 from hf_matlab_compat.training import train
@@ -29,6 +29,12 @@ KEPT = (100, 300, 600)
 GRID = 10.0 ** np.arange(-6, 1.25, 0.25)
 FIRST_LAMBDAS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
 Tell = Callable[[str], None]
+Change = Callable[[Any, Any], tuple[Any, Any]]
+HALVES: Mapping[str, Change] = {
+    "its M, λ = 0": lambda lam, M: (0 * lam, M),
+    "its λ, M = 1": lambda lam, M: (lam, np.ones_like(M)),
+}
+"""What the trained rule does with one of its two parts taken away."""
 
 
 class Setting(NamedTuple):
@@ -72,9 +78,13 @@ class Bench:
             taken = descend(np, self.tasks, rule, self.setting.steps, self.setting.cg_steps)
         return np.stack([step.f[..., 0, 0] - self.least for step in taken], axis=-1)
 
-    def learned(self, weights: NDArray[Any]) -> Gaps:
-        """Return the gaps of a learned rule for each seed, (S, T, steps)."""
-        return np.concatenate([self.gaps(Learned(np, each[None])) for each in weights])
+    def learned(self, weights: NDArray[Any], change: Change = lambda lam, M: (lam, M)) -> Gaps:
+        """Return the gaps of a learned rule for each seed, (S, T, steps); its λ and M may be changed."""
+
+        def changed(rule: Rule) -> Rule:
+            return lambda at: change(*rule(at))
+
+        return np.concatenate([self.gaps(changed(Learned(np, each[None]))) for each in weights])
 
     def best_fixed(self, power: float) -> tuple[float, Gaps]:
         """Return λ with the smallest mean gap after the last step, and its gaps, (1, T, steps)."""
@@ -146,8 +156,8 @@ class Found:
 
     Attributes
     ----------
-    fixed, learned : dict of str to (S, T, steps) array
-        Gaps of the rules that do not learn, in the order of the table, and by number of meta-steps.
+    fixed, learned, halves : dict of str to (S, T, steps) array
+        Gaps of the rules that do not learn, in the order of the table; by number of meta-steps; and see `HALVES`.
     others : dict of str to five floats
         Kind of tasks to mean gap after the last step: plain CG, Martens' preconditioner, and the learned rule's
         median, least and largest over seeds.
@@ -157,12 +167,13 @@ class Found:
 
     fixed: dict[str, Gaps]
     learned: dict[str, Gaps]
+    halves: dict[str, Gaps]
     others: dict[str, tuple[float, ...]]
     weights: NDArray[Any]
 
     def text(self) -> str:
         """Return four tables."""
-        rows = {**self.fixed, **self.learned}
+        rows = {**self.fixed, **self.learned, **self.halves}
         by_step = {name: [_short(x) for x in _over_seeds(gaps)] for name, gaps in rows.items()}
         last = {name: _last(gaps) for name, gaps in rows.items()}
         others = {name: [_short(x) for x in each] for name, each in self.others.items()}
@@ -233,11 +244,12 @@ def study(meta_steps: int, seeds: int, test_tasks: int, tell: Tell) -> Found:
         lam, gaps = bench.published(most, tell)
         fixed[f"HF-{most} λ {_short(lam)}"] = gaps
     learned = {f"learned {k}" if k else "untrained": bench.learned(weights[k]) for k in keep}
+    halves = {name: bench.learned(weights[meta_steps], change) for name, change in HALVES.items()}
     others = {}
     for name, setting in OTHERS.items():
         tell(f"{name} ...")
         others[name] = _beside(Bench(setting, test_tasks), weights[meta_steps])
-    return Found(fixed, learned, others, weights[meta_steps])
+    return Found(fixed, learned, halves, others, weights[meta_steps])
 
 
 def _beside(bench: Bench, weights: NDArray[Any]) -> tuple[float, ...]:

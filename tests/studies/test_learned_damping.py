@@ -56,6 +56,9 @@ def test_f_gradient_and_product_are_consistent_and_the_least_f_has_no_gradient()
     at, (up, down) = tasks.at(np, w), (tasks.at(np, w + sign * 1e-5 * v) for sign in (1, -1))
     np.testing.assert_allclose((up.f - down.f) / 2e-5, np.sum(at.g * v, axis=-2, keepdims=True), rtol=1e-6)
     np.testing.assert_allclose((up.g - down.g) / 2e-5 + 0.3 * v, tasks.product(at, 0.3)(v), rtol=1e-5, atol=1e-8)
+    error = 1 / (1 + np.exp(-tasks.X @ w)) - tasks.y
+    np.testing.assert_allclose(at.squares[..., 0], np.mean((error * tasks.X) ** 2, axis=-2), rtol=1e-12)
+    np.testing.assert_array_equal(Fixed(0.1, 0.75)(at)[1], (at.squares + 0.1) ** 0.75)
     least = tasks.least()
     for number in range(3):
         result = train(problem=OneTask(tasks, number), initial_theta=np.zeros(10), max_epochs=40, precision="double")
