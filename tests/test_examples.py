@@ -180,6 +180,24 @@ def test_the_model_of_the_page_on_automatic_differentiation_is_fitted_and_checke
     assert "DIFFERS" not in printed
 
 
+def test_the_weight_decays_of_the_page_on_hypergradients_are_tuned() -> None:
+    pytest.importorskip("autograd")
+    text = (EXAMPLES[0].parents[1] / "docs" / "hypergradients.md").read_text(encoding="utf-8")
+    shown: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, shown)
+    first, last = shown["values"][0], shown["values"][-1]
+    assert f"falls from {first:.3f} to {last:.3f}" in text
+    A, b, A_new, b_new = (shown[name] for name in ("A", "b", "A_new", "b_new"))
+
+    def after_long_training(log_decay: float) -> float:
+        x = np.linalg.solve(A.T @ A / 30 + np.exp(log_decay) * np.eye(5), A.T @ b / 30)
+        return np.mean((A_new @ x - b_new) ** 2)
+
+    slope = (after_long_training(np.log(0.1) + 1e-4) - after_long_training(np.log(0.1) - 1e-4)) / 2e-4
+    assert shown["of_ridge"].d_eta[0] == pytest.approx(slope, rel=1e-3)
+
+
 def test_the_controller_and_the_plant_of_the_page_on_controllers_learn() -> None:
     text = (EXAMPLES[0].parents[1] / "docs" / "control.md").read_text(encoding="utf-8")
     shown: dict = {}

@@ -185,3 +185,28 @@ def test_a_loss_of_its_own_derivatives_needs_no_library(monkeypatch):
             x = x + 0.5 * v
         values.append(x @ x)
     assert found.d_eta[0] == pytest.approx((values[0] - values[1]) / 2e-4, rel=1e-6)
+
+
+def test_compiled_functions_of_another_library_do():
+    jax = pytest.importorskip("jax")
+    B = np.random.default_rng(6).standard_normal((12, 3))
+
+    def mean_square(x, eta, t):
+        return jax.numpy.mean(jax.numpy.tanh(B @ x - t / 10) ** 2) + jax.numpy.exp(eta[0]) * jax.numpy.sum(x**2)
+
+    gradient = jax.jit(jax.grad(mean_square))
+    products = jax.jit(
+        lambda x, eta, t, w: jax.vjp(lambda x, eta: gradient(x, eta, t), x, eta)[1](w),
+    )
+    own = OwnDerivatives(
+        gradient=lambda x, eta, t: np.asarray(gradient(x, eta, float(t))),
+        products=lambda x, eta, t, w: tuple(np.asarray(each) for each in products(x, eta, float(t), w)),
+        validation=lambda x, eta: (float(x @ x), 2 * x, np.zeros(1)),
+    )
+    with (jax if hasattr(jax, "enable_x64") else jax.experimental).enable_x64(True):
+        reversible, stored = (
+            hypergradients_of(own, np.ones(3), np.array([-2.0]), Descent(0.3, 0.9, steps=50), by)
+            for by in ("reversible", "stored")
+        )
+    np.testing.assert_allclose(reversible.d_eta, stored.d_eta, rtol=1e-7)
+    np.testing.assert_allclose(reversible.d_learning_rates, stored.d_learning_rates, rtol=1e-6, atol=1e-9)
