@@ -198,7 +198,7 @@ class _Checks:
             yield from self._hessian_checks(BU)
         else:
             least = np.concatenate([(U * BU).sum(1), (V * BV).sum(1)]).min()
-            yield Check("product, not negative: v'Bv >= 0", max(float(-least), 0.0) / size, _EXACT)
+            yield Check("product, not negative: v'Bv >= 0", abs(max(float(-least), 0.0)) / size, _EXACT)
 
     def of_both(self, other: CheckedProblem) -> Iterator[Check]:
         chunks = [None, *range(self._problem.num_chunks)] if self._problem.num_chunks == other.num_chunks else [None]
@@ -237,7 +237,8 @@ class _Checks:
 
         slopes = np.array([self._difference(ll, u) for u in self._u])
         # a smaller gradient cannot be told from the rounding of differences
-        least = _ROUNDING * abs(float(ll(self._theta))) / (_STEPS[-1] * self._length * _BY_DIFFERENCES)
+        level = _worst([ll(self._theta + h * self._u[0]) for h in (0, _STEPS[0] * self._length)])
+        least = _ROUNDING * level / (_STEPS[-1] * self._length * _BY_DIFFERENCES)
         scale = max(float(np.linalg.norm(g)) / len(g) ** 0.5, _worst(slopes), least) or 1.0
         kink = next((found for u in self._u if (found := self._kink(ll, u, scale))), "")
         return Check(name, np.inf if kink else _worst(slopes - self._u @ g) / scale, _BY_DIFFERENCES, kink)

@@ -27,8 +27,9 @@ SHARED: dict[str, list[Any]] = {
     "decay": ["none", "all", "weights"],
     "backend": ["numpy", *(["numba"] if HAS_NUMBA else [])],
 }
+SOME_OUTPUTS = [(u, loss) for u, loss in OUTPUTS if loss != "squared" or u in ("softmax", "gelu", "bent")]
 FACTORS: dict[str, list[Any]] = {
-    "output": OUTPUTS,
+    "output": SOME_OUTPUTS,
     "hidden": [("tanh",), ("logistic", "gelu"), ("relu", "elu"), ("softplus", "linear"), ("bent", "tanh"), ("gelu",)],
     "curvature": ["gauss_newton", "hessian", "empirical_fisher"],
     "initial_state": ["learned", "bias", "zero"],

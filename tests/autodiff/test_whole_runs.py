@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from itertools import pairwise
 from typing import Any
 
 import autograd.numpy as anp
@@ -19,6 +21,7 @@ from tests.autodiff.test_sequences import FACTORS, Sequences
 from tests.autodiff.test_units_and_losses import mass_step
 
 CURVATURES = pytest.mark.parametrize("curvature", ["gauss_newton", "hessian"])
+HAS_JAX = importlib.util.find_spec("jax") is not None
 RUN: dict[str, Any] = {"precision": "double", "initial_lam": 1.0, "max_epochs": 4}
 SAME_RUN = 1e-9
 """Largest relative distance between θ of two runs: rounding that some forty CG steps have carried on."""
@@ -88,6 +91,39 @@ def test_a_run_of_a_network_is_that_of_its_definition(curvature: str, preconditi
     assert apart(ours.theta, pair.theta) > 0.1
     for figure in ("train_log_likelihood", "train_error"):
         assert apart(ours.history[figure], theirs.history[figure]) <= SAME_RUN
+
+
+@pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
+def test_a_run_preconditioned_by_squares_is_that_of_a_definition_in_jax() -> None:
+    import jax
+
+    jnp, (pair, _) = jax.numpy, feedforward("gauss_newton")
+    shapes = [(below + 1, above) for below, above in pairwise(pair.sizes)]
+
+    def output(p: Any, x: Any) -> Any:  # [W_i b_i]ᵀ row by row is vec W_i, then b_i
+        one, two, three = (lambda y, W=W: W[:-1].T @ y + W[-1:].T for W in p)
+        return three(jax.nn.sigmoid(two(jax.nn.gelu(one(x), approximate=False))))
+
+    def loss(x: Any, t: Any) -> Any:
+        return -(t * jax.nn.log_softmax(x, axis=0)).sum()
+
+    parts = np.split(pair.theta, np.cumsum([rows * columns for rows, columns in shapes])[:-1])
+    initial = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    written = autodiff_problem(
+        output,
+        loss,
+        pair.X,
+        pair.T,
+        initial=initial,
+        error=lambda x, t: jnp.sum((jax.nn.softmax(x, axis=0) - t) ** 2),
+        engine="jax",
+        weight_decay=pair.decay,
+        num_chunks=3,
+    )
+    run = {**RUN, "initial_theta": pair.theta}
+    ours, theirs = (train(problem=p, **run) for p in (pair.problem(), written))
+    assert apart(ours.theta, theirs.theta) <= SAME_RUN
+    assert apart(ours.theta, pair.theta) > 0.1
 
 
 MADE = {"gauss_newton": lambda: sequences("gauss_newton"), "hessian": lambda: sequences("hessian"), "steered": steered}
