@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.state import Score
@@ -197,23 +198,23 @@ class Found:
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw the gaps by step, and the learned M against mean squared gradients."""
-        target, figure = check_target(path), new_figure(8, 4)
-        left, right = figure.subplots(1, 2)
+        target, figure = check_target(path), new_figure(5, 7)
+        upper, lower = figure.subplots(2, 1)
         steps = np.arange(1, STEPS + 1)
         for name, gaps in {**self.fixed, **self.learned}.items():
-            (line,) = left.plot(steps, _over_seeds(gaps), "--" if name in self.fixed else "-", label=name)
+            (line,) = upper.plot(steps, _over_seeds(gaps), "--" if name in self.fixed else "-", label=name)
             ends = gaps.mean(axis=1)  # the band: all seeds
-            left.fill_between(steps, ends.min(axis=0), ends.max(axis=0), color=line.get_color(), alpha=0.15)
-        left.set(xlabel="step", ylabel="mean gap f - f*", yscale="log")
-        left.legend(frameon=False, fontsize=7)
+            upper.fill_between(steps, ends.min(axis=0), ends.max(axis=0), color=line.get_color(), alpha=0.15)
+        upper.set(xlabel="step", ylabel="mean gap f - f*", yscale="log")
+        upper.legend(frameon=False, fontsize=8)
         for k, step in self._shown().items():
             label = f"step {k}: power {_power(step.before.squares, step.M):.2f}"
-            right.plot(step.before.squares.ravel(), step.M.ravel(), ".", markersize=2, label=label)
-        right.set(
+            lower.plot(step.before.squares.ravel(), step.M.ravel(), ".", markersize=2, label=label)
+        lower.set(
             xlabel="mean squared gradient of a weight", ylabel="learned M, first seed", xscale="log", yscale="log"
         )
-        right.legend(frameon=False, fontsize=7)
-        for axes in (left, right):
+        lower.legend(frameon=False, fontsize=8)
+        for axes in (upper, lower):
             tidy(axes)
         save(figure, target)
 
@@ -232,7 +233,14 @@ class Found:
 
 
 def study(meta_steps: int, seeds: int, test_tasks: int, tell: Tell) -> Found:
-    """Train the rule from `seeds` starts, and measure it beside the others on `test_tasks` tasks of each kind."""
+    """Train the rule from `seeds` starts, and measure it beside the others on `test_tasks` tasks of each kind.
+
+    Raises
+    ------
+    OptionError
+        One of the three is below 1, or autograd is not installed.
+    """
+    check_at_least(1, meta_steps=meta_steps, seeds=seeds, test_tasks=test_tasks)
     keep = sorted({0, meta_steps, *(k for k in KEPT if k < meta_steps)})
     weights = meta_train(range(seeds), meta_steps, keep, tell)
     bench = Bench(Setting(), test_tasks)
