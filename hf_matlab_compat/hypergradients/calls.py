@@ -15,7 +15,7 @@ from hf_matlab_compat.hypergradients.descent import Descent, Schedule
 from hf_matlab_compat.hypergradients.reversible import Reversible
 from hf_matlab_compat.hypergradients.shortcut import Shortcut
 from hf_matlab_compat.hypergradients.stored import Checkpoints, Stored
-from hf_matlab_compat.hypergradients.trail import Training, Way, run_back
+from hf_matlab_compat.hypergradients.trail import Training, Way, check_shapes, run_back
 
 WAYS: dict[str, Callable[[], Way]] = {
     "reversible": Reversible,
@@ -136,6 +136,7 @@ def hypergradients_of(
     with np.errstate(all="ignore"):  # a gradient that is not finite ends the run with a sentence
         trail = way.run(Training(derivatives, schedule, x, e))
         value, dx, deta = derivatives.validation(trail.x_final, e)
+        check_shapes("validation", (dx, x), (deta, e))
         if not (np.isfinite(value) and np.isfinite(dx).all()):
             raise OptionError("validation", expected="a finite value and gradient after training", got=value)
         found = run_back(trail, dx, deta)

@@ -32,12 +32,12 @@ class Descent:
     learning_rates, momenta : float, (N,) array or (N, G) array
         One for all steps, one a step, or one a step and group; (1, G) for the same in all steps.
     steps : int, optional
-        N, where neither has a row for each step.
+        N; needed where neither has a row for each step.
 
     Raises
     ------
     OptionError
-        Lengths differ, a learning rate is not finite, or a momentum is not between 0 and 0.99998.
+        Lengths differ or are not given, a learning rate is not finite, or a momentum is not between 0 and 0.99998.
     """
 
     learning_rates: Any
@@ -58,6 +58,12 @@ class Descent:
                 got=_first(momenta, wrong),
             )
         N = self.num_steps
+        if N == 1 and self.steps is None:
+            raise OptionError(
+                "steps",
+                expected="the number of steps, as neither {learning_rates} nor {momenta} have a row for each",
+                got=None,
+            )
         for name, each in (("learning_rates", rates), ("momenta", momenta)):
             if len(each) not in {1, N}:
                 raise OptionError(name, expected=f"a number for each of {N} steps", got=f"{len(each)} numbers")
@@ -100,6 +106,11 @@ class Schedule:
     groups : sequence of int
         Number of parameters in each group.
 
+    Attributes
+    ----------
+    num_steps : int
+        N.
+
     Raises
     ------
     OptionError
@@ -108,7 +119,7 @@ class Schedule:
 
     def __init__(self, descent: Descent, groups: Sequence[int]) -> None:
         self._rates, self._momenta = table("", descent.learning_rates), table("", descent.momenta)
-        self._descent, self._groups = descent, np.asarray(groups)
+        self._descent, self.groups = descent, list(groups)
         self.num_steps = descent.num_steps
         for name, each in (("learning_rates", self._rates), ("momenta", self._momenta)):
             if each.shape[1] not in {1, len(groups)}:
@@ -132,7 +143,7 @@ class Schedule:
         return self.numerator(t) / DENOMINATOR
 
     def _spread(self, row: NDArray[Any]) -> Any:
-        return row[0] if len(row) == 1 else np.repeat(row, self._groups)
+        return row[0] if len(row) == 1 else np.repeat(row, self.groups)
 
     def zeros(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return arrays of zeros for derivatives by step, (N, G or 1): of the learning rates and of the momenta."""
@@ -145,7 +156,7 @@ class Schedule:
         """Return the sum of a vector (P,), or with more than one column its sums by group."""
         if columns == 1:
             return vector.sum()
-        return np.array([part.sum() for part in np.split(vector, np.cumsum(self._groups)[:-1])])
+        return np.array([part.sum() for part in np.split(vector, np.cumsum(self.groups)[:-1])])
 
     def as_given(self, name: str, by_step: NDArray[Any]) -> Any:
         """Return derivatives by step in the shape in which the settings were given."""
@@ -160,7 +171,7 @@ class Schedule:
         rates, momenta = (
             np.array([each[part % len(each)].mean(axis=0) for part in parts]) for each in (self._rates, self._momenta)
         )
-        return Schedule(Descent(rates, momenta), self._groups.tolist())
+        return Schedule(Descent(rates, momenta, steps), self.groups)
 
 
 def _row(settings: NDArray[Any], t: int) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.hypergradients.descent import Schedule
+from hf_matlab_compat.hypergradients.descent import Descent, Schedule
 from hf_matlab_compat.hypergradients.trail import Back, Training
 
 _MARGIN = 0.001
@@ -25,9 +25,9 @@ class Shortcut:
 
     Parameters
     ----------
-    steps : int or Schedule, optional
-        K; by default N / 10. Each has the mean learning rate and momentum of a part of training, or those of a
-        schedule of its own, and the loss of t = K-1 … 0.
+    steps : int or Descent, optional
+        K; by default N / 10. Each has the mean learning rate and momentum of a part of training, or those given for
+        it, and the loss of t = K-1 … 0.
 
     Raises
     ------
@@ -35,7 +35,7 @@ class Shortcut:
         There are no steps.
     """
 
-    steps: int | Schedule | None = None
+    steps: int | Descent | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.steps, int) and self.steps < 1:
@@ -44,8 +44,8 @@ class Shortcut:
     def run(self, training: Training) -> ShortcutTrail:
         """Train, in floating point."""
         whole = training.schedule
-        if isinstance(self.steps, Schedule):
-            return ShortcutTrail(training, self.steps)
+        if isinstance(self.steps, Descent):
+            return ShortcutTrail(training, Schedule(self.steps, whole.groups))
         return ShortcutTrail(training, whole.shortened(self.steps or max(1, whole.num_steps // 10)))
 
 

@@ -54,10 +54,7 @@ class Training:
         return self._checked(g, t), products
 
     def _checked(self, g: Vector, t: int) -> Vector:
-        if np.shape(g) != self.start.shape:
-            raise OptionError(
-                "loss", expected=f"a gradient of shape {self.start.shape}", got=f"one of shape {np.shape(g)}"
-            )
+        check_shapes("gradient", (g, self.start))
         if not np.isfinite(g).all():
             raise OptionError(
                 "loss",
@@ -160,9 +157,30 @@ class Adjoint:
             self.drates[t] = schedule.add_up(self.dx * after, self.drates.shape[1])
             self.dmomenta[t] = schedule.add_up(self._dv * (before + step.gradient), self.dmomenta.shape[1])
         Hdv, mixed = step.products((1 - decay) * self._dv)
+        check_shapes("products", (Hdv, self.dx), (mixed, self.deta))
         self.dx -= Hdv
         self.deta -= mixed
         self._dv *= decay
+
+
+def check_shapes(name: str, *pairs: tuple[Vector, Vector]) -> None:
+    """Refuse a vector that a function of the user returned in another shape than wanted.
+
+    Parameters
+    ----------
+    name : str
+        Of the function.
+    *pairs : pairs of arrays
+        What it returned, and what has the wanted shape.
+
+    Raises
+    ------
+    OptionError
+        One has another shape.
+    """
+    for found, wanted in pairs:
+        if np.shape(found) != wanted.shape:
+            raise OptionError(name, expected=f"a vector of shape {wanted.shape}", got=f"shape {np.shape(found)}")
 
 
 def run_back(trail: Trail, dx: Vector, deta: Vector) -> Adjoint:

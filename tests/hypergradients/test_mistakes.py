@@ -90,15 +90,16 @@ def test_wrong_arguments_are_refused(given, wanted):
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
-        ((0.1, 1.0), "momenta: expected numbers between 0 and 0.99998, both excluded, got 1"),
+        ((0.1, 1.0, 5), "momenta: expected numbers between 0 and 0.99998, both excluded, got 1"),
         ((0.1, [0.9, 0.0]), "momenta: expected numbers between 0 and 0.99998, both excluded, got 0 at step 1"),
         ((0.1, [0.9, np.nan]), "momenta: expected numbers between 0 and 0.99998, both excluded, got nan at step 1"),
-        ((0.1, 0.99999), "momenta: expected numbers between 0 and 0.99998, both excluded, got 0.99999"),
+        ((0.1, 0.99999, 5), "momenta: expected numbers between 0 and 0.99998, both excluded, got 0.99999"),
         (([0.1, np.inf], 0.9), "learning_rates: expected finite numbers, got inf at step 1"),
         (([0.1] * 3, [0.9] * 4), "learning_rates: expected a number for each of 4 steps, got 3 numbers"),
         (([0.1] * 3, 0.9, 5), "learning_rates: expected a number for each of 5 steps, got 3 numbers"),
         ((np.zeros((2, 2, 2)),), "learning_rates: expected a number, one a step, or a row a step, got an array of sh"),
         (([],), "learning_rates: expected a number, one a step, or a row a step, got an array of shape (0,)"),
+        ((0.1, 0.9), "steps: expected the number of steps, as neither learning_rates nor momenta have a row for each"),
         ((0.1, 0.9, 0), "steps: expected a whole number of at least 1, got 0"),
         ((0.1, 0.9, 2.5), "steps: expected a whole number of at least 1, got 2.5"),
     ],
@@ -149,8 +150,22 @@ def test_a_gradient_that_changes_between_calls_is_found():
 
 def test_gradients_of_another_length_are_refused():
     own = OwnDerivatives(lambda x, eta, t: x[:1], lambda *_: None, lambda *_: None)
-    with pytest.raises(OptionError, match=r"loss: expected a gradient of shape \(2,\), got one of shape \(1,\)"):
+    with pytest.raises(OptionError, match=r"gradient: expected a vector of shape \(2,\), got shape \(1,\)"):
         hypergradients_of(own, np.ones(2), [], Descent(0.1, steps=3))
+
+
+@pytest.mark.parametrize(
+    ("products", "dx", "deta", "name"),
+    [
+        (0.0, np.ones(2), np.ones(1), "products"),
+        (np.ones(2), np.ones(2), np.ones(2), "validation"),
+        (np.ones(2), 1.0, np.ones(1), "validation"),
+    ],
+)
+def test_products_and_derivatives_of_another_length_are_refused(products, dx, deta, name):
+    own = OwnDerivatives(lambda x, eta, t: 0 * x, lambda *_: (products, np.ones(1)), lambda x, eta: (1.0, dx, deta))
+    with pytest.raises(OptionError, match=f"{name}: expected a vector of shape"):
+        hypergradients_of(own, np.ones(2), np.zeros(1), Descent(0.1, steps=3))
 
 
 def test_a_python_without_autograd_gets_a_sentence(monkeypatch):

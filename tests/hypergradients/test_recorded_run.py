@@ -83,7 +83,7 @@ def test_integers_are_those_of_the_published_recursion_on_long_integers(training
 
 
 def test_the_short_cut_is_the_one_recorded(recorded, descent):
-    constant = Shortcut(Schedule(Descent(np.full(12, 0.6)), [P]))
+    constant = Shortcut(Descent(0.6, steps=12))
     found = hypergradients_of(NET, recorded["x0"], ETA, descent, constant)
     np.testing.assert_allclose(found.d_eta, recorded["drmad12"], rtol=1e-6)
     assert found.d_learning_rates is None

@@ -210,3 +210,11 @@ def test_compiled_functions_of_another_library_do():
         )
     np.testing.assert_allclose(reversible.d_eta, stored.d_eta, rtol=1e-7)
     np.testing.assert_allclose(reversible.d_learning_rates, stored.d_learning_rates, rtol=1e-6, atol=1e-9)
+
+
+def test_a_loss_without_hyperparameters_has_derivatives_by_the_other_settings():
+    found = hypergradients(
+        lambda x, eta, t: anp.sum(x**4), lambda x, eta: anp.sum(x), np.array([0.5, 1.0]), [], Descent(0.1, steps=9)
+    )
+    assert np.size(found.d_eta) == 0
+    assert found.d_learning_rates < 0
