@@ -30,18 +30,18 @@ N, INPUTS, WIDTH, OUT, DRAW, SHARES = 6, 3, 4, 3, 3, (0.4, 0.2)
 CORRUPTIONS: dict[str, dict[str, Any]] = {
     "clean": {},
     "inputs": {"input_blankout": 0.3, "input_noise": 0.2, "input_dilation": 0.3},
-    "hidden": {"hidden_blankout": SHARES},
     "noise": {"weight_noise": 0.3},
 }
+CURVATURES = ("gauss_newton", "hessian", "empirical_fisher")
+PASSES = ["numpy", "numpy with masks", *(["numba", "numba of large blocks"] if HAS_NUMBA else [])]
 FACTORS: dict[str, list[Any]] = {
     "output": OUTPUTS,
     "hidden": HIDDEN,
-    "curvature": ["gauss_newton", "hessian", "empirical_fisher"],
+    "products": [(curvature, passes) for curvature in CURVATURES for passes in PASSES],
     "corruption": list(CORRUPTIONS),
     "chunks": [(1, "target_chunk"), (3, "target_chunk"), (3, "all")],
     "decay": ["none", "all", "weights"],
     "weighted": [False, True],
-    "backend": ["numpy", *(["numba", "numba of large blocks"] if HAS_NUMBA else [])],
 }
 
 
@@ -52,6 +52,8 @@ class Pair:
         self.setting = setting
         (self.output, self.loss), hidden = setting["output"], setting["hidden"]
         self.num_chunks, self.curvature_cases = setting["chunks"]
+        self.curvature, self.passes = setting["products"]
+        self.masked = "masks" in self.passes
         self.sizes = sizes or (INPUTS, *(WIDTH + i for i in range(len(hidden))), OUT)
         random = np.random.default_rng(len(hidden))
         self.X = random.standard_normal((INPUTS, N))
@@ -65,13 +67,12 @@ class Pair:
         self.theta, self.v = 0.7 * random.standard_normal((2, P))
         self.mask = definition.mask(setting["decay"] == "all")
         self.decay = 0.0 if setting["decay"] == "none" else 0.01
-        shares = CORRUPTIONS[setting["corruption"]]
-        if "hidden_blankout" in shares:
-            shares = {"hidden_blankout": SHARES[: len(hidden)]}
-        self.corruption = Corruption(seed=5, **shares)
+        shares = SHARES[: len(hidden)] if self.masked else ()
+        self.corruption = Corruption(seed=5, hidden_blankout=shares, **CORRUPTIONS[setting["corruption"]])
+        self.clean = not self.corruption.is_on
 
     def problem(self, **changes: Any) -> Any:
-        backend = get_backend(self.setting["backend"].split()[0], "double")
+        backend = get_backend(self.passes.split()[0], "double")
         units = [given(unit) for unit in self.units]
         fields: dict[str, Any] = {
             "network": build_network(self.sizes, units, given(self.loss), "squared"),
@@ -81,16 +82,16 @@ class Pair:
             "backend": backend,
             "weight_decay": self.decay,
             "mask": weights_only_mask(np, self.sizes, np.float64) if self.setting["decay"] == "weights" else None,
-            "curvature_kind": self.setting["curvature"],
+            "curvature_kind": self.curvature,
             "curvature_cases": self.curvature_cases,
             "faithful": False,
         }
         made = FeedforwardProblem(**{**fields, **changes})
-        return made if self.setting["corruption"] == "clean" else CorruptedProblem(made, self.corruption)
+        return made if self.clean else CorruptedProblem(made, self.corruption)
 
     @property
     def on(self) -> Cases:
-        return Cases(self.num_chunks - 1, 0 if self.setting["corruption"] == "clean" else DRAW)
+        return Cases(self.num_chunks - 1, 0 if self.clean else DRAW)
 
     def seen(self) -> Any:
         """θ as all figures see it."""
@@ -103,7 +104,7 @@ class Pair:
         factors, X = {}, self.X
         if self.setting["corruption"] == "inputs":
             X = self.corruption.inputs(X, 0, DRAW - 1)
-        if self.setting["corruption"] == "hidden":
+        if self.masked:
             factors = {
                 i: self.corruption.factors(i, self.sizes[i], 0, N, DRAW - 1).astype(float)
                 for i in range(1, len(self.sizes) - 1)
@@ -128,14 +129,14 @@ class Pair:
     def taken_off(self) -> Any:
         """What the empirical Fisher takes off to be a covariance: the chunk's mean gradient, decay included."""
         mean = self.objective(self.num_chunks - 1).gradient(self.seen())
-        return mean * (mean @ self.v) * (self.setting["curvature"] == "empirical_fisher")
+        return mean * (mean @ self.v) * (self.curvature == "empirical_fisher")
 
     def product(self) -> Any:
         """B v by definition; of the empirical Fisher before the mean is taken off, which would magnify rounding."""
         of, at = self.curved(), self.seen()
-        if self.setting["curvature"] == "gauss_newton":
+        if self.curvature == "gauss_newton":
             return of.gauss_newton_product(at, self.v)
-        if self.setting["curvature"] == "hessian":
+        if self.curvature == "hessian":
             return of.hessian_product(at, self.v)
         return of.fisher_product(at, self.v) + of.decay * self.v
 
@@ -157,7 +158,7 @@ def test_so_it_is_in_every_pair_of_settings_of_every_unit_and_loss(
 
 def compare(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     # compiled passes take small blocks as large ones where that is asked for
-    monkeypatch.setattr(compiled_passes, "SMALL", 0 if "large" in setting["backend"] else 1 << 18)
+    monkeypatch.setattr(compiled_passes, "SMALL", 0 if "large" in setting["products"][1] else 1 << 18)
     pair = Pair(setting)
     problem, on, whole, chunk = pair.problem(), pair.on, pair.objective(), pair.objective(pair.num_chunks - 1)
     g, alone, at = problem.gradient(pair.theta, on), problem.chunk_gradient(pair.theta, on), pair.seen()

@@ -15,7 +15,7 @@ from hf_matlab_compat.rnn.plants import PointMass, TwoLinkArm
 from tests.autodiff.definitions import OUTPUTS, Objective, agree, given
 from tests.autodiff.pairs import Setting, all_settings, each, pairwise
 from tests.autodiff.sequence_models import Multiplicative, Recurrent, Steered, label_loss
-from tests.autodiff.test_feedforward import HAS_NUMBA
+from tests.autodiff.test_feedforward import CURVATURES, HAS_NUMBA
 from tests.autodiff.test_units_and_losses import arm_step, mass_step
 
 D, T, N, O, STRUCTURAL = 2, 4, 4, 3, 0.7  # noqa: E741  # the letters of the formulas
@@ -25,13 +25,13 @@ SHARED: dict[str, list[Any]] = {
     "per": ["step", "sequence"],
     "chunks": [(1, "target_chunk"), (2, "target_chunk"), (2, "all")],
     "decay": ["none", "all", "weights"],
-    "backend": ["numpy", *(["numba"] if HAS_NUMBA else [])],
 }
+BACKENDS = ["numpy", *(["numba"] if HAS_NUMBA else [])]
 SOME_OUTPUTS = [(u, loss) for u, loss in OUTPUTS if loss != "squared" or u in ("softmax", "gelu", "bent")]
 FACTORS: dict[str, list[Any]] = {
     "output": SOME_OUTPUTS,
     "hidden": [("tanh",), ("logistic", "gelu"), ("relu", "elu"), ("softplus", "linear"), ("bent", "tanh"), ("gelu",)],
-    "curvature": ["gauss_newton", "hessian", "empirical_fisher"],
+    "products": [(curvature, backend) for curvature in CURVATURES for backend in BACKENDS],
     "initial_state": ["learned", "bias", "zero"],
     "biases": [True, False],
     "structural_unit": ["matching", "squared"],
@@ -41,6 +41,7 @@ MULTIPLICATIVE: dict[str, list[Any]] = {
     "output": [("softmax", "matching"), ("linear", "matching"), ("bent", "squared"), ("tanh", "quartic")],
     "factor_gain": ["linear", "tanh"],
     "one_hot": [False, True],
+    "products": [("gauss_newton", backend) for backend in BACKENDS],
     **SHARED,
 }
 
@@ -145,11 +146,12 @@ def product_of(of: Objective, curvature: str, theta: Any, v: Any) -> Any:
     return of.fisher_product(theta, v) + of.decay * v  # of whole sequences, and not centred
 
 
-def compare(data: Sequences, model: Any, problem: Any, curvature: str, structural: Any) -> None:
+def compare(data: Sequences, model: Any, problem: Any, structural: Any) -> None:
+    curvature, backend = data.setting["products"]
     theta, v = 0.7 * np.random.default_rng(1).standard_normal((2, problem.num_parameters))
     target = data.num_chunks - 1
     only = target if data.curvature_cases == "target_chunk" else None
-    problem = problem.placed(get_backend(data.setting["backend"], "double"))
+    problem = problem.placed(get_backend(backend, "double"))
     here, of = data.some(only), data.objective(model, only)
     S = structural(theta, v, data.X[:, :, here], data.exists[:, here]) / of.Z
     ours = figures(problem, theta, v, Cases(target))
@@ -172,14 +174,14 @@ def compare_recurrent(setting: Setting) -> None:
         **settings,
         hidden_sizes=widths,
         unit_types=[given(unit) for unit in model.units],
-        curvature=setting["curvature"],
+        curvature=setting["products"][0],
         structural_unit=setting["structural_unit"],
     )
 
     def structural(theta: Any, v: Any, X: Any, exists: Any) -> Any:
         return model.structural_product(theta, v, X, exists, setting["structural_unit"])
 
-    compare(data, model, problem, setting["curvature"], structural)
+    compare(data, model, problem, structural)
 
 
 @each(pairwise(FACTORS))
@@ -202,7 +204,7 @@ def test_multiplicative_nets_have_the_derivatives_of_their_definition(setting: S
     problem = multiplicative(
         **data.arguments(), hidden_size=3, num_factors=4, factor_gain=setting["factor_gain"], output_unit=given(output)
     )
-    compare(data, model, problem, "gauss_newton", model.structural_product)
+    compare(data, model, problem, model.structural_product)
 
 
 # --- label strings

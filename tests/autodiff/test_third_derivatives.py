@@ -22,7 +22,7 @@ from tests.autodiff.test_feedforward_forms import PLAIN
 from tests.autodiff.test_sequences import FACTORS, Sequences
 
 NETS: list[Setting] = [
-    {**PLAIN, "curvature": "hessian", "output": output, "hidden": hidden, "decay": "all"}
+    {**PLAIN, "products": ("hessian", "numpy"), "output": output, "hidden": hidden, "decay": "all"}
     for output, hidden in [
         (("softmax", "matching"), ("gelu", "logistic")),
         (("logistic", "matching"), ("softplus", "tanh")),

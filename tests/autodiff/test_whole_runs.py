@@ -29,7 +29,13 @@ SAME_RUN = 1e-9
 
 def feedforward(curvature: str) -> tuple[Pair, Any]:
     """A network of the package, and its definition as a problem."""
-    setting = {**PLAIN, "curvature": curvature, "weighted": False, "decay": "all", "chunks": (3, "target_chunk")}
+    setting = {
+        **PLAIN,
+        "products": (curvature, "numpy"),
+        "weighted": False,
+        "decay": "all",
+        "chunks": (3, "target_chunk"),
+    }
     pair = Pair(setting)
     network, of_case = pair.definition()[0], loss_of(*setting["output"])
     written = autodiff_problem(
