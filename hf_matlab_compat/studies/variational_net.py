@@ -41,7 +41,7 @@ ROUTES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "Hessian-free, 20 fixed": ({"draws": 20}, {"max_cg_steps": 30}),
     "Hessian-free, 200 fixed": ({"draws": 200}, {"max_cg_steps": 30}),
     "Hessian-free, 50 fresh": ({"draws": 50, "fresh": True}, {"max_cg_steps": 30}),
-    "Adam, 4 fresh": ({"draws": 4, "fresh": True, "updates": 100}, {"method": "adam", "learning_rate": 0.02}),
+    "Adam, 4 fresh": ({"draws": 4, "fresh": True, "updates": 100}, {"method": "adam", "learning_rate": 0.01}),
 }
 """Settings of the problem and of `train`."""
 
@@ -201,14 +201,17 @@ class NetStudy:
         """
         target, figure = check_target(path), new_figure(7, 8)
         upper, lower = figure.subplots(2, 1)
-        for k, (name, runs) in enumerate(self.courses.items()):
-            for run in runs:
-                label = name if run is runs[0] else None
-                upper.plot(run.passes, run.elbos, color=f"C{k}", linewidth=1.2, label=label)
         best = max(run.elbos[-1] for runs in self.courses.values() for run in runs)
-        upper.set(xscale="log", ylim=(best - 150, best + 10), xlabel="passes through the network")
+        lowest = best - 170
+        for k, (name, runs) in enumerate(self.courses.items()):
+            last = float(np.median([run.elbos[-1] for run in runs]))
+            title = name if last > lowest else f"{name} (ends at {last:.0f})"
+            for run in runs:
+                label = title if run is runs[0] else None
+                upper.plot(run.passes, run.elbos, color=f"C{k}", linewidth=1.2, label=label)
+        upper.set(xscale="log", ylim=(lowest, best + 10), xlabel="passes through the network")
         upper.set(ylabel="ELBO on fresh draws", title="Lower bound on the log evidence, over work")
-        upper.legend(frameon=False, fontsize=9, loc="lower right")
+        upper.legend(frameon=False, fontsize=9, loc="upper left")
         x, net = np.linspace(-2.5, 2.5, 201), network_problem()
         runs = self.courses["Hessian-free, 200 fixed"]
         pairs = (("exact posterior (Monte Carlo)", self.exact[0], "0.5"), ("normal approximation", runs[0].draws, "C1"))
