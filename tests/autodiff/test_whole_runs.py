@@ -12,6 +12,7 @@ import pytest
 
 from hf_matlab_compat import autodiff_problem, check_derivatives, controller, recurrent, train
 from hf_matlab_compat.problem import Cases
+from hf_matlab_compat.registry import METHODS
 from hf_matlab_compat.rnn.plants import PointMass
 from tests.autodiff.definitions import apart, loss_of, softmax
 from tests.autodiff.sequence_models import Recurrent, Steered
@@ -23,6 +24,7 @@ from tests.autodiff.test_units_and_losses import mass_step
 CURVATURES = pytest.mark.parametrize("curvature", ["gauss_newton", "hessian"])
 HAS_JAX = importlib.util.find_spec("jax") is not None
 RUN: dict[str, Any] = {"precision": "double", "initial_lam": 1.0, "max_epochs": 4}
+OTHER_METHODS = [name for name in METHODS if name not in ("hessian_free", "hf", "growing_hf", "lissa")]
 SAME_RUN = 1e-9
 """Largest relative distance between θ of two runs: rounding that some forty CG steps have carried on."""
 
@@ -97,6 +99,19 @@ def test_a_run_of_a_network_is_that_of_its_definition(curvature: str, preconditi
     assert apart(ours.theta, pair.theta) > 0.1
     for figure in ("train_log_likelihood", "train_error"):
         assert apart(ours.history[figure], theirs.history[figure]) <= SAME_RUN
+
+
+@pytest.mark.parametrize("method", OTHER_METHODS)
+def test_every_other_method_takes_the_same_steps_on_both(method: str) -> None:
+    pair, written = feedforward("gauss_newton")
+    run = {"precision": "double", "max_epochs": 2, "initial_theta": pair.theta, "method": method}
+    if method in ("stochastic_hf", "averaged_hf", "krylov_subspace"):
+        run["preconditioner"] = "none"
+    if method in ("stochastic_hf", "averaged_hf", "saddle_free"):
+        run["initial_lam"] = 1.0  # it has another default for each
+    ours, theirs = (train(problem=p, **run) for p in (pair.problem(), written))
+    assert apart(ours.theta, theirs.theta) <= SAME_RUN
+    assert apart(ours.theta, pair.theta) > 1e-3
 
 
 @pytest.mark.skipif(not HAS_JAX, reason="JAX is not installed")
