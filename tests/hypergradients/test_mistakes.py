@@ -126,7 +126,7 @@ def test_wrong_settings_of_a_way_are_refused(make):
 def test_a_gradient_that_changes_between_calls_is_found():
     rng = np.random.default_rng(0)
 
-    def own(noise, by="reversible", rate=0.1):
+    def own(noise, by="reversible", rate=0.1, momentum=0.9):
         return hypergradients_of(
             OwnDerivatives(
                 lambda x, eta, t: x + noise * rng.standard_normal(2),
@@ -135,7 +135,7 @@ def test_a_gradient_that_changes_between_calls_is_found():
             ),
             np.ones(2),
             [],
-            Descent(rate, steps=20),
+            Descent(rate, momentum, steps=20),
             by,
         )
 
@@ -144,6 +144,8 @@ def test_a_gradient_that_changes_between_calls_is_found():
             own(noise)
     with pytest.raises(OptionError, match="loss: expected the same bits of the gradient"):
         own(1e-3, rate=0.0)  # x is where it started, v is not
+    with pytest.raises(OptionError, match="loss: expected the same bits of the gradient"):
+        own(1e-3, rate=1.5, momentum=0.1)  # x leaves the range on the way back
     assert own(0.0).value < 2
     assert own(1e-3, "checkpoints").value < 2
 

@@ -10,6 +10,7 @@ from hf_matlab_compat.hypergradients import (
     Descent,
     OwnDerivatives,
     Reversible,
+    Shortcut,
     hypergradients,
     hypergradients_of,
 )
@@ -153,6 +154,33 @@ def test_momenta_and_rates_by_parameter_group_are_undone_too():
     for _ in trail.back():
         pass
     assert trail.is_at_start
+
+
+def test_layers_may_be_nests_of_arrays():
+    nested = [{"W": PARAMETERS["W"], "b": PARAMETERS["b"]}, PARAMETERS["c"]]
+    rates, momenta = np.array([[0.3, 0.2]]), np.array([[0.6, 0.8]])
+
+    def flattened(x):
+        return {**x[0], "c": x[1]}
+
+    found = hypergradients(
+        lambda x, eta, t: loss(flattened(x), eta, t),
+        lambda x, eta: validation(flattened(x), eta),
+        nested,
+        HYPER,
+        Descent(rates, momenta, STEPS),
+    )
+    each = hypergradients(
+        loss, validation, PARAMETERS, HYPER, Descent(rates[:, [0, 0, 1]], momenta[:, [0, 0, 1]], STEPS)
+    )
+    by_layer = each.d_learning_rates
+    np.testing.assert_allclose(found.d_learning_rates, [[by_layer[0, :2].sum(), by_layer[0, 2]]], rtol=1e-12)
+    np.testing.assert_allclose(found.d_start[0]["b"], each.d_start["b"], rtol=1e-12)
+    short = hypergradients(
+        loss, validation, PARAMETERS, HYPER, Descent(0.3, 0.8, STEPS), Shortcut(Descent([[0.3] * 3], 0.8, steps=1))
+    )
+    same = hypergradients(loss, validation, PARAMETERS, HYPER, Descent(0.3, 0.8, STEPS), "shortcut")
+    np.testing.assert_allclose(short.d_eta[0], same.d_eta[0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("every", [1, 7, 40, 100])
