@@ -146,7 +146,9 @@ class FeedforwardProblem:
         with self.backend.quiet():
             products = CurvatureSum(self._on, theta, blocks, self._at(theta), scale)
         squares = None if gradient is None else gradient.full_squared
-        center = gradient.chunk if gradient is not None and self.curvature_kind == "empirical_fisher" else None
+        center = None
+        if gradient is not None and self.curvature_kind == "empirical_fisher":
+            center = gradient.full if on.chunk is None else gradient.chunk
 
         def estimate(draw: int) -> Vector:
             def of_cases(first: int, n: int, outputs: int) -> Array:

@@ -14,7 +14,7 @@ from hf_matlab_compat import autodiff_problem, check_derivatives, controller, re
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.registry import METHODS
 from hf_matlab_compat.rnn.plants import PointMass
-from tests.autodiff.definitions import apart, loss_of, softmax
+from tests.autodiff.definitions import EXACT, apart, loss_of, softmax
 from tests.autodiff.sequence_models import Recurrent, Steered
 from tests.autodiff.test_feedforward import Pair
 from tests.autodiff.test_feedforward_forms import PLAIN
@@ -177,8 +177,11 @@ def test_they_agree_for_models_of_sequences(kind: str, hessian: bool) -> None:
 
 
 @pytest.mark.parametrize("cases", ["target_chunk", "all"])
-def test_the_curvature_of_all_chunks_at_once_is_the_mean(cases: str) -> None:
+def test_the_curvature_of_all_chunks_at_once_is_that_of_all_cases(cases: str) -> None:
     pair = Pair({**PLAIN, "chunks": (3, cases), "weighted": False})
-    problem = pair.problem()
-    B = problem.curvature(pair.theta, Cases(), problem.gradient(pair.theta, Cases(0)))
-    assert apart(B(pair.v), pair.objective().gauss_newton_product(pair.theta, pair.v)) <= 1e-13
+    problem, of = pair.problem(), pair.objective()
+    B = problem.curvature(pair.theta, Cases(), problem.gradient(pair.theta, Cases()))
+    assert apart(B(pair.v), of.gauss_newton_product(pair.theta, pair.v)) <= EXACT
+    fisher = pair.problem(curvature_kind="empirical_fisher")
+    F, mean = fisher.curvature(pair.theta, Cases(), fisher.gradient(pair.theta, Cases())), of.gradient(pair.theta)
+    assert apart(F(pair.v) + mean * (mean @ pair.v), of.fisher_product(pair.theta, pair.v)) <= EXACT
