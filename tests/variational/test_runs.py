@@ -131,6 +131,13 @@ def test_fixed_draws_without_autograd_in_single_precision_and_with_other_solvers
         assert gap(train(problem=problem, max_epochs=40, **asked).theta.astype(float)) < 1e-3, asked
 
 
+def test_draws_kept_from_a_run_in_single_precision_do_not_coarsen_one_in_double() -> None:
+    problem, other = of_regression(draws=4), of_regression(draws=4)
+    theta = problem.initial_theta()
+    problem.score(theta.astype(np.float32), Cases())
+    assert problem.score(theta, Cases()) == other.score(theta, Cases())
+
+
 def test_a_problem_of_other_draws_tests_the_run() -> None:
     problem = of_regression(draws=10)
     result = train(problem=problem, test_problem=of_regression(draws=1000, seed=1), max_epochs=10)
