@@ -137,8 +137,7 @@ def hypergradients_of(
         trail = way.run(Training(derivatives, schedule, x, e))
         value, dx, deta = derivatives.validation(trail.x_final, e)
         check_shapes("validation", (dx, x), (deta, e))
-        if not (np.isfinite(value) and np.isfinite(dx).all()):
-            raise OptionError("validation", expected="a finite value and gradient after training", got=value)
+        _check_finite(value, dx, deta)
         found = run_back(trail, dx, deta)
     return Hypergradients(
         value,
@@ -151,19 +150,25 @@ def hypergradients_of(
     )
 
 
+def _check_finite(value: float, *derivatives: Vector) -> None:
+    if not all(np.isfinite(each).all() for each in (value, *derivatives)):
+        got = f"{value:g} with derivatives that are not" if np.isfinite(value) else value
+        raise OptionError("validation", expected="a finite value with finite derivatives after training", got=got)
+
+
 def _way(by: str | Way) -> Way:
-    if not isinstance(by, str):
-        return by
-    if by not in WAYS:
+    if isinstance(by, str) and by in WAYS:
+        return WAYS[by]()
+    if isinstance(by, (str, type)) or not hasattr(by, "run"):
         raise OptionError("by", expected=f"one of {', '.join(WAYS)}, or an object with a method run", got=by)
-    return WAYS[by]()
+    return by
 
 
 def _flat(nested: Any, name: str) -> tuple[Vector, Packing]:
     packing = Packing(hosted(nested, name))
     arrays = [leaf for _, leaf in leaves(packing.start)]
     if len(arrays) == 1:
-        return arrays[0].ravel().astype(np.float64, copy=False), packing  # not copied: memory is what this is about
+        return arrays[0].ravel().astype(np.float64, copy=False), packing  # no copy: a start may be large
     return packing.pack(packing.start) if arrays else np.zeros(0), packing
 
 

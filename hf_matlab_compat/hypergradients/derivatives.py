@@ -122,7 +122,8 @@ def _check_scalar(name: str, evaluate: Callable[[], Any], differentiate: Callabl
         got = f"an array of shape {np.shape(value)}" if np.shape(value) else repr(value)
         raise OptionError(name, expected="a function that returns one real number", got=got, advice="Sum or average.")
     try:
-        differentiate()
+        with np.errstate(all="ignore"):  # a derivative that is not finite is refused where it occurs in training
+            differentiate()
     except Exception as error:
         reason = refusal(error)
         if reason is None:

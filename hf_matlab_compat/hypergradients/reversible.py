@@ -12,8 +12,8 @@ from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.hypergradients.fixed_point import FRACTION_BITS, Decaying, FixedPoint, RangeError
 from hf_matlab_compat.hypergradients.trail import Back, Training
 
+_FEWEST_BITS, _MOST_BITS = 32, 60
 _OFFERED = 40
-_MOST_BITS = 60
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,15 @@ class Reversible:
     Raises
     ------
     OptionError
-        There are fewer than 17 bits or more than 60.
+        There are fewer than 32 bits or more than 60.
     """
 
     fraction_bits: int = FRACTION_BITS
 
     def __post_init__(self) -> None:
-        if not 16 < self.fraction_bits <= _MOST_BITS:
-            raise OptionError(
-                "fraction_bits", expected=f"a whole number from 17 to {_MOST_BITS}", got=self.fraction_bits
-            )
+        if self.fraction_bits not in range(_FEWEST_BITS, _MOST_BITS + 1):
+            expected = f"a whole number from {_FEWEST_BITS} to {_MOST_BITS}"
+            raise OptionError("fraction_bits", expected=expected, got=self.fraction_bits)
 
     def run(self, training: Training) -> ReversibleTrail:
         """Train.
@@ -82,12 +81,14 @@ class ReversibleTrail:
         self.kept_bytes = self._x.nbytes + self._v.nbytes
 
     def _out_of_range(self, name: str, error: RangeError, when: str) -> OptionError:
-        bits = min(_OFFERED, self._bits - 8)
+        bits = _OFFERED if self._bits > _OFFERED else _FEWEST_BITS
+        wider = f"Reversible(fraction_bits={bits}) holds numbers below {2 ** (63 - bits)}." if bits < self._bits else ""
+        smaller = "Take smaller learning rates. " if when else ""
         return OptionError(
             name,
             expected=f"numbers below {2 ** (63 - self._bits)} in size, the range of {self._bits} fraction bits",
             got=f"{error.value:.5g}{when}",
-            advice=f"Take smaller learning rates, or by=Reversible(fraction_bits={bits}) for {2 ** (63 - bits)}.",
+            advice=smaller + wider,
         )
 
     def _step(self, t: int) -> None:
@@ -142,5 +143,5 @@ class ReversibleTrail:
             "loss",
             expected="the same bits of the gradient from the same arguments",
             got="others, so that running back missed the start",
-            advice="Let everything random depend on t alone, or take by='checkpoints'.",
+            advice="Let all that is random depend on t alone; if only rounding differs, take by='checkpoints'.",
         )

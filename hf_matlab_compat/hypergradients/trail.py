@@ -196,5 +196,5 @@ def run_back(trail: Trail, dx: Vector, deta: Vector) -> Adjoint:
     found = Adjoint(trail.schedule, dx, deta)
     for step in trail.back():
         found.add(step)
-        del step  # what autograd recorded is free before it records the next step
+        del step  # its vectors are free before the next step's are made
     return found

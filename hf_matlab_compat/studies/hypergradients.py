@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.hypergradients import Derivatives, Descent, Hypergradients, Shortcut, hypergradients_of
 from hf_matlab_compat.hypergradients.derivatives import ByAutograd
 from hf_matlab_compat.hypergradients.descent import Schedule
@@ -281,7 +282,25 @@ class Found:
 
 
 def study(steps: int, starts: int, derivatives: str, tell: Callable[[str], None]) -> Found:
-    """Run all of it."""
+    """Run all of it.
+
+    Parameters
+    ----------
+    steps : int
+        Of training, where ways are compared.
+    starts : int
+        Number of starts of the short cut.
+    derivatives : {'hand', 'autograd'}
+        Where ways are compared.
+    tell : callable
+        Is told of progress.
+
+    Raises
+    ------
+    OptionError
+        There are no steps or no starts.
+    """
+    check_at_least(1, steps=steps, starts=starts)
     tell(f"{steps} steps by each way ...")
     ways = measure(steps, 0, derivatives)
     tell("undoing in floating point, and the short cut ...")

@@ -42,10 +42,14 @@ def test_numbers_that_leave_the_range_name_step_value_and_the_way_out():
     text = sentence(descent=Descent(30.0, 0.5, steps=200))
     assert text == (
         "learning_rates: expected numbers below 2048 in size, the range of 52 fraction bits, got 47048 in step 2 "
-        "of 200. Take smaller learning rates, or by=Reversible(fraction_bits=40) for 8388608."
+        "of 200. Take smaller learning rates. Reversible(fraction_bits=40) holds numbers below 8388608."
     )
     assert "below 8388608 in size" in sentence(descent=Descent(30.0, 0.5, steps=200), by=Reversible(fraction_bits=40))
-    assert sentence(start=(1.0, 4000.0)).startswith("start: expected numbers below 2048 in size")
+    assert sentence(start=(1.0, 4000.0)) == (
+        "start: expected numbers below 2048 in size, the range of 52 fraction bits, got 4000. "
+        "Reversible(fraction_bits=40) holds numbers below 8388608."
+    )
+    assert sentence(descent=Descent(30.0, 0.5, steps=200), by=Reversible(32)).endswith("Take smaller learning rates.")
 
 
 def test_a_larger_range_holds_them():
@@ -80,6 +84,8 @@ def test_a_gradient_that_is_not_finite_names_the_step(by):
         ({"validation": lambda x, eta: anp.sum(x) * np.inf}, "validation: expected a finite value"),
         ({"start": (1.0, np.nan)}, "start: expected finite numbers, got NaN or infinity"),
         ({"eta": (np.inf,)}, "eta: expected finite numbers, got NaN or infinity"),
+        ({"validation": lambda x, eta: anp.sqrt(anp.sum(0 * x))}, "validation: expected a finite value with finite d"),
+        ({"by": Reversible}, "by: expected one of reversible, checkpoints, stored, shortcut, or an object with a meth"),
         ({"by": "tape"}, "by: expected one of reversible, checkpoints, stored, shortcut, or an object with a method"),
     ],
 )
@@ -116,7 +122,7 @@ def test_groups_must_be_those_of_the_start():
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Reversible(16), lambda: Reversible(61), lambda: Shortcut(0), lambda: Checkpoints(0)]
+    "make", [lambda: Reversible(31), lambda: Reversible(61), lambda: Shortcut(0), lambda: Checkpoints(0)]
 )
 def test_wrong_settings_of_a_way_are_refused(make):
     with pytest.raises(OptionError, match="expected"):

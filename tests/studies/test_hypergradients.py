@@ -111,6 +111,12 @@ def test_the_command_prints_its_tables_in_80_columns(capsys):
         assert part in out
 
 
+@pytest.mark.parametrize("option", ["--steps", "--starts"])
+def test_a_study_of_nothing_is_refused(option, capsys):
+    assert main(["study", "hypergradients", option, "0"]) != 0
+    assert f"{option[2:]}: expected a number of at least 1, got 0" in capsys.readouterr().err
+
+
 @pytest.mark.study
 def test_the_marks_are_met_and_exact_hypergradients_tune_better(capsys):
     assert main(["study", "hypergradients"]) == 0
