@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from hf_matlab_compat.autodiff.cases import NestedCases
@@ -20,7 +22,8 @@ def tried(model: AutodiffModel, data: NestedCases) -> None:
     Raises
     ------
     OptionError
-        The loss is no scalar or no sum over cases, or the engine cannot differentiate an operation.
+        The loss is no scalar, no sum over cases or no function of the parameters, or the engine cannot differentiate
+        an operation.
     DataError
         The loss or its derivative is not finite.
     """
@@ -29,8 +32,9 @@ def tried(model: AutodiffModel, data: NestedCases) -> None:
     def block(cases: slice) -> Block:
         return mapped(lambda values: engine.array(values, np.float64), data.cut(cases))
 
-    few = block(slice(0, 2))
-    with explained(engine), np.errstate(all="ignore"):
+    few, elsewhere = block(slice(0, 2)), np.cos(np.arange(theta.size))
+    with explained(engine), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)  # autograd's; said below
         loss, error = engine.measured(theta, few)
         if not np.isfinite([loss, error]).all():
             raise DataError("loss", expected="a finite loss at the initial parameters", got=f"{loss}, error {error}")
@@ -39,7 +43,10 @@ def tried(model: AutodiffModel, data: NestedCases) -> None:
             _check_sum("loss", loss, [each[0] for each in apart])
             _check_sum("error", error, [each[1] for each in apart])
         _, gradient = engine.gradient(theta, few)
-        product = engine.product(theta, few, model.curvature)(np.cos(np.arange(theta.size)))
+        product = engine.product(theta, few, model.curvature)(elsewhere)
+        if not gradient.any() and engine.measured(theta + elsewhere, few)[0] == loss:
+            expected, advice = "outputs that depend on the parameters", "They are its first argument."
+            raise OptionError("output", expected=expected, got="the same loss at other ones", advice=advice)
     missing = np.flatnonzero(~np.isfinite(gradient))
     if missing.size:
         where, value = packing.place(int(missing[0])), theta[missing[0]]
