@@ -27,6 +27,7 @@ from hf_matlab_compat.errors import (
 from hf_matlab_compat.legacy.entry_points import nnet_train, nnet_train_2
 from hf_matlab_compat.legacy.rnn_call import rnn_train
 from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning
+from hf_matlab_compat.network_problem import feedforward
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.result import Result, load
 from hf_matlab_compat.rnn import controller, ctc, multiplicative, recurrent
@@ -46,7 +47,7 @@ __all__ += [
     "Terminated",
 ]
 __all__ += ["autodiff_problem", "check_derivatives", "controller", "ctc", "multiplicative", "recurrent", "rnn_train"]
-__all__ += ["variational_problem"]
+__all__ += ["feedforward", "variational_problem"]
 __all__ += ["BackendWarning", "CallWarning", "CheckpointWarning", "DataWarning", "DisplayWarning", "StuckWarning"]
 
 __version__: str

@@ -62,7 +62,7 @@ def test_the_package_offers_its_calls_its_settings_and_its_errors() -> None:
     raised = {name for name, value in vars(errors_module).items() if isinstance(value, type) and is_raised(value)}
     calls, classes = {"load", "nnet_train", "nnet_train_2", "train"}, {"Options", "Report", "Result", "State"}
     calls |= {"autodiff_problem", "check_derivatives", "controller", "ctc", "multiplicative", "recurrent", "rnn_train"}
-    calls |= {"variational_problem"}
+    calls |= {"feedforward", "variational_problem"}
     assert set(offered) == {*calls, *classes, "CheckpointWarning", "__version__", *raised - {"NotFinite"}}
     assert all(callable(offered[name]) for name in calls | classes)
     assert offered["Options"]().max_epochs == 100

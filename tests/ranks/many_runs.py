@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat import autodiff_problem, recurrent, train
+from hf_matlab_compat import autodiff_problem, feedforward, recurrent, train
 from hf_matlab_compat.autodiff import cases as nested_cases_module
 from hf_matlab_compat.objective import cases
 from hf_matlab_compat.rnn import sequences as sequences_module
@@ -36,6 +36,8 @@ def run(spec: dict[str, Any], out: Path, replace: Callable[..., None] = setattr)
     given = {"max_epochs": 2, "max_cg_steps": 12, "seed": 0, "checkpoint_period": 1}
     if spec.pop("autodiff", False):
         given |= {"problem": differentiated(inputs), "max_cg_steps": 8}
+    elif spec.pop("network_problem", False):
+        given["problem"] = feedforward(inputs, inputs, hidden_sizes=[5], unit_types=["tanh", "logistic"], num_chunks=2)
     elif spec.pop("sequences", False):
         given |= {"problem": sequences(inputs), "structural_damping": 0.1, "max_cg_steps": 8}
     else:

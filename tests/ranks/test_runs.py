@@ -23,6 +23,7 @@ SPECS: list[dict[str, Any]] = [
     {"name": "noise", "input_blankout": 0.2, "num_chunks": 2},
     {"name": "recurrent", "sequences": True, "precision": "double"},
     {"name": "recurrent_tree", "sequences": True, "sum_lanes": 16},
+    {"name": "network_problem", "network_problem": True, "sum_lanes": 16},
     {"name": "autodiff", "autodiff": True, "precision": "double"},
     {"name": "adam", "method": "adam", "num_chunks": 4},
 ]
