@@ -29,7 +29,7 @@ NET: dict[str, Any] = {
         {},
         {"precision": "double", "sum_lanes": 16},
         {"backend": "numba", "num_threads": 2},
-        {"curvature": "hessian"},
+        {"curvature": "empirical_fisher"},
         {"method": "adam"},
     ],
 )

@@ -13,11 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.backend import get_backend
-from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.objective.cases import ChunkedCases
-from hf_matlab_compat.objective.feedforward import feedforward_problem
-from hf_matlab_compat.options import Options
+from hf_matlab_compat.network_problem import feedforward
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.solvers.conjgrad import ConjugateGradients, conjgrad
 from hf_matlab_compat.studies.data import classes
@@ -76,15 +72,9 @@ def conditioning(net: Net, seed: int, epochs: int = 30) -> dict[str, Conditionin
     scales = 10 ** np.random.default_rng(seed).uniform(-1.5, 1.5, (16, 1)) if net.scaled else 1.0
     inputs = pooled * scales
     targets = pooled if net.reconstructs else cases["targets"].astype(float)
-    shared: dict[str, Any] = {"weight_decay": 2e-5, "precision": "double", "num_threads": 1}
-    layers: dict[str, Any] = {"hidden_sizes": net.hidden, "unit_types": net.units, "seed": seed}
-    result = train(inputs=inputs, targets=targets, **layers, **shared, max_epochs=epochs, initial_lam=1.0)
-    problem = feedforward_problem(
-        build_network([16, *net.hidden, len(targets)], net.units, "matching", "squared"),
-        ChunkedCases(inputs, targets, 1),
-        Options(**shared),
-        get_backend("numpy", "double", 1),
-    )
+    layers: dict[str, Any] = {"hidden_sizes": net.hidden, "unit_types": net.units, "weight_decay": 2e-5}
+    problem = feedforward(inputs, targets, **layers)
+    result = train(problem=problem, seed=seed, precision="double", num_threads=1, max_epochs=epochs, initial_lam=1.0)
     g = problem.gradient(result.theta, Cases())
     G = problem.curvature(result.theta, Cases(), g)
     B = np.array([G(e) for e in np.eye(len(result.theta))]) + LAM * np.eye(len(result.theta))

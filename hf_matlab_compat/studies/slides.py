@@ -16,11 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.backend import get_backend
-from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.objective.cases import ChunkedCases
-from hf_matlab_compat.objective.feedforward import feedforward_problem
-from hf_matlab_compat.options import Options
+from hf_matlab_compat.network_problem import feedforward
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.studies.data import classes
@@ -164,9 +160,10 @@ def twin_units(distances: Sequence[float] = (0.1, 0.01, 0.001), seed: int = 0) -
     """Return the slope and both curvatures between two nearly identical units of a 16-8-16 autoencoder."""
     (cases,) = classes("digits", (400,), seed)
     pooled = cases["inputs"].reshape(4, 2, 4, 2, -1).mean(axis=(1, 3)).reshape(16, -1).astype(float)
-    net = build_network([16, 8, 16], ["logistic", "logistic"], "matching", "squared")
+    net: dict[str, Any] = {"hidden_sizes": [8], "unit_types": ["logistic", "logistic"], "faithful": False}
+    G, H = (feedforward(pooled, pooled, **net, curvature=kind) for kind in ("gauss_newton", "hessian"))
     rng = np.random.default_rng(seed)
-    base, difference = 0.5 * rng.standard_normal(net.num_parameters), 0.1 * rng.standard_normal(17)
+    base, difference = 0.5 * rng.standard_normal(G.num_parameters), 0.1 * rng.standard_normal(17)
     first, second = ([*range(unit, 128, 8), 128 + unit] for unit in (0, 1))  # incoming weights, column-major, and bias
     outgoing = [136 + unit * 16 + np.arange(16) for unit in (0, 1)]
     base[outgoing[1]] = base[outgoing[0]]
@@ -178,21 +175,12 @@ def twin_units(distances: Sequence[float] = (0.1, 0.01, 0.001), seed: int = 0) -
         direction = difference / np.linalg.norm(difference)
         d[first], d[second] = -direction / np.sqrt(2), direction / np.sqrt(2)
         s[first], s[second] = direction / np.sqrt(2), direction / np.sqrt(2)
-        found.append(_between(net, pooled, theta, (d, s), distance))
+        found.append(_between(G, H, theta, (d, s), distance))
     return found
 
 
-def _between(net: Any, data: Any, theta: Point, directions: tuple[Point, Point], distance: float) -> Twins:
+def _between(G: Any, H: Any, theta: Point, directions: tuple[Point, Point], distance: float) -> Twins:
     d, s = directions
-    G, H = (
-        feedforward_problem(
-            net,
-            ChunkedCases(data, data, 1),
-            Options(curvature=kind, precision="double", weight_decay=0.0, faithful=False),
-            get_backend("numpy", "double", 1),
-        )
-        for kind in ("gauss_newton", "hessian")
-    )
     g = G.gradient(theta, Cases())
     of_G, of_H = G.curvature(theta, Cases(), g), H.curvature(theta, Cases(), g)
     return Twins(distance, float(g.full @ d), float(d @ of_G(d)), float(d @ of_H(d)), float(s @ of_H(s)))

@@ -17,11 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.backend import get_backend
-from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.objective.cases import ChunkedCases
-from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
-from hf_matlab_compat.options import Options
+from hf_matlab_compat.network_problem import NetworkProblem, feedforward
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.problem import Cases, Product
 from hf_matlab_compat.solvers.lanczos import Lanczos
@@ -111,14 +107,13 @@ class Spectrum:
 HEAD = f"{'':16}{'f':>9}{'least':>10}{'largest':>10}{'negative':>10}{'> 10 %':>8}{'near 0':>8}{'gap':>9}"
 
 
-def problem_of(inputs: Any, targets: Any, hidden: int = 10) -> FeedforwardProblem:
+def problem_of(inputs: Any, targets: Any, hidden: int = 10) -> NetworkProblem:
     """Return a classifier with one hidden layer, whose curvature is its Hessian, in double precision."""
-    options = Options(curvature="hessian", weight_decay=WEIGHT_DECAY, precision="double", faithful=False)
-    net = build_network([len(inputs), hidden, len(targets)], UNITS, "matching", "misclassified")
-    return feedforward_problem(net, ChunkedCases(inputs, targets, 1), options, get_backend("numpy", "double", 1))
+    net: dict[str, Any] = {"hidden_sizes": [hidden], "unit_types": UNITS, "error_measure": "misclassified"}
+    return feedforward(inputs, targets, **net, curvature="hessian", weight_decay=WEIGHT_DECAY, faithful=False)
 
 
-def spectrum_at(problem: FeedforwardProblem, theta: NDArray[Any], when: str, seed: int = 0) -> Spectrum:
+def spectrum_at(problem: NetworkProblem, theta: NDArray[Any], when: str, seed: int = 0) -> Spectrum:
     """Return the spectrum of the Hessian at θ."""
     H = problem.curvature(theta, Cases(), None)
     dense = np.array([H(e) for e in np.eye(len(theta))])

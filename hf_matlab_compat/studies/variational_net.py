@@ -16,12 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.backends.backend import get_backend
-from hf_matlab_compat.model.network import build_network
-from hf_matlab_compat.objective.cases import ChunkedCases
-from hf_matlab_compat.objective.feedforward import FeedforwardProblem, feedforward_problem
+from hf_matlab_compat.network_problem import NetworkProblem, feedforward
 from hf_matlab_compat.observers.observer import Observer, Stop
-from hf_matlab_compat.options import Options
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.studies.counting import Counted
@@ -46,14 +42,12 @@ ROUTES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
 """Settings of the problem and of `train`."""
 
 
-def network_problem() -> FeedforwardProblem:
+def network_problem() -> NetworkProblem:
     """Return the network on its 40 cases, without weight decay."""
     random = np.random.default_rng(0)
     x = np.concatenate([random.uniform(-2, -0.7, _N // 2), random.uniform(0.7, 2, _N // 2)])[None]
     y = np.sin(2 * x) + _NOISE * random.standard_normal(x.shape)
-    options = Options(precision="double", weight_decay=0.0, faithful=False)
-    net = build_network([1, _HIDDEN, 1], ["tanh", "linear"], "matching", "squared")
-    return feedforward_problem(net, ChunkedCases(x, y, 1), options, get_backend("numpy", "double", 1))
+    return feedforward(x, y, hidden_sizes=[_HIDDEN], unit_types=["tanh", "linear"], faithful=False)
 
 
 def outputs(Z: Array, x: Array) -> Array:
@@ -63,7 +57,7 @@ def outputs(Z: Array, x: Array) -> Array:
     return np.einsum("kh,khn->kn", V, hidden) + c
 
 
-def hamiltonian(net: FeedforwardProblem, seed: int, passes: float, steps: int = 40) -> Array:
+def hamiltonian(net: NetworkProblem, seed: int, passes: float, steps: int = 40) -> Array:
     """Return draws from the exact posterior, (K, P); the first third of the work sets the step length."""
     random, log_step, count = np.random.default_rng(seed), math.log(0.004), int(passes) // steps
 
