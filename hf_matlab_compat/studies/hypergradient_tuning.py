@@ -21,7 +21,7 @@ from hf_matlab_compat.studies.hypergradient_net import ETA, LAYERS, Pass, classi
 
 Vector = NDArray[Any]
 UPDATES, SIGN_STEP = 25, 0.2
-FIRST_RATE = 0.6
+FIRST_RATE, UPDATES_OF_RATES = 0.6, 40
 CONSTANT_RATES = (0.6, 1.2, 2.4, 4.8)
 
 
@@ -113,7 +113,7 @@ class Rates:
         return "\n".join([HEAD_OF_RATES, *(each.row(name) for name, each in self.judged.items())])
 
 
-def find_rates(seed: int = 0, steps: int = 100, updates: int = 40) -> Rates:
+def find_rates(updates: int, seed: int = 0, steps: int = 100) -> Rates:
     """Adjust the learning rates of all steps and layers by Adam on their logarithms, from .6 for all."""
     log_rates, values, mean, square = np.full((steps, 2), np.log(FIRST_RATE)), [], 0.0, 0.0
     for k in range(1, updates + 1):
@@ -203,4 +203,4 @@ def also(steps: int, seeds: Sequence[int], schedule: bool, tell: Callable[[str],
     tunings = tune(steps, seeds, tell)
     if schedule:
         tell("learning rates of 100 steps and two layers ...")
-    return Found(tunings, find_rates() if schedule else None)
+    return Found(tunings, find_rates(UPDATES_OF_RATES) if schedule else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -29,9 +30,9 @@ class Meter:
     ----------
     inner : Derivatives
     kept : int
-        Traced bytes between the runs forward and back.
+        Traced bytes between the runs forward and back, after Python's garbage collector has run.
     alive : int
-        The most at the beginning of any derivative: what is kept, and what running back works with.
+        The most at the beginning of any derivative: what is kept, what running back works with, and garbage.
     began, between, went_back : float
         CPU seconds at the beginning, after training, and after the validation loss.
     """
@@ -56,6 +57,8 @@ class Meter:
     def validation(self, x: Vector, eta: Vector) -> tuple[float, Vector, Vector]:
         """Return the validation loss and its derivatives."""
         self.between = time.process_time()
+        if tracemalloc.is_tracing():
+            gc.collect()
         self.kept = self._look()
         found = self.inner.validation(x, eta)
         self.went_back = time.process_time()
@@ -72,7 +75,9 @@ def memory_of(derivatives: Derivatives, x: Vector, settings: Descent, by: str) -
 
     They are those of all objects made since the call began, x of the end and the results included.
     """
+    hypergradients_of(derivatives, x, ETA, descent(4), by)  # what Python keeps of a first run is not counted
     meter = Meter(derivatives)
+    gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -41,7 +41,7 @@ def test_reversible_learning_keeps_a_hundredth_of_a_thousand_steps():
     # besides what is kept: x of the end, and some objects
     assert counted["reversible"] + P * 8 <= memory["reversible"] < counted["reversible"] + P * 8 + 9000
     most = dict(zip(study.WAYS, alive, strict=True))
-    assert most["stored"] / most["reversible"] >= 70
+    assert most["stored"] / most["reversible"] >= 65
     assert all(most[way] >= memory[way] for way in study.WAYS)
 
 
@@ -101,13 +101,22 @@ def test_test_cases_are_neither_trained_on_nor_validated():
     assert Pass.at(start(0), held_out()).p.sum() == pytest.approx(497)
 
 
-def test_the_command_prints_its_tables_in_80_columns(capsys):
+def test_the_command_prints_its_tables_in_80_columns(capsys, monkeypatch):
+    monkeypatch.setattr(study, "LONG", 60)
+    monkeypatch.setattr(study, "SHORTENED", (6, 60))
+    monkeypatch.setattr(tuning, "UPDATES_OF_RATES", 2)
     code = main(["study", "hypergradients", "--steps", "30", "--starts", "1", "--schedule"])
     out = capsys.readouterr().out
     assert code == 1  # 30 steps are too few for a ratio of 100
     assert "not met" in out
     assert max(map(len, out.splitlines())) <= 80
-    for part in ("kept kB", "undone in floating point", "cosine", "of a short cut back", "by step and layer"):
+    for part in (
+        "kept kB",
+        "undone in floating point",
+        "cosine",
+        "of a short cut back",
+        "by step and layer, 2 updates",
+    ):
         assert part in out
 
 
