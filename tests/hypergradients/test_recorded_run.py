@@ -53,6 +53,7 @@ def test_derivatives_are_those_recorded(by, recorded, descent):
 
 
 def test_autograd_gives_the_same(recorded, descent):
+    pytest.importorskip("autograd")
     functions = Functions(NET)
     check(hypergradients(functions.loss, functions.validation, recorded["x0"], ETA, descent), recorded)
 

@@ -1,7 +1,5 @@
 """Ways of running back, against finite differences, automatic differentiation through training, and each other."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 
@@ -18,8 +16,7 @@ from hf_matlab_compat.hypergradients.descent import Schedule
 from hf_matlab_compat.hypergradients.trail import Training
 from hf_matlab_compat.studies.hypergradient_net import ETA, P, classifier, descent, start
 
-anp = import_module("autograd.numpy")
-autograd = import_module("autograd")
+anp, autograd = pytest.importorskip("autograd.numpy"), pytest.importorskip("autograd")
 NET = classifier()
 EXACT = ["reversible", "checkpoints", "stored"]
 A = np.random.default_rng(3).standard_normal((20, 4))

@@ -14,6 +14,7 @@ NET = classifier()
 
 
 def test_derivatives_by_hand_are_those_of_autograd():
+    pytest.importorskip("autograd")
     functions, rng = Functions(NET), np.random.default_rng(0)
     theirs = ByAutograd(functions.loss, functions.validation, (start(0), ETA))
     x, w = start(1), rng.standard_normal(P)
