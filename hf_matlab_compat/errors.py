@@ -102,19 +102,6 @@ class OptionError(ArgumentError):
     """An option has an invalid value, or two options contradict each other."""
 
 
-def check_at_least(least: float, **settings: float) -> None:
-    """Refuse a setting below `least`, or NaN.
-
-    Raises
-    ------
-    OptionError
-        It is.
-    """
-    for name, value in settings.items():
-        if not value >= least:
-            raise OptionError(name, expected=f"a number of at least {least}", got=value)
-
-
 class DataError(ArgumentError):
     """The data or the initial parameters are invalid, or their shapes do not fit the network."""
 

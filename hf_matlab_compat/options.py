@@ -8,69 +8,46 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import inspect
-import math
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from hf_matlab_compat.errors import OptionError, quoted
-
-
-class Kind(NamedTuple):
-    """The values that an option takes. Numbers become Python's own: a numpy scalar would widen single precision."""
-
-    fits: Callable[[Any], bool]
-    convert: Callable[[Any], Any]
-    expected: str
-
-
-def _whole(least: int, most: float = math.inf) -> Kind:
-    limits = f"of at least {least}" + (f" and at most {most}" if math.isfinite(most) else "")
-    return Kind(
-        lambda v: not isinstance(v, bool) and int(v) == v and least <= v <= most, int, f"a whole number {limits}"
-    )
-
-
-def _number(fits: Callable[[Any], bool], expected: str) -> Kind:
-    return Kind(lambda v: not isinstance(v, bool | str) and not math.isnan(v) and fits(v), float, expected)
-
-
-def _or_none(kind: Kind) -> Kind:
-    return Kind(
-        lambda v: v is None or kind.fits(v), lambda v: v if v is None else kind.convert(v), f"{kind.expected}, or None"
-    )
-
-
-def _word(*allowed: str) -> Kind:
-    return Kind(lambda v: v in allowed, str, "one of " + ", ".join(map(repr, allowed)))
-
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.kinds import (
+    ABOVE_0_TO_1,
+    ABOVE_1,
+    ANY_NUMBER,
+    AT_LEAST_0,
+    AT_LEAST_1,
+    BETWEEN_0_AND_1,
+    FLAG,
+    FROM_0_TO_1,
+    POSITIVE,
+    SEED,
+    SHARE,
+    Kind,
+    converted,
+    or_none,
+    whole,
+    word,
+)
 
 _NO_RULES = (bool, np.bool_, int, float, complex, np.generic, np.ndarray, list, tuple, dict, type(None))
 _RULE = Kind(lambda v: not isinstance(v, _NO_RULES), lambda v: v, "a name, or an object with the methods of the rule")
 _DAMPING: Mapping[Any, Any] = {"levenberg_marquardt": True, "none": False}
-_FLAG = Kind(lambda v: isinstance(v, bool | np.bool_), bool, "True or False")
 _DAMPS = Kind(
-    lambda v: _FLAG.fits(v) or _RULE.fits(v),
-    lambda v: _DAMPING.get(v, v) if isinstance(v, str) else bool(v) if _FLAG.fits(v) else v,
+    lambda v: FLAG.fits(v) or _RULE.fits(v),
+    lambda v: _DAMPING.get(v, v) if isinstance(v, str) else bool(v) if FLAG.fits(v) else v,
     "True or False, or an object with the methods of a damping",
 )
-_POSITIVE = _number(lambda v: 0 < v < math.inf, "a finite number above 0")
-_AT_LEAST_0 = _number(lambda v: 0 <= v < math.inf, "a finite number of at least 0")
-_BETWEEN_0_AND_1 = _number(lambda v: 0 < v < 1, "a number between 0 and 1")
-_FROM_0_TO_1 = _number(lambda v: 0 <= v <= 1, "a number from 0 to 1")
-_ABOVE_0_TO_1 = _number(lambda v: 0 < v <= 1, "a number above 0 and at most 1")
-_AT_LEAST_1 = _number(lambda v: 1 <= v < math.inf, "a finite number of at least 1")
-_ABOVE_1 = _number(lambda v: 1 < v < math.inf, "a finite number above 1")
-_SHARE = _number(lambda v: 0 <= v < 1, "a number of at least 0 and below 1")
 _SHARES = Kind(
-    lambda v: all(map(_SHARE.fits, v)) if isinstance(v, list | tuple | np.ndarray) else _SHARE.fits(v),
+    lambda v: all(map(SHARE.fits, v)) if isinstance(v, list | tuple | np.ndarray) else SHARE.fits(v),
     lambda v: tuple(map(float, v)) if isinstance(v, list | tuple | np.ndarray) else float(v),
-    f"{_SHARE.expected}, or one for each hidden layer",
+    f"{SHARE.expected}, or one for each hidden layer",
 )
-_ANY_NUMBER = _number(lambda v: True, "a number")
 _ANYTHING = Kind(lambda v: True, lambda v: v, "")  # `matlab.random.streams` checks a seed
 _LOSS = Kind(
     lambda v: v in ("matching", "squared") if isinstance(v, str) else hasattr(v, "log_likelihood"),
@@ -132,42 +109,42 @@ class Options:
 
     # --- the run
     max_epochs: int = option(
-        100, _whole(0), "Number of the last epoch. An epoch is one outer iteration: one parameter update.", "maxepoch"
+        100, whole(0), "Number of the last epoch. An epoch is one outer iteration: one parameter update.", "maxepoch"
     )
     num_chunks: int = option(
-        1, _whole(1), "Minibatches (chunks) of the training cases; must divide the number of cases.", "numchunks"
+        1, whole(1), "Minibatches (chunks) of the training cases; must divide the number of cases.", "numchunks"
     )
     num_test_chunks: int = option(
-        1, _whole(1), "Number of parts in which the test cases are evaluated.", "numchunks_test"
+        1, whole(1), "Number of parts in which the test cases are evaluated.", "numchunks_test"
     )
     trim_cases: bool = option(
         False,
-        _FLAG,
+        FLAG,
         "Drop the last cases if num_chunks does not divide their number; False refuses them.",
         "trim_cases",
     )
     precision: str = option(
         "single",
-        _word("single", "double", "tf32"),
+        word("single", "double", "tf32"),
         "Working precision. 'tf32' (GPU only) stores single precision and multiplies matrices in TF32.",
         "precision",
         _FILE,
     )
     backend: str = option(
         "numpy",
-        _word("numpy", "numba", "cupy"),
+        word("numpy", "numba", "cupy"),
         "Where to compute: 'numpy' (CPU), 'numba' (CPU, compiled passes) or 'cupy' (NVIDIA GPU).",
         "jacket",
     )
     num_threads: int | None = option(
         None,
-        _or_none(_whole(1)),
+        or_none(whole(1)),
         "CPU threads; None: one per processor. The results do not depend on it.",
         "numthreads",
     )
     ranks: str = option(
         "none",
-        _word("none", "mpi"),
+        word("none", "mpi"),
         "Processes that share the run: 'none', or 'mpi' for those that mpiexec started. The results do not depend on "
         "it.",
         "ranks",
@@ -184,7 +161,7 @@ class Options:
         "sumlanes",
     )
     faithful: bool = option(
-        True, _FLAG, "Keep the quirks of the MATLAB program (`hf-compat quirks`). False corrects them.", "faithful"
+        True, FLAG, "Keep the quirks of the MATLAB program (`hf-compat quirks`). False corrects them.", "faithful"
     )
 
     # --- the method and its rules: names in `registry`, or objects of your own
@@ -198,20 +175,20 @@ class Options:
     )
     learning_rate: float | None = option(
         None,
-        _or_none(_POSITIVE),
+        or_none(POSITIVE),
         "Rate of 'gd', 'momentum', 'nag', 'adam' and 'esgd', and first step of 'rprop'. None takes the method's own "
         "default.",
         "learningrate",
     )
     momentum: float | None = option(
         None,
-        _or_none(_number(lambda v: 0 <= v < 1, "a number of at least 0 and below 1")),
+        or_none(SHARE),
         "Momentum of 'momentum', and the largest momentum of 'nag'. None takes the method's own default.",
         "momentum",
     )
     momentum_period: int | None = option(
         None,
-        _or_none(_whole(1)),
+        or_none(whole(1)),
         "Number of updates after which 'nag' raises its momentum. None takes the published 250.",
         "momentumperiod",
     )
@@ -248,31 +225,31 @@ class Options:
     )
     error_measure: str = option(
         "squared",
-        _word("squared", "misclassified", "none"),
+        word("squared", "misclassified", "none"),
         "The reported error: mean squared error of a case, summed over outputs; the fraction of misclassified cases; "
         "or none. It is not optimised.",
         "errtype",
     )
     weight_decay: float = option(
         2e-5,
-        _AT_LEAST_0,
+        AT_LEAST_0,
         "Strength of the ℓ² penalty: ½ · weight_decay · ‖θ‖² is subtracted from the mean log-likelihood.",
         "weightcost",
         "the author's log of CURVES",
     )
-    decay_biases: bool = option(True, _FLAG, "Apply weight_decay to the biases too.", "decay_biases", _FILE)
+    decay_biases: bool = option(True, FLAG, "Apply weight_decay to the biases too.", "decay_biases", _FILE)
 
     # --- curvature and damping
     curvature: str = option(
         "gauss_newton",
-        _word("gauss_newton", "hessian", "empirical_fisher"),
+        word("gauss_newton", "hessian", "empirical_fisher"),
         "The curvature matrix of the quadratic model.",
         "mattype",
         "4.2",
     )
     curvature_cases: str = option(
         "target_chunk",
-        _word("target_chunk", "all"),
+        word("target_chunk", "all"),
         "Cases of curvature products: the chunk of the epoch, or all.",
         "hybridmode",
         "4.3",
@@ -286,60 +263,60 @@ class Options:
         "autodamp",
         "4.1",
     )
-    initial_lam: float = option(45.0, _AT_LEAST_0, "Damping strength λ in the first epoch.", "initlambda", _FILE)
+    initial_lam: float = option(45.0, AT_LEAST_0, "Damping strength λ in the first epoch.", "initlambda", _FILE)
     lam_drop: float = option(
-        2 / 3, _ABOVE_0_TO_1, "Factor on λ after an epoch with rho (the reduction ratio) above rho_high.", "drop", "4.1"
+        2 / 3, ABOVE_0_TO_1, "Factor on λ after an epoch with rho (the reduction ratio) above rho_high.", "drop", "4.1"
     )
     lam_boost: float | None = option(
         None,
-        _or_none(_AT_LEAST_1),
+        or_none(AT_LEAST_1),
         "Factor on λ after an epoch with rho below rho_low; None: 1 / lam_drop.",
         "boost",
         "4.1",
     )
     structural_damping: float = option(
         0.0,
-        _AT_LEAST_0,
+        AT_LEAST_0,
         "μ: λμ times the matrix of structural damping is added to the curvature of a recurrent net. 0 for none.",
         "",
         "Martens and Sutskever 2011",
     )
     reduction_ratio: str = option(
         "undamped",
-        _word("undamped", "damped"),
+        word("undamped", "damped"),
         "The model whose predicted change enters rho: that of the curvature, or with its damping.",
     )
-    rho_low: float = option(0.25, _ANY_NUMBER, "λ is raised if the reduction ratio is below this.", "rho_low", "4.1")
-    rho_high: float = option(0.75, _ANY_NUMBER, "λ is lowered if the reduction ratio is above this.", "rho_high", "4.1")
+    rho_low: float = option(0.25, ANY_NUMBER, "λ is raised if the reduction ratio is below this.", "rho_low", "4.1")
+    rho_high: float = option(0.75, ANY_NUMBER, "λ is lowered if the reduction ratio is above this.", "rho_high", "4.1")
 
     # --- conjugate gradients
-    max_cg_steps: int = option(250, _whole(1), "Largest number of CG steps in an epoch.", "maxiters", _FILE)
-    min_cg_steps: int = option(1, _whole(0), "CG does not test for convergence before this step.", "miniters", _FILE)
+    max_cg_steps: int = option(250, whole(1), "Largest number of CG steps in an epoch.", "maxiters", _FILE)
+    min_cg_steps: int = option(1, whole(0), "CG does not test for convergence before this step.", "miniters", _FILE)
     cg_tolerance: float = option(
         5e-4,
-        _AT_LEAST_0,
+        AT_LEAST_0,
         "CG stops if its relative progress per step, over the gap, is below this.",
         "tolerance",
         "4.4",
     )
     cg_gap_ratio: float = option(
-        0.1, _FROM_0_TO_1, "Length of the gap as a fraction of the CG steps done so far.", "gapratio", "4.4"
+        0.1, FROM_0_TO_1, "Length of the gap as a fraction of the CG steps done so far.", "gapratio", "4.4"
     )
-    cg_min_gap: int = option(10, _whole(1), "Smallest length of the gap, in CG steps.", "mingap", "4.4")
+    cg_min_gap: int = option(10, whole(1), "Smallest length of the gap, in CG steps.", "mingap", "4.4")
     iterate_grid_start: float = option(
-        5.0, _POSITIVE, "First CG step whose iterate is recorded for the selection.", "inext", _FILE
+        5.0, POSITIVE, "First CG step whose iterate is recorded for the selection.", "inext", _FILE
     )
-    iterate_grid_base: float = option(1.3, _ABOVE_1, "Ratio between consecutive recorded CG steps.", "imult", "4.6")
+    iterate_grid_base: float = option(1.3, ABOVE_1, "Ratio between consecutive recorded CG steps.", "imult", "4.6")
     start_decay: float = option(
         0.95,
-        _FROM_0_TO_1,
+        FROM_0_TO_1,
         "Factor on the last CG iterate, from which the next CG run starts.",
         "decay",
         f"{_FILE} (Martens 2010: 1)",
     )
     preconditioner_exponent: float | None = option(
         0.75,
-        _or_none(_FROM_0_TO_1),
+        or_none(FROM_0_TO_1),
         "Exponent of the diagonal preconditioner; None for none.",
         "precon_exponent",
         "4.7",
@@ -348,28 +325,28 @@ class Options:
     # --- step
     backtracking_cases: str = option(
         "all",
-        _word("all", "target_chunk", "none"),
+        word("all", "target_chunk", "none"),
         "The cases on which 'backtracking' compares CG iterates; 'none' takes the last iterate.",
         "backtrack_set",
         _FILE,
     )
     line_search_c: float = option(
-        1e-2, _FROM_0_TO_1, "Constant of the sufficient-increase condition of the line search.", "linesearch_c", _FILE
+        1e-2, FROM_0_TO_1, "Constant of the sufficient-increase condition of the line search.", "linesearch_c", _FILE
     )
     line_search_factor: float = option(
-        0.8, _BETWEEN_0_AND_1, "Factor on the step length at each reduction.", "linesearch_factor", _FILE
+        0.8, BETWEEN_0_AND_1, "Factor on the step length at each reduction.", "linesearch_factor", _FILE
     )
     max_reductions: int = option(
-        60, _whole(1), "The step is rejected after this number of reductions of its length.", "linesearch_max", _FILE
+        60, whole(1), "The step is rejected after this number of reductions of its length.", "linesearch_max", _FILE
     )
 
     # --- sparse initialisation
     num_connections: int = option(
-        15, _whole(1, 100_000), "Number of incoming connections drawn for each unit.", "numconn", "5"
+        15, whole(1, 100_000), "Number of incoming connections drawn for each unit.", "numconn", "5"
     )
     init_scale: float = option(
         1.0,
-        _AT_LEAST_0,
+        AT_LEAST_0,
         "Standard deviation of the initial weights, halved once for each tanh layer at either end of a weight.",
         "initcoeff",
         _FILE,
@@ -384,7 +361,7 @@ class Options:
 
     # --- corruption: drawn once for every epoch, and fixed within it
     input_blankout: float = option(
-        0.0, _SHARE, "Share of the inputs that become 0; the others are divided by 1 - share.", "blankout"
+        0.0, SHARE, "Share of the inputs that become 0; the others are divided by 1 - share.", "blankout"
     )
     hidden_blankout: Any = option(
         0.0,
@@ -392,36 +369,36 @@ class Options:
         "Share of the outputs of hidden units that become 0 (dropout), one for all hidden layers or one for each.",
         "dropout",
     )
-    input_noise: float = option(0.0, _AT_LEAST_0, "Standard deviation of noise added to the inputs.", "innoise")
+    input_noise: float = option(0.0, AT_LEAST_0, "Standard deviation of noise added to the inputs.", "innoise")
     input_dilation: float = option(
-        0.0, _AT_LEAST_0, "Largest relative change of an input: each is multiplied by 1 ± up to this.", "indilate"
+        0.0, AT_LEAST_0, "Largest relative change of an input: each is multiplied by 1 ± up to this.", "indilate"
     )
     weight_noise: float = option(
-        0.0, _AT_LEAST_0, "Standard deviation of noise added to all parameters for an epoch.", "weightnoise"
+        0.0, AT_LEAST_0, "Standard deviation of noise added to all parameters for an epoch.", "weightnoise"
     )
     perturbed_weights: float = option(
-        0.0, _FROM_0_TO_1, "Share of the weights that curvature products see changed.", "perturbshare"
+        0.0, FROM_0_TO_1, "Share of the weights that curvature products see changed.", "perturbshare"
     )
     perturbation: float = option(
-        0.01, _BETWEEN_0_AND_1, "Relative change of these weights in curvature products.", "perturbsize"
+        0.01, BETWEEN_0_AND_1, "Relative change of these weights in curvature products.", "perturbsize"
     )
     perturb_form: str = option(
         "symmetric",
-        _word("symmetric", "legacy"),
+        word("symmetric", "legacy"),
         "'symmetric' changes the weights both ways and for a whole epoch; 'legacy' only on the way back, and others in "
         "every product.",
         "perturbform",
     )
     corruption_seed: int = option(
         0,
-        _whole(0, 2**64 - 1),
+        SEED,
         "Key of all these draws, and of the samples of 'growing_hf' and 'lissa'; a resumed run needs the same.",
         "corruptseed",
     )
 
     clean_train: bool = option(
         False,
-        _FLAG,
+        FLAG,
         "Report `clean_train_error` after every epoch too: the error of the training cases without corruption. It "
         "costs a likelihood pass.",
     )
@@ -429,31 +406,31 @@ class Options:
     # --- early stopping
     patience: int | None = option(
         None,
-        _or_none(_whole(1)),
+        or_none(whole(1)),
         "Epochs without a better figure of the test cases after which the run stops; the best parameters are kept.",
         "patience",
     )
     monitor: str = option(
         "log_likelihood",
-        _word("log_likelihood", "error"),
+        word("log_likelihood", "error"),
         "The figure of the test cases that patience looks at.",
         "monitor",
     )
     average_decay: float | None = option(
         None,
-        _or_none(_BETWEEN_0_AND_1),
+        or_none(BETWEEN_0_AND_1),
         "Decay of a running average of the parameters, which is kept beside the last ones; None keeps none.",
         "averagedecay",
     )
 
     # --- files
     checkpoint_period: int = option(
-        10, _whole(1), "A checkpoint is kept under its own name every this number of epochs.", "checkpoint_every", _FILE
+        10, whole(1), "A checkpoint is kept under its own name every this number of epochs.", "checkpoint_every", _FILE
     )
 
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):
-            value = _converted(each.name, getattr(self, each.name), each.metadata["kind"])
+            value = converted(each.name, getattr(self, each.name), each.metadata["kind"])
             object.__setattr__(self, each.name, value)
         if self.precision == "tf32" and self.backend != "cupy":
             raise OptionError(
@@ -493,13 +470,3 @@ class Options:
     def boost(self) -> float:
         """Factor on λ after a bad epoch."""
         return 1 / self.lam_drop if self.lam_boost is None else self.lam_boost
-
-
-def _converted(name: str, value: Any, kind: Kind) -> Any:
-    try:
-        if kind.fits(value):
-            return kind.convert(value)
-    except (TypeError, ValueError, OverflowError):
-        pass  # the value cannot be compared: the message below says what was expected
-    plain = value.item() if isinstance(value, np.generic) else value
-    raise OptionError(name, expected=kind.expected, got=quoted(plain))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import OptionError, quoted
+from hf_matlab_compat.kinds import ABOVE_0_TO_1, AT_LEAST_0, check_settings
 
 Theta = NDArray[np.floating[Any]]
 
@@ -69,8 +70,7 @@ class Masked:
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.tolerance < np.inf:
-            raise OptionError("tolerance", expected="a finite number of at least 0", got=quoted(self.tolerance))
+        check_settings(self, tolerance=AT_LEAST_0)
 
     @property
     def num_vectors(self) -> int:
@@ -106,7 +106,7 @@ class Delta:
     portion: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_portion(self.portion)
+        check_settings(self, portion=ABOVE_0_TO_1)
 
     @property
     def num_vectors(self) -> int:
@@ -140,7 +140,7 @@ class Average:
     portion: float = 0.5
 
     def __post_init__(self) -> None:
-        _check_portion(self.portion)
+        check_settings(self, portion=ABOVE_0_TO_1)
 
     @property
     def num_vectors(self) -> int:
@@ -188,8 +188,3 @@ def plain(merge: Any) -> dict[str, Any]:
 def shown(merge: Mapping[str, Any]) -> str:
     """Return a rule in words, from what `plain` returns."""
     return f"{merge['name']}, " + ", ".join(f"{name} {value:g}" for name, value in merge.items() if name != "name")
-
-
-def _check_portion(portion: float) -> None:
-    if not 0 < portion <= 1:
-        raise OptionError("portion", expected="a number above 0 and at most 1", got=quoted(portion))

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.errors import OptionError, quoted
 from hf_matlab_compat.hypergradients.remainders import BITS
+from hf_matlab_compat.kinds import check_settings, or_none, whole
 
 DENOMINATOR = 1 << BITS
 _LARGEST_MOMENTUM = 1 - 1 / DENOMINATOR
@@ -45,8 +46,7 @@ class Descent:
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        if self.steps is not None and not (isinstance(self.steps, int) and self.steps >= 1):
-            raise OptionError("steps", expected="a whole number of at least 1", got=self.steps)
+        check_settings(self, steps=or_none(whole(1)))
         rates, momenta = table("learning_rates", self.learning_rates), table("momenta", self.momenta)
         if not np.isfinite(rates).all():
             raise OptionError("learning_rates", expected="finite numbers", got=_first(rates, ~np.isfinite(rates)))
@@ -82,9 +82,12 @@ def table(name: str, values: Any) -> NDArray[Any]:
     Raises
     ------
     OptionError
-        They have more than two axes, or none at all.
+        They are no numbers, have more than two axes, or are none at all.
     """
-    array = np.asarray(values, dtype=float)
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise OptionError(name, expected="a number, one a step, or a row a step", got=quoted(values)) from error
     if array.ndim > 2 or array.size == 0:
         raise OptionError(
             name, expected="a number, one a step, or a row a step", got=f"an array of shape {array.shape}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.hypergradients.fixed_point import FRACTION_BITS, Decaying, FixedPoint, RangeError
 from hf_matlab_compat.hypergradients.trail import Back, Training
+from hf_matlab_compat.kinds import check_settings, whole
 
 _FEWEST_BITS, _MOST_BITS = 32, 60
 _OFFERED = 40
@@ -34,9 +35,7 @@ class Reversible:
     fraction_bits: int = FRACTION_BITS
 
     def __post_init__(self) -> None:
-        if self.fraction_bits not in range(_FEWEST_BITS, _MOST_BITS + 1):
-            expected = f"a whole number from {_FEWEST_BITS} to {_MOST_BITS}"
-            raise OptionError("fraction_bits", expected=expected, got=self.fraction_bits)
+        check_settings(self, fraction_bits=whole(_FEWEST_BITS, _MOST_BITS))
 
     def run(self, training: Training) -> ReversibleTrail:
         """Train.

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.hypergradients.descent import Descent, Schedule
 from hf_matlab_compat.hypergradients.trail import Back, Training
+from hf_matlab_compat.kinds import check_settings, or_none, whole
 
 _MARGIN = 0.001
 
@@ -38,8 +38,8 @@ class Shortcut:
     steps: int | Descent | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.steps, int) and self.steps < 1:
-            raise OptionError("steps", expected="a whole number of at least 1", got=self.steps)
+        if not isinstance(self.steps, Descent):
+            check_settings(self, steps=or_none(whole(1)))
 
     def run(self, training: Training) -> ShortcutTrail:
         """Train, in floating point."""

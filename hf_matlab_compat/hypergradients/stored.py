@@ -8,9 +8,9 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.hypergradients.derivatives import Vector
 from hf_matlab_compat.hypergradients.trail import Back, Training
+from hf_matlab_compat.kinds import check_settings, or_none, whole
 
 
 class Stored:
@@ -73,8 +73,7 @@ class Checkpoints:
     every: int | None = None
 
     def __post_init__(self) -> None:
-        if self.every is not None:
-            check_at_least(1, every=self.every)
+        check_settings(self, every=or_none(whole(1)))
 
     def run(self, training: Training) -> CheckpointTrail:
         """Train."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.kinds import FLAG, check_settings
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.methods.krylov_subspace import combined
 from hf_matlab_compat.methods.samples import Sampled
@@ -46,6 +47,10 @@ class AveragedHF(StochasticHF):
     rate_decay: float = 1.0
     start_growth: float = 1.0
     dynamic: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_settings(self, dynamic=FLAG)
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: no gradient has been stored."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import check_at_least
+from hf_matlab_compat.kinds import POSITIVE, check_settings, whole
 from hf_matlab_compat.methods.minibatch import Minibatch, OnChunk
 from hf_matlab_compat.solvers.preconditioners import random_signs
 from hf_matlab_compat.state import Memory
@@ -44,7 +44,7 @@ class ESGD(Minibatch):
     remembers = ("squares",)
 
     def __post_init__(self) -> None:
-        check_at_least(1, period=self.period)
+        check_settings(self, rate=POSITIVE, damping=POSITIVE, period=whole(1))
 
     def start(self, problem: Any, theta: Vector) -> Memory:
         """See `Minibatch.start`."""

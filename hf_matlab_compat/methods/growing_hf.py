@@ -18,8 +18,8 @@ from typing import Any, cast
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.hessian_free import HessianFree
+from hf_matlab_compat.kinds import AT_LEAST_1, POSITIVE, SEED, check_settings, or_none, whole
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.methods.samples import Sampled, drawn_cases, figures_of, sampled
 from hf_matlab_compat.problem import Cases, Problem, check_problem
@@ -54,8 +54,8 @@ class GrowingHF:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_at_least(1, first_size=self.first_size, slices=self.slices)
-        check_at_least(1, growth=1 if self.growth is None else self.growth)
+        check_settings(self, first_size=whole(1), slices=whole(1), seed=SEED)
+        check_settings(self, tolerance=POSITIVE, growth=or_none(AT_LEAST_1))
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: the memory of Hessian-free, and the first size."""

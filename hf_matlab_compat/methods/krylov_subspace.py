@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.errors import NotFinite
+from hf_matlab_compat.kinds import AT_LEAST_0, POSITIVE, check_settings, whole
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.problem import Cases, Problem, check_problem
 from hf_matlab_compat.solvers.flexible_cg import inverse_of
@@ -52,6 +53,9 @@ class KrylovSubspace:
     floor: float = 1e-4
     preconditioner: Preconditioner = field(default_factory=MartensDiagonal)
     lam: float = 1e-4
+
+    def __post_init__(self) -> None:
+        check_settings(self, size=whole(1), max_evaluations=whole(1), floor=POSITIVE, lam=AT_LEAST_0)
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: no step before the first epoch."""

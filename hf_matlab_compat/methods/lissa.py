@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import OptionError, check_at_least, speaking
+from hf_matlab_compat.errors import speaking
+from hf_matlab_compat.kinds import POSITIVE, SEED, check_settings, or_none, whole
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.methods.samples import drawn_cases
 from hf_matlab_compat.model.corruption import words
@@ -74,10 +75,8 @@ class LiSSA:
     line_search: LineSearch | None = field(default_factory=lambda: Armijo(rescore_rejected=True))
 
     def __post_init__(self) -> None:
-        check_at_least(1, chains=self.chains, depth=self.depth, cases=self.cases)
-        check_at_least(0, gradient_epochs=self.gradient_epochs)
-        if self.scale is not None and not self.scale > 0:
-            raise OptionError("scale", expected="a number above 0, or None for an estimate", got=self.scale)
+        check_settings(self, chains=whole(1), depth=whole(1), cases=whole(1), gradient_epochs=whole(0))
+        check_settings(self, scale=or_none(POSITIVE), seed=SEED)
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: nothing is remembered."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.kinds import AT_LEAST_0, FLAG, POSITIVE, SHARE, check_settings, or_none, whole
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.problem import Cases, ChunkGradient, Curvature, Gradient, Problem
 from hf_matlab_compat.state import Memory, Watch
@@ -74,6 +75,9 @@ class GradientDescent(Minibatch):
 
     rate: float = 0.03
 
+    def __post_init__(self) -> None:
+        check_settings(self, rate=POSITIVE)
+
     def update(self, theta: Vector, memory: Memory, gradient: OnChunk) -> tuple[Vector, dict[str, Any]]:
         """See `Minibatch.update`."""
         return theta + self.rate * gradient(theta), {}
@@ -103,6 +107,9 @@ class Momentum(Minibatch):
     period: int | None = None
     nesterov: bool = False
     remembers = ("v",)
+
+    def __post_init__(self) -> None:
+        check_settings(self, rate=POSITIVE, momentum=SHARE, period=or_none(whole(1)), nesterov=FLAG)
 
     def momentum_at(self, t: int) -> float:
         """Return μ of update `t`, counted from 0."""
@@ -136,6 +143,9 @@ class Adam(Minibatch):
     square_decay: float = 0.999
     floor: float = 1e-8
     remembers = ("m", "s")
+
+    def __post_init__(self) -> None:
+        check_settings(self, rate=POSITIVE, decay=SHARE, square_decay=SHARE, floor=AT_LEAST_0)
 
     def update(self, theta: Vector, memory: Memory, gradient: OnChunk) -> tuple[Vector, dict[str, Any]]:
         """See `Minibatch.update`."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.kinds import BETWEEN_0_AND_1, check_settings, whole
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.problem import Cases, Problem
 from hf_matlab_compat.state import Memory, Score, Watch
@@ -105,6 +106,9 @@ class NonlinearCG(_LineSearched):
 
     curvature_constant: float = 0.4
 
+    def __post_init__(self) -> None:
+        check_settings(self, curvature_constant=BETWEEN_0_AND_1)
+
     def start(self, problem: Problem, theta: Vector) -> dict[str, Any]:
         """Return the memory of no iterations: no direction and no gradient."""
         return {"p": theta * 0, "g": theta * 0, "before": math.nan}
@@ -135,6 +139,9 @@ class LBFGS(_LineSearched):
 
     pairs: int = 20
     curvature_constant: float = 0.9
+
+    def __post_init__(self) -> None:
+        check_settings(self, pairs=whole(1), curvature_constant=BETWEEN_0_AND_1)
 
     def start(self, problem: Problem, theta: Vector) -> dict[str, Any]:
         """Return the memory of no iterations: no pairs."""

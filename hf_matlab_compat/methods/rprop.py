@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.kinds import ABOVE_0_TO_1, AT_LEAST_0, AT_LEAST_1, POSITIVE, check_settings
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.problem import Cases, Problem
 from hf_matlab_compat.state import Memory, Watch
@@ -33,6 +35,11 @@ class Rprop:
     shrink: float = 0.5
     smallest: float = 1e-6
     largest: float = 50.0
+
+    def __post_init__(self) -> None:
+        check_settings(self, rate=POSITIVE, grow=AT_LEAST_1, shrink=ABOVE_0_TO_1, smallest=AT_LEAST_0, largest=POSITIVE)
+        if self.smallest > self.largest:
+            raise OptionError("smallest", expected=f"at most {{largest}} = {self.largest:g}", got=self.smallest)
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """Return the memory before the first epoch: equal steps and no gradient yet."""

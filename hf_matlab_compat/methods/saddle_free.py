@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import check_at_least
+from hf_matlab_compat.kinds import POSITIVE, check_settings, whole
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.problem import Cases, Problem, Product, check_problem
 from hf_matlab_compat.solvers.lanczos import Lanczos
@@ -37,7 +37,7 @@ class SaddleFree:
     initial_lam: float = 1.0
 
     def __post_init__(self) -> None:
-        check_at_least(1, size=self.size)
+        check_settings(self, size=whole(1), initial_lam=POSITIVE)
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`."""

@@ -17,8 +17,8 @@ from typing import Any, cast
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.hessian_free import HessianFree
+from hf_matlab_compat.kinds import ABOVE_0_TO_1, FROM_0_TO_1, POSITIVE, check_settings, whole
 from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.methods.samples import Sampled, figures_of, sampled, slice_of
 from hf_matlab_compat.model.packing import unpack
@@ -55,7 +55,8 @@ class StochasticHF:
     constrain: Callable[[Vector], Vector] | None = None
 
     def __post_init__(self) -> None:
-        check_at_least(1, slices=self.slices)
+        check_settings(self, slices=whole(1), rate_decay=ABOVE_0_TO_1, start_growth=POSITIVE)
+        check_settings(self, largest_start_decay=FROM_0_TO_1)
 
     def start(self, problem: Problem, theta: Vector) -> Memory:
         """See `Method.start`: the memory of Hessian-free."""

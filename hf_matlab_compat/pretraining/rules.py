@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.kinds import AT_LEAST_0, POSITIVE, SHARE, check_settings, whole
 from hf_matlab_compat.pretraining.machine import BoltzmannMachine, contrast
 
 Array = NDArray[Any]
@@ -57,12 +58,8 @@ class ContrastiveDivergence:
     steps: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "steps"):
-            if getattr(self, name) < 1:
-                raise OptionError(name, expected="a whole number of at least 1", got=getattr(self, name))
-        for name in ("rate", "linear_rate"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise OptionError(name, expected="a finite number above 0", got=getattr(self, name))
+        check_settings(self, epochs=whole(1), batch=whole(1), steps=whole(1), rate=POSITIVE, linear_rate=POSITIVE)
+        check_settings(self, momentum=SHARE, first_momentum=SHARE, weight_cost=AT_LEAST_0)
 
     def __call__(
         self, machine: BoltzmannMachine, v: Array, random: np.random.Generator, tell: Tell
@@ -113,6 +110,9 @@ class PersistentDivergence:
     batch: int = 100
     rate: float = 0.1
     linear: ContrastiveDivergence = ContrastiveDivergence()
+
+    def __post_init__(self) -> None:
+        check_settings(self, epochs=whole(1), batch=whole(1), rate=POSITIVE)
 
     def __call__(
         self, machine: BoltzmannMachine, v: Array, random: np.random.Generator, tell: Tell

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hf_matlab_compat.errors import OptionError, quoted, speaking
+from hf_matlab_compat.kinds import Kind
 from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
 from hf_matlab_compat.matlab.vocabulary import TO_FIELD_TERMS
 from hf_matlab_compat.model.units import UNITS
-from hf_matlab_compat.options import Kind, Options
+from hf_matlab_compat.options import Options
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.kinds import check_settings, word
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.solvers.rules import Chosen, Path, ScoreOf
@@ -23,6 +24,9 @@ class Backtracking:
     """
 
     cases: str = Options.backtracking_cases
+
+    def __post_init__(self) -> None:
+        check_settings(self, cases=word("all", "target_chunk", "none"))
 
     def choose(self, path: Path, score: ScoreOf, on: Cases, watch: Watch) -> Chosen:
         """See `Selection.choose`."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import check_at_least
+from hf_matlab_compat.kinds import AT_LEAST_0, FLAG, check_settings, or_none, whole
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import norm
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
@@ -51,7 +51,7 @@ class BiCGSTAB:
     takes_preconditioner = False
 
     def __post_init__(self) -> None:
-        check_at_least(1, max_steps=self.max_steps)
+        check_settings(self, max_steps=whole(1), tolerance=or_none(AT_LEAST_0), follow_negative_curvature=FLAG)
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`; `start` is not used. A p that points downhill in the likelihood is reversed."""

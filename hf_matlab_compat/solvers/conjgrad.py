@@ -18,6 +18,7 @@ from typing import Any
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.cg_vectors import CGVectors, cg_vectors
 from hf_matlab_compat.errors import NotFinite, OptionError
+from hf_matlab_compat.kinds import ABOVE_1, AT_LEAST_0, FLAG, FROM_0_TO_1, POSITIVE, check_settings, whole
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
 from hf_matlab_compat.state import Watch
@@ -66,6 +67,11 @@ class ConjugateGradients:
     iterate_grid_base: float = Options.iterate_grid_base
     faithful: bool = Options.faithful
     vectors: Callable[[Vector, Vector, Vector, Vector | None], CGVectors] = cg_vectors
+
+    def __post_init__(self) -> None:
+        check_settings(self, max_cg_steps=whole(1), min_cg_steps=whole(0), cg_min_gap=whole(1), faithful=FLAG)
+        check_settings(self, cg_tolerance=AT_LEAST_0, cg_gap_ratio=FROM_0_TO_1)
+        check_settings(self, iterate_grid_start=POSITIVE, iterate_grid_base=ABOVE_1)
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`.

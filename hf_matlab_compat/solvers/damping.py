@@ -9,6 +9,7 @@ from typing import cast
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.backends.fused import fused_for
 from hf_matlab_compat.backends.pieces import pieces
+from hf_matlab_compat.kinds import ABOVE_0_TO_1, ANY_NUMBER, AT_LEAST_0, AT_LEAST_1, check_settings
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Curvature, Product, StructuralCurvature
 
@@ -37,6 +38,10 @@ class LevenbergMarquardt:
     rho_high: float = Options.rho_high
     structural: float = Options.structural_damping
 
+    def __post_init__(self) -> None:
+        check_settings(self, initial_lam=AT_LEAST_0, drop=ABOVE_0_TO_1, boost=AT_LEAST_1, structural=AT_LEAST_0)
+        check_settings(self, rho_low=ANY_NUMBER, rho_high=ANY_NUMBER)
+
     def operator(self, G: Curvature, lam: float) -> Product:
         """Return d → G d + λ d, with structural damping d → (G + λμS) d + λ d; see `damp`."""
         if not self.structural:
@@ -61,6 +66,9 @@ class NoDamping:
     """
 
     initial_lam: float = Options.initial_lam
+
+    def __post_init__(self) -> None:
+        check_settings(self, initial_lam=AT_LEAST_0)
 
     def operator(self, G: Product, lam: float) -> Product:
         """Return G itself."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Array, Vector
-from hf_matlab_compat.errors import check_at_least
+from hf_matlab_compat.kinds import AT_LEAST_0, check_settings, or_none, whole
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import norm
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
@@ -38,7 +38,7 @@ class FlexibleCG:
     kept_pairs: int = 0
 
     def __post_init__(self) -> None:
-        check_at_least(1, max_steps=self.max_steps)
+        check_settings(self, max_steps=whole(1), tolerance=or_none(AT_LEAST_0), kept_pairs=whole(0))
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`; `start` is not used. With negative curvature at once the step is g."""

@@ -21,7 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import OptionError, check_at_least
+from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.kinds import (
+    AT_LEAST_0,
+    BETWEEN_0_AND_1,
+    FLAG,
+    POSITIVE,
+    SEED,
+    check,
+    check_settings,
+    or_none,
+    whole,
+)
 from hf_matlab_compat.problem import Product
 from hf_matlab_compat.solvers.lanczos import Lanczos
 from hf_matlab_compat.solvers.stopping import curvature_along
@@ -60,7 +71,7 @@ def spectrum_ends(B: Product, v: Vector, steps: int = STEPS) -> Ends:
     steps : int
         Number of products, at most; fewer where the space has no more dimensions.
     """
-    check_at_least(1, steps=steps)
+    check(whole(1), steps=steps)
     if not float(abs(v).max()) > 0:
         return Ends(1.0, 1.0)
     space = Lanczos(B, v)
@@ -92,7 +103,8 @@ def neumann(B: Product, v: Vector, depth: int, scale: float | None = None) -> Ve
     NotFinite
         A product is NaN or infinite.
     """
-    check_at_least(0, depth=depth)
+    check(whole(0), depth=depth)
+    check(or_none(POSITIVE), scale=scale)
     c = _checked_scale(scale, None if scale else spectrum_ends(B, v))
     x = v.copy()
     for _ in range(depth):
@@ -111,7 +123,15 @@ def error_bound(least: float, scale: float, depth: int) -> float:
         λ_min, c.
     depth : int
         J.
+
+    Raises
+    ------
+    OptionError
+        λ_min is below 0, c is not above 0, or J is no whole number.
     """
+    check(AT_LEAST_0, least=least)
+    check(POSITIVE, scale=scale)
+    check(whole(0), depth=depth)
     return (1 - least / scale) ** (depth + 1)
 
 
@@ -138,6 +158,9 @@ class Roulette:
     scale: float | None = None
     least: float | None = None
 
+    def __post_init__(self) -> None:
+        check_settings(self, gamma=BETWEEN_0_AND_1, cumulative=FLAG, scale=or_none(POSITIVE), least=or_none(AT_LEAST_0))
+
     def __call__(self, B: Product, v: Vector, draws: int = 1, seed: int = 0) -> Vector:
         """Return the mean of estimates of B⁻¹ v, a new (P,) vector.
 
@@ -160,7 +183,8 @@ class Roulette:
         NotFinite
             A product is NaN or infinite.
         """
-        check_at_least(1, draws=draws)
+        check(whole(1), draws=draws)
+        check(SEED, seed=seed)
         ends = None if self.scale and self.least is not None else spectrum_ends(B, v)
         c = _checked_scale(self.scale, ends)
         least = ends.least if self.least is None and ends else self.least or 0.0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hf_matlab_compat.kinds import BETWEEN_0_AND_1, FLAG, FROM_0_TO_1, check_settings, whole
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.solvers.rules import Step
 from hf_matlab_compat.state import Score, Watch
@@ -33,6 +34,9 @@ class Armijo:
     factor: float = Options.line_search_factor
     max_reductions: int = Options.max_reductions
     rescore_rejected: bool = False
+
+    def __post_init__(self) -> None:
+        check_settings(self, c=FROM_0_TO_1, factor=BETWEEN_0_AND_1, max_reductions=whole(1), rescore_rejected=FLAG)
 
     def search(
         self, score_at: Callable[[float], Score], full_step: Score, before: Any, slope: float, watch: Watch

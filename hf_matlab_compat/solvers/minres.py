@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import check_at_least
+from hf_matlab_compat.kinds import AT_LEAST_0, FLAG, check_settings, or_none, whole
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.lanczos import Lanczos, norm
 from hf_matlab_compat.solvers.rules import Path, Preconditioning, Quadratic
@@ -42,7 +42,7 @@ class Minres:
     takes_preconditioner = False
 
     def __post_init__(self) -> None:
-        check_at_least(1, max_steps=self.max_steps)
+        check_settings(self, max_steps=whole(1), tolerance=or_none(AT_LEAST_0), follow_negative_curvature=FLAG)
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`; `start` is not used. A p that points downhill in the likelihood is reversed."""

@@ -11,7 +11,8 @@ import math
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import OptionError, check_at_least, speaking
+from hf_matlab_compat.errors import speaking
+from hf_matlab_compat.kinds import AT_LEAST_0, POSITIVE, check_settings, or_none, whole
 from hf_matlab_compat.solvers.conjgrad import CGStop
 from hf_matlab_compat.solvers.inverse_series import check_product, spectrum_ends
 from hf_matlab_compat.solvers.lanczos import norm
@@ -41,9 +42,7 @@ class Neumann:
     takes_preconditioner = False
 
     def __post_init__(self) -> None:
-        check_at_least(1, max_steps=self.max_steps)
-        if self.scale is not None and not self.scale > 0:
-            raise OptionError("scale", expected="a number above 0, or None for an estimate", got=self.scale)
+        check_settings(self, max_steps=whole(1), tolerance=or_none(AT_LEAST_0), scale=or_none(POSITIVE))
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:
         """See `InnerSolver.solve`.

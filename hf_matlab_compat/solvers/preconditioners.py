@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 from hf_matlab_compat.backends.arrays import Array, Vector
+from hf_matlab_compat.kinds import FROM_0_TO_1, SHARE, check_settings
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Curvature, EstimatedCurvature, Gradient
 from hf_matlab_compat.solvers.rules import Path, Preconditioner
@@ -29,6 +30,9 @@ class MartensDiagonal:
     """
 
     exponent: float = cast(float, Options.preconditioner_exponent)
+
+    def __post_init__(self) -> None:
+        check_settings(self, exponent=FROM_0_TO_1)
 
     def __call__(self, G: Curvature, gradient: Gradient, lam: float) -> Vector:
         """See `Preconditioner`."""
@@ -55,6 +59,9 @@ class UnbiasedJacobi:
 
     exponent: float = cast(float, Options.preconditioner_exponent)
 
+    def __post_init__(self) -> None:
+        check_settings(self, exponent=FROM_0_TO_1)
+
     def first_memory(self, theta: Vector) -> Memory:
         """See `Remembering`: nothing."""
         return {}
@@ -79,6 +86,9 @@ class Equilibration:
     """
 
     decay: float = 0.9
+
+    def __post_init__(self) -> None:
+        check_settings(self, decay=SHARE)
 
     def first_memory(self, theta: Vector) -> Memory:
         """See `Remembering`."""

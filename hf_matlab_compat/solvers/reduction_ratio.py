@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Vector
+from hf_matlab_compat.kinds import check_settings, word
 from hf_matlab_compat.problem import Cases, Curvature, Gradient
 from hf_matlab_compat.solvers.rules import Judgement, ScoreOf
 
@@ -24,6 +25,10 @@ class ReductionRatio:
 
     cases: str = "target_chunk"
     gradient: str = "all"
+
+    def __post_init__(self) -> None:
+        either = word("all", "target_chunk")
+        check_settings(self, cases=either, gradient=either)
 
     def judge(self, p: Vector, score: ScoreOf, gradient: Gradient, G: Curvature, on: Cases) -> Judgement:
         """See `Judge.judge`."""

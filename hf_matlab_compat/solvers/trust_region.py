@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.kinds import POSITIVE, check_settings
 from hf_matlab_compat.problem import Curvature, Product
 from hf_matlab_compat.solvers.lanczos import norm
 
@@ -25,8 +25,7 @@ class TrustRegion:
     is_radius = True
 
     def __post_init__(self) -> None:
-        if not self.initial_radius > 0:
-            raise OptionError("initial_radius", expected="a positive number", got=self.initial_radius)
+        check_settings(self, initial_radius=POSITIVE)
 
     @property
     def initial_lam(self) -> float:

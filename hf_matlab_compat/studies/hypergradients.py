@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import check_at_least
 from hf_matlab_compat.hypergradients import Derivatives, Descent, Hypergradients, Shortcut, hypergradients_of
 from hf_matlab_compat.hypergradients.derivatives import ByAutograd
 from hf_matlab_compat.hypergradients.descent import Schedule
+from hf_matlab_compat.kinds import check, whole
 from hf_matlab_compat.studies.hypergradient_net import ETA, Functions, P, classifier, descent, start
 
 Vector = NDArray[Any]
@@ -305,7 +305,7 @@ def study(steps: int, starts: int, derivatives: str, tell: Callable[[str], None]
     OptionError
         There are no steps or no starts.
     """
-    check_at_least(1, steps=steps, starts=starts)
+    check(whole(1), steps=steps, starts=starts)
     tell(f"{steps} steps by each way ...")
     ways = measure(steps, 0, derivatives)
     tell("undoing in floating point, and the short cut ...")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import check_at_least
+from hf_matlab_compat.kinds import check, whole
 from hf_matlab_compat.methods.lissa import LiSSA, Parts
 from hf_matlab_compat.methods.minibatch import GradientDescent
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
@@ -213,7 +213,7 @@ def study(seeds: int, chains: int, seed: int, tell: Callable[[str], None]) -> In
     OptionError
         There are no seeds, or no chains.
     """
-    check_at_least(1, seeds=seeds, chains=chains)
+    check(whole(1), seeds=seeds, chains=chains)
     problem, start = drawn_problem(seed)
     best, c, steps = least_value(problem, start), problem.scale, max(STEPS)
     g, H = problem.gradient(start, Cases()).full, problem.hessian(start)

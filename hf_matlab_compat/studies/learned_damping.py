@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.errors import check_at_least
+from hf_matlab_compat.kinds import check, whole
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.problem import Cases, Gradient
 from hf_matlab_compat.state import Score
@@ -240,7 +240,7 @@ def study(meta_steps: int, seeds: int, test_tasks: int, tell: Tell) -> Found:
     OptionError
         One of the three is below 1, or autograd is not installed.
     """
-    check_at_least(1, meta_steps=meta_steps, seeds=seeds, test_tasks=test_tasks)
+    check(whole(1), meta_steps=meta_steps, seeds=seeds, test_tasks=test_tasks)
     keep = sorted({0, meta_steps, *(k for k in KEPT if k < meta_steps)})
     weights = meta_train(range(seeds), meta_steps, keep, tell)
     bench = Bench(Setting(), test_tasks)

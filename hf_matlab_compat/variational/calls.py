@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from hf_matlab_compat.answers import is_number
 from hf_matlab_compat.errors import DataError, OptionError, quoted
+from hf_matlab_compat.kinds import FLAG, POSITIVE, SEED, check, whole, word
 from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.problem import Cases, check_problem
 from hf_matlab_compat.variational.densities import Density, LogDensity, ProblemDensity
@@ -108,7 +109,8 @@ def variational_problem(
     >>> [round(float(m), 6) for m in found.mean]
     [3.0, 3.0]
     """
-    _check_settings(draws=draws, seed=seed, updates=updates, initial_sd=initial_sd, curvature=curvature)
+    flags = {"vectorised": vectorised, "fresh": fresh, "antithetic": antithetic, "matched": matched}
+    _check_settings(draws=draws, seed=seed, updates=updates, initial_sd=initial_sd, curvature=curvature, **flags)
     if antithetic and draws % 2:
         advice = "Or set {antithetic=False}."
         raise OptionError("draws", expected="an even number with {antithetic=True}", got=draws, advice=advice)
@@ -141,14 +143,12 @@ def variational_problem(
     return problem
 
 
-def _check_settings(*, draws: Any, seed: Any, updates: Any, initial_sd: Any, curvature: Any) -> None:
-    for name, value, least in (("draws", draws, 1), ("seed", seed, 0), ("updates", updates, 1)):
-        if not (isinstance(value, int | np.integer) and not isinstance(value, bool) and least <= value < 2**63):
-            raise OptionError(name, expected=f"a whole number of at least {least}", got=quoted(value))
-    if not (is_number(initial_sd) and 0 < initial_sd < math.inf):
-        raise OptionError("initial_sd", expected="a finite number above 0", got=quoted(initial_sd))
-    if curvature not in ("gauss_newton", "hessian"):
-        raise OptionError("curvature", expected="'gauss_newton' or 'hessian'", got=quoted(curvature))
+def _check_settings(*, draws: Any, seed: Any, updates: Any, initial_sd: Any, curvature: Any, **flags: Any) -> None:
+    check(whole(1), draws=draws, updates=updates)
+    check(SEED, seed=seed)
+    check(POSITIVE, initial_sd=initial_sd)
+    check(word("gauss_newton", "hessian"), curvature=curvature)
+    check(FLAG, **flags)
 
 
 def _size(num_parameters: Any, mean: Any) -> int:

@@ -23,6 +23,7 @@ import numpy as np
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.errors import NotFinite, OptionError
+from hf_matlab_compat.kinds import SEED, check, whole
 from hf_matlab_compat.problem import Cases, Curvature, Gradient
 from hf_matlab_compat.state import Score
 from hf_matlab_compat.variational.densities import Density, Products
@@ -49,7 +50,15 @@ class Posterior:
     standard_error: float
 
     def draws(self, count: int, seed: int = 0) -> Array:
-        """Return draws from it, (count, D); the same seed gives the same draws."""
+        """Return draws from it, (count, D); the same seed gives the same draws.
+
+        Raises
+        ------
+        OptionError
+            The count is no whole number of at least 1, or the seed none of at least 0.
+        """
+        check(whole(1), count=count)
+        check(SEED, seed=seed)
         return self.mean + self.sd * normals((seed, SAMPLE), 0, count, len(self.mean))
 
 
@@ -190,10 +199,10 @@ class VariationalProblem:
         Raises
         ------
         OptionError
-            There are too few draws.
+            There are too few draws, or a number is not whole.
         """
-        if draws < 2:
-            raise OptionError("draws", expected="a whole number of at least 2 for a standard error", got=draws)
+        check(whole(2), draws=draws)
+        check(SEED, seed=seed)
         theta = np.asarray(getattr(result, "theta", result), dtype=np.float64)
         mean, s = np.split(theta, 2)
         made = normals((seed, JUDGE), 0, draws, self.density.size)

@@ -105,8 +105,8 @@ def test_wrong_arguments_are_refused(given, wanted):
         ((np.zeros((2, 2, 2)),), "learning_rates: expected a number, one a step, or a row a step, got an array of sh"),
         (([],), "learning_rates: expected a number, one a step, or a row a step, got an array of shape (0,)"),
         ((0.1, 0.9), "steps: expected the number of steps, as neither learning_rates nor momenta have a row for each"),
-        ((0.1, 0.9, 0), "steps: expected a whole number of at least 1, got 0"),
-        ((0.1, 0.9, 2.5), "steps: expected a whole number of at least 1, got 2.5"),
+        ((0.1, 0.9, 0), "steps: expected a whole number of at least 1, or None, got 0"),
+        ((0.1, 0.9, 2.5), "steps: expected a whole number of at least 1, or None, got 2.5"),
     ],
 )
 def test_wrong_settings_of_the_descent_are_refused(given, wanted):

@@ -98,7 +98,7 @@ def test_a_scale_below_half_the_largest_eigenvalue_is_refused_by_name_with_one_t
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, math.inf, math.nan])
 def test_a_scale_that_is_none_is_refused(scale: float) -> None:
-    with pytest.raises(OptionError, match=r"^scale: expected a number above 0"):
+    with pytest.raises(OptionError, match=r"^scale: expected a finite number above 0"):
         neumann(product, G0, 3, scale)
 
 
@@ -165,7 +165,7 @@ def test_a_gamma_without_finite_variance_is_refused() -> None:
         with pytest.raises(OptionError, match=sentence):
             Roulette(gamma=0.9, scale=SCALE, least=least)(product, G0)
     for gamma in (1.0, math.nan):
-        with pytest.raises(OptionError, match=r"^gamma: .* and below 1, got"):
+        with pytest.raises(OptionError, match=r"^gamma: expected a number between 0 and 1, got"):
             Roulette(gamma=gamma, scale=SCALE, least=0.01)(product, G0)
     assert error(Roulette(gamma=limit + 0.01, scale=SCALE)(product, G0, 20_000)) < 0.05
 
@@ -201,7 +201,7 @@ def test_the_solver_raises_an_estimate_that_was_too_small_and_refuses_a_scale_th
         solved(Neumann(max_steps=2000, tolerance=1e-8, scale=1.0), lambda v: t * v, g)
     with pytest.raises(OptionError, match=r"^curvature: expected a positive definite matrix"):
         solved(Neumann(), lambda v: -t * v, g)
-    with pytest.raises(OptionError, match=r"^scale: expected a number above 0"):
+    with pytest.raises(OptionError, match=r"^scale: expected a finite number above 0"):
         Neumann(scale=-1.0)
 
 

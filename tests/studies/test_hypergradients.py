@@ -124,7 +124,7 @@ def test_the_command_prints_its_tables_in_80_columns(capsys, monkeypatch):
 @pytest.mark.parametrize("option", ["--steps", "--starts"])
 def test_a_study_of_nothing_is_refused(option, capsys):
     assert main(["study", "hypergradients", option, "0"]) != 0
-    assert f"{option[2:]}: expected a number of at least 1, got 0" in capsys.readouterr().err
+    assert f"{option[2:]}: expected a whole number of at least 1, got 0" in capsys.readouterr().err
 
 
 @pytest.mark.study

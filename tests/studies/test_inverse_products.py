@@ -58,6 +58,6 @@ def test_the_command_prints_three_tables_and_draws(tmp_path: Path, capsys: pytes
     ]  # a gradient, and a term for half or five times the cases
     assert newton[1] == "9"  # a gradient, and a product for each of 8 features
     assert float(newton[3]) < 1e-10
-    with pytest.raises(OptionError, match=r"^chains: expected a number of at least 1, got 0\.$"):
+    with pytest.raises(OptionError, match=r"^chains: expected a whole number of at least 1, got 0\.$"):
         study(1, 0, 0, print)
     assert picture.stat().st_size > 20_000

@@ -121,7 +121,7 @@ def test_the_command_prints_its_tables_and_tells_that_its_marks_are_missed(
 def test_a_study_of_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for option in ("meta_steps", "seeds", "test_tasks"):
         assert main(["study", "learned_damping", "--" + option.replace("_", "-"), "0"]) == 2
-        assert f"{option}: expected a number of at least 1, got 0" in capsys.readouterr().err
+        assert f"{option}: expected a whole number of at least 1, got 0" in capsys.readouterr().err
 
 
 def test_a_python_without_autograd_is_told_how_to_get_it(

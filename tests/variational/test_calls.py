@@ -38,10 +38,14 @@ WRONG = {
     "half a draw": ([bowl, 2], {"draws": 2.5}, "draws: expected a whole number of at least 1, got 2.5."),
     "odd": ([bowl, 2], {"draws": 3}, "draws: expected an even number with antithetic=True, got 3. Or set antithetic="),
     "few matched": ([bowl, 2], {"draws": 2, "matched": True}, "draws: expected at least 4 antithetic draws with match"),
-    "seed": ([bowl, 2], {"seed": -1}, "seed: expected a whole number of at least 0, got -1."),
+    "seed": ([bowl, 2], {"seed": -1}, "seed: expected a whole number of at least 0 and below 2^64, got -1."),
     "updates": ([bowl, 2], {"updates": 0}, "updates: expected a whole number of at least 1, got 0."),
     "sd": ([bowl, 2], {"initial_sd": 0.0}, "initial_sd: expected a finite number above 0, got 0.0."),
-    "curvature": ([bowl, 2], {"curvature": "bfgs"}, "curvature: expected 'gauss_newton' or 'hessian', got 'bfgs'."),
+    "curvature": (
+        [bowl, 2],
+        {"curvature": "bfgs"},
+        "curvature: expected one of 'gauss_newton', 'hessian', got 'bfgs'.",
+    ),
     "prior": ([bowl, 2], {"prior_sd": 1.0}, "prior_sd: expected nothing beside a log density, which has its own prior"),
     "product alone": ([bowl, 2], {"product": down}, "gradient: expected a function beside product, got none."),
     "gradient": ([bowl, 2], {"gradient": 3}, "gradient: expected a function, got 3."),
@@ -163,7 +167,7 @@ def test_a_start_is_one_number_for_each_parameter() -> None:
 
 def test_too_few_draws_for_a_standard_error_are_refused() -> None:
     problem = variational_problem(bowl, 2, gradient=down)
-    with pytest.raises(OptionError, match="draws: expected a whole number of at least 2 for a standard error, got 1"):
+    with pytest.raises(OptionError, match="draws: expected a whole number of at least 2, got 1"):
         problem.posterior(problem.initial_theta(), draws=1)
 
 

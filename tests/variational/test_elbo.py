@@ -31,7 +31,12 @@ def given(model, eps, size, **keywords):
     return replace(problem, draws=These(np.asarray(eps)))
 
 
-WAYS = {"one by one": FUNCTIONS, "in columns": COLUMNS, "by autograd": {}, "in columns by autograd": {"vectorised": 1}}
+WAYS = {
+    "one by one": FUNCTIONS,
+    "in columns": COLUMNS,
+    "by autograd": {},
+    "in columns by autograd": {"vectorised": True},
+}
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
