@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
 from hf_matlab_compat.backends.backend import Backend
@@ -244,19 +244,62 @@ METHODS: Mapping[str, Maker] = {
 """Outer methods by name."""
 
 
-def method_of(options: Options, backend: Backend) -> Method:
+class _Reading:
+    """Options that note which of them are read."""
+
+    def __init__(self, options: Options) -> None:
+        self._options, self.read = options, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(self._options, name)
+
+
+def method_of(options: Options, backend: Backend, given: Collection[str] = ()) -> Method:
     """Return the method that the options ask for; `backend` holds its vectors.
 
     A method that runs Hessian-free inside, and has no `inner` of its own, gets one with the rules of the options.
 
+    Parameters
+    ----------
+    options : Options
+        Of the run.
+    backend : Backend
+        Of the run.
+    given : collection of str
+        Names of options in the caller's own call. The rules among them must not be ignored; the numbers may be, so
+        that a search over methods can draw them all.
+
     Raises
     ------
     OptionError
-        A name is unknown, or an object lacks a method of its rule.
+        A name is unknown, an object lacks a method of its rule, or a rule that was given is not used.
     """
-    method = _made("method", options.method, METHODS, options, backend)
-    on_samples = getattr(method, "inner", method) is None
-    return dataclasses.replace(method, inner=_hessian_free(options, backend)) if on_samples else method
+    reading = _Reading(options)
+    of_run = cast(Options, reading)
+    method = _made("method", options.method, METHODS, of_run, backend)
+    if getattr(method, "inner", method) is None:
+        method = dataclasses.replace(method, inner=_hessian_free(of_run, backend))
+    for kind in RULES:
+        if kind in given and kind not in reading.read:
+            _refuse_unused(kind, options)
+    return method
+
+
+def _refuse_unused(kind: str, o: Options) -> None:
+    """Refuse a rule that the method has no use for, unless it is the default or none.
+
+    Raises
+    ------
+    OptionError
+        It is another one.
+    """
+    choice = getattr(o, kind)
+    if choice in (getattr(Options, kind), "none", False):
+        return
+    method = _shown(o.method) if isinstance(o.method, str) else type(o.method).__name__
+    expected = f"nothing beside {{method={method}}}, which does not use it"
+    raise OptionError(kind, expected=expected, got=_shown(choice), advice="Leave it out.")
 
 
 def _made(kind: str, choice: Any, makers: Mapping[str, Maker], options: Options, backend: Backend) -> Any:

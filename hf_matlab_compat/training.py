@@ -21,7 +21,7 @@ from hf_matlab_compat.observers.selection import Average, Best
 from hf_matlab_compat.observers.stopping import Patience
 from hf_matlab_compat.observers.text_log import TextLog
 from hf_matlab_compat.options import Options
-from hf_matlab_compat.preflight.description import warn_of_changes, warn_of_lost_memory
+from hf_matlab_compat.preflight.description import warn_of_another_lam, warn_of_changes, warn_of_lost_memory
 from hf_matlab_compat.preflight.destination import check_destination
 from hf_matlab_compat.preflight.keywords import by_name_only
 from hf_matlab_compat.preflight.run_lock import run_lock
@@ -172,7 +172,7 @@ def train(
         start = (initial_theta, initial_weights, initial_biases)
         make_sum = ranks.make_sum(settings.sum_lanes)
         with ranks.preflight():
-            resume_from, kept = _continued(resume_from)
+            resume_from, kept = _continued(resume_from, asked)
             if problem is None:
                 refuse_without_problem(test_problem)
                 weights = Weights(case_weights, class_weights)
@@ -214,7 +214,7 @@ def train(
             described=described if name else {},
             kept=kept,
         )
-        method = method_of(settings, subject.backend)
+        method = method_of(settings, subject.backend, options)
         started = checked_start(method, subject.problem, subject.state.theta)
         if source and ranks.is_first:
             warn_of_lost_memory(source, started, subject.state.memory)
@@ -237,9 +237,10 @@ def _as_used(asked: Options, ranks: OneProcess) -> Options:
     return replace(asked, precision=precision, num_threads=ranks.threads(asked.num_threads))
 
 
-def _continued(resume_from: Any) -> tuple[Any, dict[str, State]]:
+def _continued(resume_from: Any, asked: Options) -> tuple[Any, dict[str, State]]:
     """Return where to continue, for a saved result its state; and the best and the average state of a result."""
     if isinstance(resume_from, Result):
+        warn_of_another_lam(resume_from.options.damping, asked.damping)
         found = {"best": resume_from.best, "average": resume_from.average}
         return resume_from, {name: state for name, state in found.items() if state is not None}
     if isinstance(resume_from, str | os.PathLike) and is_result(resume_from):

@@ -16,6 +16,7 @@ from hf_matlab_compat.backends import get_backend
 from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.hessian_free import HessianFree
 from hf_matlab_compat.method import Epoch
+from hf_matlab_compat.methods.lissa import LiSSA
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases
 from hf_matlab_compat.registry import METHODS, RULES, method_of
@@ -58,6 +59,37 @@ def test_a_radius_and_a_solver_without_one_are_refused_together(solver: str) -> 
         OptionError, match=r"^solver: expected 'steihaug' or 'newton_lanczos' beside damping='trust_reg"
     ):
         method_of(Options(damping="trust_region"), get_backend())
+
+
+UNUSED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("gd", "momentum", "nag", "adam", "esgd", "rprop", "ncg", "lbfgs", "saddle_free"), tuple(RULES)),
+    "lissa": ("solver", "preconditioner", "damping", "selection", "judge"),
+    "krylov_subspace": ("solver", "damping", "line_search", "selection", "judge"),
+}
+"""Rules that a method has no use for; methods that run Hessian-free inside use all."""
+OTHER = {"solver": "minres", "preconditioner": "jacobi", "damping": "trust_region", "line_search": "full_step"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_rule_of_the_callers_that_the_method_does_not_use_is_refused(method: str) -> None:
+    backend = get_backend()
+    for kind in RULES:
+        options = Options(method=method, **{kind: OTHER.get(kind, type("Own", (), {"choose": 0, "judge": 0})())})
+        if kind in UNUSED.get(method, ()):
+            with pytest.raises(OptionError, match=rf"^{kind}: expected nothing beside method='{method}', which does"):
+                method_of(options, backend, [kind])
+            method_of(options, backend)  # a preset's, or one that a study gives to all methods
+        elif (kind, method) != ("preconditioner", "krylov_subspace"):
+            method_of(replace(options, **FIT.get(OTHER.get(kind, ""), {})), backend, [kind])
+    method_of(Options(method=method, damping=False, preconditioner="none"), backend, ["damping", "preconditioner"])
+
+
+def test_train_refuses_a_rule_beside_a_method_without_one() -> None:
+    own = {"problem": ToyProblem(), "initial_theta": np.zeros(20), "max_epochs": 1, "precision": "double"}
+    with pytest.raises(OptionError, match=r"^solver: expected nothing beside method=LiSSA, which .*, got 'minres'"):
+        train(**own, method=LiSSA(), solver="minres", preconditioner="none")
+    train(**own, method="nag", preset="best2026")  # its solver is not the caller's
+    train(**own, method="nag", max_cg_steps=7)
 
 
 def test_without_settings_the_method_is_the_published_one() -> None:

@@ -106,6 +106,25 @@ def warn_of_changes(checkpoint: str | os.PathLike[str], described: Mapping[str, 
         )
 
 
+def warn_of_another_lam(before: Any, now: Any) -> None:
+    """Warn where the last λ of a result is a trust radius from now on, or the other way; given both dampings.
+
+    Warns
+    -----
+    CheckpointWarning
+        It is.
+    """
+    if told := _of_radius(before, now):
+        warnings.warn(f"resume_from: {told}. This run continues all the same.", CheckpointWarning, stacklevel=4)
+
+
+def _of_radius(before: Any, now: Any) -> str:
+    was, is_now = (getattr(each, "is_radius", each in ("trust_region", "TrustRegion")) for each in (before, now))
+    if was == is_now:
+        return ""
+    return "its last trust radius is taken as lambda" if was else "its last lambda is taken as the trust radius"
+
+
 def warn_of_lost_memory(
     checkpoint: str | os.PathLike[str], started: Mapping[str, Any], resumed: Mapping[str, Any]
 ) -> None:
@@ -135,7 +154,10 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
     known = {**before.get("settings", {}), **{name: before.get(key) for name, key in layers.items()}, **of_net}
     for name, value in {**{name: now.get(key) for name, key in layers.items()}, **told, **net}.items():
         if known.get(name, value) != value:
-            yield f"{_spoken(name)}: was {_shown(known[name])}, is {_shown(value)}"
+            of_radius = _of_radius(known[name], value) if name == "damping" else ""
+            yield f"{_spoken(name)}: was {_shown(known[name])}, is {_shown(value)}" + (
+                of_radius and f", so {of_radius}"
+            )
     data = before.get("data", {})
     for name, value in now["data"].items():
         if data.get(name, value) != value:

@@ -197,14 +197,13 @@ def _prepared(case: Mapping[str, Any], name: str, own: Mapping[str, Any]) -> tup
 
 def _course(name: str, subject: Subject, settings: Options, seconds: float) -> tuple[Curve, bool]:
     counted, curve = Counted(subject.problem), Curve(name)
-    rules = {each: value for each, value in vars(settings).items() if each not in OF_A_NETWORK}
+    counted.option_defaults = {each: value for each, value in vars(settings).items() if each not in OF_A_NETWORK}
     try:
         result = train(
             problem=counted,
             test_problem=subject.held_out,
             initial_theta=subject.backend.to_host(subject.state.theta),
             observers=[_Recorder(curve, counted, seconds)],
-            **rules,
         )
     except NonFiniteError:
         curve.failed = f"not finite in epoch {len(curve.train) + 1}"

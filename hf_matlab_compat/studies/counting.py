@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ class Counted:
         Gradient passes over all training cases that the work so far amounts to.
     products : float
         Curvature products on all training cases.
+    option_defaults : mapping of str to object
+        Options of `train` for the run. A study gives them to all methods, so that some may not use them.
     """
 
     def __init__(self, problem: Any, whole: Counted | None = None, part_of_all: float = 1.0) -> None:
@@ -42,6 +45,7 @@ class Counted:
         self.passes = self.products = 0.0
         self.num_parameters, self.num_chunks = problem.num_parameters, problem.num_chunks
         self.is_random = getattr(problem, "is_random", True)
+        self.option_defaults: Mapping[str, Any] = {}
 
     def score(self, theta: Vector, on: Cases) -> Score:
         """See `Problem.score`."""

@@ -165,14 +165,13 @@ def run_course(name: str, data: str, seed: int, passes: float) -> FamilyCourse:
     settings = Options.from_keywords(**given)
     subject = network_subject(NetworkData(**parts), (None, None, None), None, settings, settings)
     counted, course = Counted(subject.problem), FamilyCourse()
-    rules = {each: value for each, value in vars(settings).items() if each not in OF_A_NETWORK}
+    counted.option_defaults = {each: value for each, value in vars(settings).items() if each not in OF_A_NETWORK}
     try:
         result = train(
             problem=counted,
             test_problem=subject.held_out,
             initial_theta=subject.backend.to_host(subject.state.theta),
             observers=[_Recorder(course, counted, passes)],
-            **rules,
         )
     except NonFiniteError:
         course.failed = f"not finite in epoch {len(course.f) + 1}"

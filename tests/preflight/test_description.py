@@ -49,6 +49,11 @@ CHANGES = {
     "error": ({"error_measure": "none"}, "error_measure (MATLAB's errtype): was squared, is none"),
     "curvature": ({"curvature": "hessian"}, "curvature (MATLAB's mattype): was gauss_newton, is hessian"),
     "boost": ({"lam_boost": 2.0}, "lam_boost (MATLAB's boost): was None, is 2.0"),
+    "radius": (
+        {"damping": "trust_region", "solver": "steihaug", "preconditioner": "none"},
+        "solver: was conjgrad, is steihaug; preconditioner: was martens, is none; damping (MATLAB's autodamp): was "
+        "True, is trust_region, so its last lambda is taken as the trust radius.",
+    ),
     "inputs": ({"inputs": INPUTS + 1e-3}, "inputs (MATLAB's indata): other numbers"),
     "order of cases": ({"inputs": INPUTS[:, ::-1]}, "inputs (MATLAB's indata): other numbers"),
     "targets": ({"targets": TARGETS[:, ::-1]}, "targets (MATLAB's outdata): other numbers"),
@@ -65,6 +70,18 @@ def test_what_differs_is_named(name: str, checkpoint: Path) -> None:
     (warning,) = told(checkpoint, **changes)
     assert warning.startswith(f"{checkpoint}: the run that wrote it had other settings. {sentence}")
     assert warning.endswith("This run continues with its own settings.")
+
+
+def test_the_last_lambda_of_a_result_that_becomes_a_radius_is_named() -> None:
+    radius = {"damping": "trust_region", "solver": "steihaug", "preconditioner": "none"}
+    results = [train(**field_arguments(), **each) for each in ({}, radius)]
+    for result, changes, sentence in (
+        (results[0], radius, "resume_from: its last lambda is taken as the trust radius."),
+        (results[1], {}, "resume_from: its last trust radius is taken as lambda."),
+    ):
+        with pytest.warns(CheckpointWarning, match=sentence):
+            train(**field_arguments(max_epochs=3, resume_from=result, **changes))
+    train(**field_arguments(max_epochs=3, resume_from=results[1], **radius))
 
 
 def test_other_layers_with_as_many_parameters_are_named(tmp_path: Path) -> None:

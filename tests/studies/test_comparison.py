@@ -127,6 +127,11 @@ def test_a_comparison_refuses_what_it_cannot_run_before_it_trains(monkeypatch: p
             compare(CASE, methods, seconds, **own)
 
 
+def test_methods_share_a_rule_that_not_all_of_them_use() -> None:
+    curves = compare({**CASE, "solver": "minres", "preconditioner": "none"}, ["hf", "adam"], 0.05).curves
+    assert [len(curve.train) > 0 for curve in curves] == [True, True]
+
+
 def test_a_method_that_diverges_has_a_row_that_says_so() -> None:
     case = {**CASE, "unit_types": ["linear", "linear"], "input_blankout": 0.2, "initial_theta": np.full(58, 0.1)}
     made = compare(case, ["gd", "hf"], 0.05, gd={"learning_rate": 1e6})
