@@ -6,7 +6,7 @@ S seeds, T tasks, d weights; arrays are (S or 1, T, …), so that one operation 
 w : (…, d, 1);  f, g, H : value, gradient and Hessian of each task;  a step adds p to w, which a few steps of CG from 0
 with the diagonal M as preconditioner find for gᵀp + ½ pᵀ(H + λI)p
 h : state of a gated recurrent unit (GRU) with 4 units, one unit for λ, and one for M that serves each weight alone
-xp : numpy, or autograd.numpy where the steps are differentiated   (Chen 2018, with the nets of a toy)
+anp : numpy, or autograd.numpy where the steps are differentiated   (Chen 2018, with the nets of a toy)
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ RATE, LARGEST_GRADIENT = 0.01, 1.0
 TINY = 1e-30  # keeps logarithms of squares finite
 
 
-def cg(xp: Any, B: Callable[[Array], Array], g: Array, M: Array, steps: int) -> Array:
+def cg(anp: Any, B: Callable[[Array], Array], g: Array, M: Array, steps: int) -> Array:
     """Return p after `steps` steps of preconditioned CG on B p = -g from 0 (Nocedal & Wright, algorithm 5.3).
 
     Parameters
     ----------
-    xp : module
+    anp : module
         numpy or autograd.numpy.
     B : callable
         v → B v, positive definite.
@@ -46,15 +46,15 @@ def cg(xp: Any, B: Callable[[Array], Array], g: Array, M: Array, steps: int) -> 
     """
     x, r = 0.0, -g
     y = r / M
-    p, ry = y, dot(xp, r, y)
+    p, ry = y, dot(anp, r, y)
     for k in range(steps):
         Bp = B(p)
-        alpha = ry / (dot(xp, p, Bp) + TINY)
+        alpha = ry / (dot(anp, p, Bp) + TINY)
         x = x + alpha * p
         if k + 1 < steps:
             r = r - alpha * Bp
             y, before = r / M, ry
-            ry = dot(xp, r, y)
+            ry = dot(anp, r, y)
             p = y + ry / (before + TINY) * p
     return x
 
@@ -84,18 +84,18 @@ class Learned:
 
     Parameters
     ----------
-    xp : module
+    anp : module
         numpy or autograd.numpy.
     weights : (S, SIZE) array
         Of both GRUs, a row for each seed.
     """
 
-    def __init__(self, xp: Any, weights: Array) -> None:
-        self._xp = xp
+    def __init__(self, anp: Any, weights: Array) -> None:
+        self._xp = anp
         parts, start = [], 0
         for rows, columns in SHAPES * 2:
             stop = start + rows * columns
-            parts.append(xp.reshape(weights[:, start:stop], (-1, 1, rows, columns)))
+            parts.append(anp.reshape(weights[:, start:stop], (-1, 1, rows, columns)))
             start = stop
         self._damping, self._diagonal = parts[: len(SHAPES)], parts[len(SHAPES) :]
         self._h, self._hs = 0.0, 0.0
@@ -110,13 +110,13 @@ class Learned:
 
     def _advance(self, net: list[Array], inputs: tuple[Array, Array], h: Array) -> tuple[Array, Array]:
         """Return the next state (…, 4) of a GRU, and 5 oᵀh + b (…, 1)."""
-        xp, (gates, candidate, o, b) = self._xp, net
+        anp, (gates, candidate, o, b) = self._xp, net
         one = np.ones(np.shape(inputs[0]))
         if isinstance(h, float):
             h = np.zeros((*one.shape[:-1], UNITS))
-        both = 0.5 * (1 + xp.tanh(xp.concatenate([*inputs, one, h], axis=-1) @ gates / 2))
+        both = 0.5 * (1 + anp.tanh(anp.concatenate([*inputs, one, h], axis=-1) @ gates / 2))
         update, reset = both[..., :UNITS], both[..., UNITS:]
-        new = xp.tanh(xp.concatenate([*inputs, one, reset * h], axis=-1) @ candidate)
+        new = anp.tanh(anp.concatenate([*inputs, one, reset * h], axis=-1) @ candidate)
         h = h + update * (new - h)
         return h, 5 * (h @ o) + b
 
@@ -130,12 +130,12 @@ class Step(NamedTuple):
     f: Array
 
 
-def descend(xp: Any, tasks: Tasks, rule: Rule, steps: int = STEPS, cg_steps: int = CG_STEPS) -> list[Step]:
+def descend(anp: Any, tasks: Tasks, rule: Rule, steps: int = STEPS, cg_steps: int = CG_STEPS) -> list[Step]:
     """Minimise f of every task from w = 0, without a line search.
 
     Parameters
     ----------
-    xp : module
+    anp : module
         numpy or autograd.numpy.
     tasks : Tasks
         The batch.
@@ -145,20 +145,20 @@ def descend(xp: Any, tasks: Tasks, rule: Rule, steps: int = STEPS, cg_steps: int
         Steps, and CG steps within each.
     """
     w: Array = np.zeros((*tasks.X.shape[:2], tasks.X.shape[-1], 1))
-    at, taken = tasks.at(xp, w), []
+    at, taken = tasks.at(anp, w), []
     for _ in range(steps):
         lam, M = rule(at)
-        w = w + cg(xp, tasks.product(at, lam), at.g, M, cg_steps)
-        after = tasks.at(xp, w)
+        w = w + cg(anp, tasks.product(at, lam), at.g, M, cg_steps)
+        after = tasks.at(anp, w)
         taken.append(Step(lam, M, at, after.f))
         at = after
     return taken
 
 
-def meta_loss(xp: Any, weights: Array, tasks: Tasks) -> Array:
+def meta_loss(anp: Any, weights: Array, tasks: Tasks) -> Array:
     """Return the mean of ln f over steps and tasks, summed over seeds, so that each seed has its own gradient."""
-    taken = descend(xp, tasks, Learned(xp, weights))
-    return sum(xp.sum(xp.log(step.f)) for step in taken) / (len(taken) * tasks.X.shape[1])
+    taken = descend(anp, tasks, Learned(anp, weights))
+    return sum(anp.sum(anp.log(step.f)) for step in taken) / (len(taken) * tasks.X.shape[1])
 
 
 def first_weights(seeds: Sequence[int]) -> NDArray[Any]:
@@ -197,8 +197,8 @@ def meta_train(
     OptionError
         autograd is not installed.
     """
-    xp, value_and_grad = _autograd()
-    objective = value_and_grad(lambda weights, tasks: meta_loss(xp, weights, tasks))
+    anp, value_and_grad = _autograd()
+    objective = value_and_grad(lambda weights, tasks: meta_loss(anp, weights, tasks))
     weights, streams = first_weights(seeds), [np.random.default_rng([seed, 1]) for seed in seeds]
     mean, square, kept = np.zeros_like(weights), np.zeros_like(weights), {}
     for k in range(steps + 1):

@@ -4,7 +4,7 @@ Notation
 --------
 Arrays are (S, T, …): S streams of random numbers, T tasks each;  n cases, d weights
 w : (S, T, d, 1);  z = X w;  p = 1 / (1 + e⁻ᶻ);  f = mean ln(1 + eᶻ) - y z + ½ μ wᵀw, to be minimised
-xp : numpy, or autograd.numpy where the figures are differentiated
+anp : numpy, or autograd.numpy where the figures are differentiated
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ class Tasks:
         drawn = [_drawn(stream, count, kind) for stream in streams]
         return cls(np.array([X for X, _ in drawn]), np.array([y for _, y in drawn]), kind.ridge)
 
-    def at(self, xp: Any, w: Array) -> Point:
+    def at(self, anp: Any, w: Array) -> Point:
         """Return the figures at w."""
         z, n = self.X @ w, self.X.shape[-2]
-        p = 0.5 * (1 + xp.tanh(z / 2))
-        f = xp.mean(xp.logaddexp(0, z) - self.y * z, axis=-2, keepdims=True) + 0.5 * self.ridge * dot(xp, w, w)
+        p = 0.5 * (1 + anp.tanh(z / 2))
+        f = anp.mean(anp.logaddexp(0, z) - self.y * z, axis=-2, keepdims=True) + 0.5 * self.ridge * dot(anp, w, w)
         error = p - self.y
         return Point(f, self.Xt @ error / n + self.ridge * w, self._squared @ error**2 / n, p * (1 - p) / n)
 
@@ -109,6 +109,6 @@ def _drawn(random: np.random.Generator, count: int, kind: Kind) -> tuple[NDArray
     return Z * scales, labels.astype(float)
 
 
-def dot(xp: Any, a: Array, b: Array) -> Array:
+def dot(anp: Any, a: Array, b: Array) -> Array:
     """Return aᵀb of the columns, (…, 1, 1)."""
-    return xp.sum(a * b, axis=-2, keepdims=True)
+    return anp.sum(a * b, axis=-2, keepdims=True)
