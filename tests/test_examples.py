@@ -230,6 +230,15 @@ def test_the_example_of_variational_inference_finds_the_same_posterior_twice(cap
     assert abs(float(one[0]) - float(other[0])) < 0.3
 
 
+def test_the_example_of_hypergradients_tunes_all_settings(capsys) -> None:
+    pytest.importorskip("autograd")
+    values = example("hypergradients").main()
+    assert values[-1] < 0.85 * values[0]
+    before = ([0.03, 0.03], [0.3, 0.3], [0.9, 0.9])
+    after = [[float(each) for each in line.split()[-2:]] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert (np.array(before) != after).all()
+
+
 def test_a_controller_of_a_plant_of_ones_own_gets_where_it_should() -> None:
     assert example("own_plant").main().history["test_error"][-1] < 0.05
 

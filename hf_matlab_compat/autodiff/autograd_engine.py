@@ -67,20 +67,16 @@ class AutogradEngine:
         error = without_squares("'martens'")
         raise error
 
-    def refused(self, error: Exception) -> tuple[str, str] | None:
+    @staticmethod
+    def refused(error: Exception) -> tuple[str, str] | None:
         """See `Engine.refused`."""
-        return refusal(error)
-
-
-def refusal(error: Exception) -> tuple[str, str] | None:
-    """Return what autograd cannot differentiate, and what to do; None for any other error."""
-    text = str(error)
-    if isinstance(error, NotImplementedError) and "VJP of" in text:
-        name = text.split(" wrt ")[0].removeprefix("VJP of ")
-        return f"{name}, of which autograd has no derivative", "Write it by other operations, or give it one."
-    if "ArrayBox" in text or "setting an array element with a sequence" in text:
-        return "an operation of another library", "Write import autograd.numpy as np in place of numpy."
-    return None
+        text = str(error)
+        if isinstance(error, NotImplementedError) and "VJP of" in text:
+            name = text.split(" wrt ")[0].removeprefix("VJP of ")
+            return f"{name}, of which autograd has no derivative", "Write it by other operations, or give it one."
+        if "ArrayBox" in text or "setting an array element with a sequence" in text:
+            return "an operation of another library", "Write import autograd.numpy as np in place of numpy."
+        return None
 
 
 KIND = AutogradEngine

@@ -108,7 +108,8 @@ class Engine(Protocol):
         """Return the sum over cases of the squares of a case's gradient; only an engine that `vectorises` can."""
         ...
 
-    def refused(self, error: Exception) -> tuple[str, str] | None:
+    @staticmethod
+    def refused(error: Exception) -> tuple[str, str] | None:
         """Return an operation that the engine cannot differentiate and what to do; None if another thing went wrong."""
         ...
 
@@ -121,6 +122,10 @@ class EngineKind(Protocol):
 
     def __call__(self, functions: Functions) -> Engine:
         """Make the engine of these functions."""
+        ...
+
+    def refused(self, error: Exception, /) -> tuple[str, str] | None:
+        """See `Engine.refused`."""
         ...
 
 

@@ -59,49 +59,50 @@ class JaxEngine:
         """See `Engine.array`."""
         import jax.numpy as jnp
 
-        with _wide():
+        with wide():
             return jnp.asarray(values.astype(dtype, copy=False) if values.dtype.kind == "f" else values)
 
     def measured(self, theta: NDArray[Any], block: Block) -> tuple[float, float]:
         """See `Engine.measured`."""
-        with _wide():
+        with wide():
             loss, error = self._measured(theta, block)
         return float(loss), float(error)
 
     def gradient(self, theta: NDArray[Any], block: Block) -> tuple[float, NDArray[Any]]:
         """See `Engine.gradient`."""
-        with _wide():
+        with wide():
             loss, gradient = self._gradient(theta, block)
         return float(loss), np.asarray(gradient)
 
     def product(self, theta: NDArray[Any], block: Block, curvature: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """See `Engine.product`."""
-        with _wide():
+        with wide():
             linear = self._linear[curvature](theta, block)
 
         def product(v: NDArray[Any]) -> NDArray[Any]:
-            with _wide():
+            with wide():
                 return np.asarray(self._apply[curvature](linear, v))
 
         return product
 
     def squares(self, theta: NDArray[Any], block: Block) -> NDArray[Any]:
         """See `Engine.squares`."""
-        with _wide():
+        with wide():
             return np.asarray(self._squares(theta, block))
 
-    def refused(self, error: Exception) -> tuple[str, str] | None:
+    @staticmethod
+    def refused(error: Exception) -> tuple[str, str] | None:
         """See `Engine.refused`."""
         from jax import errors
 
-        if isinstance(error, errors.TracerArrayConversionError):
+        if isinstance(error, errors.TracerArrayConversionError | errors.TracerIntegerConversionError):
             return "an operation of another library", "Write import jax.numpy as np in place of numpy."
         if isinstance(error, errors.ConcretizationTypeError | errors.NonConcreteBooleanIndexError):
             return "a branch or a size that depends on values", "Use jax.numpy.where."
         return None
 
 
-def _wide() -> Any:
+def wide() -> Any:
     """Return a context in which JAX keeps double precision."""
     import jax
 

@@ -88,7 +88,8 @@ class TorchEngine:
         axes = tuple(None if part is None else f.axis for part in block)
         return torch.func.vmap(of_case, in_dims=axes)(*block).sum(dim=0).numpy()
 
-    def refused(self, error: Exception) -> tuple[str, str] | None:
+    @staticmethod
+    def refused(error: Exception) -> tuple[str, str] | None:
         """See `Engine.refused`."""
         text = str(error)
         if "is not implemented" in text and "derivative" in text:

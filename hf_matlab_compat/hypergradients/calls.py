@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from hf_matlab_compat.autodiff.nested import Packing, hosted, leaves
-from hf_matlab_compat.errors import OptionError
-from hf_matlab_compat.hypergradients.derivatives import ByAutograd, Derivatives, Vector
+from hf_matlab_compat.errors import OptionError, quoted
+from hf_matlab_compat.hypergradients.derivatives import Derivatives, Vector
 from hf_matlab_compat.hypergradients.descent import Descent, Schedule
+from hf_matlab_compat.hypergradients.engines import by_engine
 from hf_matlab_compat.hypergradients.reversible import Reversible
 from hf_matlab_compat.hypergradients.shortcut import Shortcut
 from hf_matlab_compat.hypergradients.stored import Checkpoints, Stored
@@ -60,13 +61,15 @@ def hypergradients(
     eta: Any,
     descent: Descent,
     by: str | Way = "reversible",
+    *,
+    engine: str = "autograd",
 ) -> Hypergradients:
     """Train by gradient descent with momentum, and return the derivatives of the validation loss after it.
 
     Parameters
     ----------
     loss : callable
-        (x, eta, t) → the training loss of step t = 0 … N-1, a number, written with `autograd.numpy`.
+        (x, eta, t) → the training loss of step t = 0 … N-1, a number, written in the operations of `engine`.
     validation : callable
         (x, eta) → the validation loss, a number.
     start : array or nested arrays
@@ -79,6 +82,9 @@ def hypergradients(
     by : str or Way
         "reversible" undoes training exactly, "checkpoints" keeps √N steps, "stored" all of them; "shortcut"
         approximates. Or one of `Reversible`, `Checkpoints`, `Stored` and `Shortcut` with settings.
+    engine : {'autograd', 'jax', 'torch'}
+        JAX compiles once for all steps, so t is traced there: take a batch by `jax.lax.dynamic_slice_in_dim` or from
+        an array of indices. torch works on the CPU.
 
     Returns
     -------
@@ -87,7 +93,7 @@ def hypergradients(
     Raises
     ------
     OptionError
-        An argument is wrong, autograd is missing, a gradient is not finite, or x leaves the range of fixed point.
+        An argument is wrong, the engine is missing, a derivative is not finite, or x leaves the range of fixed point.
     DataError
         start or eta are no finite numbers.
 
@@ -95,9 +101,13 @@ def hypergradients(
     -----
     Momenta γ are used as n / 65536 with n = ⌊65536 γ + 1⌋, whatever `by` is.
     """
+    for name, function in (("loss", loss), ("validation", validation)):
+        if not callable(function):
+            raise OptionError(name, expected="a function", got=quoted(function))
     x, of_x = _flat(start, "start")
     e, of_eta = _flat(eta, "eta")
-    derivatives = ByAutograd(
+    derivatives = by_engine(
+        engine,
         lambda x, eta, t: loss(of_x.unpack(x), of_eta.unpack(eta), t),
         lambda x, eta: validation(of_x.unpack(x), of_eta.unpack(eta)),
         (x, e),
@@ -125,11 +135,16 @@ def hypergradients_of(
     Raises
     ------
     OptionError
-        An argument is wrong, a gradient is not finite, or x leaves the range of fixed point.
+        An argument is wrong, a derivative is not finite, or x leaves the range of fixed point.
     DataError
         start or eta are no finite numbers.
     """
     way = _way(by)
+    if not isinstance(derivatives, Derivatives):
+        expected = "OwnDerivatives, or an object with the methods gradient, linearized and validation"
+        raise OptionError("derivatives", expected=expected, got=quoted(derivatives))
+    if not isinstance(descent, Descent):
+        raise OptionError("descent", expected="a Descent", got=quoted(descent))
     x, of_x = _flat(start, "start")
     e, of_eta = _flat(eta, "eta")
     schedule = Schedule(descent, _groups(of_x.start))
@@ -140,7 +155,7 @@ def hypergradients_of(
         _check_finite(value, dx, deta)
         found = run_back(trail, dx, deta)
     return Hypergradients(
-        value,
+        float(value),
         of_eta.unpack(found.deta),
         None if found.drates is None else schedule.as_given("learning_rates", found.drates),
         None if found.dmomenta is None else schedule.as_given("momenta", found.dmomenta),

@@ -58,7 +58,7 @@ class Descent:
                 got=_first(momenta, wrong),
             )
         N = self.num_steps
-        if N == 1 and self.steps is None:
+        if N == 1 and self.steps is None and 1 not in (np.ndim(self.learning_rates), np.ndim(self.momenta)):
             raise OptionError(
                 "steps",
                 expected="the number of steps, as neither {learning_rates} nor {momenta} have a row for each",

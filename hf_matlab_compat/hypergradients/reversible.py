@@ -67,34 +67,35 @@ class ReversibleTrail:
         try:
             self._x = FixedPoint(training.start, fraction_bits)
         except RangeError as error:
-            raise self._out_of_range("start", error, "") from None
+            raise self._out_of_range("start", error) from None
         self._v = Decaying(np.zeros_like(training.start), fraction_bits)
         for t in range(self.schedule.num_steps):
-            try:
-                self._step(t)
-            except RangeError as error:
-                raise self._out_of_range(
-                    "learning_rates", error, f" in step {t} of {self.schedule.num_steps}"
-                ) from None
+            self._step(t)
         self.x_final = self._x.values
         self.kept_bytes = self._x.nbytes + self._v.nbytes
 
-    def _out_of_range(self, name: str, error: RangeError, when: str) -> OptionError:
+    def _out_of_range(self, name: str, error: RangeError, when: str = "", advice: str = "") -> OptionError:
         bits = _OFFERED if self._bits > _OFFERED else _FEWEST_BITS
         wider = f"Reversible(fraction_bits={bits}) holds numbers below {2 ** (63 - bits)}." if bits < self._bits else ""
-        smaller = "Take smaller learning rates. " if when else ""
         return OptionError(
             name,
             expected=f"numbers below {2 ** (63 - self._bits)} in size, the range of {self._bits} fraction bits",
             got=f"{error.value:.5g}{when}",
-            advice=smaller + wider,
+            advice=advice + wider,
         )
 
     def _step(self, t: int) -> None:
-        g = self._training.gradient(self._x.values, t)
+        g, when = self._training.gradient(self._x.values, t), f" in step {t} of {self.schedule.num_steps}"
         self._v.multiply(self.schedule.numerator(t))
-        self._v.add((self.schedule.decay(t) - 1) * g)
-        self._x.add(self.schedule.rate(t) * self._v.values)
+        try:
+            self._v.add((self.schedule.decay(t) - 1) * g)
+        except RangeError as error:
+            advice = "Take smaller learning rates, or divide the loss by a number. "
+            raise self._out_of_range("loss", error, f" as a velocity{when}", advice) from None
+        try:
+            self._x.add(self.schedule.rate(t) * self._v.values)
+        except RangeError as error:
+            raise self._out_of_range("learning_rates", error, when, "Take smaller learning rates. ") from None
 
     def back(self) -> Iterator[Back]:
         """Yield the steps, the last first, each undone.

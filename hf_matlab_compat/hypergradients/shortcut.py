@@ -14,7 +14,7 @@ import numpy as np
 
 from hf_matlab_compat.hypergradients.descent import Descent, Schedule
 from hf_matlab_compat.hypergradients.trail import Back, Training
-from hf_matlab_compat.kinds import check_settings, or_none, whole
+from hf_matlab_compat.kinds import check, check_settings, or_none, whole
 
 _MARGIN = 0.001
 
@@ -42,11 +42,19 @@ class Shortcut:
             check_settings(self, steps=or_none(whole(1)))
 
     def run(self, training: Training) -> ShortcutTrail:
-        """Train, in floating point."""
-        whole = training.schedule
+        """Train, in floating point.
+
+        Raises
+        ------
+        OptionError
+            Training has fewer steps.
+        """
+        full = training.schedule
         if isinstance(self.steps, Descent):
-            return ShortcutTrail(training, Schedule(self.steps, whole.groups))
-        return ShortcutTrail(training, whole.shortened(self.steps or max(1, whole.num_steps // 10)))
+            return ShortcutTrail(training, Schedule(self.steps, full.groups))
+        if self.steps is not None:
+            check(whole(1, full.num_steps), steps=self.steps)
+        return ShortcutTrail(training, full.shortened(self.steps or max(1, full.num_steps // 10)))
 
 
 class ShortcutTrail:

@@ -55,6 +55,7 @@ class Training:
 
     def _checked(self, g: Vector, t: int) -> Vector:
         check_shapes("gradient", (g, self.start))
+        g = np.asarray(g, np.float64)
         if not np.isfinite(g).all():
             raise OptionError(
                 "loss",
@@ -140,13 +141,20 @@ class Adjoint:
     """
 
     def __init__(self, schedule: Schedule, dx: Vector, deta: Vector) -> None:
-        self._schedule, self.dx, self._dv, self.deta = schedule, dx.copy(), np.zeros_like(dx), deta.copy()
+        self._schedule, self.dx, self.deta = schedule, np.array(dx, np.float64), np.array(deta, np.float64)
+        self._dv = np.zeros_like(self.dx)
         self.drates: Vector | None
         self.dmomenta: Vector | None
         self.drates, self.dmomenta = schedule.zeros()
 
     def add(self, step: Back) -> None:
-        """Go back by a step."""
+        """Go back by a step.
+
+        Raises
+        ------
+        OptionError
+            The derivatives are not finite any more.
+        """
         t, schedule = step.t, self._schedule
         decay = schedule.decay(t)
         self._dv += schedule.rate(t) * self.dx
@@ -161,6 +169,14 @@ class Adjoint:
         self.dx -= Hdv
         self.deta -= mixed
         self._dv *= decay
+        for each in (self.dx, self.deta):
+            if not np.isfinite(each).all():
+                raise OptionError(
+                    "loss",
+                    expected="finite products with its second derivatives",
+                    got=f"{each[~np.isfinite(each)][0]} on the way back, at step {t} of {schedule.num_steps}",
+                    advice="Take smaller learning rates, or look for a point where the gradient has no derivative.",
+                )
 
 
 def check_shapes(name: str, *pairs: tuple[Vector, Vector]) -> None:

@@ -24,6 +24,10 @@ def new_figure(width: float, height: float) -> Figure:
     ArgumentError
         matplotlib is not installed.
     """
+    return _figure_class()(figsize=(width, height), layout="constrained")
+
+
+def _figure_class() -> Any:
     try:
         from matplotlib.figure import Figure as MatplotlibFigure
     except ImportError as error:
@@ -33,16 +37,16 @@ def new_figure(width: float, height: float) -> Figure:
             got="no such package",
             advice="Run pip install 'hf_matlab_compat[plot]'.",
         ) from error
-    return MatplotlibFigure(figsize=(width, height), layout="constrained")
+    return MatplotlibFigure
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """Return the path, if its suffix is that of a picture and its folder exists.
+    """Return the path, if its suffix is that of a picture, its folder exists and pictures can be drawn.
 
     Raises
     ------
     ArgumentError
-        The suffix is none of `SUFFIXES`, or there is no such folder.
+        The suffix is none of `SUFFIXES`, there is no such folder, or matplotlib is not installed.
     """
     target = Path(path).expanduser()
     if target.suffix.lower() not in SUFFIXES:
@@ -51,6 +55,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     if not target.parent.is_dir():
         got = f"{str(target)!r} (No such file or directory)"
         raise ArgumentError("picture", expected="a file that can be written", got=got)
+    _figure_class()
     return target
 
 

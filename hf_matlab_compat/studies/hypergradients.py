@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.hypergradients import Derivatives, Descent, Hypergradients, Shortcut, hypergradients_of
-from hf_matlab_compat.hypergradients.derivatives import ByAutograd
 from hf_matlab_compat.hypergradients.descent import Schedule
+from hf_matlab_compat.hypergradients.engines import by_engine
 from hf_matlab_compat.kinds import check, whole
 from hf_matlab_compat.studies.hypergradient_net import ETA, Functions, P, classifier, descent, start
 
@@ -159,7 +159,7 @@ def _derivatives(kind: str) -> Derivatives:
     if kind == "hand":
         return net
     functions = Functions(net)
-    return ByAutograd(functions.loss, functions.validation, (start(0), ETA))
+    return by_engine(kind, functions.loss, functions.validation, (start(0), ETA))
 
 
 def _of_steps(found: Hypergradients) -> Vector:

@@ -51,6 +51,15 @@ def test_numbers_that_leave_the_range_name_step_value_and_the_way_out():
     assert sentence(descent=Descent(30.0, 0.5, steps=200), by=Reversible(32)).endswith("Take smaller learning rates.")
 
 
+def test_a_velocity_that_leaves_the_range_is_no_matter_of_learning_rates_alone():
+    text = sentence(loss=lambda x, eta, t: 1e5 * anp.sum(x), descent=Descent(1e-9, 0.9, steps=4))
+    assert text == (
+        "loss: expected numbers below 2048 in size, the range of 52 fraction bits, got 9999.1 as a velocity in step 0 "
+        "of 4. Take smaller learning rates, or divide the loss by a number. "
+        "Reversible(fraction_bits=40) holds numbers below 8388608."
+    )
+
+
 def test_a_larger_range_holds_them():
     given = {"descent": Descent(30.0, 0.5, steps=3)}
     wide, stored = call(**given, by=Reversible(fraction_bits=40)), call(**given, by="stored")
@@ -84,6 +93,22 @@ def test_a_gradient_that_is_not_finite_names_the_step(by):
         ({"start": (1.0, np.nan)}, "start: expected finite numbers, got NaN or infinity"),
         ({"eta": (np.inf,)}, "eta: expected finite numbers, got NaN or infinity"),
         ({"validation": lambda x, eta: anp.sqrt(anp.sum(0 * x))}, "validation: expected a finite value with finite d"),
+        ({"loss": 3}, "loss: expected a function, got 3"),
+        ({"validation": None}, "validation: expected a function, got None"),
+        ({"descent": [0.1, 0.9]}, "descent: expected a Descent, got [0.1, 0.9]"),
+        (
+            {"loss": lambda x, eta, t: None if t == 5 else anp.sum(x**2)},
+            "loss: expected a function that returns one real number, got None at step 5",
+        ),
+        (
+            {"loss": lambda x, eta, t: x[:1] if t == 5 else anp.sum(x**2)},
+            "loss: expected a function that returns one real number, got an array of shape (1,) at step 5",
+        ),
+        (
+            {"loss": lambda x, eta, t: anp.sum(abs(x) ** 1.5), "start": (0.0, 1.0)},
+            "loss: expected finite products with its second derivatives, got nan on the way back, at step 19 of 20. T",
+        ),
+        ({"by": Shortcut(30)}, "steps: expected a whole number of at least 1 and at most 20, got 30"),
         ({"by": Reversible}, "by: expected one of reversible, checkpoints, stored, shortcut, or an object with a meth"),
         ({"by": "tape"}, "by: expected one of reversible, checkpoints, stored, shortcut, or an object with a method"),
     ],
@@ -155,6 +180,25 @@ def test_a_gradient_that_changes_between_calls_is_found():
     assert own(1e-3, "checkpoints").value < 2
 
 
+def test_derivatives_may_be_lists_and_in_single_precision_but_not_nothing():
+    def own(kind):
+        return OwnDerivatives(
+            lambda x, eta, t: kind(x),
+            lambda x, eta, t, w: (kind(w), [0]),
+            lambda x, eta: (np.float32(1), kind(2 * x), np.zeros(1, int)),
+        )
+
+    given = (np.array([0.5, -0.25]), [0.0], Descent(0.5, 0.5, steps=9))
+    wanted = hypergradients_of(own(np.array), *given)
+    for kind in (list, lambda a: a.astype(np.float32)):
+        found = hypergradients_of(own(kind), *given)
+        np.testing.assert_allclose(found.d_start, wanted.d_start, rtol=1e-6)
+        assert found.d_start.dtype == float
+        assert isinstance(found.value, float)
+    with pytest.raises(OptionError, match="derivatives: expected OwnDerivatives, or an object with the methods"):
+        hypergradients_of(None, *given)
+
+
 def test_gradients_of_another_length_are_refused():
     own = OwnDerivatives(lambda x, eta, t: x[:1], lambda *_: None, lambda *_: None)
     with pytest.raises(OptionError, match=r"gradient: expected a vector of shape \(2,\), got shape \(1,\)"):
@@ -179,6 +223,6 @@ def test_a_python_without_autograd_gets_a_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "autograd", None)
     text = sentence()
     assert text == (
-        "loss: expected autograd, to differentiate it, got a Python without it. Run pip install "
-        "'hf_matlab_compat[autodiff]', or give OwnDerivatives."
+        "engine: expected an engine that is installed, for 'autograd', got a Python without it. "
+        "Run pip install 'hf_matlab_compat[autodiff]'."
     )

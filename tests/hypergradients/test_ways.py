@@ -153,6 +153,18 @@ def test_momenta_and_rates_by_parameter_group_are_undone_too():
     assert trail.is_at_start
 
 
+@pytest.mark.parametrize("by", EXACT)
+def test_one_step_may_be_given_as_arrays_of_one(by):
+    of_step, of_all = (
+        hypergradients(loss, validation, PARAMETERS, HYPER, each, by)
+        for each in (Descent([0.3], 0.9), Descent(0.3, 0.9, steps=1))
+    )
+    assert of_step.d_learning_rates.tolist() == [of_all.d_learning_rates]
+    assert of_step.d_momenta == of_all.d_momenta
+    # v = -(1-γ) g after the only step: α ∂/∂α and -(1-γ) ∂/∂γ are the same
+    assert 0.3 * of_all.d_learning_rates == pytest.approx(-(1 - used(0.9)) * of_all.d_momenta, rel=1e-9)
+
+
 def test_layers_may_be_nests_of_arrays():
     nested = [{"W": PARAMETERS["W"], "b": PARAMETERS["b"]}, PARAMETERS["c"]]
     rates, momenta = np.array([[0.3, 0.2]]), np.array([[0.6, 0.8]])

@@ -1,11 +1,13 @@
 """The study of hypergradients: memory by measurement, what floating point loses, and where the short cut is wrong."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from hf_matlab_compat.cli import main
 from hf_matlab_compat.hypergradients import hypergradients_of
-from hf_matlab_compat.hypergradients.derivatives import ByAutograd
+from hf_matlab_compat.hypergradients.engines import by_engine
 from hf_matlab_compat.studies import hypergradient_tuning as tuning
 from hf_matlab_compat.studies import hypergradients as study
 from hf_matlab_compat.studies.hypergradient_net import ETA, Functions, P, Pass, classifier, descent, held_out, start
@@ -16,7 +18,7 @@ NET = classifier()
 def test_derivatives_by_hand_are_those_of_autograd():
     pytest.importorskip("autograd")
     functions, rng = Functions(NET), np.random.default_rng(0)
-    theirs = ByAutograd(functions.loss, functions.validation, (start(0), ETA))
+    theirs = by_engine("autograd", functions.loss, functions.validation, (start(0), ETA))
     x, w = start(1), rng.standard_normal(P)
     for t in (0, 5, 6, 11):
         (mine, products), (wanted, wanted_products) = NET.linearized(x, ETA, t), theirs.linearized(x, ETA, t)
@@ -125,6 +127,20 @@ def test_the_command_prints_its_tables_in_80_columns(capsys, monkeypatch):
 def test_a_study_of_nothing_is_refused(option, capsys):
     assert main(["study", "hypergradients", option, "0"]) != 0
     assert f"{option[2:]}: expected a whole number of at least 1, got 0" in capsys.readouterr().err
+
+
+def test_one_step_is_measured():
+    assert [each.way for each in study.measure(1, 0)] == list(study.WAYS)
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_study(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["study", "hypergradients", "--picture", str(tmp_path / "x.png")]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "matplotlib: expected the package, which draws pictures, got no such package. "
+        "Run pip install 'hf_matlab_compat[plot]'.\n",
+    )
 
 
 @pytest.mark.study
