@@ -8,6 +8,7 @@ from typing import Literal
 
 from hf_matlab_compat.cli.app import Seed, Whole
 from hf_matlab_compat.cli.studies import study
+from hf_matlab_compat.kinds import check, whole
 
 
 @study.command(name="inverse_products")
@@ -143,7 +144,7 @@ def variational(*, repeats: Whole = 20, seeds: Whole = 5, passes: Whole = 100_00
     seeds
         Number of seeds on the network: of its start and of the draws.
     passes
-        Work of each run on the network, in passes through it.
+        Work of each run on the network, in passes through it; at least 200.
     picture
         Draw ELBO over work, and predictions with their spread, there (.png, .svg or .pdf).
     """
@@ -151,6 +152,8 @@ def variational(*, repeats: Whole = 20, seeds: Whole = 5, passes: Whole = 100_00
     from hf_matlab_compat.studies.variational import Regression, fits, is_met, table
     from hf_matlab_compat.studies.variational_net import study as run
 
+    check(whole(1), repeats=repeats, seeds=seeds)
+    check(whole(200), passes=passes)  # Monte Carlo keeps a few draws then
     if picture is not None:
         check_target(picture)
 

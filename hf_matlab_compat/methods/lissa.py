@@ -27,7 +27,7 @@ from hf_matlab_compat.method import Epoch
 from hf_matlab_compat.methods.samples import drawn_cases
 from hf_matlab_compat.model.corruption import words
 from hf_matlab_compat.problem import Cases, Divisible, Gradient, Problem, Product, check_problem
-from hf_matlab_compat.solvers.inverse_series import neumann, spectrum_ends
+from hf_matlab_compat.solvers.inverse_series import neumann, scale_of, spectrum_ends
 from hf_matlab_compat.solvers.line_search import Armijo
 from hf_matlab_compat.solvers.rules import LineSearch, Step
 from hf_matlab_compat.state import Memory, Score, Watch
@@ -141,8 +141,16 @@ class Parts:
         return (uniform * self._num_cases >> 32) // self._size
 
     def largest_eigenvalue(self, parts: NDArray[np.int64], g: Vector) -> float:
-        """Return the largest eigenvalue that a few Lanczos steps from g find in any of the parts."""
-        return max(spectrum_ends(self.curvature(part), g, _STEPS).largest for part in parts.tolist())
+        """Return the largest eigenvalue that a few Lanczos steps from g find in any of the parts.
+
+        Raises
+        ------
+        OptionError
+            They have no curvature along g.
+        """
+        found = [spectrum_ends(self.curvature(part), g, _STEPS) for part in parts.tolist()]
+        with speaking({"B": "curvature"}):
+            return scale_of(max(found, key=lambda ends: ends.largest))
 
     def chain(self, parts: NDArray[np.int64], g: Vector, scale: float) -> Vector:
         """Return the end of a chain through these parts, X / c.

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.errors import NotFinite, OptionError
 from hf_matlab_compat.kinds import (
     AT_LEAST_0,
     BETWEEN_0_AND_1,
@@ -30,6 +30,7 @@ from hf_matlab_compat.kinds import (
     SEED,
     check,
     check_settings,
+    converted,
     or_none,
     whole,
 )
@@ -72,9 +73,12 @@ def spectrum_ends(B: Product, v: Vector, steps: int = STEPS) -> Ends:
         Number of products, at most; fewer where the space has no more dimensions.
     """
     check(whole(1), steps=steps)
-    if not float(abs(v).max()) > 0:
+    size = float(abs(v).max())
+    if not size > 0:
         return Ends(1.0, 1.0)
-    space = Lanczos(B, v)
+    with np.errstate(over="ignore"):
+        fits = 0 < float(v @ v) < math.inf
+    space = Lanczos(B, v if fits else v / size)
     while len(space.Q) < steps and not space.is_exhausted:
         space.extend()
     t, S = space.eigen()
@@ -103,9 +107,9 @@ def neumann(B: Product, v: Vector, depth: int, scale: float | None = None) -> Ve
     NotFinite
         A product is NaN or infinite.
     """
-    check(whole(0), depth=depth)
+    depth = converted("depth", depth, whole(0))
     check(or_none(POSITIVE), scale=scale)
-    c = _checked_scale(scale, None if scale else spectrum_ends(B, v))
+    c = float(scale or scale_of(spectrum_ends(B, v)))
     x = v.copy()
     for _ in range(depth):
         Bx = B(x)
@@ -183,11 +187,11 @@ class Roulette:
         NotFinite
             A product is NaN or infinite.
         """
-        check(whole(1), draws=draws)
-        check(SEED, seed=seed)
-        ends = None if self.scale and self.least is not None else spectrum_ends(B, v)
-        c = _checked_scale(self.scale, ends)
-        least = ends.least if self.least is None and ends else self.least or 0.0
+        draws, seed = converted("draws", draws, whole(1)), converted("seed", seed, SEED)
+        known = self.scale is not None and self.least is not None
+        ends = Ends(cast(float, self.least), cast(float, self.scale)) if known else spectrum_ends(B, v)
+        c = self.scale or scale_of(ends)
+        least = ends.least if self.least is None else self.least
         self.relative_variance(1 - least / c)
         weights = self.weights(np.random.default_rng(seed).geometric(1 - self.gamma, draws) - 1)
         term, total = v / c, v * (weights[0] / c)
@@ -234,6 +238,39 @@ class Roulette:
         return (1 - rho) ** 2 / ((1 - gamma) * (1 - square / gamma)) - 1
 
 
+def scale_of(ends: Ends) -> float:
+    """Return the estimate of the largest eigenvalue, as c.
+
+    Raises
+    ------
+    OptionError
+        It is not above 0.
+    NotFinite
+        It is NaN or infinite.
+    """
+    if not math.isfinite(ends.largest):
+        raise NotFinite("curvature product")
+    if not ends.largest > 0:
+        _refuse_indefinite(ends.largest)
+    return ends.largest
+
+
+def _refuse_indefinite(curvature: float) -> NoReturn:
+    """Refuse a matrix.
+
+    Raises
+    ------
+    OptionError
+        Always.
+    """
+    raise OptionError(
+        "B",
+        expected="a positive definite matrix, which a Neumann series needs",
+        got=f"curvature {curvature:.4g} along its vectors",
+        advice="Add damping or weight decay, take a Gauss-Newton matrix, or solve by 'minres'.",
+    )
+
+
 def check_product(x: Vector, Bx: Vector, scale: float, most: float = 2.0) -> float:
     """Return xᵀB x / xᵀx, after a check that a series with this scale can converge.
 
@@ -257,12 +294,7 @@ def check_product(x: Vector, Bx: Vector, scale: float, most: float = 2.0) -> flo
     curvature = along / square if square else 0.0
     slack = math.sqrt(float(np.finfo(x.dtype).eps)) * scale
     if curvature < -slack:
-        raise OptionError(
-            "B",
-            expected="a positive definite matrix, which a Neumann series needs",
-            got=f"curvature {curvature:.4g} along one of its vectors",
-            advice="Add damping, take a Gauss-Newton matrix, or solve by 'minres'.",
-        )
+        _refuse_indefinite(curvature)
     if curvature > most * scale + slack:
         raise OptionError(
             "scale",
@@ -271,17 +303,3 @@ def check_product(x: Vector, Bx: Vector, scale: float, most: float = 2.0) -> flo
             advice="The series needs a scale of at least the largest eigenvalue; below half of it, it diverges.",
         )
     return curvature
-
-
-def _checked_scale(scale: float | None, ends: Ends | None) -> float:
-    """Return the scale that is given, or else the estimate.
-
-    Raises
-    ------
-    OptionError
-        It is no number above 0.
-    """
-    c = ends.largest if scale is None and ends else scale
-    if c is None or not 0 < c < math.inf:
-        raise OptionError("scale", expected="a number above 0: at least the largest eigenvalue of B", got=c)
-    return float(c)

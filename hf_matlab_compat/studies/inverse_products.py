@@ -129,7 +129,8 @@ class InverseProducts:
             rows |= {f"{name:16} {kind}": [cost, *(f"{x:.0e}" for x in values)] for kind, values in kinds.items()}
         seeds = max(map(len, self.gaps.values()))
         heads = ("passes", *map(str, STEPS))
-        table = text_table(f"f - f* after step, {seeds} seeds", heads, rows, (29, 7, *(8 for _ in STEPS)))
+        title = f"f - f* after step, {seeds} seed{'s' * (seeds > 1)}"
+        table = text_table(title, heads, rows, (29, 7, *(8 for _ in STEPS)))
         reached = "; ".join(f"{name}: {count}" for name, count in self.gradient_steps.items())
         passes = "Passes: gradients and products on all cases in a step."
         return f"{table}\n{passes}\nSteps to f - f* < 1e-12: {reached or 'more than 500'}."
@@ -170,26 +171,26 @@ class InverseProducts:
         path : path
             A .png, .svg or .pdf file.
         """
-        target, figure = check_target(path), new_figure(10, 3.6)
-        left, middle, right = figure.subplots(1, 3)
+        target, figure = check_target(path), new_figure(5, 10)
+        upper, middle, lower = figure.subplots(3, 1)
         for k, (name, found) in enumerate(self.gaps.items()):
             shown, work = np.maximum(found, 1e-16), self.passes[name] * np.arange(1, found.shape[1] + 1)
-            left.plot(work, np.median(shown, axis=0), ".-", color=f"C{k}", label=name)
-            left.fill_between(work, shown.min(axis=0), shown.max(axis=0), color=f"C{k}", alpha=0.15, linewidth=0)
-        left.set(xlabel="passes over the cases", ylabel="f - f*", yscale="log", xlim=(0, 50), ylim=(1e-17, 1e5))
-        left.set(title="Newton steps, exact and sampled")
+            upper.plot(work, np.median(shown, axis=0), ".-", color=f"C{k}", label=name)
+            upper.fill_between(work, shown.min(axis=0), shown.max(axis=0), color=f"C{k}", alpha=0.15, linewidth=0)
+        upper.set(xlabel="passes over the cases", ylabel="f - f*", yscale="log", xlim=(0, 50), ylim=(1e-17, 1e5))
+        upper.set(title="Newton steps, exact and sampled")
         S1 = np.array(list(self.errors))
         middle.loglog(S1, list(self.errors.values()), "o", label="measured")
         middle.loglog(S1, self.errors[1] / S1**0.5, color="0.5", label="that of one chain / √S₁")
         middle.set(xlabel="chains S₁", ylabel="relative error", title=f"One step, S₂ = {DEPTH}")
         for form, (gamma, sd) in self.curves.items():
-            right.semilogy(gamma, sd, label=form)
-        right.axvline(self.limit, color="0.5", linestyle=":", label="finite variance from here")
-        right.set(xlabel="γ", ylabel="relative standard deviation", title="Roulette, one draw")
-        left.legend(frameon=False, loc="upper center", ncols=2, fontsize="small")
-        for axes in (middle, right):
+            lower.semilogy(gamma, sd, label=form)
+        lower.axvline(self.limit, color="0.5", linestyle=":", label="finite variance from here")
+        lower.set(xlabel="γ", ylabel="relative standard deviation", title="Roulette, one draw")
+        upper.legend(frameon=False, loc="upper center", ncols=2, fontsize="small")
+        for axes in (middle, lower):
             axes.legend(frameon=False)
-        for axes in (left, middle, right):
+        for axes in (upper, middle, lower):
             tidy(axes)
         save(figure, target)
 

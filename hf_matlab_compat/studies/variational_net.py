@@ -181,7 +181,8 @@ class NetStudy:
         rows["Hamiltonian Monte Carlo"] = ["-", "-", "-", *_spreads(self.exact)]
         columns = ["own ELBO", "ELBO on fresh draws", "CPU s", "gap", "data"]
         count = len(next(iter(self.courses.values())))
-        title = f"Net 1-{_HIDDEN}-1, {count} seeds, {self.passes:.0f} passes each; standard deviation of the output in"
+        runs = f"{count} seed{'s' * (count > 1)}"
+        title = f"Net 1-{_HIDDEN}-1, {runs}, {self.passes:.0f} passes each; standard deviation of the output in"
         title += f"\nthe gap of the data (x = {IN_GAP:g}) and at data (x = {AT_DATA:g})"
         return f"{title}\n{text_table('', columns, rows, (24, 10, 27, 7, 6, 6))}"
 

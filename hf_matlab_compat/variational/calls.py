@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hf_matlab_compat.answers import is_number
 from hf_matlab_compat.errors import DataError, OptionError, quoted
-from hf_matlab_compat.kinds import FLAG, POSITIVE, SEED, check, whole, word
+from hf_matlab_compat.kinds import FLAG, POSITIVE, SEED, check, number, or_none, whole, word
 from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.problem import Cases, check_problem
 from hf_matlab_compat.variational.densities import Density, LogDensity, ProblemDensity
 from hf_matlab_compat.variational.derivatives import differentiated
 from hf_matlab_compat.variational.draws import Draws
 from hf_matlab_compat.variational.problem import FirstOrderProblem, VariationalProblem
+
+_LEAST_SD = 1e-100
+"""A prior below has no finite precision."""
 
 
 def variational_problem(
@@ -111,6 +114,9 @@ def variational_problem(
     """
     flags = {"vectorised": vectorised, "fresh": fresh, "antithetic": antithetic, "matched": matched}
     _check_settings(draws=draws, seed=seed, updates=updates, initial_sd=initial_sd, curvature=curvature, **flags)
+    if draws == 1 and not fresh:
+        expected = "at least 2 fixed draws, as on one the ELBO grows without end"
+        raise OptionError("draws", expected=expected, got=draws, advice="Or set {fresh=True}.")
     if antithetic and draws % 2:
         advice = "Or set {antithetic=False}."
         raise OptionError("draws", expected="an even number with {antithetic=True}", got=draws, advice=advice)
@@ -118,9 +124,12 @@ def variational_problem(
     functions = (gradient, product, vectorised)
     density: Density
     if hasattr(model, "score"):
+        _refuse_beside("a problem, which has its own", num_parameters=num_parameters, engine=engine)
         density = _of_problem(model, functions, prior_sd, scale)
     else:
-        _refuse_beside_density(prior_sd=prior_sd, scale=scale)
+        _refuse_beside("a log density, which has its own prior and scale", prior_sd=prior_sd, scale=scale)
+        if gradient is not None:
+            _refuse_beside("{gradient}, which needs none", engine=engine)
         _check_functions(model=model, gradient=gradient, product=product)
         density = _of_functions(model, _size(num_parameters, mean), functions, engine)
     if mean is not None and mean.size != density.size:
@@ -160,11 +169,10 @@ def _size(num_parameters: Any, mean: Any) -> int:
     return int(num_parameters)
 
 
-def _refuse_beside_density(**given: Any) -> None:
+def _refuse_beside(what: str, **given: Any) -> None:
     for name, value in given.items():
-        if value is not None:
-            expected = "nothing beside a log density, which has its own prior and scale"
-            raise OptionError(name, expected=expected, got=quoted(value))
+        if value not in (None, "autograd"):  # the default engine
+            raise OptionError(name, expected=f"nothing beside {what}", got=quoted(value))
 
 
 def _of_problem(model: Any, functions: tuple[Any, Any, Any], prior_sd: Any, scale: Any) -> ProblemDensity:
@@ -182,11 +190,11 @@ def _of_problem(model: Any, functions: tuple[Any, Any, Any], prior_sd: Any, scal
         raise OptionError("prior_sd", expected=expected, got=prior_sd, advice=advice)
     if scale is None:
         scale = getattr(model, "total_weight", getattr(model, "num_cases", None))
-    for name, value in (("prior_sd", math.inf if prior_sd is None else prior_sd), ("scale", scale)):
-        if not (is_number(value) and value > 0):
-            got = "none" if value is None else quoted(value)
-            advice = "It multiplies the mean log-likelihood of the problem." if name == "scale" else ""
-            raise OptionError(name, expected="a number above 0", got=got, advice=advice)
+    if scale is None:
+        advice = "It multiplies the mean log-likelihood of the problem."
+        raise OptionError("scale", expected="a finite number above 0", got="none", advice=advice)
+    check(POSITIVE, scale=scale)
+    check(or_none(number(lambda v: v > _LEAST_SD, f"a number above {_LEAST_SD:g}")), prior_sd=prior_sd)
     return ProblemDensity(model, float(scale), math.inf if prior_sd is None else float(prior_sd))
 
 
@@ -206,13 +214,18 @@ def _of_functions(log_p: Any, size: int, functions: tuple[Any, Any, Any], engine
     return differentiated(log_p, size, engine, bool(vectorised))
 
 
+def _is_near(alone: Any, among_others: Any) -> bool:
+    return bool(abs(alone[0] - among_others[0]) <= 1e-6 * abs(among_others).max())
+
+
 def _check_at_start(problem: VariationalProblem) -> None:
     """Refuse functions that fail at the first draws: of their values all, of their derivatives one or all.
 
     Raises
     ------
     DataError
-        A value is not one finite number, or an array has another shape than z.
+        A value is not one finite number, the values do not depend on z, each on its own column of it, or an array
+        has another shape than z.
     """
     density = problem.density
     if not isinstance(density, LogDensity):
@@ -224,6 +237,13 @@ def _check_at_start(problem: VariationalProblem) -> None:
         advice = "Start elsewhere, with {initial_mean} or a smaller {initial_sd}."
         raise DataError("model", expected="a finite number at every draw", got=f"{log_p[k]} at draw {k}", advice=advice)
     few = Z if density.vectorised else Z[:1]
-    density.gradients(few, Cases())
+    if density.vectorised and not _is_near(density.values(Z[:1], Cases()).log_p, log_p):
+        expected = "a number for each column of z that does not depend on other columns"
+        raise DataError("model", expected=expected, got="another one for the first column alone")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
+        slope = density.gradients(few, Cases()).full
+    if not slope.any() and np.ptp(log_p) == 0:
+        raise DataError("model", expected="a log density that depends on z", got=f"{log_p[0]:g} at every draw")
     if density.has_products:
         density.products(few, Cases())(few)

@@ -22,8 +22,9 @@ import numpy as np
 
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend, get_backend
-from hf_matlab_compat.errors import NotFinite, OptionError
-from hf_matlab_compat.kinds import SEED, check, whole
+from hf_matlab_compat.errors import DataError, NotFinite, OptionError
+from hf_matlab_compat.kinds import SEED, converted, whole
+from hf_matlab_compat.preflight.arrays import real_array
 from hf_matlab_compat.problem import Cases, Curvature, Gradient
 from hf_matlab_compat.state import Score
 from hf_matlab_compat.variational.densities import Density, Products
@@ -57,8 +58,7 @@ class Posterior:
         OptionError
             The count is no whole number of at least 1, or the seed none of at least 0.
         """
-        check(whole(1), count=count)
-        check(SEED, seed=seed)
+        count, seed = converted("count", count, whole(1)), converted("seed", seed, SEED)
         return self.mean + self.sd * normals((seed, SAMPLE), 0, count, len(self.mean))
 
 
@@ -200,10 +200,14 @@ class VariationalProblem:
         ------
         OptionError
             There are too few draws, or a number is not whole.
+        DataError
+            The result is of another problem.
         """
-        check(whole(2), draws=draws)
-        check(SEED, seed=seed)
-        theta = np.asarray(getattr(result, "theta", result), dtype=np.float64)
+        draws, seed = converted("draws", draws, whole(2)), converted("seed", seed, SEED)
+        theta = real_array("result", getattr(result, "theta", result)).ravel().astype(np.float64)
+        if theta.size != self.num_parameters:
+            expected = f"{self.num_parameters} numbers, μ and s of this problem"
+            raise DataError("result", expected=expected, got=theta.size)
         mean, s = np.split(theta, 2)
         made = normals((seed, JUDGE), 0, draws, self.density.size)
         log_p = self.density.values(_points(theta, made)[0], Cases()).log_p

@@ -255,3 +255,12 @@ def test_curvature_that_the_series_cannot_take_is_refused() -> None:
 def test_settings_that_mean_nothing_are_refused(wrong: Any) -> None:
     with pytest.raises(OptionError, match=rf"^{next(iter(wrong))}: expected a (whole|finite) number "):
         LiSSA(**wrong)
+
+
+def test_parts_without_curvature_are_refused_in_a_sentence_that_names_no_scale() -> None:
+    X, T = np.random.default_rng(0).random((3, 8)), np.eye(2)[:, [0, 1] * 4]
+    net = {"inputs": X, "targets": T, "hidden_sizes": [], "unit_types": ["softmax"], "weight_decay": 0.0, "seed": 0}
+    only_one = np.arange(8) == 7
+    sentence = r"^curvature: expected a positive definite matrix, .* got curvature 0 along .* or weight decay"
+    with pytest.raises(OptionError, match=sentence):
+        train(**net, method=LiSSA(depth=1), case_weights=only_one.astype(float), max_epochs=30)

@@ -213,3 +213,23 @@ def test_the_loop_converges_with_it() -> None:
     np.testing.assert_allclose(found.theta, best, rtol=1e-4, atol=1e-5)
     with pytest.raises(OptionError, match=r"^preconditioner: expected 'none' beside solver='neumann'"):
         train(**{**run, "preconditioner": "martens"}, solver="neumann", max_epochs=1)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_the_ends_of_a_spectrum_do_not_depend_on_the_size_of_the_vector(size: float) -> None:
+    np.testing.assert_allclose(spectrum_ends(product, size * G0), spectrum_ends(product, G0), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("size", "kind"), [(0.0, OptionError), (-1.0, OptionError), (math.nan, NotFinite)])
+def test_a_matrix_without_a_positive_eigenvalue_is_named_where_no_scale_is_given(size: float, kind: type) -> None:
+    with pytest.raises(kind, match=r"^B: expected a positive definite" if kind is OptionError else "product"):
+        neumann(lambda v: size * v, G0, 5)
+
+
+def test_whole_floats_are_whole_numbers() -> None:
+    np.testing.assert_array_equal(neumann(product, G0, 20.0, SCALE), neumann(product, G0, 20, SCALE))
+    rule = Roulette(gamma=0.97, scale=SCALE, least=T[0])
+    np.testing.assert_array_equal(rule(product, G0, 10.0), rule(product, G0, 10))
+    for wrong in ({"least": -1.0}, {"scale": 0.0}, {"depth": 2.5}):
+        with pytest.raises(OptionError, match=rf"^{next(iter(wrong))}: expected a "):
+            error_bound(**{"least": 0.1, "scale": 1.0, "depth": 2, **wrong})

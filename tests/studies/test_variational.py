@@ -76,3 +76,11 @@ def test_the_command_prints_both_tables_and_draws(tmp_path: Path, capsys: pytest
     assert told[0].startswith("Linear regression: log evidence ")
     assert max(map(len, told[:-1])) <= 80
     assert picture.stat().st_size > 20_000
+
+
+@pytest.mark.parametrize(("option", "value"), [("repeats", 0), ("seeds", 0), ("passes", 1)])
+def test_a_study_of_nothing_is_refused(option: str, value: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["study", "variational", f"--{option}", str(value)]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"{option}: expected a whole number of at least ")
+    assert not shown.out

@@ -53,9 +53,28 @@ WRONG = {
     "prior of a problem": (
         [ToyProblem()],
         {"scale": 3, "prior_sd": -1.0},
-        "prior_sd: expected a number above 0, got -1",
+        "prior_sd: expected a number above 1e-100, or None, got -1",
     ),
-    "scale": ([ToyProblem()], {"prior_sd": 1.0}, "scale: expected a number above 0, got none. It multiplies the mean"),
+    "scale": (
+        [ToyProblem()],
+        {"prior_sd": 1.0},
+        "scale: expected a finite number above 0, got none. It multipl",
+    ),
+    "one draw": ([bowl, 2], {"draws": 1, "antithetic": False}, "draws: expected at least 2 fixed draws, as on one the"),
+    "flag": ([bowl, 2], {"fresh": "no"}, "fresh: expected True or False, got 'no'."),
+    "infinite scale": ([ToyProblem()], {"scale": np.inf, "prior_sd": 1.0}, "scale: expected a finite number above 0,"),
+    "no precision": ([ToyProblem()], {"scale": 3, "prior_sd": 1e-300}, "prior_sd: expected a number above 1e-100, or"),
+    "length of z": ([ToyProblem(), 5], {"scale": 3, "prior_sd": 1.0}, "num_parameters: expected nothing beside a prob"),
+    "its engine": (
+        [ToyProblem()],
+        {"scale": 3, "prior_sd": 1.0, "engine": "jax"},
+        "engine: expected nothing beside a problem, which has its own, got 'jax'.",
+    ),
+    "engine": (
+        [bowl, 2],
+        {"gradient": down, "engine": "jax"},
+        "engine: expected nothing beside gradient, which needs none, got 'jax'.",
+    ),
     "two priors": (
         [decayed()],
         {"scale": 3, "prior_sd": 1.0},
@@ -90,6 +109,16 @@ UNFIT = {
         sum_of_all,
         {"gradient": down, "vectorised": True},
         "model: expected 100 numbers, one for each column of z, (D, S) = (2, 100), got np.float64(",
+    ),
+    "coupled": (
+        lambda z: -0.5 * (z * z).sum(axis=0) * z.mean(),
+        {"gradient": down, "vectorised": True},
+        "model: expected a number for each column of z that does not depend on other columns, got another one for the",
+    ),
+    "constant": (
+        lambda z: 3,
+        {"gradient": lambda z: 0 * z},
+        "model: expected a log density that depends on z, got 3 at every draw.",
     ),
     "infinite": (nowhere, {"gradient": down}, "model: expected a finite number at every draw, got -inf at draw "),
     "a number": (bowl, {"gradient": lambda z: 1.0}, "gradient: expected an array of shape (2,), as z has, got 1.0."),
@@ -163,6 +192,28 @@ def test_a_start_is_one_number_for_each_parameter() -> None:
     np.testing.assert_allclose(problem.initial_theta(3), [1, 2, 2 * np.log(0.5), 2 * np.log(0.5)])
     assert problem.num_parameters == 4
     np.testing.assert_array_equal(variational_problem(bowl, 2, gradient=down).initial_theta()[:2], 0)
+
+
+@pytest.mark.parametrize("constant", [3, 3.0])
+def test_autograd_does_not_warn_of_a_constant_that_is_refused(constant) -> None:
+    pytest.importorskip("autograd")
+    with pytest.raises(DataError, match="model: expected a log density that depends on z, got 3 at every draw"):
+        variational_problem(lambda z: constant, 2)
+
+
+def test_a_density_that_is_even_about_its_start_is_no_constant() -> None:
+    variational_problem(bowl, 1, gradient=down, draws=2)
+
+
+def test_a_result_of_another_problem_is_refused() -> None:
+    problem = variational_problem(bowl, 2, gradient=down)
+    for theta in (np.zeros(3), np.zeros(6)):
+        with pytest.raises(DataError, match=f"result: expected 4 numbers, μ and s of this problem, got {theta.size}"):
+            problem.posterior(theta)
+    found = problem.posterior(problem.initial_theta(), draws=10.0)
+    assert found.draws(3.0).shape == (3, 2)
+    with pytest.raises(OptionError, match="seed: expected a whole number of at least 0"):
+        found.draws(3, seed=-1)
 
 
 def test_too_few_draws_for_a_standard_error_are_refused() -> None:
