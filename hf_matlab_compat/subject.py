@@ -226,7 +226,7 @@ def refuse_lacking(problem: Any, settings: Options) -> None:
     if not settings.structural_damping:
         return
     if not getattr(problem, "damps_structurally", False):
-        expected, advice = "0 for a problem without hidden states in time", "{problem=recurrent(...)} has them."
+        expected, advice = "0 for a problem without hidden states in time", "A {problem} of recurrent() has them."
     elif settings.damping is not True:
         expected, advice = "0 beside another {damping} than 'levenberg_marquardt'", "It is a part of that rule."
     else:
@@ -243,7 +243,9 @@ OF_A_NETWORK = (
 """Options of the problem of a network, or of its start."""
 
 
-_TO_THE_CALL = "The problem has its own: for a recurrent net, an argument of recurrent()."
+_TO_THE_CALL = (
+    "The problem has its own: an argument of the call that made it, such as recurrent() or autodiff_problem()."
+)
 _INSTEAD: Mapping[str, str] = dict.fromkeys(("test_inputs", "test_targets"), "{test_problem} takes their place.")
 """Advice where an argument of a network stands next to `problem`."""
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from numpy.typing import NDArray
 
-from hf_matlab_compat.autodiff.engines import Block, Functions
+from hf_matlab_compat.autodiff.engines import CHANGED_IN_PLACE, Block, Functions, Refusal
 from hf_matlab_compat.problem import without_squares
 
 
@@ -33,7 +33,9 @@ class AutogradEngine:
 
     def measured(self, theta: NDArray[Any], block: Block) -> tuple[float, float]:
         """See `Engine.measured`."""
-        loss, error = self._functions.measured(theta, block)
+        seen = theta.view()
+        seen.flags.writeable = False  # the functions get views of it
+        loss, error = self._functions.measured(seen, block)
         return float(loss), float(error)
 
     def gradient(self, theta: NDArray[Any], block: Block) -> tuple[float, NDArray[Any]]:
@@ -68,15 +70,27 @@ class AutogradEngine:
         raise error
 
     @staticmethod
-    def refused(error: Exception) -> tuple[str, str] | None:
+    def refused(error: Exception) -> Refusal | None:
         """See `Engine.refused`."""
         text = str(error)
         if isinstance(error, NotImplementedError) and "VJP of" in text:
             name = text.split(" wrt ")[0].removeprefix("VJP of ")
-            return f"{name}, of which autograd has no derivative", "Write it by other operations, or give it one."
+            return Refusal(
+                f"{name}, of which autograd has no derivative", "Write it by other operations, or give it one."
+            )
+        if isinstance(error, NotImplementedError) and _raised_in(error).startswith("autograd."):
+            return Refusal(f"one of which autograd says: {text}", "Write it by other operations.")
         if "ArrayBox" in text or "setting an array element with a sequence" in text:
-            return "an operation of another library", "Write import autograd.numpy as np in place of numpy."
-        return None
+            return Refusal("an operation of another library", "Write import autograd.numpy as np in place of numpy.")
+        return CHANGED_IN_PLACE if isinstance(error, ValueError) and "is read-only" in text else None
+
+
+def _raised_in(error: Exception) -> str:
+    """Return the name of the module that raised an error."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return "" if last is None else str(last.tb_frame.f_globals.get("__name__", ""))
 
 
 KIND = AutogradEngine

@@ -10,7 +10,7 @@ import numpy as np
 from hf_matlab_compat.autodiff.cases import NestedCases, cases_of
 from hf_matlab_compat.autodiff.engines import Functions, engine_kind
 from hf_matlab_compat.autodiff.nested import Nested, Packing, hosted, hosted_like, leaves, mapped
-from hf_matlab_compat.autodiff.problem import AutodiffModel, AutodiffProblem
+from hf_matlab_compat.autodiff.problem import AutodiffModel, AutodiffProblem, ProblemWithSquares
 from hf_matlab_compat.autodiff.trial import tried
 from hf_matlab_compat.errors import DataError, OptionError, quoted
 from hf_matlab_compat.options import Options
@@ -106,14 +106,14 @@ def autodiff_problem(
     data = cases_of(inputs, targets, cases_axis, settings.num_chunks)
     model = AutodiffModel(functions, kind(functions), settings.curvature, decay)
     tried(model, data)
-    return AutodiffProblem(
+    made = ProblemWithSquares if kind.vectorises else AutodiffProblem
+    return made(
         model=model,
         data=data,
         weight_decay=strength,
         decay_biases=decay is None,
         curvature_cases=settings.curvature_cases,
         resample=None if resample is None else _resampled(resample, data),
-        has_squares=kind.vectorises,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
@@ -85,6 +85,17 @@ def _scalar(name: str, value: Any) -> Any:
     return value
 
 
+class Refusal(NamedTuple):
+    """What an engine cannot do with a model's functions: parts of a sentence."""
+
+    got: str
+    advice: str
+    expected: str = "operations that the engine can differentiate, as in {loss}"
+
+
+CHANGED_IN_PLACE = Refusal("a change of one in place", "Write x = 2 * x in place of x *= 2.", "unchanged arguments")
+
+
 class Engine(Protocol):
     """Derivatives of `Functions`. θ, v and results are numpy vectors; a result may be read-only."""
 
@@ -109,8 +120,8 @@ class Engine(Protocol):
         ...
 
     @staticmethod
-    def refused(error: Exception) -> tuple[str, str] | None:
-        """Return an operation that the engine cannot differentiate and what to do; None if another thing went wrong."""
+    def refused(error: Exception) -> Refusal | None:
+        """Return what the engine cannot do with the functions; None if another thing went wrong."""
         ...
 
 
@@ -124,7 +135,7 @@ class EngineKind(Protocol):
         """Make the engine of these functions."""
         ...
 
-    def refused(self, error: Exception, /) -> tuple[str, str] | None:
+    def refused(self, error: Exception, /) -> Refusal | None:
         """See `Engine.refused`."""
         ...
 
@@ -162,7 +173,7 @@ def engine_kind(name: Any) -> EngineKind:
 
 @contextmanager
 def explained(engine: Engine) -> Iterator[None]:
-    """Turn an operation that the engine cannot differentiate into one sentence; other errors stay what they are.
+    """Turn what the engine cannot do into one sentence; other errors stay what they are.
 
     Raises
     ------
@@ -175,6 +186,4 @@ def explained(engine: Engine) -> Iterator[None]:
         reason = engine.refused(error)
         if reason is None:
             raise
-        got, advice = reason
-        expected = "operations that the engine can differentiate, as in {loss}"
-        raise OptionError("output", expected=expected, got=got, advice=advice) from error
+        raise OptionError("output", **reason._asdict()) from error

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.autodiff.engines import Block, Functions
+from hf_matlab_compat.autodiff.engines import Block, Functions, Refusal
 from hf_matlab_compat.autodiff.nested import mapped
 
 
@@ -91,14 +91,14 @@ class JaxEngine:
             return np.asarray(self._squares(theta, block))
 
     @staticmethod
-    def refused(error: Exception) -> tuple[str, str] | None:
+    def refused(error: Exception) -> Refusal | None:
         """See `Engine.refused`."""
         from jax import errors
 
         if isinstance(error, errors.TracerArrayConversionError | errors.TracerIntegerConversionError):
-            return "an operation of another library", "Write import jax.numpy as np in place of numpy."
+            return Refusal("an operation of another library", "Write import jax.numpy as np in place of numpy.")
         if isinstance(error, errors.ConcretizationTypeError | errors.NonConcreteBooleanIndexError):
-            return "a branch or a size that depends on values", "Use jax.numpy.where."
+            return Refusal("a branch or a size that depends on values", "Use jax.numpy.where.")
         return None
 
 

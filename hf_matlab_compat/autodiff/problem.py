@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import DataError, NotFinite, OptionError
 from hf_matlab_compat.objective.block_problem import BlockProblem
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
+from hf_matlab_compat.problem import Gradient
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,12 @@ class AutodiffProblem(BlockProblem):
     ----------
     model : AutodiffModel
     data : NestedCases
-    has_squares : bool
-        Whether the engine can square the gradients of single cases.
     """
 
     model: AutodiffModel
     data: NestedCases
-    has_squares: bool = False
+    has_squares: ClassVar[bool] = False
+    """Whether the engine can square the gradients of single cases."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -181,3 +181,20 @@ class AutodiffProblem(BlockProblem):
             The arrays do not fit each other.
         """
         return replace(self, data=cases_of(inputs, targets, self.data.axis), resample=None)
+
+    def _data(self, draw: int) -> NestedCases:
+        """See `BlockProblem._data`; cases of an epoch become the engine's arrays too."""
+        return replace(super()._data(draw), convert=self.data.convert)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemWithSquares(AutodiffProblem):
+    """An `AutodiffProblem` whose engine can square the gradients of single cases."""
+
+    has_squares: ClassVar[bool] = True
+
+    def gradient_variance(self, theta: Vector, gradient: Gradient) -> float:
+        """See `FeedforwardProblem.gradient_variance`; it costs a pass of squares over the cases of the last epoch."""
+        n, mean = self.num_cases, gradient.full + self.weight_decay * self._masked(theta)
+        squares = self._squares(theta, self._kept.get("data", self.data))
+        return max(float(squares.sum()) - float(mean @ mean), 0.0) * n / max(n - 1, 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hf_matlab_compat.autodiff.engines import Block, Functions
+from hf_matlab_compat.autodiff.engines import CHANGED_IN_PLACE, Block, Functions, Refusal
 from hf_matlab_compat.autodiff.nested import mapped
 
 
@@ -89,14 +89,26 @@ class TorchEngine:
         return torch.func.vmap(of_case, in_dims=axes)(*block).sum(dim=0).numpy()
 
     @staticmethod
-    def refused(error: Exception) -> tuple[str, str] | None:
+    def refused(error: Exception) -> Refusal | None:
         """See `Engine.refused`."""
         text = str(error)
         if "is not implemented" in text and "derivative" in text:
-            return text.split(".")[0], "Write it by other operations."
+            return Refusal(text.split(".")[0], "Write it by other operations.")
         if "does not require grad" in text or "call numpy()" in text:
-            return "an operation of another library", "Write it by operations of torch, without detach() or numpy()."
-        return None
+            advice = "Write it by operations of torch, without detach() or numpy()."
+            return Refusal("an operation of another library", advice)
+        if any(part in text for part in _OTHER_DTYPE):
+            return Refusal(f"others: {text}", "Convert buffers and constants: a.to(x.dtype).", _EXPECTED_DTYPE)
+        if "called random operation" in text:
+            return Refusal("a random one", "Set module.eval(), without dropout.")
+        if "more than 1 value per channel" in text:
+            expected = "outputs of a case that do not depend on other cases"
+            return Refusal("batch normalisation in training mode", "Set module.eval().", expected)
+        return CHANGED_IN_PLACE if "in-place operation" in text or "inplace operation" in text else None
+
+
+_OTHER_DTYPE = ("expected scalar type", "the same dtype", "Input type")
+_EXPECTED_DTYPE = "arrays in the precision of parameters and inputs, float64 in the trial and with precision='double'"
 
 
 KIND = TorchEngine

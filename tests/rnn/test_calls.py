@@ -386,7 +386,10 @@ def test_a_loss_and_units_of_ones_own_come_back_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argument", "advice"),
     [
-        ({"curvature": "hessian"}, "The problem has its own: for a recurrent net, an argument of recurrent()."),
+        (
+            {"curvature": "hessian"},
+            "The problem has its own: an argument of the call that made it, such as recurrent()",
+        ),
         ({"num_chunks": 2}, "The problem has its own"),
         ({"test_inputs": np.ones((2, 7, 3))}, "test_problem takes their place."),
     ],

@@ -1,0 +1,143 @@
+"""Models are tried before a problem is made: on cases that say something, and each refusal is one sentence."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hf_matlab_compat import autodiff_problem, train
+from hf_matlab_compat.errors import OptionError
+from tests.autodiff.engines import INSTALLED, START, T, X, classifier
+
+ENGINES = INSTALLED[::2]  # JAX would compile for each test; its engine is tried in the other files
+DOSE = np.array([0, 0, 1, 1, 2, 0.0])
+
+
+def squared(y: Any, t: Any) -> Any:
+    return ((y - t) ** 2).sum()
+
+
+def line(p: Any, x: Any) -> Any:
+    return p["slope"] * x
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_cases_of_zeros_at_both_ends_do_not_decide(engine: str) -> None:
+    p = autodiff_problem(line, squared, DOSE, 3 * DOSE, initial={"slope": 1.0}, engine=engine)
+    result = train(problem=p, max_epochs=15, precision="double")
+    np.testing.assert_allclose(result.theta.ravel(), 3, rtol=1e-3)
+
+
+def test_a_mean_is_found_where_cases_at_both_ends_have_no_loss() -> None:
+    with pytest.raises(OptionError) as found:
+        autodiff_problem(line, lambda y, t: ((y - t) ** 2).mean(), DOSE, 3 * DOSE, initial={"slope": 1.0})
+    assert str(found.value) == (
+        "loss: expected the sum over the cases, got 4 for 6 cases, of which one half has 1.33333 and the other 6.66667. "
+        "Return the sum in place of the mean."
+    )
+
+
+def test_a_loss_that_is_linear_for_outliers_at_both_ends_is_no_linear_one() -> None:
+    import autograd.numpy as anp
+
+    def huber(y: Any, t: Any) -> Any:
+        away = anp.abs(y - t)
+        return anp.sum(anp.where(away < 1, 0.5 * away**2, away - 0.5))
+
+    x = np.linspace(0.1, 1, 9)
+    t = np.where(np.arange(9) % 8 == 0, 50, 2 * x)
+    result = train(problem=autodiff_problem(line, huber, x, t, initial={"slope": 1.0}), max_epochs=5)
+    assert result.history["train_log_likelihood"][-1] > result.history["train_log_likelihood"][0]
+    with pytest.raises(OptionError, match="^loss: expected a function that is curved"):
+        autodiff_problem(line, lambda y, t: anp.sum(y) - anp.sum(t), x, t, initial={"slope": 1.0})
+
+
+def test_chance_and_changed_arguments_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(OptionError) as found:
+        autodiff_problem(lambda p, x: line(p, x) * rng.uniform(), squared, X[0], X[1], initial={"slope": 1.0})
+    assert str(found.value).startswith("loss: expected the same value for the same arguments, got ")
+    assert str(found.value).endswith("The functions must neither change their arguments nor depend on chance.")
+
+    def output(p: Any, x: Any) -> Any:
+        p["slope"] *= 2.0
+        return line(p, x)
+
+    with pytest.raises(OptionError, match="^output: expected unchanged arguments"):
+        autodiff_problem(output, squared, X[0], X[1], initial={"slope": np.ones(1)})
+
+
+def test_what_autograd_itself_refuses_is_told_in_its_words() -> None:
+    import autograd.numpy as anp
+
+    with pytest.raises(OptionError, match="^output: expected operations .* got one of which autograd says: Currently"):
+        autodiff_problem(lambda p: anp.diagonal(p), lambda y: anp.sum(y**2), initial=np.eye(3))
+
+    def own(p: Any) -> Any:
+        raise NotImplementedError("my own")
+
+    with pytest.raises(NotImplementedError, match="my own"):
+        autodiff_problem(own, anp.sum, initial=np.eye(3))
+
+
+@pytest.mark.parametrize("mode", ["train", "eval", "dropout", "own precision"])
+def test_modules_of_torch_with_buffers(mode: str) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    nn = torch.nn
+    module = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Tanh(), nn.Dropout(0.5), nn.Linear(5, 3))
+    module(torch.tensor(X.T).float())
+    module[1].train(mode == "train")
+    module[3].train(mode == "dropout")
+    before = {name: b.clone() for name, b in module.named_buffers()}
+
+    def output(p: Any, x: Any) -> Any:
+        kept = {name: b.to(x.dtype).clone() for name, b in module.named_buffers()} if mode != "own precision" else {}
+        return torch.func.functional_call(module, {**p, **kept}, (x,))
+
+    def made() -> Any:
+        start = dict(module.named_parameters())
+        return autodiff_problem(output, squared, X.T, T.T, initial=start, engine="torch", cases_axis=0)
+
+    says = {
+        "train": r"^output: expected outputs of a case that do not .* batch normalisation .* Set module.eval\(\)",
+        "dropout": "^loss: expected the same value",
+        "own precision": r"^output: expected arrays in the precision of .* Convert buffers and constants: a.to\(x.dtype\)",
+    }
+    if mode == "eval":
+        lls = train(problem=made(), max_epochs=4).history["train_log_likelihood"]
+        assert lls[-1] > lls[0]
+    else:
+        with pytest.raises(OptionError, match=says[mode]):
+            made()
+    for name, b in module.named_buffers():
+        assert torch.equal(b, before[name])
+
+
+@pytest.mark.parametrize("engine", INSTALLED[1:])
+def test_cases_of_each_epoch_are_arrays_of_the_engine_in_the_precision_of_the_run(engine: str) -> None:
+    written, seen = classifier(engine), set[tuple[Any, Any]]()
+
+    def output(p: Any, x: Any) -> Any:
+        seen.add((str(x.dtype).split(".")[-1], str(p["W"].dtype).split(".")[-1]))
+        return written.output(p, x)
+
+    p = autodiff_problem(
+        output, written.loss, X, T, initial=START, engine=engine, resample=lambda epoch: (X / epoch, T)
+    )
+    seen.clear()
+    train(problem=p, max_epochs=2)
+    assert seen == {("float32", "float32")}
+    again = autodiff_problem(written.output, written.loss, X / 2, T, initial=START, engine=engine)
+    theta = p.initial_theta()
+    on = import_module("hf_matlab_compat.problem").Cases(None, 2)
+    np.testing.assert_array_equal(p.gradient(theta, on).full, again.gradient(theta, on).full)
+    # the variance test of growing samples
+    one_by_one = [p.part(np.array([n])).gradient(theta, on).full for n in range(60)]
+    variance = np.var(one_by_one, axis=0, ddof=1).sum()
+    assert p.gradient_variance(theta, p.gradient(theta, on)) == pytest.approx(variance, rel=1e-12)
+    lls = train(problem=p, method="growing_hf", max_epochs=3).history["train_log_likelihood"]
+    assert lls[-1] > lls[0]
