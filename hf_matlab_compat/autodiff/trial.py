@@ -52,7 +52,15 @@ def _block(engine: Engine, data: NestedCases, cases: NDArray[np.int64]) -> Block
 
 
 def _check_losses(engine: Engine, theta: NDArray[np.float64], blocks: Sequence[Block], count: int) -> None:
-    """Check loss and error of a block, of which the other blocks are the halves."""
+    """Check loss and error of a block, of which the other blocks are the halves.
+
+    Raises
+    ------
+    DataError
+        One is not finite.
+    OptionError
+        A second call gives another value, or the halves do not add up.
+    """
     found = engine.measured(theta, blocks[0])
     if not np.isfinite(found).all():
         got = f"{found[0]}, error {found[1]}"

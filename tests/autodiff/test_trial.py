@@ -35,8 +35,8 @@ def test_a_mean_is_found_where_cases_at_both_ends_have_no_loss() -> None:
     with pytest.raises(OptionError) as found:
         autodiff_problem(line, lambda y, t: ((y - t) ** 2).mean(), DOSE, 3 * DOSE, initial={"slope": 1.0})
     assert str(found.value) == (
-        "loss: expected the sum over the cases, got 4 for 6 cases, of which one half has 1.33333 and the other 6.66667. "
-        "Return the sum in place of the mean."
+        "loss: expected the sum over the cases, got 4 for 6 cases, of which one half has 1.33333 and the other "
+        "6.66667. Return the sum in place of the mean."
     )
 
 
@@ -51,7 +51,7 @@ def test_a_loss_that_is_linear_for_outliers_at_both_ends_is_no_linear_one() -> N
     t = np.where(np.arange(9) % 8 == 0, 50, 2 * x)
     result = train(problem=autodiff_problem(line, huber, x, t, initial={"slope": 1.0}), max_epochs=5)
     assert result.history["train_log_likelihood"][-1] > result.history["train_log_likelihood"][0]
-    with pytest.raises(OptionError, match="^loss: expected a function that is curved"):
+    with pytest.raises(OptionError, match=r"^loss: expected a function that is curved"):
         autodiff_problem(line, lambda y, t: anp.sum(y) - anp.sum(t), x, t, initial={"slope": 1.0})
 
 
@@ -66,14 +66,14 @@ def test_chance_and_changed_arguments_are_refused() -> None:
         p["slope"] *= 2.0
         return line(p, x)
 
-    with pytest.raises(OptionError, match="^output: expected unchanged arguments"):
+    with pytest.raises(OptionError, match=r"^output: expected unchanged arguments"):
         autodiff_problem(output, squared, X[0], X[1], initial={"slope": np.ones(1)})
 
 
 def test_what_autograd_itself_refuses_is_told_in_its_words() -> None:
     import autograd.numpy as anp
 
-    with pytest.raises(OptionError, match="^output: expected operations .* got one of which autograd says: Currently"):
+    with pytest.raises(OptionError, match=r"^output: expected operations .* got one of which autograd says: Currently"):
         autodiff_problem(lambda p: anp.diagonal(p), lambda y: anp.sum(y**2), initial=np.eye(3))
 
     def own(p: Any) -> Any:
@@ -105,7 +105,7 @@ def test_modules_of_torch_with_buffers(mode: str) -> None:
     says = {
         "train": r"^output: expected outputs of a case that do not .* batch normalisation .* Set module.eval\(\)",
         "dropout": "^loss: expected the same value",
-        "own precision": r"^output: expected arrays in the precision of .* Convert buffers and constants: a.to\(x.dtype\)",
+        "own precision": "^output: expected arrays in the precision of .* Convert buffers and constants: ",
     }
     if mode == "eval":
         lls = train(problem=made(), max_epochs=4).history["train_log_likelihood"]
