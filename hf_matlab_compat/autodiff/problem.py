@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,7 +184,7 @@ class AutodiffProblem(BlockProblem):
 
     def _data(self, draw: int) -> NestedCases:
         """See `BlockProblem._data`; cases of an epoch become the engine's arrays too."""
-        return replace(super()._data(draw), convert=self.data.convert)
+        return replace(cast(NestedCases, super()._data(draw)), convert=self.data.convert)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,13 +38,15 @@ def tried(model: AutodiffModel, data: NestedCases) -> None:
         samples.append(np.linspace(0, N - 1, min(N, CASES_PER_BLOCK) // 2 * 2).astype(np.int64))  # of equal halves
     with explained(engine), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)  # autograd's; said below
+        error: OptionError | None = None
         for cases in samples:
             blocks = [_block(engine, data, part) for part in (cases, *np.array_split(cases, 2))]
             _check_losses(engine, model.initial_theta(), blocks, len(cases))
             error = _without_derivatives(model, blocks[0])
             if error is None:
                 return
-    raise error
+    if error is not None:
+        raise error
 
 
 def _block(engine: Engine, data: NestedCases, cases: NDArray[np.int64]) -> Block:
