@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import os
@@ -24,6 +25,7 @@ FREE = {
 }
 """Options that a resumed run may change without a warning."""
 
+_PLAIN = bool | int | float | str | None
 _MOST_NUMBERS = 1 << 24
 """A larger matrix is represented by evenly spaced cases with this many numbers; it may be mapped from a slow disk."""
 
@@ -59,13 +61,22 @@ def describe_own(problem: object, options: Options) -> dict[str, Any]:
 def plain_settings(options: Options) -> dict[str, Any]:
     """Return all options but the seed, which may be any object, and the ranks, which change nothing.
 
-    A user's rule appears as the name of its class.
+    A user's rule appears as the name of its class, with those of its plain settings that are not the default.
     """
-    plain = bool | int | float | str | None
     settings = {
         n: list(v) if isinstance(v, tuple) else v for n, v in vars(options).items() if n not in ("seed", "ranks")
     }
-    return {n: v if isinstance(v, plain | list) else name_of(v) for n, v in settings.items()}
+    return {n: v if isinstance(v, _PLAIN | list) else name_of(v) + _set_in(n, v) for n, v in settings.items()}
+
+
+def _set_in(option: str, rule: Any) -> str:
+    if option == "loss" or not dataclasses.is_dataclass(rule):  # a loss is known by its name when a file is read
+        return ""
+    values = {each.name: (getattr(rule, each.name), each.default) for each in dataclasses.fields(rule)}
+    told = [
+        f"{name}={value!r}" for name, (value, usual) in values.items() if isinstance(value, _PLAIN) and value != usual
+    ]
+    return f"({', '.join(told)})" if told else ""
 
 
 def fingerprint(matrix: Any) -> str:
@@ -119,7 +130,9 @@ def warn_of_another_lam(before: Any, now: Any) -> None:
 
 
 def _of_radius(before: Any, now: Any) -> str:
-    was, is_now = (getattr(each, "is_radius", each in ("trust_region", "TrustRegion")) for each in (before, now))
+    was, is_now = (
+        getattr(each, "is_radius", str(each).startswith(("trust_region", "TrustRegion"))) for each in (before, now)
+    )
     if was == is_now:
         return ""
     return "its last trust radius is taken as lambda" if was else "its last lambda is taken as the trust radius"

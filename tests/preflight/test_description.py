@@ -15,8 +15,10 @@ from scipy.io import loadmat, savemat
 
 from hf_matlab_compat import nnet_train, train
 from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning, read_description
+from hf_matlab_compat.methods.lissa import LiSSA
 from hf_matlab_compat.preflight import description
 from hf_matlab_compat.preflight.description import fingerprint
+from hf_matlab_compat.solvers.trust_region import TrustRegion
 from tests.cases import PRECISIONS
 from tests.small_run import INPUTS, TARGETS, THETA, field_arguments, legacy_arguments
 
@@ -70,6 +72,16 @@ def test_what_differs_is_named(name: str, checkpoint: Path) -> None:
     (warning,) = told(checkpoint, **changes)
     assert warning.startswith(f"{checkpoint}: the run that wrote it had other settings. {sentence}")
     assert warning.endswith("This run continues with its own settings.")
+
+
+def test_other_settings_of_a_method_of_ones_own_are_named(tmp_path: Path) -> None:
+    train(**field_arguments(run_name=tmp_path / "run"), method=LiSSA(depth=3))
+    assert told(tmp_path / RUNNING, method=LiSSA(depth=3)) == []
+    (warning,) = told(tmp_path / RUNNING, method=LiSSA(depth=5, seed=4, line_search=None))
+    assert "method: was LiSSA(depth=3), is LiSSA(depth=5, seed=4, line_search=None)" in warning
+    radius = {"solver": "steihaug", "preconditioner": "none", "damping": TrustRegion(initial_radius=2.0)}
+    (warning, _) = told(tmp_path / RUNNING, **radius)
+    assert "is TrustRegion(initial_radius=2.0), so its last lambda is taken as the trust radius" in warning
 
 
 def test_the_last_lambda_of_a_result_that_becomes_a_radius_is_named() -> None:
