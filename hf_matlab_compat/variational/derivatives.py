@@ -32,7 +32,7 @@ def differentiated(log_p: Callable[..., Any], size: int, engine: str, vectorised
 
     def at(z: NDArray[Any]) -> Engine:
         if z.shape not in made:
-            total: Callable[..., Any] = (lambda y: y.sum()) if vectorised else lambda y: 1.0 * y
+            total: Callable[..., Any] = (lambda y: y.sum()) if vectorised else lambda y: y
             made[z.shape] = kind(Functions(log_p, total, None, Packing(np.zeros(z.shape))))
         return made[z.shape]
 

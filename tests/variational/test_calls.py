@@ -203,6 +203,8 @@ def test_autograd_does_not_warn_of_a_constant_that_is_refused(constant) -> None:
 
 def test_a_density_that_is_even_about_its_start_is_no_constant() -> None:
     variational_problem(bowl, 1, gradient=down, draws=2)
+    with pytest.raises(DataError, match="model: expected a log density that depends on z"):
+        variational_problem(lambda z: 3.0, 1, gradient=lambda z: 0 * z, draws=4)
 
 
 def test_a_result_of_another_problem_is_refused() -> None:
