@@ -49,6 +49,9 @@ def describe(sizes: Sequence[int], unit_types: Sequence[Any], options: Options, 
 def describe_own(problem: object, options: Options) -> dict[str, Any]:
     """Return the description of a run on a user's problem: its class and the settings; of sequences what they are."""
     told: dict[str, Any] = {"problem": type(problem).__name__, "settings": plain_settings(options), "data": {}}
+    drawn: Any = getattr(problem, "draws", None)  # of a variational problem
+    if dataclasses.is_dataclass(drawn):
+        told["settings"]["draws"] = name_of(drawn) + _set_in("draws", drawn)
     trained: Any = getattr(problem, "trained", None)
     if trained is None:
         return told

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hf_matlab_compat import train, variational_problem
+from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning
 from hf_matlab_compat.problem import Cases
 from tests.variational.regression import COLUMNS, FUNCTIONS, KNOWN, D, gap, log_p
 
@@ -106,6 +107,17 @@ def test_hessian_free_on_fixed_and_on_fresh_draws_is_resumed_bit_equal_too(tmp_p
         train(**asked, max_epochs=3, run_name=tmp_path / f"run{fresh}")
         rest = train(**asked, max_epochs=6, resume_from=tmp_path / f"run{fresh}_nnet_running.mat")
         np.testing.assert_array_equal(rest.theta, whole.theta)
+
+
+def test_a_resume_with_other_draws_names_them(tmp_path) -> None:
+    train(problem=of_regression(draws=20), max_epochs=1, run_name=tmp_path / "run")
+    sentence = r"draws: was Draws\(count=20, size=5\), is Draws\(count=10, size=5, fresh=True, seed=3\)\."
+    with pytest.warns(CheckpointWarning, match=sentence):
+        train(
+            problem=of_regression(draws=10, fresh=True, seed=3),
+            max_epochs=2,
+            resume_from=tmp_path / "run_nnet_running.mat",
+        )
 
 
 def test_updates_of_an_epoch_have_draws_of_their_own_and_other_passes_share_those_of_the_epoch() -> None:
