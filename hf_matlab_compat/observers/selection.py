@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hf_matlab_compat.errors import CheckpointError, OptionError
+from hf_matlab_compat.errors import CheckpointError
+from hf_matlab_compat.kinds import SHARE, converted
 from hf_matlab_compat.matlab.files.checkpoint import CheckpointWarning, read_checkpoint, write_checkpoint
 from hf_matlab_compat.observers.observer import KEEP, Answer, Kept, Observer, Run
 from hf_matlab_compat.observers.stopping import Monitoring, best_epoch
@@ -69,9 +70,7 @@ class Average(Observer):
     """
 
     def __init__(self, decay: float = 0.95) -> None:
-        if not 0 <= decay < 1:
-            raise OptionError("average_decay", expected="a number of at least 0 and below 1", got=decay)
-        self.decay = decay
+        self.decay = converted("average_decay", decay, SHARE)
 
     def begin(self, run: Run, state: State) -> Answer:
         """Continue the average of the run that this one continues."""

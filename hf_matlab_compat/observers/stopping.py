@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.errors import OptionError, quoted
+from hf_matlab_compat.kinds import check, word
 from hf_matlab_compat.observers.observer import Answer, Observer, Run, Stop
 from hf_matlab_compat.state import Records, Report, State
 
@@ -65,8 +66,7 @@ class Monitoring(Observer):
     needs_test_cases = True
 
     def __init__(self, monitor: str = "log_likelihood") -> None:
-        if monitor not in MONITORS:
-            raise OptionError("monitor", expected="one of " + ", ".join(map(repr, MONITORS)), got=quoted(monitor))
+        check(word(*MONITORS), monitor=monitor)
         self.monitor = monitor
 
 

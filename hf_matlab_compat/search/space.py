@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from hf_matlab_compat.answers import is_number
 from hf_matlab_compat.errors import OptionError, quoted, speaking
 from hf_matlab_compat.kinds import Kind
 from hf_matlab_compat.legacy.arguments import SPOKEN, to_field_terms
@@ -277,7 +278,10 @@ def _whole_pair(pair: Any) -> bool:
 
 def _in_order(dimension: Real | Log | Integer, above: float = -math.inf) -> None:
     low, high = dimension.low, dimension.high
-    if not (above < low < high < math.inf):
+    numbers = all(is_number(each) for each in (low, high))
+    if not (numbers and above < low < high < math.inf):
         least = " above 0" if above == 0 else ""
         what = f"two finite bounds{least}, the lower first"
-        raise OptionError("space", expected=f"{what}, in {type(dimension).__name__}", got=f"{low} and {high}")
+        raise OptionError(
+            "space", expected=f"{what}, in {type(dimension).__name__}", got=f"{quoted(low)} and {quoted(high)}"
+        )

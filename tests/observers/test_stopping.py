@@ -208,8 +208,11 @@ def test_rules_that_look_at_test_cases_need_some() -> None:
             train(**arguments(**wrong))
     with pytest.raises(OptionError, match="monitor: expected one of 'log_likelihood', 'error', got 'll'"):
         Patience(3, "ll")
-    with pytest.raises(OptionError, match="average_decay"):
-        Average(1.0)
+    for wrong in (1.0, "x", None, [3]):
+        with pytest.raises(OptionError, match="average_decay: expected a number of at least 0 and below 1, got"):
+            Average(wrong)
+    with pytest.raises(OptionError, match="monitor: expected one of"):
+        Patience(3, ["error"])
     assert train(**arguments(observers=[Best("error")], max_epochs=2)).best is not None
 
 

@@ -311,6 +311,14 @@ def test_values_that_an_option_does_not_take_are_refused_before_a_journal_is_mad
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("kind", [Real, Log, Integer])
+@pytest.mark.parametrize("wrong", ["x", None, [3], float("nan"), True])
+def test_bounds_that_are_no_numbers_are_refused(kind: Any, wrong: Any) -> None:
+    for bounds in ((wrong, 9), (1, wrong)):
+        with pytest.raises(OptionError, match=f"space: expected two finite bounds.*, in {kind.__name__}, got "):
+            kind(*bounds)
+
+
 def test_runs_that_ranks_share_are_refused() -> None:
     for given, options in ((case(), {"ranks": "mpi"}), ({**case(), "ranks": "mpi"}, {})):
         with pytest.raises(OptionError, match="ranks: expected 'none' in a search, which starts a process for each"):
