@@ -48,7 +48,12 @@ class JaxEngine:
             def of_slice(case: Block) -> Any:
                 return of_case(mapped(lambda values: jax.numpy.expand_dims(values, f.axis), case))
 
-            return of_case(block) if block[0] is None else jax.vmap(of_slice, in_axes=(f.axis,))(block).sum(axis=0)
+            if block[0] is None:
+                return of_case(block)
+            cases = mapped(lambda values: jax.numpy.moveaxis(values, f.axis, 0), block)
+            # one after the other: the gradients of many cases at once do not fit the processor's cache
+            start = jax.numpy.zeros_like(theta)
+            return jax.lax.scan(lambda total, case: (total + of_slice(case), None), start, cases)[0]
 
         # the linear maps carry what the pass at θ left, so that products neither repeat it nor compile again
         self._linear = {"gauss_newton": jit(linear_parts), "hessian": jit(linear_gradient)}

@@ -8,7 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hf_matlab_compat.autodiff.engines import CHANGED_IN_PLACE, Block, Functions, Refusal
-from hf_matlab_compat.autodiff.nested import mapped
+from hf_matlab_compat.autodiff.nested import leaves, mapped
+
+_AT_ONCE = 2**17
+"""Cases times parameters whose squares are formed at once: more do not fit the processor's cache."""
 
 
 class TorchEngine:
@@ -86,7 +89,12 @@ class TorchEngine:
         if block[0] is None:
             return (torch.func.grad(f.total)(t, block) ** 2).numpy()
         axes = tuple(None if part is None else f.axis for part in block)
-        return torch.func.vmap(of_case, in_dims=axes)(*block).sum(dim=0).numpy()
+        n, k = next(leaves(block))[1].shape[f.axis], max(1, _AT_ONCE // len(theta))
+        total = torch.zeros_like(t)
+        for start in range(0, n, k):
+            few = mapped(lambda values, s=start: values.narrow(f.axis, s, min(k, n - s)), block)
+            total += torch.func.vmap(of_case, in_dims=axes)(*few).sum(dim=0)
+        return total.numpy()
 
     @staticmethod
     def refused(error: Exception) -> Refusal | None:
