@@ -140,7 +140,7 @@ def hypergradients_of(
         start or eta are no finite numbers.
     """
     way = _way(by)
-    if not isinstance(derivatives, Derivatives):
+    if not all(hasattr(derivatives, name) for name in ("gradient", "linearized", "validation")):
         expected = "OwnDerivatives, or an object with the methods gradient, linearized and validation"
         raise OptionError("derivatives", expected=expected, got=quoted(derivatives))
     if not isinstance(descent, Descent):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -18,7 +18,6 @@ Vector = NDArray[Any]
 Products = Callable[[Vector], tuple[Vector, Vector]]
 
 
-@runtime_checkable
 class Derivatives(Protocol):
     """What running forward and back asks of a loss. Vectors in, which stay as they are, and vectors out."""
 

@@ -157,8 +157,7 @@ def _numbers(name: str, function: Function) -> Function:
     def checked(*arguments: Any) -> Any:
         value = function(*arguments)
         shape = tuple(getattr(value, "shape", ()))
-        kind = str(getattr(value, "dtype", type(value).__name__))
-        if shape or not any(real in kind for real in ("float", "int")):
+        if shape or not (hasattr(value, "shape") or isinstance(value, float | int)):
             got = f"an array of shape {shape}" if shape else quoted(value)
             at = f" at step {arguments[2]}" if len(arguments) == 3 and isinstance(arguments[2], int) else ""
             raise OptionError(

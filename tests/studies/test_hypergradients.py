@@ -9,6 +9,7 @@ from hf_matlab_compat.cli import main
 from hf_matlab_compat.hypergradients import hypergradients_of
 from hf_matlab_compat.hypergradients.engines import by_engine
 from hf_matlab_compat.studies import hypergradient_tuning as tuning
+from hf_matlab_compat.studies import hypergradient_ways as ways
 from hf_matlab_compat.studies import hypergradients as study
 from hf_matlab_compat.studies.hypergradient_net import ETA, Functions, P, Pass, classifier, descent, held_out, start
 
@@ -31,8 +32,8 @@ def test_derivatives_by_hand_are_those_of_autograd():
 
 
 def test_reversible_learning_keeps_a_hundredth_of_a_thousand_steps():
-    kept, alive = zip(*(study.memory_of(NET, start(0), descent(1000), way) for way in study.WAYS), strict=True)
-    memory = dict(zip(study.WAYS, kept, strict=True))
+    kept, alive = zip(*(ways.memory_of(NET, start(0), descent(1000), way) for way in ways.WAYS), strict=True)
+    memory = dict(zip(ways.WAYS, kept, strict=True))
     counted = {
         way: hypergradients_of(NET, start(0), ETA, descent(1000), way).kept_bytes for way in ("stored", "reversible")
     }
@@ -43,13 +44,13 @@ def test_reversible_learning_keeps_a_hundredth_of_a_thousand_steps():
     assert counted["stored"] <= memory["stored"] < 1.02 * counted["stored"]
     # besides what is kept: x of the end, and some objects
     assert counted["reversible"] + P * 8 <= memory["reversible"] < counted["reversible"] + P * 8 + 9000
-    most = dict(zip(study.WAYS, alive, strict=True))
+    most = dict(zip(ways.WAYS, alive, strict=True))
     assert most["stored"] / most["reversible"] >= 65
-    assert all(most[way] >= memory[way] for way in study.WAYS)
+    assert all(most[way] >= memory[way] for way in ways.WAYS)
 
 
 def test_the_short_cut_goes_back_in_a_tenth_of_the_steps():
-    class Counting(study.Meter):
+    class Counting(ways.Meter):
         count = 0
 
         def linearized(self, x, eta, t):
@@ -57,7 +58,7 @@ def test_the_short_cut_goes_back_in_a_tenth_of_the_steps():
             return super().linearized(x, eta, t)
 
     counts = {}
-    for way in study.WAYS:
+    for way in ways.WAYS:
         meter = Counting(NET)
         hypergradients_of(meter, start(0), ETA, descent(200), way)
         counts[way] = meter.count
@@ -130,7 +131,7 @@ def test_a_study_of_nothing_is_refused(option, capsys):
 
 
 def test_one_step_is_measured():
-    assert [each.way for each in study.measure(1, 0)] == list(study.WAYS)
+    assert [each.way for each in ways.measure(1, 0)] == list(ways.WAYS)
 
 
 def test_a_picture_that_cannot_be_drawn_is_refused_before_the_study(capsys, monkeypatch, tmp_path):
