@@ -149,7 +149,7 @@ def _resampled(resample: Callable[[int], tuple[Nested, Nested]], like: NestedCas
         found = resample(epoch)
         if not isinstance(found, tuple) or len(found) != 2:
             raise DataError("resample", expected="inputs and targets, a tuple of two", got=quoted(type(found).__name__))
-        data = cases_of(*found, like.axis, like.num_chunks)
+        data = like.like(*found, like.num_chunks)
         shapes = [[a.shape for _, a in leaves(cases.given)] for cases in (like, data)]
         if shapes[0] != shapes[1]:
             raise DataError("resample", expected=f"arrays of shapes {shapes[0]}", got=f"{shapes[1]} in epoch {epoch}")

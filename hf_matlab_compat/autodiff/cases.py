@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.autodiff.nested import Nested, hosted, leaves, mapped
+from hf_matlab_compat.autodiff.nested import Nested, hosted, hosted_like, leaves, mapped
 from hf_matlab_compat.errors import DataError, OptionError
 from hf_matlab_compat.objective.cases import CASES_PER_BLOCK, WORTH_SHARING
 
@@ -42,6 +42,17 @@ class NestedCases:
 
     def __len__(self) -> int:
         return self.num_cases
+
+    def like(self, inputs: Nested, targets: Nested, num_chunks: int) -> NestedCases:
+        """Return other cases, which must be nested like these.
+
+        Raises
+        ------
+        DataError
+            They are not, or do not fit each other.
+        """
+        given = (hosted_like(self.given[0], inputs, "inputs"), hosted_like(self.given[1], targets, "targets"))
+        return cases_of(*given, self.axis, num_chunks)
 
     def part(self, cases: NDArray[np.int64] | slice) -> NestedCases:
         """Return these cases as one chunk."""
@@ -104,7 +115,9 @@ def cases_of(inputs: Nested, targets: Nested, axis: int, num_chunks: int = 1) ->
         found for nested, name in zip(given, ("inputs", "targets"), strict=True) for found in leaves(nested, name)
     ]
     counts = {name: array.shape[axis] if array.ndim else 0 for name, array in arrays}
-    first, num_cases = next(iter(counts.items()), ("inputs", 0))
+    if not counts:
+        raise DataError("inputs", expected="at least one array", got="none")
+    first, num_cases = next(iter(counts.items()))
     which = "last" if axis == -1 else "first"
     for name, count in counts.items():
         if not count or count != num_cases:

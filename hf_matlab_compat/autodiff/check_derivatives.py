@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hf_matlab_compat.errors import DataError, OptionError
+from hf_matlab_compat.errors import DataError, OptionError, quoted
 from hf_matlab_compat.problem import Cases, CheckedProblem, Gradient, check_problem
 
 _EXACT, _BY_DIFFERENCES = 1e-10, 1e-5
@@ -118,9 +118,9 @@ def check_derivatives(
     Raises
     ------
     OptionError
-        The problem lacks a method, or `theta` is needed.
+        The problem lacks a method, `theta` is needed, or `directions` or `seed` is no such number.
     DataError
-        A figure has the wrong shape, or `theta` the wrong length.
+        A figure has the wrong shape, or `theta` the wrong length or a number that is not finite.
 
     Examples
     --------
@@ -132,8 +132,9 @@ def check_derivatives(
     """
     needed = ("score", "gradient", "curvature", "num_parameters", "num_chunks")
     check_problem(problem, "problem", *needed)
-    if not isinstance(directions, int) or isinstance(directions, bool) or directions < 1:
-        raise OptionError("directions", expected="a whole number of at least 1", got=directions)
+    for name, value, least in (("directions", directions, 1), ("seed", seed, 0)):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise OptionError(name, expected=f"a whole number of at least {least}", got=quoted(value))
     at = _Checks(CheckedProblem(problem, _quiet), _start(problem, theta), directions, seed)
     checks = list(at.of_gradients()) + list(at.of_products(hessian))
     if against is not None:
@@ -157,6 +158,8 @@ def _start(problem: Any, theta: ArrayLike | None) -> NDArray[np.float64]:
     found = np.array(theta, dtype=np.float64).ravel()
     if found.size != problem.num_parameters:
         raise DataError("theta", expected=f"{problem.num_parameters} numbers", got=found.size)
+    if not np.isfinite(found).all():
+        raise DataError("theta", expected="finite numbers", got="NaN or infinity")
     return found
 
 

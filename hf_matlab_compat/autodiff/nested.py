@@ -66,12 +66,15 @@ def hosted_like(like: Nested, given: Any, name: str) -> Nested:
     """
     if isinstance(like, np.ndarray):
         return on_host(given, name)
+    if like is None and given is None:
+        return None
     if isinstance(like, Mapping) and isinstance(given, Mapping) and set(like) == set(given):
         return {key: hosted_like(part, given[key], f"{name}[{key!r}]") for key, part in like.items()}
     if isinstance(like, list | tuple) and isinstance(given, list | tuple) and len(like) == len(given):
         parts = zip(like, given, strict=True)
         return type_of(like)([hosted_like(*pair, f"{name}[{k}]") for k, pair in enumerate(parts)])
-    expected = "a dict with " + ", ".join(map(repr, like)) if isinstance(like, Mapping) else f"{len(like)} values"
+    values = "None" if like is None else f"{len(like)} values"
+    expected = "a dict with " + ", ".join(map(repr, like)) if isinstance(like, Mapping) else values
     got = ", ".join(map(repr, given)) if isinstance(given, Mapping) else shown(given)
     raise DataError(name, expected=expected, got=got)
 
@@ -82,7 +85,9 @@ def type_of(nest: Any) -> Callable[[list[Any]], Any]:
 
 
 def _is_array_like(given: Any) -> bool:
-    """Return whether a list or tuple is numbers, or lists of them, as an array is written."""
+    """Return whether a list or tuple is numbers, or lists of them, as an array is written; a named tuple is a nest."""
+    if hasattr(given, "_fields"):
+        return False
     return all(isinstance(v, _NUMBERS) or (isinstance(v, list | tuple) and _is_array_like(v)) for v in given)
 
 

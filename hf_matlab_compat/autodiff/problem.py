@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_matlab_compat.autodiff.cases import NestedCases, cases_of
+from hf_matlab_compat.autodiff.cases import NestedCases
 from hf_matlab_compat.autodiff.engines import Block, Engine, Functions, explained
 from hf_matlab_compat.autodiff.nested import Nested, mapped
 from hf_matlab_compat.backends.arrays import Vector
@@ -121,7 +121,7 @@ class AtTheta:
         return self._measured
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class AutodiffProblem(BlockProblem):
     """A model that an engine differentiates, on its cases; `autodiff_problem` makes one.
 
@@ -140,6 +140,9 @@ class AutodiffProblem(BlockProblem):
         super().__post_init__()
         dtype = self.backend.dtype
         object.__setattr__(self, "data", replace(self.data, convert=lambda v: self.model.engine.array(v, dtype)))
+
+    def __repr__(self) -> str:
+        return f"AutodiffProblem of {self.num_parameters} parameters, {self.num_cases} cases"
 
     @property
     def option_defaults(self) -> Mapping[str, Any]:
@@ -178,16 +181,16 @@ class AutodiffProblem(BlockProblem):
         Raises
         ------
         DataError
-            The arrays do not fit each other.
+            The arrays do not fit each other, or are nested in another way than those of this problem.
         """
-        return replace(self, data=cases_of(inputs, targets, self.data.axis), resample=None)
+        return replace(self, data=self.data.like(inputs, targets, num_chunks=1), resample=None)
 
     def _data(self, draw: int) -> NestedCases:
         """See `BlockProblem._data`; cases of an epoch become the engine's arrays too."""
         return replace(cast(NestedCases, super()._data(draw)), convert=self.data.convert)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ProblemWithSquares(AutodiffProblem):
     """An `AutodiffProblem` whose engine can square the gradients of single cases."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from hf_matlab_compat import autodiff_problem, train
-from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat import autodiff_problem, check_derivatives, train
+from hf_matlab_compat.errors import ArgumentError, DataError, OptionError
 from tests.autodiff.engines import INSTALLED, START, T, X, classifier
 
 ENGINES = INSTALLED[::2]  # JAX would compile for each test; its engine is tried in the other files
@@ -141,3 +141,50 @@ def test_cases_of_each_epoch_are_arrays_of_the_engine_in_the_precision_of_the_ru
     assert p.gradient_variance(theta, p.gradient(theta, on)) == pytest.approx(variance, rel=1e-12)
     lls = train(problem=p, method="growing_hf", max_epochs=3).history["train_log_likelihood"]
     assert lls[-1] > lls[0]
+
+
+def test_other_cases_are_nested_like_those_of_the_problem() -> None:
+    def output(p: Any, x: Any) -> Any:
+        return p["slope"] * x["x"]
+
+    given = {"inputs": {"x": X[0]}, "targets": X[1], "initial": {"slope": 1.0}}
+    p = autodiff_problem(output, squared, **given)
+    for inputs, targets, says in (
+        (X[0], X[1], "inputs: expected a dict with 'x', got an array"),
+        ({"x": X[0]}, None, "targets: expected an array of real numbers, got NoneType"),
+    ):
+        with pytest.raises(DataError, match=f"^{says}"):
+            p.on(inputs, targets)
+        moving = autodiff_problem(output, squared, **given, resample=lambda epoch, found=(inputs, targets): found)
+        with pytest.raises(DataError, match=f"^{says}"):
+            train(problem=moving, max_epochs=1)
+    without = autodiff_problem(lambda p: p**2, lambda y: y**2, initial=2.0)
+    with pytest.raises(DataError, match=r"^inputs: expected None, got"):
+        without.on(X[0])
+    with pytest.raises(DataError, match=r"^inputs: expected at least one array, got none"):
+        autodiff_problem(output, squared, {}, initial={"slope": 1.0})
+
+
+class Line(NamedTuple):
+    slope: Any
+    offset: Any
+
+
+def test_a_named_tuple_of_numbers_is_a_nest_and_a_problem_has_a_short_text() -> None:
+    p = autodiff_problem(lambda p, x: p.slope * x + p.offset, squared, X[0], X[1], initial=Line(1.0, 0.0))
+    assert p.parameters([3.0, 4.0]) == Line(3.0, 4.0)
+    assert repr(p) == "AutodiffProblem of 2 parameters, 60 cases"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"seed": -1}, "seed: expected a whole number of at least 0, got -1"),
+        ({"seed": "a"}, "seed: expected a whole number of at least 0, got 'a'"),
+        ({"theta": [np.nan, 1.0]}, "theta: expected finite numbers, got NaN or infinity"),
+    ],
+)
+def test_wrong_arguments_of_check_derivatives(changes: dict[str, Any], says: str) -> None:
+    p = autodiff_problem(lambda p: p, lambda y: (y**2).sum(), initial=[1.0, 2.0])
+    with pytest.raises(ArgumentError, match=f"^{says}"):
+        check_derivatives(p, **changes)
