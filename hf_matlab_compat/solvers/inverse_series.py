@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_matlab_compat.answers import shown
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.errors import NotFinite, OptionError
 from hf_matlab_compat.kinds import (
@@ -73,6 +74,7 @@ def spectrum_ends(B: Product, v: Vector, steps: int = STEPS) -> Ends:
         Number of products, at most; fewer where the space has no more dimensions.
     """
     check(whole(1), steps=steps)
+    _check_arrays(B, v)
     size = float(abs(v).max())
     if not size > 0:
         return Ends(1.0, 1.0)
@@ -108,6 +110,7 @@ def neumann(B: Product, v: Vector, depth: int, scale: float | None = None) -> Ve
         A product is NaN or infinite.
     """
     depth = converted("depth", depth, whole(0))
+    _check_arrays(B, v)
     check(or_none(POSITIVE), scale=scale)
     c = float(scale or scale_of(spectrum_ends(B, v)))
     x = v.copy()
@@ -187,6 +190,7 @@ class Roulette:
         NotFinite
             A product is NaN or infinite.
         """
+        _check_arrays(B, v)
         draws, seed = converted("draws", draws, whole(1)), converted("seed", seed, SEED)
         known = self.scale is not None and self.least is not None
         ends = Ends(cast(float, self.least), cast(float, self.scale)) if known else spectrum_ends(B, v)
@@ -236,6 +240,21 @@ class Roulette:
         if self.cumulative:
             return (1 - gamma) * square / (gamma - square)
         return (1 - rho) ** 2 / ((1 - gamma) * (1 - square / gamma)) - 1
+
+
+def _check_arrays(B: Any, v: Any) -> None:
+    """Refuse a matrix in place of products, and anything but a vector.
+
+    Raises
+    ------
+    OptionError
+        They are given.
+    """
+    if not callable(B):
+        advice = "Write lambda v: B @ v."
+        raise OptionError("B", expected="a function v → B v", got=shown(B), advice=advice)
+    if getattr(v, "ndim", None) != 1:
+        raise OptionError("v", expected="a vector, an array of shape (P,)", got=shown(v))
 
 
 def scale_of(ends: Ends) -> float:

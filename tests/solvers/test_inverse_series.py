@@ -233,3 +233,13 @@ def test_whole_floats_are_whole_numbers() -> None:
     for wrong in ({"least": -1.0}, {"scale": 0.0}, {"depth": 2.5}):
         with pytest.raises(OptionError, match=rf"^{next(iter(wrong))}: expected a "):
             error_bound(**{"least": 0.1, "scale": 1.0, "depth": 2, **wrong})
+
+
+def test_a_matrix_in_place_of_products_and_a_list_in_place_of_a_vector_are_refused() -> None:
+    calls = (neumann, spectrum_ends, Roulette(gamma=0.97))
+    for call, more in zip(calls, (5, 3, 2), strict=True):
+        with pytest.raises(OptionError, match=r"^B: expected a function v → B v, got an array of .* lambda v: B @ v"):
+            call(H, G0, more)
+        for wrong in (G0.tolist(), G0[:, None], 3.0):
+            with pytest.raises(OptionError, match=r"^v: expected a vector, an array of shape \(P,\), got "):
+                call(product, wrong, more)
