@@ -82,17 +82,29 @@ def test_a_loss_may_be_linear_in_the_parameters_and_without_hyperparameters(engi
     assert found.d_eta.tolist() == [0]
 
 
+@pytest.mark.filterwarnings("ignore:Output seems independent of input")  # autograd says so of the loss
 @pytest.mark.parametrize("engine", INSTALLED)
-def test_operations_of_another_library_are_refused(engine):
-    validation = written(engine)[1]
+def test_a_loss_of_the_hyperparameters_alone_leaves_the_start(engine):
+    xp = import_module("torch" if engine == "torch" else f"{engine}.numpy")
+    found = hypergradients(
+        lambda x, eta, t: xp.exp(eta[0]), written(engine)[1], START, ETA, Descent(0.1, steps=4), engine=engine
+    )
+    assert found.x_final["a"].tolist() == pytest.approx(START["a"], rel=1e-14)
+    assert found.d_eta.tolist() == [0, 2 * ETA[1]]
+
+
+@pytest.mark.parametrize("engine", INSTALLED)
+@pytest.mark.parametrize("name", ["loss", "validation"])
+def test_operations_of_another_library_are_refused(engine, name):
     advice = "operations of torch" if engine == "torch" else f"{engine}.numpy"
 
-    def loss(x, eta, t):
+    def other(x, eta, t=0):
         values = x["a"].detach().numpy() if engine == "torch" else x["a"]
         return np.sum(np.tanh(np.array(values, dtype=float)))
 
-    with pytest.raises(OptionError, match=f"operations that {engine} can differentiate, got .*{advice}"):
-        hypergradients(loss, validation, START, ETA, Descent(0.1, steps=3), engine=engine)
+    functions = dict(zip(("loss", "validation"), written(engine), strict=True)) | {name: other}
+    with pytest.raises(OptionError, match=f"{name}: .* operations that {engine} can differentiate, got .*{advice}"):
+        hypergradients(**functions, start=START, eta=ETA, descent=Descent(0.1, steps=3), engine=engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -102,15 +114,17 @@ def test_an_engine_that_is_not_installed_is_named(engine, monkeypatch):
         hypergradients(lambda x, eta, t: 0.0, lambda x, eta: 0.0, [1.0], [], Descent(0.1, steps=1), engine=engine)
 
 
-def test_a_branch_that_depends_on_the_step_is_refused_by_jax():
+@pytest.mark.parametrize(
+    ("factor", "sentence"),
+    [
+        (lambda t: 1.0 if t else 2.0, "a branch or a size that depends on values. Use jax.numpy"),
+        (lambda t: [1.0, 2.0, 3.0][t], "an operation of another library. Write import jax.numpy"),
+    ],
+)
+def test_python_that_needs_the_number_of_the_step_is_refused_by_jax(factor, sentence):
     pytest.importorskip("jax")
     loss, validation = written("jax")
-    with pytest.raises(OptionError, match=r"loss: .* got a branch or a size that depends on values. Use jax.numpy"):
+    with pytest.raises(OptionError, match=f"loss: expected operations that jax can differentiate, got {sentence}"):
         hypergradients(
-            lambda x, eta, t: loss(x, eta, t) if t else 0.0,
-            validation,
-            START,
-            ETA,
-            Descent(0.1, steps=3),
-            engine="jax",
+            lambda x, eta, t: loss(x, eta, t) * factor(t), validation, START, ETA, Descent(0.1, steps=3), engine="jax"
         )
