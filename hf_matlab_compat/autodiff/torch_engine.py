@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hf_matlab_compat.autodiff.engines import CHANGED_IN_PLACE, Block, Functions, Refusal
@@ -28,10 +29,11 @@ class TorchEngine:
         self._functions = functions
 
     def array(self, values: NDArray[Any], dtype: Any) -> Any:
-        """See `Engine.array`."""
+        """See `Engine.array`; whole numbers become the 64-bit ones that torch takes as labels and indices."""
         import torch
 
-        return torch.tensor(values.astype(dtype, copy=False) if values.dtype.kind == "f" else values)
+        own = {"f": dtype, "i": np.int64, "u": np.int64}.get(values.dtype.kind, values.dtype)
+        return torch.tensor(values.astype(own, copy=False))
 
     def measured(self, theta: NDArray[Any], block: Block) -> tuple[float, float]:
         """See `Engine.measured`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 from hf_matlab_compat import autodiff_problem, check_derivatives, train
 from hf_matlab_compat.errors import ArgumentError, DataError, OptionError
+from hf_matlab_compat.problem import Cases
 from tests.autodiff.engines import INSTALLED, START, T, X, classifier
 
 ENGINES = INSTALLED[::2]  # JAX would compile for each test; its engine is tried in the other files
@@ -133,7 +133,7 @@ def test_cases_of_each_epoch_are_arrays_of_the_engine_in_the_precision_of_the_ru
     assert seen == {("float32", "float32")}
     again = autodiff_problem(written.output, written.loss, X / 2, T, initial=START, engine=engine)
     theta = p.initial_theta()
-    on = import_module("hf_matlab_compat.problem").Cases(None, 2)
+    on = Cases(None, 2)
     np.testing.assert_array_equal(p.gradient(theta, on).full, again.gradient(theta, on).full)
     # the variance test of growing samples
     one_by_one = [p.part(np.array([n])).gradient(theta, on).full for n in range(60)]
@@ -188,3 +188,24 @@ def test_wrong_arguments_of_check_derivatives(changes: dict[str, Any], says: str
     p = autodiff_problem(lambda p: p, lambda y: (y**2).sum(), initial=[1.0, 2.0])
     with pytest.raises(ArgumentError, match=f"^{says}"):
         check_derivatives(p, **changes)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "i4", "u8"])
+def test_whole_numbers_of_any_size_are_labels_and_indices_of_torch(kind: str) -> None:
+    torch = pytest.importorskip("torch")
+    words, labels = (np.arange(12) * k % 5 for k in (1, 3))
+
+    def made(kind: str) -> Any:
+        return autodiff_problem(
+            lambda p, x: p["table"][x],
+            lambda y, t: torch.nn.functional.cross_entropy(y, t, reduction="sum"),
+            words.astype(kind),
+            labels.astype(kind),
+            initial={"table": np.eye(5)},
+            engine="torch",
+            cases_axis=0,
+        )
+
+    theta = np.arange(25) / 25
+    found = [made(each).gradient(theta, Cases()).full for each in (kind, "i8")]
+    np.testing.assert_array_equal(*found)
