@@ -170,7 +170,7 @@ def _size(num_parameters: Any, mean: Any) -> int:
 
 def _refuse_beside(what: str, **given: Any) -> None:
     for name, value in given.items():
-        if value not in (None, "autograd"):  # the default engine
+        if value is not None and not (isinstance(value, str) and value == "autograd"):  # the default engine
             raise OptionError(name, expected=f"nothing beside {what}", got=quoted(value))
 
 

@@ -60,6 +60,7 @@ WRONG = {
         {"prior_sd": 1.0},
         "scale: expected a finite number above 0, got none. It multipl",
     ),
+    "priors": ([bowl, 2], {"prior_sd": np.ones(2)}, "prior_sd: expected nothing beside a log density, which has its"),
     "one draw": ([bowl, 2], {"draws": 1, "antithetic": False}, "draws: expected at least 2 fixed draws, as on one the"),
     "flag": ([bowl, 2], {"fresh": "no"}, "fresh: expected True or False, got 'no'."),
     "infinite scale": ([ToyProblem()], {"scale": np.inf, "prior_sd": 1.0}, "scale: expected a finite number above 0,"),
