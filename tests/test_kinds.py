@@ -12,6 +12,14 @@ import pytest
 
 from hf_matlab_compat import kinds
 from hf_matlab_compat.errors import OptionError
+from hf_matlab_compat.methods.averaged_hf import AveragedHF
+from hf_matlab_compat.methods.lissa import LiSSA
+from hf_matlab_compat.methods.minibatch import Adam, Momentum
+from hf_matlab_compat.methods.quasi_newton import LBFGS
+from hf_matlab_compat.methods.rprop import Rprop
+from hf_matlab_compat.solvers.backtracking import Backtracking
+from hf_matlab_compat.solvers.line_search import Armijo
+from hf_matlab_compat.solvers.reduction_ratio import ReductionRatio
 
 FOLDERS = ("solvers", "methods", "hypergradients", "variational", "pretraining", "distributed")
 NUMBERS = {"int", "float", "int | None", "float | None"}
@@ -54,9 +62,27 @@ def test_a_setting_refuses_what_is_no_number_of_its_kind(kind, name, takes):
             kind(**needed, **{name: wrong})
 
 
-def test_numbers_become_pythons_own():
-    from hf_matlab_compat.methods.lissa import LiSSA
+@pytest.mark.parametrize(
+    ("kind", "given", "sentence"),
+    [
+        (Backtracking, {"cases": "al"}, "cases: expected one of 'all', 'target_chunk', 'none', got 'al'."),
+        (ReductionRatio, {"gradient": "none"}, "gradient: expected one of 'all', 'target_chunk', got 'none'."),
+        (Armijo, {"rescore_rejected": "no"}, "rescore_rejected: expected True or False, got 'no'."),
+        (Momentum, {"nesterov": 1}, "nesterov: expected True or False, got 1."),
+        (AveragedHF, {"dynamic": None}, "dynamic: expected True or False, got None."),
+        (AveragedHF, {"slices": 0}, "slices: expected a whole number of at least 1, got 0."),
+        (Rprop, {"smallest": 1.0, "largest": 0.5}, "smallest: expected at most largest = 0.5, got 1.0."),
+        (Adam, {"decay": 1.0}, "decay: expected a number of at least 0 and below 1, got 1.0."),
+        (LBFGS, {"pairs": 0}, "pairs: expected a whole number of at least 1, got 0."),
+    ],
+)
+def test_words_flags_and_ranges_are_refused_in_a_sentence(kind, given, sentence):
+    with pytest.raises(OptionError) as refused:
+        kind(**given)
+    assert str(refused.value) == sentence
 
+
+def test_numbers_become_pythons_own():
     made = LiSSA(depth=np.float32(20), chains=3.0, scale=np.float64(0.26))
     assert [type(x) for x in (made.depth, made.chains, made.scale)] == [int, int, float]
     assert (made.depth, made.chains, made.scale) == (20, 3, 0.26)
