@@ -111,6 +111,18 @@ def saved_states(path: Path) -> dict[str, State]:
         return {"state": states["state"], **states}
 
 
+def saved_settings(path: Path) -> dict[str, Any]:
+    """Read the options of a file that `Result.save` wrote, as plain values.
+
+    Raises
+    ------
+    CheckpointError
+        It is damaged.
+    """
+    with _undamaged(path):
+        return read_described(path, _TEXT)[0]["settings"]
+
+
 def is_result(path: Path) -> bool:
     """Return whether `Result.save` wrote this file, from its first bytes and its list of members."""
     try:

@@ -31,7 +31,7 @@ from hf_matlab_compat.problem import Problem
 from hf_matlab_compat.ranks.ranks import OneProcess, facts_of_a_start, failing_together, ranks_of, with_a_shared_seed
 from hf_matlab_compat.registry import method_of
 from hf_matlab_compat.result import Result
-from hf_matlab_compat.result_file import is_result, saved_states
+from hf_matlab_compat.result_file import is_result, saved_settings, saved_states
 from hf_matlab_compat.running import Setup, run_epochs
 from hf_matlab_compat.state import State
 from hf_matlab_compat.subject import (
@@ -244,6 +244,7 @@ def _continued(resume_from: Any, asked: Options) -> tuple[Any, dict[str, State]]
         found = {"best": resume_from.best, "average": resume_from.average}
         return resume_from, {name: state for name, state in found.items() if state is not None}
     if isinstance(resume_from, str | os.PathLike) and is_result(resume_from):
+        warn_of_another_lam(saved_settings(resume_from).get("damping"), asked.damping)
         states = saved_states(resume_from)
         return states.pop("state"), states
     return resume_from, {}

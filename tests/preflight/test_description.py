@@ -84,15 +84,17 @@ def test_other_settings_of_a_method_of_ones_own_are_named(tmp_path: Path) -> Non
     assert "is TrustRegion(initial_radius=2.0), so its last lambda is taken as the trust radius" in warning
 
 
-def test_the_last_lambda_of_a_result_that_becomes_a_radius_is_named() -> None:
+def test_the_last_lambda_of_a_result_that_becomes_a_radius_is_named(tmp_path: Path) -> None:
     radius = {"damping": "trust_region", "solver": "steihaug", "preconditioner": "none"}
     results = [train(**field_arguments(), **each) for each in ({}, radius)]
     for result, changes, sentence in (
         (results[0], radius, "resume_from: its last lambda is taken as the trust radius."),
         (results[1], {}, "resume_from: its last trust radius is taken as lambda."),
     ):
-        with pytest.warns(CheckpointWarning, match=sentence):
-            train(**field_arguments(max_epochs=3, resume_from=result, **changes))
+        result.save(tmp_path / "saved.npz")
+        for source in (result, tmp_path / "saved.npz"):
+            with pytest.warns(CheckpointWarning, match=sentence):
+                train(**field_arguments(max_epochs=3, resume_from=source, **changes))
     train(**field_arguments(max_epochs=3, resume_from=results[1], **radius))
 
 
