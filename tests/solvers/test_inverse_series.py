@@ -243,3 +243,15 @@ def test_a_matrix_in_place_of_products_and_a_list_in_place_of_a_vector_are_refus
         for wrong in (G0.tolist(), G0[:, None], 3.0):
             with pytest.raises(OptionError, match=r"^v: expected a vector, an array of shape \(P,\), got "):
                 call(product, wrong, more)
+
+
+def test_the_errors_on_the_page_are_those_of_its_first_block() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "inverse-products.md").read_text(encoding="utf-8")
+    B, v = np.diag([0.5, 1.0, 2.0]) + 0.1, np.ones(3)
+    for call in (
+        lambda: neumann(lambda x: B @ x, v, depth=20, scale=0.5),
+        lambda: Roulette(gamma=0.5, scale=2.5)(lambda x: B @ x, v),
+    ):
+        with pytest.raises(OptionError) as refused:
+            call()
+        assert str(refused.value).split(" The ")[0].split(" At ")[0] in text
