@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -55,6 +56,7 @@ class TorchEngine:
     def product(self, theta: NDArray[Any], block: Block, curvature: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """See `Engine.product`."""
         import torch
+        from torch.nn.attention import SDPBackend, sdpa_kernel
 
         def derivative(of: Any, by: Any, along: Any) -> Any:
             if not of.requires_grad:  # it does not depend on `by`
@@ -63,9 +65,11 @@ class TorchEngine:
 
         f, t = self._functions, torch.tensor(theta, requires_grad=True)
         if curvature == "hessian":
-            (gradient,) = torch.autograd.grad(f.total(t, block), t, create_graph=True)
+            with sdpa_kernel(SDPBackend.MATH):  # the other kernels of attention have no second derivative
+                (gradient,) = torch.autograd.grad(f.total(t, block), t, create_graph=True)
             return lambda v: derivative(gradient, t, torch.tensor(v)).numpy()
-        outputs = f.outputs(t, block)
+        with sdpa_kernel(SDPBackend.MATH):
+            outputs = f.outputs(t, block)
         free = torch.zeros_like(outputs, requires_grad=True)
         # Jᵀ free is linear in `free`: its transposed derivative is v → J v
         (transposed,) = torch.autograd.grad(outputs, t, free, create_graph=True)
@@ -79,8 +83,15 @@ class TorchEngine:
         return product
 
     def squares(self, theta: NDArray[Any], block: Block) -> NDArray[Any]:
-        """See `Engine.squares`."""
+        """See `Engine.squares`.
+
+        Raises
+        ------
+        RuntimeError
+            torch cannot differentiate the functions.
+        """
         import torch
+        from torch.nn.attention import SDPBackend, sdpa_kernel
 
         f, t = self._functions, torch.tensor(theta)
 
@@ -89,14 +100,28 @@ class TorchEngine:
             return torch.func.grad(f.total)(t, alone) ** 2
 
         if block[0] is None:
-            return (torch.func.grad(f.total)(t, block) ** 2).numpy()
+            return self.gradient(theta, block)[1] ** 2
         axes = tuple(None if part is None else f.axis for part in block)
         n, k = next(leaves(block))[1].shape[f.axis], max(1, _AT_ONCE // len(theta))
         total = torch.zeros_like(t)
         for start in range(0, n, k):
             few = mapped(lambda values, s=start: values.narrow(f.axis, s, min(k, n - s)), block)
-            total += torch.func.vmap(of_case, in_dims=axes)(*few).sum(dim=0)
+            try:
+                with sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # as in nn.LSTM
+                    total += torch.func.vmap(of_case, in_dims=axes)(*few).sum(dim=0)
+            except RuntimeError as error:  # torch cannot take many cases of all its operations, such as nn.GRU
+                if self.refused(error):
+                    raise
+                return self._squares_in_turn(theta, block, n)
         return total.numpy()
+
+    def _squares_in_turn(self, theta: NDArray[Any], block: Block, n: int) -> NDArray[Any]:
+        axis, total = self._functions.axis, np.zeros_like(theta)
+        for case in range(n):
+            alone = mapped(lambda values, case=case: values.narrow(axis, case, 1), block)
+            total += self.gradient(theta, alone)[1] ** 2
+        return total
 
     @staticmethod
     def refused(error: Exception) -> Refusal | None:

@@ -209,3 +209,39 @@ def test_whole_numbers_of_any_size_are_labels_and_indices_of_torch(kind: str) ->
     theta = np.arange(25) / 25
     found = [made(each).gradient(theta, Cases()).full for each in (kind, "i8")]
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("kind", ["GRU", "LSTM", "attention"])
+def test_modules_of_torch_that_take_one_case_at_a_time_or_have_no_second_derivative(kind: str) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    nn = torch.nn
+
+    class Model(nn.Module):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = (
+                nn.MultiheadAttention(2, 1, batch_first=True)
+                if kind == "attention"
+                else getattr(nn, kind)(2, 2, batch_first=True)
+            )
+
+        def forward(self, x: Any) -> Any:
+            return (self.inner(x, x, x, need_weights=False) if kind == "attention" else self.inner(x))[0][:, -1]
+
+    module, cases = Model(), X.T.reshape(60, 2, 2)[:9]
+    p = autodiff_problem(
+        lambda parameters, x: torch.func.functional_call(module, parameters, (x,)),
+        squared,
+        cases,
+        cases[:, 0],
+        initial=dict(module.named_parameters()),
+        engine="torch",
+        cases_axis=0,
+    )
+    check = check_derivatives(p, directions=1)
+    assert check.agree, str(check)
+    theta = p.initial_theta()
+    one_by_one = [p.part(np.array([n])).gradient(theta, Cases()).full ** 2 for n in range(9)]
+    squares = p.curvature(theta, Cases(), None).diagonal(0.0)
+    np.testing.assert_allclose(squares, np.mean(one_by_one, axis=0), rtol=1e-12, atol=1e-16)
