@@ -19,7 +19,7 @@ from hf_matlab_compat.preflight.weights import Weights
 from hf_matlab_compat.subject import NetworkData, network_subject
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class NetworkProblem(FeedforwardProblem):
     """A feed-forward network on its cases, which `train` places on the backend of the run; `feedforward` makes one.
 
@@ -32,6 +32,10 @@ class NetworkProblem(FeedforwardProblem):
 
     given: NetworkData
     settings: Options
+
+    def __repr__(self) -> str:
+        layers = " ".join(map(str, self.network.sizes))
+        return f"<NetworkProblem: layers {layers}, {self.num_parameters} parameters, {len(self.cases)} cases>"
 
     def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> NetworkProblem:
         """Return the same problem on a backend, with this kind of sums; cases are sent to a device block by block."""
