@@ -35,7 +35,7 @@ class NetworkProblem(FeedforwardProblem):
 
     def __repr__(self) -> str:
         layers = " ".join(map(str, self.network.sizes))
-        return f"<NetworkProblem: layers {layers}, {self.num_parameters} parameters, {len(self.cases)} cases>"
+        return f"NetworkProblem of layers {layers}, {self.num_parameters} parameters, {len(self.cases)} cases"
 
     def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> NetworkProblem:
         """Return the same problem on a backend, with this kind of sums; cases are sent to a device block by block."""

@@ -68,7 +68,7 @@ def test_held_out_cases_keep_the_weights_of_classes_only() -> None:
     other, plain = p.on(X[:, :30], labels[:, :30]), feedforward(X[:, :30], labels[:, :30], **net)
     assert other.score(theta, Cases()) == plain.score(theta, Cases())
     assert (other.num_chunks, p.num_parameters) == (1, theta.size)
-    assert repr(other) == f"<NetworkProblem: layers 6 3 2, {theta.size} parameters, 30 cases>"
+    assert repr(other) == f"NetworkProblem of layers 6 3 2, {theta.size} parameters, 30 cases"
 
 
 def test_bad_arguments_are_refused_as_train_does() -> None:
