@@ -52,7 +52,7 @@ class Check:
 
     @property
     def agrees(self) -> bool:
-        """Whether the error is within the bound."""
+        """True if the error is within the bound."""
         return self.error <= self.bound
 
 
@@ -69,7 +69,7 @@ class DerivativeCheck:
 
     @property
     def agree(self) -> bool:
-        """Whether every comparison agrees."""
+        """True if every comparison agrees."""
         return all(check.agrees for check in self.checks)
 
     def __str__(self) -> str:

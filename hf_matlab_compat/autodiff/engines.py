@@ -86,7 +86,7 @@ def _scalar(name: str, value: Any) -> Any:
 
 
 class Refusal(NamedTuple):
-    """What an engine cannot do with a model's functions: parts of a sentence."""
+    """Parts of a sentence on an operation that an engine cannot differentiate."""
 
     got: str
     advice: str

@@ -134,7 +134,7 @@ class AutodiffProblem(BlockProblem):
     model: AutodiffModel
     data: NestedCases
     has_squares: ClassVar[bool] = False
-    """Whether the engine can square the gradients of single cases."""
+    """True if the engine can square the gradients of single cases."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""What running forward and back asks of a training loss and a validation loss, and derivatives by the user's own code.
+"""Derivatives that running forward and back needs of a training loss and a validation loss; those by own code.
 
 Notation
 --------
@@ -19,7 +19,7 @@ Products = Callable[[Vector], tuple[Vector, Vector]]
 
 
 class Derivatives(Protocol):
-    """What running forward and back asks of a loss. Vectors in, which stay as they are, and vectors out."""
+    """Derivatives of a loss that running forward and back needs. Vectors in, which stay as they are, and vectors out."""
 
     def gradient(self, x: Vector, eta: Vector, t: int) -> Vector:
         """Return g (P,) of step t, always with the same bits for the same arguments."""

@@ -26,7 +26,7 @@ _LARGEST_MOMENTUM = 1 - 1 / DENOMINATOR
 
 @dataclass(frozen=True)
 class Descent:
-    """What the descent is told: learning rates and momenta.
+    """Settings of the descent: learning rates and momenta.
 
     Parameters
     ----------

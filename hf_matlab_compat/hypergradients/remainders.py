@@ -77,7 +77,7 @@ class Remainders:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all S are 0."""
+        """True if all S are 0."""
         return not any(digit.any() for digit in self._digits)
 
     @property

@@ -123,7 +123,7 @@ class ReversibleTrail:
 
     @property
     def is_at_start(self) -> bool:
-        """Whether all integers are those of the start and no remainder is left."""
+        """True if all integers are those of the start and no remainder is left."""
         start = FixedPoint(self._training.start, self._bits).integers
         at_rest = not self._v.integers.any() and self._v.remainders.is_empty
         return at_rest and np.array_equal(self._x.integers, start)

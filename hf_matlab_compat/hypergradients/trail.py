@@ -1,4 +1,4 @@
-"""What all ways of running training back share: the training, a step back, and the recursion over steps.
+"""Parts that all ways of running training back share: the training, a step back, and the recursion over steps.
 
 Notation
 --------
@@ -94,7 +94,7 @@ class Back(NamedTuple):
 
 
 class Trail(Protocol):
-    """What a run left behind so that its steps can be gone through again from the last to the first.
+    """The trail of a run: enough to go through its steps again from the last to the first.
 
     Attributes
     ----------

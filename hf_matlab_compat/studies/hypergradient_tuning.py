@@ -1,4 +1,4 @@
-"""What hypergradients are good for: weight decay tuned by their signs, and a learning rate for every step and layer.
+"""Uses of hypergradients: weight decay tuned by their signs, and a learning rate for every step and layer.
 
 Notation
 --------
@@ -141,7 +141,7 @@ def _judge(found: Hypergradients) -> Judged:
 
 @dataclass(frozen=True)
 class Found:
-    """What was tuned.
+    """Results of tuning.
 
     Attributes
     ----------

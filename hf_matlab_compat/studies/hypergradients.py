@@ -51,7 +51,7 @@ class Direction(NamedTuple):
 
     @property
     def right_signs(self) -> bool:
-        """Whether both signs are right."""
+        """True if both signs are right."""
         return bool((np.sign(self.exact) == np.sign(self.short)).all())
 
     def row(self, steps: int) -> str:

@@ -35,7 +35,7 @@ HALVES: Mapping[str, Change] = {
     "its M, λ = 0": lambda lam, M: (0 * lam, M),
     "its λ, M = 1": lambda lam, M: (lam, np.ones_like(M)),
 }
-"""What the trained rule does with one of its two parts taken away."""
+"""The trained rule with one of its two parts taken away."""
 
 
 class Setting(NamedTuple):

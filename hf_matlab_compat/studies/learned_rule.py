@@ -60,7 +60,7 @@ def cg(anp: Any, B: Callable[[Array], Array], g: Array, M: Array, steps: int) ->
 
 
 class Rule(Protocol):
-    """What chooses the damping and the preconditioner of a step."""
+    """A rule that chooses the damping and the preconditioner of a step."""
 
     def __call__(self, at: Point) -> tuple[Array, Array]:
         """Return λ (…, 1, 1) and M (…, d, 1); called once a step, in order."""

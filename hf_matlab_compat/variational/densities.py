@@ -56,12 +56,12 @@ class Density(Protocol):
 
     @property
     def is_random(self) -> bool:
-        """Whether figures depend on `Cases.draw`."""
+        """True if figures depend on `Cases.draw`."""
         ...
 
     @property
     def has_products(self) -> bool:
-        """Whether second-order methods can use it."""
+        """True if second-order methods can use it."""
         ...
 
     def values(self, Z: Array, on: Cases) -> Values:
@@ -112,7 +112,7 @@ class LogDensity:
 
     @property
     def has_products(self) -> bool:
-        """Whether second-order methods can use it."""
+        """True if second-order methods can use it."""
         return self.product is not None or self.linearised is not None
 
     def values(self, Z: Array, on: Cases) -> Values:
@@ -227,12 +227,12 @@ class ProblemDensity:
 
     @property
     def is_random(self) -> bool:
-        """Whether the problem itself draws random numbers."""
+        """True if the problem itself draws random numbers."""
         return bool(getattr(self.problem, "is_random", True))
 
     @property
     def has_products(self) -> bool:
-        """Whether the problem has a curvature."""
+        """True if the problem has a curvature."""
         return hasattr(self.problem, "curvature")
 
     @property
