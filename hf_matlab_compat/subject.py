@@ -191,7 +191,7 @@ def own_subject(
 
 
 _OF_PROBLEM = ("score", "gradient", "num_parameters", "num_chunks")
-"""What every method needs of a problem."""
+"""Members of a problem that every method needs."""
 
 
 def draws_start(problem: Any) -> bool:

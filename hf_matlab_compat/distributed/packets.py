@@ -42,7 +42,7 @@ class DamagedPacket(SharedStateError):
 
 
 class Packet(NamedTuple):
-    """What a packet holds.
+    """The content of a packet.
 
     Attributes
     ----------

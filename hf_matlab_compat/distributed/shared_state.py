@@ -46,7 +46,7 @@ class Snapshot(NamedTuple):
 
 
 class SharedState(Protocol):
-    """What a worker asks of shared parameters."""
+    """Shared parameters as a worker uses them."""
 
     def join(self, theta: Theta, about: Mapping[str, Any]) -> None:
         """Take part in the run: propose θ as its start, or check that the parameters of the run fit to θ.

@@ -19,7 +19,7 @@ Products = Callable[[Vector], tuple[Vector, Vector]]
 
 
 class Derivatives(Protocol):
-    """Derivatives of a loss that running forward and back needs. Vectors in, which stay as they are, and vectors out."""
+    """Derivatives of a loss that running forward and back needs. Vectors stay as they are; results are vectors."""
 
     def gradient(self, x: Vector, eta: Vector, t: int) -> Vector:
         """Return g (P,) of step t, always with the same bits for the same arguments."""

@@ -60,7 +60,7 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class _Net:
-    """What the handles of a call say."""
+    """The settings that the handles of a call hold."""
 
     inputs: Node
     targets: Node

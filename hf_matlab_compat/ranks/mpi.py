@@ -244,7 +244,7 @@ _ADVICE = {
     "BLAS": "Processors of different kinds compute with different kernels: set OPENBLAS_CORETYPE to the same value on "
     "all hosts.",
 }
-"""What to do if ranks disagree, by the first word of what they disagree on."""
+"""Advice if ranks disagree, by the first word of what they disagree on."""
 _SAME_START = "Give all ranks the same arguments and the same files."
 _LONGEST_SHOWN = 40
 

@@ -71,7 +71,7 @@ class LabelStrings:
 
 
 class Alignments(NamedTuple):
-    """What the frames say about the labels.
+    """Likelihood of the labels, and posteriors of the frames.
 
     Attributes
     ----------

@@ -80,7 +80,7 @@ class Alphabet:
 
 
 class Key(NamedTuple):
-    """What a draw is a function of.
+    """The key of a draw.
 
     Attributes
     ----------

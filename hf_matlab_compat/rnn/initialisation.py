@@ -16,7 +16,7 @@ from hf_matlab_compat.model.random_stream import RandomStream
 
 
 class Layout(Protocol):
-    """What a draw needs of a recurrent net."""
+    """The parts of a recurrent net that a draw needs."""
 
     @property
     def sizes(self) -> Sequence[int]:

@@ -20,7 +20,7 @@ from hf_matlab_compat.rnn.workspace import Workspace
 
 
 class HasOutput(Protocol):
-    """What figures at the output need of a net."""
+    """The parts of a net that figures at the output need."""
 
     @property
     def units(self) -> tuple[Unit, ...]:

@@ -45,7 +45,7 @@ class Blocks:
 
     @property
     def takes_preconditioner(self) -> bool:
-        """Whether the solver of every block does."""
+        """True if the solver of every block does."""
         return getattr(self.solver, "takes_preconditioner", True)
 
     def solve(self, model: Quadratic, start: Vector, M: Preconditioning, watch: Watch) -> Path:

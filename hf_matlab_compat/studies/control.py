@@ -129,7 +129,7 @@ class ControlStudy:
 
     @property
     def passed(self) -> bool:
-        """Whether it was reached."""
+        """True if it was reached."""
         return self.distance <= self.bar
 
     def text(self) -> str:

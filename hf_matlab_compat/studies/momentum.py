@@ -36,7 +36,7 @@ not to be compared in size:
 
 
 class Setting(NamedTuple):
-    """What is run.
+    """Settings of a run.
 
     Attributes
     ----------

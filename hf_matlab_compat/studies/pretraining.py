@@ -31,7 +31,7 @@ _JUDGED = 10
 
 
 class Setting(NamedTuple):
-    """What is run.
+    """Settings of a run.
 
     Attributes
     ----------
