@@ -7,6 +7,7 @@ that promises it, however it is computed there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +30,15 @@ def rule(kind: str, change: Callable[[Any], Any]) -> Plant:
 
 
 def settings(kind: str, **changes: Any) -> Plant:
-    """The published rule with other settings."""
-    return rule(kind, lambda made: replace(made, **changes))
+    """The published rule with other settings, also such as it refuses."""
+
+    def changed_rule(made: Any) -> Any:
+        other = copy(made)
+        for name, value in changes.items():
+            object.__setattr__(other, name, value)
+        return other
+
+    return rule(kind, changed_rule)
 
 
 def method(change: Callable[[HessianFree], HessianFree]) -> Plant:
