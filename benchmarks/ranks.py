@@ -89,7 +89,7 @@ def mpiexec() -> str | None:
 
 
 def child(ranks: int, *words: str) -> dict[str, Any]:
-    """What `ranks_child` prints; with 0 ranks it is started without MPI."""
+    """Run `ranks_child` and return what it prints; with 0 ranks it is started without MPI."""
     command = [sys.executable, *(["-m", "mpi4py"] if ranks else []), "-m", "benchmarks.ranks_child", *words]
     command = [str(mpiexec()), "-n", str(ranks), *command] if ranks else command
     environ = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
@@ -107,7 +107,7 @@ def child_run(workload: Workload, cg_steps: int, ranks: int, threads: int) -> di
 
 
 def measured_network() -> Network:
-    """What two ranks on this machine exchange."""
+    """Measure the exchange between two ranks on this machine."""
     found = child(2, "exchange", str(SHORT), str(LONG))
     sums = {int(P): seconds for P, seconds in found["sums"].items()}
     sent = most_sent(LONG, 2, order_of(8), 2, 1)
@@ -115,7 +115,7 @@ def measured_network() -> Network:
 
 
 def work_of(found: list[dict[str, Any]], workload: Workload) -> Work:
-    """What an epoch of these runs computed."""
+    """Return the work of an epoch of these runs."""
     calls = {name: count / len(found[0]["epochs"]) for name, count in found[0]["calls"].items()}
     P, N, backend = len(workload.theta), workload.num_cases, cpu(2)
     blocks = ChunkedCases(workload.inputs, workload.inputs, 1).num_blocks(P, backend.on_host, kept=True)

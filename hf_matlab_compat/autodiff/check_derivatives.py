@@ -21,8 +21,11 @@ _EXACT, _BY_DIFFERENCES = 1e-10, 1e-5
 """Largest relative errors where both sides are exact, and where one is a difference of figures."""
 _SAME = 1e-13
 """Largest relative error between two problems that compute the same, in double precision."""
-_KINK = 0.5
-"""A jump of the slope shrinks with the step where the function is smooth, and keeps its size at a kink."""
+_SIDE_STEPS = (1e-4, 1e-5)
+"""Steps to one side, in units of the size of a parameter, at which slopes to both sides are compared."""
+_KINK, _CLEAR_JUMP = 0.5, 1e-3
+"""At a kink the jump of the slope keeps its size when the step is divided by 10, where a smooth function has a tenth:
+more than half is a kink, if the jump is more than a thousandth of the slope and so no rounding."""
 _AMONG = 17
 """Purpose of the random directions, in their key."""
 _STEPS = 1e-2 * 0.25 ** np.arange(7)
@@ -263,12 +266,12 @@ class _Checks:
     def _kink(self, f: Callable[[NDArray[np.float64]], Any], u: NDArray[np.float64], scale: float) -> str:
         """Return a sentence if the slopes of f along u to both sides differ."""
         jumps: list[tuple[float, float, float]] = []
-        for h in (1e-4 * self._length, 1e-5 * self._length):
+        for h in (step * self._length for step in _SIDE_STEPS):
             here = f(self._theta)
             left, right = float(here - f(self._theta - h * u)) / h, float(f(self._theta + h * u) - here) / h
             jumps.append((abs(right - left), left, right))
         (wide, *_), (close, left, right) = jumps
-        if close > 1e-3 * scale and close > _KINK * wide:
+        if close > _CLEAR_JUMP * scale and close > _KINK * wide:
             return (
                 f"not differentiable at this theta: its slope is {left:.4g} on one side and {right:.4g} on the other."
             )

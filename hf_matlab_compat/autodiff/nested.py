@@ -17,6 +17,7 @@ Nested = Any
 """An array, or a dict, list or tuple of such values; None is a value without arrays."""
 
 _NUMBERS = (bool, int, float, np.generic)
+"""Lists of these are arrays; lists of anything else are nests."""
 
 
 def mapped(change: Callable[[Any], Any], nested: Nested) -> Nested:

@@ -13,10 +13,9 @@ from hf_matlab_compat.autodiff.cases import NestedCases
 from hf_matlab_compat.autodiff.engines import Block, Engine, Functions, explained
 from hf_matlab_compat.autodiff.nested import Nested, mapped
 from hf_matlab_compat.backends.arrays import Vector
-from hf_matlab_compat.backends.backend import Backend
-from hf_matlab_compat.errors import DataError, NotFinite, OptionError
+from hf_matlab_compat.errors import DataError, NotFinite
 from hf_matlab_compat.objective.block_problem import BlockProblem
-from hf_matlab_compat.objective.ordered_sum import OrderedSum
+from hf_matlab_compat.objective.gradient import sample_variance
 from hf_matlab_compat.problem import Gradient
 
 
@@ -135,6 +134,7 @@ class AutodiffProblem(BlockProblem):
     data: NestedCases
     has_squares: ClassVar[bool] = False
     """True if the engine can square the gradients of single cases."""
+    on_host_since: ClassVar[str] = "autodiff_problem, whose engine works on the CPU"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,19 +148,6 @@ class AutodiffProblem(BlockProblem):
     def option_defaults(self) -> Mapping[str, Any]:
         """Options of `train` that have another default: without squared gradients, products precondition."""
         return {"initial_lam": 1.0} | ({} if self.has_squares else {"preconditioner": "equilibration"})
-
-    def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> AutodiffProblem:
-        """See `BlockProblem.placed`.
-
-        Raises
-        ------
-        OptionError
-            The backend is a GPU's.
-        """
-        if not backend.on_host:
-            expected = "'numpy' or 'numba' beside autodiff_problem, whose engine works on the CPU"
-            raise OptionError("backend", expected=expected, got=repr(backend.name))
-        return replace(self, backend=backend, make_sum=make_sum)
 
     def parameters(self, theta: Any) -> Nested:
         """Return θ, (P,) or (P, 1), as arrays nested like the initial parameters; they are copies on the host.
@@ -198,6 +185,5 @@ class ProblemWithSquares(AutodiffProblem):
 
     def gradient_variance(self, theta: Vector, gradient: Gradient) -> float:
         """See `FeedforwardProblem.gradient_variance`; it costs a pass of squares over the cases of the last epoch."""
-        n, mean = self.num_cases, gradient.full + self.weight_decay * self._masked(theta)
-        squares = self._squares(theta, self._kept.get("data", self.data))
-        return max(float(squares.sum()) - float(mean @ mean), 0.0) * n / max(n - 1, 1)
+        mean = gradient.full + self.weight_decay * self._masked(theta)
+        return sample_variance(mean, self._squares(theta, self._kept.get("data", self.data)), self.num_cases)

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from hf_matlab_compat.cli.app import MaybeWhole, Seed, Whole, WholeNumbers, app
 from hf_matlab_compat.cli.parity import require_targets
+from hf_matlab_compat.cli.pictures import check_picture, draw
 from hf_matlab_compat.errors import OptionError
 
 study = App(name="study", help="Run a study over seeds and print its table.")
@@ -60,7 +61,8 @@ class Line:
         self._stream.flush()
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Print a line of progress, on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -68,7 +70,7 @@ def _of_toolbox(name: str, compared: str) -> None:
     def run(*, data: Literal["digits", "mnist5k"] = "digits", seeds: Whole = 3) -> int:
         from hf_matlab_compat.studies.toolbox import table
 
-        print(table(name, data, range(seeds), _tell))
+        print(table(name, data, range(seeds), tell))
         return 0
 
     run.__doc__ = f"""{compared}, compared: mean and standard deviation over seeds.
@@ -109,7 +111,6 @@ def _of_task(name: str, what: str) -> None:
         picture: Path | None = None,
         journal: Path | None = None,
     ) -> int:
-        from hf_matlab_compat.plots.canvas import check_target
         from hf_matlab_compat.studies.long_range_setting import setting_of, usual_damping
         from hf_matlab_compat.studies.long_range_table import study as run_all
 
@@ -120,17 +121,14 @@ def _of_task(name: str, what: str) -> None:
             **{"spectral_radius": spectral_radius, "backend": backend, "shorter": shorter and tuple(shorter)},
         }
         setting = setting_of(name, **given)
-        if picture is not None:
-            check_target(picture)
+        check_picture(picture)
         strengths = [usual_damping(name)] if structural_damping is None else structural_damping
         line = Line(sys.stderr)
         range_ = range(seed, seed + seeds)
         found = run_all(setting, range_, strengths, journal=journal, talk=(line.keep, line.show))
         print(found.table())
         print(found.verdict())
-        if picture is not None:
-            found.plot(picture)
-            print(f"Picture: {picture}")
+        draw(found.plot, picture)
         return 0 if found.is_met else 1
 
     run.__doc__ = f"""{what}, by a recurrent net of tanh units.
@@ -219,12 +217,10 @@ def control(
     """
     from json import dumps
 
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.control import HEADINGS, setting_of
     from hf_matlab_compat.studies.control import control as run
 
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     require_targets(json=json, picture=picture)
     if seeds < 1:
         raise OptionError("seeds", expected="a whole number of at least 1", got=seeds)
@@ -239,7 +235,5 @@ def control(
     if json is not None:
         json.write_text(dumps([found.figures() for found in done], indent=2) + "\n", encoding="utf-8")
         print(f"Figures: {json}")
-    if picture is not None:
-        done[0].plot(picture)
-        print(f"Picture: {picture}")
+    draw(done[0].plot, picture)
     return 0 if met == len(done) else 1

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from hf_matlab_compat.cli.app import Seed, Whole
-from hf_matlab_compat.cli.studies import study
+from hf_matlab_compat.cli.pictures import check_picture, draw
+from hf_matlab_compat.cli.studies import study, tell
 
 
 @study.command
@@ -28,17 +28,13 @@ def spectrum(*, epochs: Whole = 60, seed: Seed = 0, picture: Path | None = None)
     picture
         Draw both spectra there (.png, .svg or .pdf).
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.spectrum import HEAD, plot
     from hf_matlab_compat.studies.spectrum import study as run
 
-    if picture is not None:
-        check_target(picture)
-    spectra = run(epochs, seed, lambda text: print(text, file=sys.stderr, flush=True))
+    check_picture(picture)
+    spectra = run(epochs, seed, tell)
     print("\n".join([HEAD, *(each.row() for each in spectra)]))
-    if picture is not None:
-        plot(spectra, picture)
-        print(f"Picture: {picture}")
+    draw(lambda path: plot(spectra, path), picture)
     return 0
 
 
@@ -73,24 +69,20 @@ def compare(
     journal
         A file that keeps finished runs; the same command goes on from there.
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.family import METHODS
     from hf_matlab_compat.studies.family import study as run
 
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     found = run(
         data,
         methods or list(METHODS),
         range(seeds),
         passes,
         journal,
-        lambda text: print(text, file=sys.stderr, flush=True),
+        tell,
     )
     print(found.table())
-    if picture is not None:
-        found.plot(picture)
-        print(f"Picture: {picture}")
+    draw(found.plot, picture)
     return 0
 
 
@@ -105,16 +97,12 @@ def slides(*, seed: Whole = 0, picture: Path | None = None) -> int:
     picture
         Draw them there (.png, .svg or .pdf).
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.slides import study as run
 
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     found = run(seed)
     print(found.text())
-    if picture is not None:
-        found.plot(picture)
-        print(f"Picture: {picture}")
+    draw(found.plot, picture)
     return 0
 
 
@@ -133,6 +121,6 @@ def preconditioners(*, seeds: Whole = 4) -> int:
     from hf_matlab_compat.studies.conditioning import study as run
     from hf_matlab_compat.studies.conditioning import table, unscaled_pays
 
-    found = run(seeds, lambda text: print(text, file=sys.stderr, flush=True))
+    found = run(seeds, tell)
     print(table(found))
     return 0 if unscaled_pays(found) else 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
 from hf_matlab_compat.cli.app import Seed, Whole
-from hf_matlab_compat.cli.studies import study
+from hf_matlab_compat.cli.pictures import check_picture, draw
+from hf_matlab_compat.cli.studies import study, tell
 from hf_matlab_compat.kinds import check, whole
 
 
@@ -29,16 +29,12 @@ def inverse_products(*, seeds: Whole = 20, chains: Whole = 10_000, seed: Seed = 
     picture
         Draw the three there (.png, .svg or .pdf).
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.inverse_products import study as run
 
-    if picture is not None:
-        check_target(picture)
-    found = run(seeds, chains, seed, lambda text: print(text, file=sys.stderr, flush=True))
+    check_picture(picture)
+    found = run(seeds, chains, seed, tell)
     print(found.text())
-    if picture is not None:
-        found.plot(picture)
-        print(f"Picture: {picture}")
+    draw(found.plot, picture)
     return 0
 
 
@@ -62,16 +58,12 @@ def learned_damping(
     picture
         Draw the gaps and the learned preconditioner there (.png, .svg or .pdf).
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.learned_damping import study as run
 
-    if picture is not None:
-        check_target(picture)
-    found = run(meta_steps, seeds, test_tasks, lambda text: print(text, file=sys.stderr, flush=True))
+    check_picture(picture)
+    found = run(meta_steps, seeds, test_tasks, tell)
     print(found.text())
-    if picture is not None:
-        found.plot(picture)
-        print(f"Picture: {picture}")
+    draw(found.plot, picture)
     return 0 if found.reaches_its_marks() else 1
 
 
@@ -109,23 +101,16 @@ def hypergradients(
     picture
         Draw the learning rates found, and the tuning if it is asked for, there (.png, .svg or .pdf).
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.hypergradient_tuning import also
     from hf_matlab_compat.studies.hypergradients import study as run
 
-    def tell(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     found = run(steps, starts, derivatives, tell)
     print(found.text())
     if tuning or schedule or picture is not None:
         more = also(steps, range(starts if tuning else 0), schedule or picture is not None, tell)
         print("\n" + more.text())
-        if picture is not None:
-            more.plot(picture)
-            print(f"Picture: {picture}")
+        draw(more.plot, picture)
     return 0 if found.reaches_its_marks() else 1
 
 
@@ -148,24 +133,17 @@ def variational(*, repeats: Whole = 20, seeds: Whole = 5, passes: Whole = 100_00
     picture
         Draw ELBO over work, and predictions with their spread, there (.png, .svg or .pdf).
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.variational import Regression, fits, is_met, table
     from hf_matlab_compat.studies.variational_net import study as run
 
     check(whole(1), repeats=repeats, seeds=seeds)
     check(whole(200), passes=passes)  # Monte Carlo keeps a few draws then
-    if picture is not None:
-        check_target(picture)
-
-    def tell(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+    check_picture(picture)
 
     regression = Regression.drawn()
     found = fits(regression, range(repeats), tell)
     print(table(regression, found))
     of_net = run(range(seeds), passes, tell)
     print(f"\n{of_net.table()}")
-    if picture is not None:
-        of_net.plot(picture)
-        print(f"Picture: {picture}")
+    draw(of_net.plot, picture)
     return 0 if is_met(found) else 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hf_matlab_compat.cli.app import MaybeWhole, Seed, Whole
+from hf_matlab_compat.cli.pictures import check_picture, draw
 from hf_matlab_compat.cli.studies import Line, study
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ def _shown(found: MarkedStudy, picture: Path | None) -> int:
         if course.shown:
             print(f"seed {course.seed}: {course.shown}")
     print(found.verdict())
-    if picture is not None:
-        found.plot(picture)
-        print(f"Picture: {picture}")
+    draw(found.plot, picture)
     return 0 if found.is_met else 1
 
 
@@ -70,12 +69,10 @@ def characters(
     journal
         A file that keeps finished runs; the same command goes on from there.
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.characters import Setting
     from hf_matlab_compat.studies.characters import study as run_all
 
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     setting = Setting(
         net=net,
         hidden=hidden or (64 if net == "multiplicative" else 93),
@@ -127,12 +124,10 @@ def ctc(
     journal
         A file that keeps finished runs; the same command goes on from there.
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.studies.label_strings import Setting
     from hf_matlab_compat.studies.label_strings import study as run_all
 
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     setting = Setting(
         hidden=hidden, epochs=epochs, structural_damping=structural_damping, cg_steps=cg_steps, precision=precision
     )

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from hf_matlab_compat.cli.app import Whole
 from hf_matlab_compat.cli.parity import require_targets
+from hf_matlab_compat.cli.pictures import check_picture, draw
 from hf_matlab_compat.cli.studies import Line, study
 
 if TYPE_CHECKING:
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
 
 def _check(json: Path | None, picture: Path | None, journal: Path | None) -> None:
-    from hf_matlab_compat.plots.canvas import check_target
 
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     require_targets(json=json, picture=picture, journal=journal)
 
 
@@ -34,9 +33,7 @@ def _shown(found: MomentumStudy | PretrainingStudy, json: Path | None, picture: 
     if json is not None:
         json.write_text(dumps(found.figures(), indent=2) + "\n", encoding="utf-8")
         print(f"Figures: {json}")
-    if picture is not None:
-        found.plot(picture)
-        print(f"Picture: {picture}")
+    draw(found.plot, picture)
     return 0 if found.is_met else 1
 
 

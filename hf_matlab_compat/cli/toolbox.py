@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from hf_matlab_compat.cli.app import INTERRUPTED, MaybeWhole, Whole, app
+from hf_matlab_compat.cli.pictures import check_picture, draw
 from hf_matlab_compat.errors import OptionError
 
 search = App(name="search", help="Search for options of a case, or show a search.")
@@ -105,19 +106,15 @@ def show(journal: Path, *, csv: Path | None = None, picture: Path | None = None,
     trials
         Number of trials to list.
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.search.study import opened_search
 
     found = opened_search(journal)
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     print(found.table(trials))
     if csv is not None:
         csv.write_text(found.csv(), encoding="utf-8")
         print(f"Table: {csv}")
-    if picture is not None:
-        found.plot(picture)
-        print(f"Picture: {picture}")
+    draw(found.plot, picture)
     return 0
 
 
@@ -186,18 +183,14 @@ def compare(
     picture
         Draw the curves there (.png, .svg or .pdf).
     """
-    from hf_matlab_compat.plots.canvas import check_target
     from hf_matlab_compat.search.trial import keywords_of
     from hf_matlab_compat.studies.comparison import compare as run_all
 
-    if picture is not None:
-        check_target(picture)
+    check_picture(picture)
     names = [name.strip() for name in methods.split(",")]
     found = run_all(keywords_of(case), names, seconds, **_of_methods(set_ or []))
     print(found.table())
-    if picture is not None:
-        found.plot(picture)
-        print(f"Picture: {picture}")
+    draw(found.plot, picture)
     return INTERRUPTED if found.interrupted else 0
 
 

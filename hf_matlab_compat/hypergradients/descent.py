@@ -21,7 +21,9 @@ from hf_matlab_compat.hypergradients.remainders import BITS
 from hf_matlab_compat.kinds import check_settings, or_none, whole
 
 DENOMINATOR = 1 << BITS
+"""Of every momentum, which is used as n / 65536."""
 _LARGEST_MOMENTUM = 1 - 1 / DENOMINATOR
+"""From here on n would be 65536: no decay."""
 
 
 @dataclass(frozen=True)

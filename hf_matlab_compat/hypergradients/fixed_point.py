@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hf_matlab_compat.hypergradients.remainders import BITS, Remainders
 
 FRACTION_BITS = 52
+"""f of the published program, as many as a double has; 11 bits are left for numbers up to 2048."""
 
 
 class RangeError(ArithmeticError):

@@ -14,7 +14,9 @@ from hf_matlab_compat.hypergradients.trail import Back, Training
 from hf_matlab_compat.kinds import check_settings, whole
 
 _FEWEST_BITS, _MOST_BITS = 32, 60
+"""With 32 bits a product with a momentum is off by up to 2^-16 (see `fixed_point`); with 60, numbers stay below 8."""
 _OFFERED = 40
+"""Fraction bits that an error offers: a range of 8 million."""
 
 
 @dataclass(frozen=True)

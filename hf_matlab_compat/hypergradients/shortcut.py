@@ -17,6 +17,7 @@ from hf_matlab_compat.hypergradients.trail import Back, Training
 from hf_matlab_compat.kinds import check, check_settings, or_none, whole
 
 _MARGIN = 0.001
+"""The line stops short of both ends by this share, as in the published program."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class LiSSA:
         epoch, the largest eigenvalue that three Lanczos steps from g find in any part drawn, for three products each:
         a bound that holds for all cases at all θ is not known for a problem of one's own.
     cases : int
-        Cases of a part. All cases are divided at random into such parts, in every epoch anew; Ĥ is that of one.
+        Cases of a part. Every epoch divides all cases at random into such parts; Ĥ is that of one.
     gradient_epochs : int
         Number of first epochs that are gradient steps, θ ← θ + g / c, from a start that is far from the minimum.
     seed : int

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hf_matlab_compat.backends.arrays import Array, Vector
 from hf_matlab_compat.backends.backend import Backend, get_backend
 from hf_matlab_compat.backends.workers import Workers
+from hf_matlab_compat.errors import OptionError
 from hf_matlab_compat.objective.block_curvature import BlockCurvature, BlockSum
 from hf_matlab_compat.objective.block_model import AtBlock, BlockData, BlockModel
 from hf_matlab_compat.objective.cases import blocks_for
@@ -79,6 +80,8 @@ class BlockProblem:
     make_sum: Callable[..., OrderedSum] = OrderedSum
     new_workspace: ClassVar[Callable[[Backend], Any]] = staticmethod(_no_workspace)
     """Makes the scratch memory of a pass."""
+    on_host_since: ClassVar[str] = ""
+    """The part of the model that computes on the host alone, for an error; empty if none does."""
     _sums: OrderedSum = field(init=False, repr=False, compare=False)
     _mask: Vector | None = field(init=False, repr=False, compare=False)
     _kept: dict[Any, Any] = field(init=False, repr=False, compare=False)
@@ -100,7 +103,16 @@ class BlockProblem:
         object.__setattr__(self, "_kept", {})
 
     def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> Self:
-        """Return the same problem on a backend, with this kind of sums."""
+        """Return the same problem on a backend, with this kind of sums.
+
+        Raises
+        ------
+        OptionError
+            The backend is a GPU's, and the model computes on the host.
+        """
+        if self.on_host_since and not backend.on_host:
+            expected = f"'numpy' or 'numba' beside {self.on_host_since}"
+            raise OptionError("backend", expected=expected, got=repr(backend.name))
         return replace(self, backend=backend, make_sum=make_sum)
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from hf_matlab_compat.objective.cases import Block, ChunkedCases, blocks_for, sa
 from hf_matlab_compat.objective.curvature import BlockProduct, CurvatureSum, NetworkCurvature
 from hf_matlab_compat.objective.empirical_fisher import EmpiricalFisher
 from hf_matlab_compat.objective.gauss_newton import GaussNewton
-from hf_matlab_compat.objective.gradient import chunk_sums, gradient_sums
+from hf_matlab_compat.objective.gradient import chunk_sums, gradient_sums, sample_variance
 from hf_matlab_compat.objective.hessian import Hessian
 from hf_matlab_compat.objective.likelihood import likelihood
 from hf_matlab_compat.objective.ordered_sum import OrderedSum
@@ -101,9 +101,8 @@ class FeedforwardProblem:
 
         `gradient` was formed at θ; weight decay, which is the same for every case, is not in the variance.
         """
-        n, mean = len(self.cases), gradient.full + self.weight_decay * self._masked(theta)
-        squares: Any = gradient.full_squared
-        return max(float(squares.sum()) - float(mean @ mean), 0.0) * n / max(n - 1, 1)
+        mean, squares = gradient.full + self.weight_decay * self._masked(theta), gradient.full_squared
+        return sample_variance(mean, cast(Vector, squares), len(self.cases))
 
     def score(self, theta: Vector, on: Cases) -> Score:
         """See `Problem.score`."""

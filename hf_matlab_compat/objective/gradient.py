@@ -95,3 +95,8 @@ def _block(on: CasePasses, weights: Any, block: Block, memory: BlockMemory, sums
     e = on.network.loss.gradient(on.backend.xp, buffers.x, buffers.y[-1], t, out=buffers.x)
     passes.gradient_back(weights, buffers, e, sums, memory.spare, block.weights)
     return ll
+
+
+def sample_variance(mean: Vector, squares: Vector, n: int) -> float:
+    """Return the sum over parameters of the sample variance of n gradients, of which the means are given, (P,)."""
+    return max(float(squares.sum()) - float(mean @ mean), 0.0) * n / max(n - 1, 1)

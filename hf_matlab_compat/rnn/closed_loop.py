@@ -161,7 +161,7 @@ class LoopAtTheta:
 
     @cached_property
     def _fixed(self) -> _Fixed:
-        """What all derivatives at θ share; formed when the first of them is asked for."""
+        """Arrays that all derivatives at θ share; formed when the first of them is asked for."""
         of, (n_s, _, n) = self._of, self.states.shape
         T, D, H = of.steps, of.input_size, of.hidden_size
         before, controls = self.states[:, :T].reshape(n_s, T * n), self.controls.reshape(-1, T * n)
@@ -264,7 +264,7 @@ class LoopAtTheta:
 
 
 class _Fixed(NamedTuple):
-    """What derivatives at one θ share.
+    """Arrays that derivatives at one θ share.
 
     inputs (D+H, T·n): c_t; hidden (H, T·n): h_t; slope (H, T, n): 1 - h²; plant (T, n_s, n_s+n_u, n): [F_s F_u];
     feedback (H, m+H): the columns of W_i for what comes back, states and hidden units.

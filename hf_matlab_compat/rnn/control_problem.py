@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hf_matlab_compat.backends.arrays import Array
-from hf_matlab_compat.backends.backend import Backend
 from hf_matlab_compat.errors import DataError, OptionError
 from hf_matlab_compat.model.units import name_of
-from hf_matlab_compat.objective.ordered_sum import OrderedSum
 from hf_matlab_compat.preflight.arrays import real_matrix
 from hf_matlab_compat.rnn.closed_loop import Controller, LoopAtTheta
 from hf_matlab_compat.rnn.given import Given, checked_theta
@@ -60,19 +58,7 @@ class ControlProblem(SequenceProblem):
         {"initial_lam": 1.0, "preconditioner_exponent": None}
     )
     """See `SequenceProblem.option_defaults`."""
-
-    def placed(self, backend: Backend, make_sum: Callable[..., OrderedSum] = OrderedSum) -> ControlProblem:
-        """See `SequenceProblem.placed`.
-
-        Raises
-        ------
-        OptionError
-            The backend is a GPU's.
-        """
-        if not backend.on_host:
-            expected = "'numpy' or 'numba' with a controller, whose plant computes with numpy"
-            raise OptionError("backend", expected=expected, got=repr(backend.name))
-        return replace(self, backend=backend, make_sum=make_sum)
+    on_host_since: ClassVar[str] = "a controller, whose plant computes with numpy"
 
     def on(  # pyright: ignore[reportIncompatibleMethodOverride]  # a case is a start and a goal
         self, starts: ArrayLike, goals: ArrayLike

@@ -16,11 +16,11 @@ from hf_matlab_compat.state import Score
 
 
 class TrainedModel(Protocol):
-    """What the result of a run can do with its parameters."""
+    """A trained model, as the result of a run uses it."""
 
     @property
     def net(self) -> SequenceModel:
-        """What was trained."""
+        """The model."""
         ...
 
     def predict(self, theta: NDArray[Any], inputs: Any, lengths: Any = None) -> Any:

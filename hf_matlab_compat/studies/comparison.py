@@ -18,9 +18,8 @@ from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.preflight.weights import Weights
 from hf_matlab_compat.registry import METHODS, method_of
 from hf_matlab_compat.state import Report, State
-from hf_matlab_compat.studies.counting import Counted
-from hf_matlab_compat.subject import OF_A_NETWORK, NetworkData, Subject, network_subject
-from hf_matlab_compat.training import train
+from hf_matlab_compat.studies.counting import Counted, train_counted
+from hf_matlab_compat.subject import NetworkData, Subject, network_subject
 
 _DATA = ("inputs", "targets", "test_inputs", "test_targets", "hidden_sizes", "unit_types", "corrupt", "resample")
 _START = ("initial_theta", "initial_weights", "initial_biases")
@@ -197,14 +196,8 @@ def _prepared(case: Mapping[str, Any], name: str, own: Mapping[str, Any]) -> tup
 
 def _course(name: str, subject: Subject, settings: Options, seconds: float) -> tuple[Curve, bool]:
     counted, curve = Counted(subject.problem), Curve(name)
-    counted.option_defaults = {each: value for each, value in vars(settings).items() if each not in OF_A_NETWORK}
     try:
-        result = train(
-            problem=counted,
-            test_problem=subject.held_out,
-            initial_theta=subject.backend.to_host(subject.state.theta),
-            observers=[_Recorder(curve, counted, seconds)],
-        )
+        result = train_counted(counted, subject, settings, _Recorder(curve, counted, seconds))
     except NonFiniteError:
         curve.failed = f"not finite in epoch {len(curve.train) + 1}"
         return curve, False

@@ -1,4 +1,4 @@
-"""What preconditioners do to the damped curvature: condition numbers, and steps of conjugate gradients.
+"""The damped curvature under preconditioners: condition numbers, and steps of conjugate gradients.
 
 Notation
 --------

@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 
 from hf_matlab_compat.backends.arrays import Vector
 from hf_matlab_compat.objective.feedforward import FeedforwardProblem
+from hf_matlab_compat.observers.observer import Observer
+from hf_matlab_compat.options import Options
 from hf_matlab_compat.problem import Cases, Gradient
+from hf_matlab_compat.result import Result
 from hf_matlab_compat.state import Score
+from hf_matlab_compat.subject import OF_A_NETWORK, Subject
+from hf_matlab_compat.training import train
 
 GRADIENT, PRODUCT, SCORE = 1.0, 1.0, 0.25
 """Cost of each on all cases, in gradient passes: a gradient and a curvature product take about 8P operations a case,
@@ -100,3 +105,26 @@ class _CountedCurvature:
     def __call__(self, v: Vector) -> Vector:
         self._counted.count(PRODUCT * self._share, self._share)
         return self._curvature(v)
+
+
+def train_counted(counted: Counted, subject: Subject, settings: Options, observer: Observer) -> Result:
+    """Train a counted problem from the start of its subject, with settings of which the method may ignore some.
+
+    Parameters
+    ----------
+    counted : Counted
+        The problem of `subject`.
+    subject : Subject
+        What is trained and tested, and where it starts.
+    settings : Options
+        Of the method and the run.
+    observer : Observer
+        Records the run.
+    """
+    counted.option_defaults = {each: value for each, value in vars(settings).items() if each not in OF_A_NETWORK}
+    return train(
+        problem=counted,
+        test_problem=subject.held_out,
+        initial_theta=subject.backend.to_host(subject.state.theta),
+        observers=[observer],
+    )

@@ -21,12 +21,11 @@ from hf_matlab_compat.observers.observer import Observer, Run, Stop
 from hf_matlab_compat.options import Options
 from hf_matlab_compat.plots.canvas import check_target, new_figure, save, tidy
 from hf_matlab_compat.state import Report, State
-from hf_matlab_compat.studies.counting import Counted
+from hf_matlab_compat.studies.counting import Counted, train_counted
 from hf_matlab_compat.studies.data import classes, curves, faces, split
 from hf_matlab_compat.studies.journal import Journal
 from hf_matlab_compat.studies.tables import median_and_range, text_table
-from hf_matlab_compat.subject import OF_A_NETWORK, NetworkData, network_subject
-from hf_matlab_compat.training import train
+from hf_matlab_compat.subject import NetworkData, network_subject
 
 _PLAIN = {"preconditioner": "none"}
 _REGION = {"damping": "trust_region", "line_search": "full_step", **_PLAIN}
@@ -165,14 +164,8 @@ def run_course(name: str, data: str, seed: int, passes: float) -> FamilyCourse:
     settings = Options.from_keywords(**given)
     subject = network_subject(NetworkData(**parts), (None, None, None), None, settings, settings)
     counted, course = Counted(subject.problem), FamilyCourse()
-    counted.option_defaults = {each: value for each, value in vars(settings).items() if each not in OF_A_NETWORK}
     try:
-        result = train(
-            problem=counted,
-            test_problem=subject.held_out,
-            initial_theta=subject.backend.to_host(subject.state.theta),
-            observers=[_Recorder(course, counted, passes)],
-        )
+        result = train_counted(counted, subject, settings, _Recorder(course, counted, passes))
     except NonFiniteError:
         course.failed = f"not finite in epoch {len(course.f) + 1}"
         return course

@@ -77,7 +77,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "structural_damping": 30.0,
     },
 }
-"""What differs by task; `structural_damping`, μ, is 1/30 elsewhere (Martens & Sutskever 2011)."""
+"""Settings that differ by task; `structural_damping`, μ, is 1/30 elsewhere (Martens & Sutskever 2011)."""
 
 
 def setting_of(name: str, **given: Any) -> Setting:

@@ -16,7 +16,7 @@ from hf_matlab_compat.studies.courses import Course, Recorder, Tell, courses_of,
 
 
 class Mark(NamedTuple):
-    """What the test figure has to be after an epoch.
+    """A bound on the test figure after an epoch.
 
     Attributes
     ----------

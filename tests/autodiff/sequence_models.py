@@ -76,7 +76,7 @@ class Recurrent:
         return activations, o
 
     def output(self, theta: Any, X: Vector) -> Any:
-        """What the loss is a function of at every step, (T, O, n)."""
+        """The outputs that enter the loss, at every step, (T, O, n)."""
         o = self.run(theta, X)[1]
         return anp.array(o if at_the_input(self.units[-1], self.loss) else [UNITS[self.units[-1]](each) for each in o])
 

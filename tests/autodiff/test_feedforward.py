@@ -127,7 +127,7 @@ class Pair:
         return self.objective(self.num_chunks - 1 if self.curvature_cases == "target_chunk" else None)
 
     def taken_off(self) -> Any:
-        """What the empirical Fisher takes off to be a covariance: the chunk's mean gradient, decay included."""
+        """The mean that the empirical Fisher subtracts: the chunk's mean gradient, decay included."""
         mean = self.objective(self.num_chunks - 1).gradient(self.seen())
         return mean * (mean @ self.v) * (self.curvature == "empirical_fisher")
 

@@ -194,5 +194,5 @@ def test_one_case_of_an_unstable_plant_is_enough() -> None:
 
 def test_a_gpu_is_refused() -> None:
     device = Backend("cupy", np, np.dtype("f8"), np.asarray, lambda: None)
-    with pytest.raises(OptionError, match="backend: expected 'numpy' or 'numba' with a controller, whose plant"):
+    with pytest.raises(OptionError, match="backend: expected 'numpy' or 'numba' beside a controller, whose plant"):
         problem().placed(device)

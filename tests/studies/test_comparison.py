@@ -112,7 +112,7 @@ def test_a_table_compares_at_the_time_asked_for_and_at_the_passes_that_all_made(
 
 
 def test_a_comparison_refuses_what_it_cannot_run_before_it_trains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "train", None)
+    monkeypatch.setattr(comparison, "train_counted", None)
     calls: list[tuple[Any, ...]] = [
         ("methods: expected a list of names", ["hf", "nagg"], 1.0, {}),
         ("methods: expected a list of names", [], 1.0, {}),
